@@ -1,0 +1,1 @@
+"""The party that proves: tokens, proofs on each request, the session log."""

@@ -1,0 +1,46 @@
+"""Every error the lab raises, under one root, each with its evidence.
+
+    LabError                  the root: problem, wanted, found, advice
+    ├── EncodingError         text that is not the one strict base64url or JSON spelling
+    ├── KeyUnusable           what was given is no private key that can sign (reason says why)
+    ├── SettingsError         the client's settings are not what a client needs
+    └── (client.token) TokenRefused, Unreachable: also requests.RequestException
+
+A bad proof is a result, never an exception: see `dpop_lab.proof.checking`.
+"""
+
+
+class LabError(Exception):
+    """A caller's mistake or a broken transport, told as what was wanted, what was found, what to do.
+
+    `problem`, `wanted`, `found` and `advice` are plain text without secrets; empty when not known.
+    """
+
+    def __init__(self, problem: str, *, wanted: str = "", found: str = "", advice: str = "") -> None:
+        self.problem, self.wanted, self.found, self.advice = problem, wanted, found, advice
+        facts = [f"wanted {wanted}"] * bool(wanted) + [f"found {found}"] * bool(found)
+        text = problem + (": " + ", ".join(facts) if facts else "") + "."
+        super().__init__(f"{text} {advice}" if advice else text)
+
+
+class EncodingError(LabError, ValueError):
+    """Text that is not in its one strict spelling (RFC 7515 section 2, RFC 4648 section 5)."""
+
+
+class KeyUnusable(LabError, ValueError):
+    """No private signing key could be had from what was given.
+
+    `reason` is one of `no_such_file`, `unreadable_file`, `password_missing`, `wrong_password`,
+    `public_key`, `certificate`, `symmetric_key`, `unsupported_curve`, `rsa_too_small`,
+    `several_keys`, `no_key`, `not_for_signing`, `wrong_algorithm`, `not_a_key`.
+    """
+
+    def __init__(
+        self, problem: str, *, reason: str, wanted: str = "", found: str = "", advice: str = ""
+    ) -> None:
+        super().__init__(problem, wanted=wanted, found=found, advice=advice)
+        self.reason = reason
+
+
+class SettingsError(LabError, ValueError):
+    """The client's settings (JSON or keyword arguments) lack a member or hold a wrong one."""

@@ -1,0 +1,1 @@
+"""What DPoP stands on: base64url and JSON, keys, thumbprints, compact JWS."""

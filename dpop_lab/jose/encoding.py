@@ -1,0 +1,56 @@
+"""base64url, compact JSON and SHA-256: the three encodings everything else is made of."""
+
+import binascii
+import hashlib
+import json
+import string
+
+from dpop_lab.errors import EncodingError
+
+ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
+
+
+def base64url_encode(octets: bytes) -> str:
+    """Octets as base64url without padding (RFC 7515 section 2)."""
+    text = binascii.b2a_base64(octets, newline=False).decode("ascii")
+    return text.rstrip("=").replace("+", "-").replace("/", "_")
+
+
+def base64url_decode(text: str) -> bytes:
+    """The octets of base64url text, in the one spelling `base64url_encode` makes.
+
+    Raises `EncodingError` for padding, foreign characters, an impossible length and for spare
+    bits that are not zero (RFC 4648 section 3.5), so that no two texts give the same octets.
+    """
+    wanted = "base64url without padding (RFC 7515 section 2)"
+    foreign = sorted(set(text) - ALPHABET)
+    if foreign:
+        shown = ", ".join(map(repr, foreign[:5]))
+        raise EncodingError("Not base64url", wanted=wanted, found=f"the characters {shown}")
+    if len(text) % 4 == 1:
+        raise EncodingError("Not base64url", wanted=wanted, found=f"{len(text)} characters")
+    octets = loose_base64url_decode(text)
+    if base64url_encode(octets) != text:
+        raise EncodingError(
+            "Not base64url", wanted="zero in the spare bits at the end", found=f"{text[-1]!r} there"
+        )
+    return octets
+
+
+def loose_base64url_decode(text: str) -> bytes:
+    """The octets of text drawn from the base64url alphabet, spare bits ignored; never strict.
+
+    Raises `binascii.Error` (a ValueError) for what no decoder could read.
+    """
+    standard = text.replace("-", "+").replace("_", "/")
+    return binascii.a2b_base64(standard + "=" * (-len(text) % 4))
+
+
+def compact_json(value: object) -> bytes:
+    """A JSON value as UTF-8 without white space, members in the order given."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sha256(octets: bytes) -> bytes:
+    """The 32 octets of SHA-256."""
+    return hashlib.sha256(octets).digest()

@@ -1,0 +1,1 @@
+"""Where both sides meet the person."""

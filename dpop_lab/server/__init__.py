@@ -1,0 +1,1 @@
+"""The two parties that say no: the authorization server and the resource server."""
