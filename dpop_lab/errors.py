@@ -31,8 +31,9 @@ class KeyUnusable(LabError, ValueError):
     """No private signing key could be had from what was given.
 
     `reason` is one of `no_such_file`, `unreadable_file`, `password_missing`, `wrong_password`,
-    `public_key`, `certificate`, `symmetric_key`, `unsupported_curve`, `rsa_too_small`,
-    `several_keys`, `no_key`, `not_for_signing`, `wrong_algorithm`, `not_a_key`.
+    `unsupported_encryption`, `public_key`, `certificate`, `symmetric_key`, `unsupported_key`,
+    `unsupported_curve`, `rsa_too_small`, `rsa_too_large`, `several_keys`, `no_key`,
+    `not_for_signing`, `wrong_algorithm`, `damaged_key`, `not_a_key`.
     """
 
     def __init__(

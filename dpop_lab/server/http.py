@@ -1,9 +1,12 @@
 """HTTP as values: what a server is asked and what it answers, with no framework in sight."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote
+
+from dpop_lab.proof.htu import without_dots
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -32,8 +35,10 @@ class Request:
 
     @property
     def route(self) -> str:
-        """The path percent-decoded and in small letters, for choosing who answers."""
-        return unquote(self.path).lower()
+        """The path percent-decoded (but for slashes), in small letters, to choose who answers."""
+        return unquote(
+            without_dots(self.path.replace("%2F", "%252F").replace("%2f", "%252f"))
+        ).lower()
 
     @property
     def query(self) -> tuple[tuple[str, str], ...]:
@@ -63,3 +68,50 @@ class Response:
 
 
 Server = Callable[[Request], Response]
+Routes = Mapping[str, Server]
+
+
+def http_date(time: float) -> str:
+    """A time as HTTP writes it: `Sun, 22 Nov 2026 13:36:01 GMT` (RFC 9110 section 5.6.7)."""
+    return formatdate(time, usegmt=True)
+
+
+def site(
+    routes: Routes,
+    *,
+    time: Callable[[], float],
+    headers: Headers = (),
+    exposed: str = "",
+) -> Server:
+    """One server out of several: choose by path, answer preflights, add what every answer has.
+
+    Paths are compared percent-decoded and in any letter case. `headers` go on each answer;
+    `exposed` are the answer headers that scripts of other origins may read.
+    """
+
+    def answer(request: Request) -> Response:
+        asks = request.lines("Origin") and request.lines("Access-Control-Request-Method")
+        if request.method == "OPTIONS" and asks:
+            response = _preflight(request)
+        else:
+            server = routes.get(request.route)
+            response = server(request) if server else Response(404)
+        if request.lines("Origin"):
+            cors = [("Access-Control-Allow-Origin", "*")]
+            if exposed and response.status != HTTPStatus.NO_CONTENT:
+                cors.append(("Access-Control-Expose-Headers", exposed))
+            response = response.with_headers(*cors)
+        response = response.with_headers(("Date", http_date(time())), *headers)
+        return response if request.method != "HEAD" else replace(response, body=b"")
+
+    return answer
+
+
+def _preflight(request: Request) -> Response:
+    """Every origin may send every method and header (the Fetch standard, section 3.2.2)."""
+    asked = {
+        "Access-Control-Allow-Headers": request.lines("Access-Control-Request-Headers"),
+        "Access-Control-Allow-Methods": request.lines("Access-Control-Request-Method"),
+    }
+    echoed = {name: ",".join(lines).replace(" ", "") for name, lines in asked.items() if lines}
+    return Response(204, tuple(echoed.items()))

@@ -1,0 +1,257 @@
+"""DPoPAuth: a token and a fresh proof on each request, a challenge obeyed once (RFC 9449)."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, Self
+
+import requests
+from requests.auth import AuthBase
+
+from dpop_lab.client.authentication import choose
+from dpop_lab.client.challenge import read_challenges, refuses_token, wants_nonce
+from dpop_lab.client.discovery import discover
+from dpop_lab.client.nonces import Nonces, offered_nonce
+from dpop_lab.client.sending_again import copy_with_cookies, redirected, rewound
+from dpop_lab.client.settings import check_endpoint, read_settings
+from dpop_lab.client.token import TOKEN_TYPES, AccessToken
+from dpop_lab.client.token_source import Parameters, TokenSource
+from dpop_lab.client.wire import htu, origin
+from dpop_lab.errors import SettingsError
+from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.proof.proof import make_proof, read_proof
+
+
+class DPoPAuth(AuthBase):
+    """Puts an access token and a fresh proof on each request of a `requests` session.
+
+    `requests.get(url, auth=auth)` or `session.auth = auth`; one object may serve many threads. The
+    token goes to whatever URL the caller names. Obeyed, once each and for bodies that can be sent
+    again: a demand for a nonce, and a refusal of the token (with a new token). The refused
+    responses stand in `history`, until requests rewrites that when it follows a redirect. A
+    redirect keeps the token, with a new proof, on the same origin only. All other answers are
+    returned as they came; a refused token request raises `TokenRefused`.
+    """
+
+    def __init__(
+        self, key: PrivateKey, source: TokenSource, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._key, self._source, self._clock, self._nonces = key, source, clock, Nonces()
+
+    @classmethod
+    def client_credentials(
+        cls,
+        *,
+        key: PrivateKey,
+        client_id: str,
+        token_endpoint: str | None = None,
+        issuer: str | None = None,
+        client_secret: str | None = None,
+        client_key: PrivateKey | None = None,
+        client_key_id: str | None = None,
+        assertion_audience: str | None = None,
+        authentication: str | None = None,
+        scope: str | None = None,
+        parameters: Parameters | None = None,
+        session: requests.Session | None = None,
+        clock: Callable[[], float] = time.time,
+        accept_bearer: bool = False,
+        timeout: float | None = 30,
+    ) -> Self:
+        """Tokens by the client credentials grant (RFC 6749 section 4.4), bound to `key`.
+
+        The token endpoint is given, or found from `issuer` at once. The client authenticates with
+        `client_secret` (client_secret_post, or client_secret_basic if `authentication` says so), or
+        with an assertion signed with `client_key` (`client_key_id` is its kid, the audience is the
+        token endpoint unless given), or not at all. `parameters` such as `resource` are added to
+        the token request, which goes through `session`, or through one of its own, and waits
+        `timeout` seconds. `clock` gives seconds since 1970. `accept_bearer` takes a token that is
+        not bound, and sends it without proof. Raises `SettingsError` for what does not fit.
+        """
+        if not isinstance(key, PrivateKey):
+            found, advice = type(key).__name__, "load_key and generate_key make one."
+            raise SettingsError("No key", wanted="a PrivateKey", found=found, advice=advice)
+        endpoint = _endpoint(token_endpoint, issuer, session, timeout)
+        authenticate = choose(
+            authentication,
+            client_id,
+            client_secret=client_secret,
+            client_key=client_key,
+            client_key_id=client_key_id,
+            audience=endpoint if assertion_audience is None else assertion_audience,
+        )
+        form = {"grant_type": "client_credentials", **(parameters or {})}
+        source = TokenSource(
+            key,
+            endpoint,
+            authenticate=authenticate,
+            parameters=form if scope is None else {**form, "scope": scope},
+            clock=clock,
+            session=session,
+            accept_bearer=accept_bearer,
+            timeout=timeout,
+        )
+        return cls(key, source, clock=clock)
+
+    @classmethod
+    def from_json(
+        cls,
+        settings: str | os.PathLike[str] | Mapping[str, object],
+        *,
+        key: PrivateKey,
+        session: requests.Session | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """The same from the commercial sample's JSON: text, the path of a file, or a mapping.
+
+        Its members are client_id, client_secret, token_endpoint and scope; see `read_settings`.
+        """
+        known = read_settings(settings)
+        return cls.client_credentials(
+            key=key,
+            client_id=known.client_id,
+            client_secret=known.client_secret,
+            token_endpoint=known.token_endpoint,
+            scope=known.scope,
+            session=session,
+            clock=clock,
+        )
+
+    def __repr__(self) -> str:
+        return f"<DPoPAuth with {self._key!r} and {self._source!r}>"
+
+    @property
+    def token(self) -> AccessToken | None:
+        """The access token in hand, None before the first request; looking fetches nothing."""
+        return self._source.current
+
+    def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Authorize a prepared request; requests calls this while it prepares one."""
+        token = self._source.token()
+        self._authorize(r.headers, r, token.token_type, token.value)
+        if self._after not in r.hooks["response"]:
+            r.hooks["response"].append(self._after)
+        return r
+
+    def _authorize(
+        self,
+        headers: Any,
+        request: requests.PreparedRequest,
+        scheme: str,
+        token: str,
+        nonce: str | None = None,
+    ) -> None:
+        """Set token and proof for `request` in `headers`, which may be another request's."""
+        headers.pop("DPoP", None)
+        headers["Authorization"] = f"{scheme} {token}"
+        if scheme != "DPoP":
+            return
+        url = str(request.url)
+        headers["DPoP"] = make_proof(
+            self._key,
+            jti=secrets.token_urlsafe(16),
+            htm=str(request.method),
+            htu=htu(url),
+            iat=int(self._clock()),
+            access_token=token,
+            nonce=self._nonces.get(url) if nonce is None else nonce,
+        )
+
+    def _after(self, response: requests.Response, **kwargs: Any) -> requests.Response:
+        """The response hook: requests calls it for each response, redirects included."""
+        request = response.request
+        final = self._obey(response, kwargs)
+        if final.is_redirect:
+            self._prepare_redirect(request, final)
+        return final
+
+    def _obey(self, response: requests.Response, kwargs: dict[str, Any]) -> requests.Response:
+        remedies = {"nonce", "token"}
+        while (asked := self._asked(response)) in remedies:
+            remedies.remove(asked)
+            _, token = _carried(response.request)
+            if asked == "token":
+                self._source.forget(token)
+            if not rewound(response.request):
+                break
+            response = self._repeat(response, asked, kwargs)
+        return response
+
+    def _asked(self, response: requests.Response) -> str:
+        """What the server asks for: `nonce`, `token` or nothing; its nonce is kept at once."""
+        nonce = response.headers.get("DPoP-Nonce")
+        self._nonces.learn(response.url, nonce)
+        scheme, _ = _carried(response.request)
+        if not scheme or not 400 <= response.status_code < 500:
+            return ""
+        challenges = read_challenges(response.headers.get("WWW-Authenticate", ""))
+        if wants_nonce(challenges) and scheme == "DPoP":
+            return "nonce" if offered_nonce(nonce) not in (None, *_tried(response)) else ""
+        refused = response.status_code == requests.codes.unauthorized
+        return "token" if refused and refuses_token(challenges, proved=scheme == "DPoP") else ""
+
+    def _repeat(
+        self, refused: requests.Response, asked: str, kwargs: dict[str, Any]
+    ) -> requests.Response:
+        """Send the request again, with a new proof, over the same adapter."""
+        refused.content  # noqa: B018  # drained, so that the connection can be used again
+        refused.close()
+        scheme, token = _carried(refused.request)
+        if asked == "token":
+            fresh = self._source.token()
+            scheme, token = fresh.token_type, fresh.value
+        again = copy_with_cookies(refused)
+        nonce = offered_nonce(refused.headers.get("DPoP-Nonce"))
+        self._authorize(again.headers, again, scheme, token, nonce)
+        start = time.perf_counter()
+        response: requests.Response = refused.connection.send(again, **kwargs)
+        response.elapsed = timedelta(seconds=time.perf_counter() - start)
+        response.history = [*refused.history, refused]
+        return response
+
+    def _prepare_redirect(
+        self, request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Mend the request that requests is about to copy for the redirect.
+
+        On the same origin (RFC 6454) the copy gets the token and a proof for its own method and
+        URL, elsewhere neither: requests would drop `Authorization` but forward `DPoP`.
+        """
+        scheme, token = _carried(response.request)
+        if not scheme:
+            return
+        if response.request is request:
+            response.request = request.copy()  # what was sent stays on record
+        for name in ("Authorization", "DPoP"):
+            request.headers.pop(name, None)
+        following = redirected(response, request)
+        if origin(str(following.url)) == origin(response.url) is not None:
+            self._authorize(request.headers, following, scheme, token)
+
+
+def _endpoint(
+    token_endpoint: str | None,
+    issuer: str | None,
+    session: requests.Session | None,
+    timeout: float | None,
+) -> str:
+    if issuer is not None and token_endpoint is None:
+        token_endpoint = str(discover(issuer, session=session, timeout=timeout)["token_endpoint"])
+    elif issuer is not None or token_endpoint is None:
+        raise SettingsError("No way to the token endpoint", wanted="token_endpoint or issuer")
+    check_endpoint(token_endpoint)
+    return token_endpoint
+
+
+def _carried(request: requests.PreparedRequest) -> tuple[str, str]:
+    """The scheme and token we put on this request, two empty texts if there are none of ours."""
+    scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
+    return (scheme, token) if scheme in TOKEN_TYPES.values() else ("", "")
+
+
+def _tried(response: requests.Response) -> set[object]:
+    """The nonces in the proofs of this request and of those it repeats."""
+    sent = [one.request.headers.get("DPoP", "") for one in (*response.history, response)]
+    return {read_proof(str(proof)).claims.get("nonce") for proof in sent}

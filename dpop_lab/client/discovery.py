@@ -1,0 +1,60 @@
+"""A server's metadata, found from its issuer (RFC 8414, OpenID Connect Discovery)."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from dpop_lab.errors import SettingsError
+
+
+def metadata_urls(issuer: str) -> tuple[str, str]:
+    """Where RFC 8414 section 3.1 puts the document, then where OpenID does."""
+    parts = urlsplit(issuer)
+    path = parts.path.rstrip("/")
+    return (
+        f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}",
+        f"{parts.scheme}://{parts.netloc}{path}/.well-known/openid-configuration",
+    )
+
+
+def discover(
+    issuer: str, *, session: requests.Session | None = None, timeout: float | None = 30
+) -> dict[str, Any]:
+    """The metadata of an authorization server.
+
+    Raises `SettingsError` when neither place has it, or when its `issuer` is not, character for
+    character, the one asked for (RFC 8414 section 3.3). A server that cannot be reached raises
+    what requests raises.
+    """
+    found = []
+    for url in metadata_urls(issuer):
+        metadata = _fetch(url, session, timeout)
+        if isinstance(metadata, dict):
+            return _checked(metadata, issuer)
+        found.append(metadata)
+    raise SettingsError("No metadata for this issuer", wanted=issuer, found=" and ".join(found))
+
+
+def _fetch(
+    url: str, session: requests.Session | None, timeout: float | None
+) -> dict[str, Any] | str:
+    """The JSON object there, or a word on what was there."""
+    get = requests.get if session is None else session.get
+    response = get(url, auth=lambda request: request, timeout=timeout, stream=False)
+    if response.status_code != requests.codes.ok:
+        return f"status {response.status_code}"
+    try:
+        metadata = response.json()
+    except (ValueError, RecursionError):
+        return "no JSON"
+    return metadata if isinstance(metadata, dict) else "no JSON object"
+
+
+def _checked(metadata: dict[str, Any], issuer: str) -> dict[str, Any]:
+    if metadata.get("issuer") != issuer:
+        found = repr(metadata.get("issuer"))[:200]
+        raise SettingsError("Metadata of another issuer", wanted=repr(issuer), found=found)
+    if not isinstance(metadata.get("token_endpoint"), str):
+        raise SettingsError("Metadata without token endpoint", wanted="token_endpoint, a string")
+    return metadata

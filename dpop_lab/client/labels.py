@@ -1,0 +1,85 @@
+"""Secret values and the labels that stand for them: `<access_token 1>`, `<access_token 2>`."""
+
+import html
+import json
+import re
+from bisect import insort
+from collections import Counter
+from typing import NamedTuple
+
+LONG = 12  # a secret this long is replaced wherever it turns up, a shorter one in its field alone
+UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
+
+
+class Known(NamedTuple):
+    """A long value to look for; the pattern, if there is one, fits its encoded spellings too."""
+
+    order: int
+    value: str
+    kind: str
+    pattern: re.Pattern[str] | None
+
+    def is_in(self, text: str) -> bool:
+        return self.value in text if self.pattern is None else bool(self.pattern.search(text))
+
+
+class Labels:
+    """Gives each secret its kind and order of appearance, the same in every place.
+
+    Nothing of a value, neither hash nor length, is in its label. Not safe for threads.
+    """
+
+    def __init__(self) -> None:
+        self._labels: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
+        self._known: list[Known] = []  # longest first: a value may be part of another
+        self._seen: set[str] = set()
+
+    def label(self, kind: str, value: str) -> str:
+        """The label of this value, the one it got at first; an empty value hides nothing."""
+        if not value:
+            return ""
+        if value not in self._labels:
+            self._counts[kind] += 1
+            self._labels[value] = f"<{kind} {self._counts[kind]}>"
+            self.know(kind, value)
+        return self._labels[value]
+
+    def know(self, kind: str, value: str) -> None:
+        """Look for this value from now on, if it is long; it gets its number when it turns up."""
+        if len(value) >= LONG and value not in self._seen:
+            self._seen.add(value)
+            pattern = None if UNRESERVED.fullmatch(value) else any_spelling(value)
+            insort(self._known, Known(-len(value), value, kind, pattern), key=lambda one: one[:2])
+
+    def replace(self, texts: list[str]) -> list[str]:
+        """The texts without any known long value, in whatever spelling."""
+        whole = "\n".join(texts)
+        for known in self._known:
+            if known.is_in(whole):
+                label = self.label(known.kind, known.value)
+                texts = [_replaced(text, known, label) for text in texts]
+        return texts
+
+
+def _replaced(text: str, known: Known, label: str) -> str:
+    if known.pattern is None:
+        return text.replace(known.value, label)
+    return known.pattern.sub(label, text)
+
+
+def any_spelling(value: str) -> re.Pattern[str]:
+    """A pattern for the value as it is, and in URL, form, JSON and HTML encoding."""
+    return re.compile("".join(map(_spellings, value)))
+
+
+def _spellings(character: str) -> str:
+    if UNRESERVED.fullmatch(character):
+        return re.escape(character)
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    escaped = "".join(rf"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    percent = "".join(f"%{octet:02x}" for octet in character.encode("utf-8", "surrogatepass"))
+    short = [json.dumps(character)[1:-1], f"\\{character}", html.escape(character), character]
+    alternatives = [f"(?i:{escaped}|{percent})", *map(re.escape, short)]
+    alternatives += [f"&#0*{ord(character)};", f"(?i:&#x0*{ord(character):x};)"]
+    return f"(?:{'|'.join(alternatives + [re.escape('+')] * (character == ' '))})"

@@ -1,0 +1,37 @@
+"""The nonces servers have given, kept for each origin."""
+
+import re
+from threading import Lock
+
+from dpop_lab.client.wire import origin
+
+NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 9449 section 8.1
+ORIGINS = 100
+
+
+def offered_nonce(text: str | None) -> str | None:
+    """The value of a DPoP-Nonce header if it is one (two lines joined by a comma are none)."""
+    return text if text and NONCE.fullmatch(text) else None
+
+
+class Nonces:
+    """The latest nonce of each of the last hundred origins; safe for threads."""
+
+    def __init__(self) -> None:
+        self._kept: dict[object, str] = {}
+        self._lock = Lock()
+
+    def get(self, url: str) -> str | None:
+        """The nonce to send to this URL, None if its origin gave none."""
+        return self._kept.get(origin(url))
+
+    def learn(self, url: str, header: str | None) -> None:
+        """Keep what a response from this URL carried as DPoP-Nonce, if anything."""
+        nonce = offered_nonce(header)
+        if nonce is None:
+            return
+        with self._lock:
+            self._kept.pop(origin(url), None)
+            self._kept[origin(url)] = nonce
+            if len(self._kept) > ORIGINS:
+                del self._kept[next(iter(self._kept))]

@@ -1,0 +1,118 @@
+"""A requests adapter that writes the session log: what it sees is what went over the wire."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import requests
+from requests.adapters import BaseAdapter
+
+from dpop_lab.client.exchange import Exchange
+from dpop_lab.client.session_log import SessionLog
+from dpop_lab.client.wire import as_text, header_lines, host
+
+LONGEST_BODY = 1_000_000
+STREAMED = "<streamed body, not recorded>"
+
+
+def record(
+    session: requests.Session,
+    log: SessionLog | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+) -> SessionLog:
+    """Record every exchange of this session from now on; gives the log.
+
+    Each adapter mounted by now is wrapped, so that also those responses are seen which requests or
+    an auth object keeps to itself. Without `log` the one that is already there is used, or a new
+    one. To record twice into the same log changes nothing; an adapter mounted later is recorded
+    once `record` is called again. `clock` gives seconds since 1970.
+    """
+    recorders = [one for one in session.adapters.values() if isinstance(one, RecordingAdapter)]
+    if log is None:
+        log = recorders[0].log if recorders else SessionLog()
+    adapters = cast("dict[str, Any]", session.adapters)
+    for prefix, adapter in adapters.items():
+        if not (isinstance(adapter, RecordingAdapter) and adapter.writes_to(log)):
+            adapters[prefix] = RecordingAdapter(adapter, log, clock)
+    return log
+
+
+class RecordingAdapter(BaseAdapter):
+    """Sends by another adapter and records the exchange; a streamed body is not read for it."""
+
+    def __init__(self, inner: BaseAdapter, log: SessionLog, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.inner, self.log, self._clock = inner, log, clock
+
+    def writes_to(self, log: SessionLog) -> bool:
+        """Is this log written, by this adapter or by one inside?"""
+        inner = self.inner
+        return self.log is log or (isinstance(inner, RecordingAdapter) and inner.writes_to(log))
+
+    def send(
+        self, request: requests.PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send, record, and give the response, or raise what the other adapter raised."""
+        sent = Exchange(
+            method=str(request.method),
+            url=str(request.url).partition("//")[0]
+            + f"//{host(str(request.url))}"
+            + request.path_url,
+            request_headers=header_lines(request),
+            request_body=_sent_body(request),
+            sent_at=self._clock(),
+            ended_at=math.nan,
+        )
+        try:
+            response = self.inner.send(request, stream, *args, **kwargs)
+            exchange = _answered(sent, response, STREAMED if stream else _received_body(response))
+        except Exception as error:
+            self._record(replace(sent, failure=f"{type(error).__name__}: {error}"))
+            raise
+        self._record(exchange)
+        response.connection = self  # an auth object that repeats a request is recorded too
+        return response
+
+    def close(self) -> None:
+        """Close the other adapter."""
+        self.inner.close()
+
+    def _record(self, exchange: Exchange) -> None:
+        self.log.record(replace(exchange, ended_at=self._clock()))
+
+
+def _answered(sent: Exchange, response: requests.Response, body: str) -> Exchange:
+    lines = getattr(response.raw, "headers", response.headers).items()
+    return replace(
+        sent,
+        status=response.status_code,
+        reason=as_text(response.reason or ""),
+        response_headers=tuple((as_text(name), as_text(value)) for name, value in lines),
+        response_body=body,
+    )
+
+
+def _sent_body(request: requests.PreparedRequest) -> str:
+    body = request.body
+    if isinstance(body, str):
+        return body
+    if body is None or isinstance(body, bytes):
+        return _shown(body or b"", request.headers.get("Content-Type"))
+    return STREAMED
+
+
+def _received_body(response: requests.Response) -> str:
+    return _shown(response.content or b"", response.headers.get("Content-Type"))
+
+
+def _shown(octets: bytes, content_type: str | bytes | None) -> str:
+    media_type = as_text(content_type or "unknown type").partition(";")[0]
+    note = f"<{len(octets)} bytes of {media_type}>"
+    try:
+        text = octets.decode("utf-8")
+    except UnicodeDecodeError:
+        return note
+    return note if len(octets) > LONGEST_BODY or "\0" in text else text

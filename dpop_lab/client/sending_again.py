@@ -1,0 +1,54 @@
+"""A request that is sent a second time: its body, its cookies, where a redirect takes it."""
+
+from typing import Any
+
+import requests
+from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+from requests.exceptions import UnrewindableBodyError
+from requests.sessions import SessionRedirectMixin
+from requests.utils import rewind_body
+
+
+def rewound(request: requests.PreparedRequest) -> bool:
+    """Can the body be sent again? A file is wound back; a generator cannot be."""
+    if request.body is None or isinstance(request.body, bytes | str | bytearray):
+        return True
+    try:
+        rewind_body(request)
+    except (UnrewindableBodyError, ValueError):  # ValueError: the file was closed
+        return False
+    return True
+
+
+def copy_with_cookies(response: requests.Response) -> requests.PreparedRequest:
+    """A copy of the request that got this response, with the cookies the response set."""
+    again: Any = response.request.copy()
+    if "Set-Cookie" in response.headers:
+        again.headers.pop("Cookie", None)
+        extract_cookies_to_jar(again._cookies, again, response.raw)  # type: ignore[no-untyped-call]
+        again.prepare_cookies(again._cookies)
+    prepared: requests.PreparedRequest = again
+    return prepared
+
+
+def redirected(
+    response: requests.Response, request: requests.PreparedRequest
+) -> requests.PreparedRequest:
+    """The request that requests will make of `request` to follow this redirect; not sent.
+
+    Asked of requests itself, so that method and URL are the very ones it will use. An empty
+    Location, which requests does not follow, gives `request`.
+    """
+    following: requests.PreparedRequest = next(
+        _Redirects().resolve_redirects(response, request, yield_requests=True), request
+    )
+    return following
+
+
+class _Redirects(SessionRedirectMixin):
+    """The part of a session that knows redirects, with none of a session's state."""
+
+    max_redirects, trust_env = 1, False
+
+    def __init__(self) -> None:
+        self.cookies = RequestsCookieJar()

@@ -1,0 +1,145 @@
+"""An access token as a client holds it, and how the token endpoint's answer becomes one or a no."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Self
+
+import requests
+
+from dpop_lab.errors import LabError
+
+IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
+LEEWAY, LEEWAY_PART = 30, 0.2
+TOKEN_TYPES = {"dpop": "DPoP", "bearer": "Bearer"}
+LONGEST_LIFE = 1 << 53
+
+
+class TokenRefused(LabError, requests.RequestException):
+    """The token endpoint answered, but not with a token a client could use.
+
+    `response` is its answer, `error` and `error_description` are what it said (RFC 6749 section
+    5.2), None where it said nothing. The message quotes them and nothing of the request.
+    """
+
+    response: requests.Response
+
+    def __init__(
+        self,
+        problem: str,
+        response: requests.Response,
+        *,
+        wanted: str = "",
+        found: str = "",
+        advice: str = "",
+    ) -> None:
+        super().__init__(problem, wanted=wanted, found=found, advice=advice)
+        self.response, self.request = response, response.request
+        said = json_object(response)
+        self.error, self.error_description = _text(said, "error"), _text(said, "error_description")
+
+    @classmethod
+    def told_by(cls, response: requests.Response) -> Self:
+        """The refusal in the server's own words, or the status when it found none."""
+        said = json_object(response)
+        words = [_text(said, name) for name in ("error", "error_description")]
+        told = ", ".join(repr(word[:300]) for word in words if word) or "no JSON error"
+        problem = "The token endpoint refused to give a token"
+        return cls(problem, response, found=f"status {response.status_code}, {told}")
+
+
+class WrongTokenType(TokenRefused):
+    """A token came which the proof did not bind: its `token_type`, kept here, is not DPoP."""
+
+    def __init__(self, token_type: str, response: requests.Response) -> None:
+        super().__init__(
+            "The token is not bound to the key",
+            response,
+            wanted="token_type DPoP",
+            found=repr(token_type[:60]),
+            advice="The server ignored the proof; accept_bearer=True takes a Bearer token anyway.",
+        )
+        self.token_type = token_type
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AccessToken:
+    """An access token as the token endpoint gave it; its `value` is never shown by `repr`.
+
+    `token_type` is DPoP or Bearer, `expires_in` its life in seconds and None when the server named
+    none, `renew_at` the time (seconds since 1970) from which a new one should be fetched.
+    """
+
+    value: str
+    token_type: str
+    expires_in: float | None = None
+    renew_at: float = math.inf
+    scope: str | None = None
+
+    def __repr__(self) -> str:
+        life = "no expiry told" if self.expires_in is None else f"expires in {self.expires_in} s"
+        return f"<AccessToken {self.token_type}, {len(self.value)} characters, {life}>"
+
+
+def read_token(response: requests.Response, *, now: float, accept_bearer: bool) -> AccessToken:
+    """The token in an answer to a token request sent at `now` (RFC 6749 section 5.1).
+
+    It is to be renewed 30 seconds before its end, or a fifth of its life if that is less. Raises
+    `WrongTokenType` for a token which the proof did not bind, `TokenRefused` for all else.
+    """
+    if response.status_code != requests.codes.ok:
+        raise TokenRefused.told_by(response)
+    members = json_object(response)
+    life = _life(members, response)
+    return AccessToken(
+        _value(members, response),
+        _token_type(members, response, accept_bearer=accept_bearer),
+        expires_in=life,
+        renew_at=math.inf if life is None else now + life - min(LEEWAY, LEEWAY_PART * life),
+        scope=_text(members, "scope"),
+    )
+
+
+def json_object(response: requests.Response) -> dict[str, object]:
+    """The JSON object in a body, an empty one if there is none."""
+    try:
+        value = response.json()
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {}
+
+
+def _text(members: dict[str, object], name: str) -> str | None:
+    value = members.get(name)
+    return value if isinstance(value, str) else None
+
+
+def _value(members: dict[str, object], response: requests.Response) -> str:
+    value = members.get("access_token")
+    if isinstance(value, str) and IN_A_HEADER.fullmatch(value):
+        return value
+    wanted = "a JSON object with access_token, printable ASCII without spaces"
+    raise TokenRefused("The answer holds no access token", response, wanted=wanted)
+
+
+def _token_type(
+    members: dict[str, object], response: requests.Response, *, accept_bearer: bool
+) -> str:
+    token_type = members.get("token_type")
+    if not isinstance(token_type, str):
+        problem = "The answer does not tell the type of its token"
+        raise TokenRefused(problem, response, wanted="token_type, a string")
+    kind = token_type.lower()
+    if kind == "dpop" or (kind == "bearer" and accept_bearer):
+        return TOKEN_TYPES[kind]
+    raise WrongTokenType(token_type, response)
+
+
+def _life(members: dict[str, object], response: requests.Response) -> float | None:
+    life = members.get("expires_in")
+    if life is None:
+        return None
+    if isinstance(life, int | float) and not isinstance(life, bool) and 0 <= life <= LONGEST_LIFE:
+        return life
+    problem = "The answer's expires_in is no number of seconds"
+    raise TokenRefused(problem, response, wanted="a JSON number", found=type(life).__name__)

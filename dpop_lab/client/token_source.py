@@ -1,0 +1,115 @@
+"""Where the access token comes from: one token request, its answer kept, renewed in time."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
+
+import requests
+
+from dpop_lab.client.authentication import Authentication
+from dpop_lab.client.challenge import read_challenges, wants_nonce
+from dpop_lab.client.nonces import offered_nonce
+from dpop_lab.client.token import AccessToken, json_object, read_token
+from dpop_lab.client.wire import htu
+from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.proof.proof import make_proof
+
+Parameters = Mapping[str, str | Sequence[str]]
+
+
+class TokenSource:
+    """Fetches a token when first asked, then gives the same one until it is time for another.
+
+    Each token request carries a fresh proof with the same `key` and fresh client credentials; a
+    nonce challenge is obeyed once (RFC 9449 section 8). A lock is held around fetching: threads
+    that ask together make one token request. `parameters` are the form parameters besides the
+    credentials; `timeout` is seconds, None to wait for ever.
+    """
+
+    def __init__(
+        self,
+        key: PrivateKey,
+        token_endpoint: str,
+        *,
+        authenticate: Authentication,
+        parameters: Parameters,
+        clock: Callable[[], float],
+        session: requests.Session | None = None,
+        accept_bearer: bool = False,
+        timeout: float | None = 30,
+    ) -> None:
+        self._key, self._endpoint, self._parameters = key, token_endpoint, parameters
+        self._authenticate, self._session, self._clock = authenticate, session, clock
+        self._accept_bearer, self._timeout = accept_bearer, timeout
+        self._lock = Lock()
+        self._nonce: str | None = None
+        self._current: AccessToken | None = None
+
+    def __repr__(self) -> str:
+        return f"<TokenSource {htu(self._endpoint)}, {self._current or 'no token yet'}>"
+
+    @property
+    def current(self) -> AccessToken | None:
+        """The token in hand, None before the first request; asking fetches nothing."""
+        return self._current
+
+    def token(self) -> AccessToken:
+        """The token in hand, or a new one when there is none or it soon expires.
+
+        Raises `TokenRefused`; for a token endpoint that cannot be reached, what requests raises.
+        """
+        with self._lock:
+            if self._current is None or self._clock() >= self._current.renew_at:
+                self._current = self._fetch()
+            return self._current
+
+    def forget(self, value: str) -> None:
+        """Drop this token, which was refused; another that is in hand by now stays."""
+        with self._lock:
+            if self._current is not None and self._current.value == value:
+                self._current = None
+
+    def _fetch(self) -> AccessToken:
+        now, tried = self._clock(), self._nonce
+        with self._open_session() as session:
+            response = self._send(session, tried)
+            nonce = offered_nonce(response.headers.get("DPoP-Nonce"))
+            if nonce not in (None, tried) and _nonce_wanted(response):
+                challenge, response = response, self._send(session, nonce)
+                response.history = [challenge]
+        return read_token(response, now=now, accept_bearer=self._accept_bearer)
+
+    def _open_session(self) -> AbstractContextManager[requests.Session]:
+        return requests.Session() if self._session is None else nullcontext(self._session)
+
+    def _send(self, session: requests.Session, nonce: str | None) -> requests.Response:
+        now = int(self._clock())
+        headers, form = self._authenticate(now)
+        proof = make_proof(
+            self._key,
+            jti=secrets.token_urlsafe(16),
+            htm="POST",
+            htu=htu(self._endpoint),
+            iat=now,
+            nonce=nonce,
+        )
+        response = session.post(
+            self._endpoint,
+            data={**self._parameters, **form},
+            # None takes the session's own away; `auth` keeps its auth and a netrc file out
+            headers={"Authorization": None, "Accept": "application/json", **headers, "DPoP": proof},
+            auth=lambda request: request,
+            allow_redirects=False,  # a secret goes to the endpoint it is meant for, or nowhere
+            timeout=self._timeout,
+            stream=False,
+        )
+        self._nonce = offered_nonce(response.headers.get("DPoP-Nonce")) or self._nonce
+        return response
+
+
+def _nonce_wanted(response: requests.Response) -> bool:
+    error = json_object(response).get("error")
+    challenges = read_challenges(response.headers.get("WWW-Authenticate", ""))
+    told = isinstance(error, str) and error.lower() == "use_dpop_nonce"
+    return not response.ok and (told or wants_nonce(challenges))

@@ -1,0 +1,247 @@
+"""One compact JWS with one key: sign it, read it without believing it, verify its signature."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+
+from dpop_lab.errors import LabError
+from dpop_lab.jose.encoding import (
+    base64url_decode,
+    base64url_encode,
+    compact_json,
+    loose_base64url_decode,
+)
+from dpop_lab.jose.keys import PrivateKey
+
+HASHES: dict[str, hashes.HashAlgorithm] = {
+    "256": hashes.SHA256(),
+    "384": hashes.SHA384(),
+    "512": hashes.SHA512(),
+}
+PUBLIC_MEMBERS = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
+MAX_DEPTH = 64
+CURVES = ("P-256", "P-384", "P-521", "Ed25519")
+
+
+class Deviation(NamedTuple):
+    """One way in which a text departs from the one strict spelling: where, and what kind."""
+
+    where: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.kind.replace('_', ' ')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jws:
+    """A compact JWS taken apart and not believed (RFC 7515 section 3.1).
+
+    `problem` says why it could not be read, empty when it could. `header` and `claims` are empty
+    mappings where unreadable. `deviations` lists every departure from the strict spelling.
+    """
+
+    text: str = field(repr=False)
+    header: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    signing_input: bytes = field(default=b"", repr=False)
+    signature: bytes = field(default=b"", repr=False)
+    deviations: tuple[Deviation, ...] = ()
+    problem: str = ""
+
+
+def sign_compact(header: Mapping[str, Any], claims: Mapping[str, Any], key: PrivateKey) -> str:
+    """A compact JWS over header and claims, signed with the key (RFC 7515 section 5.1).
+
+    Raises `LabError` when the header's `alg` is not the algorithm the key signs with.
+    """
+    if header.get("alg") != key.alg:
+        raise LabError(
+            "The header does not fit the key",
+            wanted=f"alg {key.alg!r}",
+            found=repr(header.get("alg")),
+        )
+    segments = (base64url_encode(compact_json(part)) for part in (header, claims))
+    signing_input = ".".join(segments)
+    return f"{signing_input}.{base64url_encode(key.sign(signing_input.encode()))}"
+
+
+def read_jws(text: str) -> Jws:
+    """Take a compact JWS apart, tolerantly, and note every deviation; never raises, never verifies.
+
+    Of duplicate members the last counts; padding, white space, the standard base64 alphabet and
+    text after a JSON object are passed over, each with its `Deviation`. A text of five parts is
+    read as far as its header (a JWE is no JWS, but its header is worth seeing).
+    """
+    parts = text.split(".")
+    if len(parts) not in (3, 5):
+        return Jws(text=text, problem=f"{len(parts)} parts between dots, wanted 3")
+    deviations: list[Deviation] = []
+    try:
+        header = _json_object(parts[0], "header", deviations)
+        claims = _json_object(parts[1], "payload", deviations) if len(parts) == 3 else {}
+    except ValueError as error:
+        return Jws(text=text, problem=str(error), deviations=tuple(deviations))
+    signature = b""
+    if len(parts) == 5:
+        deviations.append(Deviation("whole", "five_parts"))
+    else:
+        signature = _signature(parts[2], deviations)
+    signing_input = f"{parts[0]}.{parts[1]}".encode("utf-8", "replace")
+    return Jws(
+        text=text,
+        header=header,
+        claims=claims,
+        signing_input=signing_input,
+        signature=signature,
+        deviations=tuple(deviations),
+    )
+
+
+def _signature(segment: str, deviations: list[Deviation]) -> bytes:
+    """The signature's octets; none at all where it is written in a way that no server takes."""
+    seen: list[Deviation] = []
+    try:
+        octets = _octets(segment, "signature", seen)
+    except ValueError:
+        seen = [Deviation("signature", "unreadable")]
+    deviations += seen
+    usual = {kind for _, kind in seen} <= {"padding", "spare_bits"}
+    return octets if usual else b""
+
+
+def _octets(segment: str, where: str, deviations: list[Deviation]) -> bytes:
+    """The octets of a segment, with what was unusual about its spelling added to the list."""
+    try:
+        return base64url_decode(segment)
+    except ValueError:
+        pass
+    text = re.sub(r"[ \t\r\n]", "", segment)
+    bare = text.rstrip("=")
+    kinds = {
+        "white_space": text != segment,
+        "padding": bare != text,
+        "foreign_alphabet": bool(re.search(r"[+/]", bare)),
+        "impossible_length": len(text) % 4 == 1,
+    }
+    deviations.extend(Deviation(where, kind) for kind, seen in kinds.items() if seen)
+    bare = bare.replace("+", "-").replace("/", "_")
+    if not re.fullmatch(r"[\w-]*", bare, re.ASCII):
+        raise ValueError(f"the {where} is not base64url")
+    try:
+        octets = loose_base64url_decode(bare)
+    except ValueError:
+        raise ValueError(f"the {where} is not base64url") from None
+    if base64url_encode(octets) != bare:
+        deviations.append(Deviation(where, "spare_bits"))
+    return octets
+
+
+def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[str, Any]:
+    """The JSON object in a segment. Raises ValueError when there is none."""
+    octets = _octets(segment, where, deviations)
+    seen: set[str] = set()
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            seen.add("duplicate_member")
+        return value
+
+    def constant(name: str) -> float:
+        seen.add("not_a_number")
+        return float(name)
+
+    try:
+        text = octets.decode("utf-8")
+        start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
+        if "\ufeff" in text[:start]:
+            seen.add("byte_order_mark")
+        decoder = json.JSONDecoder(object_pairs_hook=members, parse_constant=constant)
+        value, end = decoder.raw_decode(text, start)
+        if "\\u" in text:  # a lone surrogate is an error here, not later in a row
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError(f"the {where} is not JSON") from None
+    if text[end:].strip(" \t\r\n"):
+        seen.add("text_after_the_object")
+    deviations.extend(Deviation(where, kind) for kind in sorted(seen))
+    if not isinstance(value, dict):
+        raise ValueError(f"the {where} is not a JSON object")
+    if _deeper(value, MAX_DEPTH):
+        raise ValueError(f"the {where} is nested more than {MAX_DEPTH} deep")
+    return value
+
+
+def _deeper(value: object, levels: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(inner) and (levels == 0 or any(_deeper(one, levels - 1) for one in inner))
+
+
+def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str, Any]) -> bool:
+    """Does the signature over these octets verify with this public JWK? Total: never raises.
+
+    `alg` is a JWS algorithm (RFC 7518 section 3.1, RFC 8037). The hash comes from `alg`, the curve
+    from the key: whether the two belong together is for the caller to judge. RSA below 1024 bits,
+    unknown curves and keys that are no key verify nothing.
+    """
+    kty = jwk.get("kty")
+    members = (
+        [jwk.get(name) for name in PUBLIC_MEMBERS.get(kty, ())] if isinstance(kty, str) else []
+    )
+    if not members or not all(isinstance(member, str) for member in members):
+        return False
+    try:
+        key = _public_key(kty, *members)
+        _verify(key, signing_input, signature, alg)
+    except (InvalidSignature, JWException, ValueError, TypeError, KeyError):
+        return False
+    return True
+
+
+def key_bits(jwk: Mapping[str, Any]) -> int | None:
+    """The size of a public JWK in bits; None when it is no EC, RSA or Ed25519 key. Never raises."""
+    try:
+        key = _public_key(str(jwk["kty"]), *(jwk[name] for name in PUBLIC_MEMBERS[jwk["kty"]]))
+    except (JWException, ValueError, TypeError, KeyError):
+        return None
+    return getattr(key, "key_size", 256)
+
+
+@lru_cache(maxsize=256)
+def _public_key(kty: str, *members: str) -> object:
+    """The public key with these members, imported once: the same client comes again."""
+    values = dict(zip(PUBLIC_MEMBERS[kty], members, strict=True))
+    if kty != "RSA" and values["crv"] not in CURVES:
+        raise ValueError(f"no curve {values['crv']!r}")
+    return JWK(kty=kty, **values).get_op_key("verify", values.get("crv"))
+
+
+def _verify(key: object, signing_input: bytes, signature: bytes, alg: str) -> None:
+    """Return when the signature is right; raise InvalidSignature or ValueError when not."""
+    match key:
+        case ed25519.Ed25519PublicKey() if alg in ("EdDSA", "Ed25519"):
+            key.verify(signature, signing_input)
+        case ec.EllipticCurvePublicKey() if alg.startswith("ES"):
+            size = (key.key_size + 7) // 8
+            if len(signature) != 2 * size:
+                raise InvalidSignature
+            r, s = (int.from_bytes(part) for part in (signature[:size], signature[size:]))
+            key.verify(encode_dss_signature(r, s), signing_input, ec.ECDSA(HASHES[alg[2:]]))
+        case rsa.RSAPublicKey() if key.key_size >= 1024 and alg[:2] in ("RS", "PS"):
+            digest = HASHES[alg[2:]]
+            pss = padding.PSS(padding.MGF1(digest), salt_length=padding.PSS.DIGEST_LENGTH)
+            scheme = pss if alg.startswith("PS") else padding.PKCS1v15()
+            key.verify(signature, signing_input, scheme, digest)
+        case _:
+            raise InvalidSignature

@@ -1,0 +1,133 @@
+"""One clock, two servers (or the live one), a session, a log: wired and ready."""
+
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import requests
+
+from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.recorder import record
+from dpop_lab.client.session_log import SessionLog
+from dpop_lab.errors import LabError
+from dpop_lab.jose.keys import PrivateKey, generate_key
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.server.duende import BASE_URL, DUENDE
+from dpop_lab.server.policy import Policy, Watch
+from dpop_lab.server.resource_server import BEARER_API, DPOP_API
+from dpop_lab.server.state import Clock
+from dpop_lab.server.twin import Twin
+
+Carrier = Literal["in process", "socket"]
+
+
+class Lab:
+    """A world to try DPoP in: the offline twin by default, the real demo server with `live=True`.
+
+    `session` is a plain `requests.Session`; every exchange on it is kept in `log`. With
+    `carrier="socket"` the twin listens on a port of this machine, else it answers in process
+    at the real URL. `clock` is the time of both sides. `watch` sees what the twin's servers saw.
+    """
+
+    def __init__(
+        self,
+        *,
+        live: bool = False,
+        policy: Policy = DUENDE,
+        carrier: Carrier = "in process",
+        api_nonce: bool = False,
+        watch: Watch | None = None,
+        client_key: PrivateKey | None = None,
+    ) -> None:
+        self.live = live
+        self.clock, self.session = Clock(), requests.Session()
+        self.server: Twin | None = None
+        self._running: Any = None
+        self.base_url = BASE_URL
+        options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
+        if not live:
+            self.session.trust_env = False  # a proxy has no business between us and ourselves
+            self._start(carrier, {**options, "watch": watch, "clock": self.clock})
+        self.log: SessionLog = record(self.session)
+
+    def _start(self, carrier: Carrier, options: dict[str, Any]) -> None:
+        if carrier == "socket":
+            from dpop_lab.server.sockets import serve
+
+            self._running = serve(**options)
+            self.server = self._running.twin
+        elif carrier == "in process":
+            self.server = Twin(**options)
+            self.session.mount(BASE_URL, InProcessAdapter(self.server))
+        else:
+            raise LabError(
+                "No such carrier", wanted="'in process' or 'socket'", found=repr(carrier)
+            )
+        self.base_url = self.server.base_url
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where an access token is asked for."""
+        return f"{self.base_url}/connect/token"
+
+    @property
+    def api(self) -> str:
+        """The API that wants a bound token and its proof."""
+        return self.base_url + DPOP_API
+
+    @property
+    def plain_api(self) -> str:
+        """The API that takes an access token under Bearer."""
+        return self.base_url + BEARER_API
+
+    @property
+    def client_key(self) -> PrivateKey:
+        """The private key of the twin's `*.jwt` clients. Raises `LabError` when live."""
+        return self._twin().client_key
+
+    @property
+    def client_key_id(self) -> str:
+        """The `kid` of that key. Raises `LabError` when live."""
+        return self._twin().client_key_id
+
+    def _twin(self) -> Twin:
+        if self.server is None:
+            raise LabError(
+                "The live server keeps its own keys",
+                advice="Take the sample key from its home page, or use the twin.",
+            )
+        return self.server
+
+    def auth(self, client_id: str = "m2m.dpop", key: PrivateKey | None = None) -> DPoPAuth:
+        """A `DPoPAuth` for one of the demo's clients with a secret, on this lab's session."""
+        return DPoPAuth.client_credentials(
+            key=key or generate_key("ES256"),
+            token_endpoint=self.token_endpoint,
+            client_id=client_id,
+            client_secret="secret",  # noqa: S106  published with the demo
+            scope="api",
+            session=self.session,
+            clock=self.clock.time,
+        )
+
+    def close(self) -> None:
+        """End the session, and the server when it listens on a port."""
+        self.session.close()
+        if self._running is not None:
+            self._running.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        world = (
+            f"the live server {BASE_URL}" if self.live else f"the offline twin at {self.base_url}"
+        )
+        return f"<Lab with {world}>"

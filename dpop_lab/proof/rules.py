@@ -1,0 +1,325 @@
+"""RFC 9449 section 4.3 as a table: a row a rule, with its question and the attack it stops."""
+
+import math
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.jws import Jws, verify
+from dpop_lab.jose.thumbprint import thumbprint
+from dpop_lab.proof.checking import Check, Profile, Report, Verdict, check, equal, words
+from dpop_lab.proof.proof import TYP, access_token_hash, read_proof
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How old and how far ahead a time may be, in whole seconds, both inclusive."""
+
+    max_age: float
+    max_ahead: float
+
+    def defect(self, time: float, now: int) -> str | None:
+        """`stale`, `early`, or None when the time is inside."""
+        if now - time > self.max_age:
+            return "stale"
+        return "early" if time - now > self.max_ahead else None
+
+    def around(self, now: int) -> str:
+        """The accepted times in words."""
+        if math.isinf(self.max_age):
+            return words("any time")
+        return words(f"{now - self.max_age:.0f} to {now + self.max_ahead:.0f}")
+
+
+ANY_TIME = Window(math.inf, math.inf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How one server takes the values of a proof. Each member is a choice, none turns a rule off.
+
+    `fault` gives the defect that makes a proof malformed, and words for it; `key_fault` what is
+    wrong with a jwk for an alg. `members` is a jwk as this server reads it, `private` names its
+    private members. `text`, `number` and `jti` give a claim's value, or None where it has none;
+    `same_url` compares the wanted URL with the `htu` found.
+    """
+
+    algorithms: tuple[str, ...]
+    fault: Callable[[Jws], tuple[str, str] | None]
+    key_fault: Callable[[Mapping[str, Any], object], str | None]
+    members: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    private: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    text: Callable[[object], str | None]
+    number: Callable[[object], float | None]
+    jti: Callable[[Mapping[str, Any]], str | None]
+    same_url: Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofProfile(Profile):
+    """The rules for proofs at one place, with its windows and its replay memory.
+
+    `replay_key` says what is remembered of a proof, `remember` for how many seconds;
+    `nonce_renewed_at` is the age in seconds from which a success brings a new nonce.
+    """
+
+    reading: Reading
+    window: Window
+    nonce_window: Window
+    nonce_renewed_at: float
+    replay_key: Callable[[Jws, "Context"], Hashable]
+    remember: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a verifier knows besides the proof: the request, the access token, its own memory.
+
+    `headers` are all DPoP header lines of the request, `url` the URL it came to, `cnf` the
+    access token's confirmation claim, `nonce_time` tells when a nonce was issued (None: not ours),
+    `used` whether a proof with this replay key was accepted before.
+    """
+
+    profile: ProofProfile
+    headers: tuple[str, ...]
+    method: str
+    url: str
+    now: int
+    access_token: str | None = None
+    cnf: object = None
+    nonce_time: Callable[[str], int | None] = lambda nonce: None
+    used: Callable[[Hashable], bool] = lambda key: False
+
+
+def _jwk(proof: Jws, context: Context) -> Mapping[str, Any]:
+    jwk = proof.header.get("jwk")
+    return context.profile.reading.members(jwk) if isinstance(jwk, dict) else {}
+
+
+def jkt(proof: Jws, context: Context) -> str | None:
+    """The thumbprint of the key in a proof's header, None where it has no such key."""
+    try:
+        return thumbprint(_jwk(proof, context))
+    except KeyUnusable:
+        return None
+
+
+@check("RFC 9449 §4.3 (1)", stops="a second proof smuggled in beside the one that is checked")
+def one_header(proof: Jws, context: Context) -> Verdict:
+    """Is there exactly one DPoP header?"""
+    wanted, count = words("one DPoP header"), len(context.headers)
+    if count == 0:
+        return Verdict(wanted, None, "missing")
+    if count > 1:
+        return Verdict(wanted, words(f"{count} DPoP headers"), "several")
+    return Verdict(wanted, words("one"), None if context.headers[0] else "empty")
+
+
+@check("RFC 9449 §4.3 (2)", stops="text that two parsers read in two ways")
+def well_formed(proof: Jws, context: Context) -> Verdict:
+    """Is it a JWT: three dot parts, a header and claims that are JSON objects?"""
+    wanted = words("a JWT in compact form")
+    if proof.problem:
+        return Verdict(wanted, words(proof.problem), "malformed")
+    defect, found = context.profile.reading.fault(proof) or (None, "three parts, two objects")
+    return Verdict(wanted, words(found), defect)
+
+
+@check(
+    "RFC 7515 §2, §3, §4.1.11",
+    stops="one proof in many spellings, read in one way here and in another elsewhere",
+    needs=("well_formed",),
+)
+def strict_form(proof: Jws, context: Context) -> Verdict:
+    """Is it in the one strict spelling, with every value of the JSON type the RFC gives it?"""
+    seen = ", ".join(map(str, proof.deviations))
+    return Verdict(words("no deviation"), words(seen or "none"), "loose" if seen else None)
+
+
+@check(
+    "RFC 9449 §4.3 (4)",
+    stops="another kind of JWT, signed with the same key, passed off as a proof",
+    needs=("well_formed",),
+)
+def typ(proof: Jws, context: Context) -> Verdict:
+    """Does the header call it a DPoP proof?"""
+    return equal(wanted=TYP, found=proof.header.get("typ"))
+
+
+@check(
+    "RFC 9449 §4.3 (5)",
+    stops="a proof that anyone can make: alg none, or HMAC with a key that stands in the header",
+    needs=("well_formed",),
+)
+def alg(proof: Jws, context: Context) -> Verdict:
+    """Is alg an asymmetric signature algorithm this server takes?"""
+    found, accepted = proof.header.get("alg"), context.profile.reading.algorithms
+    if found is None:
+        return Verdict(words(" ".join(accepted)), None, "missing")
+    good = isinstance(found, str) and found in accepted
+    return Verdict(words(" ".join(accepted)), found, None if good else "wrong")
+
+
+@check(
+    "RFC 9449 §4.2, §4.3 (6)",
+    stops="a proof whose key can't be named or can't make such a signature",
+    needs=("well_formed",),
+)
+def jwk(proof: Jws, context: Context) -> Verdict:
+    """Is the jwk in the header a key that fits alg?"""
+    wanted, found = words("a public JWK that fits alg"), proof.header.get("jwk")
+    if not isinstance(found, dict):
+        seen = None if found is None else words(type(found).__name__)
+        return Verdict(wanted, seen, "missing" if found is None else "wrong")
+    members = _jwk(proof, context)
+    fault = context.profile.reading.key_fault(members, proof.header.get("alg"))
+    kind = " ".join(str(members[name]) for name in ("kty", "crv") if members.get(name))
+    return Verdict(wanted, words(fault) if fault else kind, "unusable" if fault else None)
+
+
+@check(
+    "RFC 9449 §4.3 (7)",
+    stops="a key that everyone who sees the proof can sign with",
+    needs=("well_formed",),
+)
+def no_private_key(proof: Jws, context: Context) -> Verdict:
+    """Is the jwk free of private members?"""
+    members = context.profile.reading.private(_jwk(proof, context))
+    wanted = words("public members only")
+    if not members:
+        return Verdict(wanted, words("public members only"))
+    return Verdict(wanted, words("private members: " + ", ".join(members)), "private")
+
+
+@check(
+    "RFC 9449 §4.3 (6)",
+    stops="a proof made, or changed, by someone without the private key",
+    needs=("well_formed", "alg", "jwk"),
+)
+def signature(proof: Jws, context: Context) -> Verdict:
+    """Does the signature verify with the key in the header?"""
+    name = str(proof.header.get("alg"))
+    good = verify(proof.signing_input, proof.signature, alg=name, jwk=_jwk(proof, context))
+    found = words("it verifies" if good else "it does not verify")
+    return Verdict(words("a signature by the key in the header"), found, None if good else "wrong")
+
+
+@check(
+    "RFC 9449 §4.2, §4.3 (3)",
+    stops="proofs that can't be told apart, so that none can be remembered as used",
+    needs=("well_formed",),
+)
+def jti(proof: Jws, context: Context) -> Verdict:
+    """Is there a jti claim to know this proof by?"""
+    found = context.profile.reading.jti(proof.claims)
+    if found is not None:
+        return Verdict(words("a string"), found)
+    given = proof.claims.get("jti")
+    return Verdict(
+        words("a string that is not empty"), given, "missing" if given is None else "wrong"
+    )
+
+
+@check("RFC 9449 §4.3 (8)", stops="a proof for GET carried to DELETE", needs=("well_formed",))
+def htm(proof: Jws, context: Context) -> Verdict:
+    """Is the htm claim the method of this request?"""
+    given = proof.claims.get("htm")
+    found = context.profile.reading.text(given)
+    return equal(wanted=context.method, found=given if found is None else found)
+
+
+@check("RFC 9449 §4.3 (9)", stops="a proof for one URL carried to another", needs=("well_formed",))
+def htu(proof: Jws, context: Context) -> Verdict:
+    """Is the htu claim the URL of this request, query and fragment aside?"""
+    given = proof.claims.get("htu")
+    found = context.profile.reading.text(given)
+    if found is None:
+        return Verdict(context.url, given, "missing" if given is None else "wrong")
+    same = context.profile.reading.same_url(context.url, found)
+    return Verdict(context.url, found, None if same else "wrong")
+
+
+@check(
+    "RFC 9449 §4.3 (12), §7",
+    stops="a proof for one access token shown beside another",
+    needs=("well_formed",),
+)
+def ath(proof: Jws, context: Context) -> Verdict:
+    """Is the ath claim the hash of the access token that came with it?"""
+    given = proof.claims.get("ath")
+    found = context.profile.reading.text(given)
+    wanted = access_token_hash(context.access_token or "")
+    return equal(wanted=wanted, found=given if found is None else found)
+
+
+@check(
+    "RFC 9449 §4.3 (12), §6",
+    stops="a stolen access token used with the thief's own key",
+    needs=("well_formed", "jwk"),
+)
+def bound_key(proof: Jws, context: Context) -> Verdict:
+    """Is the access token bound to the key of this proof?"""
+    cnf, found = context.cnf, jkt(proof, context)
+    if cnf is None:
+        return Verdict(words("an access token with cnf.jkt"), None, "missing")
+    wanted = cnf.get("jkt") if isinstance(cnf, dict) else None
+    good = found is not None and wanted == found
+    return Verdict(wanted, found, None if good else "wrong")
+
+
+@check(
+    "RFC 9449 §4.3 (11), §11.1",
+    stops="a proof caught today and sent next week, or made ahead for later",
+    needs=("well_formed",),
+)
+def fresh(proof: Jws, context: Context) -> Verdict:
+    """Was the proof made just now, going by its iat claim?"""
+    given, window = proof.claims.get("iat"), context.profile.window
+    time = context.profile.reading.number(given)
+    if time is None:
+        defect = "missing" if given is None else "wrong"
+        return Verdict(words("seconds since 1970, a number"), given, defect)
+    return Verdict(window.around(context.now), given, window.defect(time, context.now))
+
+
+@check(
+    "RFC 9449 §4.3 (10), §8, §9",
+    stops="proofs made ahead of time by someone who had the key for a moment",
+    needs=("well_formed",),
+)
+def nonce(proof: Jws, context: Context) -> Verdict:
+    """Does it carry a nonce of this server, not outdated?"""
+    found = context.profile.reading.text(proof.claims.get("nonce"))
+    wanted = words("a nonce this server gave out lately")
+    if found is None or not found.strip():
+        return Verdict(wanted, proof.claims.get("nonce"), "missing")
+    issued = context.nonce_time(found)
+    if issued is None:
+        return Verdict(wanted, found, "wrong")
+    return Verdict(wanted, found, context.profile.nonce_window.defect(issued, context.now))
+
+
+@check(
+    "RFC 9449 §11.1", stops="the same proof sent a second time", needs=("well_formed", "jwk", "jti")
+)
+def unused(proof: Jws, context: Context) -> Verdict:
+    """Is this the first time the proof is seen?"""
+    seen = context.used(context.profile.replay_key(proof, context))
+    found = context.profile.reading.jti(proof.claims)
+    return Verdict(words("a jti not used before"), found, "replayed" if seen else None)
+
+
+ROWS: tuple[Check, ...] = (
+    one_header, well_formed, strict_form, typ, alg, jwk, no_private_key, signature,
+    jti, htm, htu, ath, bound_key, fresh, nonce, unused,
+)  # fmt: skip
+ESSENTIAL = frozenset({"well_formed", "alg", "jwk"})
+
+
+def check_proof(text: str, context: Context) -> Report:
+    """Ask every row of the context's profile about one proof; nothing is remembered by it.
+
+    `text` is the value of one DPoP header. Returns a `Report` whatever the text is.
+    """
+    return context.profile.examine(read_proof(text), context)

@@ -1,0 +1,340 @@
+"""The strict policy as data: what a careful reader of the RFCs would build."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dpop_lab.errors import EncodingError
+from dpop_lab.jose.encoding import base64url_decode, compact_json
+from dpop_lab.jose.jws import Jws, key_bits, read_jws
+from dpop_lab.proof import rules
+from dpop_lab.proof.checking import Answer
+from dpop_lab.proof.htu import normal_url
+from dpop_lab.proof.rules import ESSENTIAL, ROWS, Context, ProofProfile, Reading, Window
+from dpop_lab.server import access_token as at
+from dpop_lab.server.duende import GRANTS, JWT_BEARER, SCOPES
+from dpop_lab.server.http import Request, Response
+from dpop_lab.server.policy import (
+    AssertionRules,
+    Credentials,
+    Form,
+    Policy,
+    Refused,
+    basic_pair,
+    read_form,
+)
+
+RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+KEYS_OF: dict[str, tuple[str, str | None]] = {
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "ES512": ("EC", "P-521"),
+    "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
+    **dict.fromkeys(RSA_ALGORITHMS, ("RSA", None)),
+}
+ALGORITHMS = tuple(KEYS_OF)
+OCTETS = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
+PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+RSA_BITS = range(2048, 8193)
+
+# How it reads a proof
+
+
+def fault(proof: Jws) -> tuple[str, str] | None:
+    """Three parts, nothing else; the finer points of form are the row `strict_form`."""
+    if proof.text.count(".") != 2:
+        return "malformed", f"{proof.text.count('.') + 1} parts between dots, wanted 3"
+    return None
+
+
+def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
+    """What is wrong with a key for this algorithm (RFC 7518 sections 3.3, 3.4, 6; RFC 8037)."""
+    kty, crv = jwk.get("kty"), jwk.get("crv")
+    wanted = KEYS_OF.get(alg) if isinstance(alg, str) else None
+    kinds = [wanted] if wanted else list(KEYS_OF.values())
+    if (kty, crv if kty != "RSA" else None) not in kinds:
+        return f"a key of kind {kty!r} {crv!r}, which is not for {alg!r}"
+    names = ("n", "e") if kty == "RSA" else ("x", "y") if kty == "EC" else ("x",)
+    for name in names:
+        octets = _octets(jwk.get(name))
+        if octets is None:
+            return f"{name} is not base64url"
+        if kty != "RSA" and len(octets) != OCTETS[str(crv)]:
+            return f"{name} has {len(octets)} octets, wanted {OCTETS[str(crv)]}"
+    bits = key_bits(jwk)
+    if bits is None:
+        return "its numbers are no key of this kind"
+    if kty == "RSA" and bits not in RSA_BITS:
+        return f"{bits} bits, wanted {RSA_BITS[0]} to {RSA_BITS[-1]}"
+    return None
+
+
+def _octets(text: object) -> bytes | None:
+    try:
+        return base64url_decode(text) if isinstance(text, str) else None
+    except EncodingError:
+        return None
+
+
+def private_members(jwk: Mapping[str, Any]) -> tuple[str, ...]:
+    """Any private or symmetric member, whatever the key type (RFC 7518 section 6)."""
+    return tuple(name for name in PRIVATE_MEMBERS if name in jwk)
+
+
+def text(value: object) -> str | None:
+    """A JSON string."""
+    return value if isinstance(value, str) else None
+
+
+def number(value: object) -> float | None:
+    """A finite JSON number; true and false are none (RFC 7519 section 2, NumericDate)."""
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
+    return None
+
+
+def jti(claims: Mapping[str, Any]) -> str | None:
+    """A string that is not empty."""
+    return text(claims.get("jti")) or None
+
+
+def same_url(wanted: str, found: str) -> bool:
+    """Equal after RFC 3986 normalisation, query and fragment aside; the case of the path counts."""
+    normal = normal_url(found)
+    return normal is not None and normal == normal_url(wanted)
+
+
+def key_jti_url(proof: Jws, context: Context) -> Hashable:
+    """What a proof is remembered by: its key, its jti, and where it was used."""
+    return rules.jkt(proof, context), jti(proof.claims), normal_url(context.url) or context.url
+
+
+READING = Reading(
+    algorithms=ALGORITHMS,
+    fault=fault,
+    key_fault=key_fault,
+    members=dict,
+    private=private_members,
+    text=text,
+    number=number,
+    jti=jti,
+    same_url=same_url,
+)
+
+# What it asks, and what it answers
+
+WORDS = {
+    "one_header": "There must be exactly one DPoP header.",
+    "well_formed": "The DPoP header is not a well-formed JWT.",
+    "strict_form": "The proof is not in strict base64url and JSON, or has values of another type.",
+    "typ": "The typ header must be dpop+jwt.",
+    "alg": "The alg header must be one of the algorithms in algs.",
+    "jwk": "The jwk header must be a public key that fits alg.",
+    "no_private_key": "The jwk header holds a private key.",
+    "signature": "The signature does not verify with the key in the jwk header.",
+    "jti": "The jti claim must be a string that is not empty.",
+    "htm": "The htm claim is not the method of this request.",
+    "htu": "The htu claim is not the URL of this request.",
+    "ath": "The ath claim is not the hash of the access token.",
+    "bound_key": "The access token is not bound to the key of the proof.",
+    "fresh": "The iat claim is missing or not close enough to the time of this server.",
+    "nonce": "The nonce claim must be a nonce this server gave out lately.",
+    "unused": "This proof was used before.",
+    "scheme": "A bound access token must be sent under the scheme DPoP, another under Bearer.",
+    "at_form": "The access token is not a well-formed JWT.",
+    "at_typ": "The access token is not of type at+jwt.",
+    "issuer": "The access token is from another issuer.",
+    "at_signature": "The signature of the access token does not verify.",
+    "audience": "The access token is for another audience.",
+    "not_expired": "The access token is not valid at this time.",
+    "unbound": "The access token is bound to a key.",
+}
+
+
+def _answers(status: int) -> dict[str | tuple[str, str], Answer]:
+    answers: dict[str | tuple[str, str], Answer] = {
+        row.name: Answer(status, "invalid_dpop_proof", WORDS[row.name]) for row in ROWS
+    }
+    answers["nonce"] = Answer(status, "use_dpop_nonce", WORDS["nonce"])
+    answers["bound_key"] = Answer(status, "invalid_token", WORDS["bound_key"])
+    return answers
+
+
+WITHOUT_TOKEN = ("ath", "bound_key")
+TOKEN = ProofProfile(
+    name="token endpoint",
+    rows=tuple(row for row in ROWS if row.name not in (*WITHOUT_TOKEN, "nonce")),
+    answers=_answers(400),
+    essential=ESSENTIAL,
+    reading=READING,
+    window=Window(60, 10),
+    nonce_window=Window(300, 0),
+    nonce_renewed_at=150,
+    replay_key=key_jti_url,
+    remember=71,  # a proof from 10 s ahead is fresh for 70 s more, that second included
+)
+TOKEN_NONCE = replace(
+    TOKEN,
+    name="token endpoint with nonce",
+    rows=tuple(row for row in ROWS if row.name not in WITHOUT_TOKEN),
+)
+API = replace(
+    TOKEN,
+    name="API",
+    rows=tuple(row for row in ROWS if row.name != "nonce"),
+    answers=_answers(401),
+)
+API_NONCE = replace(API, name="API with nonce", rows=ROWS)
+
+
+def token_fault(jws: Jws) -> str | None:
+    """An access token in any other spelling than the one it was issued in."""
+    return ", ".join(map(str, jws.deviations)) or None
+
+
+BOUND = at.TokenProfile(
+    name="access token at the DPoP API",
+    rows=at.ROWS,
+    answers={
+        **{row.name: Answer(401, "invalid_token", WORDS[row.name]) for row in at.ROWS},
+        ("scheme", "missing"): Answer(401),
+    },
+    max_length=math.inf,
+    fault=token_fault,
+    types=("at+jwt", "application/at+jwt"),
+    leeway=0,
+)
+BEARER = replace(
+    BOUND,
+    name="access token at the Bearer API",
+    rows=(*at.ROWS, at.unbound),
+    answers={**BOUND.answers, "unbound": Answer(401, "invalid_token", WORDS["unbound"])},
+)
+
+# How it talks
+
+
+def token_parameters(request: Request) -> Form:
+    """A POST of a form in which nothing but `resource` stands twice (RFC 6749 section 3.2)."""
+    if request.method != "POST":
+        raise Refused(Answer(405, "invalid_request"), ("Allow", "POST"))
+    form: dict[str, tuple[str, ...]] = {}
+    for name, given in read_form(request):
+        if name in form and name != "resource":
+            raise Refused(Answer(400, "invalid_request", "A parameter is given twice."))
+        form[name] = (*form.get(name, ()), given)
+    return {name: given for name, given in form.items() if given != ("",)}
+
+
+def credentials(request: Request, form: Form) -> Credentials:
+    """Exactly one way of client authentication, or none for a public client (section 2.3)."""
+    basic = [line for line in request.lines("Authorization") if line.lower().startswith("basic")]
+    ways = len(basic) + ("client_secret" in form) + ("client_assertion" in form)
+    if ways > 1:
+        raise Refused(Answer(400, "invalid_request", "More than one way of client authentication."))
+    client_id = "".join(form.get("client_id", ()))
+    if basic:
+        pair = basic_pair(basic[0])
+        if pair is None or client_id not in ("", pair[0]):
+            raise client_refused(Credentials(client_id, "basic"))
+        return Credentials(pair[0], "basic", secret=pair[1])
+    if "client_assertion" in form:
+        return _asserted(form, client_id)
+    return Credentials(client_id, "form", secret="".join(form.get("client_secret", ())) or None)
+
+
+def _asserted(form: Form, client_id: str) -> Credentials:
+    assertion = form["client_assertion"][0]
+    jws = read_jws(assertion)
+    subject = jws.claims.get("sub")
+    good = isinstance(subject, str) and client_id in ("", subject) and not jws.deviations
+    if not good or form.get("client_assertion_type") != (JWT_BEARER,):
+        raise client_refused(Credentials(client_id, "assertion"))
+    return Credentials(str(subject), "assertion", assertion=assertion)
+
+
+def client_refused(given: Credentials) -> Refused:
+    """401, with a Basic challenge for who tried Basic (RFC 6749 section 5.2)."""
+    challenge = [("WWW-Authenticate", 'Basic realm="token endpoint"')] * (given.method == "basic")
+    return Refused(Answer(401, "invalid_client", "Client authentication failed."), *challenge)
+
+
+def audience_fits(header: Mapping[str, Any], audience: object, issuer: str) -> bool:
+    """The issuer or the token endpoint (RFC 7523 section 3)."""
+    several = audience if isinstance(audience, list) else [audience]
+    return issuer in several or f"{issuer}/connect/token" in several
+
+
+def authorization(request: Request, scheme: str) -> str:
+    """One Authorization line and no other way of sending a token (RFC 6750 sections 2 and 3.1)."""
+    lines = request.lines("Authorization")
+    others = [name for name, _ in request.query if name == "access_token"]
+    try:
+        others += [name for name, _ in read_form(request) if name == "access_token"]
+    except Refused:
+        pass  # no form, so no token in it
+    if len(lines) + len(others) > 1:
+        raise Refused(Answer(400, "invalid_request", "The access token is sent more than once."))
+    return lines[0] if lines else ""
+
+
+def challenge(scheme: str, answer: Answer) -> str:
+    """The WWW-Authenticate value; under DPoP it tells the algorithms (RFC 9449 section 7.1)."""
+    pairs = {"error": answer.error, "error_description": answer.description}
+    if scheme == "DPoP":
+        pairs["algs"] = " ".join(ALGORITHMS)
+    text = ", ".join(f'{name}="{value}"' for name, value in pairs.items() if value)
+    return f"{scheme} {text}".rstrip()
+
+
+def metadata(base: str) -> dict[str, Any]:
+    """What this server can do, and no more (RFC 8414 section 2, RFC 9449 section 5.1)."""
+    return {
+        "issuer": base,
+        "token_endpoint": f"{base}/connect/token",
+        "jwks_uri": f"{base}/.well-known/openid-configuration/jwks",
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": [],
+        "grant_types_supported": [name for name in GRANTS if name == "client_credentials"],
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_basic", "client_secret_post", "private_key_jwt",
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": list(RSA_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+    }  # fmt: skip
+
+
+def method_not_allowed(allowed: str) -> Response:
+    """405 with what would be allowed (RFC 9110 section 15.5.6)."""
+    return Response(405, (("Allow", allowed),))
+
+
+RFC_9449 = Policy(
+    name="RFC_9449",
+    token=TOKEN,
+    token_nonce=TOKEN_NONCE,
+    api=API,
+    api_nonce=API_NONCE,
+    bound=BOUND,
+    bearer=BEARER,
+    assertions=AssertionRules(
+        algorithms=ALGORITHMS, leeway=0, number=number, audience_fits=audience_fits
+    ),
+    token_parameters=token_parameters,
+    credentials=credentials,
+    client_refused=client_refused,
+    proofs=lambda request: request.lines("DPoP"),
+    authorization=authorization,
+    challenge=challenge,
+    metadata=metadata,
+    method_not_allowed=method_not_allowed,
+    json=compact_json,
+    token_headers=(("Content-Type", "application/json"), ("Cache-Control", "no-store")),
+    metadata_type="application/json",
+    api_type="application/json",
+    site_headers=(("Server", "dpop_lab"),),
+    cors_exposed="DPoP-Nonce, WWW-Authenticate",
+    no_proof=Answer(400, "invalid_request", "This client must send a DPoP proof."),
+)

@@ -1,0 +1,232 @@
+"""The same servers on a port of this machine, for curl and for clients in other languages."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from tornado.httpserver import HTTPServer
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.netutil import bind_sockets
+
+from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.http import Headers, Request, Response, Server
+from dpop_lab.server.policy import Policy, Watch
+from dpop_lab.server.state import Clock
+from dpop_lab.server.twin import Twin
+
+MAX_TARGET = 8 * 1024
+MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it
+MAX_BODY = 1024 * 1024
+HARD_LIMIT = 16 * 1024 * 1024  # beyond this the connection is closed without a word
+log = logging.getLogger(__name__)
+
+
+class _Message(HTTPMessageDelegate):
+    """One request on its way in: collected within limits, then answered."""
+
+    def __init__(self, server: Server, connection: HTTPConnection) -> None:
+        self.server, self.connection = server, connection
+        self.head, self.body, self.answered = Request("GET", "/"), bytearray(), False
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        assert isinstance(start_line, RequestStartLine)  # noqa: S101  this end reads requests
+        lines = tuple(headers.get_all())
+        self.head = Request(start_line.method, _origin_form(start_line.path), lines)
+        status = self._fault(start_line)
+        if status:
+            self._answer(Response(status))
+
+    def _fault(self, start_line: RequestStartLine) -> int | None:
+        """The status for a request that is too large, or names no host or several."""
+        if len(start_line.path) > MAX_TARGET:
+            return 414
+        if sum(len(name) + len(value) + 4 for name, value in self.head.headers) > MAX_HEADERS:
+            return 431
+        hosts = self.head.lines("Host")
+        if len(hosts) > 1 or (not hosts and start_line.version != "HTTP/1.0"):
+            return 400
+        lengths = self.head.lines("Content-Length")
+        return 413 if any(text.isdigit() and int(text) > MAX_BODY for text in lengths) else None
+
+    def data_received(self, chunk: bytes) -> None:
+        # a refused body is still read, so that the client gets to read the answer
+        if not self.answered:
+            self.body += chunk
+            if len(self.body) > MAX_BODY:
+                self._answer(Response(413))
+
+    def finish(self) -> None:
+        if not self.answered:
+            head = self.head
+            self._answer(
+                self._served(Request(head.method, head.target, head.headers, bytes(self.body)))
+            )
+        self.connection.finish()
+
+    def _served(self, request: Request) -> Response:
+        try:
+            return self.server(request)
+        except Exception:  # the next client must be served whatever this one found
+            log.exception("%s %s", request.method, request.path)
+            return Response(500)
+
+    def _answer(self, response: Response) -> None:
+        self.answered = True
+        headers = _AsWritten(response.headers)
+        if response.status != 204 and self.head.method != "HEAD":
+            headers["Content-Length"] = str(len(response.body))
+        if response.status in (400, 413, 414, 431) and not response.headers:
+            headers["Connection"] = "close"
+        start = ResponseStartLine("HTTP/1.1", response.status, response.reason)
+        self.connection.write_headers(start, headers, response.body or None)
+
+
+class _AsWritten(HTTPHeaders):
+    """Header lines under the names they were given: tornado would write `Www-Authenticate`."""
+
+    def __init__(self, lines: Headers) -> None:
+        super().__init__()
+        self.names = {name.lower(): name for name, _ in lines}
+        for name, value in lines:
+            self.add(name, value)
+
+    def get_all(self) -> Iterable[tuple[str, str]]:
+        return [(self.names.get(name.lower(), name), value) for name, value in super().get_all()]
+
+
+def _origin_form(target: str) -> str:
+    """The path and query of a request target, also of an absolute one (RFC 9112 section 3.2)."""
+    if not target.lower().startswith(("http://", "https://")):
+        return target
+    parts = urlsplit(target)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+class _Delegate(HTTPServerConnectionDelegate):
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        return _Message(self.server, request_conn)
+
+
+class Running:
+    """A server listening on a port, in a thread of its own. Close it, or use it in a `with`."""
+
+    def __init__(self, build: Callable[[str], Server], *, host: str, port: int) -> None:
+        self._sockets = bind_sockets(port, address=host)
+        self.port: int = self._sockets[0].getsockname()[1]
+        named = "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104  a name, not a bind
+        self.url = (
+            f"http://[{named}]:{self.port}" if ":" in named else f"http://{named}:{self.port}"
+        )
+        self._server = build(self.url)
+        self._loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="dpop_lab server", daemon=True)
+        self._thread.start()
+        self._started.wait()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._listen())
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._end())
+        self._loop.close()
+
+    async def _listen(self) -> None:
+        self._http = HTTPServer(
+            _Delegate(self._server),
+            max_header_size=HARD_LIMIT,
+            max_body_size=1 << 40,  # refused with a 413 by the delegate, long before
+            max_buffer_size=2 * HARD_LIMIT,
+            idle_connection_timeout=60,
+        )
+        self._http.add_sockets(self._sockets)
+        self._started.set()
+
+    async def _end(self) -> None:
+        self._http.stop()
+        await self._http.close_all_connections()
+
+    def close(self) -> None:
+        """Stop listening and wait until the thread has ended; a second time does nothing."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout=5)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class RunningTwin(Running):
+    """The twin on a port: `base_url` is where it is, `twin` what answers there."""
+
+    twin: Twin
+
+    @property
+    def base_url(self) -> str:
+        """The base URL: issuer, discovery and the wanted `htu` follow it."""
+        return self.twin.base_url
+
+    def __repr__(self) -> str:
+        return f"<RunningTwin at {self.url}>"
+
+
+def serve(
+    *,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    base_url: str | None = None,
+    policy: Policy = DUENDE,
+    api_nonce: bool = False,
+    clock: Clock | None = None,
+    client_key: PrivateKey | None = None,
+    watch: Watch | None = None,
+) -> RunningTwin:
+    """Start the twin on a port of this machine (0: any free one) and give it back, running.
+
+    `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say).
+    Raises OSError when the port can't be had.
+    """
+    built: list[Twin] = []
+
+    def build(url: str) -> Server:
+        twin = Twin(
+            base_url or url,
+            policy=policy,
+            api_nonce=api_nonce,
+            clock=clock,
+            client_key=client_key,
+            watch=watch,
+        )
+        built.append(twin)
+        return twin
+
+    running = RunningTwin(build, host=host, port=port)
+    running.twin = built[0]
+    return running

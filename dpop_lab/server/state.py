@@ -1,0 +1,94 @@
+"""Everything a server remembers: the time, the proofs it has accepted, the nonces it gave out."""
+
+import time
+from collections import deque
+from collections.abc import Hashable
+from threading import Lock
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from dpop_lab.jose.encoding import sha256
+
+
+class Clock:
+    """Real time, plus an offset that only `advance` moves."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+
+    def time(self) -> float:
+        """Seconds since 1970, with fractions."""
+        return time.time() + self._offset
+
+    def now(self) -> int:
+        """Whole seconds since 1970."""
+        return int(self.time())
+
+    def advance(self, seconds: float) -> None:
+        """Move this clock ahead (or back, with a negative number) for good."""
+        self._offset += seconds
+
+    def __repr__(self) -> str:
+        return f"<Clock, {self._offset:+g} s from real time>"
+
+
+class UsedProofs:
+    """The proofs that were accepted, each until its time is over; safe to use from many threads.
+
+    Memory is bounded: of each key a hash is kept, and when `limit` of them are alive a new one
+    can't be claimed, since forgetting an old one would let it be replayed.
+    """
+
+    def __init__(self, *, limit: int = 1_000_000) -> None:
+        self._limit = limit
+        self._expiry: dict[bytes, int] = {}
+        self._queues: dict[int, deque[tuple[int, bytes]]] = {}
+        self._lock = Lock()
+
+    def seen(self, key: Hashable, *, now: int) -> bool:
+        """Is this key claimed, and its time not over?"""
+        return self._expiry.get(_digest(key), now) > now
+
+    def claim(self, key: Hashable, *, now: int, remember: int) -> bool:
+        """Take the key for `remember` seconds; False when it is taken already. Atomic."""
+        digest = _digest(key)
+        with self._lock:
+            self._forget(now)
+            if self._expiry.get(digest, now) > now or len(self._expiry) >= self._limit:
+                return False
+            self._expiry[digest] = now + remember
+            self._queues.setdefault(remember, deque()).append((now + remember, digest))
+            return True
+
+    def _forget(self, now: int) -> None:
+        """Drop what is over. One queue for each life span, so each is in order of expiry."""
+        for queue in self._queues.values():
+            while queue and queue[0][0] <= now:
+                expiry, digest = queue.popleft()
+                if self._expiry.get(digest) == expiry:
+                    del self._expiry[digest]
+
+    def __len__(self) -> int:
+        return len(self._expiry)
+
+
+def _digest(key: Hashable) -> bytes:
+    return sha256(repr(key).encode("utf-8", "backslashreplace"))
+
+
+class Nonces:
+    """Nonces that are computed, not stored: the time, encrypted under a key of the server's own."""
+
+    def __init__(self) -> None:
+        self._fernet = Fernet(Fernet.generate_key())
+
+    def issue(self, now: int) -> str:
+        """A new opaque nonce (RFC 9449 section 8)."""
+        return self._fernet.encrypt_at_time(b"", now).decode("ascii").rstrip("=")
+
+    def issued_at(self, nonce: str) -> int | None:
+        """When this server issued the nonce, in seconds since 1970; None when it did not."""
+        try:
+            return self._fernet.extract_timestamp(f"{nonce}{'=' * (-len(nonce) % 4)}".encode())
+        except (InvalidToken, UnicodeEncodeError):
+            return None

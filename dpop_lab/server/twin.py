@@ -1,0 +1,75 @@
+"""Both servers under one base URL: the offline twin, made of a policy and the demo's registry."""
+
+import secrets
+from collections.abc import Callable
+
+from dpop_lab.jose.keys import PrivateKey, generate_key
+from dpop_lab.jose.thumbprint import thumbprint
+from dpop_lab.server.access_token import SigningKey, new_signing_key
+from dpop_lab.server.authorization_server import AuthorizationServer
+from dpop_lab.server.duende import BASE_URL, DUENDE, registry
+from dpop_lab.server.http import Request, Response, site
+from dpop_lab.server.policy import Policy, Watch
+from dpop_lab.server.resource_server import ResourceServer
+from dpop_lab.server.state import Clock
+
+
+class Twin:
+    """The authorization server and the resource server of one site, as `Request -> Response`.
+
+    `client_key` is the RSA key of the `*.jwt` clients (made when none is given); `signing_key`
+    signs access tokens. `watch` is called with what the servers saw of each request.
+    """
+
+    def __init__(
+        self,
+        base_url: str = BASE_URL,
+        *,
+        policy: Policy = DUENDE,
+        api_nonce: bool = False,
+        clock: Clock | None = None,
+        client_key: PrivateKey | None = None,
+        signing_key: SigningKey | None = None,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+        watch: Watch | None = None,
+    ) -> None:
+        self.base_url, self.policy = base_url.rstrip("/"), policy
+        self.clock = clock or Clock()
+        self.client_key = client_key or generate_key("RS256")
+        kid = random(16).hex().upper()
+        self.signing_key = signing_key or new_signing_key(self.base_url, kid=kid)
+        self.authorization_server = AuthorizationServer(
+            base_url=self.base_url,
+            policy=policy,
+            clock=self.clock,
+            registry=registry(self.client_key.public_jwk()),
+            signing_key=self.signing_key,
+            random=random,
+            watch=watch,
+        )
+        self.resource_server = ResourceServer(
+            base_url=self.base_url,
+            policy=policy,
+            clock=self.clock,
+            issuer=self.base_url,
+            keys=(self.signing_key.published,),
+            api_nonce=api_nonce,
+            watch=watch,
+        )
+        self._site = site(
+            {**self.authorization_server.routes, **self.resource_server.routes},
+            time=self.clock.time,
+            headers=policy.site_headers,
+            exposed=policy.cors_exposed,
+        )
+
+    @property
+    def client_key_id(self) -> str:
+        """The `kid` of the `*.jwt` clients' key: its thumbprint."""
+        return thumbprint(self.client_key.public_jwk())
+
+    def __call__(self, request: Request) -> Response:
+        return self._site(request)
+
+    def __repr__(self) -> str:
+        return f"<Twin of {self.base_url} under {self.policy.name}>"
