@@ -481,7 +481,7 @@ def covered(text, masks):
 
 
 def _header(site, name, value):
-    if name == "DPoP-Nonce" and re.fullmatch(r"[A-Za-z0-9_.~-]{16,}", value):
+    if name == "DPoP-Nonce" and re.fullmatch(r"[!#-\[\]-~]{16,}", value):  # RFC 9449 section 8.1
         return "{nonce}" if site.is_new(value) else f"{value} (seen before)"
     return value
 

@@ -2,6 +2,7 @@ import base64
 import copy
 import dataclasses
 import datetime
+import functools
 import importlib.util
 import json
 import logging
@@ -156,6 +157,11 @@ def verify(key: Any, signature: bytes, octets: bytes, alg: str) -> None:
         public.verify(signature, octets)
 
 
+@functools.cache
+def loaded(kind: str) -> PrivateKey:
+    return load_key(pkcs8(MADE[kind]))
+
+
 def reason(source: Any, password: Any = None, **more: Any) -> str:
     with pytest.raises(KeyUnusable) as caught:
         load_key(source, password, **more)
@@ -170,7 +176,7 @@ def test_a_key_signs_alike_in_whatever_format_it_comes(name: str, kind: str) -> 
     make, password, _ = FORMATS[name]
     key = load_key(make(MADE[kind]), password)
     assert key.alg == DEFAULTS[kind]
-    assert key == load_key(pkcs8(MADE[kind]))
+    assert key == loaded(kind)
     verify(MADE[kind], key.sign(b"octets"), b"octets", key.alg)
 
 
@@ -486,8 +492,8 @@ def test_a_key_made_for_an_algorithm_signs_with_it(alg: str) -> None:
     else:
         key = generate_key(alg)
     assert key.alg == alg
-    loaded = serialization.load_pem_private_key(key.to_pem().encode(), None)
-    verify(loaded, key.sign(b"octets"), b"octets", alg)
+    exported = serialization.load_pem_private_key(key.to_pem().encode(), None)
+    verify(exported, key.sign(b"octets"), b"octets", alg)
 
 
 def test_generate_key_makes_rsa_of_2048_bits_unless_told() -> None:
@@ -560,7 +566,7 @@ def test_a_modulus_with_a_leading_zero_comes_out_without() -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_a_key_that_is_exported_by_name_comes_back(kind: str) -> None:
-    key = load_key(pkcs8(MADE[kind]))
+    key = loaded(kind)
     assert load_key(key.private_jwk()) == load_key(key.to_pem()) == key
     assert "ENCRYPTED" in key.to_pem(PASSWORD)
     assert load_key(key.to_pem(PASSWORD), PASSWORD) == key
@@ -595,7 +601,7 @@ def secrets_of(key: PrivateKey) -> list[str]:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_no_way_of_showing_a_key_shows_its_private_members(kind: str, caplog: Any) -> None:
-    key = load_key(pkcs8(MADE[kind]))
+    key = loaded(kind)
     logging.getLogger("keys").warning("%s %r", key, {"key": key})
     shown = [repr(key), str(key), f"{key}", f"{key!r:>90}", pprint.pformat([key])]
     shown += [repr(Holder(key)), repr(dataclasses.asdict(Holder(key))), caplog.text]
@@ -675,13 +681,13 @@ def only_key_unusable(source: Any, password: Any = None) -> None:
         pass
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(source=st.binary() | st.text(), password=st.none() | st.text() | st.binary())
 def test_arbitrary_text_and_octets_raise_nothing_else(source: Any, password: Any) -> None:
     only_key_unusable(source, password)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(value=any_json | jwk_like | jwk_like.map(lambda jwk: {"keys": [jwk]}))
 def test_arbitrary_json_raises_nothing_else(value: Any) -> None:
     only_key_unusable(json.dumps(value))

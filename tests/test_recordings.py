@@ -1,6 +1,6 @@
 """The twin answers every recorded exchange with the real server alike, over both carriers.
 
-One lab per carrier and module serves all exchanges, as one server did when they were recorded. They
+One lab per carrier serves all exchanges, as one server did when they were recorded. They
 stay independent all the same: every jti, nonce and assertion is made anew for each, and the few
 proofs with a fixed jti (empty, blank) are the only ones at their endpoint to have it.
 """
@@ -10,8 +10,8 @@ import secrets
 from dataclasses import replace
 
 import pytest
-from dpop_lab.lab.lab import Lab
 
+from dpop_lab.lab.lab import Lab
 from tests import replay
 from tests.builder import access_token_hash, key
 from tests.replay import Asked, differences
@@ -55,14 +55,14 @@ def sites():
         lab.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lab():
-    """A lab of its own for a test that moves the clock."""
+    """The lab whose clock is moved, by each test from wherever it is."""
     with Lab() as made:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site(lab):
     return replay.in_process(lab)
 
@@ -131,10 +131,10 @@ def test_the_api_knows_a_used_proof_for_as_long_as_it_is_fresh(lab, site):
 
 @pytest.mark.parametrize(("wait", "wanted"), [(52, (401, REPLAY)), (58, (200, None))])
 def test_the_api_remembers_a_jti_for_55_seconds(lab, site, wait, wanted):
-    token = site.token("m2m.dpop", key())
+    token, jti = site.token("m2m.dpop", key()), secrets.token_urlsafe()
     for seconds, answer in [(0, (200, None)), (wait, wanted)]:
         lab.clock.advance(seconds)
-        proof = site.proof(key(), "GET", API, access_token=token, jti="the same")
+        proof = site.proof(key(), "GET", API, access_token=token, jti=jti)
         assert challenge(site.api(token, proof)) == answer
 
 
@@ -150,8 +150,10 @@ def test_a_token_of_75_seconds_is_taken_for_five_minutes_more(lab, site, wait, w
 
 @pytest.mark.parametrize(("wait", "status"), [(300, 400), (655, 400), (665, 200)])
 def test_the_token_endpoint_remembers_a_jti_for_660_seconds(lab, site, wait, status):
+    jti = secrets.token_urlsafe()
+
     def asked():
-        proof = site.proof(key(), "POST", "/connect/token", jti="the same")
+        proof = site.proof(key(), "POST", "/connect/token", jti=jti)
         return site.token_request("m2m.dpop", proof)
 
     assert asked().status == 200
@@ -164,7 +166,7 @@ def test_the_token_endpoint_remembers_a_jti_for_660_seconds(lab, site, wait, sta
 # ---- with nonces demanded at the API ----------------------------------------------------------
 
 
-@pytest.fixture(params=CARRIERS)
+@pytest.fixture(scope="module", params=CARRIERS)
 def demanding(request):
     """A lab whose API demands nonces, its site, and a token for it."""
     with Lab(carrier=request.param, api_nonce=True) as lab:

@@ -56,11 +56,10 @@ class RecordingAdapter(BaseAdapter):
         self, request: requests.PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """Send, record, and give the response, or raise what the other adapter raised."""
+        scheme = str(request.url).partition(":")[0]
         sent = Exchange(
             method=str(request.method),
-            url=str(request.url).partition("//")[0]
-            + f"//{host(str(request.url))}"
-            + request.path_url,
+            url=f"{scheme}://{host(str(request.url))}{request.path_url}",
             request_headers=header_lines(request),
             request_body=_sent_body(request),
             sent_at=self._clock(),
@@ -73,7 +72,7 @@ class RecordingAdapter(BaseAdapter):
             self._record(replace(sent, failure=f"{type(error).__name__}: {error}"))
             raise
         self._record(exchange)
-        response.connection = self  # an auth object that repeats a request is recorded too
+        response.connection = cast(Any, self)  # what an auth object repeats is recorded too
         return response
 
     def close(self) -> None:

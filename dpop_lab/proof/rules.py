@@ -317,9 +317,29 @@ ROWS: tuple[Check, ...] = (
 ESSENTIAL = frozenset({"well_formed", "alg", "jwk"})
 
 
-def check_proof(text: str, context: Context) -> Report:
-    """Ask every row of the context's profile about one proof; nothing is remembered by it.
+def check_proof(
+    proof: str,
+    *,
+    profile: ProofProfile,
+    method: str,
+    url: str,
+    now: int,
+    access_token: str | None = None,
+    cnf: object = None,
+) -> Report:
+    """Hold one proof to every row of a profile, such as `DUENDE.api` or `RFC_9449.token`.
 
-    `text` is the value of one DPoP header. Returns a `Report` whatever the text is.
+    `method` and `url` are those of the request it came with, `now` is in seconds since 1970; at an
+    API `access_token` and its `cnf` claim are needed too. Nothing is remembered: `unused` always
+    passes, and no nonce is known. Returns a `Report` whatever the proof is (RFC 9449 section 4.3).
     """
-    return context.profile.examine(read_proof(text), context)
+    context = Context(
+        profile=profile,
+        headers=(proof,),
+        method=method,
+        url=url,
+        now=now,
+        access_token=access_token,
+        cnf=cnf,
+    )
+    return profile.examine(read_proof(proof), context)

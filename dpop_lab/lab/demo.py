@@ -1,0 +1,106 @@
+"""The whole flow on the offline twin, told step by step: from a key to an accepted call."""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+
+import requests
+
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.jose.keys import generate_key
+from dpop_lab.jose.thumbprint import hash_input, thumbprint
+from dpop_lab.lab.lab import Lab
+from dpop_lab.proof.proof import make_proof, read_proof
+from dpop_lab.server.policy import Policy, Seen
+
+
+def demo(policy: Policy) -> Iterator[str]:
+    """The steps as text, one at a time, each carried out when it is asked for."""
+    seen: list[Seen] = []
+    with Lab(policy=policy, watch=seen.append) as lab:
+        yield (
+            f"From a key to an accepted call: {lab.base_url}, played by the offline twin\n"
+            f"({policy.name}). Nothing leaves this machine."
+        )
+        key, thief = generate_key("ES256"), generate_key("ES256")
+        jwk, jkt = key.public_jwk(), thumbprint(key.public_jwk())
+        yield _step(1, "A key", "The private half stays here. This is the public half:", jwk)
+        yield _step(
+            2,
+            "Its thumbprint",
+            "The members that count, sorted, without white space (RFC 7638):",
+            f"{hash_input(jwk).decode()}\nSHA-256 of that, as base64url:  {jkt}",
+        )
+        proof = make_proof(
+            key,
+            jti=secrets.token_urlsafe(16),
+            htm="POST",
+            htu=lab.token_endpoint,
+            iat=lab.clock.now(),
+        )
+        yield _step(
+            3,
+            "A proof for the token endpoint",
+            "Signed with the private key, good for one request to one URL (RFC 9449 §4.2):",
+            _decoded(proof),
+        )
+        form = {"grant_type": "client_credentials", "scope": "api"}
+        form |= {"client_id": "m2m.dpop", "client_secret": "secret"}
+        answer = lab.session.post(lab.token_endpoint, data=form, headers={"DPoP": proof})
+        token = str(answer.json()["access_token"])
+        yield _step(
+            4,
+            "The access token",
+            f"{_status(answer)}, token_type {answer.json()['token_type']}. "
+            "cnf.jkt is the thumbprint of step 2:",
+            _decoded(token),
+        )
+        yield from _calls(lab, key_of={"the owner": key, "a thief": thief}, token=token, seen=seen)
+        yield "Every exchange above, without its secrets: lab.log.text() in a notebook."
+
+
+def _calls(
+    lab: Lab, *, key_of: Mapping[str, object], token: str, seen: list[Seen]
+) -> Iterator[str]:
+    """The owner's call, which is accepted, and the thief's, which is not."""
+    titles = {
+        "the owner": "The protected call",
+        "a thief": "The same token, stolen",
+    }
+    said = {
+        "the owner": "A fresh proof with the token's hash in it (ath), and the call:",
+        "a thief": "The thief has the token but not the key, and signs with a key of their own:",
+    }
+    for number, (who, key) in enumerate(key_of.items(), start=5):
+        proof = make_proof(
+            key,  # type: ignore[arg-type]
+            jti=secrets.token_urlsafe(16),
+            htm="GET",
+            htu=lab.api,
+            iat=lab.clock.now(),
+            access_token=token,
+        )
+        headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+        answer = lab.session.get(lab.api, headers=headers)
+        claims = json.dumps(read_proof(proof).claims, indent=2)
+        challenge = answer.headers.get("WWW-Authenticate")
+        lines = [claims, "", f"GET {lab.api}", _status(answer)]
+        lines += [f"WWW-Authenticate: {challenge}"] * bool(challenge)
+        lines += ["", "What the server found:", *map(str, seen[-1].reports)]
+        yield _step(number, titles[who], said[who], "\n".join(lines))
+
+
+def _step(number: int, title: str, words: str, shown: object) -> str:
+    text = shown if isinstance(shown, str) else json.dumps(shown, indent=2)
+    body = "\n".join(f"    {line}".rstrip() for line in text.splitlines())
+    return f"{number}. {title}\n   {words}\n{body}"
+
+
+def _decoded(text: str) -> str:
+    jws = read_jws(text)
+    start = f"{text[:8]}… ({len(text)} characters)"
+    return f"{start}\n{json.dumps(jws.header, indent=2)}\n{json.dumps(jws.claims, indent=2)}"
+
+
+def _status(answer: requests.Response) -> str:
+    return f"{answer.status_code} {answer.reason}"

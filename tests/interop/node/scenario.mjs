@@ -1,0 +1,32 @@
+// What a client is asked to do (environment variables), and how it tells what came of it (JSON).
+
+export const { ISSUER, CLIENT_ID, AUTHENTICATION, ALG, API, SCOPE } = process.env
+
+const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+
+/** The key of the *.jwt clients, in the shape both libraries take for private_key_jwt. */
+export async function clientKey() {
+  const jwk = JSON.parse(process.env.CLIENT_JWK)
+  return { kid: jwk.kid, key: await crypto.subtle.importKey('jwk', jwk, RS256, false, ['sign']) }
+}
+
+/** The status of each response, in the order in which they came. */
+const statuses = []
+const plainFetch = globalThis.fetch
+globalThis.fetch = async (...request) => {
+  const response = await plainFetch(...request)
+  statuses.push(response.status)
+  return response
+}
+
+/** Run one flow and print its result, or the library's own error. */
+export async function report(flow) {
+  let result
+  try {
+    result = await flow()
+  } catch (err) {
+    const { name, code, error, error_description, status, cause } = err
+    result = { failure: { name, code, error, error_description, status, cause } }
+  }
+  console.log(JSON.stringify({ ...result, statuses }))
+}

@@ -1,0 +1,62 @@
+"""The flow with PyPI requests-oauth2client, in the manner of its README."""
+
+import json
+import os
+
+import requests
+from requests_oauth2client import (
+    ClientSecretBasic,
+    ClientSecretPost,
+    DPoPKey,
+    OAuth2Client,
+    OAuth2ClientCredentialsAuth,
+    OAuth2Error,
+    PrivateKeyJwt,
+)
+
+ask = os.environ
+statuses: list[int] = []
+
+
+def note(response: requests.Response, *args: object, **kwargs: object) -> None:
+    statuses.append(response.status_code)
+
+
+def authentication() -> requests.auth.AuthBase:
+    if ask["AUTHENTICATION"] == "private_key_jwt":
+        return PrivateKeyJwt(ask["CLIENT_ID"], json.loads(ask["CLIENT_JWK"]))
+    ways = {"client_secret_basic": ClientSecretBasic, "client_secret_post": ClientSecretPost}
+    return ways[ask["AUTHENTICATION"]](ask["CLIENT_ID"], "secret")
+
+
+def flow() -> dict[str, object]:
+    session = requests.Session()
+    session.hooks["response"].append(note)
+    client = OAuth2Client.from_discovery_endpoint(
+        issuer=ask["ISSUER"],
+        auth=authentication(),
+        session=session,
+        testing=True,  # the server is on a loopback port, without TLS
+    )
+    key = DPoPKey.generate(alg=ask["ALG"])
+    auth = OAuth2ClientCredentialsAuth(client, scope=ask["SCOPE"], dpop=True, dpop_key=key)
+    answers = [
+        session.request(method, url, auth=auth)
+        for method, url in (("GET", ask["API"]), ("POST", ask["API"] + "?again=1"))
+    ]
+    api = [{"status": answer.status_code, "claims": answer.json()} for answer in answers]
+    return {"token_type": auth.token.token_type, "jkt": key.dpop_jkt, "api": api}
+
+
+try:
+    result = flow()
+except OAuth2Error as error:
+    result = {
+        "failure": {
+            "name": type(error).__name__,
+            "error": getattr(error, "error", None),
+            "error_description": getattr(error, "description", None),
+            "status": error.response.status_code,
+        }
+    }
+print(json.dumps({**result, "statuses": statuses}))

@@ -1,0 +1,442 @@
+"""DPoPAuth on a requests session: tokens, proofs, nonces, what is obeyed and what is returned."""
+
+import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from client_world import (
+    API,
+    KEY,
+    NOW,
+    SECRET,
+    TOKEN_ENDPOINT,
+    World,
+    answer,
+    challenge,
+    issued,
+    listening,
+    token_of,
+)
+
+from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.token import TokenRefused, WrongTokenType
+from dpop_lab.errors import SettingsError
+from dpop_lab.jose.jws import verify
+from dpop_lab.jose.keys import public_jwk
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.proof.proof import access_token_hash, read_proof
+from dpop_lab.server.http import Request, Response
+
+BARE = answer(401, WWW_Authenticate="DPoP")
+INVALID = answer(401, WWW_Authenticate='DPoP error="invalid_token"')
+
+
+def test_the_first_request_fetches_a_token_and_later_ones_reuse_it() -> None:
+    world = World()
+    assert [world.get().status_code for _ in range(3)] == [200, 200, 200]
+    assert len(world.tokens.requests) == 1
+    assert {token_of(request) for request in world.api.requests} == {"DPoP token-1"}
+    assert world.tokens.forms == [
+        {
+            "grant_type": ["client_credentials"],
+            "client_id": ["me"],
+            "client_secret": [SECRET],
+            "scope": ["api"],
+        }
+    ]
+
+
+def test_every_request_has_a_proof_of_its_own_for_its_method_and_url() -> None:
+    world = World()
+    world.get(API + "?page=2#top")
+    world.post(json={})
+    world.session.request("purge", API, auth=world.auth)
+    first, second, third = world.api.claims
+    assert (first["htm"], first["htu"]) == ("GET", API)
+    assert (second["htm"], third["htm"]) == ("POST", "PURGE")
+    assert len({first["jti"], second["jti"], third["jti"]}) == 3
+    assert first["ath"] == access_token_hash("token-1")
+    assert first["iat"] == NOW
+    assert "ath" not in world.tokens.claims[0]
+    assert world.tokens.claims[0]["htu"] == TOKEN_ENDPOINT
+
+
+def test_the_proof_verifies_with_the_key_in_its_header() -> None:
+    world = World()
+    world.get()
+    proof = read_proof(world.api.requests[0].lines("DPoP")[0])
+    assert proof.header["jwk"] == public_jwk(KEY)
+    assert verify(proof.signing_input, proof.signature, alg="ES256", jwk=proof.header["jwk"])
+
+
+def test_htu_carries_no_user_and_no_password() -> None:
+    world = World()
+    world.session.mount("https://alice:s3cret@api.example", InProcessAdapter(world.api))
+    world.get("https://alice:s3cret@api.example/things?x=1")
+    assert world.api.claims[0]["htu"] == API
+    assert token_of(world.api.requests[0]) == "DPoP token-1"
+
+
+def test_an_authorization_header_of_the_callers_is_replaced() -> None:
+    world = World()
+    world.get(headers={"authorization": "Basic abc", "dpop": "old"})
+    (request,) = world.api.requests
+    assert request.lines("Authorization") == ("DPoP token-1",)
+    assert len(request.lines("DPoP")) == 1
+
+
+def test_it_works_without_a_session_and_as_a_sessions_auth() -> None:
+    world = World(session=None)
+    with listening(world.tokens) as tokens, listening(world.api) as api:
+        auth = DPoPAuth.client_credentials(
+            key=KEY, client_id="me", token_endpoint=tokens + "/token"
+        )
+        assert requests.get(api, auth=auth, timeout=5).status_code == 200
+        with requests.Session() as session:
+            session.auth = auth
+            assert session.get(api + "/a/b", stream=True).json() == "fine"
+    assert world.api.claims[0]["htu"] == api + "/"
+    assert world.api.claims[1]["htu"] == api + "/a/b"
+    assert len(world.tokens.requests) == 1
+
+
+def test_a_session_may_have_the_auth_object_it_carries_token_requests_for() -> None:
+    world = World()
+    world.session.auth = world.auth
+    world.session.headers["Authorization"] = "Basic of-the-session"
+    assert world.session.get(API).status_code == 200
+    assert world.tokens.requests[0].lines("Authorization") == ()
+
+
+def test_json_form_and_file_bodies_arrive() -> None:
+    world = World()
+    world.post(json={"a": 1})
+    world.post(data={"a": "1"})
+    world.post(files={"a": b"1"})
+    world.post(data=io.BytesIO(b"file"))
+    world.post(data=(part for part in (b"gene", b"rator")))
+    bodies = [request.body for request in world.api.requests]
+    assert bodies[:2] == [b'{"a": 1}', b"a=1"]
+    assert b'name="a"' in bodies[2]
+    assert bodies[3:] == [b"file", b"generator"]
+
+
+# renewal
+
+
+@pytest.mark.parametrize(("life", "leeway"), [(3600, 30), (75, 15), (10, 2)])
+def test_a_token_is_renewed_shortly_before_its_end(life: int, leeway: int) -> None:
+    world = World(tokens=[issued(1, expires_in=life), issued(2)])
+    world.get()
+    world.now += life - leeway - 1
+    world.get()
+    assert len(world.tokens.requests) == 1
+    world.now += 1
+    world.get()
+    assert len(world.tokens.requests) == 2
+    assert token_of(world.api.requests[-1]) == "DPoP token-2"
+
+
+def test_a_token_without_expires_in_is_used_until_it_is_refused() -> None:
+    world = World(
+        answer(), answer(), INVALID, answer(), tokens=[issued(1, expires_in=None), issued(2)]
+    )
+    world.get()
+    world.now += 10**9
+    assert world.get().history == []
+    assert len(world.tokens.requests) == 1
+    assert world.get().status_code == 200
+    assert len(world.tokens.requests) == 2
+
+
+def test_a_token_of_no_life_is_used_once() -> None:
+    world = World(tokens=[issued(1, expires_in=0), issued(2, expires_in=0)])
+    world.get(), world.get()
+    assert [token_of(request) for request in world.api.requests] == ["DPoP token-1", "DPoP token-2"]
+
+
+@pytest.mark.parametrize(
+    "refusal", [BARE, INVALID, answer(401, WWW_Authenticate='Basic, dpop algs="ES256"')]
+)
+def test_a_refused_token_is_renewed_once_with_the_same_key(refusal: Response) -> None:
+    world = World(answer(), refusal, answer(200, "fine"))
+    world.get()
+    response = world.get()
+    assert response.json() == "fine"
+    assert [old.status_code for old in response.history] == [401]
+    assert [token_of(r) for r in world.api.requests] == ["DPoP token-1"] * 2 + ["DPoP token-2"]
+    keys = {read_proof(r.lines("DPoP")[0]).header["jwk"]["x"] for r in world.tokens.requests}
+    assert keys == {public_jwk(KEY)["x"]}
+
+
+@pytest.mark.parametrize("refusal", [BARE, INVALID])
+def test_a_refusal_of_the_fresh_token_too_is_returned(refusal: Response) -> None:
+    world = World(refusal)
+    assert world.get().status_code == 401
+    assert len(world.api.requests) == 2
+    assert len(world.tokens.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        answer(401),
+        answer(401, WWW_Authenticate="Bearer"),
+        answer(401, WWW_Authenticate='DPoP error="invalid_dpop_proof"'),
+        answer(401, WWW_Authenticate='DPoP error="use_dpop_nonce"'),
+        answer(403, WWW_Authenticate='DPoP error="insufficient_scope"'),
+        answer(500, WWW_Authenticate="DPoP"),
+    ],
+)
+def test_other_refusals_are_returned_as_they_came(refusal: Response) -> None:
+    world = World(refusal)
+    response = world.get()
+    assert (response.status_code, response.history) == (refusal.status, [])
+    assert (len(world.api.requests), len(world.tokens.requests)) == (1, 1)
+
+
+def test_a_generator_is_not_sent_twice_but_its_refused_token_is_forgotten() -> None:
+    world = World(INVALID, answer())
+    assert world.post(data=(part for part in (b"x",))).status_code == 401
+    assert len(world.api.requests) == 1
+    assert world.get().status_code == 200
+    assert token_of(world.api.requests[-1]) == "DPoP token-2"
+
+
+def test_the_token_endpoints_refusal_of_a_renewal_is_told() -> None:
+    world = World(answer(), INVALID, tokens=[issued(1), answer(400, {"error": "invalid_client"})])
+    world.get()
+    with pytest.raises(TokenRefused) as caught:
+        world.get()
+    assert caught.value.error == "invalid_client"
+
+
+# nonces
+
+
+def test_a_nonce_challenge_is_obeyed_once_with_a_new_jti() -> None:
+    world = World(challenge("n1"), answer(200, "fine"))
+    response = world.get()
+    assert response.json() == "fine"
+    (refused,) = response.history
+    assert refused.status_code == 401
+    assert refused.raw.closed
+    first, second = world.api.claims
+    assert ("nonce" in first, second["nonce"]) == (False, "n1")
+    assert first["jti"] != second["jti"]
+    assert response.request.headers["DPoP"] != refused.request.headers["DPoP"]
+    assert response.elapsed.total_seconds() > 0
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        'Bearer realm="a, b", DPoP algs="ES256 RS256", error="use_dpop_nonce"',
+        'dpop ERROR=USE_DPOP_NONCE, Basic realm="x"',
+        'Negotiate abc==, DPOP error_description="say \\"DPoP\\"", error="use_dpop_nonce"',
+    ],
+)
+def test_a_nonce_challenge_is_recognised_in_any_place_and_letter_case(header: str) -> None:
+    refusal = answer(401, WWW_Authenticate=header, DPoP_Nonce="n1")
+    assert World(refusal, answer()).get().status_code == 200
+
+
+def test_a_nonce_challenge_on_its_own_header_line_is_recognised() -> None:
+    lines = (("WWW-Authenticate", "Bearer"), ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"'))
+    refusal = Response(401, (*lines, ("DPoP-Nonce", "n1")))
+    assert World(refusal, answer()).get().status_code == 200
+
+
+def test_nonces_are_learned_from_a_200_and_sent_from_then_on() -> None:
+    world = World(answer(DPoP_Nonce="n1"), answer(500, DPoP_Nonce="n2"), answer())
+    for _ in range(4):
+        world.get()
+    assert [one.get("nonce") for one in world.api.claims] == [None, "n1", "n2", "n2"]
+
+
+def test_a_server_that_asks_for_ever_is_asked_twice() -> None:
+    nonces = iter("abcdefgh")
+    world = World(lambda request: challenge(next(nonces)))
+    response = world.get()
+    assert response.status_code == 401
+    assert [one.get("nonce") for one in world.api.claims] == [None, "a"]
+
+
+def test_a_nonce_already_tried_is_not_tried_again() -> None:
+    world = World(answer(DPoP_Nonce="n1"), challenge("n1"))
+    world.get()
+    assert world.get().status_code == 401
+    assert len(world.api.requests) == 2
+
+
+def test_a_nonce_tried_before_the_renewal_is_not_tried_again() -> None:
+    refusal = answer(401, WWW_Authenticate='DPoP error="invalid_token"', DPoP_Nonce="n2")
+    world = World(answer(DPoP_Nonce="n1"), refusal, challenge("n1"))
+    world.get()
+    assert world.get().status_code == 401
+    assert [one.get("nonce") for one in world.api.claims] == [None, "n1", "n2"]
+
+
+@pytest.mark.parametrize("order", [(challenge("n1"), BARE), (BARE, challenge("n1"))])
+def test_a_nonce_and_a_new_token_may_be_needed_for_one_request(order: Any) -> None:
+    world = World(*order, answer())
+    response = world.get()
+    assert response.status_code == 200
+    assert len(response.history) == 2
+    assert world.api.claims[-1]["nonce"] == "n1"
+    assert token_of(world.api.requests[-1]) == "DPoP token-2"
+
+
+@pytest.mark.parametrize("nonce", ["", "two words", "a, b", 'q"uote', "ünï"])
+def test_what_is_no_nonce_is_not_obeyed(nonce: str) -> None:
+    assert World(challenge(nonce), answer()).get().status_code == 401
+
+
+def test_nonces_are_kept_apart_for_each_origin_and_for_the_token_endpoint() -> None:
+    world = World(
+        answer(DPoP_Nonce="api"), tokens=[issued(1, expires_in=0), issued(2, expires_in=0)]
+    )
+    world.session.mount("https://api.example:8443", InProcessAdapter(world.api))
+    world.get()
+    world.get("https://api.example:443/other")
+    world.get("https://api.example:8443/things")
+    assert [one.get("nonce") for one in world.api.claims] == [None, "api", None]
+    assert all("nonce" not in one for one in world.tokens.claims)
+
+
+def test_nonces_of_a_token_endpoint_beside_the_api_are_kept_apart() -> None:
+    def site(request: Request) -> Response:
+        return token(request) if request.path == "/token" else world.api(request)
+
+    world = World(answer(DPoP_Nonce="api"), token_endpoint="https://api.example/token")
+    token = world.tokens
+    token.answers = (issued(1, expires_in=0),)
+    world.session.mount("https://api.example", InProcessAdapter(site))
+    world.get(), world.get()
+    assert [one.get("nonce") for one in world.tokens.claims] == [None, None]
+    assert [one.get("nonce") for one in world.api.claims] == [None, "api"]
+
+
+def test_a_file_is_wound_back_and_a_generator_is_not_sent_twice() -> None:
+    world = World(challenge("n1"), answer())
+    file = io.BytesIO(b"....data")
+    file.seek(4)
+    assert world.post(data=file).status_code == 200
+    assert [request.body for request in world.api.requests] == [b"data", b"data"]
+    world = World(challenge("n1"), answer())
+    assert world.post(data=(part for part in (b"x",))).status_code == 401
+    assert len(world.api.requests) == 1
+    assert world.get().status_code == 200
+    assert world.api.claims[-1]["nonce"] == "n1"
+
+
+def test_a_file_that_cannot_seek_is_not_sent_twice() -> None:
+    class Pipe(io.BytesIO):
+        def tell(self) -> int:
+            raise OSError
+
+    world = World(challenge("n1"), answer())
+    assert world.post(data=Pipe(b"x")).status_code == 401
+    assert len(world.api.requests) == 1
+
+
+def test_a_cookie_of_the_challenge_comes_back_with_the_repeated_request() -> None:
+    refusal = answer(
+        401, WWW_Authenticate="DPoP error=use_dpop_nonce", DPoP_Nonce="n1", Set_Cookie="seen=1"
+    )
+    world = World(refusal, answer())
+    world.session.cookies["mine"] = "2"
+    world.get()
+    assert sorted(world.api.requests[1].lines("Cookie")[0].split("; ")) == ["mine=2", "seen=1"]
+    assert world.session.cookies["seen"] == "1"
+
+
+def test_streamed_responses_are_repeated_too() -> None:
+    response = World(challenge("n1"), answer(200, "fine")).get(stream=True)
+    assert b"".join(response.iter_content(2)) == b'"fine"'
+
+
+# threads
+
+
+def test_eight_threads_make_one_token_request() -> None:
+    started = threading.Barrier(8)
+    world = World(tokens=[lambda request: (threading.Event().wait(0.05), issued(1))[1]])
+
+    def call(_: int) -> int:
+        started.wait()
+        return world.get().status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(call, range(8))) == {200}
+    assert len(world.tokens.requests) == 1
+    assert len({one["jti"] for one in world.api.claims}) == 8
+
+
+def test_eight_threads_with_a_refused_token_renew_it_once() -> None:
+    started = threading.Barrier(8)
+
+    def api(request: Request) -> Response:
+        if token_of(request) == "DPoP token-1":
+            started.wait()
+            return INVALID
+        return answer()
+
+    world = World(api)
+    with ThreadPoolExecutor(8) as pool:
+        assert {one.status_code for one in pool.map(lambda _: world.get(), range(8))} == {200}
+    assert len(world.tokens.requests) == 2
+
+
+# what is shown
+
+
+def test_no_repr_shows_token_or_secret() -> None:
+    world = World()
+    assert world.auth.token is None
+    before = repr(world.auth)
+    world.get()
+    token = world.auth.token
+    assert token is not None
+    assert token.value == "token-1"
+    assert repr(token) == "<AccessToken DPoP, 7 characters, expires in 3600 s>"
+    for shown in (before, repr(world.auth), repr(token), str(token), f"{world.auth}"):
+        assert SECRET not in shown
+        assert "token-1" not in shown
+
+
+def test_a_bearer_token_is_refused_unless_asked_for() -> None:
+    tokens = [issued(1, token_type="bearer"), issued(2, token_type="Bearer")]
+    with pytest.raises(WrongTokenType) as caught:
+        World(tokens=tokens).get()
+    assert caught.value.token_type == "bearer"
+    assert "token-1" not in str(caught.value)
+    world = World(answer(), INVALID, answer(), tokens=tokens, accept_bearer=True)
+    world.get()
+    assert world.get().status_code == 200
+    assert [token_of(r) for r in world.api.requests] == ["Bearer token-1"] * 2 + ["Bearer token-2"]
+    assert all(request.lines("DPoP") == () for request in world.api.requests)
+
+
+def test_a_key_that_is_none_is_told_at_once() -> None:
+    with pytest.raises(SettingsError):
+        World(key="ec.pem")
+
+
+def test_the_samples_json_is_enough(tmp_path: Path) -> None:
+    text = (
+        f'{{"client_id": "me", "client_secret": "{SECRET}",'
+        f' "token_endpoint": "{TOKEN_ENDPOINT}", "scope": "api"}}'
+    )
+    file = tmp_path / "settings.json"
+    file.write_text(text, encoding="utf-8")
+    for settings in (text, file, str(file)):
+        world = World()
+        auth = DPoPAuth.from_json(settings, key=KEY, session=world.session)
+        assert world.session.get(API, auth=auth).status_code == 200
+        assert world.tokens.forms[0]["client_secret"] == [SECRET]
+        assert SECRET not in repr(auth)

@@ -1,0 +1,314 @@
+"""The token endpoint: who the client says it is, what it is refused, where it is found."""
+
+import base64
+import json
+from typing import Any
+from urllib.parse import unquote_plus
+
+import pytest
+import requests
+from client_world import NOW, SECRET, TOKEN_ENDPOINT, Script, World, answer, issued
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpop_lab.client.discovery import discover, metadata_urls
+from dpop_lab.client.settings import read_settings
+from dpop_lab.client.token import TokenRefused, WrongTokenType
+from dpop_lab.errors import LabError, SettingsError
+from dpop_lab.jose.jws import read_jws, verify
+from dpop_lab.jose.keys import generate_key, public_jwk
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.server.http import Request, Response
+
+CLIENT_KEY = generate_key("ES384")
+WANTED = answer(400, {"error": "use_dpop_nonce"}, DPoP_Nonce="n1")
+
+
+def test_basic_form_encodes_name_and_secret_first() -> None:
+    given = {"client_id": "a:b c", "client_secret": "ü%&+ /"}
+    world = World(authentication="client_secret_basic", **given)
+    world.session.auth = ("not", "this")
+    world.get()
+    (request,) = world.tokens.requests
+    scheme, _, pair = request.lines("Authorization")[0].partition(" ")
+    name, _, secret = base64.b64decode(pair).decode("ascii").partition(":")
+    assert scheme == "Basic"
+    assert {"client_id": unquote_plus(name), "client_secret": unquote_plus(secret)} == given
+    assert world.tokens.forms[0].keys() == {"grant_type", "scope"}
+
+
+def test_private_key_jwt_makes_a_new_assertion_for_each_request() -> None:
+    world = World(
+        tokens=[WANTED, issued(1)], client_secret=None, client_key=CLIENT_KEY, client_key_id="k1"
+    )
+    world.get()
+    first, second = (read_jws(form["client_assertion"][0]) for form in world.tokens.forms)
+    assert first.header == {"alg": "ES384", "typ": "JWT", "kid": "k1"}
+    assert first.claims["jti"] != second.claims["jti"]
+    assert first.claims | {"jti": ""} == {
+        "iss": "me",
+        "sub": "me",
+        "aud": TOKEN_ENDPOINT,
+        "jti": "",
+        "iat": NOW,
+        "exp": NOW + 60,
+    }
+    public = public_jwk(CLIENT_KEY)
+    assert verify(second.signing_input, second.signature, alg="ES384", jwk=public)
+    assert "client_secret" not in world.tokens.forms[0]
+
+
+def test_the_audience_of_an_assertion_can_be_set_and_kid_left_out() -> None:
+    world = World(
+        client_secret=None, client_key=CLIENT_KEY, assertion_audience="https://as.example"
+    )
+    world.get()
+    assertion = read_jws(world.tokens.forms[0]["client_assertion"][0])
+    assert assertion.claims["aud"] == "https://as.example"
+    assert "kid" not in assertion.header
+
+
+def test_a_public_client_gives_its_name_alone() -> None:
+    world = World(client_secret=None)
+    world.get()
+    assert world.tokens.forms[0].keys() == {"grant_type", "client_id", "scope"}
+
+
+def test_extra_parameters_are_sent_also_several_of_one_name() -> None:
+    world = World(parameters={"resource": ["urn:a", "urn:b"], "audience": "x"})
+    world.get()
+    form = world.tokens.forms[0]
+    assert (form["resource"], form["audience"]) == (["urn:a", "urn:b"], ["x"])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"client_key": CLIENT_KEY},
+        {"authentication": "none"},
+        {"authentication": "private_key_jwt"},
+        {"authentication": "client_secret_jwt"},
+        {"authentication": "client_secret_basic", "client_secret": None},
+        {"authentication": "client_secret_post", "client_secret": None, "client_key": CLIENT_KEY},
+        {"token_endpoint": None},
+        {"token_endpoint": "as.example/token"},
+        {"token_endpoint": TOKEN_ENDPOINT, "issuer": "https://as.example"},
+    ],
+)
+def test_settings_that_do_not_fit_are_told_without_the_secret(settings: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        World(**settings)
+    assert SECRET not in str(caught.value)
+
+
+# nonces
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        WANTED,
+        answer(400, {"error": "Use_DPoP_Nonce"}, DPoP_Nonce="n1"),
+        answer(401, WWW_Authenticate='Basic, DPoP error="use_dpop_nonce"', DPoP_Nonce="n1"),
+    ],
+)
+def test_the_token_endpoints_nonce_challenge_is_obeyed_once(wanted: Response) -> None:
+    world = World(tokens=[wanted, issued(1)])
+    assert world.get().status_code == 200
+    first, second = world.tokens.claims
+    assert ("nonce" in first, second["nonce"]) == (False, "n1")
+    assert first["jti"] != second["jti"]
+    world = World(tokens=[wanted])
+    with pytest.raises(TokenRefused) as caught:
+        world.get()
+    assert len(world.tokens.requests) == 2
+    assert len(caught.value.response.history) == 1
+
+
+def test_a_demand_for_a_nonce_without_one_is_not_obeyed() -> None:
+    world = World(tokens=[answer(400, {"error": "use_dpop_nonce"})])
+    with pytest.raises(TokenRefused):
+        world.get()
+    assert len(world.tokens.requests) == 1
+
+
+def test_nonces_of_the_token_endpoint_are_learned_from_errors_and_from_a_200() -> None:
+    refused = answer(400, {"error": "invalid_scope"}, DPoP_Nonce="n1")
+    given = Response(200, (("DPoP-Nonce", "n2"),), issued(1, expires_in=0).body)
+    world = World(tokens=[refused, given, issued(2)])
+    with pytest.raises(TokenRefused):
+        world.get()
+    world.get(), world.get()
+    assert [one.get("nonce") for one in world.tokens.claims] == [None, "n1", "n2"]
+
+
+# refusals
+
+
+def test_a_refusal_carries_what_the_server_said() -> None:
+    said = {"error": "invalid_client", "error_description": "No such client"}
+    world = World(tokens=[answer(400, said), issued(1)])
+    with pytest.raises(TokenRefused) as caught:
+        world.get()
+    refusal = caught.value
+    assert isinstance(refusal, LabError)
+    assert isinstance(refusal, requests.RequestException)
+    assert (refusal.error, refusal.error_description) == ("invalid_client", "No such client")
+    assert refusal.response.status_code == 400
+    assert refusal.request is refusal.response.request
+    assert "invalid_client" in str(refusal)
+    assert SECRET not in str(refusal) + repr(refusal)
+    assert world.get().status_code == 200
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Response(500, (), b"<h1>Sorry</h1>"),
+        Response(200, (), b"not json"),
+        Response(200, (), b"\xff\xfe"),
+        Response(200, (), b"[" * 100_000),
+        answer(200, ["token"]),
+        answer(204),
+        issued(1, access_token=None),
+        issued(1, access_token=7),
+        issued(1, access_token=""),
+        issued(1, access_token="two words"),
+        issued(1, access_token="line\r\nInjected: yes"),
+        issued(1, token_type=None),
+        issued(1, token_type=["DPoP"]),
+        issued(1, expires_in="3600"),
+        issued(1, expires_in=True),
+        issued(1, expires_in=-1),
+        Response(200, (), b'{"access_token":"t","token_type":"DPoP","expires_in":NaN}'),
+        Response(
+            200, (), b'{"access_token":"t","token_type":"DPoP","expires_in":1%s}' % (b"0" * 400)
+        ),
+        answer(400, {"error": 7, "error_description": ["x"]}),
+    ],
+)
+def test_an_answer_without_a_usable_token_is_a_refusal(refusal: Response) -> None:
+    world = World(tokens=[refusal])
+    with pytest.raises(TokenRefused) as caught:
+        world.get()
+    assert (caught.value.error, caught.value.error_description) == (None, None)
+    assert not isinstance(caught.value, WrongTokenType)
+    assert world.api.requests == []
+
+
+@pytest.mark.parametrize("token_type", ["mac", "N_A", "dpop "])
+def test_a_token_type_nobody_knows_is_refused_even_with_accept_bearer(token_type: str) -> None:
+    with pytest.raises(WrongTokenType):
+        World(tokens=[issued(1, token_type=token_type)], accept_bearer=True).get()
+
+
+def test_a_token_endpoint_that_cannot_be_reached_raises_what_requests_raises() -> None:
+    world = World(token_endpoint="http://127.0.0.1:9/token")
+    with pytest.raises(requests.ConnectionError) as caught:
+        world.get()
+    assert not isinstance(caught.value, LabError)
+
+
+# discovery
+
+ISSUER = "https://as.example/tenant"
+METADATA = {"issuer": ISSUER, "token_endpoint": TOKEN_ENDPOINT}
+RFC_8414, OPENID = metadata_urls(ISSUER)
+
+
+def site(**documents: object) -> tuple[Script, requests.Session]:
+    def find(request: Request) -> Response:
+        found = documents.get("openid" if request.path.endswith("configuration") else "rfc_8414")
+        return answer(200, found) if found is not None else answer(404)
+
+    script, session = Script(find), requests.Session()
+    session.mount("https://as.example", InProcessAdapter(script))
+    return script, session
+
+
+def test_the_two_places_of_metadata() -> None:
+    assert RFC_8414 == "https://as.example/.well-known/oauth-authorization-server/tenant"
+    assert OPENID == "https://as.example/tenant/.well-known/openid-configuration"
+    assert metadata_urls("https://a.b/") == metadata_urls("https://a.b")
+
+
+@pytest.mark.parametrize("place", ["openid", "rfc_8414"])
+def test_metadata_is_found_in_either_place(place: str) -> None:
+    _, session = site(**{place: METADATA})
+    assert discover(ISSUER, session=session) == METADATA
+
+
+@pytest.mark.parametrize(
+    "found",
+    [None, [], METADATA | {"issuer": ISSUER + "/"}, {"issuer": ISSUER}, {"token_endpoint": ""}],
+)
+def test_metadata_that_is_missing_or_another_issuers_is_told(found: object) -> None:
+    _, session = site(rfc_8414=found)
+    with pytest.raises(SettingsError):
+        discover(ISSUER, session=session)
+
+
+def test_an_issuer_is_as_good_as_a_token_endpoint() -> None:
+    tokens, session = site(rfc_8414=METADATA)
+    world = World(token_endpoint=None, issuer=ISSUER, session=session)
+    tokens.answers = (issued(1),)
+    session.mount("https://api.example", InProcessAdapter(world.api))
+    assert session.get("https://api.example/", auth=world.auth).status_code == 200
+    assert tokens.requests[-1].path == "/token"
+
+
+# settings
+
+GOOD = {
+    "client_id": "me",
+    "client_secret": SECRET,
+    "token_endpoint": TOKEN_ENDPOINT,
+    "scope": "api",
+}
+
+
+def test_settings_may_lack_the_scope() -> None:
+    assert read_settings({k: v for k, v in GOOD.items() if k != "scope"}).scope is None
+    assert read_settings("\ufeff " + json.dumps(GOOD)).client_secret == SECRET
+    assert SECRET not in repr(read_settings(GOOD))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "",
+        "   ",
+        "{",
+        "[" * 100_000,
+        f'{{"client_secret": "{SECRET}"',
+        f'["{SECRET}"]',
+        f'"{SECRET}"',
+        f"client_secret={SECRET}",
+        f"{SECRET}\0",
+        json.dumps(GOOD) + SECRET,
+        json.dumps({"client_id": "me"}),
+        GOOD | {"client_secret": [SECRET]},
+        GOOD | {"client_id": ""},
+        GOOD | {"scope": None},
+        GOOD | {SECRET: SECRET},
+        GOOD | {"token_endpoint": SECRET},
+        GOOD | {"token_endpoint": f"https://as.example/ {SECRET}"},
+        GOOD | {"token_endpoint": "https://[" + SECRET},
+        [SECRET],
+        None,
+        SECRET.encode(),
+    ],
+)
+def test_junk_settings_are_told_without_repeating_the_secret(settings: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(settings)
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert SECRET not in str(error) + repr(error) + str(vars(error))
+        error = error.__cause__ or error.__context__
+
+
+@given(st.text(max_size=60) | st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=4))
+def test_no_settings_raise_anything_else(settings: Any) -> None:
+    with pytest.raises(SettingsError):
+        read_settings(settings)

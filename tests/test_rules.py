@@ -1,0 +1,589 @@
+"""Each row of each profile stops an attack that gets through when the row is struck out.
+
+`World` is one twin with its clock and all it saw; other test files ask through it too.
+"""
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+import pytest
+
+from dpop_lab.errors import LabError
+from dpop_lab.jose.keys import generate_key
+from dpop_lab.proof import rules
+from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, ask, check, shown, words
+from dpop_lab.proof.rules import ESSENTIAL, ROWS
+from dpop_lab.server import access_token as at
+from dpop_lab.server.access_token import new_signing_key
+from dpop_lab.server.duende import BASE_URL, DUENDE
+from dpop_lab.server.http import Request, Response
+from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.server.state import Clock
+from dpop_lab.server.twin import Twin
+from tests import builder, replay
+
+SIGNING_KEY = new_signing_key(BASE_URL, kid="0" * 32)
+SIGNER = builder.load(SIGNING_KEY.key.private_jwk())
+CLIENT_KEY = generate_key("RS256")
+VICTIM, THIEF = builder.key("A"), builder.key("B")
+TOKEN, API, PLAIN_API = "/connect/token", "/api/dpop/test", "/api/test"
+FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
+POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
+
+
+def parts(token):
+    """Header and claims of a JWT."""
+    return [json.loads(builder.decode(part)) for part in token.split(".")[:2]]
+
+
+class World:
+    """A twin in this process, its clock, and what its servers saw, the last at the end.
+
+    Requests are right ones unless arguments say otherwise.
+    """
+
+    def __init__(self, policy=DUENDE, *, api_nonce=False, watch=True):
+        self.clock, self.seen = Clock(), []
+        self.twin = Twin(
+            policy=policy,
+            api_nonce=api_nonce,
+            clock=self.clock,
+            client_key=CLIENT_KEY,
+            signing_key=SIGNING_KEY,
+            watch=self.seen.append if watch else None,
+        )
+
+    def now(self):
+        """The server's time, which then stands at the beginning of a second."""
+        self.clock.advance(1.001 - self.clock.time() % 1)
+        return self.clock.now()
+
+    def send(self, method, target, headers=(), body=b""):
+        """One request, and its answer."""
+        return self.twin(Request(method, target, tuple(headers), body))
+
+    def proof(self, method, path, signing_key=VICTIM, **variations):
+        """A right proof for a request here and now, but for the variations."""
+        said = {"htm": method, "htu": BASE_URL + path, "iat": self.clock.now()}
+        said["jti"] = secrets.token_urlsafe(16)
+        return builder.proof(signing_key, **{**said, **variations})
+
+    def token_proof(self, signing_key=VICTIM, **variations):
+        """A proof for the token endpoint."""
+        return self.proof("POST", TOKEN, signing_key, **variations)
+
+    def api_proof(self, token, signing_key=VICTIM, method="GET", **variations):
+        """A proof for the API, beside this token."""
+        return self.proof(method, API, signing_key, **{"access_token": token, **variations})
+
+    def token_request(self, *proofs, headers=(), **form):
+        """Ask for a token; a None takes a parameter out of the form, a list repeats it."""
+        said = {"grant_type": "client_credentials", "client_id": "m2m.dpop"}
+        said |= {"client_secret": "secret", "scope": "api", **form}
+        pairs = [
+            (name, one)
+            for name, value in said.items()
+            if value is not None
+            for one in (value if isinstance(value, list) else [value])
+        ]
+        lines = [FORM_TYPE, *headers, *(("DPoP", proof) for proof in proofs)]
+        return self.send("POST", TOKEN, lines, urlencode(pairs).encode())
+
+    def token(self, signing_key=VICTIM, client="m2m.dpop", scope="api"):
+        """An access token, bound to a key or (None) to none."""
+        proofs = [] if signing_key is None else [self.token_proof(signing_key)]
+        client = "m2m" if signing_key is None else client
+        answer = self.token_request(*proofs, client_id=client, scope=scope)
+        assert answer.status == 200, answer.body
+        return json.loads(answer.body)["access_token"]
+
+    def call(self, token, *proofs, method="GET", path=API, scheme="DPoP", headers=()):
+        """Call the API with a token and these proofs."""
+        lines = [("Authorization", f"{scheme} {token}"), *(("DPoP", proof) for proof in proofs)]
+        return self.send(method, path, [*lines, *headers])
+
+    def forged(self, token, signing_key=SIGNER, *, header=None, claims=None, **faults):
+        """A token like this one but for some members, signed with the server's key or another."""
+        old_header, old_claims = parts(token)
+        header, claims = {**old_header, **(header or {})}, {**old_claims, **(claims or {})}
+        return builder.jws(header, claims, signing_key, alg="RS256", **faults)
+
+    def nonce(self, place="token"):
+        """A nonce of the token endpoint or of the API."""
+        servers = {"token": self.twin.authorization_server, "api": self.twin.resource_server}
+        return servers[place].nonces.issue(self.clock.now())
+
+
+def header(answer, name):
+    """The value of an answer's header, None without it; it may not come twice."""
+    values = [value for key, value in answer.headers if key.lower() == name.lower()]
+    assert len(values) < 2
+    return values[0] if values else None
+
+
+def error(answer):
+    """The error and its description, out of the body or the challenge."""
+    if answer.body:
+        members = json.loads(answer.body)
+        return members.get("error"), members.get("error_description")
+    pairs = dict(
+        pair.split("=", 1)
+        for pair in (header(answer, "WWW-Authenticate") or "").partition(" ")[2].split(", ")
+        if "=" in pair
+    )
+    return tuple(
+        pairs.get(name, '""').strip('"') or None for name in ("error", "error_description")
+    )
+
+
+# ---- the attacks ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A request of a thief's making: variations of the last proof sent, and how often it is."""
+
+    signing_key: object = VICTIM
+    variations: dict | None = None
+    times: int = 1
+    copies: int = 1
+
+
+def proof_attack(world, place, attack):
+    """The last answer to an attack on the place where proofs are checked."""
+    server = place.partition("_")[0]
+    variations = dict(attack.variations or {})
+    if place.endswith("_nonce") and "nonce" not in variations:
+        variations["nonce"] = world.nonce(server)
+    variations = {
+        name: value(world) if callable(value) else value for name, value in variations.items()
+    }
+    if server == "token":
+        client = "m2m.dpop.nonce" if place == "token_nonce" else "m2m.dpop"
+        proofs = [world.token_proof(attack.signing_key, **variations)] * attack.copies
+        answers = [world.token_request(*proofs, client_id=client) for _ in range(attack.times)]
+    else:
+        token = world.token()
+        proofs = [world.api_proof(token, attack.signing_key, **variations)] * attack.copies
+        answers = [world.call(token, *proofs) for _ in range(attack.times)]
+    assert all(answer.status == 200 for answer in answers[:-1])
+    return answers[-1]
+
+
+def stale(world):
+    """An iat that no policy takes."""
+    return world.clock.now() - 3600
+
+
+PROOF_ATTACKS = {
+    "one_header": Attack(copies=2),
+    "strict_form": Attack(variations={"header": {"crit": ["exp"]}}),
+    "typ": Attack(variations={"header": {"typ": "JWT"}}),
+    "no_private_key": Attack(variations={"private": True}),
+    "signature": Attack(THIEF, variations={"header_key": VICTIM}),
+    "jti": Attack(variations={"without": ["jti"]}),
+    "htm": Attack(variations={"htm": "DELETE"}),
+    "htu": Attack(variations={"htu": "https://mallory.example/connect/token"}),
+    "ath": Attack(variations={"access_token": "another token"}),
+    "bound_key": Attack(THIEF),
+    "fresh": Attack(variations={"iat": stale}),
+    "nonce": Attack(variations={"nonce": "made up"}),
+    "unused": Attack(times=2),
+}
+# where a nonce tells the age, Duende wants an iat all the same, of any age
+NO_IAT = Attack(variations={"without": ["iat"]})
+
+
+def token_attack(world, place, changes=None, *, signing_key=SIGNER, scheme=None, **faults):
+    """A forged access token, with a right proof at the API that wants one."""
+    bound = place == "bound"
+    real = world.token(VICTIM if bound else None)
+    token = world.forged(real, signing_key, **(changes or {}), **faults)
+    path = API if bound else PLAIN_API
+    scheme = scheme or ("DPoP" if bound else "Bearer")
+    return world.call(token, world.api_proof(token) if bound else "", path=path, scheme=scheme)
+
+
+def with_byte_order_mark(world, place):
+    """A token whose claims begin with a mark that some parsers skip and others choke on."""
+    claims = parts(world.token(VICTIM if place == "bound" else None))[1]
+    return token_attack(world, place, payload="\ufeff" + builder.compact(claims))
+
+
+def late(world, place):
+    """A token that has run out, its grace too."""
+    bound = place == "bound"
+    token = world.token(VICTIM if bound else None)
+    world.clock.advance(3600 + 301)
+    if bound:
+        return world.call(token, world.api_proof(token))
+    return world.call(token, path=PLAIN_API, scheme="Bearer")
+
+
+def bound_as_bearer(world, place):
+    """A bound token under Bearer, with no proof."""
+    return world.call(world.token(), path=PLAIN_API, scheme="Bearer")
+
+
+TOKEN_ATTACKS = {
+    "scheme": lambda world, place: token_attack(
+        world, place, scheme="Bearer" if place == "bound" else "DPoP"
+    ),
+    "at_form": with_byte_order_mark,
+    "at_typ": lambda world, place: token_attack(world, place, {"header": {"typ": "JWT"}}),
+    "issuer": lambda world, place: token_attack(world, place, {"claims": {"iss": "https://else"}}),
+    "at_signature": lambda world, place: token_attack(world, place, signing_key=builder.key("R", "RS256")),
+    "audience": lambda world, place: token_attack(world, place, {"claims": {"aud": "urn:else"}}),
+    "not_expired": late,
+    "unbound": bound_as_bearer,
+}
+
+PLACES = [
+    (policy.name, place, row.name)
+    for policy in POLICIES.values()
+    for place, profile in policy.profiles.items()
+    for row in profile.rows
+    if row.name not in profile.essential
+]
+
+
+def attacked(policy, place, row):
+    """The answer of a twin under a policy to the attack that a row is there for, and its world."""
+    world = World(policy, api_nonce=place == "api_nonce")
+    if place in ("bound", "bearer"):
+        return TOKEN_ATTACKS[row](world, place), world
+    any_age = getattr(POLICIES[policy.name], place).window is rules.ANY_TIME
+    attack = NO_IAT if row == "fresh" and any_age else PROOF_ATTACKS[row]
+    return proof_attack(world, place, attack), world
+
+
+@pytest.mark.parametrize(("policy", "place", "row"), PLACES)
+def test_each_row_stops_an_attack_that_gets_through_without_it(policy, place, row):
+    answer, world = attacked(POLICIES[policy], place, row)
+    assert answer.status in (400, 401)
+    failures = [report.failure.check.name for report in world.seen[-1].reports if report.failure]
+    assert failures == [row]
+    answer, world = attacked(POLICIES[policy].without(row), place, row)
+    assert answer.status == 200
+    assert all(report.accepted for report in world.seen[-1].reports)
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_every_row_of_every_profile_has_its_attack(policy):
+    for place, profile in policy.profiles.items():
+        attacks = TOKEN_ATTACKS if place in ("bound", "bearer") else PROOF_ATTACKS
+        assert {row.name for row in profile.rows} - profile.essential <= set(attacks)
+    used = {row for _, _, row in PLACES}
+    assert used == set(TOKEN_ATTACKS) | set(PROOF_ATTACKS)
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_the_places_of_a_policy_are_these_six(policy):
+    assert list(policy.profiles) == [
+        "token", "token_nonce", "api", "api_nonce", "bound", "bearer"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["token", "token_nonce", "api", "api_nonce", "bound", "bearer"])
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_an_honest_request_passes_every_row_of_every_place(policy, place):
+    world = World(policy, api_nonce=place == "api_nonce")
+    if place in ("bound", "bearer"):
+        answer = token_attack(world, place)
+    else:
+        answer = proof_attack(world, place, Attack())
+    assert answer.status == 200
+    *_, report = world.seen[-1].reports
+    assert report.accepted
+    assert [finding.mark for finding in report.findings] == ["passed"] * len(report.findings)
+
+
+# ---- striking out -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_two_rows_struck_out_let_an_attack_on_both_through(policy):
+    world = World(policy.without("htm").without("htu"))
+    answer = world.token_request(world.proof("DELETE", "/elsewhere"))
+    assert answer.status == 200
+    assert world.seen[-1].reports[0].struck_out == ("htm", "htu")
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_striking_out_leaves_the_policy_it_began_with_alone(policy):
+    rows = policy.token.rows
+    other = policy.without("htm")
+    assert policy.token.rows is rows
+    assert policy.token.struck_out == ()
+    assert [row.name for row in rows if row not in other.token.rows] == ["htm"]
+
+
+@pytest.mark.parametrize("row", ["well_formed", "alg", "jwk", "no such row", "", "HTM"])
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_rows_that_are_essential_or_not_there_cannot_be_struck_out(policy, row):
+    with pytest.raises(LabError) as raised:
+        policy.without(row)
+    assert repr(row) in raised.value.found
+    with pytest.raises(LabError):
+        policy.token.without(row)
+
+
+def test_a_row_cannot_be_struck_out_twice():
+    with pytest.raises(LabError):
+        RFC_9449.without("htm").without("htm")
+    with pytest.raises(LabError):
+        DUENDE.without("strict_form")
+
+
+@pytest.mark.parametrize(("policy", "place", "row"), PLACES)
+def test_every_report_of_a_struck_out_profile_names_the_row(policy, place, row):
+    profile = getattr(POLICIES[policy].without(row), place)
+    assert profile.struck_out == (row,)
+    for presented in ("", "a.b.c"):
+        report = examined(profile, presented)
+        assert report.struck_out == (row,)
+        assert f"struck out, so never asked: {row}" in str(report).splitlines()[1]
+        assert row not in [finding.check.name for finding in report.findings]
+
+
+def examined(profile, text, whole=True):
+    """What a profile finds in a text without any request around it."""
+    if isinstance(profile, rules.ProofProfile):
+        proof = rules.read_proof(text)
+        asked = {"method": "POST", "url": BASE_URL + TOKEN, "now": 1_700_000_000}
+        context = rules.Context(profile=profile, headers=(text,), **asked)
+        return profile.examine(proof, context, whole=whole)
+    asked = {"scheme": "DPoP", "keys": (), "issuer": BASE_URL, "audience": "api"}
+    context = at.TokenContext(profile=profile, now=1_700_000_000, **asked)
+    return profile.examine(at.Presented.read(text), context, whole=whole)
+
+
+def test_a_struck_out_row_blocks_no_other():
+    profile = RFC_9449.api.without("jti")
+    report = examined(profile, builder.proof(VICTIM, htm="POST", htu="x", iat=1, jti=1))
+    assert report["unused"].mark == "passed"
+    profile = RFC_9449.bound.without("at_form")
+    assert examined(profile, "DPoP a.b.c")["at_signature"].mark == "failed"
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_what_stands_on_a_failed_row_is_not_asked(policy):
+    report = examined(policy.api, "no JWT at all")
+    marks = {finding.check.name: finding.mark for finding in report.findings}
+    assert marks.pop("one_header") == "passed"
+    assert marks.pop("well_formed") == "failed"
+    assert set(marks.values()) == {"not asked"}
+    assert not report.accepted
+    assert report.failure.check.name == "well_formed"
+
+
+def test_a_row_that_was_not_asked_blocks_what_needs_it_in_turn():
+    report = examined(
+        RFC_9449.token, builder.proof(VICTIM, htm="POST", htu="x", iat=1, jti="", alg="none")
+    )
+    assert report["alg"].mark == "failed"
+    assert report["signature"].mark == "not asked"
+    assert report["jti"].mark == "failed"
+    assert report["unused"].mark == "not asked"
+    assert report["typ"].mark == "passed"
+
+
+def test_a_gatekeeper_stops_at_the_first_failure_and_a_lab_does_not():
+    text = builder.proof(VICTIM, htm="GET", htu="x", iat=1, jti="1", header={"typ": "JWT"})
+    whole, first = (examined(RFC_9449.token, text, whole) for whole in (True, False))
+    assert [finding.check.name for finding in first.findings][-1] == "typ"
+    assert whole.findings[: len(first.findings)] == first.findings
+    assert len(whole.findings) == len(RFC_9449.token.rows)
+    assert first.failure == whole.failure
+    assert not first.accepted
+
+
+# ---- the table itself -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_rows_need_only_rows_that_exist(policy):
+    known = {row.name for row in (*ROWS, *at.ROWS, at.unbound)}
+    for profile in policy.profiles.values():
+        names = [row.name for row in profile.rows]
+        assert len(set(names)) == len(names)
+        assert profile.essential <= set(names)
+        for row in profile.rows:
+            assert set(row.needs) <= known
+            for needed in set(row.needs) & set(names):
+                assert names.index(needed) < names.index(row.name)
+
+
+def test_every_row_says_what_it_asks_what_it_stops_and_where_it_is_written():
+    every = (*ROWS, *at.ROWS, at.unbound)
+    assert len({row.name for row in every}) == len(every)
+    assert len({row.stops for row in every}) == len(every)
+    for row in every:
+        assert row.question.endswith("?") and "\n" not in row.question
+        assert row.section.startswith("RFC ")
+        assert row.stops and not row.stops.endswith(".")
+
+
+def test_only_the_three_rows_that_signatures_stand_on_are_essential():
+    assert ESSENTIAL == {"well_formed", "alg", "jwk"}
+
+
+DEFECTS = {
+    "one_header": {"missing", "several", "empty"},
+    "well_formed": {"malformed", "too_long"},
+    "strict_form": {"loose"},
+    "typ": {"missing", "wrong"},
+    "alg": {"missing", "wrong"},
+    "jwk": {"missing", "wrong", "unusable"},
+    "no_private_key": {"private"},
+    "signature": {"wrong"},
+    "jti": {"missing", "wrong"},
+    "htm": {"missing", "wrong"},
+    "htu": {"missing", "wrong"},
+    "ath": {"missing", "wrong"},
+    "bound_key": {"missing", "wrong"},
+    "fresh": {"missing", "wrong", "stale", "early"},
+    "nonce": {"missing", "wrong", "stale", "early"},
+    "unused": {"replayed"},
+    "scheme": {"missing", "wrong", "too_long"},
+    "at_form": {"malformed"},
+    "at_typ": {"wrong"},
+    "issuer": {"missing", "wrong"},
+    "at_signature": {"wrong"},
+    "audience": {"wrong"},
+    "not_expired": {"missing", "wrong", "expired", "early"},
+    "unbound": {"bound"},
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_every_defect_of_every_row_has_an_answer(policy):
+    for place, profile in policy.profiles.items():
+        for row in profile.rows:
+            for defect in DEFECTS[row.name]:
+                finding = next(iter(ask((replace(row, judge=failing(defect)),), None, None)))
+                answer = profile.answer(finding)
+                assert answer.status == (400 if place.startswith("token") else 401)
+        for key in profile.answers:
+            name, defect = key if isinstance(key, tuple) else (key, None)
+            assert defect is None or defect in DEFECTS[name]
+
+
+def failing(defect):
+    """A judge that finds this defect in everything."""
+    return lambda presented, context: Verdict(None, None, defect)
+
+
+# ---- recorded attacks -------------------------------------------------------------------------
+
+EXCHANGES = {exchange["name"]: exchange for exchange in replay.read()}
+RECORDED = {
+    "token alg none": "alg",
+    "token typ DPOP+JWT": "typ",
+    "token jwk private": "no_private_key",
+    "token jwk of another key": "signature",
+    "token signature in DER": "signature",
+    "token two parts": "well_formed",
+    "token no jti": "jti",
+    "token htm wrong": "htm",
+    "token htu on another host": "htu",
+    "token iat -400 s": "fresh",
+    "token iat +310 s": "fresh",
+    "token iat a date": "well_formed",
+    "two proofs": "one_header",
+    "proof sent twice": "unused",
+    "nonce wanted": "nonce",
+    "proof of 4001 characters": "well_formed",
+    "api, another key": "bound_key",
+    "api, plain token": "bound_key",
+    "api, ath wrong": "ath",
+    "api, Bearer with a bound token": "scheme",
+    "api no jwk": "jwk",
+    "api, proof for the token endpoint": "htm",
+    "api, path in capitals": None,
+    "api header crit": None,
+}
+
+
+@pytest.mark.parametrize(("name", "row"), RECORDED.items())
+def test_recorded_attacks_fail_first_at_the_row_made_for_them(name, row):
+    world = World()
+    for _ in replay.Replay(recorded_site(world), EXCHANGES[name]).turns():
+        pass
+    failures = [report.failure.check.name for report in world.seen[-1].reports if report.failure]
+    assert failures[:1] == ([row] if row else [])
+
+
+def recorded_site(world):
+    """A world as the replayer of the recordings asks it."""
+
+    def send(asked):
+        answer = world.send(asked.method, asked.target, asked.headers, asked.body or b"")
+        return replay.Answer(answer.status, answer.headers, answer.body.decode())
+
+    return replay.Site(send, BASE_URL, world.clock.now, CLIENT_KEY)
+
+
+# ---- the machinery, on rows of its own --------------------------------------------------------
+
+
+@check("here", stops="odd numbers")
+def even(number, context):
+    """Is it even?"""
+    return Verdict(words("an even number"), number, None if number % 2 == 0 else "odd")
+
+
+@check("here", stops="numbers that can't be halved", needs=("even",))
+def half_even(number, context):
+    """Is its half even?"""
+    return even.judge(number // 2, context)
+
+
+TOY = Profile(name="toy", rows=(even, half_even), answers={"even": Answer(400, "odd")})
+
+
+def test_a_profile_of_other_rows_works_alike():
+    assert [str(TOY.examine(number, None)).splitlines()[0] for number in (4, 2, 1)] == [
+        "toy: accepted", "toy: refused", "toy: refused"
+    ]  # fmt: skip
+    report = TOY.examine(1, None)
+    assert [finding.mark for finding in report.findings] == ["failed", "not asked"]
+    assert TOY.answer(report.failure) == Answer(400, "odd")
+    assert TOY.without("even").examine(4, None).struck_out == ("even",)
+
+
+def test_a_finding_is_found_in_a_report_by_its_name():
+    report = TOY.examine(4, None)
+    assert report["half_even"].check is half_even
+    with pytest.raises(KeyError):
+        report["odd"]
+
+
+def test_an_empty_report_is_no_failure():
+    assert Report("nothing", ()).failure is None
+
+
+def test_what_a_request_says_is_quoted_and_cut():
+    assert shown("a\nb") == repr("a\nb")
+    assert shown(words("plain")) == "plain"
+    assert shown(None) == "nothing"
+    assert shown("x" * 500).endswith("(502 characters)") and len(shown("x" * 500)) < 160
+
+
+def test_equal_never_takes_true_for_one():
+    from dpop_lab.proof.checking import equal
+
+    assert equal(wanted=1, found=True).defect == "wrong"
+    assert equal(wanted="1", found=None).defect == "missing"
+    assert equal(wanted=1, found=1).defect is None
+
+
+def test_rows_and_reports_never_change():
+    with pytest.raises(AttributeError):
+        ROWS[0].name = "other"
+    with pytest.raises((AttributeError, TypeError)):
+        DUENDE.token.rows = ()
+    assert isinstance(TOY.examine(4, None).findings, tuple)
+    assert isinstance(Response(200).with_headers(("a", "b")), Response)
