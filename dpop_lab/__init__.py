@@ -7,8 +7,8 @@ from dpop_lab.client.recorder import record as record
 from dpop_lab.client.session_log import SessionLog as SessionLog
 from dpop_lab.client.token import TokenRefused as TokenRefused
 from dpop_lab.errors import LabError as LabError
+from dpop_lab.jose.key_formats import load_key as load_key
 from dpop_lab.jose.keys import generate_key as generate_key
-from dpop_lab.jose.keys import load_key as load_key
 from dpop_lab.jose.keys import public_jwk as public_jwk
 from dpop_lab.jose.thumbprint import thumbprint as thumbprint
 from dpop_lab.lab.lab import Lab as Lab

@@ -21,9 +21,11 @@ from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import Settings, read_settings
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import KeyUnusable, LabError
-from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key, load_key
+from dpop_lab.jose.key_formats import load_key
+from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.server.duende import BASE_URL, DUENDE
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 

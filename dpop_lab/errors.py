@@ -11,12 +11,14 @@ A bad proof is a result, never an exception: see `dpop_lab.proof.checking`.
 
 
 class LabError(Exception):
-    """A caller's mistake or a broken transport, told as what was wanted, what was found, what to do.
+    """A caller's mistake or a broken transport: what was wanted, what was found, what to do.
 
     `problem`, `wanted`, `found` and `advice` are plain text without secrets; empty when not known.
     """
 
-    def __init__(self, problem: str, *, wanted: str = "", found: str = "", advice: str = "") -> None:
+    def __init__(
+        self, problem: str, *, wanted: str = "", found: str = "", advice: str = ""
+    ) -> None:
         self.problem, self.wanted, self.found, self.advice = problem, wanted, found, advice
         facts = [f"wanted {wanted}"] * bool(wanted) + [f"found {found}"] * bool(found)
         text = problem + (": " + ", ".join(facts) if facts else "") + "."

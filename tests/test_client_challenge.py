@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpop_lab.client.challenge import Challenge, read_challenges, refuses_token, wants_nonce
@@ -29,6 +29,7 @@ def spelled(value: str, quoted: bool) -> str:
     return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(WORDS, st.just("") | TOKENS68, PARAMETERS), max_size=4), GAPS)
 def test_what_is_written_is_read_again(
     challenges: list[tuple[str, str, list[tuple[str, str, bool]]]], gap: str
@@ -43,6 +44,7 @@ def test_what_is_written_is_read_again(
     assert read_challenges(text) == tuple(expected)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from('aD=", \t\\/+~-é;:'), max_size=40) | st.text(max_size=40))
 def test_nothing_makes_the_reader_raise(text: str) -> None:
     challenges = read_challenges(text)

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 import pytest
 import requests
 from client_world import NOW, SECRET, TOKEN_ENDPOINT, Script, World, answer, issued
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpop_lab.client.discovery import discover, metadata_urls
@@ -308,6 +308,7 @@ def test_junk_settings_are_told_without_repeating_the_secret(settings: Any) -> N
         error = error.__cause__ or error.__context__
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.dictionaries(st.text(max_size=9), st.text(max_size=9), max_size=4))
 def test_no_settings_raise_anything_else(settings: Any) -> None:
     with pytest.raises(SettingsError):

@@ -17,7 +17,8 @@ from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, ask, check
 from dpop_lab.proof.rules import ESSENTIAL, ROWS
 from dpop_lab.server import access_token as at
 from dpop_lab.server.access_token import new_signing_key
-from dpop_lab.server.duende import BASE_URL, DUENDE
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.http import Request, Response
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Clock
@@ -27,7 +28,7 @@ from tests import builder, replay
 SIGNING_KEY = new_signing_key(BASE_URL, kid="0" * 32)
 SIGNER = builder.load(SIGNING_KEY.key.private_jwk())
 CLIENT_KEY = generate_key("RS256")
-VICTIM, THIEF = builder.key("A"), builder.key("B")
+VICTIM, THIEF, STRANGER = builder.key("A"), builder.key("B"), builder.key("R", "RS256")
 TOKEN, API, PLAIN_API = "/connect/token", "/api/dpop/test", "/api/test"
 FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
 POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
@@ -234,7 +235,7 @@ TOKEN_ATTACKS = {
     "at_form": with_byte_order_mark,
     "at_typ": lambda world, place: token_attack(world, place, {"header": {"typ": "JWT"}}),
     "issuer": lambda world, place: token_attack(world, place, {"claims": {"iss": "https://else"}}),
-    "at_signature": lambda world, place: token_attack(world, place, signing_key=builder.key("R", "RS256")),
+    "at_signature": lambda world, place: token_attack(world, place, signing_key=STRANGER),
     "audience": lambda world, place: token_attack(world, place, {"claims": {"aud": "urn:else"}}),
     "not_expired": late,
     "unbound": bound_as_bearer,

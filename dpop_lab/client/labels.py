@@ -4,10 +4,11 @@ import html
 import json
 import re
 from bisect import insort
-from collections import Counter
+from collections import Counter, deque
 from typing import NamedTuple
 
 LONG = 12  # a secret this long is replaced wherever it turns up, a shorter one in its field alone
+PROOFS = 100  # there is a new one in each exchange, and a used one soon is worth nothing
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
 
 
@@ -34,6 +35,7 @@ class Labels:
         self._counts: Counter[str] = Counter()
         self._known: list[Known] = []  # longest first: a value may be part of another
         self._seen: set[str] = set()
+        self._proofs: deque[Known] = deque()
 
     def label(self, kind: str, value: str) -> str:
         """The label of this value, the one it got at first; an empty value hides nothing."""
@@ -50,7 +52,15 @@ class Labels:
         if len(value) >= LONG and value not in self._seen:
             self._seen.add(value)
             pattern = None if UNRESERVED.fullmatch(value) else any_spelling(value)
-            insort(self._known, Known(-len(value), value, kind, pattern), key=lambda one: one[:2])
+            known = Known(-len(value), value, kind, pattern)
+            insort(self._known, known, key=lambda one: one[:2])
+            if kind == "proof":
+                self._forget_old_proof(known)
+
+    def _forget_old_proof(self, latest: Known) -> None:
+        self._proofs.append(latest)
+        if len(self._proofs) > PROOFS:
+            self._known.remove(self._proofs.popleft())
 
     def replace(self, texts: list[str]) -> list[str]:
         """The texts without any known long value, in whatever spelling."""
@@ -79,7 +89,8 @@ def _spellings(character: str) -> str:
     units = character.encode("utf-16-be", "surrogatepass").hex()
     escaped = "".join(rf"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
     percent = "".join(f"%{octet:02x}" for octet in character.encode("utf-8", "surrogatepass"))
-    short = [json.dumps(character)[1:-1], f"\\{character}", html.escape(character), character]
-    alternatives = [f"(?i:{escaped}|{percent})", *map(re.escape, short)]
-    alternatives += [f"&#0*{ord(character)};", f"(?i:&#x0*{ord(character):x};)"]
-    return f"(?:{'|'.join(alternatives + [re.escape('+')] * (character == ' '))})"
+    spelled = {json.dumps(character)[1:-1], f"\\{character}", html.escape(character), character}
+    spelled |= {"+"} if character == " " else set()
+    longest_first = sorted(spelled, key=len, reverse=True)  # `&amp;` before `&`
+    number = f"&#0*{ord(character)};|(?i:&#x0*{ord(character):x};)"
+    return f"(?:(?i:{escaped}|{percent})|{number}|{'|'.join(map(re.escape, longest_first))})"

@@ -1,21 +1,13 @@
-"""A private key that signs: made fresh, or loaded from whatever people keep keys in."""
+"""A private key that signs with one algorithm, and never shows its private half unasked."""
 
-import errno
-import json
-import os
-import re
-from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, Never
 
-from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
-from dpop_lab.errors import EncodingError, KeyUnusable
-from dpop_lab.jose.encoding import base64url_decode
+from dpop_lab.errors import KeyUnusable
 
 
 class Algorithm(NamedTuple):
@@ -46,11 +38,8 @@ ALGORITHMS: Final[dict[str, Algorithm]] = {  # the first that fits a key is that
 }
 PUBLIC: Final = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
 PRIVATE: Final = {"EC": ("d",), "OKP": ("d",), "RSA": ("d", "p", "q", "dp", "dq", "qi")}
-CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 OCTETS: Final = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}  # of x, of y and of d
 RSA_BITS: Final = range(2048, 16384 + 1)  # RFC 7518 section 3.3; above, signing takes seconds
-BLANK: Final = "\ufeff \t\r\n"
-LIMIT: Final = 1 << 20  # octets of a file: no key is larger, and /dev/zero never ends
 
 
 class PrivateKey:
@@ -148,283 +137,19 @@ def generate_key(alg: str = "ES256", *, bits: int = 2048) -> PrivateKey:
     Raises `KeyUnusable` (`wrong_algorithm`, `rsa_too_small`, `rsa_too_large`).
     """
     if alg not in ALGORITHMS:
-        raise _unusable("wrong_algorithm", f"{alg!r:.40}", wanted="one of " + ", ".join(ALGORITHMS))
+        raise unusable("wrong_algorithm", f"{alg!r:.40}", wanted="one of " + ", ".join(ALGORITHMS))
     row = ALGORITHMS[alg]
     if row.kty == "RSA":
-        _check_size(bits)
+        check_size(bits)
         return PrivateKey(JWK.generate(kty="RSA", size=bits), alg)
     return PrivateKey(JWK.generate(kty=row.kty, crv=row.crv), alg)
 
 
-def load_key(
-    source: str | bytes | os.PathLike[str] | Mapping[str, Any],
-    password: str | bytes | None = None,
-    *,
-    alg: str | None = None,
-) -> PrivateKey:
-    """The private key in a file, text, octets or a JWK, in any format people keep keys in.
-
-    PEM and DER (PKCS#8, SEC1, PKCS#1; encrypted too), OpenSSH, PKCS#12, a JWK, or a JWK Set with
-    one usable key (RFC 7517). A str is the key itself when it reads like PEM or JSON, else a path.
-    A password that is not needed is ignored. `alg` is what the key will sign with; without it the
-    JWK's own `alg` counts, else the key's kind: EC by its curve, Ed25519 EdDSA, RSA PS256.
-
-    Raises `KeyUnusable`, whose `reason` tells the cases apart. Looks at the key only: certificates
-    beside it are neither checked nor kept.
-    """
-    if isinstance(source, Mapping):
-        return _from_mapping(source, alg)
-    octets = _octets(source)
-    utf16 = octets.startswith((b"\xff\xfe", b"\xfe\xff"))  # what PowerShell's > writes
-    text = octets.decode("utf-16" if utf16 else "utf-8", "replace").strip(BLANK)
-    if text.startswith(("{", "[")):
-        return _from_json(text, alg)
-    if re.match(r"(ssh|ecdsa|sk)-\S+\s+AAAA|---- BEGIN SSH2 PUBLIC", text):
-        raise _unusable("public_key", "an SSH public key")
-    secret = password.encode(errors="surrogatepass") if isinstance(password, str) else password
-    key = _from_pem(text, secret) if "-----BEGIN" in text else _from_der(octets, secret)
-    return _bind(key, alg)
-
-
-def _octets(source: object) -> bytes:
-    """What there is to parse: the source itself when it is a key, else the file it names."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    if isinstance(source, os.PathLike):
-        return _read(source, repr(os.fspath(source)))
-    if not isinstance(source, str):
-        raise _unusable("not_a_key", f"a value of type {type(source).__name__}")
-    text = source.strip(BLANK)
-    if not text or re.search(r"-----BEGIN|[\r\n]|\A[{\[<]|\A\w+-\S+\s+AAAA|\AeyJ[\w-]+\.", text):
-        return text.encode("utf-8", "replace")
-    # It may be a key in some unknown spelling: shown only when it looks like a file's name.
-    likely = len(text) < 32 or re.search(r"\.\w{1,8}\Z", text)
-    return _read(source, repr(text) if likely else f"a text of {len(text)} characters")
-
-
-def _read(path: str | os.PathLike[str], shown: str) -> bytes:
-    try:
-        with open(os.path.expanduser(path), "rb") as file:
-            octets = file.read(LIMIT + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        raise _unusable("no_such_file", shown) from None
-    except (OSError, ValueError) as error:
-        raise _unreadable(error, shown) from None
-    if len(octets) > LIMIT:
-        raise _unusable("not_a_key", f"more than {LIMIT} octets in {shown}")
-    return octets
-
-
-def _unreadable(error: OSError | ValueError, shown: str) -> KeyUnusable:
-    if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL):
-        return _unusable("unreadable_file", f"{error.strerror} at {shown}")
-    return _unusable("not_a_key", f"{shown}, which can be no path either")
-
-
-# A PEM body holds single hyphens at most; allowing five in it would make this quadratic.
-PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
-# PKCS#12 begins like all DER and then with its version, 3, which no other key format has.
-PKCS12: Final = re.compile(rb"0(?:[\0-\x80]|\x81.|\x82..|\x83...)\x02\x01\x03", re.DOTALL)
-
-
-def _from_pem(text: str, password: bytes | None) -> Any:
-    """The one private key among the PEM blocks (RFC 7468), whatever stands around them."""
-    blocks = {match[0]: match[1] for match in PEM.finditer(text.replace("\\n", "\n"))}
-    private = [block for block, label in blocks.items() if label.endswith("PRIVATE KEY")]
-    labels = "PEM " + ", ".join(blocks.values())
-    if not blocks:
-        raise _unusable("damaged_key", "PEM that is cut off")
-    if len(private) > 1:
-        raise _unusable("several_keys", labels)
-    if not private:
-        public = "public_key" if "PUBLIC KEY" in labels else "not_a_key"
-        certificate = re.search(r"CERTIFICATE(?! REQUEST)", labels)
-        raise _unusable("certificate" if certificate else public, labels)
-    octets = "\n".join(line.strip() for line in private[0].splitlines()).encode() + b"\n"
-    openssh = blocks[private[0]].startswith("OPENSSH")
-    load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
-    return _unlock(load, octets, password, _unusable("damaged_key", f"{labels}, not readable"))
-
-
-def _from_der(octets: bytes, password: bytes | None) -> Any:
-    """The private key in DER or in PKCS#12 (RFC 7292)."""
-    from cryptography.x509 import load_der_x509_certificate
-
-    if _reads(load_der_x509_certificate, octets):
-        raise _unusable("certificate", "a DER certificate")
-    if _reads(serialization.load_der_public_key, octets):
-        raise _unusable("public_key", "a DER public key")
-    load = _load_pkcs12 if PKCS12.match(octets) else serialization.load_der_private_key
-    found = f"{len(octets)} octets of no known format" if octets.strip() else "nothing at all"
-    return _unlock(load, octets, password, _unusable("not_a_key", found))
-
-
-def _reads(load: Callable[[bytes], object], octets: bytes) -> bool:
-    try:
-        load(octets)
-    except (ValueError, UnsupportedAlgorithm):
-        return False
-    return True
-
-
-def _load_pkcs12(octets: bytes, password: bytes | None) -> Any:
-    """The key in PKCS#12, with the other loaders' manners: a TypeError asks for a password."""
-    from cryptography.hazmat.primitives.serialization import pkcs12
-
-    try:
-        return pkcs12.load_key_and_certificates(octets, password)[0]
-    except (ValueError, TypeError):  # it has a TypeError of its own: for a password not in UTF-8
-        raise (TypeError() if password is None else ValueError()) from None
-
-
-def _unlock(
-    load: Callable[..., Any], octets: bytes, password: bytes | None, otherwise: KeyUnusable
-) -> Any:
-    """What a loader makes of octets: first as they are, then with the password if it asks for one.
-
-    So a password for a key that has none does no harm, and a wrong one is told from a broken key.
-    """
-    try:
-        return _attempt(load, octets, None, otherwise)
-    except TypeError:
-        if not password:
-            raise _unusable("password_missing", "an encrypted key and no password") from None
-    return _attempt(load, octets, password, _unusable("wrong_password", "another"))
-
-
-def _attempt(
-    load: Callable[..., Any], octets: bytes, password: bytes | None, otherwise: KeyUnusable
-) -> Any:
-    try:
-        return load(octets, password)
-    except (ValueError, UnsupportedAlgorithm, NotImplementedError, InvalidTag) as error:
-        asks = "password-protected" in str(error)  # OpenSSH in cryptography 42
-        raise TypeError() if asks else (_unsupported(error) or otherwise) from None
-
-
-def _unsupported(error: Exception) -> KeyUnusable | None:
-    """What a loader could not do, when that and not the key is the trouble."""
-    said = str(error)
-    if not isinstance(error, UnsupportedAlgorithm) and "nknown" not in said:
-        return None
-    if "bcrypt" in said:
-        return _unusable("unsupported_encryption", "an OpenSSH key, and no bcrypt installed here")
-    locked = re.search("cipher|KDF|encrypt", said)
-    kind = "encryption" if locked else "curve" if "urve" in said else "key"
-    return _unusable(f"unsupported_{kind}", said)
-
-
-def _bind(key: Any, alg: object) -> PrivateKey:
-    """A `cryptography` key as a PrivateKey for `alg`, or for the default of its kind."""
-    kty, crv = _kind(key)
-    fitting = [name for name, row in ALGORITHMS.items() if (row.kty, row.crv) == (kty, crv)]
-    chosen = fitting[0] if alg is None else alg
-    if not isinstance(chosen, str) or chosen not in fitting:
-        raise _unusable("wrong_algorithm", f"{alg!r:.40}", wanted=" or ".join(fitting))
-    try:
-        return PrivateKey(JWK.from_pyca(key), chosen)
-    except ValueError:  # older versions of cryptography load an EC key whose halves do not fit
-        raise _unusable("damaged_key", "private and public halves that do not fit") from None
-
-
-def _kind(key: Any) -> tuple[str, str | None]:
-    name = type(key).__name__.removesuffix("PrivateKey")
-    if isinstance(key, rsa.RSAPrivateKey):
-        _check_size(key.key_size)
-        return "RSA", None
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        crv = CURVES.get(key.curve.name)
-        if crv:
-            return "EC", crv
-        raise _unusable("unsupported_curve", key.curve.name)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return "OKP", "Ed25519"
-    if key is None:
-        raise _unusable("no_key", "PKCS#12 without a private key")
-    curve = name in ("Ed448", "X448", "X25519")
-    raise _unusable("unsupported_curve" if curve else "unsupported_key", name)
-
-
-def _check_size(bits: int) -> None:
+def check_size(bits: int) -> None:
+    """Raise `KeyUnusable` for an RSA modulus of too few or too many bits."""
     if bits not in RSA_BITS:
         small = bits < RSA_BITS.start
-        raise _unusable("rsa_too_small" if small else "rsa_too_large", f"{bits} bits")
-
-
-def _from_json(text: str, alg: str | None) -> PrivateKey:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None  # and no error that carries the text along
-    if not isinstance(value, dict):
-        raise _unusable("not_a_key", "JSON of another shape, or text that only begins like JSON")
-    return _from_mapping(value, alg)
-
-
-def _from_mapping(value: Mapping[str, Any], alg: str | None) -> PrivateKey:
-    """A JWK, or the one key of a JWK Set (RFC 7517 section 5) that can sign."""
-    if "kty" in value or not isinstance(value.get("keys"), list):
-        return _from_jwk(value, alg)
-    usable, refused = [], []
-    for jwk in value["keys"]:
-        try:
-            usable.append(_from_jwk(jwk, alg))
-        except KeyUnusable as error:
-            refused.append(error.reason)
-    if len(usable) == 1:
-        return usable[0]
-    if usable:
-        raise _unusable("several_keys", f"a JWK Set with {len(usable)} of them")
-    raise _unusable("no_key", "a JWK Set with " + (", ".join(refused) or "nothing in it"))
-
-
-def _from_jwk(jwk: object, alg: str | None) -> PrivateKey:
-    kty = jwk.get("kty") if isinstance(jwk, Mapping) else None
-    if not isinstance(jwk, Mapping) or not isinstance(kty, str):
-        raise _unusable("not_a_key", "JSON without a kty, so no JWK")
-    if kty not in PUBLIC:
-        raise _unusable("symmetric_key" if kty == "oct" else "unsupported_key", f"kty {kty!r:.40}")
-    if jwk.get("d") is None:
-        raise _unusable("public_key", f"a JWK with kty {kty} and no d")
-    operations = jwk.get("key_ops")
-    signs = operations is None or (isinstance(operations, list | tuple) and "sign" in operations)
-    if not signs or jwk.get("use") not in (None, "sig"):
-        raise _unusable("not_for_signing", "a JWK with another use or other key_ops")
-    if kty != "RSA" and jwk.get("crv") not in [r.crv for r in ALGORITHMS.values() if r.kty == kty]:
-        raise _unusable("unsupported_curve", f"{jwk.get('crv')!r:.40} in kty {kty}")
-    key = _rebuilt(jwk, kty)
-    bound = _bind(key, jwk.get("alg"))
-    return bound if alg is None else _bind(key, alg)
-
-
-def _rebuilt(jwk: Mapping[str, Any], kty: str) -> Any:
-    """The `cryptography` key of a JWK, once each member is seen to be well formed and to fit."""
-    members = {name: jwk.get(name) for name in (*PUBLIC[kty], *PRIVATE[kty])}
-    octets = {name: _member(name, members[name]) for name in members if name != "crv"}
-    if kty == "RSA":
-        bits = {name: int.from_bytes(value, "big").bit_length() for name, value in octets.items()}
-        _check_size(bits["n"])
-        wrong = [name for name in bits if bits[name] > bits["n"]]  # before any slow arithmetic
-    else:
-        wrong = [name for name in octets if len(octets[name]) != OCTETS[jwk["crv"]]]
-    if wrong:
-        raise _unusable("damaged_key", f"the wrong length in {', '.join(wrong)}")
-    try:
-        key = JWK(kty=kty, **members).get_op_key("sign")
-    except (ValueError, JWException):
-        raise _unusable("damaged_key", "private and public members that do not fit") from None
-    if kty == "OKP" and key.public_key().public_bytes_raw() != octets["x"]:
-        raise _unusable("damaged_key", "an x that does not belong to its d")
-    return key
-
-
-def _member(name: str, value: object) -> bytes:
-    if not isinstance(value, str) or not value:
-        raise _unusable("damaged_key", f"no text in {name}")
-    try:
-        return base64url_decode(value)
-    except EncodingError:
-        raise _unusable("damaged_key", f"{name} that is not base64url without padding") from None
+        raise unusable("rsa_too_small" if small else "rsa_too_large", f"{bits} bits")
 
 
 _KEY = "a private key as PEM, DER, OpenSSH, PKCS#12 or JWK"
@@ -453,6 +178,7 @@ _SAID: Final = {  # reason: what is the matter, what was wanted, what to do
 }
 
 
-def _unusable(reason: str, found: str, wanted: str = "") -> KeyUnusable:
+def unusable(reason: str, found: str, wanted: str = "") -> KeyUnusable:
+    """The error for a reason, with what was found and, where it differs from the usual, wanted."""
     problem, usual, advice = _SAID[reason]
     return KeyUnusable(problem, reason=reason, wanted=wanted or usual, found=found, advice=advice)

@@ -11,7 +11,8 @@ from dpop_lab.client.session_log import SessionLog
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.server.duende import BASE_URL, DUENDE
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy, Watch
 from dpop_lab.server.resource_server import BEARER_API, DPOP_API
 from dpop_lab.server.state import Clock

@@ -13,6 +13,7 @@ from dpop_lab.server.access_token import TokenProfile
 from dpop_lab.server.http import Headers, Request, Response
 
 Form = Mapping[str, tuple[str, ...]]
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class Refused(Exception):

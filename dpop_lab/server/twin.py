@@ -7,7 +7,8 @@ from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import AuthorizationServer
-from dpop_lab.server.duende import BASE_URL, DUENDE, registry
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.duende_site import BASE_URL, registry
 from dpop_lab.server.http import Request, Response, site
 from dpop_lab.server.policy import Policy, Watch
 from dpop_lab.server.resource_server import ResourceServer

@@ -4,6 +4,7 @@ import json
 import os
 
 import requests
+from jwskate import Jwk
 from requests_oauth2client import (
     ClientSecretBasic,
     ClientSecretPost,
@@ -18,8 +19,13 @@ ask = os.environ
 statuses: list[int] = []
 
 
-def note(response: requests.Response, *args: object, **kwargs: object) -> None:
-    statuses.append(response.status_code)
+class Noting(requests.adapters.HTTPAdapter):
+    """Notes each status; a response hook would not see the refusals that the library obeys."""
+
+    def send(self, *args: object, **kwargs: object) -> requests.Response:
+        response = super().send(*args, **kwargs)
+        statuses.append(response.status_code)
+        return response
 
 
 def authentication() -> requests.auth.AuthBase:
@@ -31,14 +37,16 @@ def authentication() -> requests.auth.AuthBase:
 
 def flow() -> dict[str, object]:
     session = requests.Session()
-    session.hooks["response"].append(note)
+    session.mount("http://", Noting())
     client = OAuth2Client.from_discovery_endpoint(
         issuer=ask["ISSUER"],
         auth=authentication(),
         session=session,
         testing=True,  # the server is on a loopback port, without TLS
     )
-    key = DPoPKey.generate(alg=ask["ALG"])
+    alg = ask["ALG"]
+    rsa = {"key_size": 2048} if alg in ("RS256", "PS256") else {}  # by itself: 4096
+    key = DPoPKey(Jwk.generate(alg=alg, **rsa))
     auth = OAuth2ClientCredentialsAuth(client, scope=ask["SCOPE"], dpop=True, dpop_key=key)
     answers = [
         session.request(method, url, auth=auth)

@@ -1,0 +1,108 @@
+"""The strict policy as data, first part: how it reads a proof, with no leniency at all."""
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from dpop_lab.errors import EncodingError
+from dpop_lab.jose.encoding import base64url_decode
+from dpop_lab.jose.jws import Jws, key_bits
+from dpop_lab.proof import rules
+from dpop_lab.proof.htu import normal_url
+from dpop_lab.proof.rules import Context, Reading
+
+RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+KEYS_OF: dict[str, tuple[str, str | None]] = {
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "ES512": ("EC", "P-521"),
+    "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
+    **dict.fromkeys(RSA_ALGORITHMS, ("RSA", None)),
+}
+ALGORITHMS = tuple(KEYS_OF)
+OCTETS = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
+PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+RSA_BITS = range(2048, 8193)
+
+
+def fault(proof: Jws) -> tuple[str, str] | None:
+    """Three parts, nothing else; the finer points of form are the row `strict_form`."""
+    if proof.text.count(".") != 2:
+        return "malformed", f"{proof.text.count('.') + 1} parts between dots, wanted 3"
+    return None
+
+
+def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
+    """What is wrong with a key for this algorithm (RFC 7518 sections 3.3, 3.4, 6; RFC 8037)."""
+    kty, crv = jwk.get("kty"), jwk.get("crv")
+    wanted = KEYS_OF.get(alg) if isinstance(alg, str) else None
+    kinds = [wanted] if wanted else list(KEYS_OF.values())
+    if (kty, crv if kty != "RSA" else None) not in kinds:
+        return f"a key of kind {kty!r} {crv!r}, which is not for {alg!r}"
+    names = ("n", "e") if kty == "RSA" else ("x", "y") if kty == "EC" else ("x",)
+    for name in names:
+        octets = _octets(jwk.get(name))
+        if octets is None:
+            return f"{name} is not base64url"
+        if kty != "RSA" and len(octets) != OCTETS[str(crv)]:
+            return f"{name} has {len(octets)} octets, wanted {OCTETS[str(crv)]}"
+    bits = key_bits(jwk)
+    if bits is None:
+        return "its numbers are no key of this kind"
+    if kty == "RSA" and bits not in RSA_BITS:
+        return f"{bits} bits, wanted {RSA_BITS[0]} to {RSA_BITS[-1]}"
+    return None
+
+
+def _octets(text: object) -> bytes | None:
+    try:
+        return base64url_decode(text) if isinstance(text, str) else None
+    except EncodingError:
+        return None
+
+
+def private_members(jwk: Mapping[str, Any]) -> tuple[str, ...]:
+    """Any private or symmetric member, whatever the key type (RFC 7518 section 6)."""
+    return tuple(name for name in PRIVATE_MEMBERS if name in jwk)
+
+
+def text(value: object) -> str | None:
+    """A JSON string."""
+    return value if isinstance(value, str) else None
+
+
+def number(value: object) -> float | None:
+    """A finite JSON number; true and false are none (RFC 7519 section 2, NumericDate)."""
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
+    return None
+
+
+def jti(claims: Mapping[str, Any]) -> str | None:
+    """A string that is not empty."""
+    return text(claims.get("jti")) or None
+
+
+def same_url(wanted: str, found: str) -> bool:
+    """Equal after RFC 3986 normalisation, query and fragment aside; the case of the path counts."""
+    normal = normal_url(found)
+    return normal is not None and normal == normal_url(wanted)
+
+
+def key_jti_url(proof: Jws, context: Context) -> Hashable:
+    """What a proof is remembered by: its key, its jti, and where it was used."""
+    return rules.jkt(proof, context), jti(proof.claims), normal_url(context.url) or context.url
+
+
+READING = Reading(
+    algorithms=ALGORITHMS,
+    fault=fault,
+    key_fault=key_fault,
+    members=dict,
+    private=private_members,
+    text=text,
+    number=number,
+    jti=jti,
+    same_url=same_url,
+)

@@ -1,0 +1,212 @@
+"""Clients and servers nobody here wrote: installed once, started on loopback, always stopped.
+
+Without DPOP_LAB_INTEROP=1 every test of this folder is skipped; with it, one that finds no Node, no
+network or no client fails. What is installed stays in pytest's cache (`pytest --cache-clear`).
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dpop_lab.jose.keys import PrivateKey, generate_key
+from dpop_lab.jose.thumbprint import thumbprint
+
+HERE = Path(__file__).parent
+SWITCH = "DPOP_LAB_INTEROP"
+SECONDS_TO_INSTALL, SECONDS_TO_RUN, SECONDS_TO_START = 170, 30, 30
+LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if os.environ.get(SWITCH) == "1":
+        return
+    skip = pytest.mark.skip(reason=f"installs other people's clients; {SWITCH}=1 runs it")
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(skip)
+
+
+# Installing
+
+
+@contextlib.contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """One process at a time; a lock of the database's kind is free again when its holder dies."""
+    database = sqlite3.connect(file, timeout=SECONDS_TO_INSTALL, isolation_level=None)
+    with contextlib.closing(database):
+        database.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def _installed(
+    config: pytest.Config, what: Path, install: Callable[[Path], None], *also: object
+) -> Path:
+    """A folder in pytest's cache in which what the file asks for is installed, once for all."""
+    digest = hashlib.sha256(repr((what.read_bytes(), *also)).encode()).hexdigest()[:16]
+    folder = Path(config.cache.mkdir("interop")) / f"{what.parent.name}-{digest}"
+    with _alone(folder.with_suffix(".lock")):
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            install(folder)
+            (folder / "complete").touch()
+    return folder
+
+
+def _tool(name: str) -> str:
+    found = shutil.which(name)
+    return found or pytest.fail(f"{SWITCH}=1 but there is no {name} on this machine")
+
+
+def _command(*arguments: object) -> None:
+    """Run an installer; a failure shows what it said."""
+    try:
+        subprocess.run(
+            [str(one) for one in arguments],
+            check=True,
+            timeout=SECONDS_TO_INSTALL,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except subprocess.CalledProcessError as error:
+        pytest.fail(f"{' '.join(error.cmd)}\n{error.output}")
+
+
+@pytest.fixture(scope="session")
+def node(pytestconfig: pytest.Config) -> Iterator[Path]:
+    """A folder with our scripts, and with the packages of package.json above it."""
+    _tool("node")
+
+    def install(folder: Path) -> None:
+        shutil.copy(HERE / "node" / "package.json", folder)
+        quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
+        _command(_tool("npm"), "install", "--prefix", folder, *quiet)
+
+    packages = _installed(pytestconfig, HERE / "node" / "package.json", install)
+    scripts = packages / f"run-{os.getpid()}"  # Node looks for packages beside and above a script
+    shutil.copytree(HERE / "node", scripts, dirs_exist_ok=True)
+    yield scripts
+    shutil.rmtree(scripts)
+
+
+@pytest.fixture(scope="session")
+def other_python(pytestconfig: pytest.Config) -> Path:
+    """The interpreter of a virtual environment that holds python/requirements.txt, and not us."""
+    python = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
+    wanted = HERE / "python" / "requirements.txt"
+
+    def install(folder: Path) -> None:
+        uv = shutil.which("uv")
+        if uv:
+            _command(uv, "venv", "--python", sys.executable, folder / "venv")
+            _command(uv, "pip", "install", "--python", folder / "venv" / python, "-r", wanted)
+        else:
+            _command(sys.executable, "-m", "venv", folder / "venv")
+            _command(folder / "venv" / python, "-m", "pip", "install", "-r", wanted)
+
+    return _installed(pytestconfig, wanted, install, sys.base_prefix, sys.version) / "venv" / python
+
+
+@pytest.fixture(scope="session")
+def bash() -> str:
+    """The shell for curl.sh, on a machine that also has the tools it uses."""
+    if os.name == "nt":
+        pytest.skip("curl.sh is a script for a POSIX shell")
+    for tool in ("curl", "openssl"):
+        _tool(tool)
+    return _tool("bash")
+
+
+# Running
+
+
+def run_client(command: list[str], scenario: dict[str, str]) -> dict[str, Any]:
+    """The JSON that a client prints; what it was asked to do is in its environment."""
+    done = subprocess.run(
+        command,
+        env={**os.environ, **LOOPBACK, **scenario},
+        timeout=SECONDS_TO_RUN,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+@contextlib.contextmanager
+def running(command: list[str], out: Path, *, lines: int) -> Iterator[list[str]]:
+    """A server process; gives the first lines it printed, and ends it in any case."""
+    with open(out, "w+", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            deadline = time.monotonic() + SECONDS_TO_START
+            while (said := out.read_text(encoding="utf-8")).count("\n") < lines:
+                assert process.poll() is None, f"ended with {process.returncode}\n{said}"
+                assert time.monotonic() < deadline, f"no sign of life\n{said}"
+                time.sleep(0.05)
+            yield said.splitlines()[:lines]
+            process.terminate()
+            code = process.wait(timeout=10)
+            assert os.name == "nt" or code in (0, -signal.SIGTERM), out.read_text("utf-8")
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def client_key() -> PrivateKey:
+    """The key of the twin's `*.jwt` clients."""
+    return generate_key("RS256")
+
+
+@pytest.fixture(scope="session")
+def client_jwk(client_key: PrivateKey) -> str:
+    """The same as a private JWK, the way clients are configured with it."""
+    kid = thumbprint(client_key.public_jwk())
+    return json.dumps({**client_key.private_jwk(), "kid": kid, "alg": "RS256"})
+
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def serve(client_jwk: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """`dpop-lab serve` with a policy and options; gives its base URL. One process for each kind."""
+    folder = tmp_path_factory.mktemp("serve")
+    (folder / "client.jwk").write_text(client_jwk, encoding="utf-8")
+    program = shutil.which("dpop-lab", path=str(Path(sys.executable).parent))
+    assert program, "dpop-lab is not installed beside this Python"
+    served: dict[tuple[str, ...], str] = {}
+
+    with contextlib.ExitStack() as processes:
+
+        def one(policy: str, *options: str) -> str:
+            if (policy, *options) not in served:
+                key = ("--client-jwk", str(folder / "client.jwk"))
+                command = [program, "serve", "--port", "0", "--policy", policy, *key, *options]
+                out = folder / f"{len(served)}.txt"
+                url, ready = processes.enter_context(running(command, out, lines=2))
+                assert ready == "ready"
+                served[policy, *options] = url
+            return served[policy, *options]
+
+        yield one

@@ -1,0 +1,151 @@
+"""The adapter that calls a server: what a requests user sees is what a socket would have shown."""
+
+import datetime
+import gzip
+import io
+from typing import Any
+
+import pytest
+import requests
+from client_world import Script, listening
+from urllib3 import HTTPHeaderDict
+
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.server.http import Request, Response
+
+URL = "https://api.example/a/b?x=1&y=%20#fragment"
+
+
+def mounted(*answers: Any) -> tuple[Script, requests.Session]:
+    script, session = Script(*(answers or (Response(200),))), requests.Session()
+    session.mount("https://api.example", InProcessAdapter(script))
+    return script, session
+
+
+def test_the_server_gets_method_target_headers_and_body() -> None:
+    script, session = mounted()
+    session.post(URL, data={"a": "1"}, headers={"X-One": "1"})
+    (request,) = script.requests
+    assert (request.method, request.target, request.body) == ("POST", "/a/b?x=1&y=%20", b"a=1")
+    assert request.headers[0] == ("Host", "api.example")
+    assert request.lines("Content-Length") == ("3",)
+    assert request.lines("X-One") == ("1",)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://api.example:443/", "api.example"),
+        ("https://api.example:8443/", "api.example:8443"),
+        ("https://api.example", "api.example"),
+    ],
+)
+def test_host_names_the_port_only_when_it_is_not_the_default(url: str, expected: str) -> None:
+    script, session = mounted()
+    session.mount(url, InProcessAdapter(script))
+    session.get(url)
+    assert script.requests[0].lines("Host") == (expected,)
+    session.get(url, headers={"host": "forged.example"})
+    assert script.requests[1].lines("Host") == ("forged.example",)
+
+
+def parts() -> Any:
+    yield b"gene"
+    yield "rätor"
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (None, b""),
+        (b"octets", b"octets"),
+        ("tëxt", "tëxt".encode()),
+        (io.BytesIO(b"file"), b"file"),
+        (io.StringIO("text file"), b"text file"),
+        (parts(), b"gener\xc3\xa4tor"),
+        (bytearray(b"array"), b"array"),
+    ],
+)
+def test_bodies_of_every_kind_are_read_whole(data: Any, expected: bytes) -> None:
+    script, session = mounted()
+    session.put(URL, data=data)
+    assert script.requests[0].body == expected
+
+
+def test_several_lines_of_one_name_reach_the_server() -> None:
+    script, session = mounted()
+    prepared = session.prepare_request(requests.Request("GET", URL))
+    headers = HTTPHeaderDict(prepared.headers)
+    headers.add("DPoP", "one")
+    headers.add("DPoP", "two")
+    prepared.headers = headers  # type: ignore[assignment]
+    session.send(prepared)
+    assert script.requests[0].lines("DPoP") == ("one", "two")
+
+
+def test_the_response_is_a_whole_requests_response() -> None:
+    lines = (
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Set-Cookie", "a=1; Path=/"),
+        ("Set-Cookie", "b=2"),
+        ("WWW-Authenticate", "DPoP"),
+        ("WWW-Authenticate", "Bearer"),
+    )
+    _, session = mounted(Response(401, lines, "ä".encode()))
+    response = session.get(URL)
+    assert (response.status_code, response.reason, response.text) == (401, "Unauthorized", "ä")
+    assert response.headers["www-authenticate"] == "DPoP, Bearer"
+    assert response.raw.headers.getlist("WWW-Authenticate") == ["DPoP", "Bearer"]
+    assert response.cookies.get_dict() == session.cookies.get_dict() == {"a": "1", "b": "2"}
+    assert response.elapsed > datetime.timedelta(0)
+    assert response.url == URL
+    assert response.request.method == "GET"
+    assert response.connection is session.get_adapter(URL)  # type: ignore[comparison-overlap]
+    with pytest.raises(requests.HTTPError):
+        response.raise_for_status()
+
+
+def test_streams_encodings_and_chunks_work() -> None:
+    lines = (("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked"))
+    _, session = mounted(Response(200, lines, gzip.compress(b"abcdef")))
+    assert session.get(URL).content == b"abcdef"
+    assert b"".join(session.get(URL, stream=True).iter_content(2)) == b"abcdef"
+    _, session = mounted(Response(200, (), b"one\ntwo"))
+    response = session.get(URL, stream=True)
+    assert list(response.iter_lines()) == [b"one", b"two"]
+    response.close()
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_some_responses_have_no_body(method: str, status: int) -> None:
+    _, session = mounted(Response(status, (("Content-Length", "4"),), b"body"))
+    response = session.request(method, URL)
+    assert response.content == b""
+    assert response.headers["Content-Length"] == "4"
+
+
+def test_what_the_server_raises_is_not_caught() -> None:
+    _, session = mounted(lambda request: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        session.get(URL)
+
+
+def test_redirects_are_followed() -> None:
+    script, session = mounted(Response(302, (("Location", "/new"),)), Response(200, (), b"new"))
+    assert session.get(URL).text == "new"
+    assert script.requests[1].target == "/new"
+
+
+def test_a_socket_shows_the_same_as_the_adapter() -> None:
+    def echo(request: Request) -> Response:
+        shown = [(name, value) for name, value in request.headers if name != "Host"]
+        body = repr((request.method, request.target, shown, request.body)).encode()
+        return Response(200, (("X-A", "1"), ("X-A", "2")), body)
+
+    _, session = mounted(echo)
+    with listening(echo) as url, requests.Session() as other:
+        for arguments in ({}, {"data": {"a": "ä"}}, {"json": [1]}, {"params": {"q": "a b"}}):
+            here = session.post("https://api.example/x", **arguments)
+            there = other.post(url + "/x", **arguments)
+            assert here.text == there.text
+            assert here.headers["X-A"] == there.headers["X-A"]

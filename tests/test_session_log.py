@@ -1,0 +1,376 @@
+"""The session log: its form, its order, and that no secret gets through."""
+
+import base64
+import html
+import json
+import os
+import re
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+import requests
+from client_world import API, SECRET, World, answer, challenge, issued, listening
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dpop_lab.client.exchange import Exchange
+from dpop_lab.client.recorder import RecordingAdapter, record
+from dpop_lab.client.session_log import SessionLog
+from dpop_lab.jose.keys import generate_key
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.server.http import Request, Response
+
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+JSON = ("Content-Type", "application/json")
+
+
+def logged(log: SessionLog | None = None, **parts: Any) -> Exchange:
+    """What the log keeps of an exchange with these parts."""
+    log = SessionLog() if log is None else log
+    given = {"method": "GET", "url": API, "request_headers": (), "request_body": ""}
+    given |= {"sent_at": 0.0, "ended_at": 1.0, "status": 200, "reason": "OK"}
+    log.record(Exchange(**(given | parts)))
+    return log[-1]
+
+
+def test_the_text_has_the_form_of_the_commercial_sample() -> None:
+    world = World(answer(200, "fine"))
+    log = record(world.session, clock=lambda: world.now)
+    world.get(API + "?page=2", headers={"User-Agent": "t"})
+    assert log[1].text() == (
+        "---- Sending Fri, 15 Jan 2027 08:00:00 GMT ----\n"
+        "GET /things?page=2 HTTP/1.1\n"
+        "Host: api.example\n"
+        "User-Agent: t\n"
+        f"Accept-Encoding: {requests.utils.default_headers()['Accept-Encoding']}\n"
+        "Accept: */*\n"
+        "Connection: keep-alive\n"
+        "Authorization: DPoP <access_token 1>\n"
+        "DPoP: <proof 2>\n"
+        "\n"
+        "---- Received Fri, 15 Jan 2027 08:00:00 GMT ----\n"
+        "HTTP/1.1 200 OK\n"
+        "Content-Type: application/json\n"
+        "\n"
+        '"fine"\n'
+    )
+    assert log.text() == log[0].text() + log[1].text()
+    assert repr(log) == "<SessionLog, 2 exchanges>"
+
+
+def test_the_log_sees_the_refusal_that_carried_the_nonce() -> None:
+    world = World(challenge("n1"), answer())
+    log = record(world.session)
+    assert world.get().status_code == 200
+    assert [one.status for one in log] == [200, 401, 200]
+    assert ("DPoP-Nonce", "n1") in log[1].response_headers
+
+
+def test_token_secret_and_proofs_are_replaced_and_keep_their_numbers() -> None:
+    def echo(request: Request) -> Response:
+        return answer(200, {"headers": dict(request.headers)})
+
+    world = World(echo)
+    world.tokens.answers = (issued(1, access_token="token-of-many-characters"),)
+    log = record(world.session)
+    world.get(), world.get(params={"again": "token-of-many-characters"})
+    text = log.text()
+    for secret in (SECRET, "token-of-many-characters", *world.api.requests[0].lines("DPoP")):
+        assert secret not in text
+    assert "&client_secret=<client_secret 1>" in log[0].request_body
+    assert '"access_token": "<access_token 1>"' in log[0].response_body
+    assert log[2].url.endswith("?again=<access_token 1>")
+    assert set(re.findall(r"<(\w+ \d)>", text)) == {
+        "client_secret 1",
+        "access_token 1",
+        *(f"proof {number}" for number in (1, 2, 3)),
+    }
+    assert json.loads(log[1].response_body)["headers"]["DPoP"] == "<proof 2>"
+
+
+def test_proofs_can_be_kept() -> None:
+    world = World()
+    log = record(world.session, SessionLog(show_proofs=True))
+    world.get()
+    assert world.api.requests[0].lines("DPoP")[0] in log.text()
+
+
+def test_a_wrong_secret_has_another_number() -> None:
+    log = SessionLog()
+    bodies = [f"client_secret={secret}&a=1" for secret in ("secret", "wrong", "secret")]
+    shown = [
+        logged(log, request_headers=(FORM,), request_body=body).request_body for body in bodies
+    ]
+    assert [one.split("&")[0][-3:] for one in shown] == [" 1>", " 2>", " 1>"]
+
+
+def test_a_short_secret_spoils_no_name() -> None:
+    body = "client_secret=secret&client_id=secret&scope=a"
+    shown = logged(request_headers=(FORM, ("Content-Length", "45")), request_body=body)
+    assert shown.request_body == "client_secret=<client_secret 1>&client_id=secret&scope=a"
+    assert shown.request_headers[1] == ("Content-Length", str(len(shown.request_body)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    "client_secret client_assertion access_token refresh_token id_token code password assertion"
+    " subject_token".split(),
+)
+@pytest.mark.parametrize("secret", ["short", "long enough: ü\"'+/\\&=<#%{"])
+def test_form_fields_that_are_secret_are_replaced(name: str, secret: str) -> None:
+    for encode in (quote_plus, quote):
+        shown = logged(request_headers=(FORM,), request_body=f"a=1&{name}={encode(secret)}&b=2")
+        assert shown.request_body == f"a=1&{name}=<{name} 1>&b=2"
+    shown = logged(url=f"{API}?{name}={quote(secret)}#{name}={quote(secret)}")
+    assert shown.url == f"{API}?{name}=<{name} 1>#{name}=<{name} 1>"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("Authorization", "DPoP  abc", "DPoP <access_token 1>"),
+        ("authorization", "bearer abc", "bearer <access_token 1>"),
+        ("Authorization", "Basic YTpi", "Basic <credentials 1>"),
+        ("Authorization", "abc", "<credentials 1>"),
+        ("Proxy-Authorization", 'Digest username="a"', "Digest <credentials 1>"),
+        ("DPoP", "a.b.c", "<proof 1>"),
+        ("Cookie", "a=1; b=2; lonely", "a=<cookie 1>; b=<cookie 2>;<cookie 3>"),
+        ("Set-Cookie", "a=1; Path=/; HttpOnly", "a=<cookie 1>; Path=/; HttpOnly"),
+        ("Location", "https://u:p@h/?code=x&a=1", "https://<credentials 1>@h/?code=<code 1>&a=1"),
+        ("Location", "/#access_token=x", "/#access_token=<access_token 1>"),
+        ("WWW-Authenticate", 'DPoP error="invalid_token"', 'DPoP error="invalid_token"'),
+        ("DPoP-Nonce", "n1", "n1"),
+    ],
+)
+def test_headers_that_are_secret_are_replaced(name: str, value: str, expected: str) -> None:
+    shown = logged(request_headers=((name, value),), response_headers=((name, value),))
+    assert shown.request_headers == shown.response_headers == ((name, expected),)
+
+
+@pytest.mark.parametrize("alg", ["ES256", "EdDSA", "RS256"])
+def test_private_keys_are_replaced_and_public_ones_shown(alg: str) -> None:
+    key = generate_key(alg)
+    jwk = key.private_jwk()
+    public = key.public_jwk()
+    for body in (json.dumps({"keys": [jwk]}), json.dumps({"text": json.dumps(jwk)}), key.to_pem()):
+        for kept in (logged(request_body=body).request_body, logged(response_body=body).text()):
+            assert not any(value in kept for name, value in jwk.items() if name not in public)
+            assert key.to_pem().splitlines()[2] not in kept
+            assert "<private" in kept or "<d 1>" in kept
+    shown = logged(response_body=json.dumps(jwk)).response_body
+    assert {name: json.loads(shown)[name] for name in public} == public
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"access_token" :\t"SECRET","token_type":"DPoP"}',
+        '{"access\\u005ftoken":"SECRET"}',
+        '{"deep":[{"access_token":["SECRET",{"x":"SECRET"}]}]}',
+        '{"text":"{\\"access_token\\":\\"SECRET\\"}"}',
+        '{"access_token":"SECRET","broken":',
+        '{"access_token":"SECRET',
+        "{'access_token': 'SECRET'}",
+        'log: {\\"access_token\\": \\"SECRET\\"}',
+        "see https://x/?a=1&access_token=SECRET&b=2",
+        "<a href='?code=SECRET'>",
+        'data: {"client_secret": "SECRET"}\n\n',
+        "-----BEGIN EC PRIVATE KEY-----\nSECRET",
+        '"-----BEGIN PRIVATE KEY-----\\nSECRET\\n-----END PRIVATE KEY-----\\n"',
+    ],
+)
+def test_secrets_in_bodies_of_every_form_are_replaced(body: str) -> None:
+    assert "SECRET" not in logged(response_headers=(JSON,), response_body=body).text()
+
+
+def test_json_that_holds_no_secret_is_left_as_it_was_written() -> None:
+    body = '{"error":"invalid", "error_description":"Missing \\u0027nonce\\u0027 value.","code":7}'
+    assert logged(response_headers=(JSON,), response_body=body).response_body == body
+
+
+def test_a_multipart_field_that_is_secret_is_replaced() -> None:
+    request = requests.Request("POST", API, files={"password": (None, "hunter2"), "a": (None, "b")})
+    prepared = request.prepare()
+    kept = logged(
+        request_headers=tuple(prepared.headers.items()), request_body=prepared.body.decode()
+    )
+    assert "hunter2" not in kept.text()
+    assert 'name="a"\r\n\r\nb\r\n' in kept.request_body
+
+
+SECRETS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=12, max_size=40)
+
+
+def dotnet(text: str) -> str:
+    """JSON text as .NET escapes it by default."""
+    shown = json.dumps(text)[1:-1].replace('\\"', '"')
+    return re.sub(r"[\"'&+<>`]", lambda match: f"\\u{ord(match[0]):04X}", shown)
+
+
+@settings(deadline=None)
+@given(SECRETS, st.sampled_from(["client_secret", "access_token", "code"]))
+def test_no_generated_secret_gets_through_in_any_spelling(secret: str, name: str) -> None:
+    log = SessionLog()
+    logged(log, request_headers=(FORM,), request_body=urlencode({name: secret}))
+    label = f"<{name} 1>"
+    spellings = [
+        secret,
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        html.escape(secret),
+    ]
+    spellings += [
+        dotnet(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+    ]
+    for spelling in spellings:
+        kept = logged(
+            log,
+            url=f"{API}?q=[{spelling}]",
+            request_headers=(("X-Odd", f"({spelling})"),),
+            request_body=f"({spelling})",
+            response_headers=(("X-Odd", f"({spelling})"),),
+            response_body=f"({spelling})",
+            failure=f"({spelling})",
+            status=None,
+        )
+        odd = (("X-Odd", f"({label})"),)
+        assert (kept.request_headers, kept.response_headers) == (odd, odd)
+        assert kept.request_body == kept.response_body == kept.failure == f"({label})"
+        assert kept.url == f"{API}?q=[{label}]"
+
+
+@settings(deadline=None)
+@given(SECRETS)
+def test_a_secret_of_basic_credentials_is_known_when_it_turns_up(secret: str) -> None:
+    pair = base64.b64encode(f"me:{quote_plus(secret)}".encode()).decode()
+    kept = logged(
+        request_headers=(("Authorization", f"Basic {pair}"),), response_body=f"({secret}) ({pair})"
+    )
+    assert kept.response_body == "(<client_secret 1>) (<credentials 1>)"
+
+
+@settings(deadline=None)
+@given(
+    st.text(max_size=200),
+    st.text(max_size=50),
+    st.sampled_from(["", FORM[1], JSON[1], "multipart/x"]),
+)
+def test_nothing_makes_the_log_raise(body: str, value: str, media_type: str) -> None:
+    kept = logged(
+        url="https://h/" + value,
+        request_headers=(("Content-Type", media_type), ("Authorization", value)),
+        request_body=body,
+        response_headers=(("Set-Cookie", value), ("Location", value)),
+        response_body=body,
+    )
+    assert len(re.findall("(?m)^---- ", kept.text())) == 2
+    assert len(kept.text().split("\n")) == len(kept.text().splitlines()) + 1
+
+
+def test_bodies_and_headers_cannot_forge_a_line_of_the_log() -> None:
+    mark = "---- Sending Sun, 22 Nov 2026 13:36:01 GMT ----"
+    for gap in ("\n", "\r\n", "\r", "\x0b", "\x85", "\u2028", ""):
+        kept = logged(response_headers=(("X", f"a{gap}{mark}"),), response_body=f"{gap}{mark}\nx")
+        assert kept.text().splitlines().count(mark) == 0
+    assert "\x1b" not in logged(response_body="\x1b[2J").text()
+
+
+def test_octets_that_are_no_text_are_noted() -> None:
+    png = Response(200, (("Content-Type", "image/png"),), b"\x89PNG\0\0")
+    world = World(png, Response(200, (("Content-Type", "text/plain"),), b"x" * 2_000_000))
+    log = record(world.session)
+    world.post(data=b"\xff\xfe")
+    assert (log[1].request_body, log[1].response_body) == (
+        "<2 bytes of unknown type>",
+        "<6 bytes of image/png>",
+    )
+    assert len(world.get().content) == 2_000_000
+    assert log[2].response_body == "<2000000 bytes of text/plain>"
+
+
+def test_a_very_long_body_is_cut_in_the_text() -> None:
+    kept = logged(response_body="x" * 30_000)
+    assert "<10000 more characters>" in kept.text()
+    assert len(kept.text()) < 21_000
+
+
+def test_streamed_bodies_are_left_to_the_caller() -> None:
+    world = World(answer(200, "fine"))
+    log = record(world.session)
+    response = world.get(stream=True)
+    assert log[1].response_body.startswith("<streamed")
+    assert list(response.iter_content(100)) == [b'"fine"']
+    world.post(data=(part for part in (b"x",)))
+    assert log[2].request_body.startswith("<streamed")
+    assert world.api.requests[1].body == b"x"
+
+
+def test_failures_are_recorded_too() -> None:
+    with requests.Session() as session:
+        log = record(session)
+        with pytest.raises(requests.ConnectionError):
+            session.get(f"http://127.0.0.1:9/?client_secret={SECRET}", timeout=1)
+    assert log[0].status is None
+    assert "ConnectionError" in log[0].failure
+    assert "\n---- Failed " in log.text()
+    assert SECRET not in log.text()
+
+
+def test_recording_twice_changes_nothing() -> None:
+    world = World()
+    log = record(world.session)
+    assert record(world.session) is log
+    assert record(world.session, log) is log
+    other = record(world.session, SessionLog())
+    record(world.session, log)
+    world.get()
+    assert (len(log), len(other)) == (2, 2)
+    world.session.mount("https://later.example", InProcessAdapter(world.api))
+    assert isinstance(world.session.get_adapter(API), RecordingAdapter)
+    record(world.session, log)
+    world.session.get("https://later.example")
+    assert len(log) == 3
+
+
+def test_over_sockets_header_lines_of_one_name_stay_apart() -> None:
+    lines = (("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"))
+    with listening(lambda _: Response(200, lines, b"")) as url, requests.Session() as session:
+        log = record(session)
+        response = session.get(url)
+        response.close()
+    cookies = [value for name, value in log[0].response_headers if name == "Set-Cookie"]
+    assert cookies == ["a=<cookie 1>", "b=<cookie 2>"]
+    assert log[0].request_headers[0] == ("Host", url.removeprefix("http://"))
+
+
+def test_the_file_grows_with_each_exchange_and_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "session.txt"
+    world = World()
+    log = record(world.session, SessionLog(path))
+    assert path.read_bytes() == b""
+    world.get()
+    assert path.read_bytes().decode() == log.text()
+    SessionLog(path).record(log[0])
+    assert path.read_bytes().decode() == log.text() + log[0].text()
+    if os.name == "posix":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(OSError):
+        SessionLog(tmp_path / "none" / "session.txt")
+
+
+def test_threads_write_whole_exchanges(tmp_path: Path) -> None:
+    path = tmp_path / "session.txt"
+    world = World()
+    log = record(world.session, SessionLog(path))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: world.get(), range(40)))
+    assert len(log) == 41
+    assert path.read_bytes().decode() == log.text()
+    assert len(set(re.findall("<proof [0-9]+>", log.text()))) == 41
