@@ -21,6 +21,7 @@ from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import Settings, read_settings
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import KeyUnusable, LabError
+from dpop_lab.jose.jws import key_bits
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import thumbprint
@@ -134,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--base-url", type=_url, metavar="URL", help="what clients call it")
     _add_policy(serve)
     serve.add_argument(
-        "--client-jwk", metavar="FILE", help="the key of the *.jwt clients; else one is made"
+        "--client-jwk", metavar="FILE", help="the *.jwt clients' key, public half at least"
     )
     serve.add_argument("--api-nonce", action="store_true", help="demand a nonce at the API too")
     serve.set_defaults(run=_serve)
@@ -221,7 +222,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from dpop_lab.server.sockets import serve
 
-    key = _client_key(options.client_jwk) if options.client_jwk else generate_key("RS256")
+    jwk = _public_client_jwk(options.client_jwk) if options.client_jwk else None
     try:
         running = serve(
             port=options.port,
@@ -229,7 +230,7 @@ def _serve(options: argparse.Namespace) -> int:
             base_url=options.base_url,
             policy=POLICIES[options.policy],
             api_nonce=options.api_nonce,
-            client_key=key,
+            client_jwk=jwk,
         )
     except (OSError, UnicodeError) as error:
         raise Wrong(f"Can't listen on {options.host} port {options.port}: {error}") from None
@@ -239,7 +240,8 @@ def _serve(options: argparse.Namespace) -> int:
             signal.signal(getattr(signal, name), lambda *_: stop.set())
     with running:
         lines = [running.base_url, "ready"]
-        made = None if options.client_jwk else _written_jwk(key, running.twin.client_key_id)
+        key = running.twin.client_key
+        made = _written_jwk(key, running.twin.client_key_id) if key else None
         lines += [f"private JWK of the *.jwt clients: {made}"] if made else []
         print("\n".join(lines), flush=True)
         while not stop.wait(0.5):  # in steps, so that Windows gets to see Ctrl-C
@@ -249,11 +251,21 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _client_key(path: str) -> PrivateKey:
+def _public_client_jwk(path: str) -> dict[str, Any]:
+    """The public half of the key in a file: of a private key in any format, or a public JWK."""
     try:
-        return load_key(path)
+        return load_key(path).public_jwk()
     except KeyUnusable as error:
-        raise Wrong(f"--client-jwk {path}: {error}") from None
+        problem = f"--client-jwk {path}: {error}"
+        if error.reason != "public_key":
+            raise Wrong(problem) from None
+    try:
+        jwk = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        raise Wrong(problem) from None  # a public key, but not as a JWK
+    if key_bits(jwk) is None:
+        raise Wrong(problem)
+    return dict(jwk)
 
 
 def _written_jwk(key: PrivateKey, kid: str) -> Path:

@@ -2,12 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import requests
 
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.jose.keys import generate_key
+from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import hash_input, thumbprint
 from dpop_lab.lab.lab import Lab
 from dpop_lab.proof.proof import make_proof, read_proof
@@ -55,39 +55,30 @@ def demo(policy: Policy) -> Iterator[str]:
             "cnf.jkt is the thumbprint of step 2:",
             _decoded(token),
         )
-        yield from _calls(lab, key_of={"the owner": key, "a thief": thief}, token=token, seen=seen)
+        said = "A fresh proof with the token's hash in it (ath), and the call:"
+        yield _step(5, "The protected call", said, _call(lab, key, token, seen))
+        said = "The thief has the token but not the key, and signs with a key of their own:"
+        yield _step(6, "The same token, stolen", said, _call(lab, thief, token, seen))
         yield "Every exchange above, without its secrets: lab.log.text() in a notebook."
 
 
-def _calls(
-    lab: Lab, *, key_of: Mapping[str, object], token: str, seen: list[Seen]
-) -> Iterator[str]:
-    """The owner's call, which is accepted, and the thief's, which is not."""
-    titles = {
-        "the owner": "The protected call",
-        "a thief": "The same token, stolen",
-    }
-    said = {
-        "the owner": "A fresh proof with the token's hash in it (ath), and the call:",
-        "a thief": "The thief has the token but not the key, and signs with a key of their own:",
-    }
-    for number, (who, key) in enumerate(key_of.items(), start=5):
-        proof = make_proof(
-            key,  # type: ignore[arg-type]
-            jti=secrets.token_urlsafe(16),
-            htm="GET",
-            htu=lab.api,
-            iat=lab.clock.now(),
-            access_token=token,
-        )
-        headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
-        answer = lab.session.get(lab.api, headers=headers)
-        claims = json.dumps(read_proof(proof).claims, indent=2)
-        challenge = answer.headers.get("WWW-Authenticate")
-        lines = [claims, "", f"GET {lab.api}", _status(answer)]
-        lines += [f"WWW-Authenticate: {challenge}"] * bool(challenge)
-        lines += ["", "What the server found:", *map(str, seen[-1].reports)]
-        yield _step(number, titles[who], said[who], "\n".join(lines))
+def _call(lab: Lab, key: PrivateKey, token: str, seen: list[Seen]) -> str:
+    """One call of the protected API, by hand: the claims of the proof, the answer, the findings."""
+    proof = make_proof(
+        key,
+        jti=secrets.token_urlsafe(16),
+        htm="GET",
+        htu=lab.api,
+        iat=lab.clock.now(),
+        access_token=token,
+    )
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+    answer = lab.session.get(lab.api, headers=headers)
+    challenge = answer.headers.get("WWW-Authenticate")
+    lines = [json.dumps(read_proof(proof).claims, indent=2), "", f"GET {lab.api}", _status(answer)]
+    lines += [f"WWW-Authenticate: {challenge}"] * bool(challenge)
+    lines += ["", "What the server found:", *map(str, seen[-1].reports)]
+    return "\n".join(lines)
 
 
 def _step(number: int, title: str, words: str, shown: object) -> str:

@@ -83,7 +83,10 @@ class Lab:
     @property
     def client_key(self) -> PrivateKey:
         """The private key of the twin's `*.jwt` clients. Raises `LabError` when live."""
-        return self._twin().client_key
+        key = self._twin().client_key
+        if key is None:
+            raise LabError("This twin knows the public half of its clients' key alone")
+        return key
 
     @property
     def client_key_id(self) -> str:

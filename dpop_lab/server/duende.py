@@ -138,12 +138,20 @@ BEARER = replace(BOUND, name="access token at the Bearer API", max_length=51200)
 # How it talks
 
 
+ESCAPED = str.maketrans({char: f"\\u{ord(char):04X}" for char in "'+<>&`\x7f"})
+
+
 def net_json(value: object) -> bytes:
     """Compact JSON as .NET escapes it: no quote, ampersand, angle bracket, plus or non-ASCII."""
+
+    def escape(match: re.Match[str]) -> str:
+        sequence = match[0]
+        if sequence == '\\"':
+            return "\\u0022"
+        return f"\\u{sequence[2:].upper()}" if sequence.startswith("\\u") else sequence
+
     plain = json.dumps(value, separators=(",", ":"))
-    special = str.maketrans({char: f"\\u{ord(char):04X}" for char in "'+<>&`\x7f"})
-    escaped = plain.translate(special).replace('\\"', "\\u0022")
-    return re.sub(r"\\u[0-9a-f]{4}", lambda match: "\\u" + match[0][2:].upper(), escaped).encode()
+    return re.sub(r"\\(u[0-9a-f]{4}|.)", escape, plain).translate(ESCAPED).encode()
 
 
 def token_parameters(request: Request) -> Form:

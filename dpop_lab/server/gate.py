@@ -1,6 +1,7 @@
 """The gate both servers have: look at a proof with the rows, then use it up, once."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.checking import Profile, Report, words
@@ -11,7 +12,7 @@ from dpop_lab.server.policy import Refused
 from dpop_lab.server.state import Nonces, UsedProofs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what is read once is kept
 class Gate:
     """One look at one request's proof. `whole`: ask every row, though the first fault decides."""
 
@@ -26,12 +27,12 @@ class Gate:
     cnf: object = None
     whole: bool = False
 
-    @property
+    @cached_property
     def proof(self) -> Jws:
         """The first DPoP header, taken apart."""
         return read_proof(self.headers[0] if self.headers else "")
 
-    @property
+    @cached_property
     def context(self) -> Context:
         """What the rows may know."""
         return Context(

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
@@ -206,11 +206,13 @@ def serve(
     api_nonce: bool = False,
     clock: Clock | None = None,
     client_key: PrivateKey | None = None,
+    client_jwk: Mapping[str, Any] | None = None,
     watch: Watch | None = None,
 ) -> RunningTwin:
     """Start the twin on a port of this machine (0: any free one) and give it back, running.
 
-    `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say).
+    `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say);
+    the rest is as for `Twin`.
     Raises OSError when the port can't be had.
     """
     built: list[Twin] = []
@@ -222,6 +224,7 @@ def serve(
             api_nonce=api_nonce,
             clock=clock,
             client_key=client_key,
+            client_jwk=client_jwk,
             watch=watch,
         )
         built.append(twin)

@@ -1,7 +1,8 @@
 """Both servers under one base URL: the offline twin, made of a policy and the demo's registry."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import thumbprint
@@ -18,8 +19,8 @@ from dpop_lab.server.state import Clock
 class Twin:
     """The authorization server and the resource server of one site, as `Request -> Response`.
 
-    `client_key` is the RSA key of the `*.jwt` clients (made when none is given); `signing_key`
-    signs access tokens. `watch` is called with what the servers saw of each request.
+    `client_key` is the RSA key of the `*.jwt` clients, made when none is given; `client_jwk`, a
+    public JWK, will do instead. `signing_key` signs access tokens. `watch` is called with what the servers saw of each request.
     """
 
     def __init__(
@@ -30,20 +31,24 @@ class Twin:
         api_nonce: bool = False,
         clock: Clock | None = None,
         client_key: PrivateKey | None = None,
+        client_jwk: Mapping[str, Any] | None = None,
         signing_key: SigningKey | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
         watch: Watch | None = None,
     ) -> None:
         self.base_url, self.policy = base_url.rstrip("/"), policy
         self.clock = clock or Clock()
-        self.client_key = client_key or generate_key("RS256")
+        if client_jwk is None:
+            client_key = client_key or generate_key("RS256")
+            client_jwk = client_key.public_jwk()
+        self.client_key, self.client_key_id = client_key, thumbprint(client_jwk)
         kid = random(16).hex().upper()
         self.signing_key = signing_key or new_signing_key(self.base_url, kid=kid)
         self.authorization_server = AuthorizationServer(
             base_url=self.base_url,
             policy=policy,
             clock=self.clock,
-            registry=registry(self.client_key.public_jwk()),
+            registry=registry(client_jwk),
             signing_key=self.signing_key,
             random=random,
             watch=watch,
@@ -63,11 +68,6 @@ class Twin:
             headers=policy.site_headers,
             exposed=policy.cors_exposed,
         )
-
-    @property
-    def client_key_id(self) -> str:
-        """The `kid` of the `*.jwt` clients' key: its thumbprint."""
-        return thumbprint(self.client_key.public_jwk())
 
     def __call__(self, request: Request) -> Response:
         return self._site(request)

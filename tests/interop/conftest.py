@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -152,24 +151,24 @@ def run_client(command: list[str], scenario: dict[str, str]) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def running(command: list[str], out: Path, *, lines: int) -> Iterator[list[str]]:
-    """A server process; gives the first lines it printed, and ends it in any case."""
-    with open(out, "w+", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        )
+    """A server process; gives the first lines it prints to `out`, and ends it in any case."""
+    err = out.with_suffix(".err")
+    with open(out, "wb") as output, open(err, "wb") as errors:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
         try:
             deadline = time.monotonic() + SECONDS_TO_START
             while (said := out.read_text(encoding="utf-8")).count("\n") < lines:
-                assert process.poll() is None, f"ended with {process.returncode}\n{said}"
-                assert time.monotonic() < deadline, f"no sign of life\n{said}"
+                assert process.poll() is None, err.read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, err.read_text(encoding="utf-8")
                 time.sleep(0.05)
             yield said.splitlines()[:lines]
-            process.terminate()
-            code = process.wait(timeout=10)
-            assert os.name == "nt" or code in (0, -signal.SIGTERM), out.read_text("utf-8")
         finally:
-            process.kill()
-            process.wait()
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            finally:
+                process.kill()
+                process.wait()
 
 
 @pytest.fixture(scope="session")
