@@ -311,24 +311,30 @@ def test_nothing_is_accepted_that_the_key_in_the_header_did_not_sign(
     for position, put in mutations:
         at = position % len(text)
         text = text[:at] + put + text[at + 1 :]
-    signed = independently_verified(text)
+    signed = {
+        policy.name: independently_verified(text, policy is DUENDE) for policy in POLICIES.values()
+    }
     for policy, struck_out, profile in [*WHOLE_PROFILES, *more]:
         cnf = {"jkt": jkt(read_proof(text), context(profile))}
         report = checked(profile, text, cnf)
         if report.accepted and struck_out != "signature":
-            assert signed, report
+            assert signed[policy.name], report
         if not mutations and not variations and (alg != "EdDSA" or policy is RFC_9449):
             assert report.accepted, report
 
 
-def independently_verified(text):
-    """Does the signature verify with the header's key? Nothing of dpop_lab is asked."""
+def independently_verified(text, any_case):
+    """Does the signature verify with the header's key? Nothing of dpop_lab is asked.
+
+    Duende reads the members of a jwk in `any_case`, the last of a name counts.
+    """
     parts = text.split(".")
     if len(parts) != 3:
         return False
     try:
         header = json.loads(loosely(parts[0]))
-        key = public_key({name.lower(): value for name, value in header["jwk"].items()})
+        jwk = header["jwk"].items()
+        key = public_key({name.lower() if any_case else name: value for name, value in jwk})
         verify(key, loosely(parts[2]), ".".join(parts[:2]).encode(), header["alg"])
     except (ValueError, KeyError, TypeError, AttributeError, InvalidSignature):
         return False

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
@@ -17,7 +18,6 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.netutil import bind_sockets
 
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.server.duende import DUENDE
@@ -130,8 +130,10 @@ class Running:
     """A server listening on a port, in a thread of its own. Close it, or use it in a `with`."""
 
     def __init__(self, build: Callable[[str], Server], *, host: str, port: int) -> None:
-        self._sockets = bind_sockets(port, address=host)
-        self.port: int = self._sockets[0].getsockname()[1]
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family)
+        self._socket.setblocking(False)
+        self.port: int = self._socket.getsockname()[1]
         named = "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104  a name, not a bind
         self.url = (
             f"http://[{named}]:{self.port}" if ":" in named else f"http://{named}:{self.port}"
@@ -158,7 +160,7 @@ class Running:
             max_buffer_size=2 * HARD_LIMIT,
             idle_connection_timeout=60,
         )
-        self._http.add_sockets(self._sockets)
+        self._http.add_socket(self._socket)
         self._started.set()
 
     async def _end(self) -> None:

@@ -20,7 +20,8 @@ class Twin:
     """The authorization server and the resource server of one site, as `Request -> Response`.
 
     `client_key` is the RSA key of the `*.jwt` clients, made when none is given; `client_jwk`, a
-    public JWK, will do instead. `signing_key` signs access tokens. `watch` is called with what the servers saw of each request.
+    public JWK, will do instead. `signing_key` signs access tokens. `watch` is called with what the
+    servers saw of each request.
     """
 
     def __init__(

@@ -49,12 +49,17 @@ def _alone(file: Path) -> Iterator[None]:
         yield
 
 
-def _installed(
-    config: pytest.Config, what: Path, install: Callable[[Path], None], *also: object
-) -> Path:
-    """A folder in pytest's cache in which what the file asks for is installed, once for all."""
+@pytest.fixture(scope="session")
+def cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where to install; under `-p no:cacheprovider` a folder of this process and this run."""
+    kept = getattr(pytestconfig, "cache", None)
+    return Path(kept.mkdir("interop")) if kept else tmp_path_factory.getbasetemp()
+
+
+def _installed(cache: Path, what: Path, install: Callable[[Path], None], *also: object) -> Path:
+    """A folder of the cache in which what the file asks for is installed, once for all."""
     digest = hashlib.sha256(repr((what.read_bytes(), *also)).encode()).hexdigest()[:16]
-    folder = Path(config.cache.mkdir("interop")) / f"{what.parent.name}-{digest}"
+    folder = cache / f"{what.parent.name}-{digest}"
     with _alone(folder.with_suffix(".lock")):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -87,7 +92,7 @@ def _command(*arguments: object) -> None:
 
 
 @pytest.fixture(scope="session")
-def node(pytestconfig: pytest.Config) -> Iterator[Path]:
+def node(cache: Path) -> Iterator[Path]:
     """A folder with our scripts, and with the packages of package.json above it."""
     _tool("node")
 
@@ -96,7 +101,7 @@ def node(pytestconfig: pytest.Config) -> Iterator[Path]:
         quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
         _command(_tool("npm"), "install", "--prefix", folder, *quiet)
 
-    packages = _installed(pytestconfig, HERE / "node" / "package.json", install)
+    packages = _installed(cache, HERE / "node" / "package.json", install)
     scripts = packages / f"run-{os.getpid()}"  # Node looks for packages beside and above a script
     shutil.copytree(HERE / "node", scripts, dirs_exist_ok=True)
     yield scripts
@@ -104,7 +109,7 @@ def node(pytestconfig: pytest.Config) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def other_python(pytestconfig: pytest.Config) -> Path:
+def other_python(cache: Path) -> Path:
     """The interpreter of a virtual environment that holds python/requirements.txt, and not us."""
     python = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
     wanted = HERE / "python" / "requirements.txt"
@@ -118,7 +123,7 @@ def other_python(pytestconfig: pytest.Config) -> Path:
             _command(sys.executable, "-m", "venv", folder / "venv")
             _command(folder / "venv" / python, "-m", "pip", "install", "-r", wanted)
 
-    return _installed(pytestconfig, wanted, install, sys.base_prefix, sys.version) / "venv" / python
+    return _installed(cache, wanted, install, sys.base_prefix, sys.version) / "venv" / python
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ const asEdDSA = { [oauth.modifyAssertion]: (header) => { header.alg = 'EdDSA' } 
 await report(async () => {
   const issuer = new URL(ISSUER)
   const as = await oauth
-    .discoveryRequest(issuer, insecure)
+    .discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure }) // RFC 8414's document
     .then((response) => oauth.processDiscoveryResponse(issuer, response))
 
   const client = { client_id: CLIENT_ID }

@@ -44,6 +44,7 @@ const client = (client_id, token_endpoint_auth_method, credentials) => ({
   token_endpoint_auth_method,
   ...credentials,
   dpop_bound_access_tokens: true,
+  id_token_signed_response_alg: 'ES256', // the provider has no other key
   grant_types: ['client_credentials'],
   redirect_uris: [],
   response_types: [],

@@ -1,0 +1,298 @@
+"""The `dpop-lab` command as its users meet it: what it prints, what it writes, how it ends."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from dpop_lab import DPoPAuth, generate_key, load_key, public_jwk, thumbprint
+from dpop_lab.cli import main
+from dpop_lab.server.duende_site import BASE_URL
+
+POSIX = os.name == "posix"
+KEY = generate_key("ES256")
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    path = tmp_path / "ec.pem"
+    path.write_text(KEY.to_pem(), encoding="utf-8")
+    return str(path)
+
+
+@contextmanager
+def served(*arguments):
+    """`dpop-lab serve` as a process, with its base URL; it is ended at the end."""
+    command = [sys.executable, "-u", "-m", "dpop_lab.cli", "serve", *arguments]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    try:
+        first, second = process.stdout.readline(), process.stdout.readline()
+        assert second == "ready\n", process.stderr.read()
+        yield process, first.strip()
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def settings_file(folder, base_url, **changed):
+    settings = {
+        "client_id": "m2m.dpop",
+        "client_secret": "secret",
+        "token_endpoint": f"{base_url}/connect/token",
+        "scope": "api",
+    }
+    path = folder / "client.json"
+    path.write_text(json.dumps(settings | changed), encoding="utf-8")
+    return str(path)
+
+
+def wrong(capsys, *arguments, code=2):
+    """Run what must fail; the one line it prints to standard error."""
+    assert main(arguments) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("dpop-lab: ")
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize("policy", ["duende", "rfc9449"])
+def test_the_demo_goes_from_a_key_to_a_call_and_a_stolen_token(capsys, policy):
+    assert main(["demo", "--policy", policy]) == 0
+    out = capsys.readouterr().out
+    assert [int(number) for number in re.findall(r"^(\d)\. ", out, re.MULTILINE)] == [*range(1, 7)]
+    assert re.findall(r"^    (\d{3} \w+)", out, re.MULTILINE) == ["200 OK", "401 Unauthorized"]
+    failed = re.findall(r"✗ (\w+)", out)
+    assert failed == ["bound_key"]
+    jkt = re.search(r'"jkt": "([\w-]{43})"', out)[1]
+    assert f"as base64url:  {jkt}" in out
+    assert not re.search(r"eyJ[\w-]+\.[\w-]+\.", out)  # no whole token, no whole proof
+
+
+def test_alone_the_command_runs_the_demo(capsys):
+    assert main([]) == 0
+    assert "6. The same token, stolen" in capsys.readouterr().out
+
+
+def test_call_fetches_the_token_and_prints_the_answer(capsys, key_file, tmp_path):
+    log = tmp_path / "session.log"
+    assert main(["call", "--key", key_file, "--log", str(log)]) == 0
+    out, err = capsys.readouterr()
+    claims = {pair["type"]: pair["value"] for pair in json.loads(out)}
+    assert claims["client_id"] == "m2m.dpop"
+    assert json.loads(claims["cnf"]) == {"jkt": thumbprint(public_jwk(KEY))}
+    assert "200 OK" in err
+    text = log.read_text(encoding="utf-8")
+    assert text.count("---- Sending ") == text.count("---- Received ") == 2
+    assert claims["proof_token"] not in text
+    if POSIX:
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_call_sends_a_body_by_post_and_any_method_asked_for(capsys, key_file, tmp_path):
+    log = tmp_path / "session.log"
+    for extra in (["--data", "a=b"], ["--method", "DELETE"]):
+        assert main(["call", "--key", key_file, "--log", str(log), *extra]) == 0
+    text = log.read_text(encoding="utf-8")
+    assert "POST /api/dpop/test HTTP/1.1" in text
+    assert "DELETE /api/dpop/test HTTP/1.1" in text
+    assert "\n\na=b" in text
+
+
+def test_a_refusal_by_the_api_is_exit_code_1_with_its_challenge(capsys, key_file):
+    assert main(["call", f"{BASE_URL}/api/test", "--key", key_file]) == 1
+    assert "WWW-Authenticate: Bearer" in capsys.readouterr().err
+
+
+def test_a_refusal_by_the_token_endpoint_is_exit_code_1_in_one_line(capsys, key_file, tmp_path):
+    client = settings_file(tmp_path, BASE_URL, client_secret="not the secret")
+    line = wrong(capsys, "call", "--key", key_file, "--client", client, code=1)
+    assert "invalid_client" in line
+    assert "not the secret" not in line
+
+
+def test_call_goes_to_the_server_that_client_and_url_name(capsys, key_file, tmp_path):
+    with served("--policy", "rfc9449", "--api-nonce") as (_, base_url):
+        client = settings_file(tmp_path, base_url, client_id="m2m.dpop.nonce")
+        arguments = [f"{base_url}/api/dpop/test", "--key", key_file, "--client", client]
+        assert main(["call", *arguments]) == 0
+    assert '"m2m.dpop.nonce"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("url", "at_demo"), [("http://127.0.0.1:9/x", True), (None, False)], ids=["URL", "client"]
+)
+def test_two_servers_at_once_are_told_apart_before_anything_is_sent(
+    capsys, key_file, tmp_path, url, at_demo
+):
+    client = settings_file(tmp_path, BASE_URL if at_demo else "http://127.0.0.1:9")
+    urls = [url] if url else []
+    line = wrong(capsys, "call", *urls, "--key", key_file, "--client", client)
+    assert "URL" in line
+
+
+def test_an_unreachable_host_is_exit_code_3_in_one_line(capsys, key_file, tmp_path):
+    client = settings_file(tmp_path, "http://127.0.0.1:1")
+    line = wrong(
+        capsys, "call", "http://127.0.0.1:1/", "--key", key_file, "--client", client, code=3
+    )
+    assert "127.0.0.1:1 can't be reached" in line
+
+
+def test_the_live_server_without_a_network_is_one_line_that_names_the_twin(
+    capsys, key_file, monkeypatch
+):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")  # no packet leaves this machine
+    line = wrong(capsys, "call", "--live", "--key", key_file, code=3)
+    assert "demo.duendesoftware.com" in line
+    assert "--live" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"client_id":', "JSON"),
+        ("[]", "object"),
+        ('{"client_id": "x"}', "client_secret"),
+        ('{"client_id": 5, "client_secret": "s", "token_endpoint": "https://h/"}', "client_id"),
+    ],
+)
+def test_bad_settings_are_one_line(capsys, key_file, tmp_path, content, said):
+    path = tmp_path / "bad.json"
+    path.write_text(content, encoding="utf-8")
+    assert said in wrong(capsys, "call", "--key", key_file, "--client", str(path))
+
+
+def test_a_bad_key_is_one_line(capsys, tmp_path, monkeypatch):
+    assert "nothing.pem" in wrong(capsys, "call", "--key", str(tmp_path / "nothing.pem"))
+    (tmp_path / "text.pem").write_text("no key at all", encoding="utf-8")
+    wrong(capsys, "key", "show", str(tmp_path / "text.pem"))
+    locked = tmp_path / "locked.pem"
+    locked.write_text(KEY.to_pem("right"), encoding="utf-8")
+    assert "--password-env" in wrong(capsys, "key", "show", str(locked))
+    assert "NO_SUCH" in wrong(capsys, "key", "show", str(locked), "--password-env", "NO_SUCH")
+    monkeypatch.setenv("PASSWORD", "wrong")
+    assert "--password-env" in wrong(
+        capsys, "key", "show", str(locked), "--password-env", "PASSWORD"
+    )
+    monkeypatch.setenv("PASSWORD", "right")
+    assert main(["key", "show", str(locked), "--password-env", "PASSWORD"]) == 0
+
+
+def test_a_log_that_can_not_be_written_is_one_line(capsys, key_file, tmp_path):
+    log = str(tmp_path / "no" / "such" / "folder.log")
+    assert "log" in wrong(capsys, "call", "--key", key_file, "--log", log)
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "no url", "https://[", "http://h:99999/"])
+def test_a_url_that_is_none_is_told_by_the_usage(capsys, key_file, url):
+    with pytest.raises(SystemExit) as ended:
+        main(["call", url, "--key", key_file])
+    assert ended.value.code == 2
+    assert "http(s)://" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", [[], ["--jwk"]])
+@pytest.mark.parametrize("alg", ["ES256", "ES512", "EdDSA", "PS256"])
+def test_a_new_key_is_written_for_its_owner_alone_and_shows_its_public_half(
+    capsys, tmp_path, alg, form
+):
+    path = tmp_path / "new.key"
+    assert main(["key", "new", str(path), "--alg", alg, *form]) == 0
+    out, err = capsys.readouterr()
+    key = load_key(path)
+    assert json.loads(err) == {
+        "alg": alg,
+        "jwk": public_jwk(key),
+        "thumbprint": thumbprint(public_jwk(key)),
+    }
+    assert out == ""
+    if POSIX:
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "exists already" in wrong(capsys, "key", "new", str(path))
+    assert load_key(path) == key
+
+
+def test_a_new_key_without_a_file_is_printed(capsys):
+    assert main(["key", "new"]) == 0
+    assert load_key(capsys.readouterr().out).alg == "ES256"
+
+
+def test_version_and_help_answer_with_exit_code_0(capsys):
+    for arguments in (["--version"], ["--help"], ["call", "--help"], ["key", "new", "--help"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+    assert "exit codes" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows has no such signals to send")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_prints_url_and_ready_and_ends_cleanly_on_a_signal(number):
+    with served() as (process, base_url):
+        assert requests.get(f"{base_url}/api/dpop/test", timeout=5).status_code == 401
+        named = Path(process.stdout.readline().partition(": ")[2].strip())
+        assert stat.S_IMODE(named.stat().st_mode) == 0o600
+        process.send_signal(number)
+        assert process.wait(timeout=5) == 0
+        assert process.stderr.read() == ""
+        assert not named.exists()
+
+
+def test_the_named_key_is_that_of_the_jwt_clients():
+    with served() as (process, base_url):
+        named = process.stdout.readline().partition(": ")[2].strip()
+        jwk = json.loads(Path(named).read_text(encoding="utf-8"))
+        auth = DPoPAuth.client_credentials(
+            key=KEY,
+            client_id="m2m.jwt",
+            token_endpoint=f"{base_url}/connect/token",
+            client_key=load_key(jwk),
+            client_key_id=jwk["kid"],
+        )
+        answer = requests.get(f"{base_url}/api/dpop/test", auth=auth, timeout=5)
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("public", [False, True])
+def test_serve_takes_the_key_of_the_jwt_clients_from_a_file(tmp_path, public):
+    client_key = generate_key("RS256")
+    path = tmp_path / "client.jwk"
+    jwk = public_jwk(client_key) if public else client_key.private_jwk()
+    path.write_text(json.dumps(jwk), encoding="utf-8")
+    with served("--client-jwk", str(path)) as (_, base_url):
+        auth = DPoPAuth.client_credentials(
+            key=KEY,
+            client_id="m2m.jwt",
+            token_endpoint=f"{base_url}/connect/token",
+            client_key=client_key,
+        )
+        answer = requests.get(f"{base_url}/api/dpop/test", auth=auth, timeout=5)
+        assert answer.status_code == 200
+
+
+def test_serve_follows_the_base_url_it_is_given(tmp_path):
+    with served("--base-url", "https://lab.example/") as (process, base_url):
+        assert base_url == "https://lab.example"
+
+
+def test_a_port_in_use_is_one_line(capsys):
+    with served() as (_, base_url):
+        line = wrong(capsys, "serve", "--port", base_url.rpartition(":")[2])
+        assert "Can't listen" in line
+
+
+def test_a_bad_client_jwk_is_one_line(capsys, tmp_path):
+    path = tmp_path / "bad.jwk"
+    path.write_text('{"kty": "oct", "k": "AAAA"}', encoding="utf-8")
+    assert "--client-jwk" in wrong(capsys, "serve", "--client-jwk", str(path))
