@@ -282,7 +282,7 @@ def test_serve_takes_the_key_of_the_jwt_clients_from_a_file(tmp_path, public):
 
 
 def test_serve_follows_the_base_url_it_is_given(tmp_path):
-    with served("--base-url", "https://lab.example/") as (process, base_url):
+    with served("--base-url", "https://lab.example/") as (_, base_url):
         assert base_url == "https://lab.example"
 
 

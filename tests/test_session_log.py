@@ -374,3 +374,15 @@ def test_threads_write_whole_exchanges(tmp_path: Path) -> None:
     assert len(log) == 41
     assert path.read_bytes().decode() == log.text()
     assert len(set(re.findall("<proof [0-9]+>", log.text()))) == 41
+
+
+def test_a_known_secret_that_looks_like_a_field_is_replaced_whole() -> None:
+    secret = "front access_token=middle end"
+    log = SessionLog()
+    for body in (
+        urlencode({"client_secret": secret}),
+        f"[{secret}]",
+        json.dumps({"password": secret}),
+    ):
+        kept = logged(log, request_headers=(FORM,), request_body=body, response_body=body).text()
+        assert not any(part in kept for part in ("front", "middle", "end"))

@@ -32,18 +32,20 @@ class Labels:
 
     def __init__(self) -> None:
         self._labels: dict[str, str] = {}
+        self._given: set[str] = set()
         self._counts: Counter[str] = Counter()
         self._known: list[Known] = []  # longest first: a value may be part of another
         self._seen: set[str] = set()
         self._proofs: deque[Known] = deque()
 
     def label(self, kind: str, value: str) -> str:
-        """The label of this value, the one it got at first; an empty value hides nothing."""
-        if not value:
-            return ""
+        """The label of this value, the one it got at first; nothing and a label stay as they are."""
+        if not value or value in self._given:
+            return value
         if value not in self._labels:
             self._counts[kind] += 1
             self._labels[value] = f"<{kind} {self._counts[kind]}>"
+            self._given.add(self._labels[value])
             self.know(kind, value)
         return self._labels[value]
 

@@ -39,31 +39,30 @@ class Redactor:
     def exchange(self, raw: Exchange) -> Exchange:
         """The exchange without its secrets.
 
-        First those are replaced which a name gives away, then, all over the exchange, every long
-        value known by then. The Content-Length of a changed body is that of the new one.
+        Long values known from before are replaced, wherever they are; then those which a name
+        gives away; then once more every long value that is known by now. The Content-Length of a
+        changed body becomes that of the new one.
         """
-        sent, received = raw.request_headers, raw.response_headers
-        names = [name for name, _ in (*sent, *received)]
-        texts = [
-            self._url(raw.url),
-            *(self._header(name, value) for name, value in sent),
-            self._body(raw.request_body, sent),
-            *(self._header(name, value) for name, value in received),
-            self._body(raw.response_body, received),
-            self._text(raw.failure),
-        ]
-        url, *values, failure = self._labels.replace(texts)
-        request_body, response_body = values.pop(len(sent)), values.pop()
-        headers = tuple(zip(names, values, strict=True))
-        return replace(
-            raw,
-            url=url,
-            request_headers=_measured(headers[: len(sent)], raw.request_body, request_body),
-            request_body=request_body,
-            response_headers=_measured(headers[len(sent) :], raw.response_body, response_body),
-            response_body=response_body,
-            failure=failure,
+        once = _rewritten(raw, self._labels.replace(_texts(raw)))
+        named = replace(
+            once,
+            url=self._url(once.url),
+            request_headers=self._headers(once.request_headers),
+            request_body=self._body(once.request_body, once.request_headers),
+            response_headers=self._headers(once.response_headers),
+            response_body=self._body(once.response_body, once.response_headers),
+            failure=self._text(once.failure),
         )
+        clean = _rewritten(named, self._labels.replace(_texts(named)))
+        sent, received = clean.request_headers, clean.response_headers
+        return replace(
+            clean,
+            request_headers=_measured(sent, raw.request_body, clean.request_body),
+            response_headers=_measured(received, raw.response_body, clean.response_body),
+        )
+
+    def _headers(self, headers: Headers) -> Headers:
+        return tuple((name, self._header(name, value)) for name, value in headers)
 
     def _url(self, url: str) -> str:
         at = next((at for at, character in enumerate(url) if character in "?#"), len(url))
@@ -155,6 +154,28 @@ class Redactor:
                 done.append(match[0] + json.dumps(label))
             position = end
         return "".join(done) + text[position:]
+
+
+def _texts(exchange: Exchange) -> list[str]:
+    """Every text of an exchange that may hold a secret, in order of appearance."""
+    sent = [value for _, value in exchange.request_headers]
+    received = [value for _, value in exchange.response_headers]
+    answer = [*received, exchange.response_body, exchange.failure]
+    return [exchange.url, *sent, exchange.request_body, *answer]
+
+
+def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
+    """The exchange with these texts in place of its own."""
+    rest = iter(texts)
+    return replace(
+        exchange,
+        url=next(rest),
+        request_headers=tuple((name, next(rest)) for name, _ in exchange.request_headers),
+        request_body=next(rest),
+        response_headers=tuple((name, next(rest)) for name, _ in exchange.response_headers),
+        response_body=next(rest),
+        failure=next(rest),
+    )
 
 
 def _plain(value: object) -> str:

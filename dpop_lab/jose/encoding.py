@@ -7,6 +7,7 @@ import string
 
 from dpop_lab.errors import EncodingError
 
+COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
 
 
@@ -48,7 +49,7 @@ def loose_base64url_decode(text: str) -> bytes:
 
 def compact_json(value: object) -> bytes:
     """A JSON value as UTF-8 without white space, members in the order given."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return COMPACT.encode(value).encode()
 
 
 def sha256(octets: bytes) -> bytes:

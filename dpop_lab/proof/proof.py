@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
-from dpop_lab.jose.encoding import base64url_encode, sha256
-from dpop_lab.jose.jws import Deviation, Jws, read_jws, sign_compact
+from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
+from dpop_lab.jose.jws import Deviation, Jws, read_jws, sign_segment
 from dpop_lab.jose.keys import PrivateKey, public_jwk
 from dpop_lab.proof.htu import without_query
 
@@ -64,7 +65,13 @@ def make_proof(
     claims = proof_claims(
         jti=jti, htm=htm, htu=htu, iat=iat, access_token=access_token, nonce=nonce
     )
-    return sign_compact(proof_header(key), claims, key)
+    return sign_segment(_header_segment(key.alg, tuple(public_jwk(key).items())), claims, key)
+
+
+@lru_cache(maxsize=64)
+def _header_segment(alg: str, members: tuple[tuple[str, str], ...]) -> str:
+    """A proof's header, encoded: for one key always the same."""
+    return base64url_encode(compact_json({"typ": TYP, "alg": alg, "jwk": dict(members)}))
 
 
 def access_token_hash(access_token: str) -> str:
