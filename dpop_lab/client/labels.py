@@ -39,7 +39,7 @@ class Labels:
         self._proofs: deque[Known] = deque()
 
     def label(self, kind: str, value: str) -> str:
-        """The label of this value, the one it got at first; nothing and a label stay as they are."""
+        """The label of this value, as it was at first; a label and nothing stay as they are."""
         if not value or value in self._given:
             return value
         if value not in self._labels:

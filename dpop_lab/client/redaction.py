@@ -133,6 +133,7 @@ class Redactor:
 
     def _loose(self, match: re.Match[str]) -> str:
         quote, value = match["quote"] or "", match["bare"] or match["quoted"] or ""
+        value = unquote_plus(value) if match["gap"] == "=" else value
         return f"{match['name']}{match['gap']}{quote}{self._labels.label(match['name'], value)}"
 
     def _json(self, text: str) -> str:

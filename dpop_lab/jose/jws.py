@@ -52,7 +52,7 @@ class Jws:
     """
 
     text: str = field(repr=False)
-    header: Mapping[str, Any] = field(default_factory=dict)
+    header: Mapping[str, Any] = field(default_factory=dict, repr=False)
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
     signing_input: bytes = field(default=b"", repr=False)
     signature: bytes = field(default=b"", repr=False)

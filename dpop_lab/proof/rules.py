@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dpop_lab.errors import KeyUnusable
@@ -82,11 +82,11 @@ class Context:
     """
 
     profile: ProofProfile
-    headers: tuple[str, ...]
+    headers: tuple[str, ...] = field(repr=False)
     method: str
     url: str
     now: int
-    access_token: str | None = None
+    access_token: str | None = field(default=None, repr=False)
     cnf: object = None
     nonce_time: Callable[[str], int | None] = lambda nonce: None
     used: Callable[[Hashable], bool] = lambda key: False

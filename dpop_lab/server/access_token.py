@@ -109,7 +109,9 @@ def scheme(presented: Presented, context: TokenContext) -> Verdict:
         found = words(f"{len(presented.credentials)} characters")
         return Verdict(words(f"less than {context.profile.max_length}"), found, "too_long")
     good = presented.scheme.lower() == context.scheme.lower()
-    return Verdict(context.scheme, presented.scheme, None if good else "wrong")
+    # what stands alone may be the token itself, without a scheme
+    found = presented.scheme if " " in presented.credentials else words("one word alone")
+    return Verdict(context.scheme, found, None if good else "wrong")
 
 
 @check("RFC 9068 §4", stops="a token in another spelling, new to any list of revoked ones")

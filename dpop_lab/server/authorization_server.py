@@ -54,7 +54,7 @@ class Registry:
     client_key: Mapping[str, Any]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)
 class AuthorizationServer:
     """The token endpoint, both metadata documents and the key set, as `Request -> Response`.
 
@@ -72,6 +72,9 @@ class AuthorizationServer:
     assertions: UsedProofs = field(default_factory=UsedProofs)
     nonces: Nonces = field(default_factory=Nonces)
     watch: Watch | None = None
+
+    def __repr__(self) -> str:
+        return f"<AuthorizationServer {self.base_url} under {self.policy.name}>"
 
     @property
     def token_endpoint(self) -> str:

@@ -1,6 +1,6 @@
 """The gate both servers have: look at a proof with the rows, then use it up, once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from dpop_lab.jose.jws import Jws
@@ -17,13 +17,13 @@ class Gate:
     """One look at one request's proof. `whole`: ask every row, though the first fault decides."""
 
     profile: ProofProfile
-    headers: tuple[str, ...]
+    headers: tuple[str, ...] = field(repr=False)
     method: str
     url: str
     now: int
     used: UsedProofs
     nonces: Nonces
-    access_token: str | None = None
+    access_token: str | None = field(default=None, repr=False)
     cnf: object = None
     whole: bool = False
 

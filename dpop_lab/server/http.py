@@ -1,7 +1,7 @@
 """HTTP as values: what a server is asked and what it answers, with no framework in sight."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote
@@ -20,8 +20,8 @@ class Request:
 
     method: str
     target: str
-    headers: Headers = ()
-    body: bytes = b""
+    headers: Headers = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
 
     def lines(self, name: str) -> tuple[str, ...]:
         """The values of every header line with this name, in any letter case."""
@@ -51,8 +51,8 @@ class Response:
     """An answer: status, header lines in order, body."""
 
     status: int
-    headers: Headers = ()
-    body: bytes = b""
+    headers: Headers = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def reason(self) -> str:

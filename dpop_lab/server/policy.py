@@ -75,7 +75,7 @@ class AssertionRules:
     audience_fits: Callable[[Mapping[str, Any], object, str], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Policy:
     """One server's ways. `token` and `api` are the proof profiles where `iat` tells the age,
     `token_nonce` and `api_nonce` those where a nonce is demanded too; `bound` and `bearer` the
@@ -105,6 +105,9 @@ class Policy:
     site_headers: Headers
     cors_exposed: str
     no_proof: Answer
+
+    def __repr__(self) -> str:
+        return f"<Policy {self.name}>"
 
     @property
     def profiles(self) -> dict[str, Profile]:

@@ -17,7 +17,7 @@ BEARER_API = "/api/test"
 AUDIENCE = "api"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)
 class ResourceServer:
     """Two protected resources, as `Request -> Response`; any method is served.
 
@@ -34,6 +34,9 @@ class ResourceServer:
     used: UsedProofs = field(default_factory=UsedProofs)
     nonces: Nonces = field(default_factory=Nonces)
     watch: Watch | None = None
+
+    def __repr__(self) -> str:
+        return f"<ResourceServer {self.base_url} under {self.policy.name}>"
 
     @property
     def routes(self) -> Routes:

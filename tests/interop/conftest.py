@@ -24,7 +24,7 @@ from dpop_lab.jose.thumbprint import thumbprint
 
 HERE = Path(__file__).parent
 SWITCH = "DPOP_LAB_INTEROP"
-SECONDS_TO_INSTALL, SECONDS_TO_RUN, SECONDS_TO_START = 170, 30, 30
+SECONDS_TO_INSTALL, SECONDS_TO_RUN, SECONDS_TO_START = 170, 60, 30
 LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
