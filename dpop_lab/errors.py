@@ -1,10 +1,11 @@
 """Every error the lab raises, under one root, each with its evidence.
 
-    LabError                  the root: problem, wanted, found, advice
-    ├── EncodingError         text that is not the one strict base64url or JSON spelling
-    ├── KeyUnusable           what was given is no private key that can sign (reason says why)
-    ├── SettingsError         the client's settings are not what a client needs
-    └── (client.token) TokenRefused, Unreachable: also requests.RequestException
+    LabError                 the root: problem, wanted, found, advice
+    ├── EncodingError        text that is not in the one strict base64url spelling
+    ├── KeyUnusable          what was given is no private key that can sign (reason says why)
+    ├── SettingsError        the client's settings are not what a client needs
+    └── TokenRefused         the token endpoint gave no usable token (dpop_lab.client.token)
+        └── WrongTokenType   it gave one that is not bound to the key
 
 A bad proof is a result, never an exception: see `dpop_lab.proof.checking`.
 """
