@@ -137,6 +137,8 @@ def _token_type(
 
 def _life(members: dict[str, object], response: requests.Response) -> float | None:
     life = members.get("expires_in")
+    if isinstance(life, str) and re.fullmatch(r"\d{1,15}", life, re.ASCII):
+        life = int(life)  # against the RFC, but widespread
     if life is None:
         return None
     if isinstance(life, int | float) and not isinstance(life, bool) and 0 <= life <= LONGEST_LIFE:

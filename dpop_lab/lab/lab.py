@@ -48,7 +48,7 @@ class Lab:
         if not live:
             self.session.trust_env = False  # a proxy has no business between us and ourselves
             self._start(carrier, {**options, "watch": watch, "clock": self.clock})
-        self.log: SessionLog = record(self.session)
+        self.log: SessionLog = record(self.session, clock=self.clock.time)
 
     def _start(self, carrier: Carrier, options: dict[str, Any]) -> None:
         if carrier == "socket":

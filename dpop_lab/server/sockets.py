@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import (
@@ -48,7 +48,7 @@ class _Message(HTTPMessageDelegate):
         self.head = Request(start_line.method, _origin_form(start_line.path), lines)
         status = self._fault(start_line)
         if status:
-            self._answer(Response(status))
+            self._refuse(status)
 
     def _fault(self, start_line: RequestStartLine) -> int | None:
         """The status for a request that is too large, or names no host or several."""
@@ -60,10 +60,23 @@ class _Message(HTTPMessageDelegate):
         if len(hosts) > 1 or (not hosts and start_line.version != "HTTP/1.0"):
             return 400
         lengths = self.head.lines("Content-Length")
-        return 413 if any(text.isdigit() and int(text) > MAX_BODY for text in lengths) else None
+        # longer numbers are tornado's to refuse
+        known = [int(text) for text in lengths if re.fullmatch("[0-9]{1,19}", text)]
+        return 413 if any(length > MAX_BODY for length in known) else None
+
+    def _refuse(self, status: int) -> None:
+        """Answer at once, and hang up unless a body is on its way.
+
+        A refused body is still read, so that the client gets to read the answer.
+        """
+        lines = self.head.lines
+        body = lines("Content-Length") or lines("Transfer-Encoding")
+        last = not body or bool(lines("Expect"))
+        self._answer(Response(status, (("Connection", "close"),) * last))
+        if last:
+            self.connection.finish()
 
     def data_received(self, chunk: bytes) -> None:
-        # a refused body is still read, so that the client gets to read the answer
         if not self.answered:
             self.body += chunk
             if len(self.body) > MAX_BODY:
@@ -89,8 +102,6 @@ class _Message(HTTPMessageDelegate):
         headers = _AsWritten(response.headers)
         if response.status != 204 and self.head.method != "HEAD":
             headers["Content-Length"] = str(len(response.body))
-        if response.status in (400, 413, 414, 431) and not response.headers:
-            headers["Connection"] = "close"
         start = ResponseStartLine("HTTP/1.1", response.status, response.reason)
         self.connection.write_headers(start, headers, response.body or None)
 
@@ -110,10 +121,8 @@ class _AsWritten(HTTPHeaders):
 
 def _origin_form(target: str) -> str:
     """The path and query of a request target, also of an absolute one (RFC 9112 section 3.2)."""
-    if not target.lower().startswith(("http://", "https://")):
-        return target
-    parts = urlsplit(target)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    rest = re.sub(r"\Ahttps?://[^/?#]*", "", target, count=1, flags=re.IGNORECASE)
+    return rest if rest == target or rest.startswith("/") else f"/{rest}"
 
 
 class _Delegate(HTTPServerConnectionDelegate):
@@ -156,7 +165,7 @@ class Running:
         self._http = HTTPServer(
             _Delegate(self._server),
             max_header_size=HARD_LIMIT,
-            max_body_size=1 << 40,  # refused with a 413 by the delegate, long before
+            max_body_size=10**19,  # refused with a 413 by the delegate, long before
             max_buffer_size=2 * HARD_LIMIT,
             idle_connection_timeout=60,
         )

@@ -12,20 +12,18 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from processes import running
 
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import thumbprint
 
 HERE = Path(__file__).parent
 SWITCH = "DPOP_LAB_INTEROP"
-SECONDS_TO_INSTALL, SECONDS_TO_RUN, SECONDS_TO_START = 170, 60, 30
-LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+SECONDS_TO_INSTALL = 170
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,16 +48,16 @@ def _alone(file: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def cache(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shelf(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where to install; under `-p no:cacheprovider` a folder of this process and this run."""
     kept = getattr(pytestconfig, "cache", None)
     return Path(kept.mkdir("interop")) if kept else tmp_path_factory.getbasetemp()
 
 
-def _installed(cache: Path, what: Path, install: Callable[[Path], None], *also: object) -> Path:
-    """A folder of the cache in which what the file asks for is installed, once for all."""
+def _installed(shelf: Path, what: Path, install: Callable[[Path], None], *also: object) -> Path:
+    """A folder on the shelf in which what the file asks for is installed, once for all."""
     digest = hashlib.sha256(repr((what.read_bytes(), *also)).encode()).hexdigest()[:16]
-    folder = cache / f"{what.parent.name}-{digest}"
+    folder = shelf / f"{what.parent.name}-{digest}"
     with _alone(folder.with_suffix(".lock")):
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
@@ -92,7 +90,7 @@ def _command(*arguments: object) -> None:
 
 
 @pytest.fixture(scope="session")
-def node(cache: Path) -> Iterator[Path]:
+def node(shelf: Path) -> Iterator[Path]:
     """A folder with our scripts, and with the packages of package.json above it."""
     _tool("node")
 
@@ -101,7 +99,7 @@ def node(cache: Path) -> Iterator[Path]:
         quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
         _command(_tool("npm"), "install", "--prefix", folder, *quiet)
 
-    packages = _installed(cache, HERE / "node" / "package.json", install)
+    packages = _installed(shelf, HERE / "node" / "package.json", install)
     scripts = packages / f"run-{os.getpid()}"  # Node looks for packages beside and above a script
     shutil.copytree(HERE / "node", scripts, dirs_exist_ok=True)
     yield scripts
@@ -109,7 +107,7 @@ def node(cache: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def other_python(cache: Path) -> Path:
+def other_python(shelf: Path) -> Path:
     """The interpreter of a virtual environment that holds python/requirements.txt, and not us."""
     python = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
     wanted = HERE / "python" / "requirements.txt"
@@ -123,7 +121,7 @@ def other_python(cache: Path) -> Path:
             _command(sys.executable, "-m", "venv", folder / "venv")
             _command(folder / "venv" / python, "-m", "pip", "install", "-r", wanted)
 
-    return _installed(cache, wanted, install, sys.base_prefix, sys.version) / "venv" / python
+    return _installed(shelf, wanted, install, sys.base_prefix, sys.version) / "venv" / python
 
 
 @pytest.fixture(scope="session")
@@ -136,44 +134,7 @@ def bash() -> str:
     return _tool("bash")
 
 
-# Running
-
-
-def run_client(command: list[str], scenario: dict[str, str]) -> dict[str, Any]:
-    """The JSON that a client prints; what it was asked to do is in its environment."""
-    done = subprocess.run(
-        command,
-        env={**os.environ, **LOOPBACK, **scenario},
-        timeout=SECONDS_TO_RUN,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
-
-
-@contextlib.contextmanager
-def running(command: list[str], out: Path, *, lines: int) -> Iterator[list[str]]:
-    """A server process; gives the first lines it prints to `out`, and ends it in any case."""
-    err = out.with_suffix(".err")
-    with open(out, "wb") as output, open(err, "wb") as errors:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
-        try:
-            deadline = time.monotonic() + SECONDS_TO_START
-            while (said := out.read_text(encoding="utf-8")).count("\n") < lines:
-                assert process.poll() is None, err.read_text(encoding="utf-8")
-                assert time.monotonic() < deadline, err.read_text(encoding="utf-8")
-                time.sleep(0.05)
-            yield said.splitlines()[:lines]
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            finally:
-                process.kill()
-                process.wait()
+# Serving
 
 
 @pytest.fixture(scope="session")
@@ -189,11 +150,10 @@ def client_jwk(client_key: PrivateKey) -> str:
     return json.dumps({**client_key.private_jwk(), "kid": kid, "alg": "RS256"})
 
 
-Serve = Callable[..., str]
-
-
 @pytest.fixture(scope="session")
-def serve(client_jwk: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+def serve(
+    client_jwk: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., str]]:
     """`dpop-lab serve` with a policy and options; gives its base URL. One process for each kind."""
     folder = tmp_path_factory.mktemp("serve")
     (folder / "client.jwk").write_text(client_jwk, encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from conftest import running
+from processes import running
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.authentication import client_secret_post
