@@ -177,7 +177,7 @@ def test_a_refusal_carries_what_the_server_said() -> None:
         issued(1, access_token="line\r\nInjected: yes"),
         issued(1, token_type=None),
         issued(1, token_type=["DPoP"]),
-        issued(1, expires_in="3600"),
+        issued(1, expires_in="soon"),
         issued(1, expires_in=True),
         issued(1, expires_in=-1),
         Response(200, (), b'{"access_token":"t","token_type":"DPoP","expires_in":NaN}'),
@@ -313,3 +313,9 @@ def test_junk_settings_are_told_without_repeating_the_secret(settings: Any) -> N
 def test_no_settings_raise_anything_else(settings: Any) -> None:
     with pytest.raises(SettingsError):
         read_settings(settings)
+
+
+def test_a_life_in_digits_but_as_text_is_a_life_all_the_same() -> None:
+    world = World(tokens=[issued(1, expires_in="3600")])
+    world.get()
+    assert world.auth.token.expires_in == 3600

@@ -37,8 +37,12 @@ def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
     return SigningKey(key, kid, published)
 
 
-def issue(
-    key: SigningKey,
+def issue(key: SigningKey, claims: Mapping[str, Any]) -> str:
+    """A signed access token with these claims."""
+    return sign_compact(key.header, claims, key.key)
+
+
+def demo_claims(
     *,
     issuer: str,
     now: int,
@@ -48,15 +52,24 @@ def issue(
     scope: tuple[str, ...],
     client_id: str,
     jti: str,
-) -> str:
-    """A signed access token. With a `jkt` it is bound to that key (RFC 9449 section 6.1)."""
+) -> dict[str, Any]:
+    """The claims of the demo's access tokens, in its order.
+
+    With a `jkt` the token is bound to that key (RFC 9449 section 6.1). Times are in seconds.
+    """
     claims: dict[str, Any] = {"iss": issuer, "nbf": now, "iat": now, "exp": now + lifetime}
     if audience:
         claims["aud"] = audience[0] if len(audience) == 1 else list(audience)
     if jkt is not None:
         claims["cnf"] = {"jkt": jkt}
-    claims |= {"scope": list(scope), "client_id": client_id, "jti": jti}
-    return sign_compact(key.header, claims, key.key)
+    return {**claims, "scope": list(scope), "client_id": client_id, "jti": jti}
+
+
+def standard_claims(*, client_id: str, scope: tuple[str, ...], **others: Any) -> dict[str, Any]:
+    """The same as RFC 9068 section 2.2 has them: with a subject, an audience, the scope a string."""
+    others["audience"] = others["audience"] or (others["issuer"],)
+    claims = demo_claims(client_id=client_id, scope=scope, **others)
+    return {**claims, "sub": client_id, "scope": " ".join(scope)}
 
 
 @dataclass(frozen=True, slots=True)

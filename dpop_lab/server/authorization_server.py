@@ -142,8 +142,7 @@ class AuthorizationServer:
         self, client: Client, *, jkt: str | None, scope: tuple[str, ...], audience: tuple[str, ...]
     ) -> dict[str, Any]:
         """The members of a successful answer (RFC 6749 section 5.1, RFC 9449 section 5)."""
-        token = issue(
-            self.signing_key,
+        claims = self.policy.token_claims(
             issuer=self.base_url,
             now=self.clock.now(),
             lifetime=client.lifetime,
@@ -154,7 +153,7 @@ class AuthorizationServer:
             jti=self.random(16).hex().upper(),
         )
         return {
-            "access_token": token,
+            "access_token": issue(self.signing_key, claims),
             "expires_in": client.lifetime,
             "token_type": "DPoP" if jkt else "Bearer",
             "scope": " ".join(scope),

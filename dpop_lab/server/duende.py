@@ -248,6 +248,7 @@ DUENDE = Policy(
     token_parameters=token_parameters,
     credentials=credentials,
     client_refused=client_refused,
+    token_claims=at.demo_claims,
     proofs=proofs,
     authorization=authorization,
     challenge=challenge,

@@ -93,6 +93,7 @@ class Policy:
     token_parameters: Callable[[Request], Form]
     credentials: Callable[[Request, Form], Credentials]
     client_refused: Callable[[Credentials], Refused]
+    token_claims: Callable[..., dict[str, Any]]
     proofs: Callable[[Request], tuple[str, ...]]
     authorization: Callable[[Request, str], str]
     challenge: Callable[[str, Answer], str]

@@ -226,6 +226,7 @@ RFC_9449 = Policy(
     token_parameters=token_parameters,
     credentials=credentials,
     client_refused=client_refused,
+    token_claims=at.standard_claims,
     proofs=lambda request: request.lines("DPoP"),
     authorization=authorization,
     challenge=challenge,

@@ -70,7 +70,8 @@ class _Message(HTTPMessageDelegate):
         A refused body is still read, so that the client gets to read the answer.
         """
         lines = self.head.lines
-        body = lines("Content-Length") or lines("Transfer-Encoding")
+        framing = {*lines("Content-Length"), *lines("Transfer-Encoding")}
+        body = len(framing) == 1 and re.fullmatch("[0-9]{1,19}|chunked", min(framing))
         last = not body or bool(lines("Expect"))
         self._answer(Response(status, (("Connection", "close"),) * last))
         if last:

@@ -145,7 +145,6 @@ def test_an_unknown_client_is_told_so(flow: Flow, client: str, policy: str) -> N
     assert failure["status"] == (400 if policy == "duende" else 401)
 
 
-@pytest.mark.xfail(reason="RFC 9068 section 2.2 requires sub; the twin's tokens have none")
 def test_an_api_nobody_here_wrote_takes_a_token_issued_under_rfc9449(flow: Flow) -> None:
     result = flow("guarded-api", "rfc9449")
     assert "failure" not in result, result
