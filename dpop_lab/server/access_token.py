@@ -66,7 +66,7 @@ def demo_claims(
 
 
 def standard_claims(*, client_id: str, scope: tuple[str, ...], **others: Any) -> dict[str, Any]:
-    """The same as RFC 9068 section 2.2 has them: with a subject, an audience, the scope a string."""
+    """The same as RFC 9068 section 2.2 has them: with subject and audience, scope a string."""
     others["audience"] = others["audience"] or (others["issuer"],)
     claims = demo_claims(client_id=client_id, scope=scope, **others)
     return {**claims, "sub": client_id, "scope": " ".join(scope)}
