@@ -136,7 +136,7 @@ def _octets(segment: str, where: str, deviations: list[Deviation]) -> bytes:
         "white_space": text != segment,
         "padding": bare != text,
         "foreign_alphabet": bool(re.search(r"[+/]", bare)),
-        "impossible_length": len(text) % 4 == 1,
+        "impossible_length": len(text) % 4 == 1 or len(text) - len(bare) > 2,
     }
     deviations.extend(Deviation(where, kind) for kind, seen in kinds.items() if seen)
     bare = bare.replace("+", "-").replace("/", "_")
@@ -188,8 +188,10 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
 
 
 def _deeper(value: object, levels: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return bool(inner) and (levels == 0 or any(_deeper(one, levels - 1) for one in inner))
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(one, levels - 1) for one in inner)
 
 
 def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str, Any]) -> bool:

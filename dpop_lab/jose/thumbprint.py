@@ -43,7 +43,6 @@ def hash_input(jwk: Mapping[str, object]) -> bytes:
 def thumbprint(jwk: Mapping[str, object]) -> str:
     """The SHA-256 thumbprint of a JWK, 43 base64url characters (RFC 7638 section 3).
 
-    In DPoP this is the `jkt` that binds an access token to a key. Raises `KeyUnusable` as
-    `hash_input` does.
+    As `jkt` it binds an access token to a key. Raises `KeyUnusable` as `hash_input` does.
     """
     return base64url_encode(sha256(hash_input(jwk)))

@@ -224,6 +224,8 @@ class AuthorizationServer:
             raise Refused(Answer(400, "invalid_grant" if value(form, grant) else "invalid_request"))
         if grant not in self.registry.grants:
             raise Refused(Answer(400, "unsupported_grant_type"))
+        if grant == DEVICE_CODE and value(form, "resource"):  # looked at before the client is
+            raise Refused(Answer(400, "invalid_target"))
         if grant not in client.grants:
             raise Refused(Answer(400, "unauthorized_client"))
         if grant == DEVICE_CODE and not value(form, "device_code"):

@@ -1,13 +1,15 @@
 """Everything a server remembers: the time, the proofs it has accepted, the nonces it gave out."""
 
 import time
+from base64 import urlsafe_b64encode
 from collections import deque
 from collections.abc import Hashable
 from threading import Lock
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from dpop_lab.jose.encoding import sha256
+from dpop_lab.errors import EncodingError
+from dpop_lab.jose.encoding import base64url_decode, sha256
 
 
 class Clock:
@@ -89,6 +91,7 @@ class Nonces:
     def issued_at(self, nonce: str) -> int | None:
         """When this server issued the nonce, in seconds since 1970; None when it did not."""
         try:
-            return self._fernet.extract_timestamp(f"{nonce}{'=' * (-len(nonce) % 4)}".encode())
-        except (InvalidToken, UnicodeEncodeError):
+            octets = base64url_decode(nonce)  # strictly: Fernet passes over foreign characters
+            return self._fernet.extract_timestamp(urlsafe_b64encode(octets))
+        except (InvalidToken, EncodingError):
             return None

@@ -1,0 +1,256 @@
+"""The rooms of the package: who imports whom, where third parties live, what modules say."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dpop_lab
+
+PACKAGE = Path(dpop_lab.__file__).parent
+MODULES = {
+    path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", "."): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+TREES = {name: ast.parse(path.read_text("utf-8")) for name, path in MODULES.items()}
+MAY_IMPORT = {  # a room and the rooms beneath it
+    "errors": set(),
+    "jose": {"errors"},
+    "proof": {"jose", "errors"},
+    "server": {"proof", "jose", "errors"},
+    "client": {"proof", "jose", "errors"},
+    "lab": {"server", "client", "proof", "jose", "errors"},
+    "doctor": {"lab", "server", "client", "proof", "jose", "errors"},
+    "cli": {"doctor", "lab", "server", "client", "proof", "jose", "errors"},
+    "__init__": {"doctor", "lab", "server", "client", "proof", "jose", "errors"},
+    "__main__": {"cli"},
+}
+THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
+    "jwcrypto": ("jose.keys", "jose.key_formats", "jose.jws"),
+    "cryptography": ("jose", "server.state", "server.certificate"),
+    "requests": ("client", "lab.in_process", "lab.lab", "lab.demo", "doctor", "cli"),
+    "urllib3": ("client", "lab.in_process"),
+    "ipywidgets": ("lab.panels",),
+    "IPython": ("lab.panels",),
+    "tornado": ("server.sockets",),
+}
+ABOUT_DPOP = ("jose", "proof.checking")  # what knows nothing of it
+
+
+def inside(module):
+    """A module's name within the package."""
+    name = module.removeprefix("dpop_lab").removeprefix(".").removesuffix(".__init__")
+    return name or "__init__"
+
+
+def room(module):
+    """The room a module is in."""
+    return inside(module).partition(".")[0]
+
+
+def imported(tree):
+    """Every module that a syntax tree imports, wherever in it; typing-only ones too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            if node.module == "dpop_lab":
+                names = (alias.name for alias in node.names if alias.name != "__version__")
+                yield from (f"dpop_lab.{name}" for name in names)
+            else:
+                yield node.module
+
+
+IMPORTS = {name: set(imported(tree)) for name, tree in TREES.items()}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_up_the_list_of_rooms(module):
+    own = room(module)
+    assert own in MAY_IMPORT
+    for other in IMPORTS[module]:
+        if other.partition(".")[0] == "dpop_lab":
+            assert room(other) == own or room(other) in MAY_IMPORT[own], f"{module} takes {other}"
+
+
+def test_server_and_client_share_nothing_but_the_wire():
+    for own, other in (("server", "client"), ("client", "server")):
+        taken = {name for module in MODULES if room(module) == own for name in IMPORTS[module]}
+        assert not [name for name in taken if name.startswith(f"dpop_lab.{other}")]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_third_party_code_stays_in_its_rooms(module):
+    name = inside(module)
+    for other in IMPORTS[module]:
+        top = other.partition(".")[0]
+        if top in sys.stdlib_module_names or top == "dpop_lab":
+            continue
+        assert top in THIRD_PARTY, f"{module} takes {top}, which has no room"
+        rooms = THIRD_PARTY[top]
+        assert any(name == one or name.startswith(f"{one}.") for one in rooms), f"{module}: {top}"
+
+
+def test_no_import_goes_in_a_circle():
+    known = {inside(name): name for name in MODULES}
+    done = []
+
+    def visit(module, path):
+        assert module not in path, " -> ".join([*path, module])
+        if module in done:
+            return
+        for other in sorted(IMPORTS[module]):
+            if other.startswith("dpop_lab") and inside(other) in known:
+                visit(known[inside(other)], [*path, module])
+        done.append(module)
+
+    for module in MODULES:
+        visit(module, [])
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if inside(name).startswith(ABOUT_DPOP)]
+)
+def test_what_dpop_stands_on_does_not_speak_of_it(module):
+    text = MODULES[module].read_text("utf-8").replace("dpop_lab", "")
+    if inside(module) == "jose":  # the room's own sentence says what it is for
+        text = text.replace("What DPoP stands on", "")
+    assert not re.findall("dpop", text, re.IGNORECASE)
+
+
+def loaded_by(statement):
+    """The top-level modules that are there after a statement in a fresh interpreter."""
+    code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    return {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+
+
+def test_importing_the_package_loads_neither_widgets_nor_a_web_server():
+    assert not loaded_by("import dpop_lab") & {"ipywidgets", "IPython", "tornado", "asyncio"}
+
+
+def test_a_lab_in_process_needs_no_web_server_either():
+    statement = "import dpop_lab; lab = dpop_lab.Lab(); lab.auth(); lab.close()"
+    assert not loaded_by(statement) & {"ipywidgets", "IPython", "tornado"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_opens_with_one_sentence(module):
+    first = (ast.get_docstring(TREES[module]) or "").split("\n\n")[0]
+    assert first.endswith((".", "?"))
+    assert len(first.splitlines()) <= 2
+    assert not re.search(r"[.?] [A-Z]", first.replace("e.g.", ""))
+
+
+def public(tree):
+    """Every public function, class and method of a module, by its dotted name."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name, node
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef) and not inner.name.startswith("_"):
+                    yield f"{node.name}.{inner.name}", inner
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield node.name, node
+
+
+def is_overload(node):
+    """Whether a function only declares one of its signatures."""
+    return any(ast.unparse(one).endswith("overload") for one in getattr(node, "decorator_list", []))
+
+
+def overrides(module, name):
+    """Whether a method has its meaning, and so its docstring, from a class it inherits from."""
+    holder, _, method = name.partition(".")
+    if not method:
+        return False
+    cls = getattr(__import__(module, fromlist=["x"]), holder)
+    return any(method in vars(base) for base in cls.__mro__[1:])
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.endswith("__main__")])
+def test_everything_public_says_what_it_means(module):
+    silent = [
+        name
+        for name, node in public(TREES[module])
+        if not ast.get_docstring(node) and not is_overload(node) and not overrides(module, name)
+    ]
+    assert not silent
+
+
+def test_every_folder_of_the_package_is_a_package():
+    folders = {path.parent for path in MODULES.values()}
+    assert all((folder / "__init__.py").exists() for folder in folders)
+    assert (PACKAGE / "py.typed").exists()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_is_asserted_at_run_time_but_with_a_reason(module):
+    lines = MODULES[module].read_text("utf-8").splitlines()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Assert):
+            assert re.search(r"# noqa: S101  \w", lines[node.lineno - 1])
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_errors_are_caught_by_name(module):
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None
+
+
+CLOCKS = {"time.time", "time.monotonic", "datetime.now", "datetime.utcnow", "time.sleep"}
+CHANCE = {"secrets", "random", "uuid"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room(name) in ("jose", "proof")])
+def test_nothing_at_the_bottom_reads_the_clock_or_draws_at_random(module):
+    assert not IMPORTS[module] & CHANCE
+    calls = {ast.unparse(n.func) for n in ast.walk(TREES[module]) if isinstance(n, ast.Call)}
+    assert not calls & CLOCKS
+    assert "os.environ" not in MODULES[module].read_text("utf-8")
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room(name) == "server"])
+def test_at_the_servers_only_the_clock_reads_the_time(module):
+    calls = {ast.unparse(n.func) for n in ast.walk(TREES[module]) if isinstance(n, ast.Call)}
+    assert inside(module) == "server.state" or not calls & CLOCKS
+
+
+def test_public_names_are_few_and_there():
+    names = {name for name in vars(dpop_lab) if not name.startswith("_")} - set(MAY_IMPORT)
+    names -= {"TYPE_CHECKING"}
+    promised = set(
+        "generate_key load_key public_jwk thumbprint make_proof read_proof check_proof "
+        "access_token_hash DUENDE RFC_9449 AuthorizationServer ResourceServer serve DPoPAuth "
+        "TokenRefused SessionLog record Lab CHANGES diagnose LabError".split()
+    )
+    assert names <= promised
+    assert callable(dpop_lab.serve)
+    with pytest.raises(AttributeError):
+        dpop_lab.no_such_name  # noqa: B018
+
+
+# ---- these tests ------------------------------------------------------------------------------
+
+TESTS = sorted(Path(__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_tests_use_no_mocks_and_no_frozen_time(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    taken = {name.partition(".")[0] for name in imported(tree)}
+    assert not taken & {"mock", "freezegun", "time_machine", "responses", "requests_mock"}
+    assert "unittest" not in taken
+
+
+def test_the_builder_of_test_proofs_shares_no_code_with_the_package():
+    tree = ast.parse((Path(__file__).parent / "builder.py").read_text("utf-8"))
+    assert not [name for name in imported(tree) if name.startswith(("dpop_lab", "jwcrypto"))]
