@@ -4,17 +4,13 @@ from urllib.parse import urlsplit
 
 import requests
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
+from dpop_lab.proof.htu import DEFAULT_PORTS, normal_url
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
     """Scheme, host and port (RFC 6454 section 4); None for a URL that has no such three."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or DEFAULT_PORTS[parts.scheme]
-    except (ValueError, KeyError):
-        return None
-    return (parts.scheme, parts.hostname, port) if parts.hostname else None
+    normal = normal_url(url)
+    return normal and (normal.scheme, normal.host, normal.port)
 
 
 def htu(url: str) -> str:
