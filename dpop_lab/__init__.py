@@ -2,29 +2,49 @@
 
 from typing import TYPE_CHECKING
 
-from dpop_lab.client.auth import DPoPAuth as DPoPAuth
-from dpop_lab.client.recorder import record as record
-from dpop_lab.client.session_log import SessionLog as SessionLog
-from dpop_lab.client.token import TokenRefused as TokenRefused
-from dpop_lab.errors import LabError as LabError
-from dpop_lab.jose.key_formats import load_key as load_key
-from dpop_lab.jose.keys import generate_key as generate_key
-from dpop_lab.jose.keys import public_jwk as public_jwk
-from dpop_lab.jose.thumbprint import thumbprint as thumbprint
-from dpop_lab.lab.lab import Lab as Lab
-from dpop_lab.proof.proof import access_token_hash as access_token_hash
-from dpop_lab.proof.proof import make_proof as make_proof
-from dpop_lab.proof.proof import read_proof as read_proof
-from dpop_lab.proof.rules import check_proof as check_proof
-from dpop_lab.server.authorization_server import AuthorizationServer as AuthorizationServer
-from dpop_lab.server.duende import DUENDE as DUENDE
-from dpop_lab.server.resource_server import ResourceServer as ResourceServer
-from dpop_lab.server.rfc9449 import RFC_9449 as RFC_9449
+from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.recorder import record
+from dpop_lab.client.session_log import SessionLog
+from dpop_lab.client.token import TokenRefused
+from dpop_lab.errors import KeyUnusable, LabError, SettingsError
+from dpop_lab.jose.key_formats import load_key
+from dpop_lab.jose.keys import generate_key, public_jwk
+from dpop_lab.jose.thumbprint import thumbprint
+from dpop_lab.lab.lab import Lab
+from dpop_lab.proof.proof import access_token_hash, make_proof, read_proof
+from dpop_lab.proof.rules import check_proof
+from dpop_lab.server.authorization_server import AuthorizationServer
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.resource_server import ResourceServer
+from dpop_lab.server.rfc9449 import RFC_9449
 
 if TYPE_CHECKING:
-    from dpop_lab.server.sockets import serve as serve
+    from dpop_lab.server.sockets import serve
 
 __version__ = "0.1.0"
+__all__ = [
+    "DUENDE",
+    "RFC_9449",
+    "AuthorizationServer",
+    "DPoPAuth",
+    "KeyUnusable",
+    "Lab",
+    "LabError",
+    "ResourceServer",
+    "SessionLog",
+    "SettingsError",
+    "TokenRefused",
+    "access_token_hash",
+    "check_proof",
+    "generate_key",
+    "load_key",
+    "make_proof",
+    "public_jwk",
+    "read_proof",
+    "record",
+    "serve",
+    "thumbprint",
+]
 
 
 def __getattr__(name: str) -> object:

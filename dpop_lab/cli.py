@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import Settings, read_settings
 from dpop_lab.client.token import TokenRefused
+from dpop_lab.client.wire import htu, origin
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.jose.jws import key_bits
 from dpop_lab.jose.key_formats import load_key
@@ -83,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        return _fail(f"{error.strerror or error}: {_named(error.filename)}", 2)
     except KeyboardInterrupt:
         return 130
 
@@ -96,19 +100,41 @@ def _unanswered(error: requests.RequestException) -> tuple[str, int]:
     """One line for a request that got no answer; what the libraries say of it runs over pages."""
     url = str(error.request.url) if error.request is not None and error.request.url else ""
     host = urlsplit(url).netloc.rpartition("@")[2] or "the server"
-    offline = " Without --live the offline twin answers." if url.startswith(BASE_URL) else ""
     kinds: tuple[tuple[type[Exception], str], ...] = (
         (requests.exceptions.ProxyError, f"The proxy on the way to {host} can't be used"),
-        (requests.exceptions.SSLError, f"The certificate of {host} is not trusted"),
+        (requests.exceptions.SSLError, f"No trusted TLS connection to {host}"),
         (requests.Timeout, f"{host} did not answer within {TIMEOUT} s"),
-        (requests.ConnectionError, f"{host} can't be reached"),
         (requests.TooManyRedirects, f"{host} redirects in a circle"),
+        (requests.ConnectionError, f"{host} can't be reached, or broke off"),
         (requests.exceptions.ChunkedEncodingError, f"{host} broke off in the middle of its answer"),
+        (requests.exceptions.ContentDecodingError, f"{host} sent what can't be decoded"),
     )
-    for kind, words in kinds:
-        if isinstance(error, kind):
-            return f"{words}.{offline}", 3
-    return f"The request can't be made: {error}", 2
+    words = next((text for kind, text in kinds if isinstance(error, kind)), "")
+    if not words:
+        return f"The request can't be made: {error}", 2
+    offline = " Without --live the offline twin answers." if origin(url) == origin(BASE_URL) else ""
+    return f"{words}: {_root(error)}.{offline}", 3
+
+
+def _root(error: BaseException) -> str:
+    """What lies at the bottom of an error, in its own words."""
+    while True:
+        inner = [
+            one
+            for one in (*error.args, getattr(error, "reason", None), error.__cause__)
+            if isinstance(one, BaseException) and one is not error
+        ]
+        if not inner:
+            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            return str(said).rstrip(".")[:160]
+        error = inner[0]
+
+
+def _named(path: object) -> str:
+    """A path as it may be shown: what is no path but a key someone pasted is not repeated."""
+    text = str(path)
+    pasted = len(text) > 255 or any(mark in text for mark in ("\n", "{", "-----BEGIN"))
+    return f"a text of {len(text)} characters" if pasted else text
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -119,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"{EXAMPLES}\n\n{EXIT_CODES}",
         formatter_class=raw,
     )
-    parser.add_argument("--version", action="version", version=f"dpop-lab {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"dpop-lab {__version__}")
     parser.set_defaults(run=_demo, policy="duende")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
@@ -132,10 +158,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--port", type=_port, default=0, metavar="N", help="0, the default: any")
     serve.add_argument("--host", default="127.0.0.1", metavar="H", help="default: %(default)s")
-    serve.add_argument("--base-url", type=_url, metavar="URL", help="what clients call it")
+    serve.add_argument("--base-url", type=_base_url, metavar="URL", help="what clients call it")
     _add_policy(serve)
     serve.add_argument(
-        "--client-jwk", metavar="FILE", help="the *.jwt clients' key, public half at least"
+        "--client-jwk", metavar="FILE", help="key of the *.jwt clients: private, or a public JWK"
     )
     serve.add_argument("--api-nonce", action="store_true", help="demand a nonce at the API too")
     serve.set_defaults(run=_serve)
@@ -150,11 +176,12 @@ def _parser() -> argparse.ArgumentParser:
         "url", nargs="?", type=_url, metavar="URL", help="default: the demo's DPoP API"
     )
     call.add_argument("--key", required=True, metavar="FILE", help="the private DPoP key")
+    _add_alg(call)
     _add_password(call)
     call.add_argument("--client", metavar="CLIENT.json", help="default: m2m.dpop of the demo")
     call.add_argument("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
     call.add_argument("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
-    call.add_argument("--method", metavar="M", help="default: GET, or POST with --data")
+    call.add_argument("--method", type=_method, metavar="M", help="GET, or POST with --data")
     call.add_argument("--data", metavar="D", help="the body")
     call.set_defaults(run=_call)
 
@@ -169,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(run=_key_new)
     show = keys.add_parser("show", help="the public half and the thumbprint of a private key")
     show.add_argument("file", metavar="FILE")
+    _add_alg(show)
     _add_password(show)
     show.set_defaults(run=_key_show)
     return parser
@@ -177,6 +205,11 @@ def _parser() -> argparse.ArgumentParser:
 def _add_policy(parser: argparse.ArgumentParser) -> None:
     words = "what the demo server does, or what a strict reading of the RFCs asks"
     parser.add_argument("--policy", choices=list(POLICIES), default="duende", help=words)
+
+
+def _add_alg(parser: argparse.ArgumentParser) -> None:
+    words = "what the key signs with, when its kind leaves a choice; RSA: PS256"
+    parser.add_argument("--alg", choices=list(ALGORITHMS), metavar="ALG", help=words)
 
 
 def _add_password(parser: argparse.ArgumentParser) -> None:
@@ -197,7 +230,22 @@ def _url(text: str) -> str:
     except ValueError:
         good = False
     if not good:
-        raise argparse.ArgumentTypeError(f"wanted http(s)://host[:port]/…, found {text!r}")
+        shown = re.sub(r"//[^/@]*@", "//…@", text.partition("?")[0])
+        raise argparse.ArgumentTypeError(
+            f"wanted http(s)://host[:port]/…, found {_named(repr(shown))}"
+        )
+    return text
+
+
+def _base_url(text: str) -> str:
+    if any(mark in text for mark in "?#@"):
+        raise argparse.ArgumentTypeError("wanted no user, query or fragment in it")
+    return _url(text)
+
+
+def _method(text: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
+        raise argparse.ArgumentTypeError(f"wanted a method such as GET, found {text!r}")
     return text
 
 
@@ -205,6 +253,8 @@ def _password(options: argparse.Namespace) -> str | None:
     name = options.password_env
     if name is not None and name not in os.environ:
         raise Wrong(f"No password: the environment variable {name} is not set.")
+    if name is not None and not os.environ[name]:
+        raise Wrong(f"No password: the environment variable {name} is empty.")
     return None if name is None else os.environ[name]
 
 
@@ -233,9 +283,10 @@ def _serve(options: argparse.Namespace) -> int:
             client_jwk=jwk,
         )
     except (OSError, UnicodeError) as error:
-        raise Wrong(f"Can't listen on {options.host} port {options.port}: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise Wrong(f"Can't listen on {options.host} port {options.port}: {reason}.") from None
     stop = threading.Event()
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last one is Windows'
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
     with running:
@@ -256,7 +307,7 @@ def _public_client_jwk(path: str) -> dict[str, Any]:
     try:
         return load_key(path).public_jwk()
     except KeyUnusable as error:
-        problem = f"--client-jwk {path}: {error}"
+        problem = f"--client-jwk {_named(path)}: {error}"
         if error.reason != "public_key":
             raise Wrong(problem) from None
     try:
@@ -281,15 +332,12 @@ def _written_jwk(key: PrivateKey, kid: str) -> Path:
 
 
 def _call(options: argparse.Namespace) -> int:
-    key = load_key(options.key, _password(options))
-    default = Settings("m2m.dpop", f"{BASE_URL}/connect/token", "secret", "api")
-    settings = read_settings(options.client) if options.client else default
+    key = load_key(options.key, _password(options), alg=options.alg)
+    settings, url = _settings(options.client), options.url or f"{BASE_URL}/api/dpop/test"
     session, world = _session(options, settings)
-    try:
-        log = SessionLog(options.log)
-    except OSError as error:
-        raise Wrong(f"Can't write the log: {error}") from None
-    record(session, log)
+    if options.log and os.path.exists(options.log) and os.path.samefile(options.log, options.key):
+        raise Wrong("--log and --key name the same file.")
+    record(session, SessionLog(options.log))
     auth = DPoPAuth.client_credentials(
         key=key,
         token_endpoint=settings.token_endpoint,
@@ -298,40 +346,72 @@ def _call(options: argparse.Namespace) -> int:
         scope=settings.scope,
         session=session,
     )
-    url = options.url or f"{BASE_URL}/api/dpop/test"
     method = options.method or ("GET" if options.data is None else "POST")
+    headers = {} if options.data is None else {"Content-Type": _content_type(options.data)}
     body = None if options.data is None else options.data.encode()
-    answer = session.request(method, url, data=body, auth=auth, timeout=TIMEOUT)
-    print(f"{method} {url} ({world})\n{answer.status_code} {answer.reason}", file=sys.stderr)
-    challenge = answer.headers.get("WWW-Authenticate")
-    if challenge:
-        print(f"WWW-Authenticate: {challenge}", file=sys.stderr)
+    answer = session.request(method, url, data=body, headers=headers, auth=auth, timeout=TIMEOUT)
+    _say(f"{method} {htu(url)} ({world})")
+    if answer.url != url and answer.history:
+        _say(f"redirected to {htu(answer.url)}")
+    _say(f"{answer.status_code} {answer.reason}")
+    for name in ("WWW-Authenticate", "DPoP-Nonce"):
+        if not answer.ok and name in answer.headers:
+            _say(f"{name}: {answer.headers[name]}")
+    answer.encoding = answer.encoding or "utf-8"
     sys.stdout.write(answer.text + "\n" * bool(answer.text))
     return 0 if answer.ok else 1
 
 
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _settings(path: str | None) -> Settings:
+    if path is None:
+        return Settings("m2m.dpop", f"{BASE_URL}/connect/token", "secret", "api")
+    try:
+        return read_settings(path)
+    except LabError as error:
+        raise Wrong(f"--client {_named(path)}: {error}") from None
+
+
+def _content_type(data: str) -> str:
+    try:
+        whole = isinstance(json.loads(data), dict | list)
+    except ValueError:
+        whole = False
+    return "application/json" if whole else "application/x-www-form-urlencoded"
+
+
 def _session(options: argparse.Namespace, settings: Settings) -> tuple[requests.Session, str]:
     """The way to the server that is meant, and what it is called."""
-    at_demo = [_is_demo(url) for url in (settings.token_endpoint, options.url or BASE_URL)]
-    if all(at_demo) and not options.live:
+    token_endpoint, url = settings.token_endpoint, options.url or BASE_URL
+    demo = [origin(one) == origin(BASE_URL) for one in (token_endpoint, url)]
+    if all(demo):
+        if options.live:
+            return requests.Session(), "the live server"
         from dpop_lab.lab.lab import Lab
 
         return Lab().session, "the offline twin"
-    if options.live and all(at_demo):
-        return requests.Session(), "the live server"
-    if options.live:
-        raise Wrong(f"--live is {BASE_URL}, but CLIENT.json or URL names another server.")
-    if at_demo[0] and any(at_demo):
-        raise Wrong(f"URL is not at {BASE_URL}: name its client with --client CLIENT.json.")
-    if any(at_demo):
-        raise Wrong("CLIENT.json names another server than the demo: give the URL to call there.")
+    if options.live or any(demo):
+        wanted = f"--live is {BASE_URL}" if options.live else "Token and call are for one server"
+        named = "--client CLIENT.json" if options.client is None else "CLIENT.json"
+        raise Wrong(
+            f"{wanted}; the token endpoint is at {_site(token_endpoint)}, the URL at {_site(url)}. "
+            f"The token endpoint comes from {named}."
+        )
+    if any(not _safe(one) for one in (token_endpoint, url)):
+        _say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
     return requests.Session(), "another server"
 
 
-def _is_demo(url: str) -> bool:
-    return (
-        url.lower().rstrip("/").startswith((BASE_URL + "/", BASE_URL + ":443/")) or url == BASE_URL
-    )
+def _site(url: str) -> str:
+    return htu(url).removesuffix(urlsplit(url).path) or url
+
+
+def _safe(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return url.lower().startswith("https:") or host in ("localhost", "::1") or host[:4] == "127."
 
 
 # dpop-lab key
@@ -341,7 +421,8 @@ def _key_new(options: argparse.Namespace) -> int:
     key, password = generate_key(options.alg), _password(options)
     if options.jwk and password is not None:
         raise Wrong("A JWK is not encrypted: leave out --jwk or --password-env.")
-    text = json.dumps(key.private_jwk(), indent=2) + "\n" if options.jwk else key.to_pem(password)
+    jwk = {**key.private_jwk(), "alg": key.alg}
+    text = json.dumps(jwk, indent=2) + "\n" if options.jwk else key.to_pem(password)
     if options.file is None:
         sys.stdout.write(text)
         return 0
@@ -351,20 +432,18 @@ def _key_new(options: argparse.Namespace) -> int:
             file.write(text)
     except FileExistsError:
         raise Wrong(f"{options.file} exists already; a key is never overwritten.") from None
-    except OSError as error:
-        raise Wrong(f"Can't write the key: {error}") from None
-    return _show(key, to=sys.stderr)
+    return _show(key)
 
 
 def _key_show(options: argparse.Namespace) -> int:
-    return _show(load_key(options.file, _password(options)), to=sys.stdout)
+    return _show(load_key(options.file, _password(options), alg=options.alg))
 
 
-def _show(key: PrivateKey, *, to: Any) -> int:
+def _show(key: PrivateKey) -> int:
     """The public half in JSON: algorithm, JWK, thumbprint."""
     jwk = key.public_jwk()
     facts = {"alg": key.alg, "jwk": jwk, "thumbprint": thumbprint(jwk)}
-    print(json.dumps(facts, indent=2), file=to)
+    print(json.dumps(facts, indent=2))
     return 0
 
 

@@ -26,6 +26,15 @@ class LabError(Exception):
         super().__init__(f"{text} {advice}" if advice else text)
 
 
+def expect(value: object, kind: type | tuple[type, ...], name: str, advice: str = "") -> None:
+    """Raise `LabError` unless the value is of the kind: told before it is an AttributeError."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(one.__name__ for one in kinds)
+        found = f"a {type(value).__name__}"
+        raise LabError(f"Not what {name} takes", wanted=wanted, found=found, advice=advice)
+
+
 class EncodingError(LabError, ValueError):
     """Text that is not in its one strict spelling (RFC 7515 section 2, RFC 4648 section 5)."""
 

@@ -7,13 +7,13 @@ import signal
 import stat
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
 import requests
 
-from dpop_lab import DPoPAuth, generate_key, load_key, public_jwk, thumbprint
+from dpop_lab import DPoPAuth, generate_key, load_key, public_jwk, read_proof, thumbprint
 from dpop_lab.cli import main
 from dpop_lab.server.duende_site import BASE_URL
 
@@ -40,7 +40,7 @@ def served(*arguments):
         assert second == "ready\n", process.stderr.read()
         yield process, first.strip()
     finally:
-        process.kill()
+        process.terminate()  # not killed: it has a key file to take away
         process.communicate(timeout=10)
 
 
@@ -211,12 +211,12 @@ def test_a_new_key_is_written_for_its_owner_alone_and_shows_its_public_half(
     assert main(["key", "new", str(path), "--alg", alg, *form]) == 0
     out, err = capsys.readouterr()
     key = load_key(path)
-    assert json.loads(err) == {
+    assert json.loads(out) == {
         "alg": alg,
         "jwk": public_jwk(key),
         "thumbprint": thumbprint(public_jwk(key)),
     }
-    assert out == ""
+    assert err == ""
     if POSIX:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert "exists already" in wrong(capsys, "key", "new", str(path))
@@ -296,3 +296,90 @@ def test_a_bad_client_jwk_is_one_line(capsys, tmp_path):
     path = tmp_path / "bad.jwk"
     path.write_text('{"kty": "oct", "k": "AAAA"}', encoding="utf-8")
     assert "--client-jwk" in wrong(capsys, "serve", "--client-jwk", str(path))
+
+
+SECRET_TEXTS = [
+    KEY.to_pem(),
+    json.dumps(KEY.private_jwk() | {"use": "enc"}),
+    KEY.to_pem("password").replace("\n", "\\n"),
+]
+
+
+@pytest.mark.parametrize("text", SECRET_TEXTS, ids=["PEM", "JWK", "encrypted"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "--client-jwk", "{}"],
+        ["key", "new", "{}"],
+        ["call", "--key", "{}", "--log", "/no/such/folder/x"],
+        ["call", "--key", "no such", "--log", "{}"],
+        ["call", "--key", "no such", "--client", "{}"],
+        ["call", "{}", "--key", "no such"],
+    ],
+    ids=["client-jwk", "new", "key", "log", "client", "url"],
+)
+def test_a_key_pasted_where_a_path_belongs_is_not_repeated(
+    capsys, tmp_path, monkeypatch, text, arguments
+):
+    monkeypatch.chdir(tmp_path)
+    if arguments[0] == "serve" and text == KEY.to_pem():
+        pytest.skip("it would serve: a private key in any form is taken")
+    if arguments[1] == "new":
+        text += "/"  # no file can be made there
+    with pytest.raises(SystemExit) if arguments[1] == "{}" else nullcontext():
+        assert main([text if one == "{}" else one for one in arguments]) == 2
+    out, err = capsys.readouterr()
+    private = KEY.private_jwk()["d"]
+    assert private not in out + err
+    assert not any(line in out + err for line in text.split("\n") if len(line) > 40)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:Pa55word@127.0.0.1:1/x?access_token=T0ken", "http s://u:Pa55word@h/"]
+)
+def test_a_secret_in_a_url_is_not_repeated(capsys, key_file, tmp_path, url):
+    client = settings_file(tmp_path, "http://127.0.0.1:1")
+    with suppress(SystemExit):
+        main(["call", url, "--key", key_file, "--client", client])
+    out, err = capsys.readouterr()
+    assert "Pa55word" not in out + err
+    assert "T0ken" not in out + err
+
+
+def test_the_algorithm_of_an_rsa_key_is_a_choice_and_stays_in_a_jwk(capsys, tmp_path):
+    path = tmp_path / "rsa.jwk"
+    assert main(["key", "new", str(path), "--alg", "RS256", "--jwk"]) == 0
+    assert main(["key", "show", str(path)]) == 0
+    assert main(["key", "show", str(path), "--alg", "PS384"]) == 0
+    made, kept, chosen = re.findall(r'"alg": "(\w+)"', capsys.readouterr().out)
+    assert (made, kept, chosen) == ("RS256", "RS256", "PS384")
+    assert main(["call", "--key", str(path), "--alg", "PS512"]) == 0
+    proof = json.loads(capsys.readouterr().out)[-1]["value"]
+    assert read_proof(proof).header["alg"] == "PS512"
+
+
+@pytest.mark.parametrize("method", ["F O", "", "GET\r\nX: y", "GÄT"])
+def test_a_method_that_is_none_is_told_by_the_usage(capsys, key_file, method):
+    with pytest.raises(SystemExit) as ended:
+        main(["call", "--key", key_file, "--method", method])
+    assert ended.value.code == 2
+
+
+def test_an_empty_password_is_one_line(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("PASSWORD", "")
+    path = str(tmp_path / "new.pem")
+    assert "empty" in wrong(capsys, "key", "new", path, "--password-env", "PASSWORD")
+
+
+def test_the_log_may_not_be_the_key(capsys, key_file):
+    line = wrong(capsys, "call", "--key", key_file, "--log", key_file)
+    assert "same file" in line
+    assert load_key(key_file) == KEY
+
+
+def test_the_demo_is_recognized_however_its_url_is_written(capsys, key_file):
+    for url in (f"{BASE_URL}:443/api/dpop/test", "HTTPS://Demo.DuendeSoftware.com/api/dpop/test"):
+        assert main(["call", url, "--key", key_file]) == 0
+    assert main(["call", BASE_URL, "--key", key_file]) == 1  # there is nothing at /
+    assert "404" in capsys.readouterr().err
+    wrong(capsys, "call", "http://demo.duendesoftware.com/api/dpop/test", "--key", key_file)

@@ -13,7 +13,7 @@ from dpop_lab.proof.rules import ANY_TIME
 from dpop_lab.server.duende import DUENDE
 from tests import builder
 from tests.builder import compact, encode
-from tests.test_rules import (
+from tests.world import (
     API,
     BASE_URL,
     CLIENT_KEY,

@@ -23,7 +23,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Nonces
 from tests import builder
-from tests.test_rules import (
+from tests.world import (
     API,
     BASE_URL,
     FORM_TYPE,

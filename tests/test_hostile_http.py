@@ -15,7 +15,7 @@ import pytest
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.sockets import serve
 from tests import builder
-from tests.test_rules import API, CLIENT_KEY, FORM_TYPE, PLAIN_API, TOKEN, VICTIM
+from tests.world import API, CLIENT_KEY, FORM_TYPE, PLAIN_API, TOKEN, VICTIM
 
 HOST = b"Host: twin.example\r\n"
 FORM = urlencode(

@@ -13,7 +13,7 @@ from dpop_lab.server.http import Request
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
 from dpop_lab.server.twin import Twin
-from tests.test_rules import API, CLIENT_KEY, SIGNING_KEY, World
+from tests.world import API, CLIENT_KEY, SIGNING_KEY, World
 
 NOW = 1_800_000_000
 THREADS = 16

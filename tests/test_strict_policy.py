@@ -9,7 +9,7 @@ import pytest
 from dpop_lab.server.rfc9449 import RFC_9449
 from tests import builder
 from tests.builder import compact, encode
-from tests.test_rules import (
+from tests.world import (
     API,
     BASE_URL,
     CLIENT_KEY,

@@ -225,14 +225,15 @@ def test_at_the_servers_only_the_clock_reads_the_time(module):
 
 
 def test_public_names_are_few_and_there():
-    names = {name for name in vars(dpop_lab) if not name.startswith("_")} - set(MAY_IMPORT)
-    names -= {"TYPE_CHECKING"}
+    names = set(dpop_lab.__all__)
     promised = set(
         "generate_key load_key public_jwk thumbprint make_proof read_proof check_proof "
         "access_token_hash DUENDE RFC_9449 AuthorizationServer ResourceServer serve DPoPAuth "
-        "TokenRefused SessionLog record Lab CHANGES diagnose LabError".split()
+        "TokenRefused SessionLog record Lab CHANGES diagnose LabError "
+        "KeyUnusable SettingsError".split()
     )
     assert names <= promised
+    assert all(hasattr(dpop_lab, name) for name in names)
     assert callable(dpop_lab.serve)
     with pytest.raises(AttributeError):
         dpop_lab.no_such_name  # noqa: B018

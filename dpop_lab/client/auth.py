@@ -19,7 +19,7 @@ from dpop_lab.client.settings import check_endpoint, read_settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
 from dpop_lab.client.wire import htu, origin
-from dpop_lab.errors import SettingsError
+from dpop_lab.errors import SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof.proof import make_proof, read_proof
 
@@ -73,6 +73,11 @@ class DPoPAuth(AuthBase):
         if not isinstance(key, PrivateKey):
             found, advice = type(key).__name__, "load_key and generate_key make one."
             raise SettingsError("No key", wanted="a PrivateKey", found=found, advice=advice)
+        for name, text in (("client_id", client_id), ("scope", scope or "")):
+            expect(text, str, name)
+        if odd := {"grant_type", "client_id", "client_secret", "scope"} & set(parameters or {}):
+            found = ", ".join(sorted(odd))
+            raise SettingsError("parameters are the other ones", wanted="no " + found, found=found)
         endpoint = _endpoint(token_endpoint, issuer, session, timeout)
         authenticate = choose(
             authentication,
@@ -106,7 +111,9 @@ class DPoPAuth(AuthBase):
     ) -> Self:
         """The same from the commercial sample's JSON: text, the path of a file, or a mapping.
 
-        Its members are client_id, client_secret, token_endpoint and scope; see `read_settings`.
+        Its members are client_id, client_secret, token_endpoint and (it may be missing) scope. The
+        token request goes through `session`: with a lab, give `lab.session`. Raises
+        `SettingsError`, which never repeats a value.
         """
         known = read_settings(settings)
         return cls.client_credentials(
@@ -240,7 +247,9 @@ def _endpoint(
     if issuer is not None and token_endpoint is None:
         token_endpoint = str(discover(issuer, session=session, timeout=timeout)["token_endpoint"])
     elif issuer is not None or token_endpoint is None:
-        raise SettingsError("No way to the token endpoint", wanted="token_endpoint or issuer")
+        found = "neither" if issuer is None else "both"
+        problem = "The token endpoint is not clear"
+        raise SettingsError(problem, wanted="token_endpoint or issuer", found=found)
     check_endpoint(token_endpoint)
     return token_endpoint
 

@@ -13,7 +13,6 @@ Credentials = tuple[dict[str, str], dict[str, str]]
 Authentication = Callable[[int], Credentials]
 """From the time, in seconds since 1970, to the headers and the form parameters to send."""
 
-METHODS = ("client_secret_post", "client_secret_basic", "private_key_jwt", "none")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE = 60
 
@@ -83,6 +82,7 @@ def choose(
     if client_key is None and client_secret is None and method == "none":
         return no_authentication(client_id)
     given = [n for n, v in (("a secret", client_secret), ("a key", client_key)) if v is not None]
-    found = f"{method if method in METHODS else 'another'} with {' and '.join(given) or 'neither'}"
-    wanted = "client_secret_* with a secret, private_key_jwt with a key, or none"
+    found = f"{str(method)[:40]!r} with {' and '.join(given) or 'neither'}"
+    wanted = "client_secret_post or client_secret_basic with a secret, private_key_jwt with a key,"
+    wanted += " or none with neither"
     raise SettingsError("Client authentication does not fit", wanted=wanted, found=found)

@@ -21,6 +21,7 @@ class Known(NamedTuple):
     pattern: re.Pattern[str] | None
 
     def is_in(self, text: str) -> bool:
+        """Does the value stand in this text, in any spelling?"""
         return self.value in text if self.pattern is None else bool(self.pattern.search(text))
 
 

@@ -12,6 +12,7 @@ from requests.adapters import BaseAdapter
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.wire import as_text, header_lines, host
+from dpop_lab.errors import expect
 
 LONGEST_BODY = 1_000_000
 STREAMED = "<streamed body, not recorded>"
@@ -30,6 +31,7 @@ def record(
     one. To record twice into the same log changes nothing; an adapter mounted later is recorded
     once `record` is called again. `clock` gives seconds since 1970.
     """
+    expect(session, requests.Session, "record", "A lab has one: lab.session.")
     recorders = [one for one in session.adapters.values() if isinstance(one, RecordingAdapter)]
     if log is None:
         log = recorders[0].log if recorders else SessionLog()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,10 +33,13 @@ def read_settings(source: str | os.PathLike[str] | Mapping[str, object]) -> Sett
     """
     members = source if isinstance(source, Mapping) else _object(_text(source))
     known = [*REQUIRED, *OPTIONAL]
+    if odd := [name for name in members if name not in known]:
+        # a name may be a secret in the wrong place: shown only when it looks like a name
+        likely = [name for name in odd if re.fullmatch("[A-Za-z_]{1,24}", str(name))]
+        wanted, found = ", ".join(known), ", ".join(likely)
+        raise SettingsError("Settings have a member of another name", wanted=wanted, found=found)
     if missing := [name for name in REQUIRED if name not in members]:
         raise SettingsError("Settings lack a member", wanted=" and ".join(missing))
-    if len(members) > sum(name in members for name in known):
-        raise SettingsError("Settings have a member of another name", wanted=", ".join(known))
     texts = {name: _member(name, members[name]) for name in known if name in members}
     check_endpoint(texts["token_endpoint"])
     return Settings(**texts)
@@ -49,7 +53,7 @@ def check_endpoint(url: str) -> None:
     except ValueError:
         good = False
     if not good or any(character.isspace() for character in url):
-        raise SettingsError("token_endpoint is no URL", wanted="https://…, without fragment")
+        raise SettingsError("token_endpoint is no URL", wanted="http(s)://…, without fragment")
 
 
 def _member(name: str, value: object) -> str:

@@ -8,6 +8,7 @@ from typing import Self
 import requests
 
 from dpop_lab.errors import LabError
+from dpop_lab.proof.htu import without_query
 
 IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
 LEEWAY, LEEWAY_PART = 30, 0.2
@@ -45,7 +46,8 @@ class TokenRefused(LabError, requests.RequestException):
         words = [_text(said, name) for name in ("error", "error_description")]
         told = ", ".join(repr(word[:300]) for word in words if word) or "no JSON error"
         problem = "The token endpoint refused to give a token"
-        return cls(problem, response, found=f"status {response.status_code}, {told}")
+        where = without_query(response.url)
+        return cls(problem, response, found=f"status {response.status_code}, {told} from {where}")
 
 
 class WrongTokenType(TokenRefused):

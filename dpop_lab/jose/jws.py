@@ -43,7 +43,7 @@ class Deviation(NamedTuple):
         return f"{self.where}: {self.kind.replace('_', ' ')}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Jws:
     """A compact JWS taken apart and not believed (RFC 7515 section 3.1).
 
@@ -51,13 +51,24 @@ class Jws:
     mappings where unreadable. `deviations` lists every departure from the strict spelling.
     """
 
-    text: str = field(repr=False)
-    header: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    signing_input: bytes = field(default=b"", repr=False)
-    signature: bytes = field(default=b"", repr=False)
+    text: str
+    header: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    signing_input: bytes = b""
+    signature: bytes = b""
     deviations: tuple[Deviation, ...] = ()
     problem: str = ""
+
+    def __repr__(self) -> str:
+        """What kind it is and which claims it has, without a value that could be a secret."""
+        kind = self.problem or ", ".join(_kind(self.header))
+        deviations = "".join(f", {deviation}" for deviation in self.deviations)
+        claims = " ".join(map(str, self.claims)) or "none"
+        return f"<Jws {kind}; claims {claims[:200]}; {len(self.text)} characters{deviations}>"
+
+
+def _kind(header: Mapping[str, Any]) -> list[str]:
+    return [f"{name} {str(header[name])[:40]}" for name in ("typ", "alg") if name in header]
 
 
 def sign_compact(header: Mapping[str, Any], claims: Mapping[str, Any], key: PrivateKey) -> str:
@@ -87,6 +98,8 @@ def read_jws(text: str) -> Jws:
     text after a JSON object are passed over, each with its `Deviation`. A text of five parts is
     read as far as its header (a JWE is no JWS, but its header is worth seeing).
     """
+    if not isinstance(text, str):
+        return Jws(text="", problem=f"{type(text).__name__} instead of text")
     parts = text.split(".")
     if len(parts) not in (3, 5):
         return Jws(text=text, problem=f"{len(parts)} parts between dots, wanted 3")

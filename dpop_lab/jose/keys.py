@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jwcrypto.jwk import JWK
 
-from dpop_lab.errors import KeyUnusable
+from dpop_lab.errors import KeyUnusable, expect
 
 
 class Algorithm(NamedTuple):
@@ -128,11 +128,14 @@ class PrivateKey:
 
 def public_jwk(key: PrivateKey) -> dict[str, str]:
     """The public half of a key as a fresh JWK: what goes into a proof's header."""
+    expect(key, PrivateKey, "public_jwk", "load_key and generate_key make one.")
     return key.public_jwk()
 
 
 def generate_key(alg: str = "ES256", *, bits: int = 2048) -> PrivateKey:
     """A new private key for a JWS algorithm; `bits` is the size of an RSA modulus, else unused.
+
+    `alg` is ES256, ES384, ES512, EdDSA (or Ed25519, the same), RS256 … RS512 or PS256 … PS512.
 
     Raises `KeyUnusable` (`wrong_algorithm`, `rsa_too_small`, `rsa_too_large`).
     """
@@ -159,7 +162,7 @@ _REMOVE = "Change or remove the key's password where it was made; OpenSSH needs 
 _SAID: Final = {  # reason: what is the matter, what was wanted, what to do
     "no_such_file": ("There is no such key file", "the path of a file, or a key", _PATH_OR_KEY),
     "unreadable_file": ("The key file cannot be read", "a file", "Look at its kind and its mode."),
-    "password_missing": ("The key is encrypted", "its password", "Give password=."),
+    "password_missing": ("The key is encrypted", "its password", "Give the password too."),
     "wrong_password": ("The key does not open", "its password", "Try it with openssl pkey."),
     "public_key": ("This is a public key", _KEY, "Give the private key it belongs to."),
     "certificate": ("This is a certificate", _KEY, "Give the private key it was made for."),

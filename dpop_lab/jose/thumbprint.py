@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from dpop_lab.errors import KeyUnusable
+from dpop_lab.errors import KeyUnusable, expect
 from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
 
 REQUIRED_MEMBERS = {
@@ -20,6 +20,7 @@ def hash_input(jwk: Mapping[str, object]) -> bytes:
     part (RFC 7638 section 3.2). The strings are taken as they stand, not decoded and encoded again.
     Raises `KeyUnusable` when `kty` is unknown or a required member is missing or no string.
     """
+    expect(jwk, Mapping, "a thumbprint", "public_jwk(key) gives a key's JWK.")
     kty = jwk.get("kty")
     names = REQUIRED_MEMBERS.get(kty) if isinstance(kty, str) else None
     if names is None:

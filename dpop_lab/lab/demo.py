@@ -59,7 +59,10 @@ def demo(policy: Policy) -> Iterator[str]:
         yield _step(5, "The protected call", said, _call(lab, key, token, seen))
         said = "The thief has the token but not the key, and signs with a key of their own:"
         yield _step(6, "The same token, stolen", said, _call(lab, thief, token, seen))
-        yield "Every exchange above, without its secrets: lab.log.text() in a notebook."
+        yield (
+            "Next: dpop-lab key new ec.pem, then dpop-lab call --key ec.pem --log session.log\n"
+            "does the same in one command and writes down what went over the wire."
+        )
 
 
 def _call(lab: Lab, key: PrivateKey, token: str, seen: list[Seen]) -> str:

@@ -8,7 +8,7 @@ import requests
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.server.duende import DUENDE
@@ -26,7 +26,10 @@ class Lab:
 
     `session` is a plain `requests.Session`; every exchange on it is kept in `log`. With
     `carrier="socket"` the twin listens on a port of this machine, else it answers in process
-    at the real URL. `clock` is the time of both sides. `watch` sees what the twin's servers saw.
+    at the real URL; any other host is reached over the network. `clock` is the time of both sides,
+    and `lab.clock.advance(seconds)` moves it. `watch` is called after each request with what the
+    twin's servers saw (`seen.reports`); `api_nonce` makes the API demand nonces. `auth()` gives a
+    `DPoPAuth` for one of the demo's clients. Raises `LabError` for what does not go together.
     """
 
     def __init__(
@@ -39,6 +42,13 @@ class Lab:
         watch: Watch | None = None,
         client_key: PrivateKey | None = None,
     ) -> None:
+        expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
+        if live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
+            raise LabError(
+                "The live server has its own ways",
+                wanted="live=True alone",
+                advice="policy, carrier, api_nonce and watch are for the twin.",
+            )
         self.live = live
         self.clock, self.session = Clock(), requests.Session()
         self.server: Twin | None = None

@@ -96,7 +96,12 @@ class Report:
         """Did every row pass?"""
         return all(finding.mark == "passed" for finding in self.findings)
 
+    def __bool__(self) -> bool:
+        """A refused report is false."""
+        return self.accepted
+
     def __getitem__(self, name: str) -> Finding:
+        """The finding of the row with this name. Raises KeyError when it was never reached."""
         for finding in self.findings:
             if finding.check.name == name:
                 return finding
@@ -184,6 +189,7 @@ class Profile:
                 f"No row to strike out in the profile {self.name}",
                 wanted="one of " + ", ".join(names),
                 found=repr(name),
+                advice=f"Not to be struck out: {', '.join(sorted(self.essential)) or 'none'}.",
             )
         rows = tuple(row for row in self.rows if row.name != name)
         return replace(self, rows=rows, struck_out=(*self.struck_out, name))

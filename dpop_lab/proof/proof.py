@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from types import NoneType
 from typing import Any
 
+from dpop_lab.errors import expect
 from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
 from dpop_lab.jose.jws import Deviation, Jws, read_jws, sign_segment
 from dpop_lab.jose.keys import PrivateKey, public_jwk
@@ -59,9 +61,18 @@ def make_proof(
 ) -> str:
     """A signed proof for one request, as the text of the `DPoP` header (RFC 9449 section 4.2).
 
-    The parameters are those of `proof_claims`. Nothing here reads the clock or draws the `jti`:
-    a proof is good for one request, so give each its own.
+    `jti` is a fresh unique identifier, `htm` the request's method, `htu` its URL (query and
+    fragment are taken off), `iat` the time in whole seconds since 1970. With `access_token` the
+    proof carries its hash as `ath`; `nonce` is the server's, where it gave one. Nothing here reads
+    the clock or draws the `jti`: a proof is good for one request, so give each its own. Raises
+    `LabError` for arguments of another type; a wrong proof is made from `proof_claims` by hand.
     """
+    expect(key, PrivateKey, "make_proof", "load_key and generate_key make one.")
+    for name, text in (("jti", jti), ("htm", htm), ("htu", htu)):
+        expect(text, str, name)
+    expect(iat, int, "iat", "Whole seconds since 1970: int(time.time()).")
+    expect(access_token, (str, NoneType), "access_token")
+    expect(nonce, (str, NoneType), "nonce")
     claims = proof_claims(
         jti=jti, htm=htm, htu=htu, iat=iat, access_token=access_token, nonce=nonce
     )
@@ -76,7 +87,8 @@ def _header_segment(alg: str, members: tuple[tuple[str, str], ...]) -> str:
 
 def access_token_hash(access_token: str) -> str:
     """The `ath` claim: base64url of the SHA-256 of the access token's text (section 4.2)."""
-    return base64url_encode(sha256(access_token.encode()))
+    expect(access_token, str, "access_token_hash")
+    return base64url_encode(sha256(access_token.encode("utf-8", "surrogatepass")))
 
 
 def read_proof(text: str) -> Jws:

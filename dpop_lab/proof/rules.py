@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dpop_lab.errors import KeyUnusable
+from dpop_lab.errors import KeyUnusable, expect
 from dpop_lab.jose.jws import Jws, verify
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.checking import Check, Profile, Report, Verdict, check, equal, words
@@ -113,7 +113,8 @@ def one_header(proof: Jws, context: Context) -> Verdict:
         return Verdict(wanted, None, "missing")
     if count > 1:
         return Verdict(wanted, words(f"{count} DPoP headers"), "several")
-    return Verdict(wanted, words("one"), None if context.headers[0] else "empty")
+    empty = not context.headers[0]
+    return Verdict(wanted, words("an empty one" if empty else "one"), "empty" if empty else None)
 
 
 @check("RFC 9449 §4.3 (2)", stops="text that two parsers read in two ways")
@@ -331,8 +332,12 @@ def check_proof(
 
     `method` and `url` are those of the request it came with, `now` is in seconds since 1970; at an
     API `access_token` and its `cnf` claim are needed too. Nothing is remembered: `unused` always
-    passes, and no nonce is known. Returns a `Report` whatever the proof is (RFC 9449 section 4.3).
+    passes, and no nonce is known. Returns a `Report` whatever the proof is: `accepted` says whether
+    every row passed, `failure` which one failed first (RFC 9449 section 4.3).
     """
+    expect(profile, ProofProfile, "profile", "A policy has four: DUENDE.token, DUENDE.api, …")
+    expect(url, str, "url")
+    expect(now, int, "now", "Whole seconds since 1970.")
     context = Context(
         profile=profile,
         headers=(proof,),

@@ -29,7 +29,7 @@ from dpop_lab.server.twin import Twin
 MAX_TARGET = 8 * 1024
 MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it
 MAX_BODY = 1024 * 1024
-HARD_LIMIT = 16 * 1024 * 1024  # beyond this the connection is closed without a word
+HARD_LIMIT = 1024 * 1024  # beyond this the connection is closed without a word
 log = logging.getLogger(__name__)
 
 
@@ -167,7 +167,7 @@ class Running:
             _Delegate(self._server),
             max_header_size=HARD_LIMIT,
             max_body_size=10**19,  # refused with a 413 by the delegate, long before
-            max_buffer_size=2 * HARD_LIMIT,
+            max_buffer_size=8 * HARD_LIMIT,
             idle_connection_timeout=60,
         )
         self._http.add_socket(self._socket)
