@@ -78,7 +78,7 @@ def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator
         yield finding
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Report:
     """All findings of one profile about one thing, in the order asked."""
 
@@ -107,7 +107,8 @@ class Report:
                 return finding
         raise KeyError(name)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
+        """The whole report as text: a notebook shows it, and it holds no secret."""
         verdict = "accepted" if self.accepted else "refused"
         lines = [f"{self.profile}: {verdict}"]
         if self.struck_out:

@@ -135,13 +135,17 @@ class Policy:
         return replace(self, **changed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Seen:
     """What a server saw of one request, for whoever watches: its reports and its answer."""
 
-    request: Request = field(repr=False)
-    response: Response = field(repr=False)
+    request: Request
+    response: Response
     reports: tuple[Report, ...]
+
+    def __repr__(self) -> str:
+        answered = f"{self.request.method} {self.request.path}: {self.response.status}"
+        return "\n".join([answered, *map(str, self.reports)])
 
 
 Watch = Callable[[Seen], None]
