@@ -17,6 +17,7 @@ import requests
 
 from dpop_lab import __version__
 from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.exchange import visible
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import Settings, read_settings
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(line: str, code: int) -> int:
-    print(f"dpop-lab: {' '.join(line.split())}", file=sys.stderr)
+    _say(f"dpop-lab: {' '.join(line.split())}")
     return code
 
 
@@ -289,16 +290,18 @@ def _serve(options: argparse.Namespace) -> int:
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
-    with running:
+    key = running.twin.client_key
+    made = _written_jwk(key, running.twin.client_key_id) if key else None
+    try:
         lines = [running.base_url, "ready"]
-        key = running.twin.client_key
-        made = _written_jwk(key, running.twin.client_key_id) if key else None
         lines += [f"private JWK of the *.jwt clients: {made}"] if made else []
         print("\n".join(lines), flush=True)
         while not stop.wait(0.5):  # in steps, so that Windows gets to see Ctrl-C
             pass
-    if made:
-        made.unlink(missing_ok=True)
+    finally:
+        running.close()
+        if made:
+            made.unlink(missing_ok=True)
     return 0
 
 
@@ -348,8 +351,15 @@ def _call(options: argparse.Namespace) -> int:
     )
     method = options.method or ("GET" if options.data is None else "POST")
     headers = {} if options.data is None else {"Content-Type": _content_type(options.data)}
-    body = None if options.data is None else options.data.encode()
-    answer = session.request(method, url, data=body, headers=headers, auth=auth, timeout=TIMEOUT)
+    body = None if options.data is None else os.fsencode(options.data)
+    try:
+        answer = session.request(
+            method, url, data=body, headers=headers, auth=auth, timeout=TIMEOUT
+        )
+    except requests.RequestException:
+        raise
+    except ValueError as error:  # a Location that is no URL, for one
+        raise Wrong(f"The exchange can't be carried out: {error}.", 3) from None
     _say(f"{method} {htu(url)} ({world})")
     if answer.url != url and answer.history:
         _say(f"redirected to {htu(answer.url)}")
@@ -357,13 +367,14 @@ def _call(options: argparse.Namespace) -> int:
     for name in ("WWW-Authenticate", "DPoP-Nonce"):
         if not answer.ok and name in answer.headers:
             _say(f"{name}: {answer.headers[name]}")
-    answer.encoding = answer.encoding or "utf-8"
-    sys.stdout.write(answer.text + "\n" * bool(answer.text))
+    text = answer.content.decode("utf-8", "replace")
+    text = visible(text) if sys.stdout.isatty() else text
+    sys.stdout.write(text + "\n" * bool(text))
     return 0 if answer.ok else 1
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(visible(line), file=sys.stderr)  # a server may try to move the cursor
 
 
 def _settings(path: str | None) -> Settings:

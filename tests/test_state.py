@@ -311,3 +311,13 @@ def test_both_servers_and_the_date_header_go_by_the_clock_they_are_given():
     clock.advance(-clock.time() + 784_111_777.5)
     date = dict(twin(Request("GET", "/")).headers)["Date"]
     assert date == "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+def test_many_life_spans_cost_no_more_than_one_and_leave_nothing():
+    used = UsedProofs()
+    for number in range(20_000):
+        assert used.claim(number, now=0, remember=1000 + number % 7000)
+    assert used.claim("last", now=10_000, remember=1)
+    assert len(used) == 1
+    assert used.claim("later", now=10_001, remember=1)
+    assert (len(used), len(used._due), len(used._seconds)) == (1, 1, 1)

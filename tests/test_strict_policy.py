@@ -824,7 +824,7 @@ def test_a_form_may_name_its_character_set(world):
 @pytest.mark.parametrize(
     ("form", "code"),
     [
-        ({"grant_type": None}, "unsupported_grant_type"),
+        ({"grant_type": None}, "invalid_request"),
         ({"grant_type": "made_up"}, "unsupported_grant_type"),
         ({"grant_type": "authorization_code"}, "unauthorized_client"),
         ({"scope": "nothing"}, "invalid_scope"),
@@ -1032,11 +1032,11 @@ def test_a_token_has_no_grace_after_its_expiry(own_world):
     own_world.now()
     token = own_world.token(client="m2m.short")
     plain = own_world.token(None)
-    own_world.clock.advance(75)
+    own_world.clock.advance(74)
     assert own_world.call(token, own_world.api_proof(token)).status == 200
-    own_world.clock.advance(1)
+    own_world.clock.advance(1)  # on or after exp it is over (RFC 7519 section 4.1.4)
     assert bad_token(own_world.call(token, own_world.api_proof(token)))
-    own_world.clock.advance(3600 - 76)
+    own_world.clock.advance(3599 - 75)
     assert own_world.call(plain, path=PLAIN_API, scheme="Bearer").status == 200
     own_world.clock.advance(1)
     assert bad_token(own_world.call(plain, path=PLAIN_API, scheme="Bearer"), "Bearer")
@@ -1161,3 +1161,59 @@ def test_the_places_ask_what_they_can():
     assert "ath" not in names["token"] and "bound_key" not in names["token_nonce"]
     assert {"ath", "bound_key", "nonce"} <= set(names["api_nonce"])
     assert "unbound" in names["bearer"] and "audience" in names["bound"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"header": {"crit": ["x"], "x": 1}},
+        {"header": {"typ": "dpop+jwt"}},
+        {"claims": {"nbf": {"now": 5}}},
+    ],
+    ids=["crit", "typ of a proof", "not yet"],
+)
+def test_an_assertion_of_another_kind_is_refused(world, changes):
+    if "claims" in changes:
+        changes = {"claims": {"nbf": world.clock.now() + 5}}
+    answer = asserted(world, assertion(world, **changes))
+    assert (answer.status, error(answer)[0]) == (401, "invalid_client")
+
+
+def test_an_assertion_is_over_at_its_exp(own_world):
+    now = own_world.now()
+    for seconds, status in ((1, 200), (0, 401)):
+        text = assertion(own_world, claims={"exp": now + seconds})
+        assert asserted(own_world, text).status == status
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", ["n", "e"])
+def test_an_rsa_number_with_a_leading_zero_octet_is_refused(world, place, name):
+    jwk = builder.public_jwk(builder.key("A", "RS256"))
+    octets = b"\0" + base64.urlsafe_b64decode(jwk[name] + "==")
+    padded = base64.urlsafe_b64encode(octets).decode().rstrip("=")
+    key = builder.key("A", "RS256")
+    answer = answer_to(world, place, key, alg="RS256", jwk={name: padded})
+    assert refused(answer, place)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "member", [{"use": "enc"}, {"key_ops": ["encrypt"]}, {"key_ops": "verify"}, {"alg": "ES384"}]
+)
+def test_a_key_that_says_it_is_for_something_else_is_refused(world, place, member):
+    assert refused(answer_to(world, place, jwk=member), place)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_key_that_says_it_is_for_this_is_taken(world, place):
+    members = {"use": "sig", "key_ops": ["verify"], "alg": "ES256", "kid": "k"}
+    assert answer_to(world, place, jwk=members).status == 200
+
+
+def test_two_keys_may_use_one_jti(world):
+    jti = secrets.token_urlsafe(16)
+    for key in (VICTIM, THIEF):
+        token = world.token(key)
+        proof = world.api_proof(token, key, jti=jti)
+        assert world.call(token, proof).status == 200

@@ -61,16 +61,16 @@ def _message(start: str, headers: Headers, body: str) -> str:
     lines = [start, *(f"{name}: {value}" for name, value in headers)]
     more = len(body) - LONGEST
     cut = body if more <= 0 else f"{body[:LONGEST]}\n<{more} more characters>"
-    shown = MARK.sub(r"\\", _visible(cut.replace("\r\n", "\n")))
+    shown = MARK.sub(r"\\", visible(cut.replace("\r\n", "\n")))
     end = "" if not shown or shown.endswith("\n") else "\n"
     return "\n".join(map(_one_line, lines)) + "\n\n" + shown + end
 
 
 def _one_line(text: str) -> str:
-    return _visible(text).replace("\n", r"\n")
+    return visible(text).replace("\n", r"\n")
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Text with every control and other unprintable character but the line feed escaped."""
     return "".join(
         character

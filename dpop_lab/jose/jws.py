@@ -109,6 +109,8 @@ def read_jws(text: str) -> Jws:
         claims = _json_object(parts[1], "payload", deviations) if len(parts) == 3 else {}
     except ValueError as error:
         return Jws(text=text, problem=str(error), deviations=tuple(deviations))
+    if "crit" in header:  # no extension is known here (RFC 7515 section 4.1.11)
+        deviations.append(Deviation("header.crit", "extension_not_understood"))
     signature = b""
     if len(parts) == 5:
         deviations.append(Deviation("whole", "five_parts"))

@@ -92,12 +92,14 @@ class TokenProfile(Profile):
     """The rules for access tokens at one API.
 
     `max_length` bounds the Authorization value, `fault` says what makes a token malformed, `types`
-    are the header's `typ` values taken, `leeway` the seconds of grace around `exp` and `nbf`.
+    are the header's `typ` values taken. `expired` tells of an `exp` whether it is over now;
+    `leeway` is the grace for `nbf` in seconds.
     """
 
     max_length: float
     fault: Callable[[Jws], str | None]
     types: tuple[str, ...]
+    expired: Callable[[float, int], bool]
     leeway: int
 
 
@@ -175,8 +177,8 @@ def not_expired(presented: Presented, context: TokenContext) -> Verdict:
     end, start = (presented.token.claims.get(name) for name in ("exp", "nbf"))
     if not isinstance(end, int | float):
         return Verdict(words("exp, a number"), end, "missing" if end is None else "wrong")
-    if now - leeway > end:
-        return Verdict(words(f"exp of {now - leeway} or later"), end, "expired")
+    if context.profile.expired(end, now):
+        return Verdict(words(f"exp well after {now - leeway}"), end, "expired")
     early = isinstance(start, int | float) and now + leeway < start
     return Verdict(words("exp ahead"), end, "early" if early else None)
 

@@ -201,7 +201,8 @@ class AuthorizationServer:
         good = (
             alg in rules.algorithms
             and claims.get("iss") == claims.get("sub") == credentials.client_id
-            and starts - rules.leeway <= now <= ends + rules.leeway
+            and starts - rules.leeway <= now
+            and not rules.expired(ends, now)
             and isinstance(jti, str)
             and bool(jti.strip())
             and rules.audience_fits(jws.header, claims.get("aud"), self.base_url)
@@ -215,7 +216,7 @@ class AuthorizationServer:
     def _grant_type(self, form: Form) -> str:
         grant = value(form, "grant_type")
         if not grant or len(grant) > 100:
-            raise Refused(Answer(400, "unsupported_grant_type"))
+            raise Refused(self.policy.no_grant_type)
         return grant
 
     def _may_use(self, client: Client, grant: str, form: Form) -> None:

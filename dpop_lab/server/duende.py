@@ -123,6 +123,13 @@ API_NONCE = replace(
     window=ANY_TIME,
     remember=15,
 )
+
+
+def expired(end: float, now: int) -> bool:
+    """Five minutes of grace, that second included."""
+    return now - 300 > end
+
+
 TOKEN_ROWS = (at.scheme, at.at_form, at.at_signature, at.issuer, at.at_typ, at.not_expired)
 BOUND = at.TokenProfile(
     name="access token at the DPoP API",
@@ -131,6 +138,7 @@ BOUND = at.TokenProfile(
     max_length=4000,
     fault=malformed,
     types=("at+jwt",),
+    expired=expired,
     leeway=300,
 )
 BEARER = replace(BOUND, name="access token at the Bearer API", max_length=51200)
@@ -243,7 +251,11 @@ DUENDE = Policy(
     bound=BOUND,
     bearer=BEARER,
     assertions=AssertionRules(
-        algorithms=ALGORITHMS, leeway=300, number=number, audience_fits=audience_fits
+        algorithms=ALGORITHMS,
+        expired=expired,
+        leeway=300,
+        number=number,
+        audience_fits=audience_fits,
     ),
     token_parameters=token_parameters,
     credentials=credentials,
@@ -264,6 +276,7 @@ DUENDE = Policy(
     api_type="application/json; charset=utf-8",
     site_headers=(("Server", "dpop_lab twin"), ("X-REVISION", "twin")),
     cors_exposed="",
+    no_grant_type=Answer(400, "unsupported_grant_type"),
     no_proof=Answer(
         400, "invalid_request", "Client requires DPoP and a DPoP header value was not provided."
     ),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dpop_lab.jose.jws import Deviation, Jws
-from dpop_lab.proof.htu import NormalURL, normal_url
+from dpop_lab.proof.htu import NormalURL, normal_url, without_query
 from dpop_lab.proof.rules import Context, Reading
 from dpop_lab.server.duende_site import ALGORITHMS
 
@@ -112,7 +112,7 @@ def jwk_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
 def _unreadable(jwk: Mapping[str, Any]) -> str | None:
     """Known members of a JSON type that the demo's key reader can't take."""
     odd = [name for name in JWK_TEXTS if not isinstance(jwk.get(name), str | None)]
-    for name, also in (("key_ops", ()), ("x5c", (str, type(None))), ("oth", (str, type(None)))):
+    for name, also in (("key_ops", ()), ("x5c", (type(None),)), ("oth", (str, type(None)))):
         given = jwk.get(name, [])
         listed = isinstance(given, list) and all(isinstance(one, str) for one in given)
         if not listed and not isinstance(given, also):
@@ -145,7 +145,7 @@ def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
 
 def _uri(url: str) -> NormalURL | None:
     """A URL as the demo's URI class reads it: blanks around it, backslashes, user info ignored."""
-    normal = normal_url(url.strip().replace("\\", "/"))
+    normal = normal_url(without_query(url).strip().replace("\\", "/"))
     return normal and normal._replace(user=None)
 
 

@@ -67,9 +67,10 @@ def read_form(request: Request) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionRules:
-    """What a client assertion is held to besides its key; `leeway` in seconds (RFC 7523)."""
+    """What a client assertion is held to besides its key (RFC 7523); `leeway` is for `nbf`."""
 
     algorithms: tuple[str, ...]
+    expired: Callable[[float, int], bool]
     leeway: int
     number: Callable[[object], float | None]
     audience_fits: Callable[[Mapping[str, Any], object, str], bool]
@@ -106,9 +107,11 @@ class Policy:
     site_headers: Headers
     cors_exposed: str
     no_proof: Answer
+    no_grant_type: Answer
 
     def __repr__(self) -> str:
-        return f"<Policy {self.name}>"
+        struck = {row for profile in self.profiles.values() for row in profile.struck_out}
+        return f"<Policy {self.name}{''.join(f' without {row}' for row in sorted(struck))}>"
 
     @property
     def profiles(self) -> dict[str, Profile]:

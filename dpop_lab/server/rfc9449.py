@@ -95,6 +95,11 @@ def token_fault(jws: Jws) -> str | None:
     return ", ".join(map(str, jws.deviations)) or None
 
 
+def expired(end: float, now: int) -> bool:
+    """On or after `exp` it is over (RFC 7519 section 4.1.4)."""
+    return now >= end
+
+
 BOUND = at.TokenProfile(
     name="access token at the DPoP API",
     rows=at.ROWS,
@@ -105,6 +110,7 @@ BOUND = at.TokenProfile(
     max_length=math.inf,
     fault=token_fault,
     types=("at+jwt", "application/at+jwt"),
+    expired=expired,
     leeway=0,
 )
 BEARER = replace(
@@ -150,7 +156,9 @@ def _asserted(form: Form, client_id: str) -> Credentials:
     assertion = form["client_assertion"][0]
     jws = read_jws(assertion)
     subject = jws.claims.get("sub")
+    kind = str(jws.header.get("typ", "JWT")).lower()
     good = isinstance(subject, str) and client_id in ("", subject) and not jws.deviations
+    good = good and kind in ("jwt", "client-authentication+jwt")  # RFC 8725 section 3.11
     if not good or form.get("client_assertion_type") != (JWT_BEARER,):
         raise client_refused(Credentials(client_id, "assertion"))
     return Credentials(str(subject), "assertion", assertion=assertion)
@@ -221,7 +229,11 @@ RFC_9449 = Policy(
     bound=BOUND,
     bearer=BEARER,
     assertions=AssertionRules(
-        algorithms=ALGORITHMS, leeway=0, number=READING.number, audience_fits=audience_fits
+        algorithms=ALGORITHMS,
+        expired=expired,
+        leeway=0,
+        number=READING.number,
+        audience_fits=audience_fits,
     ),
     token_parameters=token_parameters,
     credentials=credentials,
@@ -238,5 +250,6 @@ RFC_9449 = Policy(
     api_type="application/json",
     site_headers=(("Server", "dpop_lab"),),
     cors_exposed="DPoP-Nonce, WWW-Authenticate",
+    no_grant_type=Answer(400, "invalid_request", "There is no grant_type."),
     no_proof=Answer(400, "invalid_request", "This client must send a DPoP proof."),
 )

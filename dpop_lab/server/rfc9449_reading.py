@@ -40,11 +40,17 @@ def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
     kinds = [wanted] if wanted else list(KEYS_OF.values())
     if (kty, crv if kty != "RSA" else None) not in kinds:
         return f"a key of kind {kty!r} {crv!r}, which is not for {alg!r}"
+    if KEYS_OF.get(str(jwk.get("alg", alg))) != wanted or jwk.get("use", "sig") != "sig":
+        return "alg or use in it say it is for something else"
+    if "verify" not in _strings(jwk.get("key_ops", ["verify"])):
+        return "key_ops in it do not say verify"
     names = ("n", "e") if kty == "RSA" else ("x", "y") if kty == "EC" else ("x",)
     for name in names:
         octets = _octets(jwk.get(name))
-        if octets is None:
+        if not octets:
             return f"{name} is not base64url"
+        if kty == "RSA" and octets[0] == 0:
+            return f"{name} begins with a zero octet"
         if kty != "RSA" and len(octets) != OCTETS[str(crv)]:
             return f"{name} has {len(octets)} octets, wanted {OCTETS[str(crv)]}"
     bits = key_bits(jwk)
@@ -53,6 +59,10 @@ def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
     if kty == "RSA" and bits not in RSA_BITS:
         return f"{bits} bits, wanted {RSA_BITS[0]} to {RSA_BITS[-1]}"
     return None
+
+
+def _strings(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _octets(text: object) -> bytes | None:

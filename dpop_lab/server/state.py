@@ -1,8 +1,8 @@
 """Everything a server remembers: the time, the proofs it has accepted, the nonces it gave out."""
 
+import heapq
 import time
 from base64 import urlsafe_b64encode
-from collections import deque
 from collections.abc import Hashable
 from threading import Lock
 
@@ -44,7 +44,8 @@ class UsedProofs:
     def __init__(self, *, limit: int = 1_000_000) -> None:
         self._limit = limit
         self._expiry: dict[bytes, int] = {}
-        self._queues: dict[int, deque[tuple[int, bytes]]] = {}
+        self._due: dict[int, list[bytes]] = {}  # what is over at this second
+        self._seconds: list[int] = []  # those seconds, as a heap
         self._lock = Lock()
 
     def seen(self, key: Hashable, *, now: int) -> bool:
@@ -58,16 +59,18 @@ class UsedProofs:
             self._forget(now)
             if self._expiry.get(digest, now) > now or len(self._expiry) >= self._limit:
                 return False
-            self._expiry[digest] = now + remember
-            self._queues.setdefault(remember, deque()).append((now + remember, digest))
+            self._expiry[digest] = end = now + remember
+            if end not in self._due:
+                heapq.heappush(self._seconds, end)
+            self._due.setdefault(end, []).append(digest)
             return True
 
     def _forget(self, now: int) -> None:
-        """Drop what is over. One queue for each life span, so each is in order of expiry."""
-        for queue in self._queues.values():
-            while queue and queue[0][0] <= now:
-                expiry, digest = queue.popleft()
-                if self._expiry.get(digest) == expiry:
+        """Drop what is over, a second's worth at a time."""
+        while self._seconds and self._seconds[0] <= now:
+            end = heapq.heappop(self._seconds)
+            for digest in self._due.pop(end):
+                if self._expiry.get(digest) == end:
                     del self._expiry[digest]
 
     def __len__(self) -> int:
