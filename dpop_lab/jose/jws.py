@@ -8,8 +8,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
@@ -21,16 +19,9 @@ from dpop_lab.jose.encoding import (
     compact_json,
     loose_base64url_decode,
 )
-from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, PrivateKey
 
-HASHES: dict[str, hashes.HashAlgorithm] = {
-    "256": hashes.SHA256(),
-    "384": hashes.SHA384(),
-    "512": hashes.SHA512(),
-}
-PUBLIC_MEMBERS = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
 MAX_DEPTH = 64
-CURVES = ("P-256", "P-384", "P-521", "Ed25519")
 
 
 class Deviation(NamedTuple):
@@ -216,15 +207,16 @@ def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str
     from the key: whether the two belong together is for the caller to judge. RSA below 1024 bits,
     unknown curves and keys that are no key verify nothing.
     """
-    kty = jwk.get("kty")
-    members = (
-        [jwk.get(name) for name in PUBLIC_MEMBERS.get(kty, ())] if isinstance(kty, str) else []
-    )
-    if not members or not all(isinstance(member, str) for member in members):
+    algorithm = ALGORITHMS.get(alg)
+    if algorithm is None or algorithm.kty != jwk.get("kty"):
         return False
     try:
-        key = _public_key(kty, *members)
-        _verify(key, signing_input, signature, alg)
+        key = _public_key(algorithm.kty, *(jwk[name] for name in PUBLIC[algorithm.kty]))
+        if algorithm.kty == "EC":
+            signature = _der(signature, (key.key_size + 7) // 8)
+        if algorithm.kty == "RSA" and key.key_size < 1024:
+            return False
+        key.verify(signature, signing_input, *algorithm.arguments)
     except (InvalidSignature, JWException, ValueError, TypeError, KeyError):
         return False
     return True
@@ -233,36 +225,24 @@ def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str
 def key_bits(jwk: Mapping[str, Any]) -> int | None:
     """The size of a public JWK in bits; None when it is no EC, RSA or Ed25519 key. Never raises."""
     try:
-        key = _public_key(str(jwk["kty"]), *(jwk[name] for name in PUBLIC_MEMBERS[jwk["kty"]]))
+        key = _public_key(str(jwk["kty"]), *(jwk[name] for name in PUBLIC[jwk["kty"]]))
     except (JWException, ValueError, TypeError, KeyError):
         return None
     return getattr(key, "key_size", 256)
 
 
 @lru_cache(maxsize=256)
-def _public_key(kty: str, *members: str) -> object:
+def _public_key(kty: str, *members: str) -> Any:
     """The public key with these members, imported once: the same client comes again."""
-    values = dict(zip(PUBLIC_MEMBERS[kty], members, strict=True))
-    if kty != "RSA" and values["crv"] not in CURVES:
+    values = dict(zip(PUBLIC[kty], members, strict=True))
+    if kty != "RSA" and values["crv"] not in OCTETS:
         raise ValueError(f"no curve {values['crv']!r}")
     return JWK(kty=kty, **values).get_op_key("verify", values.get("crv"))
 
 
-def _verify(key: object, signing_input: bytes, signature: bytes, alg: str) -> None:
-    """Return when the signature is right; raise InvalidSignature or ValueError when not."""
-    match key:
-        case ed25519.Ed25519PublicKey() if alg in ("EdDSA", "Ed25519"):
-            key.verify(signature, signing_input)
-        case ec.EllipticCurvePublicKey() if alg.startswith("ES"):
-            size = (key.key_size + 7) // 8
-            if len(signature) != 2 * size:
-                raise InvalidSignature
-            r, s = (int.from_bytes(part) for part in (signature[:size], signature[size:]))
-            key.verify(encode_dss_signature(r, s), signing_input, ec.ECDSA(HASHES[alg[2:]]))
-        case rsa.RSAPublicKey() if key.key_size >= 1024 and alg[:2] in ("RS", "PS"):
-            digest = HASHES[alg[2:]]
-            pss = padding.PSS(padding.MGF1(digest), salt_length=padding.PSS.DIGEST_LENGTH)
-            scheme = pss if alg.startswith("PS") else padding.PKCS1v15()
-            key.verify(signature, signing_input, scheme, digest)
-        case _:
-            raise InvalidSignature
+def _der(signature: bytes, size: int) -> bytes:
+    """An ECDSA signature as `cryptography` wants it; a JWS has r and s side by side."""
+    if len(signature) != 2 * size:
+        raise InvalidSignature
+    r, s = (int.from_bytes(part) for part in (signature[:size], signature[size:]))
+    return encode_dss_signature(r, s)

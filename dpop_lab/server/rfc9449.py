@@ -22,7 +22,7 @@ from dpop_lab.server.policy import (
     basic_pair,
     read_form,
 )
-from dpop_lab.server.rfc9449_reading import ALGORITHMS, READING, RSA_ALGORITHMS, key_jti_url
+from dpop_lab.server.rfc9449_reading import READING, key_jti_url
 
 # What it asks, and what it answers
 
@@ -193,7 +193,7 @@ def challenge(scheme: str, answer: Answer) -> str:
     """The WWW-Authenticate value; under DPoP it tells the algorithms (RFC 9449 section 7.1)."""
     pairs = {"error": answer.error, "error_description": answer.description}
     if scheme == "DPoP":
-        pairs["algs"] = " ".join(ALGORITHMS)
+        pairs["algs"] = " ".join(READING.algorithms)
     text = ", ".join(f'{name}="{value}"' for name, value in pairs.items() if value)
     return f"{scheme} {text}".rstrip()
 
@@ -210,8 +210,8 @@ def metadata(base: str) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": [
             "client_secret_basic", "client_secret_post", "private_key_jwt",
         ],
-        "token_endpoint_auth_signing_alg_values_supported": list(RSA_ALGORITHMS),
-        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "token_endpoint_auth_signing_alg_values_supported": list(READING.algorithms),
+        "dpop_signing_alg_values_supported": list(READING.algorithms),
     }  # fmt: skip
 
 
@@ -229,7 +229,7 @@ RFC_9449 = Policy(
     bound=BOUND,
     bearer=BEARER,
     assertions=AssertionRules(
-        algorithms=ALGORITHMS,
+        algorithms=READING.algorithms,
         expired=expired,
         leeway=0,
         number=READING.number,

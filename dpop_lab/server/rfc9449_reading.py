@@ -7,21 +7,12 @@ from typing import Any
 from dpop_lab.errors import EncodingError
 from dpop_lab.jose.encoding import base64url_decode
 from dpop_lab.jose.jws import Jws, key_bits
+from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.proof import rules
 from dpop_lab.proof.htu import normal_url
 from dpop_lab.proof.rules import Context, Reading
 
-RSA_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
-KEYS_OF: dict[str, tuple[str, str | None]] = {
-    "ES256": ("EC", "P-256"),
-    "ES384": ("EC", "P-384"),
-    "ES512": ("EC", "P-521"),
-    "EdDSA": ("OKP", "Ed25519"),
-    "Ed25519": ("OKP", "Ed25519"),
-    **dict.fromkeys(RSA_ALGORITHMS, ("RSA", None)),
-}
-ALGORITHMS = tuple(KEYS_OF)
-OCTETS = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
+KEYS_OF = {name: (algorithm.kty, algorithm.crv) for name, algorithm in ALGORITHMS.items()}
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 RSA_BITS = range(2048, 8193)
 
@@ -44,8 +35,9 @@ def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
         return "alg or use in it say it is for something else"
     if "verify" not in _strings(jwk.get("key_ops", ["verify"])):
         return "key_ops in it do not say verify"
-    names = ("n", "e") if kty == "RSA" else ("x", "y") if kty == "EC" else ("x",)
-    for name in names:
+    for name in PUBLIC[str(kty)]:
+        if name == "crv":
+            continue
         octets = _octets(jwk.get(name))
         if not octets:
             return f"{name} is not base64url"
@@ -106,7 +98,7 @@ def key_jti_url(proof: Jws, context: Context) -> Hashable:
 
 
 READING = Reading(
-    algorithms=ALGORITHMS,
+    algorithms=tuple(ALGORITHMS),
     fault=fault,
     key_fault=key_fault,
     members=dict,
