@@ -5,7 +5,7 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -136,24 +136,30 @@ class _Delegate(HTTPServerConnectionDelegate):
         return _Message(self.server, request_conn)
 
 
-class Running:
-    """A server listening on a port, in a thread of its own. Close it, or use it in a `with`."""
+class RunningTwin:
+    """The twin on a port, in a thread of its own. Close it, or use it in a `with`.
 
-    def __init__(self, build: Callable[[str], Server], *, host: str, port: int) -> None:
+    `url` is where it listens, `base_url` what clients call it: issuer, discovery and the wanted
+    `htu` follow that one. `twin` is what answers.
+    """
+
+    def __init__(self, *, host: str, port: int, base_url: str | None, **options: Any) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
         self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
-        named = "127.0.0.1" if host in ("", "0.0.0.0") else host  # noqa: S104  a name, not a bind
-        self.url = (
-            f"http://[{named}]:{self.port}" if ":" in named else f"http://{named}:{self.port}"
-        )
-        self._server = build(self.url)
+        named = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        self.url = f"http://{f'[{named}]' if ':' in named else named}:{self.port}"
+        self.twin = Twin(base_url or self.url, **options)
+        self.base_url = self.twin.base_url
         self._loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dpop_lab server", daemon=True)
         self._thread.start()
         self._started.wait()
+
+    def __repr__(self) -> str:
+        return f"<RunningTwin at {self.url}>"
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -164,7 +170,7 @@ class Running:
 
     async def _listen(self) -> None:
         self._http = HTTPServer(
-            _Delegate(self._server),
+            _Delegate(self.twin),
             max_header_size=HARD_LIMIT,
             max_body_size=10**19,  # refused with a 413 by the delegate, long before
             max_buffer_size=8 * HARD_LIMIT,
@@ -195,20 +201,6 @@ class Running:
         self.close()
 
 
-class RunningTwin(Running):
-    """The twin on a port: `base_url` is where it is, `twin` what answers there."""
-
-    twin: Twin
-
-    @property
-    def base_url(self) -> str:
-        """The base URL: issuer, discovery and the wanted `htu` follow it."""
-        return self.twin.base_url
-
-    def __repr__(self) -> str:
-        return f"<RunningTwin at {self.url}>"
-
-
 def serve(
     *,
     port: int = 0,
@@ -227,21 +219,14 @@ def serve(
     the rest is as for `Twin`.
     Raises OSError when the port can't be had.
     """
-    built: list[Twin] = []
-
-    def build(url: str) -> Server:
-        twin = Twin(
-            base_url or url,
-            policy=policy,
-            api_nonce=api_nonce,
-            clock=clock,
-            client_key=client_key,
-            client_jwk=client_jwk,
-            watch=watch,
-        )
-        built.append(twin)
-        return twin
-
-    running = RunningTwin(build, host=host, port=port)
-    running.twin = built[0]
-    return running
+    return RunningTwin(
+        host=host,
+        port=port,
+        base_url=base_url,
+        policy=policy,
+        api_nonce=api_nonce,
+        clock=clock,
+        client_key=client_key,
+        client_jwk=client_jwk,
+        watch=watch,
+    )
