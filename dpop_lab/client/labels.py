@@ -3,97 +3,88 @@
 import html
 import json
 import re
-from bisect import insort
-from collections import Counter, deque
-from typing import NamedTuple
+from collections import Counter, defaultdict, deque
+from functools import cached_property
+from urllib.parse import quote, quote_plus
 
-LONG = 12  # a secret this long is replaced wherever it turns up, a shorter one in its field alone
-PROOFS = 100  # there is a new one in each exchange, and a used one soon is worth nothing
+LONG, LONGEST = 12, 10_000  # characters: what is looked for everywhere, what is not even remembered
+MOST = 200  # values remembered of one kind
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
+LABEL = re.compile(r"<\w+ \d+>")
 
 
-class Known(NamedTuple):
-    """A long value to look for; the pattern, if there is one, fits its encoded spellings too."""
+class Known:
+    """A value that was seen: its kind, its label once it has one, and how else it may be written."""
 
-    order: int
-    value: str
-    kind: str
-    pattern: re.Pattern[str] | None
+    def __init__(self, kind: str, value: str) -> None:
+        self.kind, self.value, self.label = kind, value, ""
 
-    def is_in(self, text: str) -> bool:
-        """Does the value stand in this text, in any spelling?"""
-        return self.value in text if self.pattern is None else bool(self.pattern.search(text))
+    @cached_property
+    def spellings(self) -> list[str]:
+        """The value as it is and in URL, form, JSON and HTML encoding, longest first.
+
+        A list, not a pattern: to search for each takes time in proportion to the text, no more.
+        """
+        value = self.value
+        if UNRESERVED.fullmatch(value):
+            return [value]
+        urls = {quote(value, safe, errors="surrogatepass") for safe in ("", "/")}
+        urls.add(quote_plus(value, errors="surrogatepass"))
+        urls |= {re.sub("%..", lambda match: match[0].lower(), url) for url in urls}
+        plain = json.dumps(value)[1:-1]
+        dotnet = re.sub(r'\\"|["\'&+<>`]', lambda match: f"\\u{ord(match[0][-1]):04x}", plain)
+        dotnet = re.sub(r"(?<=\\u)....", lambda match: match[0].upper(), dotnet)
+        jsons = {
+            plain,
+            dotnet,
+            plain.replace("/", r"\/"),
+            json.dumps(value, ensure_ascii=False)[1:-1],
+        }
+        entities = html.escape(value)
+        htmls = {entities, entities.replace("&#x27;", "&#39;"), html.escape(value, quote=False)}
+        return sorted({value} | urls | jsons | htmls, key=len, reverse=True)
 
 
 class Labels:
     """Gives each secret its kind and order of appearance, the same in every place.
 
-    Nothing of a value, neither hash nor length, is in its label. Not safe for threads.
+    Nothing of a value, neither hash nor length, is in its label. Values of at least `shortest`
+    characters are looked for everywhere. Remembered are the last 200 values of each kind; one that
+    comes back after that gets a new number. Not safe for threads.
     """
 
-    def __init__(self) -> None:
-        self._labels: dict[str, str] = {}
-        self._given: set[str] = set()
+    def __init__(self, shortest: int = LONG) -> None:
+        self._shortest = shortest
+        self._known: dict[str, Known] = {}
+        self._kept: defaultdict[str, deque[str]] = defaultdict(deque)
         self._counts: Counter[str] = Counter()
-        self._known: list[Known] = []  # longest first: a value may be part of another
-        self._seen: set[str] = set()
-        self._proofs: deque[Known] = deque()
 
     def label(self, kind: str, value: str) -> str:
         """The label of this value, as it was at first; a label and nothing stay as they are."""
-        if not value or value in self._given:
-            return value
-        if value not in self._labels:
-            self._counts[kind] += 1
-            self._labels[value] = f"<{kind} {self._counts[kind]}>"
-            self._given.add(self._labels[value])
-            self.know(kind, value)
-        return self._labels[value]
+        return value if not value or LABEL.fullmatch(value) else self._label(self.know(kind, value))
 
-    def know(self, kind: str, value: str) -> None:
+    def _label(self, known: Known) -> str:
+        if not known.label:
+            self._counts[known.kind] += 1
+            known.label = f"<{known.kind} {self._counts[known.kind]}>"
+        return known.label
+
+    def know(self, kind: str, value: str) -> Known:
         """Look for this value from now on, if it is long; it gets its number when it turns up."""
-        if len(value) >= LONG and value not in self._seen:
-            self._seen.add(value)
-            pattern = None if UNRESERVED.fullmatch(value) else any_spelling(value)
-            known = Known(-len(value), value, kind, pattern)
-            insort(self._known, known, key=lambda one: one[:2])
-            if kind == "proof":
-                self._forget_old_proof(known)
-
-    def _forget_old_proof(self, latest: Known) -> None:
-        self._proofs.append(latest)
-        if len(self._proofs) > PROOFS:
-            self._known.remove(self._proofs.popleft())
+        known = self._known.get(value) or Known(kind, value)
+        if value not in self._known and len(value) <= LONGEST:
+            self._known[value] = known
+            self._kept[kind].append(value)
+            if len(self._kept[kind]) > MOST:
+                del self._known[self._kept[kind].popleft()]
+        return known
 
     def replace(self, texts: list[str]) -> list[str]:
         """The texts without any known long value, in whatever spelling."""
         whole = "\n".join(texts)
-        for known in self._known:
-            if known.is_in(whole):
-                label = self.label(known.kind, known.value)
-                texts = [_replaced(text, known, label) for text in texts]
+        long = [one for one in self._known.values() if len(one.value) >= self._shortest]
+        found = [one for one in long if any(spelling in whole for spelling in one.spellings)]
+        for known in sorted(found, key=lambda one: len(one.value), reverse=True):  # parts last
+            for spelling in known.spellings:
+                texts = [text.replace(spelling, self._label(known)) for text in texts]
         return texts
-
-
-def _replaced(text: str, known: Known, label: str) -> str:
-    if known.pattern is None:
-        return text.replace(known.value, label)
-    return known.pattern.sub(label, text)
-
-
-def any_spelling(value: str) -> re.Pattern[str]:
-    """A pattern for the value as it is, and in URL, form, JSON and HTML encoding."""
-    return re.compile("".join(map(_spellings, value)))
-
-
-def _spellings(character: str) -> str:
-    if UNRESERVED.fullmatch(character):
-        return re.escape(character)
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    escaped = "".join(rf"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
-    percent = "".join(f"%{octet:02x}" for octet in character.encode("utf-8", "surrogatepass"))
-    spelled = {json.dumps(character)[1:-1], f"\\{character}", html.escape(character), character}
-    spelled |= {"+"} if character == " " else set()
-    longest_first = sorted(spelled, key=len, reverse=True)  # `&amp;` before `&`
-    number = f"&#0*{ord(character)};|(?i:&#x0*{ord(character):x};)"
-    return f"(?:(?i:{escaped}|{percent})|{number}|{'|'.join(map(re.escape, longest_first))})"

@@ -7,34 +7,42 @@ from dataclasses import replace
 from urllib.parse import unquote_plus
 
 from dpop_lab.client.exchange import Exchange, Headers
-from dpop_lab.client.labels import Labels
+from dpop_lab.client.labels import LONG, Labels
 
-NAMES = frozenset(
-    "access_token actor_token assertion client_assertion client_secret code_verifier device_code"
-    " id_token id_token_hint password refresh_token registration_access_token subject_token".split()
+NAMES = (
+    "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
+    " device_code id_token id_token_hint password refresh_token registration_access_token secret"
+    " subject_token".split()
 )
-PARAMETERS = NAMES | {"code", "token"}  # in forms and queries; elsewhere these words are harmless
+KINDS = {name.replace("_", ""): name for name in NAMES}
+PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
+DECODE = json.JSONDecoder().raw_decode
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
+# every pattern takes time in proportion to the text: no repetition may be tried in many ways
 PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
-STRING = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:\s*)?', re.S)
-FORM_PAIR = re.compile(r"([^=&]*)=([^&]*)")
-QUERY_PAIR = re.compile(r"([^=&#?]*)=([^&#]*)")
+STRING = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*+:\s*+)?', re.S)
 USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
-LOOSE = re.compile(  # in text of no known form: name=value, "name": "value", \"name\": \"value\"
-    rf"""(?P<name>\b(?:{"|".join(sorted(NAMES))})|(?<=[?&])(?:code|token))"""
-    r"""(?P<gap>=|\\*["']\s*:\s*)"""
-    r"""(?:(?P<quote>\\*["'])(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)|(?P<bare>[^\s"'&,;<>]+))""",
-    re.S,
+LOOSE = (
+    re.compile(  # in text of no known form: name=value, name: value, "name": "value", <name>value
+        rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
+        r"""|(?<=[?&])(?:code|token)(?==)"""
+        r"""|(?<=["'])(?:d|p|q|dp|dq|qi|k)(?=\\{0,63}["']\s*+:\s*+\\{0,63}["'][\w-]{20}))"""
+        r"""(?P<gap>>|\\*+["']?\s*+(?:value\s*+)?[:=]>?\s*+)"""
+        r"""(?:(?P<quote>\\{0,63}["'])(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
+        r"""|(?P<bare>\\*+["']?[^\s"'&,;<>]+))""",
+        re.S | re.I,
+    )
 )
-PART = re.compile(r'(name="([^"]*)"[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n)(.*?)(?=\r?\n--|\Z)', re.S)
+BOUNDARY = re.compile(r'boundary="?([^";]+)', re.I)
+FIELD = re.compile(r'\bname="?([^";\r\n]*)', re.I)
 
 
 class Redactor:
-    """Takes the secrets out of one exchange after another, remembering those it has seen."""
+    """Takes the secrets out of one exchange after another, remembering those it has seen last."""
 
-    def __init__(self, *, show_proofs: bool = False) -> None:
-        self._show_proofs, self._labels = show_proofs, Labels()
+    def __init__(self, *, show_proofs: bool = False, shortest: int = LONG) -> None:
+        self._show_proofs, self._labels = show_proofs, Labels(shortest)
 
     def exchange(self, raw: Exchange) -> Exchange:
         """The exchange without its secrets.
@@ -65,9 +73,9 @@ class Redactor:
         return tuple((name, self._header(name, value)) for name, value in headers)
 
     def _url(self, url: str) -> str:
-        at = next((at for at, character in enumerate(url) if character in "?#"), len(url))
-        user = USER.sub(lambda match: self._labels.label("credentials", match[0]), url[:at])
-        return user + self._pairs(QUERY_PAIR, url[at:])
+        place, mark, rest = re.match(r"([^?#]*)([?#]?)(.*)", url, re.S).groups()
+        user = USER.sub(lambda match: self._labels.label("credentials", match[0]), place)
+        return user + mark + self._pairs("([&?#])", rest)
 
     def _header(self, name: str, value: str) -> str:
         match name.lower():
@@ -80,6 +88,9 @@ class Redactor:
             case "set-cookie":
                 pair, mark, attributes = value.partition(";")
                 return self._cookie(pair) + mark + attributes
+        kind = KINDS.get(_squeezed(name.lower().removeprefix("x-")))
+        if kind or name.lower().endswith(("token", "secret", "key")):
+            return self._labels.label(kind or "credentials", value)
         return self._text(self._url(value))
 
     def _credentials(self, value: str) -> str:
@@ -106,53 +117,63 @@ class Redactor:
 
     def _body(self, body: str, headers: Headers) -> str:
         types = (value for name, value in headers if name.lower() == "content-type")
-        media_type = next(types, "").partition(";")[0].strip().lower()
+        content_type = next(types, "")
+        media_type = content_type.partition(";")[0].strip().lower()
         if media_type == "application/x-www-form-urlencoded":
-            return self._pairs(FORM_PAIR, body)
-        if media_type.startswith("multipart/"):
-            return PART.sub(lambda part: part[1] + self._value(part[2], part[3]), body)
+            return self._pairs("(&)", body)
+        if media_type.startswith("multipart/") and (boundary := BOUNDARY.search(content_type)):
+            mark = "--" + boundary[1].strip()
+            return mark.join(map(self._part, body.split(mark)))
         return self._text(body)
 
-    def _pairs(self, pattern: re.Pattern[str], text: str) -> str:
-        def pair(match: re.Match[str]) -> str:
-            value = unquote_plus(match[2])
-            shown = self._value(unquote_plus(match[1]), value)
-            return match[0] if shown == value else f"{match[1]}={shown}"
+    def _part(self, part: str) -> str:
+        """A part of a multipart body, from one boundary to the next."""
+        head, gap, value = [*re.split(r"(\r?\n\r?\n)", part, maxsplit=1), "", ""][:3]
+        name, content = FIELD.search(head), value.rstrip("\r\n")
+        shown = self._value(name[1] if name else "", content)
+        return head + gap + shown + value[len(content) :]
 
-        return pattern.sub(pair, text)
+    def _pairs(self, mark: str, text: str) -> str:
+        return "".join(map(self._pair, re.split(mark, text)))
+
+    def _pair(self, pair: str) -> str:
+        name, equals, spelled = pair.partition("=")
+        value = unquote_plus(spelled)
+        shown = self._value(unquote_plus(name), value)
+        return pair if shown == value else name + equals + shown
 
     def _value(self, name: str, value: str) -> str:
         """What is shown for the value of a parameter."""
-        return self._labels.label(name, value) if name in PARAMETERS else self._text(value)
+        kind = PARAMETERS.get(_squeezed(name))
+        return self._labels.label(kind, value) if kind else self._text(value)
 
     def _text(self, text: str) -> str:
-        if text.lstrip()[:1] in ("{", "[", '"') and _is_json(text):
-            return self._json(text)
+        if text.lstrip()[:1] in ("{", "[", '"') and (names := _member_names(text)) is not None:
+            return self._json(text, JWK_PRIVATE if "kty" in names else frozenset())
         text = PEM.sub(lambda match: self._labels.label("private_key", match[0]), text)
         return LOOSE.sub(self._loose, text)
 
     def _loose(self, match: re.Match[str]) -> str:
         quote, value = match["quote"] or "", match["bare"] or match["quoted"] or ""
         value = unquote_plus(value) if match["gap"] == "=" else value
-        return f"{match['name']}{match['gap']}{quote}{self._labels.label(match['name'], value)}"
+        kind = KINDS.get(_squeezed(match["name"]), match["name"].lower())
+        return f"{match['name']}{match['gap']}{quote}{self._labels.label(kind, value)}"
 
-    def _json(self, text: str) -> str:
+    def _json(self, text: str, private: frozenset[str]) -> str:
         """JSON text with everything but the secrets left as it was written."""
-        strings = [json.loads(match[1]) for match in STRING.finditer(text) if match[2]]
-        secret = NAMES | JWK_PRIVATE if "kty" in strings else NAMES
         done, position = [], 0
         while match := STRING.search(text, position):
-            name_or_value, end = json.loads(match[1]), match.end()
+            string, end = json.loads(match[1]), match.end()
             done.append(text[position : match.start()])
             if not match[2]:
-                shown = self._text(name_or_value)
-                done.append(match[0] if shown == name_or_value else json.dumps(shown))
-            elif name_or_value not in secret:
-                done.append(match[0])
+                shown = self._text(string)
+                done.append(match[0] if shown == string else json.dumps(shown))
+            elif kind := KINDS.get(_squeezed(string), string if string in private else ""):
+                value, end = DECODE(text, end)
+                value = value if isinstance(value, str) else text[match.end() : end]
+                done.append(match[0] + json.dumps(self._labels.label(kind, value)))
             else:
-                value, end = json.JSONDecoder().raw_decode(text, end)
-                label = self._labels.label(name_or_value, _plain(value))
-                done.append(match[0] + json.dumps(label))
+                done.append(match[0])
             position = end
         return "".join(done) + text[position:]
 
@@ -179,16 +200,19 @@ def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
     )
 
 
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _squeezed(name: str) -> str:
+    """A name without letter case and separators: accessToken, Access-Token, access_token."""
+    return name.lower().replace("_", "").replace("-", "")
 
 
-def _is_json(text: str) -> bool:
+def _member_names(text: str) -> set[str] | None:
+    """The names of all members in a JSON text, None if it is no JSON."""
+    names: set[str] = set()
     try:
-        json.loads(text)
+        json.loads(text, object_pairs_hook=lambda pairs: names.update(name for name, _ in pairs))
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
+    return names
 
 
 def _measured(headers: Headers, before: str, after: str) -> Headers:
