@@ -23,7 +23,8 @@ from client_world import (
 )
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.token import TokenRefused, WrongTokenType
+from dpop_lab.client.nonces import ORIGINS, Nonces
+from dpop_lab.client.token import WrongTokenType
 from dpop_lab.errors import SettingsError
 from dpop_lab.jose.jws import verify
 from dpop_lab.jose.keys import public_jwk
@@ -110,6 +111,23 @@ def test_a_session_may_have_the_auth_object_it_carries_token_requests_for() -> N
     world.session.headers["Authorization"] = "Basic of-the-session"
     assert world.session.get(API).status_code == 200
     assert world.tokens.requests[0].lines("Authorization") == ()
+
+
+def test_a_token_request_takes_nothing_from_the_session_that_is_meant_for_others() -> None:
+    wanted = answer(400, {"error": "use_dpop_nonce"}, DPoP_Nonce="n1")
+    world = World(tokens=[wanted, issued(1)])
+    odd = {"Content-Type": "text/plain", "Host": "api.example", "DPoP": "x", "User-Agent": "mine"}
+    world.session.headers.update(odd)
+    world.session.params = {"a": "b"}
+    world.session.cookies["seen"] = "1"
+    world.session.hooks["response"].append(lambda response, **_: response.raise_for_status())
+    assert world.get().status_code == 200
+    for request in world.tokens.requests:
+        assert request.target == "/token"
+        assert request.lines("Content-Type") == ("application/x-www-form-urlencoded",)
+        assert request.lines("Host") == ("as.example",)
+        assert (request.lines("User-Agent"), request.lines("Cookie")) == (("mine",), ("seen=1",))
+        assert len(request.lines("DPoP")) == 1
 
 
 def test_json_form_and_file_bodies_arrive() -> None:
@@ -207,12 +225,23 @@ def test_a_generator_is_not_sent_twice_but_its_refused_token_is_forgotten() -> N
     assert token_of(world.api.requests[-1]) == "DPoP token-2"
 
 
-def test_the_token_endpoints_refusal_of_a_renewal_is_told() -> None:
-    world = World(answer(), INVALID, tokens=[issued(1), answer(400, {"error": "invalid_client"})])
+def unreachable(_: Request) -> Response:
+    raise requests.ConnectionError
+
+
+@pytest.mark.parametrize("renewal", [answer(400, {"error": "invalid_client"}), unreachable])
+@pytest.mark.parametrize("refusal", [BARE, INVALID])
+def test_the_apis_refusal_is_returned_when_no_new_token_can_be_had(
+    refusal: Response, renewal: Any
+) -> None:
+    world = World(answer(), refusal, tokens=[issued(1), renewal])
     world.get()
-    with pytest.raises(TokenRefused) as caught:
+    response = world.get(stream=True)
+    assert (response.status_code, response.history) == (401, [])
+    assert len(world.api.requests) == 2
+    with pytest.raises(requests.RequestException):
         world.get()
-    assert caught.value.error == "invalid_client"
+    assert len(world.api.requests) == 2
 
 
 # nonces
@@ -306,6 +335,16 @@ def test_nonces_are_kept_apart_for_each_origin_and_for_the_token_endpoint() -> N
     world.get("https://api.example:8443/things")
     assert [one.get("nonce") for one in world.api.claims] == [None, "api", None]
     assert all("nonce" not in one for one in world.tokens.claims)
+
+
+def test_nonces_are_kept_for_the_last_hundred_origins() -> None:
+    nonces = Nonces()
+    for number in range(ORIGINS):
+        nonces.learn(f"https://h{number}.example/", f"n{number}")
+    nonces.learn("https://h0.example/", "again")  # the latest now
+    nonces.learn("https://new.example/", "new")
+    kept = [nonces.get(f"https://{host}.example/") for host in ("h0", "h1", "h2", "new")]
+    assert kept == ["again", None, "n2", "new"]
 
 
 def test_nonces_of_a_token_endpoint_beside_the_api_are_kept_apart() -> None:

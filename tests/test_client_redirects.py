@@ -1,5 +1,6 @@
 """Redirects: a new proof on the same origin, neither token nor proof on another."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,21 @@ def test_the_same_origin_gets_the_token_and_a_new_proof(
     assert world.api.requests[1].body == (b"a=1" if method == "POST" else b"")
     (redirect,) = response.history
     assert redirect.request.headers["DPoP"] == world.api.requests[0].lines("DPoP")[0]
+
+
+def test_a_netrc_entry_of_the_host_does_not_replace_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.example login me password hidden\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+    world = World(moved(302, "/a"), challenge("n1"), moved(307, "/b"), answer())
+    assert world.get().status_code == 200
+    assert {token_of(request) for request in world.api.requests} == {"DPoP token-1"}
+    other = World(moved(302, API), token_endpoint="https://other.example/token")
+    world.session.mount("https://other.example", InProcessAdapter(other.api))
+    world.get("https://other.example/")
+    assert world.api.requests[-1].lines("DPoP") == ()
 
 
 OTHERS = ["https://other.example/new", "http://api.example/new", "https://api.example:8443/new"]

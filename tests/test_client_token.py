@@ -3,7 +3,7 @@
 import base64
 import json
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qs, quote, quote_plus, unquote_plus
 
 import pytest
 import requests
@@ -93,6 +93,8 @@ def test_extra_parameters_are_sent_also_several_of_one_name() -> None:
         {"token_endpoint": None},
         {"token_endpoint": "as.example/token"},
         {"token_endpoint": TOKEN_ENDPOINT, "issuer": "https://as.example"},
+        {"token_endpoint": f"https://me:{SECRET}@as.example/token"},
+        {"token_endpoint": None, "issuer": f"https://{SECRET}@as.example"},
     ],
 )
 def test_settings_that_do_not_fit_are_told_without_the_secret(settings: dict[str, Any]) -> None:
@@ -196,6 +198,53 @@ def test_an_answer_without_a_usable_token_is_a_refusal(refusal: Response) -> Non
     assert world.api.requests == []
 
 
+def echoes(request: Request) -> str:
+    """All that a server could repeat of a request, in several spellings."""
+    form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+    pair = request.lines("Authorization")
+    basic = base64.b64decode(pair[0].split()[1]).decode() if pair else ""
+    said = [request.body.decode(), json.dumps(form), str(request.headers), basic, *form.values()]
+    return " ".join([*said, json.dumps(said), quote(json.dumps(form)), unquote_plus(basic)])
+
+
+@pytest.mark.parametrize("secret", ["short", "+/ \"'\\<ü&=: of many characters", SECRET])
+@pytest.mark.parametrize("member", ["error", "error_description", "token_type"])
+@pytest.mark.parametrize("way", ["client_secret_post", "client_secret_basic", "private_key_jwt"])
+def test_a_server_that_repeats_the_request_makes_us_show_no_credentials(
+    secret: str, member: str, way: str
+) -> None:
+    def repeat(request: Request) -> Response:
+        said = {member: where(echoes(request)), "access_token": "token-1"}
+        return answer(200 if member == "token_type" else 400, said)
+
+    key = {"client_secret": None, "client_key": CLIENT_KEY} if way == "private_key_jwt" else {}
+    settings = {"authentication": way, "client_secret": secret} | key
+    for at in range(0, 4000, 200):  # the message shows but a part
+        where = lambda text, at=at: text[at:]  # noqa: E731
+        world = World(tokens=[repeat], **settings)
+        with pytest.raises(TokenRefused) as caught:
+            world.get()
+        (request,) = world.tokens.requests
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        hidden = [form.get("client_assertion", secret), *request.lines("DPoP")]
+        hidden += [] if at else [value[:60] for value in hidden]
+        error = caught.value
+        assert error.__cause__ is error.__context__ is None
+        for value in hidden:
+            for spelling in (value, quote_plus(value), json.dumps(value)[1:-1]):
+                assert spelling not in str(error)
+                assert repr(spelling)[1:-1] not in str(error)
+
+
+def test_a_servers_words_are_cut_and_made_printable() -> None:
+    words = "\x1b[2J\r\nX: y \u202e" + "x" * 100_000
+    for refusal in (answer(400, {"error": words}), issued(1, token_type=words)):
+        with pytest.raises(TokenRefused) as caught:
+            World(tokens=[refusal]).get()
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 600
+
+
 @pytest.mark.parametrize("token_type", ["mac", "N_A", "dpop "])
 def test_a_token_type_nobody_knows_is_refused_even_with_accept_bearer(token_type: str) -> None:
     with pytest.raises(WrongTokenType):
@@ -294,6 +343,7 @@ def test_settings_may_lack_the_scope() -> None:
         GOOD | {"token_endpoint": SECRET},
         GOOD | {"token_endpoint": f"https://as.example/ {SECRET}"},
         GOOD | {"token_endpoint": "https://[" + SECRET},
+        GOOD | {"token_endpoint": f"https://me:{SECRET}@as.example/token"},
         [SECRET],
         None,
         SECRET.encode(),

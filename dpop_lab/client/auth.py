@@ -4,6 +4,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Self
 
@@ -14,8 +15,8 @@ from dpop_lab.client.authentication import choose
 from dpop_lab.client.challenge import read_challenges, refuses_token, wants_nonce
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.nonces import Nonces, offered_nonce
-from dpop_lab.client.sending_again import copy_with_cookies, redirected, rewound
-from dpop_lab.client.settings import check_endpoint, read_settings
+from dpop_lab.client.sending_again import WithoutNetrc, copy_with_cookies, redirected, rewound
+from dpop_lab.client.settings import check_url, read_settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
 from dpop_lab.client.wire import htu, origin
@@ -32,7 +33,8 @@ class DPoPAuth(AuthBase):
     again: a demand for a nonce, and a refusal of the token (with a new token). The refused
     responses stand in `history`, until requests rewrites that when it follows a redirect. A
     redirect keeps the token, with a new proof, on the same origin only. All other answers are
-    returned as they came; a refused token request raises `TokenRefused`.
+    returned as they came, also when no new token can be had for one that was refused. Without any
+    token in hand, a refused token request raises `TokenRefused`.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class DPoPAuth(AuthBase):
         `client_secret` (client_secret_post, or client_secret_basic if `authentication` says so), or
         with an assertion signed with `client_key` (`client_key_id` is its kid, the audience is the
         token endpoint unless given), or not at all. `parameters` such as `resource` are added to
-        the token request, which goes through `session`, or through one of its own, and waits
-        `timeout` seconds. `clock` gives seconds since 1970. `accept_bearer` takes a token that is
+        the token request. That goes through `session`, or through one of its own, and waits
+        `timeout` seconds; of the session's settings it takes proxies, certificates, cookies and
+        User-Agent alone. `clock` gives seconds since 1970. `accept_bearer` takes a token that is
         not bound, and sends it without proof. Raises `SettingsError` for what does not fit.
         """
         if not isinstance(key, PrivateKey):
@@ -116,15 +119,7 @@ class DPoPAuth(AuthBase):
         `SettingsError`, which never repeats a value.
         """
         known = read_settings(settings)
-        return cls.client_credentials(
-            key=key,
-            client_id=known.client_id,
-            client_secret=known.client_secret,
-            token_endpoint=known.token_endpoint,
-            scope=known.scope,
-            session=session,
-            clock=clock,
-        )
+        return cls.client_credentials(key=key, session=session, clock=clock, **asdict(known))
 
     def __repr__(self) -> str:
         return f"<DPoPAuth with {self._key!r} and {self._source!r}>"
@@ -151,7 +146,8 @@ class DPoPAuth(AuthBase):
         nonce: str | None = None,
     ) -> None:
         """Set token and proof for `request` in `headers`, which may be another request's."""
-        headers.pop("DPoP", None)
+        for name in ("Authorization", "DPoP"):
+            headers.pop(name, None)
         headers["Authorization"] = f"{scheme} {token}"
         if scheme != "DPoP":
             return
@@ -178,12 +174,18 @@ class DPoPAuth(AuthBase):
         remedies = {"nonce", "token"}
         while (asked := self._asked(response)) in remedies:
             remedies.remove(asked)
-            _, token = _carried(response.request)
+            scheme, value = _carried(response.request)
             if asked == "token":
-                self._source.forget(token)
+                self._source.forget(value)
             if not rewound(response.request):
                 break
-            response = self._repeat(response, asked, kwargs)
+            if asked == "token":
+                try:
+                    fresh = self._source.token()
+                except requests.RequestException:
+                    break  # the API's refusal is the answer; the next request tells this one
+                scheme, value = fresh.token_type, fresh.value
+            response = self._repeat(response, scheme, value, kwargs)
         return response
 
     def _asked(self, response: requests.Response) -> str:
@@ -200,15 +202,10 @@ class DPoPAuth(AuthBase):
         return "token" if refused and refuses_token(challenges, proved=scheme == "DPoP") else ""
 
     def _repeat(
-        self, refused: requests.Response, asked: str, kwargs: dict[str, Any]
+        self, refused: requests.Response, scheme: str, token: str, kwargs: dict[str, Any]
     ) -> requests.Response:
         """Send the request again, with a new proof, over the same adapter."""
         refused.content  # noqa: B018  # drained, so that the connection can be used again
-        refused.close()
-        scheme, token = _carried(refused.request)
-        if asked == "token":
-            fresh = self._source.token()
-            scheme, token = fresh.token_type, fresh.value
         again = copy_with_cookies(refused)
         nonce = offered_nonce(refused.headers.get("DPoP-Nonce"))
         self._authorize(again.headers, again, scheme, token, nonce)
@@ -235,6 +232,7 @@ class DPoPAuth(AuthBase):
             request.headers.pop(name, None)
         following = redirected(response, request)
         if origin(str(following.url)) == origin(response.url) is not None:
+            request.headers = WithoutNetrc(request.headers)
             self._authorize(request.headers, following, scheme, token)
 
 
@@ -250,7 +248,7 @@ def _endpoint(
         found = "neither" if issuer is None else "both"
         problem = "The token endpoint is not clear"
         raise SettingsError(problem, wanted="token_endpoint or issuer", found=found)
-    check_endpoint(token_endpoint)
+    check_url("token_endpoint", token_endpoint)
     return token_endpoint
 
 

@@ -72,17 +72,17 @@ def choose(
     """
     fitting = "none" if client_secret is None else "client_secret_post"
     fitting = fitting if client_key is None else "private_key_jwt"
-    method = fitting if method is None else method
-    if client_key is not None and client_secret is None and method == "private_key_jwt":
-        return private_key_jwt(client_id, client_key, audience=audience, key_id=client_key_id)
-    if client_key is None and client_secret is not None and method == "client_secret_post":
-        return client_secret_post(client_id, client_secret)
-    if client_key is None and client_secret is not None and method == "client_secret_basic":
-        return client_secret_basic(client_id, client_secret)
-    if client_key is None and client_secret is None and method == "none":
-        return no_authentication(client_id)
+    match fitting if method is None else method, client_secret, client_key:
+        case "private_key_jwt", None, PrivateKey():
+            return private_key_jwt(client_id, client_key, audience=audience, key_id=client_key_id)
+        case "client_secret_post", str(), None:
+            return client_secret_post(client_id, client_secret)
+        case "client_secret_basic", str(), None:
+            return client_secret_basic(client_id, client_secret)
+        case "none", None, None:
+            return no_authentication(client_id)
     given = [n for n, v in (("a secret", client_secret), ("a key", client_key)) if v is not None]
-    found = f"{str(method)[:40]!r} with {' and '.join(given) or 'neither'}"
+    found = f"{str(method or fitting)[:40]!r} with {' and '.join(given) or 'neither'}"
     wanted = "client_secret_post or client_secret_basic with a secret, private_key_jwt with a key,"
     wanted += " or none with neither"
     raise SettingsError("Client authentication does not fit", wanted=wanted, found=found)

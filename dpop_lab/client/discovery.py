@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from dpop_lab.client.own_request import send_own
+from dpop_lab.client.settings import check_url
 from dpop_lab.errors import SettingsError
 
 
@@ -27,6 +29,7 @@ def discover(
     character, the one asked for (RFC 8414 section 3.3). A server that cannot be reached raises
     what requests raises.
     """
+    check_url("issuer", issuer)
     found = []
     for url in metadata_urls(issuer):
         metadata = _fetch(url, session, timeout)
@@ -40,8 +43,8 @@ def _fetch(
     url: str, session: requests.Session | None, timeout: float | None
 ) -> dict[str, Any] | str:
     """The JSON object there, or a word on what was there."""
-    get = requests.get if session is None else session.get
-    response = get(url, auth=lambda request: request, timeout=timeout, stream=False)
+    request = requests.Request("GET", url)
+    response = send_own(session, request, timeout=timeout, allow_redirects=True)
     if response.status_code != requests.codes.ok:
         return f"status {response.status_code}"
     try:

@@ -8,13 +8,19 @@ from functools import cached_property
 from urllib.parse import quote, quote_plus
 
 LONG, LONGEST = 12, 10_000  # characters: what is looked for everywhere, what is not even remembered
-MOST = 200  # values remembered of one kind
+MOST = 300  # values remembered at once: the search for them takes time with every exchange
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
+ESCAPED_BY_DOTNET = re.compile(r"""[^ -~]|["&'+<>`]""")
 LABEL = re.compile(r"<\w+ \d+>")
 
 
+def _escaped(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass").hex().upper()
+    return re.sub("....", r"\\u\g<0>", units)
+
+
 class Known:
-    """A value that was seen: its kind, its label once it has one, and how else it may be written."""
+    """A value that was seen: its kind, its label once it has one, and how it may be written."""
 
     def __init__(self, kind: str, value: str) -> None:
         self.kind, self.value, self.label = kind, value, ""
@@ -31,15 +37,10 @@ class Known:
         urls = {quote(value, safe, errors="surrogatepass") for safe in ("", "/")}
         urls.add(quote_plus(value, errors="surrogatepass"))
         urls |= {re.sub("%..", lambda match: match[0].lower(), url) for url in urls}
-        plain = json.dumps(value)[1:-1]
-        dotnet = re.sub(r'\\"|["\'&+<>`]', lambda match: f"\\u{ord(match[0][-1]):04x}", plain)
-        dotnet = re.sub(r"(?<=\\u)....", lambda match: match[0].upper(), dotnet)
-        jsons = {
-            plain,
-            dotnet,
-            plain.replace("/", r"\/"),
-            json.dumps(value, ensure_ascii=False)[1:-1],
-        }
+        plain, unicode = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
+        jsons = {plain, plain.replace("/", r"\/"), unicode}  # Python, PHP, most others
+        jsons.add(re.sub("[&<>]", lambda match: f"\\u{ord(match[0]):04x}", unicode))  # Go
+        jsons.add(ESCAPED_BY_DOTNET.sub(_escaped, value.replace("\\", r"\\")))
         entities = html.escape(value)
         htmls = {entities, entities.replace("&#x27;", "&#39;"), html.escape(value, quote=False)}
         return sorted({value} | urls | jsons | htmls, key=len, reverse=True)
@@ -49,8 +50,9 @@ class Labels:
     """Gives each secret its kind and order of appearance, the same in every place.
 
     Nothing of a value, neither hash nor length, is in its label. Values of at least `shortest`
-    characters are looked for everywhere. Remembered are the last 200 values of each kind; one that
-    comes back after that gets a new number. Not safe for threads.
+    characters are looked for everywhere. No more than 300 values are remembered, the oldest of the
+    commonest kind goes first; one that comes back after that gets a new number. Not safe for
+    threads.
     """
 
     def __init__(self, shortest: int = LONG) -> None:
@@ -75,8 +77,8 @@ class Labels:
         if value not in self._known and len(value) <= LONGEST:
             self._known[value] = known
             self._kept[kind].append(value)
-            if len(self._kept[kind]) > MOST:
-                del self._known[self._kept[kind].popleft()]
+            if len(self._known) > MOST:  # many tokens or cookies do not drive out the one secret
+                del self._known[max(self._kept.values(), key=len).popleft()]
         return known
 
     def replace(self, texts: list[str]) -> list[str]:

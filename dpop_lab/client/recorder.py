@@ -98,11 +98,9 @@ def _answered(sent: Exchange, response: requests.Response, body: str) -> Exchang
 
 def _sent_body(request: requests.PreparedRequest) -> str:
     body = request.body
-    if isinstance(body, str):
-        return body
-    if body is None or isinstance(body, bytes):
-        return _shown(body or b"", request.headers.get("Content-Type"))
-    return STREAMED
+    octets = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body or b""
+    known = isinstance(octets, bytes)
+    return _shown(octets, request.headers.get("Content-Type")) if known else STREAMED
 
 
 def _received_body(response: requests.Response) -> str:

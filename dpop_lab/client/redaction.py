@@ -17,22 +17,22 @@ NAMES = (
 KINDS = {name.replace("_", ""): name for name in NAMES}
 PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
 DECODE = json.JSONDecoder().raw_decode
+SHORTEST = len("?code=x")  # no text that is shorter can name a secret and hold it
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
 # every pattern takes time in proportion to the text: no repetition may be tried in many ways
 PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
 STRING = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*+:\s*+)?', re.S)
 USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
-LOOSE = (
-    re.compile(  # in text of no known form: name=value, name: value, "name": "value", <name>value
-        rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
-        r"""|(?<=[?&])(?:code|token)(?==)"""
-        r"""|(?<=["'])(?:d|p|q|dp|dq|qi|k)(?=\\{0,63}["']\s*+:\s*+\\{0,63}["'][\w-]{20}))"""
-        r"""(?P<gap>>|\\*+["']?\s*+(?:value\s*+)?[:=]>?\s*+)"""
-        r"""(?:(?P<quote>\\{0,63}["'])(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
-        r"""|(?P<bare>\\*+["']?[^\s"'&,;<>]+))""",
-        re.S | re.I,
-    )
+# in text of no known form: name=value, name: value, "name": "value", <name>value
+LOOSE = re.compile(
+    rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
+    r"""|(?<=[?&])(?:code|token)(?==)"""
+    r"""|(?<=["'])(?:d|p|q|dp|dq|qi|k)(?=\\{0,63}["']\s*+:\s*+\\{0,63}["'][\w-]{20}))"""
+    r"""(?P<gap>>|\\*+["']?\s*+(?:value\s*+)?[:=]>?\s*+)"""
+    r"""(?:(?P<quote>\\{0,63}["'])(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
+    r"""|(?P<bare>[\\\[{]*+["']?[^\s"'&,;<>]+))""",
+    re.S | re.I,
 )
 BOUNDARY = re.compile(r'boundary="?([^";]+)', re.I)
 FIELD = re.compile(r'\bname="?([^";\r\n]*)', re.I)
@@ -73,9 +73,9 @@ class Redactor:
         return tuple((name, self._header(name, value)) for name, value in headers)
 
     def _url(self, url: str) -> str:
-        place, mark, rest = re.match(r"([^?#]*)([?#]?)(.*)", url, re.S).groups()
+        place, *query = re.split("(?=[?#])", url, maxsplit=1)
         user = USER.sub(lambda match: self._labels.label("credentials", match[0]), place)
-        return user + mark + self._pairs("([&?#])", rest)
+        return user + self._pairs("([&?#])", "".join(query))
 
     def _header(self, name: str, value: str) -> str:
         match name.lower():
@@ -138,9 +138,11 @@ class Redactor:
 
     def _pair(self, pair: str) -> str:
         name, equals, spelled = pair.partition("=")
+        if not equals:
+            return self._text(pair)
         value = unquote_plus(spelled)
         shown = self._value(unquote_plus(name), value)
-        return pair if shown == value else name + equals + shown
+        return self._text(name) + equals + (spelled if shown == value else shown)
 
     def _value(self, name: str, value: str) -> str:
         """What is shown for the value of a parameter."""
@@ -148,6 +150,8 @@ class Redactor:
         return self._labels.label(kind, value) if kind else self._text(value)
 
     def _text(self, text: str) -> str:
+        if len(text) < SHORTEST:
+            return text
         if text.lstrip()[:1] in ("{", "[", '"') and (names := _member_names(text)) is not None:
             return self._json(text, JWK_PRIVATE if "kty" in names else frozenset())
         text = PEM.sub(lambda match: self._labels.label("private_key", match[0]), text)

@@ -1,11 +1,12 @@
 """A request that is sent a second time: its body, its cookies, where a redirect takes it."""
 
-from typing import Any
+from typing import Any, Self
 
 import requests
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
 from requests.sessions import SessionRedirectMixin
+from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
 
 
@@ -43,6 +44,22 @@ def redirected(
         _Redirects().resolve_redirects(response, request, yield_requests=True), request
     )
     return following
+
+
+class WithoutNetrc(CaseInsensitiveDict[str]):
+    """Headers whose Authorization stays, once set, until it is taken out.
+
+    requests copies the headers for a redirect and then writes over the copy what a netrc file has
+    for that host: Basic credentials beside a proof would be neither the one nor the other.
+    """
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if name.lower() != "authorization" or name not in self:
+            super().__setitem__(name, value)
+
+    def copy(self) -> Self:
+        """A copy that keeps it too."""
+        return type(self)(self)
 
 
 class _Redirects(SessionRedirectMixin):

@@ -41,19 +41,25 @@ def read_settings(source: str | os.PathLike[str] | Mapping[str, object]) -> Sett
     if missing := [name for name in REQUIRED if name not in members]:
         raise SettingsError("Settings lack a member", wanted=" and ".join(missing))
     texts = {name: _member(name, members[name]) for name in known if name in members}
-    check_endpoint(texts["token_endpoint"])
+    check_url("token_endpoint", texts["token_endpoint"])
     return Settings(**texts)
 
 
-def check_endpoint(url: str) -> None:
-    """Raise `SettingsError` unless the text is an absolute http or https URL without fragment."""
+def check_url(name: str, url: str) -> None:
+    """Raise `SettingsError` unless the text is an absolute http or https URL.
+
+    It may have neither fragment nor user and password, which would be shown with it.
+    """
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and parts.hostname and not parts.fragment
     except ValueError:
         good = False
     if not good or any(character.isspace() for character in url):
-        raise SettingsError("token_endpoint is no URL", wanted="http(s)://…, without fragment")
+        raise SettingsError(f"{name} is no URL", wanted="http(s)://…, without fragment")
+    if "@" in parts.netloc:
+        wanted, advice = "https://host/…", "Name and secret are given as client_id, client_secret."
+        raise SettingsError(f"{name} holds a user", wanted=wanted, advice=advice)
 
 
 def _member(name: str, value: object) -> str:

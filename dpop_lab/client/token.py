@@ -2,11 +2,14 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import requests
 
+from dpop_lab.client.exchange import Exchange
+from dpop_lab.client.redaction import Redactor
+from dpop_lab.client.wire import header_lines
 from dpop_lab.errors import LabError
 from dpop_lab.proof.htu import without_query
 
@@ -20,7 +23,8 @@ class TokenRefused(LabError, requests.RequestException):
     """The token endpoint answered, but not with a token a client could use.
 
     `response` is its answer, `error` and `error_description` are what it said (RFC 6749 section
-    5.2), None where it said nothing. The message quotes them and nothing of the request.
+    5.2), None where it said nothing. The message quotes them, without the credentials of the
+    request should the server repeat those; the attributes hold what was said as it was said.
     """
 
     response: requests.Response
@@ -44,7 +48,7 @@ class TokenRefused(LabError, requests.RequestException):
         """The refusal in the server's own words, or the status when it found none."""
         said = json_object(response)
         words = [_text(said, name) for name in ("error", "error_description")]
-        told = ", ".join(repr(word[:300]) for word in words if word) or "no JSON error"
+        told = ", ".join(_quoted(word, response) for word in words if word) or "no JSON error"
         problem = "The token endpoint refused to give a token"
         where = without_query(response.url)
         return cls(problem, response, found=f"status {response.status_code}, {told} from {where}")
@@ -58,7 +62,7 @@ class WrongTokenType(TokenRefused):
             "The token is not bound to the key",
             response,
             wanted="token_type DPoP",
-            found=repr(token_type[:60]),
+            found=_quoted(token_type, response),
             advice="The server ignored the proof; accept_bearer=True takes a Bearer token anyway.",
         )
         self.token_type = token_type
@@ -109,6 +113,21 @@ def json_object(response: requests.Response) -> dict[str, object]:
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {}
+
+
+def _quoted(words: str, response: requests.Response) -> str:
+    """A server's words in a message: short, printable, without what was secret in its request."""
+    request, redactor = response.request, Redactor(shortest=1)
+    sent = Exchange(
+        method="POST",
+        url=str(request.url),
+        request_headers=header_lines(request),
+        request_body=str(request.body),
+        sent_at=0,
+        ended_at=0,
+    )
+    redactor.exchange(sent)  # now it knows them
+    return repr(redactor.exchange(replace(sent, failure=words)).failure[:300])
 
 
 def _text(members: dict[str, object], name: str) -> str | None:

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 
 import requests
@@ -10,6 +9,7 @@ import requests
 from dpop_lab.client.authentication import Authentication
 from dpop_lab.client.challenge import read_challenges, wants_nonce
 from dpop_lab.client.nonces import offered_nonce
+from dpop_lab.client.own_request import send_own
 from dpop_lab.client.token import AccessToken, json_object, read_token
 from dpop_lab.client.wire import htu
 from dpop_lab.jose.keys import PrivateKey
@@ -72,18 +72,14 @@ class TokenSource:
 
     def _fetch(self) -> AccessToken:
         now, tried = self._clock(), self._nonce
-        with self._open_session() as session:
-            response = self._send(session, tried)
-            nonce = offered_nonce(response.headers.get("DPoP-Nonce"))
-            if nonce not in (None, tried) and _nonce_wanted(response):
-                challenge, response = response, self._send(session, nonce)
-                response.history = [challenge]
+        response = self._send(tried)
+        nonce = offered_nonce(response.headers.get("DPoP-Nonce"))
+        if nonce not in (None, tried) and _nonce_wanted(response):
+            challenge, response = response, self._send(nonce)
+            response.history = [challenge]
         return read_token(response, now=now, accept_bearer=self._accept_bearer)
 
-    def _open_session(self) -> AbstractContextManager[requests.Session]:
-        return requests.Session() if self._session is None else nullcontext(self._session)
-
-    def _send(self, session: requests.Session, nonce: str | None) -> requests.Response:
+    def _send(self, nonce: str | None) -> requests.Response:
         now = int(self._clock())
         headers, form = self._authenticate(now)
         proof = make_proof(
@@ -94,16 +90,12 @@ class TokenSource:
             iat=now,
             nonce=nonce,
         )
-        response = session.post(
-            self._endpoint,
-            data={**self._parameters, **form},
-            # None takes the session's own away; `auth` keeps its auth and a netrc file out
-            headers={"Authorization": None, "Accept": "application/json", **headers, "DPoP": proof},
-            auth=lambda request: request,
-            allow_redirects=False,  # a secret goes to the endpoint it is meant for, or nowhere
-            timeout=self._timeout,
-            stream=False,
-        )
+        form_type = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"Accept": "application/json", **form_type, **headers, "DPoP": proof}
+        data = {**self._parameters, **form}
+        request = requests.Request("POST", self._endpoint, headers=headers, data=data)
+        # a secret goes to the endpoint it is meant for, or nowhere: no redirect is followed
+        response = send_own(self._session, request, timeout=self._timeout, allow_redirects=False)
         self._nonce = offered_nonce(response.headers.get("DPoP-Nonce")) or self._nonce
         return response
 

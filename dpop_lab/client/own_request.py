@@ -1,0 +1,27 @@
+"""A request the client makes for itself: over the caller's session, but with its own contents."""
+
+from contextlib import nullcontext
+
+import requests
+
+
+def send_own(
+    session: requests.Session | None,
+    request: requests.Request,
+    *,
+    timeout: float | None,
+    allow_redirects: bool,
+) -> requests.Response:
+    """Send a request over this session, or over one of its own.
+
+    The session's adapters, proxies, certificates, cookies and User-Agent are used. Its other
+    headers, its parameters, auth, hooks and netrc file are meant for other requests, and left out.
+    """
+    with requests.Session() if session is None else nullcontext(session) as used:
+        agent = {"User-Agent": used.headers.get("User-Agent")}
+        given = {**requests.utils.default_headers(), **agent, **request.headers}
+        request.headers = {name: value for name, value in given.items() if value is not None}
+        request.cookies = used.cookies
+        prepared = request.prepare()
+        settings = used.merge_environment_settings(prepared.url, {}, False, None, None)
+        return used.send(prepared, timeout=timeout, allow_redirects=allow_redirects, **settings)
