@@ -55,6 +55,10 @@ SERVE_EXAMPLES = """examples:
   dpop-lab serve --port 8080 --policy rfc9449 --api-nonce
 The first line printed is the base URL, the second the word ready. SIGINT or SIGTERM ends it."""
 PASSWORD_REASONS = ("password_missing", "wrong_password")
+KEY_EXAMPLES = """examples:
+  dpop-lab key new ec.pem
+  dpop-lab key new rsa.jwk --alg RS256 --jwk
+  dpop-lab key show id_ecdsa --password-env KEY_PASSWORD"""
 TIMEOUT = 30
 
 
@@ -186,9 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("--data", metavar="D", help="the body")
     call.set_defaults(run=_call)
 
-    keys = commands.add_parser("key", help="make or look at a key").add_subparsers(
-        required=True, metavar="new|show"
-    )
+    keys = commands.add_parser(
+        "key", help="make or look at a key", epilog=KEY_EXAMPLES, formatter_class=raw
+    ).add_subparsers(required=True, metavar="new|show")
     new = keys.add_parser("new", help="make a private key")
     new.add_argument("file", nargs="?", metavar="FILE", help="a new file; without it: printed")
     new.add_argument("--alg", default="ES256", choices=list(ALGORITHMS), help="default: ES256")

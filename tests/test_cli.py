@@ -240,11 +240,11 @@ def test_version_and_help_answer_with_exit_code_0(capsys):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_prints_url_and_ready_and_ends_cleanly_on_a_signal(number):
     with served() as (process, base_url):
-        assert requests.get(f"{base_url}/api/dpop/test", timeout=5).status_code == 401
+        assert requests.get(f"{base_url}/api/dpop/test", timeout=20).status_code == 401
         named = Path(process.stdout.readline().partition(": ")[2].strip())
         assert stat.S_IMODE(named.stat().st_mode) == 0o600
         process.send_signal(number)
-        assert process.wait(timeout=5) == 0
+        assert process.wait(timeout=20) == 0
         assert process.stderr.read() == ""
         assert not named.exists()
 
@@ -260,7 +260,7 @@ def test_the_named_key_is_that_of_the_jwt_clients():
             client_key=load_key(jwk),
             client_key_id=jwk["kid"],
         )
-        answer = requests.get(f"{base_url}/api/dpop/test", auth=auth, timeout=5)
+        answer = requests.get(f"{base_url}/api/dpop/test", auth=auth, timeout=20)
         assert answer.status_code == 200
 
 
@@ -277,7 +277,7 @@ def test_serve_takes_the_key_of_the_jwt_clients_from_a_file(tmp_path, public):
             token_endpoint=f"{base_url}/connect/token",
             client_key=client_key,
         )
-        answer = requests.get(f"{base_url}/api/dpop/test", auth=auth, timeout=5)
+        answer = requests.get(f"{base_url}/api/dpop/test", auth=auth, timeout=20)
         assert answer.status_code == 200
 
 

@@ -96,7 +96,7 @@ def test_it_works_without_a_session_and_as_a_sessions_auth() -> None:
         auth = DPoPAuth.client_credentials(
             key=KEY, client_id="me", token_endpoint=tokens + "/token"
         )
-        assert requests.get(api, auth=auth, timeout=5).status_code == 200
+        assert requests.get(api, auth=auth, timeout=20).status_code == 200
         with requests.Session() as session:
             session.auth = auth
             assert session.get(api + "/a/b", stream=True).json() == "fine"

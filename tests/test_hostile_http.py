@@ -44,7 +44,7 @@ def nothing_is_printed_and_the_next_client_is_served(running, capfd, caplog):
 
 def flow(running, connection=None):
     """A token and an API call by an honest client; the status of the last answer."""
-    one = connection or http.client.HTTPConnection("127.0.0.1", running.port, timeout=5)
+    one = connection or http.client.HTTPConnection("127.0.0.1", running.port, timeout=20)
 
     def proof(method, path, **more):
         said = {"htm": method, "htu": running.base_url + path, "iat": int(time.time())}
@@ -68,7 +68,7 @@ class Client:
     """A client that says what it likes, octet by octet."""
 
     def __init__(self, running):
-        self.socket = socket.create_connection(("127.0.0.1", running.port), timeout=1.5)
+        self.socket = socket.create_connection(("127.0.0.1", running.port), timeout=10)
 
     def __enter__(self):
         return self
@@ -369,7 +369,7 @@ def answers(heard):
 
 
 def test_one_connection_serves_many_requests(running):
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=2)
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
     connection.connect()
     before = connection.sock
     assert [flow(running, connection) for _ in range(3)] == [200, 200, 200]

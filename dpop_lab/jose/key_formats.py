@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -162,8 +163,11 @@ def _attempt(
     load: Callable[..., Any], octets: bytes, password: bytes | None, otherwise: KeyUnusable
 ) -> Any:
     try:
-        return load(octets, password)
-    except (ValueError, UnsupportedAlgorithm, NotImplementedError, InvalidTag) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # how an old file was encoded is nobody's concern here
+            return load(octets, password)
+    # RuntimeError: how cryptography says that it does not read compressed points
+    except (ValueError, UnsupportedAlgorithm, RuntimeError, InvalidTag) as error:
         asks = "password-protected" in str(error)  # OpenSSH in cryptography 42
         raise TypeError() if asks else (_unsupported(error) or otherwise) from None
 
