@@ -4,8 +4,9 @@
     ├── EncodingError        text that is not in the one strict base64url spelling
     ├── KeyUnusable          what was given is no private key that can sign (reason says why)
     ├── SettingsError        the client's settings are not what a client needs
-    └── TokenRefused         the token endpoint gave no usable token (dpop_lab.client.token)
-        └── WrongTokenType   it gave one that is not bound to the key
+    ├── TokenRefused         the token endpoint gave no usable token (dpop_lab.client.token)
+    │   └── WrongTokenType   it gave one that is not bound to the key
+    └── Unreachable          the live server gave no answer (dpop_lab.lab.live)
 
 A bad proof is a result, never an exception: see `dpop_lab.proof.checking`.
 """
@@ -24,6 +25,10 @@ class LabError(Exception):
         facts = [f"wanted {wanted}"] * bool(wanted) + [f"found {found}"] * bool(found)
         text = problem + (": " + ", ".join(facts) if facts else "") + "."
         super().__init__(f"{text} {advice}" if advice else text)
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows instead of a traceback: the one sentence is meant to be enough."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 def expect(value: object, kind: type | tuple[type, ...], name: str, advice: str = "") -> None:

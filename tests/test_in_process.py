@@ -10,8 +10,12 @@ import requests
 from client_world import Script, listening
 from urllib3 import HTTPHeaderDict
 
+from dpop_lab.errors import LabError
 from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.lab import Lab
+from dpop_lab.lab.live import Unreachable
 from dpop_lab.server.http import Request, Response
+from dpop_lab.server.resource_server import DPOP_API
 
 URL = "https://api.example/a/b?x=1&y=%20#fragment"
 
@@ -149,3 +153,41 @@ def test_a_socket_shows_the_same_as_the_adapter() -> None:
             there = other.post(url + "/x", **arguments)
             assert here.text == there.text
             assert here.headers["X-A"] == there.headers["X-A"]
+
+
+# ---- the live server, and what the twin saw ---------------------------------------------------
+
+
+def test_no_answer_from_the_live_server_is_one_sentence_that_names_it():
+    with Lab(live=True) as lab:
+        lab.session.trust_env = False
+        lab.session.proxies = {"https": "http://127.0.0.1:9"}  # nobody listens on discard
+        with pytest.raises(requests.ConnectionError) as caught:
+            lab.session.get(lab.api, auth=lab.auth())
+        assert isinstance(caught.value, Unreachable)
+        assert isinstance(caught.value, LabError)
+        assert caught.value.request.url == lab.token_endpoint
+        (shown,) = caught.value._render_traceback_()
+        assert "demo.duendesoftware.com" in shown
+        assert "\n" not in shown
+        assert [one.status for one in lab.log] == [None]
+
+
+def test_the_lab_keeps_what_the_twin_saw_last_and_tells_the_watcher_too():
+    told = []
+    with Lab(watch=told.append) as lab:
+        assert lab.last_seen is None
+        lab.session.get(lab.api, auth=lab.auth())
+        assert lab.last_seen is told[-1]
+        assert (lab.last_seen.request.path, lab.last_seen.response.status) == (DPOP_API, 200)
+
+
+def test_what_the_lab_sends_does_not_depend_on_what_else_is_installed():
+    with Lab() as lab:
+        lab.session.get(lab.api, auth=lab.auth())
+        for exchange in lab.log:
+            headers = dict(exchange.request_headers)
+            assert (headers["User-Agent"], headers["Accept-Encoding"]) == (
+                "dpop-lab",
+                "gzip, deflate",
+            )

@@ -32,7 +32,7 @@ MAY_IMPORT = {  # a room and the rooms beneath it
 THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jwcrypto": ("jose.keys", "jose.key_formats", "jose.jws"),
     "cryptography": ("jose", "server.state", "server.certificate"),
-    "requests": ("client", "lab.in_process", "lab.lab", "lab.demo", "doctor", "cli"),
+    "requests": ("client", "lab.in_process", "lab.lab", "lab.live", "lab.demo", "doctor", "cli"),
     "urllib3": ("client", "lab.in_process"),
     "ipywidgets": ("lab.panels",),
     "IPython": ("lab.panels",),

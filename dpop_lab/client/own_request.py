@@ -14,12 +14,13 @@ def send_own(
 ) -> requests.Response:
     """Send a request over this session, or over one of its own.
 
-    The session's adapters, proxies, certificates, cookies and User-Agent are used. Its other
-    headers, its parameters, auth, hooks and netrc file are meant for other requests, and left out.
+    The session's adapters, proxies, certificates, cookies, User-Agent and Accept-Encoding are used.
+    Its other headers, its parameters, auth, hooks and netrc file are meant for other requests, and
+    left out.
     """
     with requests.Session() if session is None else nullcontext(session) as used:
-        agent = {"User-Agent": used.headers.get("User-Agent")}
-        given = {**requests.utils.default_headers(), **agent, **request.headers}
+        kept = {name: used.headers.get(name) for name in ("User-Agent", "Accept-Encoding")}
+        given = {**requests.utils.default_headers(), **kept, **request.headers}
         request.headers = {name: value for name, value in given.items() if value is not None}
         request.cookies = used.cookies
         prepared = request.prepare()

@@ -1,7 +1,7 @@
 """One clock, two servers (or the live one), a session, a log: wired and ready."""
 
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import requests
 
@@ -11,9 +11,10 @@ from dpop_lab.client.session_log import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.server.policy import Policy, Watch
+from dpop_lab.server.policy import Policy, Seen, Watch
 from dpop_lab.server.resource_server import BEARER_API, DPOP_API
 from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
@@ -27,9 +28,11 @@ class Lab:
     `session` is a plain `requests.Session`; every exchange on it is kept in `log`. With
     `carrier="socket"` the twin listens on a port of this machine, else it answers in process
     at the real URL; any other host is reached over the network. `clock` is the time of both sides,
-    and `lab.clock.advance(seconds)` moves it. `watch` is called after each request with what the
-    twin's servers saw (`seen.reports`); `api_nonce` makes the API demand nonces. `auth()` gives a
-    `DPoPAuth` for one of the demo's clients. Raises `LabError` for what does not go together.
+    and `lab.clock.advance(seconds)` moves it. `last_seen` is what the twin found in the last
+    request it got, None before the first and always with the live server, which keeps that to
+    itself; `watch` is called with it after each request. `api_nonce` makes the API demand nonces.
+    `auth()` gives a `DPoPAuth` for one of the demo's clients. Raises `LabError` for what does not
+    go together, and the live session raises `Unreachable` when no answer comes.
     """
 
     def __init__(
@@ -51,14 +54,23 @@ class Lab:
             )
         self.live = live
         self.clock, self.session = Clock(), requests.Session()
+        self.session.headers.update({"User-Agent": "dpop-lab", "Accept-Encoding": "gzip, deflate"})
         self.server: Twin | None = None
-        self._running: Any = None
+        self.last_seen: Seen | None = None
+        self._watch, self._running = watch, cast("Any", None)
         self.base_url = BASE_URL
         options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
-        if not live:
+        if live:
+            self.session.mount(BASE_URL, LiveAdapter())
+        else:
             self.session.trust_env = False  # a proxy has no business between us and ourselves
-            self._start(carrier, {**options, "watch": watch, "clock": self.clock})
+            self._start(carrier, {**options, "watch": self._saw, "clock": self.clock})
         self.log: SessionLog = record(self.session, clock=self.clock.time)
+
+    def _saw(self, seen: Seen) -> None:
+        self.last_seen = seen
+        if self._watch is not None:
+            self._watch(seen)
 
     def _start(self, carrier: Carrier, options: dict[str, Any]) -> None:
         if carrier == "socket":

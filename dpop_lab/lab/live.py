@@ -1,0 +1,43 @@
+"""The way to the live server, on which no answer is a sentence and not a page of traceback."""
+
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from dpop_lab.client.unanswered import unanswered
+from dpop_lab.errors import LabError
+
+TIMEOUT = 15  # seconds to wait where the caller named none
+
+
+class Unreachable(LabError, requests.ConnectionError):
+    """The live server gave no answer: no network, no way through it, or nobody there.
+
+    `request` is what was to be sent; the error of the transport is its cause.
+    """
+
+    def __init__(self, problem: str, request: requests.PreparedRequest, *, advice: str) -> None:
+        super().__init__(problem, advice=advice)
+        self.request, self.response = request, None
+
+
+class LiveAdapter(HTTPAdapter):
+    """Sends over the network, waits a bounded time, and says in a sentence when nothing comes."""
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """The live server's answer. Raises `Unreachable` when there is none."""
+        timeout = TIMEOUT if timeout is None else timeout
+        try:
+            return super().send(request, stream, timeout, *args, **kwargs)
+        except (requests.ConnectionError, requests.Timeout) as error:
+            problem = f"The live server can't be used from here: {unanswered(error, timeout)}"
+            advice = "Look at the network and its proxy, or go on with the offline twin."
+            raise Unreachable(problem, request, advice=advice) from error
