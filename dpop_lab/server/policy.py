@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from dpop_lab.errors import LabError
 from dpop_lab.proof.checking import Answer, Profile, Report
+from dpop_lab.proof.rendering import escaped
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.server.access_token import TokenProfile
 from dpop_lab.server.http import Headers, Request, Response
@@ -147,8 +148,15 @@ class Seen:
     reports: tuple[Report, ...]
 
     def __repr__(self) -> str:
-        answered = f"{self.request.method} {self.request.path}: {self.response.status}"
-        return "\n".join([answered, *map(str, self.reports)])
+        return "\n".join([self._answered(), *map(str, self.reports)])
+
+    def _repr_html_(self) -> str:
+        """The same as tables, for a notebook."""
+        tables = [report._repr_html_() for report in self.reports]
+        return f"<p>{escaped(self._answered())}</p>{''.join(tables)}"
+
+    def _answered(self) -> str:
+        return f"{self.request.method} {self.request.path}: {self.response.status}"
 
 
 Watch = Callable[[Seen], None]
