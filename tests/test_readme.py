@@ -60,7 +60,7 @@ def test_the_two_commands_are_single_lines_and_the_readme_is_short():
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"--[a-z][a-z-]+", TEXT))))
 def test_every_option_the_readme_names_exists(option, capsys):
-    for words in [(), ("call",), ("serve",), ("demo",), ("key", "new")]:
+    for words in [(), ("lessons",), ("call",), ("serve",), ("demo",), ("key", "new")]:
         with pytest.raises(SystemExit):
             main([*words, "--help"])
     assert option in capsys.readouterr().out
