@@ -37,6 +37,8 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "ipywidgets": ("lab.panels",),
     "IPython": ("lab.panels",),
     "tornado": ("server.sockets",),
+    "jupyterlab": ("cli.jupyter",),
+    "zmq": ("cli.jupyter",),
 }
 ABOUT_DPOP = ("jose", "proof.checking")  # what knows nothing of it
 

@@ -1,0 +1,89 @@
+"""The parser with all commands in it, and the edge where every error becomes a line and a code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import requests
+
+from dpop_lab import __version__
+from dpop_lab.cli.call import TIMEOUT, add_call
+from dpop_lab.cli.demo import add_demo
+from dpop_lab.cli.key import add_key
+from dpop_lab.cli.lessons import add_lessons, strangers
+from dpop_lab.cli.options import EXIT_CODES, RAW
+from dpop_lab.cli.serve import add_serve
+from dpop_lab.cli.terminal import Wrong, fail, named
+from dpop_lab.client.token import TokenRefused
+from dpop_lab.client.unanswered import unanswered
+from dpop_lab.client.wire import origin
+from dpop_lab.errors import KeyUnusable, LabError
+from dpop_lab.server.duende_site import BASE_URL
+
+EXAMPLES = """examples:
+  dpop-lab                          the lessons, in JupyterLab
+  dpop-lab lessons --restore 03     a lesson as it was; yours is kept beside it
+  dpop-lab demo                     the whole flow, explained step by step, offline
+  dpop-lab key new ec.pem           a new EC key in a file
+  dpop-lab call --key ec.pem        token and protected call with it, at the offline twin
+  dpop-lab call --key ec.pem --live the same at demo.duendesoftware.com
+  dpop-lab serve --port 8080        the twin on a port, for clients in any language"""
+PASSWORD_REASONS = ("password_missing", "wrong_password")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; gives the exit code. No traceback for anything a person can get wrong."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without a check mark
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if strangers(options):
+        parser.error("options before the command are those of the lessons; put them after it")
+    return _run(options.run, options)
+
+
+def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
+    try:
+        return run(options)
+    except Wrong as wrong:
+        return fail(str(wrong), wrong.code)
+    except LabError as error:
+        if isinstance(error, KeyUnusable) and error.reason in PASSWORD_REASONS:
+            return fail(f"{error} Here: --password-env NAME.", 2)
+        return fail(str(error), 1 if isinstance(error, TokenRefused) else 2)
+    except requests.RequestException as error:
+        return fail(*_unanswered(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return fail(f"{error.strerror or error}: {named(error.filename)}", 2)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _unanswered(error: requests.RequestException) -> tuple[str, int]:
+    """The line and the exit code for a request that got no answer."""
+    words = unanswered(error, TIMEOUT)
+    if not words:
+        return f"The request can't be made: {error}", 2
+    url = str(error.request.url) if error.request is not None else ""
+    offline = " Without --live the offline twin answers." if origin(url) == origin(BASE_URL) else ""
+    return f"{words}.{offline}", 3
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dpop-lab",
+        description="Learn and debug OAuth 2.0 DPoP (RFC 9449). Alone it opens the lessons.",
+        epilog=f"{EXAMPLES}\n\n{EXIT_CODES}",
+        **RAW,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"dpop-lab {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    add_lessons(parser, commands)
+    for add in (add_demo, add_serve, add_call, add_key):
+        add(commands)
+    return parser

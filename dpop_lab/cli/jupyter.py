@@ -1,0 +1,108 @@
+"""JupyterLab on a folder, in this process and quiet, until Ctrl-C or another signal ends it."""
+
+import os
+import socket
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dpop_lab.cli.terminal import Wrong, on_signals
+
+START = "00_start.ipynb"
+SETTINGS = Path(__file__).parents[1] / "jupyter"
+EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104  compared with, not listened on
+TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where JupyterLab works and listens: an absolute folder, a port (None: any free), an IP."""
+
+    folder: Path
+    port: int | None
+    ip: str
+    browser: bool
+
+
+def open_lab(place: Place) -> int:
+    """Run JupyterLab until it is ended; gives the exit code. Raises `Wrong` when it can't be."""
+    os.environ.update(environment(os.environ))
+    try:
+        import zmq
+        from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise Wrong(f"JupyterLab can't be used here: {error}. pip install jupyterlab") from None
+    with tempfile.TemporaryDirectory(prefix="dpop-lab-", ignore_cleanup_errors=True) as workspaces:
+        server = LabApp.initialize_server(argv=arguments(place, workspaces, zmq.has("curve")))
+        on_signals(lambda: server.stop(from_signal=True))
+        print(f"JupyterLab is at\n    {_url(server, place)}\nCtrl-C ends it.", flush=True)
+        server.identity_provider.token_generated = False  # told: JupyterLab need not tell it again
+        server.start()
+    return 0
+
+
+def environment(given: Mapping[str, str]) -> dict[str, str]:
+    """The variables by which JupyterLab finds this environment's kernel and the lab's settings."""
+    own = {"JUPYTER_PATH": Path(sys.prefix, "share", "jupyter"), "JUPYTER_CONFIG_PATH": SETTINGS}
+    found = {
+        name: os.pathsep.join([str(path), *filter(None, [given.get(name)])])
+        for name, path in own.items()
+    }
+    return {"JUPYTER_PREFER_ENV_PATH": "1", **found}
+
+
+def arguments(place: Place, workspaces: str, curve: bool) -> list[str]:
+    """JupyterLab's command line.
+
+    `workspaces` is where it keeps which tabs are open; `curve` is whether it can talk to kernels
+    in secret, for which a kernel that is asked to speak in the open warns its reader.
+    """
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    named = [f"--ServerApp.port={place.port}"] if place.port else []
+    return [
+        f"--ServerApp.root_dir={place.folder}",
+        f"--ServerApp.preferred_dir={place.folder}",
+        f"--ServerApp.ip={place.ip}",
+        f"--ServerApp.port_retries={0 if named else 50}",
+        *named,
+        f"--ServerApp.open_browser={place.browser and has_browser()}",
+        "--ServerApp.answer_yes=True",
+        f"--ServerApp.allow_root={root}",
+        f"--LabApp.default_url=/lab/tree/{START}",
+        f"--LabApp.workspaces_dir={workspaces}",
+        "--LabApp.extension_manager=readonly",
+        *["--KernelManager.transport_encryption=auto"] * curve,
+        "--Application.log_level=ERROR",
+    ]
+
+
+def has_browser() -> bool:
+    """Whether a browser can be opened, one that JupyterLab runs in and not in the terminal."""
+    try:
+        name = getattr(webbrowser.get(), "name", "")
+    except webbrowser.Error:
+        return False
+    return os.path.basename(name) not in TEXT_BROWSERS
+
+
+def check_free(place: Place) -> None:
+    """Raise `Wrong` when nothing can listen on that port at that address."""
+    host = "" if place.ip == "*" else place.ip
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            if os.name == "posix":  # elsewhere it would allow a port that is in use
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, place.port or 0))
+    except (OSError, UnicodeError) as error:
+        where = f"{place.ip} port {place.port}" if place.port else place.ip
+        reason = getattr(error, "strerror", None) or error
+        raise Wrong(f"Can't listen on {where}: {reason}.") from None
+
+
+def _url(server: Any, place: Place) -> str:
+    """The start page, with the token; as this machine sees it when it listens everywhere."""
+    return str(server.local_url if place.ip in EVERYWHERE else server.public_url)

@@ -1,0 +1,64 @@
+"""`dpop-lab key`: make a private key, or look at the public half of one."""
+
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from dpop_lab.cli.options import RAW, add_alg, add_password, password
+from dpop_lab.cli.terminal import Wrong
+from dpop_lab.jose.key_formats import load_key
+from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key
+from dpop_lab.jose.thumbprint import thumbprint
+
+if TYPE_CHECKING:
+    from dpop_lab.cli.options import Commands
+
+EXAMPLES = """examples:
+  dpop-lab key new ec.pem
+  dpop-lab key new rsa.jwk --alg RS256 --jwk
+  dpop-lab key show id_ecdsa --password-env KEY_PASSWORD"""
+
+
+def add_key(commands: "Commands") -> None:
+    """Add the command to the parser."""
+    key = commands.add_parser("key", help="make or look at a key", epilog=EXAMPLES, **RAW)
+    kinds = key.add_subparsers(required=True, metavar="new|show")
+    new = kinds.add_parser("new", help="make a private key")
+    new.add_argument("file", nargs="?", metavar="FILE", help="a new file; without it: printed")
+    new.add_argument("--alg", default="ES256", choices=list(ALGORITHMS), help="default: ES256")
+    new.add_argument("--jwk", action="store_true", help="as a JWK, not as PEM")
+    add_password(new)
+    new.set_defaults(run=_new)
+    show = kinds.add_parser("show", help="the public half and the thumbprint of a private key")
+    show.add_argument("file", metavar="FILE")
+    add_alg(show)
+    add_password(show)
+    show.set_defaults(run=lambda given: _show(load_key(given.file, password(given), alg=given.alg)))
+
+
+def _new(options: argparse.Namespace) -> int:
+    key, secret = generate_key(options.alg), password(options)
+    if options.jwk and secret is not None:
+        raise Wrong("A JWK is not encrypted: leave out --jwk or --password-env.")
+    jwk = {**key.private_jwk(), "alg": key.alg}
+    text = json.dumps(jwk, indent=2) + "\n" if options.jwk else key.to_pem(secret)
+    if options.file is None:
+        sys.stdout.write(text)
+        return 0
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with open(os.open(options.file, flags, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise Wrong(f"{options.file} exists already; a key is never overwritten.") from None
+    return _show(key)
+
+
+def _show(key: PrivateKey) -> int:
+    """The public half in JSON: algorithm, JWK, thumbprint."""
+    jwk = key.public_jwk()
+    facts = {"alg": key.alg, "jwk": jwk, "thumbprint": thumbprint(jwk)}
+    print(json.dumps(facts, indent=2))
+    return 0

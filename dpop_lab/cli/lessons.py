@@ -1,0 +1,110 @@
+"""`dpop-lab lessons`, and `dpop-lab` alone: the lessons in JupyterLab, on the learner's copies."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dpop_lab.cli.jupyter import Place, check_free, open_lab
+from dpop_lab.cli.options import RAW, port
+from dpop_lab.cli.terminal import Wrong, named
+from dpop_lab.lab.lessons import IN_CLONE, Restored, bring, originals, restore
+
+if TYPE_CHECKING:
+    from dpop_lab.cli.options import Commands
+
+FOLDER = "dpop-lab-notebooks"
+OPTIONS = {"folder": None, "here": False, "lab_port": None, "ip": "127.0.0.1", "no_browser": False}
+EXAMPLES = """examples:
+  dpop-lab lessons                            open the start page in JupyterLab
+  dpop-lab lessons --folder ~/dpop            work on copies in this folder
+  dpop-lab lessons --restore 03               bring back 03 as it was; yours is kept beside it
+  dpop-lab lessons --ip 0.0.0.0 --no-browser  in a container
+The notebooks are copied to the folder once, and what is there is never written over."""
+
+
+def add_lessons(parser: argparse.ArgumentParser, commands: "Commands") -> None:
+    """Add the command to the parser, and its options to the parser itself."""
+    parser.set_defaults(run=run, restore=None, **OPTIONS)
+    _add_options(parser.add_argument_group("options of the lessons"))
+    words = "the lessons in JupyterLab; the same as no command"
+    lessons = commands.add_parser("lessons", help=words, epilog=EXAMPLES, **RAW)
+    _add_options(lessons)
+    lessons.add_argument(
+        "--restore", metavar="NAME", help="put back a notebook as it was (03, 03_proof), or all"
+    )
+    lessons.set_defaults(run=run)
+
+
+def _add_options(parser: argparse._ActionsContainer) -> None:
+    """Without defaults: those of a subcommand would be put over what stands before it."""
+    kind: dict[str, Any] = {"default": argparse.SUPPRESS}
+    parser.add_argument(
+        "--folder", type=_folder, metavar="DIR", help=f"your work folder; default: {FOLDER}", **kind
+    )
+    parser.add_argument(
+        "--here", action="store_true", help="the originals, not copies: for authors", **kind
+    )
+    parser.add_argument(
+        "--port", dest="lab_port", type=port, metavar="N", help="default: a free one", **kind
+    )
+    parser.add_argument("--ip", type=_given, metavar="ADDRESS", help="default: 127.0.0.1", **kind)
+    parser.add_argument("--no-browser", action="store_true", help="only print the URL", **kind)
+
+
+def _given(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("wanted something, found nothing")
+    return text
+
+
+def _folder(text: str) -> Path:
+    return Path(_given(text)).expanduser()
+
+
+def strangers(options: argparse.Namespace) -> bool:
+    """Whether options of the lessons were given to another command."""
+    return options.run is not run and any(getattr(options, one) != OPTIONS[one] for one in OPTIONS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Restore when that is asked for, else open JupyterLab; it returns when that has ended."""
+    if options.here and (options.folder or options.restore is not None):
+        raise Wrong("--here is without --folder and --restore: it opens the originals.")
+    source, folder = originals(), options.folder or Path(FOLDER)
+    if options.restore is not None:
+        for restored in restore(source, folder, options.restore):
+            print(_told(restored, folder))
+        return 0
+    folder = (_here(source) if options.here else folder).absolute()
+    place = Place(folder, options.lab_port, options.ip, not options.no_browser)
+    check_free(place)
+    if not options.here:
+        print(_brought(*bring(source, folder), folder), flush=True)
+    return open_lab(place)
+
+
+def _here(source: Path) -> Path:
+    if source != IN_CLONE:
+        raise Wrong("--here is for a clone of the repository: this is an installed wheel.")
+    print(f"The originals are in {source}: what you save there is saved for everybody.")
+    return source
+
+
+def _brought(copied: Sequence[str], kept: Sequence[str], folder: Path) -> str:
+    lines = [f"Your notebooks are in {named(folder)}"]
+    lines += [f"  copied there now: {_names(copied)}"] * bool(copied)
+    lines += [f"  left as they are: {_names(kept)}"] * bool(kept)
+    return "\n".join(lines)
+
+
+def _names(files: Sequence[str]) -> str:
+    return ", ".join(name.removesuffix(".ipynb") for name in files)
+
+
+def _told(restored: Restored, folder: Path) -> str:
+    name = f"{restored.name} in {named(folder)}"
+    if not restored.changed:
+        return f"{name} is the original; nothing to restore."
+    kept = f" Yours is now {restored.aside}." if restored.aside else ""
+    return f"{name} is restored.{kept}"

@@ -1,0 +1,137 @@
+"""The notebooks of the lessons, and a learner's copies of them: made once, never written over."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dpop_lab.errors import LabError
+
+IN_WHEEL = Path(__file__).parents[1] / "notebooks"
+IN_CLONE = Path(__file__).parents[2] / "notebooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What became of one notebook: `aside` is the name that the learner's own has now.
+
+    `aside` is None when there was no own one, or when it was no different (`changed` is False).
+    """
+
+    name: str
+    changed: bool
+    aside: str | None = None
+
+
+def originals() -> Path:
+    """The folder with the notebooks of this installation. Raises `LabError` when it has none."""
+    in_clone = (IN_CLONE.parent / "pyproject.toml").is_file()
+    folder = IN_CLONE if in_clone and not IN_WHEEL.is_dir() else IN_WHEEL
+    if not notebooks(folder):
+        raise LabError("This installation holds no notebooks", wanted=f"*.ipynb in {folder}")
+    return folder
+
+
+def notebooks(folder: Path) -> tuple[Path, ...]:
+    """The notebooks in a folder, in the order of the lessons."""
+    return tuple(sorted(path for path in folder.glob("*.ipynb") if path.is_file()))
+
+
+def bring(source: Path, folder: Path) -> tuple[list[str], list[str]]:
+    """Copy the notebooks that are missing in a folder; the names of those copied and those kept.
+
+    The folder is made when there is none. Whatever has the name of a notebook stays as it is.
+    Raises `LabError` when something else is where the folder should be, else `OSError`.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise LabError(f"{folder} is there, but it is no folder") from None
+    copied: list[str] = []
+    kept: list[str] = []
+    for original in notebooks(source):
+        (copied if _copied(original, folder) else kept).append(original.name)
+    return copied, kept
+
+
+def restore(source: Path, folder: Path, name: str) -> list[Restored]:
+    """Put pristine copies back: of one notebook (`03`, `03_proof`, `03_proof.ipynb`) or of `all`.
+
+    The learner's own is moved aside before, under a name that is not taken. Raises `LabError`
+    when no notebook or no folder is meant, and `OSError`.
+    """
+    meant = [path for path in notebooks(source) if name in ("all", *_spellings(path))]
+    if not meant:
+        lessons = ", ".join(path.stem for path in notebooks(source))
+        raise LabError("No such lesson", wanted=f"{lessons} or all", found=repr(name[:40]))
+    if not folder.is_dir():
+        raise LabError(f"No folder {folder}", advice="Name the one you work in: --folder DIR.")
+    return [_restored(original, folder) for original in meant]
+
+
+def _spellings(path: Path) -> tuple[str, ...]:
+    return path.stem.partition("_")[0], path.stem, path.name
+
+
+def _restored(original: Path, folder: Path) -> Restored:
+    target = folder / original.name
+    if target.is_file() and target.read_bytes() == original.read_bytes():
+        return Restored(original.name, changed=False)
+    with _fresh(original, folder) as fresh:
+        aside = _put_aside(target) if os.path.lexists(target) else None
+        _move(fresh, target)
+    return Restored(original.name, changed=True, aside=aside)
+
+
+def _put_aside(path: Path) -> str:
+    """Give a file a name that says why, and that no other has."""
+    number = 1
+    while True:
+        aside = path.with_name(f"{path.stem}.before-restore-{number}{path.suffix}")
+        try:
+            _move(path, aside)
+        except FileExistsError:
+            number += 1
+        else:
+            return aside.name
+
+
+def _copied(original: Path, folder: Path) -> bool:
+    """Whether a copy was needed, and made."""
+    target = folder / original.name
+    if os.path.lexists(target):
+        return False
+    with _fresh(original, folder) as fresh:
+        try:
+            _move(fresh, target)
+        except FileExistsError:  # it came in the meantime
+            return False
+    return True
+
+
+@contextmanager
+def _fresh(original: Path, folder: Path) -> Iterator[Path]:
+    """A whole, writable copy under a hidden name, for as long as the block lasts."""
+    fresh = folder / f".{original.stem}-{secrets.token_hex(4)}.part"
+    try:
+        shutil.copyfile(original, fresh)
+        yield fresh
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _move(path: Path, target: Path) -> None:
+    """Give a file another name at once. Raises FileExistsError rather than replace another."""
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here, so the look before the move has to do
+        if os.path.lexists(target):
+            raise FileExistsError(target) from None
+        path.rename(target)
+    else:
+        path.unlink()
