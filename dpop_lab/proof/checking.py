@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from dpop_lab.errors import LabError
+from dpop_lab.proof.rendering import html_table
+from dpop_lab.proof.rendering import shown as shown
+from dpop_lab.proof.rendering import words as words
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,17 @@ class Report:
         lines += [_line(finding) for finding in self.findings]
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """The same as a table, for a notebook."""
+        return html_table(
+            f"{self.profile}: {'accepted' if self.accepted else 'refused'}"
+            + _struck_out(self.struck_out),
+            ("Row", "Question", "Wanted and found"),
+            [_cells(finding) for finding in self.findings],
+            code=("Wanted and found",),
+            edges=[EDGES[finding.mark] for finding in self.findings],
+        )
+
 
 def _line(finding: Finding) -> str:
     row, verdict = finding.check, finding.verdict
@@ -133,27 +147,23 @@ def _line(finding: Finding) -> str:
     return "\n".join(lines)
 
 
+def _cells(finding: Finding) -> tuple[str, str, str]:
+    row, verdict = finding.check, finding.verdict
+    name = f"{SYMBOLS[finding.mark]} {row.name}\n{finding.mark}"
+    if verdict is None:
+        return name, f"{row.question}\n{row.section}", f"needs {', '.join(row.needs)}"
+    if verdict.defect is None:
+        return name, f"{row.question}\n{row.section}", shown(verdict.found, 60)
+    question = f"{row.question} No: {verdict.defect}.\nStops {row.stops} ({row.section})."
+    return name, question, f"wanted {shown(verdict.wanted)}\nfound {shown(verdict.found)}"
+
+
+def _struck_out(names: tuple[str, ...]) -> str:
+    return f"\nstruck out, so never asked: {', '.join(names)}" if names else ""
+
+
+EDGES = {"passed": "success", "failed": "error", "not asked": "border"}
 SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}
-
-
-def shown(value: object, limit: int = 120) -> str:
-    """A value as one short printable line; what a request says may be hostile and is quoted."""
-    text = "nothing" if value is None else value if type(value) is _Plain else repr(value)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
-
-
-class _Plain(str):
-    """Words of ours, shown without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def words(text: str) -> str:
-    """Text of our own for `wanted` and `found`: a description, not a value."""
-    return _Plain(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +188,25 @@ class Profile:
     answers: Mapping[str | tuple[str, str], Answer]
     essential: frozenset[str] = frozenset()
     struck_out: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls.__repr__ = Profile.__repr__  # type: ignore[method-assign]  # else dataclass writes one
+
+    def __repr__(self) -> str:
+        """The check table as text, drawn from the rows."""
+        lines = [f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out)]
+        for row in self.rows:
+            lines.append(f"  {row.name:<15} {row.question}")
+            lines.append(f"      stops   {row.stops} ({row.section})")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for a notebook."""
+        return html_table(
+            f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out),
+            ("Row", "Question", "What it stops"),
+            [(row.name, f"{row.question}\n{row.section}", row.stops) for row in self.rows],
+        )
 
     def without(self, name: str) -> Self:
         """The same profile with one row struck out.

@@ -1,0 +1,6 @@
+"""Panels for a notebook: change a value, see at once what follows from it."""
+
+from dpop_lab.lab.panels.key_panel import KeyPanel
+from dpop_lab.lab.panels.proof_panel import ProofPanel
+
+__all__ = ["KeyPanel", "ProofPanel"]

@@ -1,0 +1,241 @@
+"""What a notebook shows of reports and profiles: text and HTML that say the same, and safely."""
+
+import re
+import unicodedata
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
+
+import dpop_lab.proof.rendering as rendering
+from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, check, words
+from dpop_lab.proof.rules import check_proof
+from tests import builder
+from tests.world import BASE_URL, POLICIES, VICTIM
+
+NOW, URL = 1_800_000_000, f"{BASE_URL}/connect/token"
+ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "wbr"}
+ATTRIBUTES = {"style", "scope"}
+HOSTILE = [
+    "</td><script>alert(1)</script>",
+    "\"'><img src=x onerror=alert(1)>",
+    "\u202eevil\x00\x1b",
+]
+
+
+class Page(HTMLParser):
+    """HTML taken apart: its elements, its attributes, and the text of each cell, row by row."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.attributes, self.open = Counter(), [], []
+        self.caption, self.rows = "", []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements[tag] += 1
+        self.attributes += attrs
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag == "br":
+            self.handle_data("\n")
+        elif tag != "wbr":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "caption" in self.open:
+            self.caption += data
+        elif self.open and self.open[-1] in ("td", "th"):
+            self.rows[-1][-1] += data
+
+    @property
+    def names(self):
+        """The names of the attributes."""
+        return {name for name, _ in self.attributes}
+
+
+def report(policy="RFC_9449", *, without=None, **variations):
+    profile = POLICIES[policy].token
+    profile = profile.without(without) if without else profile
+    values = {"htm": "POST", "htu": URL, "iat": NOW, "jti": "one"} | variations
+    proof = builder.proof(VICTIM, **values)
+    return check_proof(proof, profile=profile, method="POST", url=URL, now=NOW)
+
+
+@check("RFC 1 §2", stops="odd numbers")
+def even(number, context):
+    """Is it even?"""
+    return Verdict(words("an even number"), number, None if number % 2 == 0 else "odd")
+
+
+@check("RFC 1 §3", stops="many digits", needs=("even",))
+def small(number, context):
+    """Is it small?"""
+    return Verdict(words("less than 10"), number, None if number < 10 else "large")
+
+
+NUMBERS = Profile(name="numbers", rows=(even, small), answers={"even": Answer(400)})
+
+
+def test_the_text_of_a_report_is_what_it_was():
+    assert repr(NUMBERS.examine(3, None)) == (
+        "numbers: refused\n"
+        "  ✗ even            Is it even? No: odd\n"
+        "      wanted  an even number\n"
+        "      found   3\n"
+        "      stops   odd numbers (RFC 1 §2)\n"
+        "  · small           Is it small? (not asked: needs even)"
+    )
+
+
+def test_a_report_is_a_table_of_its_findings():
+    page = Page(NUMBERS.examine(3, None)._repr_html_())
+    assert page.caption == "numbers: refused"
+    assert page.rows == [
+        ["Row", "Question", "Wanted and found"],
+        [
+            "✗ even\nfailed",
+            "Is it even? No: odd.\nStops odd numbers (RFC 1 §2).",
+            "wanted an even number\nfound 3",
+        ],
+        ["· small\nnot asked", "Is it small?\nRFC 1 §3", "needs even"],
+    ]
+    assert Page(NUMBERS.examine(4, None)._repr_html_()).rows[1] == [
+        "✓ even\npassed", "Is it even?\nRFC 1 §2", "4"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_row_asked_is_a_row_of_the_table(policy):
+    found = report(policy, htm="GET")
+    page = Page(found._repr_html_())
+    assert [row[0].split() for row in page.rows[1:]] == [
+        [{"passed": "✓", "failed": "✗"}[one.mark], one.check.name, one.mark]
+        for one in found.findings
+    ]
+    assert page.caption == "token endpoint: refused"
+    assert Page(report(policy)._repr_html_()).caption == "token endpoint: accepted"
+
+
+def test_headings_say_what_they_head():
+    page = Page(report()._repr_html_())
+    scopes = [value for name, value in page.attributes if name == "scope"]
+    assert scopes == ["col"] * 3 + ["row"] * (len(page.rows) - 1)
+
+
+def test_a_struck_out_row_is_named_in_both_tables():
+    found = report(without="fresh")
+    for shown in (found, POLICIES["RFC_9449"].token.without("fresh")):
+        assert "never asked: fresh" in Page(shown._repr_html_()).caption
+        assert "never asked: fresh" in repr(shown)
+
+
+@pytest.mark.parametrize("place", ["token", "token_nonce", "api", "api_nonce", "bound", "bearer"])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_check_table_is_drawn_from_the_rows_of_any_profile(policy, place):
+    profile = getattr(POLICIES[policy], place)
+    page, text = Page(profile._repr_html_()), repr(profile)
+    assert page.caption == text.splitlines()[0] == f"{profile.name}: {len(profile.rows)} rows"
+    assert page.rows[1:] == [
+        [row.name, f"{row.question}\n{row.section}", row.stops] for row in profile.rows
+    ]
+    for row in profile.rows:
+        assert f"  {row.name:<15} {row.question}\n      stops   {row.stops} ({row.section})" in text
+
+
+def test_a_policy_shows_its_name_and_no_table():
+    assert repr(POLICIES["RFC_9449"]) == "<Policy RFC_9449>"
+    assert not hasattr(POLICIES["RFC_9449"], "_repr_html_")
+
+
+@pytest.mark.parametrize("thing", [report(), POLICIES["DUENDE"].token], ids=["report", "profile"])
+def test_a_notebook_stores_text_and_table(thing):
+    data, _ = DisplayFormatter().format(thing)
+    assert data == {"text/plain": repr(thing), "text/html": thing._repr_html_()}
+    assert thing._repr_html_() == thing._repr_html_()
+
+
+def safe(html):
+    """The page, after asking that it holds nothing but a table, and no character that hides."""
+    page = Page(html)
+    assert set(page.elements) <= ELEMENTS
+    assert page.names <= ATTRIBUTES
+    assert "url(" not in html and "//" not in "".join(value for _, value in page.attributes)
+    assert not [one for one in html if unicodedata.category(one)[0] == "C"]
+    return page
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=40) | st.sampled_from(HOSTILE),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=5,
+)
+
+
+@given(
+    policy=st.sampled_from(sorted(POLICIES)),
+    name=st.sampled_from(["jti", "htm", "htu", "iat"]),
+    value=ANY_JSON,
+)
+@example(policy="RFC_9449", name="htm", value=HOSTILE[0])
+@example(policy="RFC_9449", name="htu", value=HOSTILE[1])
+@example(policy="DUENDE", name="htm", value=HOSTILE[2])
+@settings(max_examples=100, deadline=None)
+def test_no_claim_becomes_markup(policy, name, value):
+    found = report(policy, **{name: value})
+    page = safe(found._repr_html_())
+    assert len(page.rows) == len(found.findings) + 1
+
+
+@given(header=st.dictionaries(st.sampled_from(["typ", "alg", "jwk", "crit"]), ANY_JSON))
+@settings(max_examples=60, deadline=None)
+def test_no_header_becomes_markup(header):
+    safe(report("DUENDE", header=header)._repr_html_())
+    safe(report("RFC_9449", header=header)._repr_html_())
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "\ud800", "x" * 10_000])
+def test_words_of_a_verdict_are_escaped_like_values(text):
+    row = check("RFC <1>", stops="<b>")(
+        lambda presented, context: Verdict(text, words(text), "<i>")
+    )
+    found = Profile(name="<u>", rows=(row,), answers={}).examine(None, None)
+    assert len(safe(found._repr_html_()).rows) == 2
+
+
+def test_a_long_value_is_cut_and_its_length_told():
+    html = report(htm="G" * 10_000)._repr_html_()
+    assert "(10002 characters)" in html
+    assert len(html) < len(report(htm="GET")._repr_html_()) + 500
+
+
+def test_a_report_that_stopped_early_is_shown_as_far_as_it_went():
+    found = NUMBERS.examine(3, None, whole=False)
+    assert [row[0] for row in Page(found._repr_html_()).rows[1:]] == ["✗ even\nfailed"]
+    assert Page(Report("none", ())._repr_html_()).caption == "none: accepted"
+
+
+def test_what_draws_tables_does_not_speak_of_what_is_in_them():
+    text = Path(rendering.__file__).read_text("utf-8").replace("dpop_lab", "")
+    assert not re.findall("dpop", text, re.IGNORECASE)
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=50))
+@example("\n")
+@settings(max_examples=100)
+def test_what_is_escaped_is_printable_and_can_be_sent(text):
+    html = rendering.escaped(text)
+    assert html.isprintable()
+    assert set(re.findall("<[^>]*>", html)) <= {"<br>"}
+    html.encode()
