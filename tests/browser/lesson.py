@@ -1,0 +1,161 @@
+"""A lesson open in JupyterLab: what it shows, what it said, whom it asked."""
+
+import html
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+try:
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import Locator, Page, expect
+except ImportError as error:
+    if os.environ.get("CI"):
+        raise
+    pytest.skip(f"there is no Playwright here: {error}", allow_module_level=True)
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+LESSONS = [path.stem for path in NOTEBOOKS]
+THEMES = ("JupyterLab Light", "JupyterLab Dark")
+OURS = ".jp-OutputArea-output, .jp-MarkdownOutput"
+SECONDS = 60
+READY = """async () => {
+    const notebook = window.jupyterapp.shell.currentWidget;
+    await notebook.revealed;
+    await notebook.context.ready;
+    await notebook.sessionContext.ready;
+    await notebook.sessionContext.session.kernel.info;
+}"""
+COMMAND = "([name, options]) => window.jupyterapp.commands.execute(name, options)"
+expect.set_options(timeout=SECONDS * 1000)
+
+
+def source(name: str) -> dict[str, Any]:
+    """A lesson's file."""
+    notebook: dict[str, Any] = json.loads(NOTEBOOKS[LESSONS.index(name)].read_text("utf-8"))
+    return notebook
+
+
+def lessons_with(text: str) -> list[str]:
+    """The lessons in whose code a text occurs."""
+    return [
+        name
+        for name in LESSONS
+        if any(
+            text in "".join(cell["source"])
+            for cell in source(name)["cells"]
+            if cell["cell_type"] == "code"
+        )
+    ]
+
+
+def squeezed(text: str) -> str:
+    """A text without its white space."""
+    return "".join(text.split())
+
+
+def words(output: dict[str, Any]) -> str:
+    """What a person should read of a stored output."""
+    data = output.get("data", {"text/plain": output.get("text", "")})
+    if "text/html" in data:
+        return squeezed(html.unescape(re.sub(r"<[^>]*>", "", "".join(data["text/html"]))))
+    return squeezed("".join(data.get("text/plain", "")))
+
+
+class Lesson:
+    """A notebook in a browser's page, ready to be run.
+
+    `said` are errors and warnings of the console, exceptions of the page and dialogs; `asked` the
+    addresses of all requests; `at_first` the texts under the code cells before anything was run.
+    """
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url, self.began = page, url, time.perf_counter()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self._ran = False
+        self._listen()
+        page.set_default_timeout(SECONDS * 1000)
+        page.goto(url)
+        page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
+        page.evaluate(READY)
+        self.at_first = self.shown()
+
+    def _listen(self) -> None:
+        def dismiss(dialog: Any) -> None:
+            self.said.append(f"dialog: {dialog.message}")
+            dialog.dismiss()
+
+        def note(message: Any) -> None:
+            if message.type in ("error", "warning"):
+                self.said.append(f"{message.type}: {message.text}")
+
+        self.page.on("dialog", dismiss)
+        self.page.on("console", note)
+        self.page.on("pageerror", lambda error: self.said.append(f"exception: {error}"))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
+
+    def command(self, name: str, **options: object) -> Any:
+        """Let JupyterLab carry out one of its commands, to the end."""
+        return self.page.evaluate(COMMAND, [name, options])
+
+    def run(self) -> "Lesson":
+        """Run all cells, once."""
+        if not self._ran:
+            self.command("notebook:run-all-cells")
+            self._ran = True
+        return self
+
+    def shown(self) -> list[str]:
+        """The text under each code cell, as it is on the page."""
+        return self.page.locator(".jp-CodeCell").evaluate_all(
+            "cells => cells.map(cell => Array.from("
+            "cell.querySelectorAll('.jp-OutputArea-output'), one => one.textContent).join(''))"
+        )
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """All outputs as the notebook holds them now."""
+        return self.page.evaluate(
+            "() => window.jupyterapp.shell.currentWidget.model.sharedModel.cells"
+            ".flatMap(cell => cell.toJSON().outputs ?? [])"
+        )
+
+    def strangers(self) -> list[str]:
+        """What was asked of anybody but the server the lesson came from."""
+        own = urlsplit(self.url).netloc
+        asked = (urlsplit(url) for url in self.asked)
+        return [one.geturl() for one in asked if one.netloc != own and one.scheme not in LOCAL]
+
+    def wear(self, theme: str) -> None:
+        """Change the theme of JupyterLab."""
+        self.command("apputils:change-theme", theme=theme)
+        self.page.locator(f'body[data-jp-theme-name="{theme}"]').wait_for(state="attached")
+
+    def faults(self) -> str:
+        """What axe-core finds against WCAG 2 A and AA in our outputs and texts."""
+        rules = {"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations"]}
+        found = Axe().run(self.page, context=OURS, options=rules)
+        return found.generate_report() if found.violations_count else ""
+
+    def panel(self) -> Locator:
+        """The first of our panels."""
+        return self.page.locator(".dpop-lab-panel").first
+
+    def keep_picture(self, name: str, part: Locator | None = None) -> None:
+        """A screenshot of the whole notebook or a part of it, where a person has asked for them."""
+        folder = os.environ.get("DPOP_LAB_SCREENSHOTS")
+        if folder:
+            height = self.page.locator(".jp-WindowedPanel-viewport").first.bounding_box()["height"]
+            self.page.set_viewport_size({"width": 1280, "height": min(int(height) + 150, 16000)})
+            (part or self.page).screenshot(path=Path(folder, f"{name}.png"))
+            self.page.set_viewport_size(SIZE)
+
+
+LOCAL = ("data", "blob")
+SIZE = {"width": 1280, "height": 900}
