@@ -4,7 +4,9 @@ pyproject.toml loads this file as a plugin too, so that it is there for `pytest 
 what it does may be done twice.
 """
 
+import re
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from nbval.plugin import IPyNbCell
@@ -13,21 +15,31 @@ from tests.store import MASKS, kernel_environment
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> None:
-    """Under `-p no:xdist` its options in pyproject.toml mean nothing, and do no harm."""
+    """Under `-p no:xdist` its option in pyproject.toml means nothing, and does no harm."""
     if early_config.pluginmanager.is_blocked("xdist"):
-        group = parser.getgroup("xdist")
-        group._addoption("-n")
-        group._addoption("--dist")
+        parser.getgroup("xdist")._addoption("-n")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(MASKS)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """One kernel runs a notebook from its first cell to its last: one worker has them all."""
-    if isinstance(item, IPyNbCell) and item.config.pluginmanager.hasplugin("xdist"):
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """One worker has all cells of a notebook, and one all browser tests; the rest come one by one.
+
+    Instead of `--dist loadgroup`, which since pytest 9.2 groups nothing (pytest-xdist issue 1386).
+    """
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Lessons(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            together = re.match(r".*\.ipynb(?=::)|.*tests/browser(?=/)", nodeid)
+            return together[0] if together else nodeid
+
+    return Lessons(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -40,7 +40,7 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jupyterlab": ("cli.jupyter",),
     "zmq": ("cli.jupyter",),
 }
-ABOUT_DPOP = ("jose", "proof.checking")  # what knows nothing of it
+ABOUT_DPOP = ("jose", "proof.checking", "proof.rendering")  # what knows nothing of it
 
 
 def inside(module):

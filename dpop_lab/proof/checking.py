@@ -189,9 +189,6 @@ class Profile:
     essential: frozenset[str] = frozenset()
     struck_out: tuple[str, ...] = ()
 
-    def __init_subclass__(cls) -> None:
-        cls.__repr__ = Profile.__repr__  # type: ignore[method-assign]  # else dataclass writes one
-
     def __repr__(self) -> str:
         """The check table as text, drawn from the rows."""
         lines = [f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out)]

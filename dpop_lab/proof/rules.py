@@ -56,7 +56,7 @@ class Reading:
     same_url: Callable[[str, str], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ProofProfile(Profile):
     """The rules for proofs at one place, with its windows and its replay memory.
 

@@ -87,7 +87,7 @@ class Presented:
         return cls(credentials, scheme, read_jws(text.strip(" \t")))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class TokenProfile(Profile):
     """The rules for access tokens at one API.
 

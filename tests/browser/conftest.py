@@ -113,7 +113,9 @@ def lesson(context: "BrowserContext", printed_url: str) -> "Callable[[str], Less
 
     def one(name: str) -> Lesson:
         if name not in opened:
-            opened[name] = Lesson(context.new_page(), printed_url.replace(START, name))
+            of_its_own = printed_url.replace("/tree/" + START, f"/workspaces/{name}/tree/{name}")
+            url = printed_url if name == START else of_its_own  # no other lesson's tabs
+            opened[name] = Lesson(context.new_page(), url)
         opened[name].page.bring_to_front()  # Chromium slows down what is behind
         return opened[name]
 

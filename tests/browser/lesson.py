@@ -23,6 +23,8 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 LESSONS = [path.stem for path in NOTEBOOKS]
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
 OURS = ".jp-OutputArea-output, .jp-MarkdownOutput"
+LOCAL = ("data", "blob")  # addresses without a host
+SIZE = {"width": 1280, "height": 900}
 SECONDS = 60
 READY = """async () => {
     const notebook = window.jupyterapp.shell.currentWidget;
@@ -32,6 +34,8 @@ READY = """async () => {
     await notebook.sessionContext.session.kernel.info;
 }"""
 COMMAND = "([name, options]) => window.jupyterapp.commands.execute(name, options)"
+HEIGHT = "() => document.querySelector('.jp-WindowedPanel-viewport').offsetHeight"
+TO_THE_TOP = "() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
 expect.set_options(timeout=SECONDS * 1000)
 
 
@@ -151,11 +155,8 @@ class Lesson:
         """A screenshot of the whole notebook or a part of it, where a person has asked for them."""
         folder = os.environ.get("DPOP_LAB_SCREENSHOTS")
         if folder:
-            height = self.page.locator(".jp-WindowedPanel-viewport").first.bounding_box()["height"]
-            self.page.set_viewport_size({"width": 1280, "height": min(int(height) + 150, 16000)})
+            high = self.page.evaluate(HEIGHT) + 150
+            self.page.set_viewport_size({**SIZE, "height": min(high, 16000)})
+            self.page.evaluate(TO_THE_TOP)
             (part or self.page).screenshot(path=Path(folder, f"{name}.png"))
             self.page.set_viewport_size(SIZE)
-
-
-LOCAL = ("data", "blob")
-SIZE = {"width": 1280, "height": 900}
