@@ -316,7 +316,8 @@ def headless(**more):
 
 
 def dpop_lab(*words, **env):
-    command = [sys.executable, "-m", "dpop_lab", *words]
+    """The command as it ended; -P, so that the package comes from PYTHONPATH before this folder."""
+    command = [sys.executable, "-P", "-m", "dpop_lab", *words]
     return subprocess.run(
         command, capture_output=True, encoding="utf-8", timeout=60, env=headless(**env)
     )
@@ -448,11 +449,13 @@ def test_a_wheel_has_the_notebooks_and_works_on_copies_alone(tmp_path):
     done = dpop_lab("--here", **site)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     (tmp_path / "work").mkdir()
-    assert dpop_lab("lessons", "--restore", "all", "--folder", str(tmp_path / "work"), **site)
+    done = dpop_lab("lessons", "--restore", "all", "--folder", str(tmp_path / "work"), **site)
+    assert (done.returncode, done.stderr) == (0, "")
     assert len(notebooks(tmp_path / "work")) == len(notebooks(originals()))
 
 
 def test_an_editable_install_leaves_no_copy_of_the_notebooks(tmp_path):
+    pytest.importorskip("editables", reason="editables is not here")
     with wheel("editable", tmp_path) as file:
         assert not [name for name in file.namelist() if name.endswith((".ipynb", ".json"))]
 

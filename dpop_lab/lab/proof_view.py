@@ -53,7 +53,9 @@ class ProofView:
         return f"Refused by the row {failure.check.name}: {self.policy} would answer {answer}{told}"
 
     def _segments(self) -> list[tuple[str, str, str]]:
-        texts = (readable(self.header), readable(self.claims), "made with the private key")
+        broken = self.report is not None and self.report["signature"].mark == "failed"
+        made = "made with the private key" + ", over another text" * broken
+        texts = (readable(self.header), readable(self.claims), made)
         states = ["changed" if name in self.changed else "as at the start" for name in SEGMENTS]
         encoded = [cut(segment, SHOWN) for segment in self.proof.split(".")]
         terms = map("{}, {}".format, SEGMENTS, states)
