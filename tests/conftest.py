@@ -30,7 +30,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
     Instead of `--dist loadgroup`, which since pytest 9.2 groups nothing (pytest-xdist issue 1386).
     """
-    if config.getvalue("dist") != "load":
+    if config.getvalue("dist") not in ("load", "loadgroup", "worksteal"):
         return None
     from xdist.scheduler import LoadScopeScheduling
 

@@ -366,7 +366,7 @@ def told_by_kernel(connection, expression):
     """The value of an expression in a kernel, as text, once it has imported what the lessons do."""
     client = BlockingKernelClient(connection_file=str(connection))
     client.load_connection_file()
-    client.start_channels()
+    client.start_channels(hb=False)  # it would take a kernel that still starts for dead
     try:
         client.wait_for_ready(timeout=20)
         code, asked = "import sys, dpop_lab.lab.lab", {"value": expression}

@@ -404,7 +404,9 @@ def test_each_mask_is_used_and_hides_values_alone():
 
 
 VALUES = {
-    "<JWS>": f"{segment(alg='none')}.{segment(htm='GET', iat=1_800_000_000)}.{VALUE}",
+    "<base64url>.<base64url>.<base64url>": ".".join(
+        [segment(typ="dpop+jwt", alg="ES256", jwk={}), segment(htm="GET", iat=1_800_000_000), VALUE]
+    ),
     "<base64url>": VALUE,
     "<uuid>": str(uuid.UUID(int=2**127 + 7)),
     "<id>": "0D4FB0E6043186072FC31972B4BE7B8E",
