@@ -404,7 +404,7 @@ def test_each_mask_is_used_and_hides_values_alone():
 
 
 VALUES = {
-    "<base64url>.<base64url>.<base64url>": ".".join(
+    "<jws>": ".".join(
         [segment(typ="dpop+jwt", alg="ES256", jwk={}), segment(htm="GET", iat=1_800_000_000), VALUE]
     ),
     "<base64url>": VALUE,
