@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from textwrap import indent
 from typing import Any, Self
 
 from dpop_lab.errors import LabError
@@ -55,7 +56,7 @@ def check(
     return row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Finding:
     """A check and its verdict; no verdict when a row it needs had failed."""
 
@@ -68,6 +69,21 @@ class Finding:
         if self.verdict is None:
             return "not asked"
         return "passed" if self.verdict.defect is None else "failed"
+
+    def __repr__(self) -> str:
+        """Mark, row and question; where it failed, what was wanted and found, and what it stops."""
+        row, verdict = self.check, self.verdict
+        text = f"{SYMBOLS[self.mark]} {row.name:<15} {row.question}"
+        if verdict is None:
+            return f"{text} (not asked: needs {', '.join(row.needs)})"
+        if verdict.defect is None:
+            return text
+        return (
+            f"{text} No: {verdict.defect}\n"
+            f"    wanted  {shown(verdict.wanted)}\n"
+            f"    found   {shown(verdict.found)}\n"
+            f"    stops   {row.stops} ({row.section})"
+        )
 
 
 def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator[Finding]:
@@ -116,8 +132,7 @@ class Report:
         lines = [f"{self.profile}: {verdict}"]
         if self.struck_out:
             lines.append(f"  struck out, so never asked: {', '.join(self.struck_out)}")
-        lines += [_line(finding) for finding in self.findings]
-        return "\n".join(lines)
+        return "\n".join([*lines, indent("\n".join(map(repr, self.findings)), "  ")])
 
     def _repr_html_(self) -> str:
         """The same as a table, for a notebook."""
@@ -129,22 +144,6 @@ class Report:
             code=("Wanted and found",),
             edges=[EDGES[finding.mark] for finding in self.findings],
         )
-
-
-def _line(finding: Finding) -> str:
-    row, verdict = finding.check, finding.verdict
-    text = f"  {SYMBOLS[finding.mark]} {row.name:<15} {row.question}"
-    if verdict is None:
-        return f"{text} (not asked: needs {', '.join(row.needs)})"
-    if verdict.defect is None:
-        return text
-    lines = [
-        f"{text} No: {verdict.defect}",
-        f"      wanted  {shown(verdict.wanted)}",
-        f"      found   {shown(verdict.found)}",
-        f"      stops   {row.stops} ({row.section})",
-    ]
-    return "\n".join(lines)
 
 
 def _cells(finding: Finding) -> tuple[str, str, str]:

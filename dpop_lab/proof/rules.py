@@ -105,7 +105,9 @@ def jkt(proof: Jws, context: Context) -> str | None:
         return None
 
 
-@check("RFC 9449 §4.3 (1)", stops="a second proof smuggled in beside the one that is checked")
+@check(
+    "RFC 9449 §4.3 (1)", stops="a request with no proof, or with a second one smuggled in beside it"
+)
 def one_header(proof: Jws, context: Context) -> Verdict:
     """Is there exactly one DPoP header?"""
     wanted, count = words("one DPoP header"), len(context.headers)
