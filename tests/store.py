@@ -3,9 +3,10 @@
     python -m tests.store [NAME…]      all of notebooks/, or those named: 03_proof 04_token
     python -m tests.store --check      write nothing; exit 1 when something would be written
 
-A cell whose outputs are the stored ones after `tests/nbval.ini` keeps them, so a second run changes
-nothing. The Binder links in the lessons and the README are made from the one setting
-`[tool.dpop_lab] binder` in pyproject.toml. A cell that fails ends it, its notebook left as it was.
+A notebook whose outputs are the stored ones after `tests/nbval.ini` keeps them all, so a second run
+changes nothing; else all are stored afresh, so that they are of one run. The Binder links in the
+lessons and the README are made from the one setting `[tool.dpop_lab] binder` in pyproject.toml. A
+cell that fails ends it, its notebook left as it was.
 """
 
 import argparse
@@ -171,14 +172,18 @@ def stored(notebook: NotebookNode, folder: Path, setting: str) -> NotebookNode:
     """The notebook as it is to be stored: run, tidied, old outputs kept where they still hold."""
     fresh = executed(notebook, folder)
     tidy(fresh)
-    for cell, old in zip(fresh.cells, notebook.cells, strict=True):
+    pairs = list(zip(fresh.cells, notebook.cells, strict=True))
+    same = all(_comparable(_outputs(cell)) == _comparable(_outputs(old)) for cell, old in pairs)
+    for cell, old in pairs:
         if cell.cell_type == "markdown":
             cell.source = with_binder_links(cell.source, setting)
-            continue
-        kept = old.get("outputs", [])
-        if cell.cell_type == "code" and _comparable(kept) == _comparable(cell.outputs):
-            cell.outputs = kept
+        elif cell.cell_type == "code" and same:
+            cell.outputs = _outputs(old)
     return fresh
+
+
+def _outputs(cell: NotebookNode) -> list[Any]:
+    return cell.get("outputs", [])
 
 
 # The command
