@@ -33,9 +33,15 @@ SETTINGS = {  # of JupyterLab, beside the launcher's own
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    """Here the tests of a lesson follow each other: it is opened once."""
+    ours = [item for item in items if item.path.is_relative_to(HERE)]
+    others = [item for item in items if not item.path.is_relative_to(HERE)]
+    items[:] = others + sorted(ours, key=_lesson_of)
+
+
+def _lesson_of(item: pytest.Item) -> str:
+    called = getattr(item, "callspec", None)
+    return str(called.params.get("name", START)) if called else START
 
 
 @pytest.fixture(scope="package")
@@ -106,17 +112,16 @@ def printed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="package")
 def lesson(context: "BrowserContext", printed_url: str) -> "Callable[[str], Lesson]":
-    """A lesson by its name, opened when it is first asked for; no lesson is opened twice."""
+    """A lesson by its name; one is open at a time, and the start page is the first."""
     from lesson import Lesson
 
-    opened: dict[str, Lesson] = {}
+    page = context.new_page()
+    opened = [Lesson(page, START, printed_url)]
 
     def one(name: str) -> Lesson:
-        if name not in opened:
-            of_its_own = printed_url.replace("/tree/" + START, f"/workspaces/{name}/tree/{name}")
-            url = printed_url if name == START else of_its_own  # no other lesson's tabs
-            opened[name] = Lesson(context.new_page(), url)
-        opened[name].page.bring_to_front()  # Chromium slows down what is behind
-        return opened[name]
+        if opened[-1].name != name:
+            opened[-1].close()
+            opened.append(Lesson(page, name))
+        return opened[-1]
 
     return one

@@ -22,20 +22,23 @@ except ImportError as error:
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 LESSONS = [path.stem for path in NOTEBOOKS]
 THEMES = ("JupyterLab Light", "JupyterLab Dark")
-OURS = ".jp-OutputArea-output, .jp-MarkdownOutput"
+TAB = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+OURS = f"{TAB} .jp-OutputArea-output, {TAB} .jp-MarkdownOutput"
+TABS = "#jp-main-dock-panel .lm-TabBar-tab"
+FRONT = f"{TABS}.lm-mod-current"
 LOCAL = ("data", "blob")  # addresses without a host
 SIZE = {"width": 1280, "height": 900}
 SECONDS = 60
-READY = """async () => {
-    const notebook = window.jupyterapp.shell.currentWidget;
+OPEN = """async path => {
+    const notebook = await window.jupyterapp.commands.execute('docmanager:open', { path });
     await notebook.revealed;
     await notebook.context.ready;
     await notebook.sessionContext.ready;
     await notebook.sessionContext.session.kernel.info;
 }"""
 COMMAND = "([name, options]) => window.jupyterapp.commands.execute(name, options)"
-HEIGHT = "() => document.querySelector('.jp-WindowedPanel-viewport').offsetHeight"
-TO_THE_TOP = "() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
+HEIGHT = f"() => document.querySelector('{TAB} .jp-WindowedPanel-viewport').offsetHeight"
+TO_THE_TOP = f"() => document.querySelector('{TAB} .jp-WindowedPanel-outer').scrollTo(0, 0)"
 expect.set_options(timeout=SECONDS * 1000)
 
 
@@ -72,23 +75,27 @@ def words(output: dict[str, Any]) -> str:
 
 
 class Lesson:
-    """A notebook in a browser's page, ready to be run.
+    """A notebook in a tab of JupyterLab, ready to be run; the first one opens JupyterLab, too.
 
     `said` are errors and warnings of the console, exceptions of the page and dialogs; `asked` the
     addresses of all requests; `at_first` the texts under the code cells before anything was run.
+    `tab` is what is in front, `tabs` the names of all at the time this one was opened.
     """
 
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url, self.began = page, url, time.perf_counter()
+    def __init__(self, page: Page, name: str, url: str = "") -> None:
+        self.page, self.name, self.began = page, name, time.perf_counter()
+        self.tab = page.locator(TAB)
         self.said: list[str] = []
         self.asked: list[str] = []
         self._ran = False
         self._listen()
         page.set_default_timeout(SECONDS * 1000)
-        page.goto(url)
-        page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
-        page.evaluate(READY)
+        if url:
+            page.goto(url)
+            expect(page.locator(FRONT)).to_have_text(f"{name}.ipynb")
+        page.evaluate(OPEN, f"{name}.ipynb")
         self.at_first = self.shown()
+        self.tabs = page.locator(TABS).all_inner_texts()
 
     def _listen(self) -> None:
         def dismiss(dialog: Any) -> None:
@@ -105,6 +112,10 @@ class Lesson:
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("websocket", lambda socket: self.asked.append(socket.url))
 
+    def close(self) -> None:
+        """Close its tab, without a question whether to save what has changed."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
+
     def command(self, name: str, **options: object) -> Any:
         """Let JupyterLab carry out one of its commands, to the end."""
         return self.page.evaluate(COMMAND, [name, options])
@@ -118,7 +129,7 @@ class Lesson:
 
     def shown(self) -> list[str]:
         """The text under each code cell, as it is on the page."""
-        return self.page.locator(".jp-CodeCell").evaluate_all(
+        return self.tab.locator(".jp-CodeCell").evaluate_all(
             "cells => cells.map(cell => Array.from("
             "cell.querySelectorAll('.jp-OutputArea-output'), one => one.textContent).join(''))"
         )
@@ -132,7 +143,7 @@ class Lesson:
 
     def strangers(self) -> list[str]:
         """What was asked of anybody but the server the lesson came from."""
-        own = urlsplit(self.url).netloc
+        own = urlsplit(self.page.url).netloc
         asked = (urlsplit(url) for url in self.asked)
         return [one.geturl() for one in asked if one.netloc != own and one.scheme not in LOCAL]
 
@@ -149,7 +160,7 @@ class Lesson:
 
     def panel(self) -> Locator:
         """The first of our panels."""
-        return self.page.locator(".dpop-lab-panel").first
+        return self.tab.locator(".dpop-lab-panel").first
 
     def keep_picture(self, name: str, part: Locator | None = None) -> None:
         """A screenshot of the whole notebook or a part of it, where a person has asked for them."""

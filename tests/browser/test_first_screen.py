@@ -9,22 +9,18 @@ START = "00_start"
 
 
 def test_the_printed_url_opens_the_start_page_and_nothing_else(lesson):
-    page = lesson(START).page
-    expect(page.locator(".jp-NotebookPanel")).to_have_count(1)
-    expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab.lm-mod-current")).to_have_text(
-        f"{START}.ipynb"
-    )
-    expect(page.locator(".jp-NotebookPanel h1")).to_be_visible()
-    expect(page.locator(".jp-Dialog")).to_have_count(0)
-    expect(page.locator(".Toastify__toast")).to_have_count(0)
+    start = lesson(START)
+    assert start.tabs == [f"{START}.ipynb"]
+    expect(start.tab.locator("h1")).to_be_visible()
+    expect(start.page.locator(".jp-Dialog")).to_have_count(0)
+    expect(start.page.locator(".Toastify__toast")).to_have_count(0)
 
 
 def test_run_all_makes_an_accepted_call_in_the_first_three_code_cells(lesson, capsys):
     start = lesson(START)
-    page = start.page
     for item in ("Run", "Run All Cells"):
-        page.get_by_role("menuitem", name=item, exact=True).click()
-    third = page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output")
+        start.page.get_by_role("menuitem", name=item, exact=True).click()
+    third = start.tab.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea-output")
     expect(third).to_have_text("<Response [200]>")
     seconds = time.perf_counter() - start.began
     with capsys.disabled():  # to stderr: a worker of xdist has no other terminal
