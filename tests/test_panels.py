@@ -26,7 +26,7 @@ JWK = public_jwk(KEY)
 NOW = 1_800_000_000
 START = start_fields(KEY, jti="one", now=NOW)
 SIGN, HELD_TO = "Sign again after each change", "Held to"
-ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "wbr"}
+ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br"}
 ELEMENTS |= {"p", "strong", "h3", "dl", "dt", "dd"}
 ATTRIBUTES = {"style", "scope", "class", "role", "aria-live"}
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=30) | st.sampled_from(
@@ -194,7 +194,7 @@ def test_a_change_is_refused_by_its_row_in_the_servers_words(case):
     assert view.answer == RFC_9449.token.answer(view.report.failure)
     assert str(view.answer.status) in view.verdict
     assert view.answer.error in view.verdict and view.answer.description in view.verdict
-    assert f"✗ {row}" in view._repr_html_().replace("<wbr>", "") and f"✗ {row}" in repr(view)
+    assert f"✗ {row}" in view._repr_html_() and f"✗ {row}" in repr(view)
 
 
 def test_both_servers_have_their_own_words():

@@ -72,11 +72,11 @@ def html_table(
 
 def _cells(row: Sequence[str], styles: Sequence[str], colour: str) -> str:
     edge = f";border-left:4px solid var(--jp-{colour}-color1)" if colour else ""
-    name = escaped(row[0]).replace("_", "_<wbr>")
     rest = [
         f'<td style="{style}">{escaped(text)}</td>' for style, text in zip(styles, row, strict=True)
     ]
-    return f'<th scope="row" style="{CELL};min-width:8em{edge}">{name}</th>{"".join(rest[1:])}'
+    style = f"{CELL};white-space:nowrap{edge}"
+    return f'<th scope="row" style="{style}">{escaped(row[0])}</th>{"".join(rest[1:])}'
 
 
 def html_list(items: Iterable[Sequence[str]]) -> str:

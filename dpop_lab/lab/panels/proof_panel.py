@@ -35,7 +35,7 @@ class ProofPanel(Panel):
             "A proof for the token endpoint",
             "Change a value and see what follows; nothing is sent. An empty field is a member left "
             "out. In iat, digits become a JSON number, anything else a string. The server's clock "
-            f"stands still at {self._now} while you edit.",
+            f"stands still at {self._now} while you edit. By keyboard, Space opens the list.",
             start,
             Checkbox(True, description=SIGN, indent=False, layout=Layout(width="auto")),
             Dropdown(options=[*POLICIES], description=HELD_TO, style=LABEL),
