@@ -63,7 +63,7 @@ def test_the_notebooks_are_copied_and_nothing_else(tmp_path, source):
 
 def test_a_changed_copy_is_kept_and_a_deleted_one_comes_back(source, folder):
     (folder / "01_key.ipynb").unlink()
-    assert bring(source, folder) == (["01_key.ipynb"], ["00_start.ipynb", "03_proof.ipynb"])
+    assert bring(source, folder) == (["01_key.ipynb"], ["03_proof.ipynb"])
     assert texts(folder)["03_proof.ipynb"] == "mine"
     assert texts(folder)["01_key.ipynb"] == "the original 01_key.ipynb"
 
@@ -72,14 +72,19 @@ def test_a_changed_copy_is_kept_and_a_deleted_one_comes_back(source, folder):
 def test_a_link_that_leads_nowhere_is_kept_too(source, folder):
     (folder / "01_key.ipynb").unlink()
     (folder / "01_key.ipynb").symlink_to("nowhere")
-    assert bring(source, folder) == ([], NAMES)
+    assert bring(source, folder) == ([], ["01_key.ipynb", "03_proof.ipynb"])
     assert os.readlink(folder / "01_key.ipynb") == "nowhere"
 
 
 @needs_posix
 def test_a_linked_folder_is_a_folder(tmp_path, source, folder):
     (tmp_path / "link").symlink_to(folder)
-    assert bring(source, tmp_path / "link") == ([], NAMES)
+    assert bring(source, tmp_path / "link") == ([], ["03_proof.ipynb"])
+
+
+def test_the_originals_are_no_work_folder(source):
+    with pytest.raises(LabError):
+        bring(source, source)
 
 
 @needs_posix

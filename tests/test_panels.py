@@ -13,6 +13,7 @@ from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.jose.thumbprint import hash_input, thumbprint
 from dpop_lab.lab.key_view import look_at_key
 from dpop_lab.lab.panels import KeyPanel, ProofPanel
+from dpop_lab.lab.panels.panel import CODE_FIELDS
 from dpop_lab.lab.proof_view import look_at_proof, readable, start_fields
 from dpop_lab.proof.checking import Answer
 from dpop_lab.proof.proof import read_proof
@@ -36,7 +37,8 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=30) | st.sampl
 
 def html_of(panel):
     """Everything of a panel that is shown as HTML."""
-    return [one.value for one in panel.root.children if type(one).__name__ == "HTML"]
+    shown = [one.value for one in panel.root.children if type(one).__name__ == "HTML"]
+    return [html.removeprefix(f"<style>{CODE_FIELDS}</style>") for html in shown]
 
 
 def safe(panel):

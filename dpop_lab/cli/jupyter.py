@@ -15,6 +15,7 @@ from dpop_lab.cli.terminal import Wrong, on_signals
 START = "00_start.ipynb"
 SETTINGS = Path(__file__).parents[1] / "jupyter"
 EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104  compared with, not listened on
+SHELL = os.environ.get("SHELL", "/bin/sh") if os.name == "posix" else ""  # no login: it resets PATH
 TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
 
 
@@ -37,6 +38,7 @@ def open_lab(place: Place) -> int:
     except ImportError as error:
         raise Wrong(f"JupyterLab can't be used here: {error}. pip install jupyterlab") from None
     with tempfile.TemporaryDirectory(prefix="dpop-lab-", ignore_cleanup_errors=True) as workspaces:
+        os.environ.update(homes(workspaces))
         server = LabApp.initialize_server(argv=arguments(place, workspaces, zmq.has("curve")))
         on_signals(lambda: server.stop(from_signal=True))
         print(f"JupyterLab is at\n    {_url(server, place)}\nCtrl-C ends it.", flush=True)
@@ -46,13 +48,25 @@ def open_lab(place: Place) -> int:
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
-    """The variables by which JupyterLab finds this environment's kernel and the lab's settings."""
+    """The variables by which JupyterLab finds this environment's kernel and the lab's settings.
+
+    A cell or a terminal finds `dpop-lab` and what else is installed here.
+    """
     own = {"JUPYTER_PATH": Path(sys.prefix, "share", "jupyter"), "JUPYTER_CONFIG_PATH": SETTINGS}
     found = {
         name: os.pathsep.join([str(path), *filter(None, [given.get(name)])])
         for name, path in own.items()
     }
-    return {"JUPYTER_PREFER_ENV_PATH": "1", **found}
+    programs = [str(Path(sys.executable).parent), given.get("PATH", os.defpath)]
+    return {"JUPYTER_PREFER_ENV_PATH": "1", "PATH": os.pathsep.join(programs), **found}
+
+
+def homes(folder: str) -> dict[str, str]:
+    """Jupyter's own folders in this one, for somebody who has no home that can be written to."""
+    if os.access(os.path.expanduser("~"), os.W_OK):
+        return {}
+    own = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    return {name: folder for name in own if name not in os.environ}
 
 
 def arguments(place: Place, workspaces: str, curve: bool) -> list[str]:
@@ -75,6 +89,7 @@ def arguments(place: Place, workspaces: str, curve: bool) -> list[str]:
         f"--LabApp.default_url=/lab/tree/{START}",
         f"--LabApp.workspaces_dir={workspaces}",
         "--LabApp.extension_manager=readonly",
+        *[f"--ServerApp.terminado_settings=shell_command=['{SHELL}']"] * bool(SHELL),
         *["--KernelManager.transport_encryption=auto"] * curve,
         "--Application.log_level=ERROR",
     ]
@@ -104,5 +119,9 @@ def check_free(place: Place) -> None:
 
 
 def _url(server: Any, place: Place) -> str:
-    """The start page, with the token; as this machine sees it when it listens everywhere."""
-    return str(server.local_url if place.ip in EVERYWHERE else server.public_url)
+    """The start page, with the token; as this machine sees it when it listens everywhere.
+
+    A token that is the user's own is not repeated.
+    """
+    url = str(server.local_url if place.ip in EVERYWHERE else server.public_url)
+    return url.replace("?token=...", "   (with the token you have set)")

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from dpop_lab.cli.options import RAW, add_alg, add_password, password
-from dpop_lab.cli.terminal import Wrong
+from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import thumbprint
@@ -53,6 +53,8 @@ def _new(options: argparse.Namespace) -> int:
             file.write(text)
     except FileExistsError:
         raise Wrong(f"{options.file} exists already; a key is never overwritten.") from None
+    safe = "encrypted" if secret else "not encrypted, so for your eyes only"
+    say(f"The private key is in {named(options.file)}, {safe}. Its public half:")
     return _show(key)
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
 
 FOLDER = "dpop-lab-notebooks"
-OPTIONS = {"folder": None, "here": False, "lab_port": None, "ip": "127.0.0.1", "no_browser": False}
+OPTIONS = {"folder": None, "here": False, "lab_port": None, "ip": "127.0.0.1"}
+OPTIONS |= {"no_browser": False, "restore": None}
 EXAMPLES = """examples:
   dpop-lab lessons                            open the start page in JupyterLab
   dpop-lab lessons --folder ~/dpop            work on copies in this folder
@@ -25,14 +26,11 @@ The notebooks are copied to the folder once, and what is there is never written 
 
 def add_lessons(parser: argparse.ArgumentParser, commands: "Commands") -> None:
     """Add the command to the parser, and its options to the parser itself."""
-    parser.set_defaults(run=run, restore=None, **OPTIONS)
+    parser.set_defaults(run=run, **OPTIONS)
     _add_options(parser.add_argument_group("options of the lessons"))
     words = "the lessons in JupyterLab; the same as no command"
     lessons = commands.add_parser("lessons", help=words, epilog=EXAMPLES, **RAW)
     _add_options(lessons)
-    lessons.add_argument(
-        "--restore", metavar="NAME", help="put back a notebook as it was (03, 03_proof), or all"
-    )
     lessons.set_defaults(run=run)
 
 
@@ -50,6 +48,8 @@ def _add_options(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument("--ip", type=_given, metavar="ADDRESS", help="default: 127.0.0.1", **kind)
     parser.add_argument("--no-browser", action="store_true", help="only print the URL", **kind)
+    words = "put back a notebook as it was (03, 03_proof), or all"
+    parser.add_argument("--restore", metavar="NAME", help=words, **kind)
 
 
 def _given(text: str) -> str:
@@ -91,10 +91,10 @@ def _here(source: Path) -> Path:
     return source
 
 
-def _brought(copied: Sequence[str], kept: Sequence[str], folder: Path) -> str:
+def _brought(copied: Sequence[str], differing: Sequence[str], folder: Path) -> str:
     lines = [f"Your notebooks are in {named(folder)}"]
     lines += [f"  copied there now: {_names(copied)}"] * bool(copied)
-    lines += [f"  left as they are: {_names(kept)}"] * bool(kept)
+    lines += [f"  no longer the originals: {_names(differing)}"] * bool(differing)
     return "\n".join(lines)
 
 

@@ -140,7 +140,12 @@ def generate_key(alg: str = "ES256", *, bits: int = 2048) -> PrivateKey:
     Raises `KeyUnusable` (`wrong_algorithm`, `rsa_too_small`, `rsa_too_large`).
     """
     if alg not in ALGORITHMS:
-        raise unusable("wrong_algorithm", f"{alg!r:.40}", wanted="one of " + ", ".join(ALGORITHMS))
+        raise KeyUnusable(
+            "There is no such algorithm here",
+            reason="wrong_algorithm",
+            wanted="one of " + ", ".join(ALGORITHMS),
+            found=f"{alg!r:.40}",
+        )
     row = ALGORITHMS[alg]
     if row.kty == "RSA":
         check_size(bits)
@@ -163,7 +168,11 @@ _SAID: Final = {  # reason: what is the matter, what was wanted, what to do
     "no_such_file": ("There is no such key file", "the path of a file, or a key", _PATH_OR_KEY),
     "unreadable_file": ("The key file cannot be read", "a file", "Look at its kind and its mode."),
     "password_missing": ("The key is encrypted", "its password", "Give the password too."),
-    "wrong_password": ("The key does not open", "its password", "Try it with openssl pkey."),
+    "wrong_password": (
+        "The key does not open",
+        "its password",
+        "Try openssl pkey -in FILE -noout",
+    ),
     "public_key": ("This is a public key", _KEY, "Give the private key it belongs to."),
     "certificate": ("This is a certificate", _KEY, "Give the private key it was made for."),
     "symmetric_key": ("This is a shared secret", _KEY, "Only an asymmetric key can prove here."),

@@ -86,7 +86,7 @@ def _problem(jwk: Mapping[str, str]) -> str:
     numbers = {name: jwk[name] for name in ("kty", *PUBLIC[kty])}
     fault = READING.key_fault(numbers, fitting[0])
     if fault:
-        return f"{fault}. {_rule(kty, crv)}"
+        return f"{fault}. Wanted: {_rule(kty, crv)}"
     fault = READING.key_fault(jwk, fitting[0])
     return f"{fault}." if fault else ""
 

@@ -41,7 +41,8 @@ def notebooks(folder: Path) -> tuple[Path, ...]:
 
 
 def bring(source: Path, folder: Path) -> tuple[list[str], list[str]]:
-    """Copy the notebooks that are missing in a folder; the names of those copied and those kept.
+    """Copy the notebooks that are missing in a folder; gives the names of those copied, and of
+    those that are there and differ from the originals.
 
     The folder is made when there is none. Whatever has the name of a notebook stays as it is.
     Raises `LabError` when something else is where the folder should be, else `OSError`.
@@ -50,11 +51,20 @@ def bring(source: Path, folder: Path) -> tuple[list[str], list[str]]:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise LabError(f"{folder} is there, but it is no folder") from None
+    if folder.resolve() == source.resolve():
+        raise LabError(f"{folder} holds the originals", advice="--here opens them, for authors.")
     copied: list[str] = []
-    kept: list[str] = []
+    differing: list[str] = []
     for original in notebooks(source):
-        (copied if _copied(original, folder) else kept).append(original.name)
-    return copied, kept
+        if _copied(original, folder):
+            copied.append(original.name)
+        elif not _same(original, folder / original.name):
+            differing.append(original.name)
+    return copied, differing
+
+
+def _same(original: Path, own: Path) -> bool:
+    return own.is_file() and own.read_bytes() == original.read_bytes()
 
 
 def restore(source: Path, folder: Path, name: str) -> list[Restored]:
@@ -78,7 +88,7 @@ def _spellings(path: Path) -> tuple[str, ...]:
 
 def _restored(original: Path, folder: Path) -> Restored:
     target = folder / original.name
-    if target.is_file() and target.read_bytes() == original.read_bytes():
+    if _same(original, target):
         return Restored(original.name, changed=False)
     with _fresh(original, folder) as fresh:
         aside = _put_aside(target) if os.path.lexists(target) else None

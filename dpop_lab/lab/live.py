@@ -8,6 +8,7 @@ from requests.adapters import HTTPAdapter
 from dpop_lab.client.unanswered import unanswered
 from dpop_lab.errors import LabError
 
+TOKEN_PATH = "/connect/token"  # noqa: S105  a path
 TIMEOUT = 15  # seconds to wait where the caller named none
 
 
@@ -33,11 +34,21 @@ class LiveAdapter(HTTPAdapter):
         *args: Any,
         **kwargs: Any,
     ) -> requests.Response:
-        """The live server's answer. Raises `Unreachable` when there is none."""
+        """The live server's answer. Raises `Unreachable` when there is none, or another's."""
         timeout = TIMEOUT if timeout is None else timeout
         try:
-            return super().send(request, stream, timeout, *args, **kwargs)
-        except (requests.ConnectionError, requests.Timeout) as error:
-            problem = f"The live server can't be used from here: {unanswered(error, timeout)}"
-            advice = "Look at the network and its proxy, or go on with the offline twin."
-            raise Unreachable(problem, request, advice=advice) from error
+            answer = super().send(request, stream, timeout, *args, **kwargs)
+        except requests.RequestException as error:
+            raise _unreachable(unanswered(error, timeout) or str(error), request) from error
+        except OSError as error:  # of certificates that are not there
+            raise _unreachable(str(error), request) from error
+        kind = answer.headers.get("Content-Type", "")
+        if kind.startswith("text/html") and request.path_url == TOKEN_PATH:
+            said = f"a web page (status {answer.status_code}) came in place of its JSON"
+            raise _unreachable(f"{said}, from a proxy or a login page in between", request)
+        return answer
+
+
+def _unreachable(why: str, request: requests.PreparedRequest) -> Unreachable:
+    advice = "Look at the network and its proxy, or go on with the offline twin."
+    return Unreachable(f"The live server can't be used from here: {why}", request, advice=advice)

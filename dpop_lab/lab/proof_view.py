@@ -54,7 +54,7 @@ class ProofView:
 
     def _segments(self) -> list[tuple[str, str, str]]:
         broken = self.report is not None and self.report["signature"].mark == "failed"
-        made = "made with the private key" + ", over another text" * broken
+        made = "made with the private key" + "; it does not verify" * broken
         texts = (readable(self.header), readable(self.claims), made)
         states = ["changed" if name in self.changed else "as at the start" for name in SEGMENTS]
         encoded = [cut(segment, SHOWN) for segment in self.proof.split(".")]

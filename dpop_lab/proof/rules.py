@@ -137,7 +137,7 @@ def well_formed(proof: Jws, context: Context) -> Verdict:
 def strict_form(proof: Jws, context: Context) -> Verdict:
     """Is it in the one strict spelling, with every value of the JSON type the RFC gives it?"""
     seen = ", ".join(map(str, proof.deviations))
-    return Verdict(words("no deviation"), words(seen or "none"), "loose" if seen else None)
+    return Verdict(words("no deviation"), words(seen or "no deviation"), "loose" if seen else None)
 
 
 @check(
@@ -170,7 +170,7 @@ def alg(proof: Jws, context: Context) -> Verdict:
     needs=("well_formed",),
 )
 def jwk(proof: Jws, context: Context) -> Verdict:
-    """Is the jwk in the header a key that fits alg?"""
+    """Is the jwk in the header a key that this server can use?"""
     wanted, found = words("a public JWK that fits alg"), proof.header.get("jwk")
     if not isinstance(found, dict):
         seen = None if found is None else words(type(found).__name__)

@@ -156,7 +156,8 @@ class Seen:
         return f"<p>{escaped(self._answered())}</p>{''.join(tables)}"
 
     def _answered(self) -> str:
-        return f"{self.request.method} {self.request.path}: {self.response.status}"
+        unasked = "" if self.reports else ", before any proof or access token was looked at"
+        return f"{self.request.method} {self.request.path}: {self.response.status}{unasked}"
 
 
 Watch = Callable[[Seen], None]

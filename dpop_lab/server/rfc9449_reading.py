@@ -9,6 +9,7 @@ from dpop_lab.jose.encoding import base64url_decode
 from dpop_lab.jose.jws import Jws, key_bits
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.proof import rules
+from dpop_lab.proof.checking import shown
 from dpop_lab.proof.htu import normal_url
 from dpop_lab.proof.rules import Context, Reading
 
@@ -32,7 +33,8 @@ def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
     if (kty, crv if kty != "RSA" else None) not in kinds:
         return f"a key of kind {kty!r} {crv!r}, which is not for {alg!r}"
     if KEYS_OF.get(str(jwk.get("alg", alg))) != wanted or jwk.get("use", "sig") != "sig":
-        return "alg or use in it say it is for something else"
+        member = "use" if jwk.get("use", "sig") != "sig" else "alg"
+        return f"its {member}, {shown(jwk.get(member), 40)}, says it is for something else"
     if "verify" not in _strings(jwk.get("key_ops", ["verify"])):
         return "key_ops in it do not say verify"
     for name in PUBLIC[str(kty)]:
@@ -40,14 +42,15 @@ def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
             continue
         octets = _octets(jwk.get(name))
         if not octets:
-            return f"{name} is not base64url"
+            return f"{name} is not base64url, or not zero in the spare bits at its end"
         if kty == "RSA" and octets[0] == 0:
             return f"{name} begins with a zero octet"
         if kty != "RSA" and len(octets) != OCTETS[str(crv)]:
             return f"{name} has {len(octets)} octets, wanted {OCTETS[str(crv)]}"
     bits = key_bits(jwk)
     if bits is None:
-        return "its numbers are no key of this kind"
+        point = f"the point (x, y) does not lie on {crv}"
+        return point if kty == "EC" else "its numbers are no key of this kind"
     if kty == "RSA" and bits not in RSA_BITS:
         return f"{bits} bits, wanted {RSA_BITS[0]} to {RSA_BITS[-1]}"
     return None

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The flow with curl and openssl alone: every byte of the proof is made in the open.
 set -euo pipefail
+: "${ISSUER:=http://127.0.0.1:8080}" "${API:=$ISSUER/api/dpop/test}"
+: "${CLIENT_ID:=m2m.dpop}" "${SCOPE:=api}" "${AUTHENTICATION:=client_secret_post}"
 here=$(mktemp -d)
 trap 'rm -rf "$here"' EXIT
 

@@ -10,6 +10,7 @@ from dpop_lab.proof.rendering import escaped, shown
 
 WIDE = {"width": "auto", "max_width": "60em"}
 LINES = "line-height:1.4"
+CODE_FIELDS = ".dpop-lab-panel input { font-family: var(--jp-code-font-family, monospace) }"
 LABEL = {"description_width": "initial"}
 
 
@@ -40,7 +41,8 @@ class Panel(ABC):
         self.start_again = Button(description="Start again", layout=Layout(width="max-content"))
         self._verdict, self._details = HTML(layout=Layout(**WIDE)), HTML(layout=Layout(**WIDE))
         heading = HTML(
-            f'<h3>{escaped(title)}</h3><p style="{LINES}">{escaped(hint)}</p>',
+            f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>"
+            f'<p style="{LINES}">{escaped(hint)}</p>',
             layout=Layout(**WIDE),
         )
         inputs = [*self.fields.values(), self.start_again]

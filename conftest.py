@@ -1,10 +1,7 @@
-"""Lessons among the tests: each code cell of a notebook is one, run and compared by nbval.
-
-pyproject.toml loads this file as a plugin too, so that it is there for `pytest notebooks/…` alone;
-what it does may be done twice.
-"""
+"""Lessons among the tests: each code cell of a notebook is one, run and compared by nbval."""
 
 import re
+import shutil
 from collections.abc import Generator
 from typing import Any
 
@@ -14,14 +11,22 @@ from nbval.plugin import IPyNbCell
 from tests.store import MASKS, kernel_environment
 
 
-def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Under `-p no:xdist` its option in pyproject.toml means nothing, and does no harm."""
-    if early_config.pluginmanager.is_blocked("xdist"):
+    if pluginmanager.is_blocked("xdist"):
         parser.getgroup("xdist")._addoption("-n")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.nbval_sanitize_with = config.option.nbval_sanitize_with or str(MASKS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a cell shows with a program that is not on this machine can't be compared."""
+    for item in items:
+        if isinstance(item, IPyNbCell):
+            needs = item.cell.metadata.get("dpop_lab", {}).get("needs")
+            item.options["check"] &= needs is None or shutil.which(needs) is not None
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -49,3 +54,13 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     with kernel_environment():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """After a cell that takes too long nbval lets the others fail: here they fail for good."""
+    report = yield
+    if isinstance(item, IPyNbCell) and hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"not compared: {report.wasxfail}"
+        del report.wasxfail
+    return report

@@ -1,0 +1,117 @@
+"""What the lessons promise for "On your own" comes true, done right after the last cell."""
+
+import ast
+import functools
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from dpop_lab import TokenRefused
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+ELSEWHERE = {"panel", "curl"}  # cells that need a kernel, or a program
+
+
+class Run:
+    """A lesson run to its end in this process, to which a learner adds cells."""
+
+    def __init__(self, name, **changes):
+        self.names = {}
+        notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+        self.cells = {cell.id: cell.source for cell in notebook.cells}
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and cell.id not in ELSEWHERE:
+                self(changes.get(cell.id, cell.source))
+
+    def __call__(self, source):
+        """Run a cell; gives the value of its last line when that is an expression."""
+        tree = ast.parse(source)
+        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, "<cell>", "exec"), self.names)
+        return last and eval(compile(ast.Expression(last.value), "<cell>", "eval"), self.names)
+
+    def answers(self):
+        """The code that is given as an answer, a cell each."""
+        text = self.cells["on-your-own"].replace("\n   ", "\n")
+        return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def lesson():
+    """Lessons by name, each run once."""
+    return functools.cache(Run)
+
+
+def test_the_start_page_takes_an_rsa_key_and_no_eddsa():
+    cell = 'key = generate_key("{}")\nauth = lab.auth(key=key)\nkey'
+    assert Run("00_start", key=cell.format("RS256"))("response.status_code") == 200
+    with pytest.raises(TokenRefused) as caught:
+        Run("00_start", key=cell.format("EdDSA"))
+    assert caught.value.error == "invalid_dpop_proof"
+
+
+def test_a_key_on_p_384_is_shown_as_usable(lesson):
+    run = lesson("01_key")
+    run("from dpop_lab.lab.panels import KeyPanel")
+    (answer,) = run.answers()
+    panel = run(answer)
+    assert panel.view.problem == ""
+    assert len(run.names["larger_x"]) == 64
+    run("folder.cleanup()")
+
+
+def test_the_five_steps_give_an_rsa_key_its_thumbprint(lesson):
+    run = lesson("02_thumbprint")
+    run('required = ["kty", "n", "e"]')
+    run(run.cells["one"].replace('["kty", "crv", "x", "y"]', "required").replace("jwk", "rsa"))
+    for name in ("two", "three-right", "four", "five"):
+        run(run.cells[name])
+    assert run("by_hand == thumbprint(rsa)")
+
+
+def test_a_proof_with_a_private_key_is_refused_by_the_one_row_that_can_be_struck_out(lesson):
+    run = lesson("03_proof")
+    (answer,) = run.answers()
+    report = run(answer)
+    failed = [one.check.name for one in report.findings if one.mark == "failed"]
+    assert failed == ["no_private_key"]
+    without = answer.replace("RFC_9449.token", 'RFC_9449.without("no_private_key").token')
+    assert run(without).accepted
+
+
+def test_the_token_endpoint_says_what_lesson_4_promises(lesson):
+    run = lesson("04_token")
+    run("twice = token_proof()")
+    assert run("ask(client, DPoP=twice).status_code") == 200
+    assert run("ask(client, DPoP=twice).json()")["error"] == "invalid_dpop_proof"
+    assert run("lab.last_seen.reports[-1].failure.check.name") == "unused"
+    openid = 'ask(client | {"scope": "openid"}, DPoP=token_proof()).json()["error"]'
+    assert run(openid) == "invalid_scope"
+    broken = 'ask(client | {"client_secret": "x"}, DPoP="broken").json()["error"]'
+    assert run(broken) == "invalid_client"
+    assert run(run.cells["jwt"]) == (400, None)
+
+
+def test_the_api_says_what_lesson_5_promises(lesson):
+    run = lesson("05_protected_call")
+    delete = """
+shown = proof("{}", lab.api, access_token=token)
+headers = {{"Authorization": f"DPoP {{token}}", "DPoP": shown}}
+lab.session.delete(lab.api, headers=headers).status_code
+"""
+    assert [run(delete.format(method)) for method in ("GET", "DELETE")] == [401, 200]
+    query = delete.format("DELETE").replace("delete(lab.api", 'delete(lab.api + "?page=2"')
+    assert run(query) == 200
+    run("before = len(lab.log)\nlab.clock.advance(3600)\nlab.session.get(lab.api, auth=auth)")
+    done = run("[(one.method, one.status) for one in list(lab.log)[before:]]")
+    assert done == [("POST", 200), ("GET", 200)]
+
+
+def test_the_proof_shown_whole_is_the_one_made_in_parts():
+    notebook = nbformat.read(NOTEBOOKS / "03_proof.ipynb", as_version=4)
+    said = {cell.id: cell.outputs[0] for cell in notebook.cells if cell.get("outputs")}
+    parts = said["sign"].text.split()
+    whole = said["whole"].text.split()[1].split(".")
+    assert whole[:2] == parts[:2]
