@@ -13,7 +13,7 @@ from urllib3 import HTTPHeaderDict
 from dpop_lab.errors import LabError
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.lab import Lab
-from dpop_lab.lab.live import Unreachable
+from dpop_lab.lab.live import LiveAdapter, Unreachable
 from dpop_lab.server.http import Request, Response
 from dpop_lab.server.resource_server import DPOP_API
 
@@ -171,6 +171,46 @@ def test_no_answer_from_the_live_server_is_one_sentence_that_names_it():
         assert "demo.duendesoftware.com" in shown
         assert "\n" not in shown
         assert [one.status for one in lab.log] == [None]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"proxies": {"https": "socks5://127.0.0.1:9"}},
+        {"verify": "no/such/file.pem"},
+        {"proxies": {"https": "http://127.0.0.1:no"}},
+    ],
+)
+def test_settings_that_lead_nowhere_are_one_sentence_too(settings):
+    with Lab(live=True) as lab:
+        lab.session.trust_env = False
+        for name, value in settings.items():
+            setattr(lab.session, name, value)
+        with pytest.raises(Unreachable):
+            lab.session.post(lab.token_endpoint, data={})
+
+
+class Portal(requests.adapters.HTTPAdapter):
+    """Answers everything with its login page."""
+
+    def send(self, request, *args, **kwargs):
+        response = requests.Response()
+        response.status_code, response.request, response.url = 200, request, request.url
+        response.headers["Content-Type"] = "text/html; charset=utf-8"
+        response.raw = io.BytesIO(b"<h1>Welcome</h1>")
+        return response
+
+
+class LiveBehindPortal(LiveAdapter, Portal):
+    """What the live session uses, in a hotel."""
+
+
+def test_a_login_page_in_place_of_the_token_endpoint_is_one_sentence_too():
+    with Lab(live=True) as lab:
+        lab.session.mount(lab.base_url, LiveBehindPortal())
+        with pytest.raises(Unreachable):
+            lab.session.get(lab.api, auth=lab.auth())
+        assert lab.session.get(lab.base_url).status_code == 200
 
 
 def test_the_lab_keeps_what_the_twin_saw_last_and_tells_the_watcher_too():

@@ -17,7 +17,7 @@ import requests
 from jupyter_client import BlockingKernelClient
 
 from dpop_lab.cli import main
-from dpop_lab.cli.jupyter import SETTINGS, Place, arguments, environment
+from dpop_lab.cli.jupyter import SETTINGS, Place, arguments, environment, homes
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import Restored, bring, notebooks, originals, restore
 
@@ -472,3 +472,21 @@ def test_the_source_distribution_has_the_notebooks_and_the_settings():
     assert {f"notebooks/{path.name}" for path in notebooks(originals())} <= names
     assert "dpop_lab/jupyter/labconfig/default_setting_overrides.json" in names
     assert not [name for name in names if name.startswith(("dpop-lab-notebooks", ".ci"))]
+
+
+# ---- somebody without a home ------------------------------------------------------------------
+
+
+@needs_posix
+def test_without_a_home_to_write_to_jupyter_keeps_its_things_elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.setenv("IPYTHONDIR", "mine")
+    assert homes(str(tmp_path)) == {
+        f"JUPYTER_{kind}_DIR": str(tmp_path) for kind in ("CONFIG", "DATA", "RUNTIME")
+    }
+
+
+def test_with_a_home_nothing_is_moved(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert homes("elsewhere") == {}

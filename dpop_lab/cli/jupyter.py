@@ -4,8 +4,10 @@ import os
 import socket
 import sys
 import tempfile
+import threading
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +42,41 @@ def open_lab(place: Place) -> int:
     with tempfile.TemporaryDirectory(prefix="dpop-lab-", ignore_cleanup_errors=True) as workspaces:
         os.environ.update(homes(workspaces))
         server = LabApp.initialize_server(argv=arguments(place, workspaces, zmq.has("curve")))
-        on_signals(lambda: server.stop(from_signal=True))
-        print(f"JupyterLab is at\n    {_url(server, place)}\nCtrl-C ends it.", flush=True)
-        server.identity_provider.token_generated = False  # told: JupyterLab need not tell it again
-        server.start()
+        with errors_until_the_end() as end:
+            on_signals(lambda: _stop(server, end))
+            print(f"JupyterLab is at\n    {_url(server, place)}\nCtrl-C ends it.", flush=True)
+            server.identity_provider.token_generated = False  # told: no need to tell it again
+            server.start()
     return 0
+
+
+def _stop(server: Any, end: threading.Event) -> None:
+    end.set()
+    server.stop(from_signal=True)
+
+
+@contextmanager
+def errors_until_the_end() -> Iterator[threading.Event]:
+    """Hand on what the server and its kernels say on stderr, until the event that is given is set.
+
+    A kernel is interrupted before it is ended, and would complain of that.
+    """
+    end, real = threading.Event(), os.dup(2)
+    reading, writing = os.pipe()
+    os.dup2(writing, 2)
+    os.close(writing)
+
+    def hand_on() -> None:
+        while said := os.read(reading, 1 << 16):
+            if not end.is_set():
+                os.write(real, said)
+
+    threading.Thread(target=hand_on, daemon=True).start()
+    try:
+        yield end
+    finally:
+        sys.stderr.flush()
+        os.dup2(real, 2)
 
 
 def environment(given: Mapping[str, str]) -> dict[str, str]:
