@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
 import dpop_lab.proof.rendering as rendering
-from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, check, words
+from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, check
+from dpop_lab.proof.rendering import words
 from dpop_lab.proof.rules import check_proof
 from tests import builder
 from tests.world import BASE_URL, POLICIES, VICTIM

@@ -6,7 +6,8 @@ import pytest
 
 from dpop_lab.errors import LabError
 from dpop_lab.proof import rules
-from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, ask, check, shown, words
+from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, ask, check
+from dpop_lab.proof.rendering import shown, words
 from dpop_lab.proof.rules import ESSENTIAL, ROWS
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE

@@ -6,9 +6,7 @@ from textwrap import indent
 from typing import Any, Self
 
 from dpop_lab.errors import LabError
-from dpop_lab.proof.rendering import html_table
-from dpop_lab.proof.rendering import shown as shown
-from dpop_lab.proof.rendering import words as words
+from dpop_lab.proof.rendering import html_table, shown
 
 
 @dataclass(frozen=True, slots=True)

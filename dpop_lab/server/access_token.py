@@ -6,7 +6,8 @@ from typing import Any
 
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.proof.checking import Check, Profile, Verdict, check, equal, words
+from dpop_lab.proof.checking import Check, Profile, Verdict, check, equal
+from dpop_lab.proof.rendering import words
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from dpop_lab.jose.jws import Jws
-from dpop_lab.proof.checking import Profile, Report, words
+from dpop_lab.proof.checking import Profile, Report
 from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof.rendering import words
 from dpop_lab.proof.rules import Context, ProofProfile, jkt
 from dpop_lab.server.http import Headers
 from dpop_lab.server.policy import Refused

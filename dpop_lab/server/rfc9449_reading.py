@@ -9,8 +9,8 @@ from dpop_lab.jose.encoding import base64url_decode
 from dpop_lab.jose.jws import Jws, key_bits
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.proof import rules
-from dpop_lab.proof.checking import shown
 from dpop_lab.proof.htu import normal_url
+from dpop_lab.proof.rendering import shown
 from dpop_lab.proof.rules import Context, Reading
 
 KEYS_OF = {name: (algorithm.kty, algorithm.crv) for name, algorithm in ALGORITHMS.items()}
