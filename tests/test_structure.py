@@ -32,8 +32,8 @@ MAY_IMPORT = {  # a room and the rooms beneath it
 THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jwcrypto": ("jose.keys", "jose.key_formats", "jose.jws"),
     "cryptography": ("jose", "server.state", "server.certificate"),
-    "requests": ("client", "lab.in_process", "lab.lab", "lab.live", "lab.demo", "doctor", "cli"),
-    "urllib3": ("client", "lab.in_process"),
+    "requests": ("client", "lab", "doctor", "cli"),
+    "urllib3": ("client", "lab.in_process", "lab.crafting"),
     "ipywidgets": ("lab.panels",),
     "IPython": ("lab.panels",),
     "tornado": ("server.sockets",),

@@ -70,12 +70,22 @@ class PrivateKey:
 
         For the ES algorithms it is r and s side by side at the curve's full length, not DER.
         """
-        signature: bytes = self._key.sign(octets, *ALGORITHMS[self.alg].arguments)
+        return self.sign_as(octets, self.alg)
+
+    def sign_as(self, octets: bytes, alg: str) -> bytes:
+        """The same with any algorithm of the key's `kty`, to see what a verifier makes of it.
+
+        The hash is that of `alg`, the curve that of the key, whether or not the two belong together
+        (RFC 7518 section 3.4 wants one pairing alone). Raises ValueError for another `kty`.
+        """
+        algorithm = ALGORITHMS.get(alg)
+        if algorithm is None or algorithm.kty != self.kty:
+            raise ValueError(f"{alg} is not for a key of kind {self.kty}")
+        signature: bytes = self._key.sign(octets, *algorithm.arguments)
         if self.kty != "EC":
             return signature
-        r, s = decode_dss_signature(signature)
         size = OCTETS[str(self.crv)]
-        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+        return b"".join(one.to_bytes(size, "big") for one in decode_dss_signature(signature))
 
     def public_jwk(self) -> dict[str, str]:
         """The public half as a fresh JWK, kty and key members only (RFC 7518 section 6, RFC 8037).
@@ -151,6 +161,11 @@ def generate_key(alg: str = "ES256", *, bits: int = 2048) -> PrivateKey:
         check_size(bits)
         return PrivateKey(JWK.generate(kty="RSA", size=bits), alg)
     return PrivateKey(JWK.generate(kty=row.kty, crv=row.crv), alg)
+
+
+def too_small_key(alg: str = "RS256") -> PrivateKey:
+    """An RSA key of 1024 bits, which `generate_key` won't make: to see which server takes it."""
+    return PrivateKey(JWK.generate(kty="RSA", size=1024), alg)
 
 
 def check_size(bits: int) -> None:

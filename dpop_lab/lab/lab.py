@@ -1,28 +1,16 @@
-"""One clock, two servers (or the live one), a session, a log: wired and ready."""
+"""The lab: a world to try DPoP in, and a bench to try what is wrong."""
 
-from types import TracebackType
-from typing import Any, Literal, Self, cast
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
 
-import requests
-
-from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
-from dpop_lab.errors import LabError, expect
-from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.live import LiveAdapter
-from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.server.policy import Policy, Seen, Watch
-from dpop_lab.server.resource_server import BEARER_API, DPOP_API
-from dpop_lab.server.state import Clock
-from dpop_lab.server.twin import Twin
-
-Carrier = Literal["in process", "socket"]
+from dpop_lab.lab.bench import Bench
+from dpop_lab.lab.sent import Sent
+from dpop_lab.lab.world import World
+from dpop_lab.server.policy import Policy
 
 
-class Lab:
+class Lab(World):
     """A world to try DPoP in: the offline twin by default, the real demo server with `live=True`.
 
     `session` is a plain `requests.Session`; every exchange on it is kept in `log`. With
@@ -35,125 +23,44 @@ class Lab:
     go together, and the live session raises `Unreachable` when no answer comes.
     """
 
-    def __init__(
+    @cached_property
+    def bench(self) -> Bench:
+        """Owner, thief and their tokens; what was accepted last; the score of predictions."""
+        return Bench(self)
+
+    def send(
         self,
+        change: str = "honest",
         *,
-        live: bool = False,
-        policy: Policy = DUENDE,
-        carrier: Carrier = "in process",
-        api_nonce: bool = False,
-        watch: Watch | None = None,
-        client_key: PrivateKey | None = None,
-    ) -> None:
-        expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
-        if live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
-            raise LabError(
-                "The live server has its own ways",
-                wanted="live=True alone",
-                advice="policy, carrier, api_nonce and watch are for the twin.",
-            )
-        self.live = live
-        self.clock, self.session = Clock(), requests.Session()
-        self.session.headers.update({"User-Agent": "dpop-lab", "Accept-Encoding": "gzip, deflate"})
-        self.server: Twin | None = None
-        self.last_seen: Seen | None = None
-        self._watch, self._running = watch, cast("Any", None)
-        self.base_url = BASE_URL
-        options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
-        if live:
-            self.session.mount(BASE_URL, LiveAdapter())
-        else:
-            self.session.trust_env = False  # a proxy has no business between us and ourselves
-            self._start(carrier, {**options, "watch": self._saw, "clock": self.clock})
-        self.log: SessionLog = record(self.session, clock=self.clock.time)
+        to: str = "",
+        header: Mapping[str, object] | None = None,
+        claims: Mapping[str, object] | None = None,
+        signed_by: str = "",
+        sign_again: bool | None = None,
+        predict: str = "",
+        policy: Policy | None = None,
+        without: tuple[str, ...] = (),
+    ) -> Sent:
+        """Carry out one of `CHANGES`, or a change of your own, and see who catches it.
 
-    def _saw(self, seen: Seen) -> None:
-        self.last_seen = seen
-        if self._watch is not None:
-            self._watch(seen)
+        `to` is a place in `PLACES`, such as "API" or "token endpoint"; without it the change's
+        first. `header` and `claims` set members of the proof, `LEFT_OUT` takes one away.
+        `signed_by` is "owner", "thief" or "nobody"; with `sign_again=False` the honest signature
+        stays under the edited text. `predict` names the row you expect to say no, or "accepted".
+        The server keeps to `policy` (its own unless given) but for the rows `without` strikes out.
+        Raises `LabError` for a name that is unknown; what the server refuses is a result.
+        """
+        bench = self.bench
+        draft = bench.draft(change, to=to, signed_by=signed_by, header=header, claims=claims)
+        if sign_again is not None:
+            draft = replace(draft, sign_again=sign_again)
+        return bench.send(draft, predict=predict, policy=policy, without=without)
 
-    def _start(self, carrier: Carrier, options: dict[str, Any]) -> None:
-        if carrier == "socket":
-            from dpop_lab.server.sockets import serve
+    def send_again(
+        self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
+    ) -> Sent:
+        """Send the last request once more, byte for byte, perhaps to a server with other rules.
 
-            self._running = serve(**options)
-            self.server = self._running.twin
-        elif carrier == "in process":
-            self.server = Twin(**options)
-            self.session.mount(BASE_URL, InProcessAdapter(self.server))
-        else:
-            raise LabError(
-                "No such carrier", wanted="'in process' or 'socket'", found=repr(carrier)
-            )
-        self.base_url = self.server.base_url
-
-    @property
-    def token_endpoint(self) -> str:
-        """Where an access token is asked for."""
-        return f"{self.base_url}/connect/token"
-
-    @property
-    def api(self) -> str:
-        """The API that wants a bound token and its proof."""
-        return self.base_url + DPOP_API
-
-    @property
-    def plain_api(self) -> str:
-        """The API that takes an access token under Bearer."""
-        return self.base_url + BEARER_API
-
-    @property
-    def client_key(self) -> PrivateKey:
-        """The private key of the twin's `*.jwt` clients. Raises `LabError` when live."""
-        key = self._twin().client_key
-        if key is None:
-            raise LabError("This twin knows the public half of its clients' key alone")
-        return key
-
-    @property
-    def client_key_id(self) -> str:
-        """The `kid` of that key. Raises `LabError` when live."""
-        return self._twin().client_key_id
-
-    def _twin(self) -> Twin:
-        if self.server is None:
-            raise LabError(
-                "The live server keeps its own keys",
-                advice="Take the sample key from its home page, or use the twin.",
-            )
-        return self.server
-
-    def auth(self, client_id: str = "m2m.dpop", key: PrivateKey | None = None) -> DPoPAuth:
-        """A `DPoPAuth` for one of the demo's clients with a secret, on this lab's session."""
-        return DPoPAuth.client_credentials(
-            key=key or generate_key("ES256"),
-            token_endpoint=self.token_endpoint,
-            client_id=client_id,
-            client_secret="secret",  # noqa: S106  published with the demo
-            scope="api",
-            session=self.session,
-            clock=self.clock.time,
-        )
-
-    def close(self) -> None:
-        """End the session, and the server when it listens on a port."""
-        self.session.close()
-        if self._running is not None:
-            self._running.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        world = (
-            f"the live server {BASE_URL}" if self.live else f"the offline twin at {self.base_url}"
-        )
-        return f"<Lab with {world}>"
+        Raises `LabError` before the first `send`.
+        """
+        return self.bench.send_again(predict=predict, policy=policy, without=without)

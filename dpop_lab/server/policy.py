@@ -111,8 +111,13 @@ class Policy:
     no_grant_type: Answer
 
     def __repr__(self) -> str:
+        return f"<Policy {self.title}>"
+
+    @property
+    def title(self) -> str:
+        """Its name, and the rows that were struck out: `DUENDE without htm`."""
         struck = {row for profile in self.profiles.values() for row in profile.struck_out}
-        return f"<Policy {self.name}{''.join(f' without {row}' for row in sorted(struck))}>"
+        return self.name + "".join(f" without {row}" for row in sorted(struck))
 
     @property
     def profiles(self) -> dict[str, Profile]:

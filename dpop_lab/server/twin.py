@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -10,10 +12,10 @@ from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import AuthorizationServer
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL, registry
-from dpop_lab.server.http import Request, Response, site
+from dpop_lab.server.http import Request, Response, Server, site
 from dpop_lab.server.policy import Policy, Watch
 from dpop_lab.server.resource_server import ResourceServer
-from dpop_lab.server.state import Clock
+from dpop_lab.server.state import Clock, UsedProofs
 
 
 class Twin:
@@ -63,12 +65,31 @@ class Twin:
             api_nonce=api_nonce,
             watch=watch,
         )
-        self._site = site(
+        self._site = self._as_one()
+
+    def _as_one(self) -> Server:
+        return site(
             {**self.authorization_server.routes, **self.resource_server.routes},
             time=self.clock.time,
-            headers=policy.site_headers,
-            exposed=policy.cors_exposed,
+            headers=self.policy.site_headers,
+            exposed=self.policy.cors_exposed,
         )
+
+    def under(self, policy: Policy, *, api_nonce: bool, watch: Watch | None) -> "Twin":
+        """The same servers, with their keys, clock, nonces and memory, under other rules."""
+        other = copy(self)
+        other.policy = policy
+        ways: dict[str, Any] = {"policy": policy, "watch": watch}
+        other.authorization_server = replace(self.authorization_server, **ways)
+        other.resource_server = replace(self.resource_server, api_nonce=api_nonce, **ways)
+        other._site = other._as_one()
+        return other
+
+    def forget(self) -> None:
+        """From now on remember proofs and assertions apart from the servers this came from."""
+        self.authorization_server.used = UsedProofs()
+        self.authorization_server.assertions = UsedProofs()
+        self.resource_server.used = UsedProofs()
 
     def __call__(self, request: Request) -> Response:
         return self._site(request)

@@ -1,0 +1,283 @@
+"""The bench: drafts a change, sends it, and sets the answer beside what the rows know."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from dpop_lab.client.challenge import read_challenges
+from dpop_lab.client.recorder import record
+from dpop_lab.client.session_log import SessionLog
+from dpop_lab.client.unanswered import unanswered
+from dpop_lab.errors import LabError
+from dpop_lab.lab import crafting
+from dpop_lab.lab.cast import Cast
+from dpop_lab.lab.crafting import Draft, prepared, signed_proof
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.sent import ACCEPTED, NO_ROW, Answered, Sent, difference, flat
+from dpop_lab.lab.tamper import CHANGES
+from dpop_lab.lab.tamper.change import PLACES, SIGNERS
+from dpop_lab.lab.world import World
+from dpop_lab.proof.checking import Report
+from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof.rules import check_proof
+from dpop_lab.server.access_token import Presented
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.policy import Policy, Seen
+from dpop_lab.server.rfc9449 import RFC_9449
+
+Send = Callable[[requests.PreparedRequest], requests.Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many predictions came true."""
+
+    right: int = 0
+    asked: int = 0
+
+    def __repr__(self) -> str:
+        return f"{self.right} of {self.asked} predictions right"
+
+
+class Bench:
+    """Owner, thief and what was sent last, in one world; `Lab.send` is its front door.
+
+    `cast` has the keys and tokens, `score` the predictions: each counts once for one change at one
+    place under one set of rules. What was accepted last at each place is kept to compare with.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world, self.cast = world, Cast(world)
+        self._log = SessionLog(show_proofs=True)
+        self._accepted: dict[str, dict[str, object]] = {}
+        self._guesses: dict[tuple[str, ...], bool] = {}
+        self._last: tuple[Draft, requests.PreparedRequest, str] | None = None
+
+    @property
+    def score(self) -> Score:
+        """The predictions so far."""
+        return Score(sum(self._guesses.values()), len(self._guesses))
+
+    def rules(self, policy: Policy | None = None, without: tuple[str, ...] = ()) -> Policy:
+        """A policy, the server's own unless given, with rows struck out."""
+        rules = policy or (DUENDE if self.world.live else self.world.twin.policy)
+        for name in (without,) if isinstance(without, str) else without:
+            rules = rules.without(name)
+        return rules
+
+    def draft(
+        self,
+        change: str,
+        *,
+        to: str = "",
+        signed_by: str = "",
+        header: Mapping[str, object] | None = None,
+        claims: Mapping[str, object] | None = None,
+    ) -> Draft:
+        """What a change makes of an honest proof now, as text. See `Lab.send` for the arguments.
+
+        Raises `LabError` for an unknown name and for what the live server does not let us do.
+        """
+        found = _one_of("change", change, CHANGES)
+        place = _one_of("place", to or found.places[0], PLACES) and (to or found.places[0])
+        if place not in found.places:
+            wanted, advice = ", ".join(found.places), "Choose another place."
+            raise LabError(f"{change} makes no sense at the {place}", wanted=wanted, advice=advice)
+        _one_of("signer", signed_by or found.proof.signed_by, dict.fromkeys(SIGNERS))
+        more = {"signed_by": signed_by, "header": header, "claims": claims}
+        return crafting.draft(found, self.world, self.cast, to=place, **more)  # type: ignore[arg-type]
+
+    def send(
+        self,
+        draft: Draft,
+        *,
+        predict: str = "",
+        policy: Policy | None = None,
+        without: tuple[str, ...] = (),
+    ) -> Sent:
+        """Sign a draft and send it. See `Lab.send` for the arguments.
+
+        What goes wrong on the way is told in `Sent.problem`.
+        """
+        self._known_row(predict)
+        proof = signed_proof(draft, self.cast)
+        before = [] if not draft.change.first else [self._first(draft)]
+        main = prepared(draft, proof, self.world)
+        if draft.change.again:
+            before.append(main)
+            proof = draft.change.again(proof)
+            main = prepared(draft, proof, self.world)
+        self._last = draft, main, proof
+        return self._carried_out(before, predict, self.rules(policy, without))
+
+    def send_again(
+        self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
+    ) -> Sent:
+        """Send the last request again, the same bytes, perhaps under other rules."""
+        self._known_row(predict)
+        if self._last is None:
+            raise LabError("Nothing was sent yet", advice="Send something first.")
+        return self._carried_out([], predict, self.rules(policy, without))
+
+    def _known_row(self, predict: str) -> None:
+        if predict:
+            rows = {row.name: None for profile in _profiles() for row in profile.rows}
+            _one_of("row", predict, {ACCEPTED: None, NO_ROW: None, **rows})
+
+    def _first(self, draft: Draft) -> requests.PreparedRequest:
+        """The request that a change wants to go before its own, with the same jti."""
+        first = crafting.draft(
+            CHANGES[draft.change.first], self.world, self.cast, to=draft.to, jti=draft.jti
+        )
+        return prepared(first, signed_proof(first, self.cast), self.world)
+
+    def _carried_out(
+        self, before: list[requests.PreparedRequest], predict: str, rules: Policy
+    ) -> Sent:
+        assert self._last is not None  # noqa: S101  both callers have set or seen it
+        draft, main, proof = self._last
+        told: dict[str, Any] = {
+            "change": draft.change.name,
+            "to": draft.to,
+            "predicted": predict,
+        }
+        try:
+            session = self._session(rules, draft)
+            answered = self._answered(session.send, [*before, main], rules, draft, proof)
+        except (requests.RequestException, LabError, ValueError) as error:
+            return Sent(**told, problem=_in_words(error))
+        read = read_proof(proof)
+        now, kept = flat(read.header, read.claims), self._accepted.get(draft.to)
+        sent = Sent(
+            **told,
+            answered=answered,
+            elsewhere=self._elsewhere([*before, main], rules, draft),
+            exchange=self._log[-1],
+            first_here=kept is None,
+            difference=difference(_honest(draft) if kept is None else kept, now),
+        )
+        if sent.caught == ACCEPTED:
+            self._accepted[draft.to] = now
+        if predict:
+            question = (draft.change.name, draft.to, rules.title, _asked(draft))
+            self._guesses.setdefault(question, predict == sent.caught)
+        return sent
+
+    def _session(self, rules: Policy, draft: Draft) -> requests.Session:
+        """A session to the lab's server, or to the same one under other rules."""
+        world = self.world
+        own = world.live or rules is world.twin.policy
+        if own and (world.live or draft.place.nonce is world.twin.resource_server.api_nonce):
+            session = requests.Session()
+            session.trust_env = world.session.trust_env
+            for prefix, adapter in world.session.adapters.items():
+                session.mount(prefix, adapter)
+        elif world.live:
+            raise LabError("The live server keeps to its own rules", advice="Use the twin: Lab().")
+        else:
+            session = world.session_under(rules, api_nonce=draft.place.nonce)
+        record(session, self._log, clock=world.clock.time)
+        return session
+
+    def _answered(
+        self,
+        send: Callable[..., requests.Response],
+        steps: list[requests.PreparedRequest],
+        rules: Policy,
+        draft: Draft,
+        proof: str,
+    ) -> Answered:
+        self.world.last_seen = None
+        answer = [send(step, timeout=30) for step in steps][-1]
+        seen = self.world.last_seen
+        reports = seen.reports if seen else self._own_look(draft, proof)
+        title = "The live server" if self.world.live else rules.title
+        return _read(answer, self._log[-1].response_body, title, reports)
+
+    def _own_look(self, draft: Draft, proof: str) -> tuple[Report, ...]:
+        """What the rows would say of this proof here, where the server keeps it to itself."""
+        if not self.world.live or draft.place.scheme == "Bearer":
+            return ()
+        token = Presented.read(f"DPoP {draft.access_token}").token
+        report = check_proof(
+            proof,
+            profile=DUENDE.token if draft.place.client_id else DUENDE.api,
+            method=draft.place.method,
+            url=self.world.base_url + draft.place.path,
+            now=self.world.clock.now(),
+            access_token=draft.access_token or None,
+            cnf=token.claims.get("cnf"),
+        )
+        return (report,)
+
+    def _elsewhere(
+        self, steps: list[requests.PreparedRequest], rules: Policy, draft: Draft
+    ) -> Answered | None:
+        """What a server with the other policy, as if just started, says to the same bytes."""
+        if self.world.live:
+            return None
+        other = DUENDE if rules.name == RFC_9449.name else RFC_9449
+        seen: list[Seen] = []
+        twin = self.world.twin.under(other, api_nonce=draft.place.nonce, watch=seen.append)
+        twin.forget()
+        carrier = InProcessAdapter(twin)
+        answer = [carrier.send(step) for step in steps][-1]
+        reports = seen[-1].reports if seen else ()
+        return _read(answer, answer.text, other.title, reports)
+
+
+def _one_of(kind: str, name: str, known: Mapping[str, Any]) -> Any:
+    if name not in known:
+        raise LabError(f"No such {kind}", wanted="one of " + ", ".join(known), found=repr(name))
+    return known[name]
+
+
+def _profiles() -> list[Any]:
+    return [*DUENDE.profiles.values(), *RFC_9449.profiles.values()]
+
+
+def _in_words(error: Exception) -> str:
+    return unanswered(error, 30) if isinstance(error, requests.RequestException) else str(error)
+
+
+def _honest(draft: Draft) -> dict[str, object]:
+    return flat(*map(json.loads, draft.honest))
+
+
+def _asked(draft: Draft) -> str:
+    """The edited texts without what is new each time: is it the same question again?"""
+    text = f"{draft.header} {draft.claims} {draft.signed_by} {draft.sign_again}"
+    return text.replace(draft.jti, "").replace(str(draft.iat), "")
+
+
+def _read(
+    answer: requests.Response, body: str, rules: str, reports: tuple[Report, ...]
+) -> Answered:
+    """An answer as the wire has it; error and description from the body or the challenge."""
+    challenge = answer.headers.get("WWW-Authenticate", "")
+    members: Mapping[str, Any] = {}
+    for one in read_challenges(challenge):
+        members = members or one.parameters
+    if not challenge and answer.status_code >= 400:
+        members = _json(body)
+    return Answered(
+        rules=rules,
+        status=answer.status_code,
+        error=str(members.get("error") or ""),
+        description=str(members.get("error_description") or ""),
+        challenge=challenge,
+        nonce=answer.headers.get("DPoP-Nonce", ""),
+        body=body,
+        reports=reports,
+    )
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    try:
+        members = json.loads(text)
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}

@@ -1,0 +1,233 @@
+"""From a change to the request that carries it out: a draft to look at and edit, then the bytes."""
+
+import hmac
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from urllib3 import HTTPHeaderDict
+
+from dpop_lab.jose.encoding import base64url_encode, compact_json
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.lab.cast import Cast
+from dpop_lab.lab.tamper.change import ISSUER, PLACES, Change, Edit, Place, edited
+from dpop_lab.lab.world import World
+from dpop_lab.proof.proof import proof_claims, proof_header
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Draft:
+    """A proof before it is signed, as text to edit, and what it is going to be sent with.
+
+    `header` and `claims` are the JSON texts to sign, `honest` the two an honest client would sign
+    at this moment. `signed_by` and `sign_again` as in `Edit`; `jti` and `iat` are those of the
+    honest proof, and `access_token` is the one that it goes with, empty at the token endpoint.
+    """
+
+    change: Change
+    to: str
+    header: str
+    claims: str
+    honest: tuple[str, str]
+    signed_by: str
+    sign_again: bool
+    jti: str
+    iat: int
+    access_token: str = field(default="", repr=False)
+
+    @property
+    def place(self) -> Place:
+        """Where it is going to."""
+        return PLACES[self.to]
+
+
+def draft(
+    change: Change,
+    world: World,
+    cast: Cast,
+    *,
+    to: str,
+    signed_by: str = "",
+    jti: str = "",
+    header: Mapping[str, object] | None = None,
+    claims: Mapping[str, object] | None = None,
+) -> Draft:
+    """What a change makes of an honest proof for a place at this moment.
+
+    `signed_by`, when given, signs instead of whom the change names. `header` and `claims` are
+    further members, with `LEFT_OUT` for one that is to go. Asks for an access token when one is
+    needed and none is at hand. Raises `LabError` for what the live server does not let us do.
+    """
+    place, edit = PLACES[to], change.proof
+    signer = signed_by or edit.signed_by
+    now, jti = world.clock.now(), jti or str(uuid.uuid4())
+    access_token = _access_token(change, world, cast, place)
+    url = world.base_url + place.path
+    honest = proof_claims(
+        jti=jti,
+        htm=place.method,
+        htu=url,
+        iat=now,
+        access_token=access_token or None,
+        nonce=_nonce(change, world, place, now) if place.nonce else None,
+    )
+    key = cast.key("owner", change.key)
+    shown = edit.shows or ("owner" if signer == "nobody" else signer)
+    proposed = proof_header(cast.key(shown, change.key))
+    proposed["jwk"] = edited(proposed["jwk"], edit.jwk)
+    members = edited(edited(proposed, edit.header), header or {})
+    said = edited(edited(honest, edit.claims), claims or {})
+    return Draft(
+        change=change,
+        to=to,
+        header=_spelt(edit, "header text", _text(members)),
+        claims=_spelt(edit, "claims text", _text(said)),
+        honest=(_text(proof_header(key)), _text(honest)),
+        signed_by=signer,
+        sign_again=edit.sign_again,
+        jti=jti,
+        iat=now,
+        access_token=access_token,
+    )
+
+
+def _text(value: object) -> str:
+    return compact_json(value).decode()
+
+
+def _spelt(edit: Edit, name: str, value: Any) -> Any:
+    change = edit.spelling.get(name)
+    return change(value) if change else value
+
+
+def _nonce(change: Change, world: World, place: Place, now: int) -> str:
+    """A nonce of the server at this place, or of the other one, given out some time ago."""
+    twin = world.twin
+    at_token_endpoint = bool(place.client_id) is not change.others_nonce
+    server = twin.authorization_server if at_token_endpoint else twin.resource_server
+    return server.nonces.issue(now - change.nonce_age)
+
+
+def _access_token(change: Change, world: World, cast: Cast, place: Place) -> str:
+    if not place.scheme:
+        return ""
+    usual = "unbound" if place.scheme == "Bearer" else "owner"
+    token = cast.access_token(change.access_token or usual, change.key)
+    return token if change.token is None else _tampered(token, change.token, world, cast)
+
+
+def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
+    """An access token after an edit, signed by whom the edit says."""
+    issued = read_jws(token)
+    header = _spelt(edit, "header text", _text(edited(issued.header, edit.header)))
+    claims = _spelt(edit, "claims text", _text(edited(issued.claims, edit.claims)))
+    if edit.signed_by == ISSUER:
+        key = world.twin.signing_key.key
+    else:
+        key = cast.key("thief", "RS256")
+    kept = issued.signature if not edit.sign_again else None
+    return _jws(header, claims, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
+
+
+def signed_proof(draft: Draft, cast: Cast) -> str:
+    """The proof: the texts of a draft, signed by whom it says or under their honest signature."""
+    change, signature = draft.change, None
+    key = cast.key("thief" if draft.signed_by == "thief" else "owner", change.key)
+    if not draft.sign_again:
+        honest = _jws(*draft.honest, Edit(), cast.key("owner", change.key))
+        signature = read_jws(honest).signature
+    elif draft.signed_by == "nobody":
+        signature = b""
+    return _jws(draft.header, draft.claims, change.proof, key, signature=signature)
+
+
+def _jws(
+    header: str, claims: str, edit: Edit, key: PrivateKey, *, signature: bytes | None = None
+) -> str:
+    """Two texts as a compact JWS in the spelling of an edit; without a signature one is made."""
+    pairs = (("header", header), ("claims", claims))
+    octets = [text.encode("utf-8", "surrogatepass") for _, text in pairs]
+    first, second = (
+        _spelt(edit, name, base64url_encode(one))
+        for (name, _), one in zip(pairs, octets, strict=True)
+    )
+    signing_input = f"{first}.{second}"
+    if signature is None:
+        signature = _signature(signing_input.encode("utf-8", "replace"), header, key)
+    last = base64url_encode(_spelt(edit, "signature", signature))
+    return str(_spelt(edit, "whole", f"{signing_input}.{last}"))
+
+
+def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
+    """A signature in the way the header names, where the key can, else in the key's own way.
+
+    For `none` it is empty; HMAC takes what everybody knows for its secret: the public key.
+    """
+    try:
+        members = json.loads(header)
+        alg = members.get("alg") if isinstance(members, dict) else None
+    except (ValueError, RecursionError):
+        alg = None
+    if isinstance(alg, str) and alg.lower() == "none":
+        return b""
+    if isinstance(alg, str) and alg in HASHES:
+        return hmac.digest(compact_json(key.public_jwk()), octets, HASHES[alg])
+    try:
+        return key.sign_as(octets, str(alg))
+    except ValueError:
+        return key.sign(octets)
+
+
+def prepared(draft: Draft, proof: str, world: World) -> requests.PreparedRequest:
+    """The request with this proof, ready for a session to send, its header lines in order."""
+    change, place = draft.change, draft.place
+    url = world.base_url + place.path
+    lines = [(name, str(value)) for name, value in world.session.headers.items()]
+    body = None
+    if place.client_id:
+        form = _form(change, world, place)
+        body = urlencode(change.form(form) if change.form else form)
+        lines.append(("Content-Type", change.content_type))
+    else:
+        authorization = change.authorization or (lambda token: (f"{place.scheme} {token}",))
+        lines += [("Authorization", line) for line in authorization(draft.access_token)]
+    usual = (proof,) if place.scheme != "Bearer" else ()
+    proofs = change.proofs(proof) if change.proofs else usual
+    lines += [*(("DPoP", line) for line in proofs), *change.fields]
+    request = requests.Request(
+        change.method or place.method, change.url(url) if change.url else url, data=body
+    ).prepare()
+    length = [("Content-Length", str(len(body)))] if body else []
+    request.headers = HTTPHeaderDict([*lines, *length])  # type: ignore[assignment]
+    return request
+
+
+def _form(change: Change, world: World, place: Place) -> list[tuple[str, str]]:
+    """The pairs of an honest token request, with a client assertion for a client with a key."""
+    client_id = change.client_id or place.client_id
+    form = [("grant_type", "client_credentials"), ("client_id", client_id)]
+    if not client_id.endswith(".jwt"):
+        form.append(("client_secret", "secret"))
+    else:
+        form += [("client_assertion_type", ASSERTION_TYPE)]
+        form.append(("client_assertion", _assertion(client_id, world)))
+    return [*form, ("scope", "api")]
+
+
+def _assertion(client_id: str, world: World) -> str:
+    """A client assertion signed with the key of the twin's clients (RFC 7523)."""
+    now = world.clock.now()
+    header = {"alg": world.client_key.alg, "kid": world.client_key_id, "typ": "JWT"}
+    claims = {
+        "iss": client_id, "sub": client_id, "aud": world.token_endpoint,
+        "jti": str(uuid.uuid4()), "iat": now, "exp": now + 60,
+    }  # fmt: skip
+    return _jws(_text(header), _text(claims), Edit(), world.client_key)

@@ -1,0 +1,161 @@
+"""What a change is: one tampering with a proof, an access token or the request, as data."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from dpop_lab.server.resource_server import BEARER_API as BEARER_PATH
+from dpop_lab.server.resource_server import DPOP_API as API_PATH
+
+OWNER: Final = "the owner"
+THIEF: Final = "a thief with the token"
+CATCHER: Final = "a thief with the token and a captured proof"
+MIDDLE: Final = "a man in the middle"
+NOBODY: Final = "nobody"
+ACTORS: Final = {
+    OWNER: "a client with its own key, by mistake or on purpose",
+    THIEF: "who has a stolen access token and a key of their own",
+    CATCHER: "who has the token and an honest request that went over the wire",
+    MIDDLE: "who can change a request on its way, and signs nothing",
+    NOBODY: "who would need the authorization server's own key",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A target of requests: where it is, and the names of the profiles it is held to, in order."""
+
+    method: str
+    path: str
+    profiles: tuple[str, ...]
+    client_id: str = ""  # who asks there, where it is the token endpoint
+    scheme: str = ""  # of the Authorization header, where it is an API
+    nonce: bool = False
+
+
+TOKEN_ENDPOINT: Final = "token endpoint"  # noqa: S105  a place
+TOKEN_ENDPOINT_NONCE: Final = "token endpoint with nonce"  # noqa: S105  another
+API: Final = "API"
+API_NONCE: Final = "API with nonce"
+BEARER_API: Final = "Bearer API"
+PLACES: Final = {
+    API: Place(method="GET", path=API_PATH, profiles=("bound", "api"), scheme="DPoP"),
+    TOKEN_ENDPOINT: Place(
+        method="POST", path="/connect/token", profiles=("token",), client_id="m2m.dpop"
+    ),
+    API_NONCE: Place(
+        method="GET", path=API_PATH, profiles=("bound", "api_nonce"), scheme="DPoP", nonce=True
+    ),
+    TOKEN_ENDPOINT_NONCE: Place(
+        method="POST",
+        path="/connect/token",
+        profiles=("token_nonce",),
+        client_id="m2m.dpop.nonce",
+        nonce=True,
+    ),
+    BEARER_API: Place(method="GET", path=BEARER_PATH, profiles=("bearer",), scheme="Bearer"),
+}
+WITH_PROOF: Final = (API, TOKEN_ENDPOINT, API_NONCE, TOKEN_ENDPOINT_NONCE)
+WITH_TOKEN: Final = (API, API_NONCE)
+WITH_NONCE: Final = (API_NONCE, TOKEN_ENDPOINT_NONCE)
+WITH_FORM: Final = (TOKEN_ENDPOINT, TOKEN_ENDPOINT_NONCE)
+
+
+class _LeftOut:
+    """The value of a member that is not there; `None` is JSON null."""
+
+    def __repr__(self) -> str:
+        return "left out"
+
+
+LEFT_OUT: Final = _LeftOut()
+
+Members = Mapping[str, object]  # a new value, LEFT_OUT, or a function of the honest value
+KEYS: Final = ("ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256", "RSA of 1024 bits")
+SIGNERS: Final = ("owner", "thief", "nobody")
+ISSUER: Final = "issuer"  # a fourth signer, of access tokens alone
+SPELLINGS: Final = ("header text", "claims text", "header", "claims", "signature", "whole")
+TOKENS: Final = {  # the access tokens at hand
+    "owner": "bound to the owner's key",
+    "another": "bound to the owner's key too, issued later",
+    "thief": "issued to the thief, bound to the thief's key",
+    "unbound": "bound to no key",
+    "scope3": "bound to the owner's key, for no API in particular",
+    "resource1": "bound to the owner's key, for another API",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Edit:
+    """What is done to one JWS, a proof or an access token; nothing is, unless said.
+
+    `header`, `jwk` (the one in the header) and `claims` give members: a new value, `LEFT_OUT`, or a
+    function from the honest value to the new one. Editing and signing are two things: with
+    `sign_again` false the honest signature stays. `signed_by` is the owner, the thief, nobody (an
+    empty signature) or, for access tokens, the issuer; `shows` whose public key is in the header,
+    the signer's unless said. Whoever signs does it as `alg` in the header says where their key can.
+    `spelling` changes how it is written: the JSON texts, the segments that stand for them, the
+    octets of the signature, the whole; by the names in `SPELLINGS`, each a function.
+    """
+
+    header: Members = field(default_factory=dict)
+    jwk: Members = field(default_factory=dict)
+    claims: Members = field(default_factory=dict)
+    spelling: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    signed_by: str = "owner"
+    shows: str = ""
+    sign_again: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Change:
+    """One tampering: what it `does`, who could do it (`by`), and the RFC `section` it goes against.
+
+    `places` are the targets it makes sense at, the first one the usual. `worth` says why it is
+    worth having beside another one that gets the same answers. What is done to the proof is in
+    `proof`, to the access token in `token` (None: it stays as issued); `access_token` names which
+    one of `TOKENS` is sent and `key` the kind of key the owner has. The rest is the request: its
+    method, URL, DPoP and Authorization lines and form (pairs) as functions of the honest ones,
+    further header `fields`, the `nonce_age` in seconds of the nonce in the proof and whose it is.
+    `first` names a change that is carried out before with the same jti and iat; `again` sends the
+    same once more, its proof respelt by that function. How it ends is not here: the rows say.
+    """
+
+    name: str
+    does: str
+    by: str
+    section: str
+    places: tuple[str, ...] = WITH_PROOF
+    worth: str = ""
+    key: str = "ES256"
+    proof: Edit = field(default_factory=Edit)
+    access_token: str = ""
+    token: Edit | None = None
+    method: str = ""
+    url: Callable[[str], str] | None = None
+    proofs: Callable[[str], tuple[str, ...]] | None = None
+    authorization: Callable[[str], tuple[str, ...]] | None = None
+    form: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/x-www-form-urlencoded"
+    client_id: str = ""
+    nonce_age: int = 0
+    others_nonce: bool = False
+    first: str = ""
+    again: Callable[[str], str] | None = None
+
+    def __repr__(self) -> str:
+        """Its name, what it does, who could do it, where it is written."""
+        return f"{self.name}: {self.does}\n  by {self.by} ({self.section})"
+
+
+def edited(members: Mapping[str, Any], changes: Members) -> dict[str, Any]:
+    """Members after an edit: in their order, new ones at the end, those left out gone."""
+    result = dict(members)
+    for name, change in changes.items():
+        value = change(result.get(name, LEFT_OUT)) if callable(change) else change
+        if value is LEFT_OUT:
+            result.pop(name, None)
+        else:
+            result[name] = value
+    return result
