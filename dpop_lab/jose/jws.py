@@ -213,7 +213,7 @@ def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str
     try:
         key = _public_key(algorithm.kty, *(jwk[name] for name in PUBLIC[algorithm.kty]))
         if algorithm.kty == "EC":
-            signature = _der(signature, (key.key_size + 7) // 8)
+            signature = der_signature(signature, (key.key_size + 7) // 8)
         if algorithm.kty == "RSA" and key.key_size < 1024:
             return False
         key.verify(signature, signing_input, *algorithm.arguments)
@@ -240,8 +240,11 @@ def _public_key(kty: str, *members: str) -> Any:
     return JWK(kty=kty, **values).get_op_key("verify", values.get("crv"))
 
 
-def _der(signature: bytes, size: int) -> bytes:
-    """An ECDSA signature as `cryptography` wants it; a JWS has r and s side by side."""
+def der_signature(signature: bytes, size: int) -> bytes:
+    """An ECDSA signature in DER, as most libraries have it; a JWS has r and s side by side.
+
+    `size` is the number of octets of each. Raises `InvalidSignature` for another length.
+    """
     if len(signature) != 2 * size:
         raise InvalidSignature
     r, s = (int.from_bytes(part) for part in (signature[:size], signature[size:]))

@@ -14,7 +14,7 @@ from dpop_lab.client.unanswered import unanswered
 from dpop_lab.errors import LabError
 from dpop_lab.lab import crafting
 from dpop_lab.lab.cast import Cast
-from dpop_lab.lab.crafting import Draft, prepared, signed_proof
+from dpop_lab.lab.crafting import Draft, prepared, signed_proof, with_other_proof
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.sent import ACCEPTED, NO_ROW, Answered, Sent, difference, flat
 from dpop_lab.lab.tamper import CHANGES
@@ -108,8 +108,8 @@ class Bench:
         main = prepared(draft, proof, self.world)
         if draft.change.again:
             before.append(main)
-            proof = draft.change.again(proof)
-            main = prepared(draft, proof, self.world)
+            honest, proof = proof, draft.change.again(proof)
+            main = with_other_proof(main, honest, proof)
         self._last = draft, main, proof
         return self._carried_out(before, predict, self.rules(policy, without))
 

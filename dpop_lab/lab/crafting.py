@@ -14,6 +14,7 @@ from urllib3 import HTTPHeaderDict
 from dpop_lab.jose.encoding import base64url_encode, compact_json
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.cast import Cast
 from dpop_lab.lab.tamper.change import ISSUER, PLACES, Change, Edit, Place, edited
 from dpop_lab.lab.world import World
@@ -82,9 +83,9 @@ def draft(
     key = cast.key("owner", change.key)
     shown = edit.shows or ("owner" if signer == "nobody" else signer)
     proposed = proof_header(cast.key(shown, change.key))
-    proposed["jwk"] = edited(proposed["jwk"], edit.jwk)
-    members = edited(edited(proposed, edit.header), header or {})
-    said = edited(edited(honest, edit.claims), claims or {})
+    proposed["jwk"] = edited(proposed["jwk"], edit.jwk, now=now)
+    members = edited(edited(proposed, edit.header, now=now), header or {}, now=now)
+    said = edited(edited(honest, edit.claims, now=now), claims or {}, now=now)
     return Draft(
         change=change,
         to=to,
@@ -120,15 +121,18 @@ def _access_token(change: Change, world: World, cast: Cast, place: Place) -> str
     if not place.scheme:
         return ""
     usual = "unbound" if place.scheme == "Bearer" else "owner"
-    token = cast.access_token(change.access_token or usual, change.key)
+    token = cast.access_token(change.presents or usual, change.key)
     return token if change.token is None else _tampered(token, change.token, world, cast)
 
 
 def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
     """An access token after an edit, signed by whom the edit says."""
     issued = read_jws(token)
-    header = _spelt(edit, "header text", _text(edited(issued.header, edit.header)))
-    claims = _spelt(edit, "claims text", _text(edited(issued.claims, edit.claims)))
+    now, cnf = world.clock.now(), {"jkt": thumbprint(cast.key("thief").public_jwk())}
+    members = edited(issued.header, edit.header, now=now)
+    said = edited(issued.claims, edit.claims, now=now, thiefs_cnf=cnf)
+    header = _spelt(edit, "header text", _text(members))
+    claims = _spelt(edit, "claims text", _text(said))
     if edit.signed_by == ISSUER:
         key = world.twin.signing_key.key
     else:
@@ -208,6 +212,16 @@ def prepared(draft: Draft, proof: str, world: World) -> requests.PreparedRequest
     length = [("Content-Length", str(len(body)))] if body else []
     request.headers = HTTPHeaderDict([*lines, *length])  # type: ignore[assignment]
     return request
+
+
+def with_other_proof(
+    request: requests.PreparedRequest, old: str, new: str
+) -> requests.PreparedRequest:
+    """The same request, to the letter, but for the proof in it."""
+    other = request.copy()
+    lines = [(name, value.replace(old, new)) for name, value in request.headers.items()]
+    other.headers = HTTPHeaderDict(lines)  # type: ignore[assignment]
+    return other
 
 
 def _form(change: Change, world: World, place: Place) -> list[tuple[str, str]]:

@@ -1,15 +1,70 @@
-"""The catalogue of changes: everything that can be done to a proof or the request around it."""
+"""The catalogue: everything that can be done to a proof, an access token or the request around."""
 
-from dpop_lab.lab.tamper.change import OWNER, Change, Edit
+from collections.abc import Iterable, Iterator, Mapping
+from textwrap import fill
 
-CHANGES = {
-    c.name: c
-    for c in (
-        Change(name="honest", does="Nothing.", by=OWNER, section="RFC 9449 §4.2"),
-        Change(
-            name="htm_delete", does="x", by=OWNER, section="x", proof=Edit(claims={"htm": "DELETE"})
-        ),
-        Change(name="twice", does="x", by=OWNER, section="x", again=lambda p: p),
-        Change(name="thief", does="x", by=OWNER, section="x", proof=Edit(signed_by="thief")),
-    )
-}
+from dpop_lab.lab.tamper import access_tokens, claims, form, header, moves, token_requests
+from dpop_lab.lab.tamper.change import ACTORS, Change
+from dpop_lab.proof.rendering import html_table
+
+
+class Catalogue(Mapping[str, Change]):
+    """Changes by their names, in order; shown as a table by a notebook."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._changes = {change.name: change for change in changes}
+
+    def __getitem__(self, name: str) -> Change:
+        return self._changes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._changes)
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def by(self, actor: str) -> "Catalogue":
+        """Those that this one of `ACTORS` could carry out, which is whom `Change.by` names."""
+        return Catalogue(change for change in self.values() if change.by == actor)
+
+    def at(self, place: str) -> "Catalogue":
+        """Those that make sense at one of `PLACES`."""
+        return Catalogue(change for change in self.values() if place in change.places)
+
+    def __repr__(self) -> str:
+        """Name and deed of each, under who could do it."""
+        lines = [f"{len(self)} changes"]
+        for actor, who in ACTORS.items():
+            theirs = [change for change in self.values() if change.by == actor]
+            lines += [f"{actor}, {who}:"] * bool(theirs)
+            lines += [
+                fill(
+                    f"{change.does} ({change.section})",
+                    100,
+                    initial_indent=f"  {change.name}: ",
+                    subsequent_indent="      ",
+                )
+                for change in theirs
+            ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for a notebook."""
+        return html_table(
+            f"{len(self)} changes",
+            ("Change", "What it does", "Who could do it", "Where it is written"),
+            [(one.name, one.does, one.by, one.section) for one in self.values()],
+        )
+
+
+CHANGES = Catalogue(
+    [
+        *moves.CHANGES[:1],
+        *form.CHANGES,
+        *header.CHANGES,
+        *claims.CHANGES,
+        *moves.CHANGES[1:],
+        *access_tokens.CHANGES,
+        *token_requests.CHANGES,
+    ]
+)

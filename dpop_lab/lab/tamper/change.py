@@ -1,7 +1,7 @@
 """What a change is: one tampering with a proof, an access token or the request, as data."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final
 
 from dpop_lab.server.resource_server import BEARER_API as BEARER_PATH
@@ -61,16 +61,28 @@ WITH_NONCE: Final = (API_NONCE, TOKEN_ENDPOINT_NONCE)
 WITH_FORM: Final = (TOKEN_ENDPOINT, TOKEN_ENDPOINT_NONCE)
 
 
-class _LeftOut:
-    """The value of a member that is not there; `None` is JSON null."""
+class _Stand:
+    """What stands for a value that is not known before a change is carried out."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def __repr__(self) -> str:
-        return "left out"
+        return self._name
 
 
-LEFT_OUT: Final = _LeftOut()
+LEFT_OUT: Final = _Stand("left out")  # no such member; `None` is JSON null
+THIEFS_CNF: Final = _Stand("the thief's cnf")
 
-Members = Mapping[str, object]  # a new value, LEFT_OUT, or a function of the honest value
+
+@dataclass(frozen=True, slots=True)
+class FromNow:
+    """A time so many seconds from the moment the change is carried out, back when negative."""
+
+    seconds: int
+
+
+Members = Mapping[str, object]  # a value, what stands for one, or a function of the honest value
 KEYS: Final = ("ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256", "RSA of 1024 bits")
 SIGNERS: Final = ("owner", "thief", "nobody")
 ISSUER: Final = "issuer"  # a fourth signer, of access tokens alone
@@ -89,11 +101,11 @@ TOKENS: Final = {  # the access tokens at hand
 class Edit:
     """What is done to one JWS, a proof or an access token; nothing is, unless said.
 
-    `header`, `jwk` (the one in the header) and `claims` give members: a new value, `LEFT_OUT`, or a
-    function from the honest value to the new one. Editing and signing are two things: with
-    `sign_again` false the honest signature stays. `signed_by` is the owner, the thief, nobody (an
-    empty signature) or, for access tokens, the issuer; `shows` whose public key is in the header,
-    the signer's unless said. Whoever signs does it as `alg` in the header says where their key can.
+    `header`, `jwk` (the one in the header) and `claims` give members: a new value, `LEFT_OUT`,
+    `FromNow`, or a function from the honest value to the new one. Editing and signing are two
+    things: with `sign_again` false the honest signature stays. `signed_by` is the owner, the thief,
+    nobody (an empty signature) or, for access tokens, the issuer; `shows` whose public key is in
+    the header, the signer's unless said. Whoever signs does it as `alg` says, where their key can.
     `spelling` changes how it is written: the JSON texts, the segments that stand for them, the
     octets of the signature, the whole; by the names in `SPELLINGS`, each a function.
     """
@@ -107,13 +119,13 @@ class Edit:
     sign_again: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False)
 class Change:
     """One tampering: what it `does`, who could do it (`by`), and the RFC `section` it goes against.
 
     `places` are the targets it makes sense at, the first one the usual. `worth` says why it is
     worth having beside another one that gets the same answers. What is done to the proof is in
-    `proof`, to the access token in `token` (None: it stays as issued); `access_token` names which
+    `proof`, to the access token in `token` (None: it stays as issued); `presents` names which
     one of `TOKENS` is sent and `key` the kind of key the owner has. The rest is the request: its
     method, URL, DPoP and Authorization lines and form (pairs) as functions of the honest ones,
     further header `fields`, the `nonce_age` in seconds of the nonce in the proof and whose it is.
@@ -125,11 +137,12 @@ class Change:
     does: str
     by: str
     section: str
+    _: KW_ONLY
     places: tuple[str, ...] = WITH_PROOF
     worth: str = ""
     key: str = "ES256"
     proof: Edit = field(default_factory=Edit)
-    access_token: str = ""
+    presents: str = ""
     token: Edit | None = None
     method: str = ""
     url: Callable[[str], str] | None = None
@@ -149,13 +162,17 @@ class Change:
         return f"{self.name}: {self.does}\n  by {self.by} ({self.section})"
 
 
-def edited(members: Mapping[str, Any], changes: Members) -> dict[str, Any]:
+def edited(
+    members: Mapping[str, Any], changes: Members, *, now: int, thiefs_cnf: object = None
+) -> dict[str, Any]:
     """Members after an edit: in their order, new ones at the end, those left out gone."""
     result = dict(members)
     for name, change in changes.items():
         value = change(result.get(name, LEFT_OUT)) if callable(change) else change
         if value is LEFT_OUT:
             result.pop(name, None)
+        elif isinstance(value, FromNow):
+            result[name] = now + value.seconds
         else:
-            result[name] = value
+            result[name] = thiefs_cnf if value is THIEFS_CNF else value
     return result
