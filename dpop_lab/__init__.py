@@ -11,6 +11,7 @@ from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.lab import Lab
+from dpop_lab.lab.tamper import CHANGES
 from dpop_lab.proof.proof import access_token_hash, make_proof, read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.authorization_server import AuthorizationServer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "CHANGES",
     "DUENDE",
     "RFC_9449",
     "AuthorizationServer",

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import fill
 
 from dpop_lab.lab.tamper import access_tokens, claims, form, header, moves, token_requests
-from dpop_lab.lab.tamper.change import ACTORS, Change
+from dpop_lab.lab.tamper.change import ACTORS, LEFT_OUT, PLACES, Change
 from dpop_lab.proof.rendering import html_table
+
+__all__ = ["ACTORS", "CHANGES", "LEFT_OUT", "PLACES", "Catalogue", "Change"]
 
 
 class Catalogue(Mapping[str, Change]):

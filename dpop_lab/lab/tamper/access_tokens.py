@@ -5,7 +5,6 @@ from dpop_lab.lab.tamper.change import (
     BEARER_API,
     ISSUER,
     LEFT_OUT,
-    MIDDLE,
     NOBODY,
     OWNER,
     THIEF,
@@ -39,7 +38,7 @@ def _header(**header: object) -> Edit:
 
 CHANGES = (
     Change(
-        "at_no_jwt", "Sends a word for the access token.", THIEF, "RFC 9068 §2", places=APIS,
+        "at_no_jwt", "Sends a word for the access token.", OWNER, "RFC 9068 §2", places=APIS,
         token=Edit(spelling={"whole": lambda token: "secret"}),
     ),
     Change(
@@ -70,11 +69,11 @@ CHANGES = (
         token=Edit(header={"alg": "HS256"}, claims={"cnf": THIEFS_CNF}, signed_by=ISSUER),
     ),
     Change(
-        "at_flipped", "Turns over a bit of the token's signature.", MIDDLE, "RFC 9068 §4",
+        "at_flipped", "Turns over a bit of the token's signature.", OWNER, "RFC 9068 §4",
         places=APIS, worth=UNSIGNED, token=Edit(spelling={"signature": flipped}, sign_again=False),
     ),
     Change(
-        "at_last_character", "Changes the last character of the token.", MIDDLE, "RFC 4648 §3.5",
+        "at_last_character", "Changes the last character of the token.", OWNER, "RFC 4648 §3.5",
         places=APIS, worth="A bit that counts; compare at_spare_bits.",
         token=Edit(spelling={"whole": with_last_character_changed}, sign_again=False),
     ),
@@ -123,7 +122,7 @@ CHANGES = (
     ),
     Change(
         "at_for_another_api", "Sends a token that was issued for another API.", OWNER,
-        "RFC 9068 §4", places=WITH_TOKEN, presents="resource1",
+        "RFC 9068 §4", places=(*WITH_TOKEN, BEARER_API), presents="resource1",
         worth="Asked for in the open, by scope. Whoever runs that other API could do it, too.",
     ),
     Change(
@@ -132,12 +131,12 @@ CHANGES = (
         worth="No audience is not every audience.",
     ),
     Change(
-        "at_over_for_100_s", "Sends a token that has been over for 100 seconds.", THIEF,
+        "at_over_for_100_s", "Sends a token that has been over for 100 seconds.", OWNER,
         "RFC 9068 §4", places=APIS, worth="Five minutes of grace, on one server.",
         token=_claims(nbf=FromNow(-3700), iat=FromNow(-3700), exp=FromNow(-100)),
     ),
     Change(
-        "at_over_for_an_hour", "Sends a token that has been over for an hour.", THIEF,
+        "at_over_for_an_hour", "Sends a token that has been over for an hour.", OWNER,
         "RFC 9068 §4", places=APIS,
         worth="Answered by one server with a bare challenge, as if nothing had been sent.",
         token=_claims(nbf=FromNow(-7200), iat=FromNow(-7200), exp=FromNow(-3600)),

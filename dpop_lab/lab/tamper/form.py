@@ -51,7 +51,7 @@ CHANGES = (
     ),
     Change(
         "not_json", "Encodes claims that are no JSON.", OWNER, "RFC 7519 §7.2", worth=MALFORMED,
-        proof=_spelt(claims_text=followed_by("}")),
+        proof=_spelt(claims_text=lambda text: text.replace(":", "=")),
     ),
     Change(
         "not_an_object", "Encodes claims that are an array.", OWNER, "RFC 7519 §7.2",

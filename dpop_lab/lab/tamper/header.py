@@ -116,6 +116,7 @@ CHANGES = (
     ),
     Change(
         "jwk_symmetric", "Shows a shared secret for a key.", OWNER, "RFC 9449 §4.3 (5)",
+        worth="Who can verify with it can sign with it, and it stands there for all to read.",
         proof=Edit(header={"jwk": {"kty": "oct", "k": RANDOM}}),
     ),
     Change(

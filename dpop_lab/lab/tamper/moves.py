@@ -148,6 +148,11 @@ CHANGES = (
         places=WITH_TOKEN, authorization=lambda token: (f"Bearer {token}",),
     ),
     Change(
+        "under_another_scheme", "Sends them with a scheme of its own making.", OWNER,
+        "RFC 9110 §11.1", places=WITH_TOKEN, authorization=lambda token: (f"Token {token}",),
+        worth=SCHEME,
+    ),
+    Change(
         "under_bearer_without_proof", "Sends the stolen token as a bearer token.", THIEF,
         "RFC 9449 §7.2", places=WITH_TOKEN, authorization=lambda token: (f"Bearer {token}",),
         proofs=lambda proof: (), worth=SCHEME,
@@ -158,7 +163,7 @@ CHANGES = (
     ),
     Change(
         "no_authorization", "Leaves the Authorization header out.", OWNER, "RFC 9449 §7.1",
-        places=WITH_TOKEN, authorization=lambda token: (),
+        places=(*WITH_TOKEN, BEARER_API), authorization=lambda token: (),
         worth="The bare challenge is an invitation: it tells which scheme is wanted.",
     ),
     Change(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dpop_lab.lab.tamper.change import (
     MIDDLE,
     OWNER,
-    THIEF,
     TOKEN_ENDPOINT,
     WITH_FORM,
     Change,
@@ -32,7 +31,7 @@ def _without(*names: str) -> Callable[[Form], Form]:
 
 CHANGES = (
     Change(
-        "wrong_secret", "Gives a wrong client secret.", THIEF, "RFC 6749 §5.2", places=WITH_FORM,
+        "wrong_secret", "Gives a wrong client secret.", OWNER, "RFC 6749 §5.2", places=WITH_FORM,
         form=_set("client_secret", "wrong"),
     ),
     Change(
@@ -51,6 +50,15 @@ CHANGES = (
     Change(
         "scope_twice", "Gives scope twice.", OWNER, "RFC 6749 §3.2", places=WITH_FORM,
         form=_more("scope", "api"),
+    ),
+    Change(
+        "grant_twice", "Gives grant_type twice.", OWNER, "RFC 6749 §3.2", places=WITH_FORM,
+        form=_more("grant_type", "client_credentials"),
+        worth="One server joins the two with a comma, and knows no such grant.",
+    ),
+    Change(
+        "scope_blank", "Asks for a blank scope.", OWNER, "RFC 6749 §3.3", places=WITH_FORM,
+        form=_set("scope", " "), worth="Harmless: it counts as none, and none as all there are.",
     ),
     Change(
         "two_ways_of_saying_who", "Gives the secret in the form and with Basic.", OWNER,

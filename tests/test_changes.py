@@ -1,0 +1,272 @@
+"""The catalogue of changes: what it reaches, what each row alone catches, where servers differ.
+
+Nothing here is taken from the catalogue but the changes themselves: what comes of them is what the
+servers answer.
+"""
+
+from collections import defaultdict
+
+import pytest
+
+from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab
+from dpop_lab.lab.sent import ACCEPTED, NO_ROW
+from dpop_lab.lab.tamper.change import (
+    ACTORS,
+    API,
+    API_NONCE,
+    BEARER_API,
+    KEYS,
+    LEFT_OUT,
+    PLACES,
+    SIGNERS,
+    SPELLINGS,
+    TOKEN_ENDPOINT,
+    TOKEN_ENDPOINT_NONCE,
+    TOKENS,
+    FromNow,
+    edited,
+)
+from dpop_lab.proof.rules import ESSENTIAL
+
+POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
+ALIKE = ("Harmless", "Honest")  # how `worth` begins where nothing is wrong
+
+
+@pytest.fixture(scope="module")
+def lab():
+    with Lab() as one:
+        yield one
+
+
+def sent(lab, name, to="", **rules):
+    """What comes of a change at a server that has seen nothing before."""
+    lab.twin.forget()
+    outcome = lab.send(name, to=to, **rules)
+    assert not outcome.problem
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def grid(lab):
+    """Every change at each of its places under both policies: what came of it."""
+    return {
+        (name, place, policy.name): sent(lab, name, place, policy=policy)
+        for name, change in CHANGES.items()
+        for place in change.places
+        for policy in POLICIES.values()
+    }
+
+
+def wire(outcome):
+    """What a client sees of an answer."""
+    answered = outcome.answered
+    return answered.status, answered.error, answered.description, answered.challenge
+
+
+# ---- the data ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_says_what_it_does_who_could_and_where_it_is_written(name):
+    change = CHANGES[name]
+    assert change.name == name
+    assert change.does.endswith(".") and change.by in ACTORS and "RFC" in change.section
+    assert change.places and set(change.places) <= set(PLACES)
+    assert change.key in KEYS and (not change.presents or change.presents in TOKENS)
+    assert not change.worth or change.worth.endswith((".", "?"))
+    assert not change.first or change.first in CHANGES
+    for edit in filter(None, (change.proof, change.token)):
+        assert edit.signed_by in (*SIGNERS, "issuer") and set(edit.spelling) <= set(SPELLINGS)
+
+
+def test_everybody_could_do_something_and_every_place_is_a_target():
+    assert {change.by for change in CHANGES.values()} == set(ACTORS)
+    assert {place for change in CHANGES.values() for place in change.places} == set(PLACES)
+    assert sum(len(CHANGES.by(actor)) for actor in ACTORS) == len(CHANGES)
+    assert set(CHANGES.at(API)) == {n for n, c in CHANGES.items() if API in c.places}
+
+
+def test_an_edit_sets_takes_away_and_computes_members():
+    changes = {"a": 1, "b": LEFT_OUT, "c": lambda old: old * 2, "d": FromNow(-3), "e": None}
+    assert edited({"b": 0, "c": 4}, changes, now=10) == {"c": 8, "a": 1, "d": 7, "e": None}
+
+
+# ---- what it reaches --------------------------------------------------------------------------
+
+PROOF = "invalid_dpop_proof"
+LINES = {  # the numbered lines of the demo's checks: at the token endpoint …
+    (TOKEN_ENDPOINT, 0): (PROOF, ""),
+    (TOKEN_ENDPOINT, 1): (PROOF, "Malformed DPoP token."),
+    (TOKEN_ENDPOINT, 2): (PROOF, "Invalid 'typ' value."),
+    (TOKEN_ENDPOINT, 3): (PROOF, "Invalid 'alg' value."),
+    (TOKEN_ENDPOINT, "4, 6"): (PROOF, "Invalid 'jwk' value."),
+    (TOKEN_ENDPOINT, 5): (PROOF, "'jwk' value contains a private key."),
+    (TOKEN_ENDPOINT, 7): (PROOF, "Invalid signature on DPoP token."),
+    (TOKEN_ENDPOINT, 8): (PROOF, "Invalid 'jti' value."),
+    (TOKEN_ENDPOINT, 9): (PROOF, "Invalid 'htm' value."),
+    (TOKEN_ENDPOINT, 10): (PROOF, "Invalid 'htu' value."),
+    (TOKEN_ENDPOINT, 11): (PROOF, "Missing 'iat' value."),
+    (TOKEN_ENDPOINT, 12): (PROOF, "Invalid 'iat' value."),
+    (TOKEN_ENDPOINT_NONCE, 13): ("use_dpop_nonce", "Missing 'nonce' value."),
+    (TOKEN_ENDPOINT_NONCE, 14): ("use_dpop_nonce", "Invalid 'nonce' value."),
+    (TOKEN_ENDPOINT, 15): (PROOF, "Detected replay of DPoP proof token."),
+    (API, 0): ("", ""),  # … and at the API
+    (API, 1): ("invalid_request", ""),
+    (API, 2): ("invalid_request", "Missing DPoP proof token."),
+    (API, 3): (PROOF, "Malformed DPoP proof token."),
+    (API, 4): (PROOF, "Invalid 'jwk' value."),
+    (API, 5): (PROOF, "'jwk' value contains a private key."),
+    (API, 6): (PROOF, "Invalid DPoP proof token."),
+    (API, 7): (PROOF, "Missing 'cnf' value."),
+    (API, 8): (PROOF, "Invalid 'cnf' value."),
+    (API, 9): (PROOF, "Invalid 'ath' value."),
+    (API, 10): (PROOF, "Invalid 'jti' value."),
+    (API, 11): (PROOF, "Invalid 'htm' value."),
+    (API, 12): (PROOF, "Invalid 'htu' value."),
+    (API, "13, 14"): (PROOF, "Invalid 'iat' value."),
+    (API_NONCE, 15): ("use_dpop_nonce", "Missing 'nonce' value."),
+    (API, 16): (PROOF, "Detected DPoP proof token replay."),
+}
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_every_numbered_line_of_the_demos_checks_is_reached(grid, line):
+    place, _ = line
+    found = {
+        (one.answered.error, one.answered.description)
+        for (_, there, policy), one in grid.items()
+        if (there, policy) == (place, "DUENDE") and one.caught != ACCEPTED
+    }
+    assert LINES[line] in found
+
+
+LENIENT = (
+    "unknown_crit b64_false htm_in_array htu_in_array ath_in_array nonce_in_array iat_as_text "
+    "duplicate_first padding text_after_header es384_with_p256 es256_with_p384 rsa_1024 "
+    "private_rsa_d jwk_for_another_alg jwk_for_encryption jwk_not_for_verifying jwk_in_capitals "
+    "htu_path_in_capitals htu_with_user htu_with_backslashes spare_bits at_spare_bits "
+    "at_over_for_100_s at_for_another_api at_for_no_api bound_as_bearer two_authorizations "
+    "token_in_the_query client_twice two_ways_of_saying_who iat_18_s_ahead nonce_and_old_iat"
+).split()
+
+
+@pytest.mark.parametrize("name", LENIENT)
+def test_what_the_demo_lets_pass_the_strict_policy_refuses(grid, name):
+    place = CHANGES[name].places[0]
+    assert grid[name, place, "DUENDE"].caught == ACCEPTED
+    assert grid[name, place, "RFC_9449"].caught != ACCEPTED
+
+
+STRICTER = {
+    "jti_of_another_client", "jti_at_another_url", "kid_as_number", "exp_as_word", "too_long",
+    "at_typ_in_full", "scheme_and_4000_blanks", "at_kid_as_number", "eddsa", "iat_45_s_ago",
+    "caught_45_s_ago", "nonce_of_90_s",
+}  # fmt: skip
+
+
+def test_what_the_demo_alone_refuses_is_known(grid):
+    found = {
+        name
+        for (name, place, policy), one in grid.items()
+        if policy == "RFC_9449"
+        and one.caught == ACCEPTED
+        and grid[name, place, "DUENDE"].caught != ACCEPTED
+    }
+    assert found - {"jti_empty", "jti_null"} == STRICTER
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_row_of_every_profile_says_no_to_something(grid, policy):
+    reached = defaultdict(set)
+    for (_, place, rules), one in grid.items():
+        if rules == policy:
+            reached[place].add(one.caught)
+    for place, target in PLACES.items():
+        profiles = [POLICIES[policy].profiles[name] for name in target.profiles]
+        rows = {row.name for profile in profiles for row in profile.rows}
+        tried = reached[place] | (reached[API] if place == API_NONCE else set())
+        assert rows <= tried, place
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CHANGES if CHANGES[name].worth.startswith(ALIKE)]
+)
+def test_what_is_called_harmless_is_taken(grid, name):
+    for place in CHANGES[name].places:
+        for policy in POLICIES:
+            assert grid[name, place, policy].caught == ACCEPTED or (name, policy) == EDDSA
+
+
+EDDSA = ("eddsa", "DUENDE")
+
+
+def test_no_two_changes_get_the_same_answers_without_a_reason(grid):
+    groups = defaultdict(list)
+    for name, change in CHANGES.items():
+        answers = tuple(
+            wire(grid[name, place, policy]) if place in change.places else None
+            for place in PLACES
+            for policy in POLICIES
+        )
+        groups[answers].append(name)
+    silent = [
+        [name for name in names if not CHANGES[name].worth]
+        for names in groups.values()
+        if len(names) > 1
+    ]
+    assert not [names for names in silent if len(names) > 1]
+
+
+# ---- one row struck out -----------------------------------------------------------------------
+
+STRIKABLE = sorted(
+    {
+        (policy.name, row.name)
+        for policy in POLICIES.values()
+        for profile in policy.profiles.values()
+        for row in profile.rows
+        if row.name not in ESSENTIAL
+    }
+)
+
+
+@pytest.mark.parametrize(("policy", "row"), STRIKABLE)
+def test_each_row_is_the_only_catcher_of_at_least_two_changes(lab, grid, policy, row):
+    rules = POLICIES[policy]
+    caught = {
+        (name, place)
+        for (name, place, under), one in grid.items()
+        if under == policy and one.caught == row
+    }
+    alone = {
+        name
+        for name, place in caught
+        if sent(lab, name, place, policy=rules, without=(row,)).caught == ACCEPTED
+    }
+    assert len(alone) >= 2
+
+
+def test_dozens_of_changes_get_a_yes_here_and_a_no_there(grid):
+    lenient = {
+        name
+        for (name, place, policy), one in grid.items()
+        if policy == "DUENDE" and one.caught == ACCEPTED != grid[name, place, "RFC_9449"].caught
+    }
+    assert len(lenient) >= 36
+
+
+# ---- the servers say the same wherever they are asked -----------------------------------------
+
+
+def test_over_a_socket_the_answers_are_the_same(grid):
+    with Lab(carrier="socket") as wired:
+        for name in ("honest", "two_proofs", "own_key", "two_authorizations", "sent_twice"):
+            assert wire(wired.send(name, to=API)) == wire(grid[name, API, "DUENDE"])
+        with_nonce = wired.send("nonce_missing", to=API_NONCE)
+        assert wire(with_nonce) == wire(grid["nonce_missing", API_NONCE, "DUENDE"])
+
+
+def test_a_change_of_the_request_alone_is_caught_by_no_row(grid):
+    assert grid["wrong_secret", TOKEN_ENDPOINT, "DUENDE"].caught == NO_ROW
+    assert grid["wrong_secret", TOKEN_ENDPOINT, "DUENDE"].answered.reports == ()
+    assert grid["bound_as_bearer", BEARER_API, "RFC_9449"].caught == "unbound"
