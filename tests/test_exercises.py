@@ -109,6 +109,28 @@ lab.session.delete(lab.api, headers=headers).status_code
     assert done == [("POST", 200), ("GET", 200)]
 
 
+def test_the_bench_finds_what_lesson_6_promises(lesson):
+    run = lesson("06_tamper")
+    by_one_row, without_host = run.answers()
+    assert run(by_one_row) == run("found") == ["at_typ_jwt", "at_typ_missing", "at_typ_in_full"]
+    assert run(without_host) == ("htu", "htu")
+    assert run('lab.send(signed_by="thief", to="token endpoint").caught') == "accepted"
+
+
+def test_the_servers_say_what_lesson_7_promises(lesson):
+    run = lesson("07_nonce_and_replay")
+    ahead, without_iat = run.answers()
+    assert [answer.status_code for answer in run(ahead)] == [200, 200, 200]
+    refused = run(ahead.replace("lab", "guarded"))
+    assert [answer.status_code for answer in refused] == [401, 401, 401]
+    assert run("guarded.last_seen.reports[-1].failure.check.name") == "nonce"
+    said = run(without_iat)
+    assert (said["error"], said["error_description"]) == (
+        "invalid_dpop_proof",
+        "Missing 'iat' value.",
+    )
+
+
 def test_the_proof_shown_whole_is_the_one_made_in_parts():
     notebook = nbformat.read(NOTEBOOKS / "03_proof.ipynb", as_version=4)
     said = {cell.id: cell.outputs[0] for cell in notebook.cells if cell.get("outputs")}

@@ -28,12 +28,14 @@ def python(sample):
 
 
 def test_the_python_samples_print_what_their_comments_say():
-    first, second = (python(sample) for sample in blocks("python"))
+    first, second, third = (python(sample) for sample in blocks("python"))
     assert first.startswith("200 <AccessToken DPoP, 813 characters")
     assert "client_secret=<client_secret 1>" in first
     verdicts = re.findall(r"token endpoint: (\w+)", second)
-    assert verdicts == ["accepted", "refused", "accepted"]
-    assert "struck out, so never asked: fresh" in second
+    assert verdicts == ["accepted", "refused"]
+    assert "by the row bound_key" in third and "You predicted htm" in third
+    assert third.splitlines()[-2].startswith("Accepted at the API: DUENDE without bound_key")
+    assert third.splitlines()[-1] == "signature"
 
 
 def test_the_console_lines_run_one_after_the_other(tmp_path, monkeypatch):

@@ -137,11 +137,13 @@ class Sent:
         lines = [self.verdict, *(f"  {name}: {text}" for name, text in self._answer())]
         lines += [repr(report) for report in self.answered.reports]
         if self.elsewhere is not None:
-            lines.append(f"{self.elsewhere.rules}, new to this proof: {_because(self.elsewhere)}")
+            said = f"{self.elsewhere.words} ({_reason(self.elsewhere)})"
+            lines.append(f"{self.elsewhere.rules}, which never saw this proof, says {said}")
         for name, here, there in self.disagreement:
             lines.append(f"  {name:<15} here {here}; there {there}")
         lines.append(self._compared)
         lines += [f"  {name}: {_value(a)} → {_value(b)}" for name, a, b in self.difference]
+        lines += ["The request:", cut(self.request, LONGEST), "As curl:", cut(self.curl, LONGEST)]
         return printable("\n".join(lines))
 
     def _answer(self) -> Iterator[tuple[str, str]]:
@@ -187,7 +189,7 @@ class Sent:
     def _beside(self, here: Answered, there: Answered) -> str:
         rows = [
             (f"{here.rules}, which you asked", here.words, _reason(here)),
-            (f"{there.rules}, new to this proof", there.words, _reason(there)),
+            (f"{there.rules}, which never saw this proof", there.words, _reason(there)),
         ]
         head = ("Server", "What it answers", "What the rows know")
         return html_table("One request, two servers", head, rows, code=head[1:2])
@@ -199,10 +201,6 @@ class Sent:
 
 def _told(finding: Finding | None) -> str:
     return f"{SYMBOLS[finding.mark]} {finding.mark}" if finding else "no such row"
-
-
-def _because(answered: Answered) -> str:
-    return f"{answered.words} ({_reason(answered)})"
 
 
 def _reason(answered: Answered) -> str:

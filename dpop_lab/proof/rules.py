@@ -274,7 +274,7 @@ def bound_key(proof: Jws, context: Context) -> Verdict:
 
 @check(
     "RFC 9449 §4.3 (11), §11.1",
-    stops="a proof caught today and sent next week, or made ahead for later",
+    stops="a proof caught today and sent next week",
     needs=("well_formed",),
 )
 def fresh(proof: Jws, context: Context) -> Verdict:

@@ -82,7 +82,7 @@ def _digest(key: Hashable) -> bytes:
 
 
 class Nonces:
-    """Nonces that are computed, not stored: the time, encrypted under a key of the server's own."""
+    """Nonces that are computed, not stored: the time, sealed with a key of the server's own."""
 
     def __init__(self) -> None:
         self._fernet = Fernet(Fernet.generate_key())

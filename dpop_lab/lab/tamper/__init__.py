@@ -3,8 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from textwrap import fill
 
-from dpop_lab.lab.tamper import access_tokens, claims, form, header, moves, token_requests
+from dpop_lab.lab.tamper.access_tokens import ACCESS_TOKENS
 from dpop_lab.lab.tamper.change import ACTORS, LEFT_OUT, PLACES, Change
+from dpop_lab.lab.tamper.claims import CLAIMS
+from dpop_lab.lab.tamper.form import FORM
+from dpop_lab.lab.tamper.header import HEADER
+from dpop_lab.lab.tamper.moves import HONEST, MOVES
+from dpop_lab.lab.tamper.token_requests import TOKEN_REQUESTS
 from dpop_lab.proof.rendering import html_table
 
 __all__ = ["ACTORS", "CHANGES", "LEFT_OUT", "PLACES", "Catalogue", "Change"]
@@ -59,14 +64,4 @@ class Catalogue(Mapping[str, Change]):
         )
 
 
-CHANGES = Catalogue(
-    [
-        *moves.CHANGES[:1],
-        *form.CHANGES,
-        *header.CHANGES,
-        *claims.CHANGES,
-        *moves.CHANGES[1:],
-        *access_tokens.CHANGES,
-        *token_requests.CHANGES,
-    ]
-)
+CHANGES = Catalogue([HONEST, *FORM, *HEADER, *CLAIMS, *MOVES, *ACCESS_TOKENS, *TOKEN_REQUESTS])

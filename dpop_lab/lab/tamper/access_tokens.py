@@ -36,7 +36,7 @@ def _header(**header: object) -> Edit:
     return Edit(header=header, signed_by=ISSUER)
 
 
-CHANGES = (
+ACCESS_TOKENS = (
     Change(
         "at_no_jwt", "Sends a word for the access token.", OWNER, "RFC 9068 §2", places=APIS,
         token=Edit(spelling={"whole": lambda token: "secret"}),

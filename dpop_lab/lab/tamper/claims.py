@@ -28,7 +28,7 @@ def _iat(seconds: int) -> Edit:
     return Edit(claims={"iat": FromNow(seconds)})
 
 
-CHANGES = (
+CLAIMS = (
     Change(
         "jti_missing", "Leaves jti out.", OWNER, "RFC 9449 §4.3 (3)",
         proof=Edit(claims={"jti": LEFT_OUT}),

@@ -30,7 +30,7 @@ MALFORMED = "Another way of being unreadable: what a client sends that builds JW
 SPELLING = "One proof in two spellings: a memory of proofs kept by their text would not notice."
 TYPES = "Another claim in another JSON type, each read by code of its own."
 
-CHANGES = (
+FORM = (
     Change(
         "two_parts", "Leaves out the signature and its dot.", OWNER, "RFC 7515 §3.1",
         proof=_spelt(whole=in_parts(2)),

@@ -19,7 +19,7 @@ SPARE_MEMBER = "A member beyond those of the key itself, which tells what the ke
 RANDOM = "pVIGCWrDfQJqPQ6R8DBn8Gq3nLSo6LbfDZ0gzZ0xH3g"  # stands for a private member, and is none
 P256_POINT = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"  # an x of RFC 7515 appendix A.3
 
-CHANGES = (
+HEADER = (
     Change(
         "typ_jwt", "Calls it a JWT.", OWNER, "RFC 9449 §4.3 (4)",
         proof=Edit(header={"typ": "JWT"}),

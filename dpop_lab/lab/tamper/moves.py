@@ -26,8 +26,8 @@ SAME_SCHEME = "Harmless: schemes know no letter case, and one blank or more is o
 TWICE = "Which of the two is it? To choose is to leave a gap."
 API_URL, TOKEN_URL = "/api/dpop/test", "/connect/token"
 
-CHANGES = (
-    Change("honest", "Changes nothing.", OWNER, "RFC 9449 §4.3"),
+HONEST = Change("honest", "Changes nothing.", OWNER, "RFC 9449 §4.3")
+MOVES = (
     Change(
         "method_delete", "Takes an honest proof for another method: DELETE.", CATCHER,
         "RFC 9449 §4.3 (8)", places=WITH_TOKEN, method="DELETE",

@@ -29,7 +29,7 @@ def _without(*names: str) -> Callable[[Form], Form]:
     return lambda form: [pair for pair in form if pair[0] not in names]
 
 
-CHANGES = (
+TOKEN_REQUESTS = (
     Change(
         "wrong_secret", "Gives a wrong client secret.", OWNER, "RFC 6749 §5.2", places=WITH_FORM,
         form=_set("client_secret", "wrong"),
