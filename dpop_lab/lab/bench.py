@@ -3,20 +3,21 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 import requests
 
-from dpop_lab.client.challenge import read_challenges
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.unanswered import unanswered
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, expect
 from dpop_lab.lab import crafting
+from dpop_lab.lab.answered import ACCEPTED, NO_ROW, Answered, read_answer
 from dpop_lab.lab.cast import Cast
 from dpop_lab.lab.crafting import Draft, prepared, signed_proof, with_other_proof
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.sent import ACCEPTED, NO_ROW, Answered, Sent, difference, flat
+from dpop_lab.lab.sent import Sent, difference, flat
 from dpop_lab.lab.tamper import CHANGES
 from dpop_lab.lab.tamper.change import PLACES, SIGNERS
 from dpop_lab.lab.world import World
@@ -63,6 +64,7 @@ class Bench:
 
     def rules(self, policy: Policy | None = None, without: tuple[str, ...] = ()) -> Policy:
         """A policy, the server's own unless given, with rows struck out."""
+        expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
         rules = policy or (DUENDE if self.world.live else self.world.twin.policy)
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
@@ -82,13 +84,22 @@ class Bench:
         Raises `LabError` for an unknown name and for what the live server does not let us do.
         """
         found = _one_of("change", change, CHANGES)
-        place = _one_of("place", to or found.places[0], PLACES) and (to or found.places[0])
+        place = to or found.places[0]
+        _one_of("place", place, PLACES)
         if place not in found.places:
-            wanted, advice = ", ".join(found.places), "Choose another place."
-            raise LabError(f"{change} makes no sense at the {place}", wanted=wanted, advice=advice)
-        _one_of("signer", signed_by or found.proof.signed_by, dict.fromkeys(SIGNERS))
-        more = {"signed_by": signed_by, "header": header, "claims": claims}
-        return crafting.draft(found, self.world, self.cast, to=place, **more)  # type: ignore[arg-type]
+            wanted = " or ".join(found.places)
+            raise LabError(f"The change {change} is for another place", wanted=wanted, found=place)
+        if signed_by:
+            _one_of("signer", signed_by, dict.fromkeys(SIGNERS))
+        return crafting.draft(
+            found,
+            self.world,
+            self.cast,
+            to=place,
+            signed_by=signed_by,
+            header=header,
+            claims=claims,
+        )
 
     def send(
         self,
@@ -162,7 +173,8 @@ class Bench:
         if sent.caught == ACCEPTED:
             self._accepted[draft.to] = now
         if predict:
-            question = (draft.change.name, draft.to, rules.title, _asked(draft))
+            signing = f"{draft.signed_by} {draft.sign_again}"
+            question = (draft.change.name, draft.to, rules.title, signing, _asked(draft))
             self._guesses.setdefault(question, predict == sent.caught)
         return sent
 
@@ -195,7 +207,7 @@ class Bench:
         seen = self.world.last_seen
         reports = seen.reports if seen else self._own_look(draft, proof)
         title = "The live server" if self.world.live else rules.title
-        return _read(answer, self._log[-1].response_body, title, reports)
+        return read_answer(answer, self._log[-1].response_body, title, reports)
 
     def _own_look(self, draft: Draft, proof: str) -> tuple[Report, ...]:
         """What the rows would say of this proof here, where the server keeps it to itself."""
@@ -226,7 +238,7 @@ class Bench:
         carrier = InProcessAdapter(twin)
         answer = [carrier.send(step) for step in steps][-1]
         reports = seen[-1].reports if seen else ()
-        return _read(answer, answer.text, other.title, reports)
+        return read_answer(answer, answer.text, other.title, reports)
 
 
 def _one_of(kind: str, name: str, known: Mapping[str, Any]) -> Any:
@@ -248,36 +260,11 @@ def _honest(draft: Draft) -> dict[str, object]:
 
 
 def _asked(draft: Draft) -> str:
-    """The edited texts without what is new each time: is it the same question again?"""
-    text = f"{draft.header} {draft.claims} {draft.signed_by} {draft.sign_again}"
-    return text.replace(draft.jti, "").replace(str(draft.iat), "")
-
-
-def _read(
-    answer: requests.Response, body: str, rules: str, reports: tuple[Report, ...]
-) -> Answered:
-    """An answer as the wire has it; error and description from the body or the challenge."""
-    challenge = answer.headers.get("WWW-Authenticate", "")
-    members: Mapping[str, Any] = {}
-    for one in read_challenges(challenge):
-        members = members or one.parameters
-    if not challenge and answer.status_code >= 400:
-        members = _json(body)
-    return Answered(
-        rules=rules,
-        status=answer.status_code,
-        error=str(members.get("error") or ""),
-        description=str(members.get("error_description") or ""),
-        challenge=challenge,
-        nonce=answer.headers.get("DPoP-Nonce", ""),
-        body=body,
-        reports=reports,
-    )
-
-
-def _json(text: str) -> Mapping[str, Any]:
-    try:
-        members = json.loads(text)
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
+    """What was edited beyond the change, without what is new each time: is it asked again?"""
+    if (draft.header, draft.claims) == draft.proposed:
+        return ""
+    text = f"{draft.header} {draft.claims}"
+    said = json.loads(draft.honest[1])
+    for name in ("jti", "iat", "nonce"):
+        text = text.replace(str(said.get(name, draft.jti)), name)
+    return text

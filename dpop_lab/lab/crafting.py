@@ -1,36 +1,32 @@
 """From a change to the request that carries it out: a draft to look at and edit, then the bytes."""
 
-import hmac
-import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
 import requests
 from urllib3 import HTTPHeaderDict
 
-from dpop_lab.jose.encoding import base64url_encode, compact_json
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.cast import Cast
+from dpop_lab.lab.forging import forged, spelt, text
 from dpop_lab.lab.tamper.change import ISSUER, PLACES, Change, Edit, Place, edited
 from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import proof_claims, proof_header
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Draft:
     """A proof before it is signed, as text to edit, and what it is going to be sent with.
 
-    `header` and `claims` are the JSON texts to sign, `honest` the two an honest client would sign
-    at this moment. `signed_by` and `sign_again` as in `Edit`; `jti` and `iat` are those of the
-    honest proof, and `access_token` is the one that it goes with, empty at the token endpoint.
+    `header` and `claims` are the JSON texts to sign, `proposed` the two that the change is,
+    `honest` the two that an honest client would sign at this moment. `signed_by` and `sign_again`
+    as in `Edit`; `jti` and `iat` are those of the honest proof, and `access_token` is the one that
+    it goes with, empty at the token endpoint.
     """
 
     change: Change
@@ -38,6 +34,7 @@ class Draft:
     header: str
     claims: str
     honest: tuple[str, str]
+    proposed: tuple[str, str]
     signed_by: str
     sign_again: bool
     jti: str
@@ -84,14 +81,19 @@ def draft(
     shown = edit.shows or ("owner" if signer == "nobody" else signer)
     proposed = proof_header(cast.key(shown, change.key))
     proposed["jwk"] = edited(proposed["jwk"], edit.jwk, now=now)
-    members = edited(edited(proposed, edit.header, now=now), header or {}, now=now)
-    said = edited(edited(honest, edit.claims, now=now), claims or {}, now=now)
+    members, said = edited(proposed, edit.header, now=now), edited(honest, edit.claims, now=now)
+    own = _texts(edit, members, said)
+    if header or claims:
+        members = edited(members, header or {}, now=now)
+        said = edited(said, claims or {}, now=now)
+    asked = _texts(edit, members, said)
     return Draft(
         change=change,
         to=to,
-        header=_spelt(edit, "header text", _text(members)),
-        claims=_spelt(edit, "claims text", _text(said)),
-        honest=(_text(proof_header(key)), _text(honest)),
+        header=asked[0],
+        claims=asked[1],
+        honest=(text(proof_header(key)), text(honest)),
+        proposed=own,
         signed_by=signer,
         sign_again=edit.sign_again,
         jti=jti,
@@ -100,13 +102,11 @@ def draft(
     )
 
 
-def _text(value: object) -> str:
-    return compact_json(value).decode()
-
-
-def _spelt(edit: Edit, name: str, value: Any) -> Any:
-    change = edit.spelling.get(name)
-    return change(value) if change else value
+def _texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
+    return (
+        spelt(edit, "header text", text(header)),
+        spelt(edit, "claims text", text(claims)),
+    )
 
 
 def _nonce(change: Change, world: World, place: Place, now: int) -> str:
@@ -131,14 +131,14 @@ def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
     now, cnf = world.clock.now(), {"jkt": thumbprint(cast.key("thief").public_jwk())}
     members = edited(issued.header, edit.header, now=now)
     said = edited(issued.claims, edit.claims, now=now, thiefs_cnf=cnf)
-    header = _spelt(edit, "header text", _text(members))
-    claims = _spelt(edit, "claims text", _text(said))
+    header = spelt(edit, "header text", text(members))
+    claims = spelt(edit, "claims text", text(said))
     if edit.signed_by == ISSUER:
         key = world.twin.signing_key.key
     else:
         key = cast.key("thief", "RS256")
     kept = issued.signature if not edit.sign_again else None
-    return _jws(header, claims, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
+    return forged(header, claims, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
 
 
 def signed_proof(draft: Draft, cast: Cast) -> str:
@@ -146,48 +146,11 @@ def signed_proof(draft: Draft, cast: Cast) -> str:
     change, signature = draft.change, None
     key = cast.key("thief" if draft.signed_by == "thief" else "owner", change.key)
     if not draft.sign_again:
-        honest = _jws(*draft.honest, Edit(), cast.key("owner", change.key))
+        honest = forged(*draft.honest, Edit(), cast.key("owner", change.key))
         signature = read_jws(honest).signature
     elif draft.signed_by == "nobody":
         signature = b""
-    return _jws(draft.header, draft.claims, change.proof, key, signature=signature)
-
-
-def _jws(
-    header: str, claims: str, edit: Edit, key: PrivateKey, *, signature: bytes | None = None
-) -> str:
-    """Two texts as a compact JWS in the spelling of an edit; without a signature one is made."""
-    pairs = (("header", header), ("claims", claims))
-    octets = [text.encode("utf-8", "surrogatepass") for _, text in pairs]
-    first, second = (
-        _spelt(edit, name, base64url_encode(one))
-        for (name, _), one in zip(pairs, octets, strict=True)
-    )
-    signing_input = f"{first}.{second}"
-    if signature is None:
-        signature = _signature(signing_input.encode("utf-8", "replace"), header, key)
-    last = base64url_encode(_spelt(edit, "signature", signature))
-    return str(_spelt(edit, "whole", f"{signing_input}.{last}"))
-
-
-def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
-    """A signature in the way the header names, where the key can, else in the key's own way.
-
-    For `none` it is empty; HMAC takes what everybody knows for its secret: the public key.
-    """
-    try:
-        members = json.loads(header)
-        alg = members.get("alg") if isinstance(members, dict) else None
-    except (ValueError, RecursionError):
-        alg = None
-    if isinstance(alg, str) and alg.lower() == "none":
-        return b""
-    if isinstance(alg, str) and alg in HASHES:
-        return hmac.digest(compact_json(key.public_jwk()), octets, HASHES[alg])
-    try:
-        return key.sign_as(octets, str(alg))
-    except ValueError:
-        return key.sign(octets)
+    return forged(draft.header, draft.claims, change.proof, key, signature=signature)
 
 
 def prepared(draft: Draft, proof: str, world: World) -> requests.PreparedRequest:
@@ -244,4 +207,4 @@ def _assertion(client_id: str, world: World) -> str:
         "iss": client_id, "sub": client_id, "aud": world.token_endpoint,
         "jti": str(uuid.uuid4()), "iat": now, "exp": now + 60,
     }  # fmt: skip
-    return _jws(_text(header), _text(claims), Edit(), world.client_key)
+    return forged(text(header), text(claims), Edit(), world.client_key)

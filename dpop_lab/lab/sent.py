@@ -5,57 +5,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dpop_lab.client.exchange import Exchange
+from dpop_lab.lab.answered import ACCEPTED, NO_ROW, Answered
 from dpop_lab.lab.story import as_curl
 from dpop_lab.lab.tamper.change import LEFT_OUT
-from dpop_lab.proof.checking import SYMBOLS, Finding, Report
+from dpop_lab.proof.checking import SYMBOLS, Finding
 from dpop_lab.proof.rendering import cut, escaped, html_list, html_table, printable, shown
 
-ACCEPTED, NO_ROW = "accepted", "no row"
 FAILED = f"{SYMBOLS['failed']} failed"
 NEW_EACH_TIME = ("claims.jti", "claims.iat")
 LONGEST = 4000  # characters of a request or a body that are shown
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Answered:
-    """One server's answer: under which `rules`, its status, OAuth error and words, and its reports.
-
-    `challenge` is the WWW-Authenticate value, `nonce` the DPoP-Nonce one, `body` the text; each
-    empty when there is none.
-    """
-
-    rules: str
-    status: int
-    error: str = ""
-    description: str = ""
-    challenge: str = ""
-    nonce: str = ""
-    body: str = ""
-    reports: tuple[Report, ...] = ()
-
-    @property
-    def finding(self) -> Finding | None:
-        """The finding that decided, None when no row said no."""
-        failures = (report.failure for report in self.reports)
-        return next((failure for failure in failures if failure), None)
-
-    @property
-    def caught(self) -> str:
-        """The row that said no, `accepted`, or `no row` when something else was refused."""
-        if self.status < 400:
-            return ACCEPTED
-        return self.finding.check.name if self.finding else NO_ROW
-
-    @property
-    def words(self) -> str:
-        """Status, error and description in a line."""
-        said = [str(self.status), self.error, f"“{self.description}”" if self.description else ""]
-        return " ".join(filter(None, said))
-
-    @property
-    def findings(self) -> dict[str, Finding]:
-        """All findings of all reports, by the names of their rows."""
-        return {one.check.name: one for report in self.reports for one in report.findings}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -137,7 +95,7 @@ class Sent:
         lines = [self.verdict, *(f"  {name}: {text}" for name, text in self._answer())]
         lines += [repr(report) for report in self.answered.reports]
         if self.elsewhere is not None:
-            said = f"{self.elsewhere.words} ({_reason(self.elsewhere)})"
+            said = f"{self.elsewhere.words} ({self.elsewhere.reason})"
             lines.append(f"{self.elsewhere.rules}, which never saw this proof, says {said}")
         for name, here, there in self.disagreement:
             lines.append(f"  {name:<15} here {here}; there {there}")
@@ -188,8 +146,8 @@ class Sent:
 
     def _beside(self, here: Answered, there: Answered) -> str:
         rows = [
-            (f"{here.rules}, which you asked", here.words, _reason(here)),
-            (f"{there.rules}, which never saw this proof", there.words, _reason(there)),
+            (f"{here.rules}, which you asked", here.words, here.reason),
+            (f"{there.rules}, which never saw this proof", there.words, there.reason),
         ]
         head = ("Server", "What it answers", "What the rows know")
         return html_table("One request, two servers", head, rows, code=head[1:2])
@@ -201,16 +159,6 @@ class Sent:
 
 def _told(finding: Finding | None) -> str:
     return f"{SYMBOLS[finding.mark]} {finding.mark}" if finding else "no such row"
-
-
-def _reason(answered: Answered) -> str:
-    finding = answered.finding
-    if answered.status < 400:
-        return "every row passed"
-    if finding is None or finding.verdict is None:
-        return "no row: something else in the request is refused"
-    wanted, found = shown(finding.verdict.wanted, 80), shown(finding.verdict.found, 80)
-    return f"{finding.check.name}: wanted {wanted}, found {found}"
 
 
 def _value(value: object) -> str:

@@ -1,0 +1,331 @@
+"""The bench without its panel: `lab.send` and what it shows, for any header, claims and rules."""
+
+import json
+import re
+import shlex
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError
+from dpop_lab.lab.answered import ACCEPTED, NO_ROW
+from dpop_lab.lab.tamper.change import (
+    API,
+    API_NONCE,
+    BEARER_API,
+    LEFT_OUT,
+    SIGNERS,
+    TOKEN_ENDPOINT,
+    WITH_PROOF,
+)
+from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof.rules import ESSENTIAL
+from tests.test_display import HOSTILE, Page
+
+ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "p", "dl", "dt", "dd"}
+STRIKABLE = sorted({row.name for row in DUENDE.api.rows if row.name not in ESSENTIAL})
+
+
+@pytest.fixture
+def lab():
+    with Lab() as one:
+        yield one
+
+
+def proof_in(sent):
+    """The proof that was sent, taken apart."""
+    return read_proof(dict(sent.exchange.request_headers)["DPoP"])
+
+
+# ---- what is sent -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [*WITH_PROOF, BEARER_API])
+@pytest.mark.parametrize("policy", [DUENDE, RFC_9449], ids=lambda policy: policy.name)
+def test_an_honest_request_is_accepted_everywhere(lab, place, policy):
+    change = "honest_bearer" if place == BEARER_API else "honest"
+    sent = lab.send(change, to=place, policy=policy)
+    assert (sent.caught, sent.answered.status, sent.elsewhere.caught) == (ACCEPTED, 200, ACCEPTED)
+    assert all(report.accepted for report in sent.answered.reports)
+
+
+def test_members_can_be_set_and_taken_away(lab):
+    header, claims = {"typ": "x", "more": 1}, {"htm": "DELETE", "iat": LEFT_OUT, "jti": None}
+    proof = proof_in(lab.send(header=header, claims=claims))
+    assert (proof.header["typ"], proof.header["more"]) == ("x", 1)
+    assert proof.claims["htm"] == "DELETE" and proof.claims["jti"] is None
+    assert "iat" not in proof.claims
+
+
+def test_who_signs_and_whether_anybody_does_are_two_switches(lab):
+    edit = {"claims": {"htm": "DELETE"}}
+    assert lab.send(**edit).caught == "htm"
+    assert lab.send(**edit, sign_again=False).caught == "signature"
+    assert lab.send(**edit, signed_by="nobody").caught == "signature"
+    assert lab.send(**edit, signed_by="thief").caught == "bound_key"
+    assert lab.send(sign_again=False).caught == ACCEPTED
+    assert proof_in(lab.send(signed_by="nobody")).signature == b""
+
+
+def test_the_same_bytes_can_be_sent_again(lab):
+    first = lab.send()
+    second = lab.send_again()
+    assert second.exchange.request_headers == first.exchange.request_headers
+    assert (first.caught, second.caught) == (ACCEPTED, "unused")
+    assert lab.send_again(without=("unused",)).caught == ACCEPTED
+
+
+def test_the_other_policy_judges_the_same_bytes_without_having_seen_them(lab):
+    lab.send("iat_45_s_ago")
+    under_rfc = lab.send_again(policy=RFC_9449)
+    assert under_rfc.caught == ACCEPTED
+    assert under_rfc.elsewhere.caught == "fresh"
+    assert ("fresh", "✓ passed", "✗ failed") in under_rfc.disagreement
+
+
+def test_a_lab_of_the_strict_policy_is_asked_by_its_own_rules():
+    with Lab(policy=RFC_9449) as strict:
+        sent = strict.send("htu_with_user")
+    assert (sent.answered.rules, sent.caught) == ("RFC_9449", "htu")
+    assert (sent.elsewhere.rules, sent.elsewhere.caught) == ("DUENDE", ACCEPTED)
+
+
+def test_an_api_with_nonces_is_another_place_of_the_same_lab(lab):
+    assert lab.send(to=API_NONCE).caught == ACCEPTED
+    assert lab.send("nonce_missing", to=API_NONCE).answered.nonce
+    assert lab.send(to=API).caught == ACCEPTED
+    with Lab(api_nonce=True) as guarded:
+        assert guarded.send(to=API).caught == ACCEPTED
+        assert guarded.send("nonce_missing", to=API_NONCE).caught == "nonce"
+
+
+def test_a_row_struck_out_is_named_and_nothing_else_changes(lab):
+    sent = lab.send("own_key", without=("bound_key",))
+    assert sent.caught == ACCEPTED and sent.answered.rules == "DUENDE without bound_key"
+    assert sent.answered.reports[-1].struck_out == ("bound_key",)
+    assert lab.send("own_key").caught == "bound_key"
+
+
+def test_the_clock_can_be_moved_and_tokens_are_asked_for_again(lab):
+    lab.send()
+    for seconds in (40, 4000, -90_000):
+        lab.clock.advance(seconds)
+        assert lab.send_again().caught != ACCEPTED
+        assert lab.send().caught == ACCEPTED
+
+
+def test_everything_sent_is_in_the_log_and_seen_by_the_watcher():
+    seen = []
+    with Lab(watch=seen.append) as lab:
+        sent = lab.send("htm_delete", policy=RFC_9449)
+        assert lab.last_seen is seen[-1] and lab.last_seen.reports == sent.answered.reports
+        assert [one.status for one in lab.log] == [200, 401] == [s.response.status for s in seen]
+    assert "DPoP <access_token 1>" in lab.log[-1].text()
+
+
+# ---- what is said of it -----------------------------------------------------------------------
+
+
+def test_an_answer_is_taken_apart(lab):
+    api, endpoint = (lab.send("htm_delete", to=to).answered for to in (API, TOKEN_ENDPOINT))
+    assert (api.status, api.error, api.description) == (
+        401, "invalid_dpop_proof", "Invalid 'htm' value.",
+    )  # fmt: skip
+    assert api.challenge.startswith("DPoP error=") and api.body == ""
+    assert (endpoint.status, endpoint.error, endpoint.description) == (
+        400,
+        api.error,
+        api.description,
+    )
+    assert endpoint.challenge == "" and json.loads(endpoint.body)["error"] == api.error
+
+
+def test_the_difference_is_told_member_by_member(lab):
+    first = lab.send("htm_delete")
+    assert first.first_here and ("claims.htm", "GET", "DELETE") in first.difference
+    lab.send()
+    second = lab.send(claims={"htm": LEFT_OUT, "more": True}, header={"typ": "x"})
+    assert not second.first_here
+    names = {name: (then, now) for name, then, now in second.difference}
+    assert names.pop("claims.jti") and names.pop("claims.iat", True)
+    assert names == {
+        "header.typ": ("dpop+jwt", "x"),
+        "claims.htm": ("GET", LEFT_OUT),
+        "claims.more": (LEFT_OUT, True),
+    }
+
+
+def test_a_true_is_not_the_same_as_a_one(lab):
+    lab.send(claims={"more": 1})
+    assert ("claims.more", 1, True) in lab.send(claims={"more": True}).difference
+
+
+def test_predictions_are_counted_once_for_each_question(lab):
+    lab.send("htm_delete", predict="htm")
+    lab.send("htm_delete", predict="typ")
+    lab.send("own_key", predict="htm")
+    lab.send("honest", predict=ACCEPTED)
+    lab.send("wrong_secret", predict=NO_ROW)
+    lab.send("iat_45_s_ago", predict="fresh")
+    assert (lab.bench.score.right, lab.bench.score.asked) == (4, 5)
+    lab.send("htm_delete", predict=ACCEPTED, without=("htm",))
+    lab.send(claims={"htm": "x"}, predict="htm")
+    lab.send(claims={"htm": "x"}, predict="htm")
+    assert (lab.bench.score.right, lab.bench.score.asked) == (6, 7)
+
+
+def test_the_curl_command_is_one_command_that_says_the_same(lab):
+    sent = lab.send(to=TOKEN_ENDPOINT)
+    words = shlex.split(sent.curl.replace("\\\n", " "))
+    assert words[0] == "curl" and words.count("--header") == len(sent.exchange.request_headers) - 3
+    assert f"DPoP: {dict(sent.exchange.request_headers)['DPoP']}" in words
+    assert words[words.index("--data-raw") + 1] == sent.exchange.request_body
+    assert sent.request.startswith("POST /connect/token HTTP/1.1\n")
+    assert sent.request.endswith(sent.exchange.request_body)
+
+
+def test_no_secret_is_shown(lab):
+    for name in ("honest", "at_more_scope", "own_key", "private_member", "two_authorizations"):
+        sent = lab.send(name)
+        for text in (
+            repr(sent),
+            sent._repr_html_(),
+            sent.curl,
+            sent.request,
+            repr(lab.bench._last),
+        ):
+            assert lab.bench.cast.access_token() not in text
+            for key in lab.bench.cast._keys.values():
+                assert key.private_jwk()["d"] not in text
+    endpoint = lab.send(to=TOKEN_ENDPOINT)
+    assert "secret=secret" not in repr(endpoint) + endpoint.curl
+    assert re.search(r'"access_token":"<access_token \d+>"', endpoint.answered.body)
+
+
+def test_text_and_html_say_the_same_in_the_same_order(lab):
+    sent = lab.send("iat_18_s_ahead", policy=RFC_9449, predict="fresh")
+    page = re.sub(r"<[^>]+>", " ", sent._repr_html_())
+    for said in (repr(sent), page):
+        marks = [
+            sent.verdict[:40],
+            "WWW-Authenticate",
+            "✗ fresh",
+            "Compared with",
+            "curl --include",
+        ]
+        places = [said.replace("&#x27;", "'").find(mark) for mark in marks]
+        assert -1 not in places and places == sorted(places)
+
+
+# ---- wrong calls ------------------------------------------------------------------------------
+
+WRONG = {
+    "a change": {"change": "nothing"},
+    "a place": {"to": "the moon"},
+    "a place it is not for": {"change": "bound_as_bearer", "to": API},
+    "a signer": {"signed_by": "mallory"},
+    "a row predicted": {"predict": "htn"},
+    "a row struck out": {"without": ("htn",)},
+    "an essential row": {"without": ("alg",)},
+    "a policy": {"policy": "DUENDE"},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_name_is_told_with_the_right_ones(lab, wrong):
+    with pytest.raises(LabError):
+        lab.send(**WRONG[wrong])
+    assert lab.send().caught == ACCEPTED
+
+
+def test_before_anything_was_sent_nothing_can_be_sent_again(lab):
+    with pytest.raises(LabError):
+        lab.send_again()
+
+
+def test_the_live_server_keeps_its_rules_and_its_key(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with Lab(live=True) as live:
+        for wrong in ({}, {"to": TOKEN_ENDPOINT, "policy": RFC_9449}, {"to": API_NONCE}):
+            try:
+                assert live.send(**wrong).problem
+            except LabError as error:
+                assert str(error)
+
+
+def test_a_broken_connection_is_a_sentence():
+    with Lab(carrier="socket") as wired:
+        assert wired.send().caught == ACCEPTED
+        wired._running.close()
+        sent = wired.send_again()
+    assert sent.problem and sent.answered is None and sent.caught == ""
+    assert sent.problem in sent.verdict and sent.problem in repr(sent) and sent.details() == ""
+
+
+# ---- anything at all --------------------------------------------------------------------------
+
+LABS = {}
+
+
+def shared_lab():
+    """One lab for all examples, so that no example waits for keys."""
+    return LABS.setdefault("one", Lab())
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(HOSTILE),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(["typ", "alg", "jwk", "jti", "htm", "htu", "ath", "iat", "nonce"])
+MEMBERS = st.dictionaries(NAMES | st.text(), JSON | st.just(LEFT_OUT), max_size=4)
+
+
+def sensible(sent):
+    """Ask that an outcome is told, safely, in text and HTML, and of no endless length."""
+    html = sent._repr_html_()
+    page = Page(html)
+    assert set(page.elements) <= ELEMENTS and html.isprintable()
+    assert {name for name, _ in page.attributes} <= {"style", "scope"}
+    assert sent.verdict and len(html) < 60_000
+    assert repr(sent).replace("\n", "").isprintable()
+    assert sent.caught or sent.problem
+
+
+@given(
+    header=MEMBERS,
+    claims=MEMBERS,
+    signed_by=st.sampled_from(SIGNERS),
+    sign_again=st.booleans(),
+    place=st.sampled_from(WITH_PROOF),
+    row=st.sampled_from(["", *STRIKABLE]),
+)
+@example({"jwk": {"</dd><script>": 1}}, {"htm": HOSTILE[0]}, "owner", True, API, "htm")
+@example({"alg": "\ud800"}, {"\ud800": "\ud800"}, "owner", True, TOKEN_ENDPOINT, "")
+@settings(max_examples=150, deadline=None)
+def test_any_header_and_claims_get_an_outcome(header, claims, signed_by, sign_again, place, row):
+    rows = {one.name for one in (DUENDE.token if "token" in place else DUENDE.api).rows}
+    sent = shared_lab().send(
+        to=place,
+        header=header,
+        claims=claims,
+        signed_by=signed_by,
+        sign_again=sign_again,
+        without=(row,) if row in rows else (),
+    )
+    sensible(sent)
+
+
+@given(text=st.binary(max_size=200).map(lambda octets: octets.decode("latin-1")))
+@example("\r\nX: y")
+@example("")
+@settings(max_examples=100, deadline=None)
+def test_any_octets_for_a_proof_get_an_outcome(text):
+    bench = shared_lab().bench
+    draft = bench.draft("honest")
+    change = replace(CHANGES["honest"], proofs=lambda proof: (text,))
+    sensible(bench.send(replace(draft, change=change)))
+    for header, claims in ((text, "{}"), ("{}", text), (text, text)):
+        sensible(bench.send(replace(draft, header=header, claims=claims)))
