@@ -30,6 +30,11 @@ class Clock:
         """Move this clock ahead (or back, with a negative number) for good."""
         self._offset += seconds
 
+    @property
+    def ahead(self) -> float:
+        """How many seconds it is ahead of real time."""
+        return self._offset
+
     def __repr__(self) -> str:
         return f"<Clock, {self._offset:+g} s from real time>"
 

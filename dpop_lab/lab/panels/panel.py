@@ -1,7 +1,7 @@
 """A panel: labelled fields, and beneath them what follows from their values."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from ipywidgets import HTML, Button, Layout, Text, VBox
@@ -10,7 +10,10 @@ from dpop_lab.proof.rendering import escaped, shown
 
 WIDE = {"width": "auto", "max_width": "60em"}
 LINES = "line-height:1.4"
-CODE_FIELDS = ".dpop-lab-panel input { font-family: var(--jp-code-font-family, monospace) }"
+CODE_FIELDS = (
+    ".dpop-lab-panel input, .dpop-lab-panel textarea "
+    "{ font-family: var(--jp-code-font-family, monospace) }"
+)
 LABEL = {"description_width": "initial"}
 
 
@@ -45,13 +48,16 @@ class Panel(ABC):
             f'<p style="{LINES}">{escaped(hint)}</p>',
             layout=Layout(**WIDE),
         )
-        inputs = [*self.fields.values(), self.start_again]
-        self.root = VBox([heading, *inputs, self._verdict, self._details])
+        self.root = VBox([heading, *self.arranged(), self._verdict, self._details])
         self.root.add_class("dpop-lab-panel")
         for control in self.fields.values():
             control.observe(self._changed, names="value")
         self.start_again.on_click(self._back)
         self._changed()
+
+    def arranged(self) -> list[Any]:
+        """The controls as they stand between heading and verdict."""
+        return [*self.fields.values(), self.start_again]
 
     @abstractmethod
     def look(self) -> View:
@@ -75,8 +81,11 @@ class Panel(ABC):
 
     def __repr__(self) -> str:
         """What the panel shows, as text."""
-        lines = [f"  {name}: {_told(one.value)}" for name, one in self.fields.items()]
-        return "\n".join([self.title, *lines, repr(self.view)])
+        return "\n".join([*self.told(self.fields), repr(self.view)])
+
+    def told(self, names: Iterable[str]) -> list[str]:
+        """The title, and the fields with these names, a line each."""
+        return [self.title, *(f"  {name}: {_told(self.fields[name].value)}" for name in names)]
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """The widget for a live notebook, the whole text for any other reader."""
