@@ -35,13 +35,20 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=30) | st.sampl
 )
 
 
+def widgets(root):
+    """A widget and all that is in it, in order."""
+    yield root
+    for child in getattr(root, "children", ()):
+        yield from widgets(child)
+
+
 def html_of(panel):
     """Everything of a panel that is shown as HTML."""
-    shown = [one.value for one in panel.root.children if type(one).__name__ == "HTML"]
+    shown = [one.value for one in widgets(panel.root) if type(one).__name__ == "HTML"]
     return [html.removeprefix(f"<style>{CODE_FIELDS}</style>") for html in shown]
 
 
-def safe(panel):
+def safe(panel, limit=40_000):
     """Ask that a panel shows nothing but its own elements, nothing that hides, nothing endless."""
     for html in html_of(panel):
         page = Page(html)
@@ -50,7 +57,7 @@ def safe(panel):
         assert html.isprintable()
     text = repr(panel)
     assert not [one for one in text if one != "\n" and unicodedata.category(one)[0] == "C"]
-    assert len(text) + sum(map(len, html_of(panel))) < 40_000
+    assert len(text) + sum(map(len, html_of(panel))) < limit
     text.encode()
 
 

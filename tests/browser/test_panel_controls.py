@@ -23,9 +23,10 @@ REFUSED_BY = {  # a field: what is typed into it, and the row that sees it
     "iat": ("1", "fresh"),
 }
 
-each_panel = pytest.mark.parametrize("name", lessons_with("Panel("))
-each_key_panel = pytest.mark.parametrize("name", lessons_with("KeyPanel("))
-each_proof_panel = pytest.mark.parametrize("name", lessons_with("ProofPanel("))
+KEY_LESSONS, PROOF_LESSONS = lessons_with("KeyPanel("), lessons_with("ProofPanel(")
+each_panel = pytest.mark.parametrize("name", KEY_LESSONS + PROOF_LESSONS)
+each_key_panel = pytest.mark.parametrize("name", KEY_LESSONS)
+each_proof_panel = pytest.mark.parametrize("name", PROOF_LESSONS)
 
 
 class Panel:

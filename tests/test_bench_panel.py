@@ -1,0 +1,277 @@
+"""The bench's panel without a browser: each control, what follows, and that nothing typed hurts."""
+
+import json
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dpop_lab import CHANGES, RFC_9449, Lab, LabError
+from dpop_lab.lab.answered import ACCEPTED
+from dpop_lab.lab.bench_view import all_rows, as_meant, for_reading, rows_at
+from dpop_lab.lab.panels import BenchPanel
+from dpop_lab.lab.tamper.change import ACTORS, API, SIGNERS, TOKEN_ENDPOINT
+from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof.rules import ESSENTIAL
+from tests.test_display import Page
+from tests.test_panels import ANY_TEXT, html_of, safe, widgets
+
+SIGN, PREDICTION = "Sign again after editing", "Your prediction"
+
+
+@pytest.fixture
+def panel():
+    with Lab() as lab:
+        yield BenchPanel(lab)
+
+
+def choose(panel, **values):
+    """Set controls by their labels, `_` for a blank, in this order."""
+    for label, value in values.items():
+        panel.fields[label.replace("_", " ")].value = value
+
+
+def send(panel, **values):
+    """Set controls, send, and give what came of it."""
+    choose(panel, **values)
+    panel._send.click()
+    return panel.view
+
+
+def edit(panel, **claims):
+    """Edit claims in their field, as a person does, the form kept."""
+    field = panel.fields["Claims"]
+    field.value = json.dumps(json.loads(field.value) | claims, indent=2)
+
+
+def sent_proof(view):
+    return read_proof(dict(view.exchange.request_headers)["DPoP"])
+
+
+# ---- choosing and editing ---------------------------------------------------------------------
+
+
+def test_it_starts_with_an_honest_proof_and_nothing_sent(panel):
+    claims = json.loads(panel.fields["Claims"].value)
+    assert claims["htm"] == "GET" and json.loads(panel.fields["Header"].value)["alg"] == "ES256"
+    assert panel.view.details() == "" and panel._again.disabled
+    assert send(panel).caught == ACCEPTED
+    assert not panel._again.disabled
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_panel_sends_what_the_plain_function_sends(name):
+    with Lab() as lab:
+        panel = BenchPanel(lab)
+        plain = lab.send(name)
+        lab.twin.forget()
+        view = send(panel, Change=name, Target=CHANGES[name].places[0])
+    assert (view.change, view.to, view.caught) == (plain.change, plain.to, plain.caught)
+    assert view.answered.words == plain.answered.words
+    names = {one for one, _, _ in view.difference} - {one for one, _, _ in plain.difference}
+    assert names <= {"claims.jti", "claims.iat", "header.jwk.x", "header.jwk.y", "claims.nonce"}
+
+
+def test_who_narrows_the_changes_and_a_change_the_targets(panel):
+    for actor in ACTORS:
+        choose(panel, Who=actor)
+        assert panel.fields["Change"].options == tuple(CHANGES.by(actor))
+    choose(panel, Who="anybody", Change="bound_as_bearer")
+    assert panel.fields["Target"].options == ("Bearer API",)
+    choose(panel, Change="honest", Target=TOKEN_ENDPOINT)
+    assert json.loads(panel.fields["Claims"].value)["htm"] == "POST"
+    choose(panel, Change="typ_jwt")
+    assert panel.fields["Target"].value == TOKEN_ENDPOINT
+
+
+def test_what_is_typed_is_sent_and_what_is_new_each_time_is_made_anew(panel):
+    edit(panel, htm="DELETE", more=1)
+    first, second = send(panel), send(panel)
+    proofs = [sent_proof(view) for view in (first, second)]
+    assert [view.caught for view in (first, second)] == ["htm", "htm"]
+    assert [proof.claims["more"] for proof in proofs] == [1, 1]
+    assert proofs[0].claims["jti"] != proofs[1].claims["jti"]
+    edit(panel, jti="mine", htm="GET")
+    assert [send(panel).caught, send(panel).caught] == [ACCEPTED, "unused"]
+
+
+def test_an_edited_proof_does_not_grow_old_in_its_field(panel):
+    edit(panel, more=1)
+    panel.lab.clock.advance(3600)
+    assert send(panel).caught == ACCEPTED
+    choose(panel, Change="iat_18_s_ahead", Server="RFC_9449")
+    edit(panel, more=1)
+    panel.lab.clock.advance(3600)
+    assert send(panel).caught == "fresh"
+    assert sent_proof(panel.view).claims["iat"] - panel.lab.clock.now() in (17, 18)
+
+
+def test_what_is_no_json_is_sent_to_the_letter(panel):
+    assert send(panel, Claims="{broken").caught == "well_formed"
+    assert send(panel, Claims='{"a":  1}').caught != ""
+    assert sent_proof(panel.view).claims == {"a": 1}
+
+
+def test_signing_again_and_the_signer_are_switches(panel):
+    edit(panel, htm="DELETE")
+    panel.fields[SIGN].value = False
+    assert send(panel).caught == "signature"
+    panel.fields[SIGN].value = True
+    assert send(panel).caught == "htm"
+    owners = json.loads(panel.fields["Header"].value)["jwk"]
+    assert send(panel, Signed_by="thief").caught == "bound_key"
+    assert json.loads(panel.fields["Header"].value)["jwk"] != owners
+    assert send(panel, Signed_by="nobody").caught == "signature"
+
+
+# ---- rules, predictions, clock ----------------------------------------------------------------
+
+
+def test_a_row_is_struck_out_and_the_same_sent_again(panel):
+    view = send(panel, Change="own_key")
+    assert view.caught == "bound_key"
+    panel.fields["bound_key"].value = False
+    panel._again.click()
+    assert panel.view.caught == ACCEPTED
+    assert panel.view.exchange.request_headers == view.exchange.request_headers
+    assert panel.view.answered.reports[-1].struck_out == ("bound_key",)
+
+
+def test_every_row_that_can_be_struck_out_has_a_switch(panel):
+    assert set(panel._rows) == set(all_rows()) and not set(panel._rows) & ESSENTIAL
+    choose(panel, Server="RFC_9449", Change="bound_as_bearer")
+    able = {name for name, switch in panel._rows.items() if not switch.disabled}
+    assert able == {n for n, can in rows_at("Bearer API", RFC_9449).items() if can}
+    panel.fields["unbound"].value = False
+    assert send(panel).caught == ACCEPTED
+    choose(panel, Server="DUENDE")
+    assert panel.struck_out() == () and send(panel).caught == ACCEPTED
+
+
+def test_the_other_server_judges_the_same_bytes(panel):
+    view = send(panel, Change="htu_with_user")
+    choose(panel, Server="RFC_9449")
+    panel._again.click()
+    assert (view.caught, panel.view.caught) == (ACCEPTED, "htu")
+    assert panel.view.exchange.request_headers == view.exchange.request_headers
+    assert panel.view.elsewhere.rules == "DUENDE"
+
+
+def test_a_prediction_counts_once_and_is_taken_back_after_sending(panel):
+    choose(panel, Change="own_key")
+    rows = panel.fields[PREDICTION].options
+    assert rows[:3] == ("none", "accepted", "no row") and "bound_key" in rows and "alg" in rows
+    panel.fields[PREDICTION].value = "bound_key"
+    assert send(panel).predicted == "bound_key"
+    assert panel.fields[PREDICTION].value == "none"
+    assert send(panel).predicted == ""
+    score = panel.lab.bench.score
+    assert (score.right, score.asked) == (1, 1)
+
+
+def test_the_clock_is_moved(panel):
+    assert send(panel).caught == ACCEPTED
+    panel.fields["Seconds"].value = "45.5"
+    panel._move.click()
+    assert panel.lab.clock.ahead == 45.5
+    panel._again.click()
+    assert panel.view.caught == "fresh"
+
+
+@pytest.mark.parametrize("text", ["", "soon", "nan", "inf", "1e300", "-1e12", "<b>", "\ud800"])
+def test_a_clock_is_not_moved_by_what_is_no_number(panel, text):
+    before = panel._clock.value
+    panel.fields["Seconds"].value = text
+    panel._move.click()
+    assert panel.lab.clock.ahead == 0
+    assert panel._clock.value != before
+    safe(panel, 100_000)
+
+
+def test_start_again_brings_the_fields_back(panel):
+    start = {name: one.value for name, one in panel.fields.items()}
+    choose(panel, Who="a man in the middle", Change="spare_bits", Server="RFC_9449", Header="x")
+    panel.fields["typ"].value = False
+    panel.fields[SIGN].value = False
+    send(panel)
+    panel.start_again.click()
+    now = {name: one.value for name, one in panel.fields.items()}
+    changed = {name for name in now if now[name] != start[name]}
+    assert changed <= {"Claims"} and panel.view.details() == ""
+    assert send(panel).caught == ACCEPTED
+
+
+def test_a_panel_of_a_strict_lab_starts_strict():
+    with Lab(policy=RFC_9449) as lab:
+        panel = BenchPanel(lab, "htu_with_user", API)
+        assert panel.fields["Server"].value == "RFC_9449"
+        assert send(panel).caught == "htu"
+
+
+@pytest.mark.parametrize("wrong", [{"lab": "twin"}, {"change": "no"}, {"to": "no"}])
+def test_a_bench_panel_wants_names_that_exist(wrong):
+    with pytest.raises(LabError):
+        BenchPanel(**wrong)
+
+
+def test_what_goes_wrong_on_the_way_is_a_sentence():
+    with Lab(carrier="socket") as lab:
+        panel = BenchPanel(lab)
+        lab._running.close()
+        for press in (panel._send, panel._again):
+            press.click()
+            assert panel.view.problem or panel.view.verdict
+        choose(panel, Change="rs256")
+        assert panel.view.problem
+        safe(panel, 100_000)
+
+
+# ---- anything at all --------------------------------------------------------------------------
+
+
+def test_what_is_shown_for_reading_is_meant_as_it_was():
+    for text in ('{"a":1,"b":["x"]}', '{"a": 1}', "no json", "{}", '{"a":"ä\\u0000"}'):
+        assert as_meant(for_reading(text)) == text
+
+
+SHARED = {}
+
+
+@given(
+    change=st.sampled_from([*CHANGES]),
+    header=st.none() | ANY_TEXT,
+    claims=st.none() | ANY_TEXT,
+    signer=st.sampled_from(SIGNERS),
+    server=st.sampled_from(["DUENDE", "RFC_9449"]),
+    struck=st.sets(st.sampled_from(all_rows()), max_size=4),
+    again=st.booleans(),
+)
+@example("honest", "<img src=x onerror=alert(1)>", "\ud800", "owner", "DUENDE", set(), True)
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_chosen_and_typed_something_sensible_is_shown(
+    change, header, claims, signer, server, struck, again
+):
+    panel = SHARED.setdefault("panel", BenchPanel(SHARED.setdefault("lab", Lab())))
+    panel.start_again.click()
+    choose(panel, Change=change, Signed_by=signer, Server=server)
+    for name, text in (("Header", header), ("Claims", claims)):
+        if text is not None:
+            panel.fields[name].value = text
+    for row in struck:
+        panel.fields[row].value = False
+    (panel._send if not again or panel._again.disabled else panel._again).click()
+    assert panel.view.caught or panel.view.problem
+    assert panel.view.verdict in repr(panel)
+    safe(panel, 100_000)
+    token = panel.lab.bench.cast.access_token()
+    assert token not in repr(panel) + "".join(html_of(panel))
+
+
+def test_verdict_and_controls_are_announced(panel):
+    page = Page(html_of(panel)[-2])
+    wanted = {("class", "dpop-lab-verdict"), ("role", "status"), ("aria-live", "polite")}
+    assert wanted <= set(page.attributes) and "dpop-lab-panel" in panel.root._dom_classes
+    controls = [one for one in widgets(panel.root) if hasattr(one, "description")]
+    named = [one for one in controls if type(one).__name__ not in ("HTML", "VBox")]
+    assert all(one.description for one in named) and len(named) == len(panel.fields) + 4
+    assert panel._repr_mimebundle_(include=None, exclude=None)["text/plain"] == repr(panel)
