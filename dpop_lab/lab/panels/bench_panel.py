@@ -27,7 +27,9 @@ ANYBODY, NONE = "anybody", "none"
 WHO, CHANGE, TARGET, HEADER, CLAIMS = "Who", "Change", "Target", "Header", "Claims"
 SIGNED_BY, SIGN, SERVER = "Signed by", "Sign again after editing", "Server"
 PREDICTION, SECONDS = "Your prediction", "Seconds"
-ROW = Layout(display="flex", flex_flow="row wrap", align_items="center", **WIDE)
+ROW = Layout(
+    display="flex", flex_flow="row wrap", align_items="center", grid_gap="2px 12px", **WIDE
+)
 FIT = Layout(width="max-content", max_width="100%")
 
 
