@@ -16,6 +16,7 @@ from dpop_lab.lab.tamper.change import (
 from dpop_lab.lab.tamper.spelling import (
     as_it_is,
     followed_by,
+    replaced,
     with_other_spare_bits,
     with_the_other_s,
 )
@@ -58,6 +59,16 @@ MOVES = (
                 "ath": LEFT_OUT,
             }
         ),
+    ),
+    Change(
+        "made_for_another_host",
+        "Takes a proof that was made for the thief's own API to this one.",
+        CATCHER,
+        "RFC 9449 §4.3 (9)",
+        proof=Edit(
+            claims={"htu": replaced("demo.duendesoftware.com", "mallory.example")}
+        ),
+        worth="Whoever runs an API is sent good proofs all day long.",
     ),
     Change(
         "made_for_the_api", "Takes a proof from the API to the token endpoint.", CATCHER,
