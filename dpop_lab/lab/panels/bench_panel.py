@@ -82,7 +82,13 @@ class BenchPanel(Panel):
             Checkbox(draft.sign_again, description=SIGN, indent=False, layout=FIT),
             _list(SERVER, [*POLICIES], own if own in POLICIES else "DUENDE"),
             _list(PREDICTION, [NONE], NONE),
-            Text("30", description=SECONDS, layout=Layout(width="12em"), style=LABEL),
+            Text(
+                "30",
+                description=SECONDS,
+                layout=Layout(width="12em"),
+                style=LABEL,
+                continuous_update=False,  # else a click overtakes what was typed last
+            ),
         ]
 
     def arranged(self) -> list[Any]:
@@ -203,11 +209,11 @@ class BenchPanel(Panel):
         step = seconds(self.fields[SECONDS].value, self.lab.clock.ahead)
         if step is not None:
             self.lab.clock.advance(step)
-        self._show(clock_moved=step is not None)
+        self._show()
 
     # showing
 
-    def _show(self, *, clock_moved: bool = True) -> None:
+    def _show(self) -> None:
         super()._changed()
         self._busy = True
         rows = rows_at(self.fields[TARGET].value, POLICIES[self.fields[SERVER].value])
@@ -221,9 +227,11 @@ class BenchPanel(Panel):
         about = f"{chosen.name}: {chosen.does} By {chosen.by} ({chosen.section})."
         self._about.value = _line(f"{about} {chosen.worth}".rstrip())
         self._score.value = _line(f"{self.lab.bench.score}.")
-        ahead = f"The clock of both sides is {self.lab.clock.ahead:+.0f} s from real time."
-        wanted = f"Seconds wants a number that leaves it within {FARTHEST} s of real time."
-        self._clock.value = _line(ahead if clock_moved else f"{ahead} {wanted}")
+        ahead = self.lab.clock.ahead
+        said = f"The clock of both sides is {ahead:+.0f} s from real time."
+        if seconds(self.fields[SECONDS].value, ahead) is None:
+            said += f" Seconds wants a number that leaves it within {FARTHEST} s of real time."
+        self._clock.value = _line(said)
 
     def __repr__(self) -> str:
         """What the panel shows, as text; the switches in a line."""
