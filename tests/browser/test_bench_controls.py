@@ -11,6 +11,7 @@ from test_panel_controls import ANSWERED, HOSTILE, Panel
 
 SEND, SAME, MOVE = "Send", "Send the same again", "Move the clock"
 SIGN, PREDICTION, SERVER = "Sign again after editing", "Your prediction", "Server"
+MOMENT = 150  # milliseconds
 EDGE = 8  # pixels that a shadow or a focus ring may stand out
 
 each_bench = pytest.mark.parametrize("name", lessons_with("BenchPanel("))
@@ -20,8 +21,12 @@ class Bench(Panel):
     """The panel at its start, with what a person does to it."""
 
     def settle(self) -> None:
-        """Wait until the kernel has answered, else what it sends undoes what is typed next."""
+        """Wait until the kernel has answered, else what it sends undoes what is typed next.
+
+        What it sent before its answer is carried out a moment later.
+        """
         self.root.page.evaluate(ANSWERED)
+        self.root.page.wait_for_timeout(MOMENT)
 
     def choose(self, label: str, option: str) -> None:
         """Choose an entry of a list."""
@@ -75,6 +80,7 @@ def test_an_attack_is_predicted_sent_and_let_in_without_its_row(bench, name):
 @each_bench
 def test_both_texts_are_edited_and_signed_or_not(bench, name):
     bench.choose("Target", "token endpoint")
+    expect(bench.control("Claims")).to_have_value(re.compile("POST"))
     claims = bench.control("Claims").input_value()
     bench.control("Claims").fill(claims.replace("POST", "DELETE"))
     bench.press(SEND)
