@@ -230,6 +230,9 @@ WRONG = {
     "a row struck out": {"without": ("htn",)},
     "an essential row": {"without": ("alg",)},
     "a policy": {"policy": "DUENDE"},
+    "a header": {"header": "typ"},
+    "claims": {"claims": ["htm"]},
+    "a value": {"claims": {"iat": object()}},
 }
 
 

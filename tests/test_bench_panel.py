@@ -208,6 +208,12 @@ def test_a_panel_of_a_strict_lab_starts_strict():
         assert send(panel).caught == "htu"
 
 
+def test_a_panel_of_a_lab_without_a_row_starts_without_it():
+    with Lab(policy=RFC_9449.without("htm")) as lab:
+        panel = BenchPanel(lab, "htm_delete")
+        assert panel.struck_out() == ("htm",) and send(panel).caught == ACCEPTED
+
+
 @pytest.mark.parametrize("wrong", [{"lab": "twin"}, {"change": "no"}, {"to": "no"}])
 def test_a_bench_panel_wants_names_that_exist(wrong):
     with pytest.raises(LabError):

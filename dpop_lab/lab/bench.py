@@ -83,6 +83,8 @@ class Bench:
 
         Raises `LabError` for an unknown name and for what the live server does not let us do.
         """
+        for name, members in (("header", header), ("claims", claims)):
+            expect(members, (Mapping, NoneType), name, 'Such as {"htm": "DELETE"}.')
         found = _one_of("change", change, CHANGES)
         place = to or found.places[0]
         _one_of("place", place, PLACES)

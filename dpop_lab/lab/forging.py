@@ -4,6 +4,7 @@ import hmac
 import json
 from typing import Any
 
+from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.tamper.change import Edit
@@ -12,8 +13,12 @@ HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
 def text(value: object) -> str:
-    """A JSON value as the text that is signed."""
-    return COMPACT.encode(value)
+    """A JSON value as the text that is signed. Raises `LabError` for what JSON can't write."""
+    try:
+        return COMPACT.encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        wanted = "text, numbers, true, false, None, lists and dicts of these"
+        raise LabError("No JSON can be made of it", wanted=wanted, found=str(error)) from None
 
 
 def spelt(edit: Edit, name: str, value: Any) -> Any:

@@ -116,8 +116,12 @@ class Policy:
     @property
     def title(self) -> str:
         """Its name, and the rows that were struck out: `DUENDE without htm`."""
-        struck = {row for profile in self.profiles.values() for row in profile.struck_out}
-        return self.name + "".join(f" without {row}" for row in sorted(struck))
+        return self.name + "".join(f" without {row}" for row in sorted(self.struck_out))
+
+    @property
+    def struck_out(self) -> frozenset[str]:
+        """The rows that were struck out, at whatever place."""
+        return frozenset(row for one in self.profiles.values() for row in one.struck_out)
 
     @property
     def profiles(self) -> dict[str, Profile]:

@@ -49,7 +49,8 @@ class BenchPanel(Panel):
         self._busy = True
         self._outcome: Sent | NothingSent = NothingSent()
         self._draft = self.lab.bench.draft(change, to=to)
-        self._rows = {name: _switch(name) for name in all_rows()}
+        struck = frozenset() if self.lab.live else self.lab.twin.policy.struck_out
+        self._rows = {name: _switch(name, on=name not in struck) for name in all_rows()}
         self._about, self._score, self._clock = HTML(), HTML(), HTML()
         self._send, self._again = _button("Send"), _button("Send the same again")
         self._move = _button("Move the clock")
@@ -256,8 +257,8 @@ def _text(label: str, value: str) -> Any:
     return Textarea(value, description=label, layout=layout, style=LABEL, continuous_update=False)
 
 
-def _switch(name: str) -> Any:
-    return Checkbox(True, description=name, indent=False, layout=Layout(width="11em"))
+def _switch(name: str, *, on: bool) -> Any:
+    return Checkbox(on, description=name, indent=False, layout=Layout(width="11em"))
 
 
 def _button(label: str) -> Any:
