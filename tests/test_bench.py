@@ -157,6 +157,12 @@ def test_the_difference_is_told_member_by_member(lab):
     }
 
 
+def test_what_is_new_in_every_proof_is_no_news_but_a_changed_time_is(lab):
+    assert set(lab.send().fresh) == {"claims.jti", "claims.iat"}
+    assert lab.send("iat_missing").fresh == ("claims.jti",)
+    assert lab.send("iat_an_hour_ago").fresh == ("claims.jti",)
+
+
 def test_a_true_is_not_the_same_as_a_one(lab):
     lab.send(claims={"more": 1})
     assert ("claims.more", 1, True) in lab.send(claims={"more": True}).difference
@@ -174,6 +180,8 @@ def test_predictions_are_counted_once_for_each_question(lab):
     lab.send(claims={"htm": "x"}, predict="htm")
     lab.send(claims={"htm": "x"}, predict="htm")
     assert (lab.bench.score.right, lab.bench.score.asked) == (6, 7)
+    lab.send_again(predict="htm")
+    assert (lab.bench.score.right, lab.bench.score.asked) == (7, 8)
 
 
 def test_the_curl_command_is_one_command_that_says_the_same(lab):
@@ -200,6 +208,8 @@ def test_no_secret_is_shown(lab):
             for key in lab.bench.cast._keys.values():
                 assert key.private_jwk()["d"] not in text
     endpoint = lab.send(to=TOKEN_ENDPOINT)
+    for answered in (endpoint.answered, endpoint.elsewhere):
+        assert json.loads(answered.body)["access_token"].startswith("<access_token")
     assert "secret=secret" not in repr(endpoint) + endpoint.curl
     assert re.search(r'"access_token":"<access_token \d+>"', endpoint.answered.body)
 
@@ -232,6 +242,8 @@ WRONG = {
     "a policy": {"policy": "DUENDE"},
     "a header": {"header": "typ"},
     "claims": {"claims": ["htm"]},
+    "a list of places": {"to": [API]},
+    "nothing struck out": {"without": None},
     "a value": {"claims": {"iat": object()}},
 }
 

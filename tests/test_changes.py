@@ -260,8 +260,10 @@ def test_dozens_of_changes_get_a_yes_here_and_a_no_there(grid):
 
 def test_over_a_socket_the_answers_are_the_same(grid):
     with Lab(carrier="socket") as wired:
-        for name in ("honest", "two_proofs", "own_key", "two_authorizations", "sent_twice"):
-            assert wire(wired.send(name, to=API)) == wire(grid[name, API, "DUENDE"])
+        for name in CHANGES.at(API):
+            wired.twin.forget()
+            if not CHANGES[name].does.startswith("Adds the port 443"):
+                assert wire(wired.send(name, to=API)) == wire(grid[name, API, "DUENDE"]), name
         with_nonce = wired.send("nonce_missing", to=API_NONCE)
         assert wire(with_nonce) == wire(grid["nonce_missing", API_NONCE, "DUENDE"])
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from dpop_lab.errors import LabError
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.http import Request
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -321,3 +322,11 @@ def test_many_life_spans_cost_no_more_than_one_and_leave_nothing():
     assert len(used) == 1
     assert used.claim("later", now=10_001, remember=1)
     assert (len(used), len(used._due), len(used._seconds)) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("seconds", [1e12, -1.9e9, float("nan"), float("inf"), "60", None])
+def test_a_clock_is_not_moved_out_of_sight(seconds):
+    clock = Clock()
+    with pytest.raises(LabError):
+        clock.advance(seconds)
+    assert clock.ahead == 0

@@ -62,10 +62,16 @@ class Bench:
         """The predictions so far."""
         return Score(sum(self._guesses.values()), len(self._guesses))
 
+    @property
+    def has_sent(self) -> bool:
+        """Is there a request that could be sent again?"""
+        return self._last is not None
+
     def rules(self, policy: Policy | None = None, without: tuple[str, ...] = ()) -> Policy:
         """A policy, the server's own unless given, with rows struck out."""
         expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
         rules = policy or (DUENDE if self.world.live else self.world.twin.policy)
+        expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
         return rules
@@ -133,7 +139,7 @@ class Bench:
         self._known_row(predict)
         if self._last is None:
             raise LabError("Nothing was sent yet", advice="Send something first.")
-        return self._carried_out([], predict, self.rules(policy, without))
+        return self._carried_out([], predict, self.rules(policy, without), again=True)
 
     def _known_row(self, predict: str) -> None:
         if predict:
@@ -148,7 +154,12 @@ class Bench:
         return prepared(first, signed_proof(first, self.cast), self.world)
 
     def _carried_out(
-        self, before: list[requests.PreparedRequest], predict: str, rules: Policy
+        self,
+        before: list[requests.PreparedRequest],
+        predict: str,
+        rules: Policy,
+        *,
+        again: bool = False,
     ) -> Sent:
         assert self._last is not None  # noqa: S101  both callers have set or seen it
         draft, main, proof = self._last
@@ -170,12 +181,13 @@ class Bench:
             elsewhere=self._elsewhere([*before, main], rules, draft),
             exchange=self._log[-1],
             first_here=kept is None,
+            fresh=_fresh(draft, now),
             difference=difference(_honest(draft) if kept is None else kept, now),
         )
         if sent.caught == ACCEPTED:
             self._accepted[draft.to] = now
         if predict:
-            signing = f"{draft.signed_by} {draft.sign_again}"
+            signing = f"{draft.signed_by} {draft.sign_again} {again}"
             question = (draft.change.name, draft.to, rules.title, signing, _asked(draft))
             self._guesses.setdefault(question, predict == sent.caught)
         return sent
@@ -237,13 +249,17 @@ class Bench:
         seen: list[Seen] = []
         twin = self.world.twin.under(other, api_nonce=draft.place.nonce, watch=seen.append)
         twin.forget()
-        carrier = InProcessAdapter(twin)
-        answer = [carrier.send(step) for step in steps][-1]
+        session, log = requests.Session(), SessionLog(show_proofs=True)
+        session.trust_env = False
+        session.mount(self.world.base_url, InProcessAdapter(twin))
+        record(session, log)
+        answer = [session.send(step) for step in steps][-1]
         reports = seen[-1].reports if seen else ()
-        return read_answer(answer, answer.text, other.title, reports)
+        return read_answer(answer, log[-1].response_body, other.title, reports)
 
 
 def _one_of(kind: str, name: str, known: Mapping[str, Any]) -> Any:
+    expect(name, str, f"the name of a {kind}")
     if name not in known:
         raise LabError(f"No such {kind}", wanted="one of " + ", ".join(known), found=repr(name))
     return known[name]
@@ -259,6 +275,12 @@ def _in_words(error: Exception) -> str:
 
 def _honest(draft: Draft) -> dict[str, object]:
     return flat(*map(json.loads, draft.honest))
+
+
+def _fresh(draft: Draft, now: Mapping[str, object]) -> tuple[str, ...]:
+    """The members that are new in this proof as they would be in an honest one."""
+    honest = {"claims.jti": draft.jti, "claims.iat": draft.iat}
+    return tuple(name for name, value in honest.items() if now.get(name) == value)
 
 
 def _asked(draft: Draft) -> str:

@@ -12,9 +12,9 @@ from dpop_lab.lab.tamper.change import PLACES
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.server.state import FARTHEST
 
 POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
-FARTHEST = 1_000_000_000  # seconds that the clock may be from real time
 SHORTEST = 8  # characters of a value that is looked for in what was typed
 
 

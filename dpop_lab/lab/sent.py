@@ -12,7 +12,6 @@ from dpop_lab.proof.checking import SYMBOLS, Finding
 from dpop_lab.proof.rendering import cut, escaped, html_list, html_table, printable, shown
 
 FAILED = f"{SYMBOLS['failed']} failed"
-NEW_EACH_TIME = ("claims.jti", "claims.iat")
 LONGEST = 4000  # characters of a request or a body that are shown
 
 
@@ -24,7 +23,7 @@ class Sent:
     a server with the other policy, new to this proof, says to the same bytes (None when live).
     `exchange` is the request and the answer, redacted. `difference` holds the members in which the
     proof differs from the last one accepted at this place (`first_here`: none was, so from an
-    honest one): name, value then, value now.
+    honest one): name, value then, value now; `fresh` names those of them that are new in any proof.
     `predicted` is the row named before. `problem` says why nothing could be sent, else empty.
     """
 
@@ -35,6 +34,7 @@ class Sent:
     exchange: Exchange | None = None
     difference: tuple[tuple[str, object, object], ...] = ()
     first_here: bool = False
+    fresh: tuple[str, ...] = ()
     predicted: str = ""
     problem: str = ""
 
@@ -93,14 +93,14 @@ class Sent:
         if self.answered is None:
             return self.verdict
         lines = [self.verdict, *(f"  {name}: {text}" for name, text in self._answer())]
-        lines += [repr(report) for report in self.answered.reports]
         if self.elsewhere is not None:
             said = f"{self.elsewhere.words} ({self.elsewhere.reason})"
-            lines.append(f"{self.elsewhere.rules}, which never saw this proof, says {said}")
+            lines.append(f"{self.elsewhere.rules}, asked afresh, says {said}")
+        lines += [repr(report) for report in self.answered.reports]
         for name, here, there in self.disagreement:
             lines.append(f"  {name:<15} here {here}; there {there}")
         lines.append(self._compared)
-        lines += [f"  {name}: {_value(a)} → {_value(b)}" for name, a, b in self.difference]
+        lines += [f"  {name}: {_value(a)} → {_value(b)}" for name, a, b in self._rows()]
         lines += ["The request:", cut(self.request, LONGEST), "As curl:", cut(self.curl, LONGEST)]
         return printable("\n".join(lines))
 
@@ -117,10 +117,16 @@ class Sent:
 
     @property
     def _compared(self) -> str:
+        headers = self.exchange.request_headers if self.exchange else ()
+        if not [value for name, value in headers if name.lower() == "dpop"]:
+            return "No proof was sent."
         other = "an honest one" if self.first_here else "the last one accepted here"
-        if all(name in NEW_EACH_TIME for name, _, _ in self.difference):
-            return f"Compared with {other}, the proof says nothing else but what is new each time."
+        if all(name in self.fresh for name, _, _ in self.difference):
+            return f"Compared with {other}, the proof has nothing new but what always is:"
         return f"Compared with {other}, the proof has other members:"
+
+    def _rows(self) -> tuple[tuple[str, object, object], ...]:
+        return () if self._compared == "No proof was sent." else self.difference
 
     def details(self) -> str:
         """All but the verdict as HTML, in the same order and with the bytes at the end."""
@@ -135,7 +141,7 @@ class Sent:
             parts.append(
                 html_table("What the two servers see differently", head, self.disagreement)
             )
-        rows = [(name, _value(then), _value(now)) for name, then, now in self.difference]
+        rows = [(name, _value(then), _value(now)) for name, then, now in self._rows()]
         head = ("Member", "Then", "Now")
         if rows:
             parts.append(html_table(self._compared, head, rows, code=head[1:]))
@@ -147,7 +153,7 @@ class Sent:
     def _beside(self, here: Answered, there: Answered) -> str:
         rows = [
             (f"{here.rules}, which you asked", here.words, here.reason),
-            (f"{there.rules}, which never saw this proof", there.words, there.reason),
+            (f"{there.rules}, asked afresh", there.words, there.reason),
         ]
         head = ("Server", "What it answers", "What the rows know")
         return html_table("One request, two servers", head, rows, code=head[1:2])

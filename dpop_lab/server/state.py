@@ -8,8 +8,10 @@ from threading import Lock
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from dpop_lab.errors import EncodingError
+from dpop_lab.errors import EncodingError, LabError, expect
 from dpop_lab.jose.encoding import base64url_decode, sha256
+
+FARTHEST = 1_500_000_000  # seconds that a clock may be from real time: some forty-seven years
 
 
 class Clock:
@@ -27,7 +29,14 @@ class Clock:
         return int(self.time())
 
     def advance(self, seconds: float) -> None:
-        """Move this clock ahead (or back, with a negative number) for good."""
+        """Move this clock ahead (or back, with a negative number) for good.
+
+        Raises `LabError` where it would be more than `FARTHEST` seconds from real time.
+        """
+        expect(seconds, (int, float), "advance", "Seconds.")
+        if not abs(self._offset + seconds) <= FARTHEST:
+            wanted = f"at most {FARTHEST} s from real time"
+            raise LabError("The clock can't be moved so far", wanted=wanted, found=f"{seconds} s")
         self._offset += seconds
 
     @property

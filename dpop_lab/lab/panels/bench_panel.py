@@ -7,7 +7,6 @@ from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, Layout, Text, Text
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.bench_view import (
-    FARTHEST,
     POLICIES,
     NothingSent,
     all_rows,
@@ -22,6 +21,7 @@ from dpop_lab.lab.sent import Sent
 from dpop_lab.lab.tamper import ACTORS, CHANGES
 from dpop_lab.lab.tamper.change import SIGNERS
 from dpop_lab.proof.rendering import escaped
+from dpop_lab.server.state import FARTHEST
 
 ANYBODY, NONE = "anybody", "none"
 WHO, CHANGE, TARGET, HEADER, CLAIMS = "Who", "Change", "Target", "Header", "Claims"
@@ -54,7 +54,7 @@ class BenchPanel(Panel):
         self._about, self._score, self._clock = HTML(), HTML(), HTML()
         self._send, self._again = _button("Send"), _button("Send the same again")
         self._move = _button("Move the clock")
-        self._again.disabled = True
+        self._again.disabled = not self.lab.bench.has_sent
         super().__init__(
             "The bench",
             "Choose a change or edit the proof, predict the row that will say no, send. Then "
@@ -112,8 +112,10 @@ class BenchPanel(Panel):
         return self._outcome
 
     def struck_out(self) -> tuple[str, ...]:
-        """The rows that are switched off, of those the chosen server has at the chosen place."""
-        return tuple(n for n, one in self._rows.items() if not one.value and not one.disabled)
+        """The rows that are switched off, of those the chosen server has anywhere."""
+        policy = POLICIES[self.fields[SERVER].value]
+        known = {row.name for one in policy.profiles.values() for row in one.rows}
+        return tuple(name for name, one in self._rows.items() if not one.value and name in known)
 
     # what follows from a control
 

@@ -70,7 +70,8 @@ ACCESS_TOKENS = (
     ),
     Change(
         "at_flipped", "Turns over a bit of the token's signature.", OWNER, "RFC 9068 §4",
-        places=APIS, worth=UNSIGNED, token=Edit(spelling={"signature": flipped}, sign_again=False),
+        places=APIS, worth="The plainest test of all: one bit, and it must not verify.",
+        token=Edit(spelling={"signature": flipped}, sign_again=False),
     ),
     Change(
         "at_last_character", "Changes the last character of the token.", OWNER, "RFC 4648 §3.5",

@@ -15,8 +15,8 @@ NOBODY: Final = "nobody"
 ACTORS: Final = {
     OWNER: "a client with its own key, by mistake or on purpose",
     THIEF: "who has a stolen access token and a key of their own",
-    CATCHER: "who has the token and an honest request that went over the wire",
-    MIDDLE: "who can change a request on its way, and signs nothing",
+    CATCHER: "who has the token and an honest request that went over the wire, with its public key",
+    MIDDLE: "who can change a request or an answer on its way, and signs nothing",
     NOBODY: "who would need the authorization server's own key",
 }
 

@@ -1,5 +1,7 @@
 """Changes of a proof's claims: which request, which access token, when, once."""
 
+from collections.abc import Callable
+
 from dpop_lab.lab.tamper.change import (
     API,
     LEFT_OUT,
@@ -11,17 +13,21 @@ from dpop_lab.lab.tamper.change import (
     Edit,
     FromNow,
 )
-from dpop_lab.lab.tamper.spelling import followed_by, padded, replaced
+from dpop_lab.lab.tamper.spelling import followed_by, padded, url_with
 from dpop_lab.proof.proof import access_token_hash
 
 SAME_URL = "Harmless: the same URL after normalisation (RFC 3986 section 6.2)."
 OTHER_URL = "Another part of the URL: each has its own mistake behind it, often a proxy."
 BY_HAND = "Another mistake of who computes the hash by hand."
-NO_TIME = "Not every number is a time."
+NO_TIME = "A time, and a long time ago: what a clock says that was never set."
 
 
-def _htu(old: str, new: str) -> Edit:
-    return Edit(claims={"htu": replaced(old, new)})
+def _htu(**parts: Callable[[str], str] | str) -> Edit:
+    return Edit(claims={"htu": url_with(**parts)})
+
+
+def _other_scheme(scheme: str) -> str:
+    return "http" if scheme == "https" else "https"
 
 
 def _iat(seconds: int) -> Edit:
@@ -66,7 +72,7 @@ CLAIMS = (
     ),
     Change(
         "htu_of_the_thief", "Names another host in htu.", OWNER, "RFC 9449 §4.3 (9)",
-        proof=_htu("demo.duendesoftware.com", "mallory.example"),
+        proof=_htu(netloc="mallory.example"),
     ),
     Change(
         "htu_with_other_path", "Names another path of the host in htu.", OWNER,
@@ -78,15 +84,15 @@ CLAIMS = (
     ),
     Change(
         "htu_with_http", "Writes http for https in htu, as a server behind a proxy sees it.",
-        OWNER, "RFC 9449 §4.3 (9)", worth=OTHER_URL, proof=_htu("https://", "http://"),
+        OWNER, "RFC 9449 §4.3 (9)", worth=OTHER_URL, proof=_htu(scheme=_other_scheme),
     ),
     Change(
         "htu_with_port", "Names another port in htu.", OWNER, "RFC 3986 §6.2.3", worth=OTHER_URL,
-        proof=_htu(".com", ".com:8443"),
+        proof=_htu(netloc=lambda netloc: f"{netloc.partition(':')[0]}:8443"),
     ),
     Change(
         "htu_relative", "Writes only the path into htu.", OWNER, "RFC 9449 §4.2", worth=OTHER_URL,
-        proof=_htu("https://demo.duendesoftware.com", ""),
+        proof=_htu(scheme="", netloc=""),
     ),
     Change(
         "htu_missing", "Leaves htu out.", OWNER, "RFC 9449 §4.3 (3)", worth=OTHER_URL,
@@ -99,28 +105,30 @@ CLAIMS = (
     ),
     Change(
         "htu_host_in_capitals", "Writes the host in capitals in htu.", OWNER, "RFC 3986 §6.2.2.1",
-        worth=SAME_URL, proof=_htu("demo.duende", "DEMO.Duende"),
+        worth=SAME_URL, proof=_htu(netloc=str.upper),
     ),
     Change(
         "htu_with_default_port", "Adds the port 443 to htu.", OWNER, "RFC 3986 §6.2.3",
-        worth=SAME_URL, proof=_htu(".com", ".com:443"),
+        worth=SAME_URL,
+        proof=_htu(netloc=lambda netloc: netloc if ":" in netloc else f"{netloc}:443"),
     ),
     Change(
         "htu_with_dots", "Adds a /./ to the path in htu.", OWNER, "RFC 3986 §6.2.2.3",
-        worth=SAME_URL, proof=_htu(".com/", ".com/./"),
+        worth=SAME_URL, proof=_htu(path=lambda path: f"/.{path}"),
     ),
     Change(
         "htu_percent_encoded", "Writes a letter of the path as %74 in htu.", OWNER,
-        "RFC 3986 §6.2.2.2", worth=SAME_URL, proof=_htu("/t", "/%74"),
+        "RFC 3986 §6.2.2.2", worth=SAME_URL,
+        proof=_htu(path=lambda path: path.replace("/t", "/%74")),
     ),
     Change(
         "htu_path_in_capitals", "Writes the path in capitals in htu.", OWNER,
-        "RFC 3986 §6.2.2.1", proof=Edit(claims={"htu": lambda htu: htu[:31] + htu[31:].upper()}),
+        "RFC 3986 §6.2.2.1", proof=_htu(path=str.upper),
     ),
     Change(
         "htu_with_user", "Adds a user name to htu.", OWNER, "RFC 3986 §3.2.1",
         worth="What looks like the host is the user: a trick known from phishing.",
-        proof=_htu("https://", "https://mallory.example@"),
+        proof=_htu(netloc=lambda netloc: f"mallory.example@{netloc}"),
     ),
     Change(
         "htu_with_backslashes", "Writes backslashes for slashes in htu.", OWNER, "RFC 3986 §3.3",
@@ -172,7 +180,7 @@ CLAIMS = (
     ),
     Change(
         "iat_an_hour_ahead", "Is a proof made for an hour from now.", OWNER, "RFC 9449 §11.2",
-        worth="The same, and too far for everybody.", proof=_iat(3600),
+        worth="The same, and too far wherever iat tells the age.", proof=_iat(3600),
     ),
     Change(
         "iat_in_milliseconds", "Writes iat in milliseconds.", OWNER, "RFC 7519 §2",

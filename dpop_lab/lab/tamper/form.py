@@ -104,7 +104,7 @@ FORM = (
     ),
     Change(
         "duplicate_first", "Says htm twice: first DELETE, then the truth.", OWNER, "RFC 7519 §4",
-        worth="Which of the two counts? Two parsers, two answers; here the last does.",
+        worth="Which of the two counts? Where they are taken, the last does.",
         proof=_spelt(claims_text=said_before("htm", '"DELETE"')),
     ),
     Change(

@@ -1,6 +1,6 @@
 """Changes of a proof's header and signature: what it is, how it is signed, with which key."""
 
-from dpop_lab.lab.tamper.change import LEFT_OUT, MIDDLE, OWNER, THIEF, Change, Edit
+from dpop_lab.lab.tamper.change import CATCHER, LEFT_OUT, MIDDLE, OWNER, Change, Edit
 from dpop_lab.lab.tamper.spelling import (
     flipped,
     in_der,
@@ -38,7 +38,7 @@ HEADER = (
         worth=OTHER_TYPE, proof=Edit(header={"typ": "at+jwt"}),
     ),
     Change(
-        "alg_none", "Says alg none, and does not sign.", THIEF, "RFC 8725 §3.1",
+        "alg_none", "Says alg none, and does not sign.", CATCHER, "RFC 8725 §3.1",
         proof=Edit(header={"alg": "none"}),
     ),
     Change(
@@ -47,7 +47,7 @@ HEADER = (
         proof=Edit(header={"alg": "none"}, sign_again=False),
     ),
     Change(
-        "alg_hs256", "Says HS256, with the public key for the shared secret.", THIEF,
+        "alg_hs256", "Says HS256, with the public key for the shared secret.", CATCHER,
         "RFC 8725 §3.1", worth="The other classic: a key that stands in the header is no secret.",
         proof=Edit(header={"alg": "HS256"}, shows="owner"),
     ),
@@ -175,16 +175,16 @@ HEADER = (
         proof=Edit(claims={"jti": lambda jti: f"{jti}-2"}, sign_again=False),
     ),
     Change(
-        "others_key_shown", "Signs with the thief's key, and shows the owner's.", THIEF,
+        "others_key_shown", "Signs with the thief's key, and shows the owner's.", CATCHER,
         "RFC 9449 §4.3 (6)", worth="The forger's proof: the right key shown, the wrong one used.",
         proof=Edit(signed_by="thief", shows="owner"),
     ),
     Change(
-        "signature_empty", "Shows the owner's key, and does not sign.", THIEF, "RFC 7515 §5.2",
+        "signature_empty", "Shows the owner's key, and does not sign.", CATCHER, "RFC 7515 §5.2",
         worth=FORGED, proof=Edit(signed_by="nobody"),
     ),
     Change(
-        "signature_of_zeros", "Puts zeros for r and s.", THIEF, "RFC 7518 §3.4",
+        "signature_of_zeros", "Puts zeros for r and s.", CATCHER, "RFC 7518 §3.4",
         worth="Java 15 to 18 took these for good, whatever was signed.",
         proof=Edit(spelling={"signature": zeros}),
     ),

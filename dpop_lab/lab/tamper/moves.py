@@ -16,7 +16,7 @@ from dpop_lab.lab.tamper.change import (
 from dpop_lab.lab.tamper.spelling import (
     as_it_is,
     followed_by,
-    replaced,
+    url_with,
     with_other_spare_bits,
     with_the_other_s,
 )
@@ -66,7 +66,7 @@ MOVES = (
         CATCHER,
         "RFC 9449 §4.3 (9)",
         proof=Edit(
-            claims={"htu": replaced("demo.duendesoftware.com", "mallory.example")}
+            claims={"htu": url_with(netloc="mallory.example")}
         ),
         worth="Whoever runs an API is sent good proofs all day long.",
     ),
@@ -116,11 +116,11 @@ MOVES = (
         worth="iat_45_s_ago from the thief's seat: nothing but the time is against it.",
     ),
     Change(
-        "no_proof", "Leaves the DPoP header out.", THIEF, "RFC 9449 §4.3 (1)",
+        "no_proof", "Leaves the DPoP header out.", THIEF, "RFC 9449 §5, §7.1",
         proofs=lambda proof: (),
     ),
     Change(
-        "empty_proof", "Sends an empty DPoP header.", OWNER, "RFC 9449 §4.3 (1)",
+        "empty_proof", "Sends an empty DPoP header.", OWNER, "RFC 9449 §5, §7.1",
         proofs=lambda proof: ("",),
     ),
     Change(
@@ -132,7 +132,7 @@ MOVES = (
         MIDDLE, "RFC 9449 §4.3 (1)", worth=TWICE, proofs=lambda proof: (proof, "eyJ.e30.x"),
     ),
     Change(
-        "two_proofs_in_one_line", "Sends two proofs in one header line, with a comma.", OWNER,
+        "two_proofs_in_one_line", "Sends two proofs in one header line, with a comma.", MIDDLE,
         "RFC 9110 §5.3", proofs=lambda proof: (f"{proof},{proof}",),
         worth="What a proxy makes of two lines: one, and unreadable.",
     ),

@@ -1,7 +1,8 @@
 """Ways to write a JWS, or to spoil its signature, that leave its meaning nearly as it was."""
 
-import re
+import json
 from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
 
 from dpop_lab.jose.encoding import base64url_encode, loose_base64url_decode
 from dpop_lab.jose.jws import der_signature
@@ -25,11 +26,6 @@ def after(more: str) -> Callable[[str], str]:
     return lambda text: more + text
 
 
-def replaced(old: str, new: str) -> Callable[[str], str]:
-    """With another text in one place."""
-    return lambda text: text.replace(old, new, 1)
-
-
 def said_before(name: str, value: str) -> Callable[[str], str]:
     """A JSON object with one more member at its beginning, where the name may stand already."""
     return lambda text: f'{{"{name}":{value},{text[1:]}'
@@ -38,6 +34,20 @@ def said_before(name: str, value: str) -> Callable[[str], str]:
 def said_after(name: str, value: str) -> Callable[[str], str]:
     """A JSON object with one more member at its end."""
     return lambda text: f'{text[:-1]},"{name}":{value}}}'
+
+
+def url_with(**parts: Callable[[str], str] | str) -> Callable[[str], str]:
+    """A URL with other parts: `scheme`, `netloc`, `path`; a text, or a function of the old one."""
+
+    def change(url: str) -> str:
+        old = urlsplit(url)
+        new = {
+            name: part(getattr(old, name)) if callable(part) else part
+            for name, part in parts.items()
+        }
+        return urlunsplit(old._replace(**new))
+
+    return change
 
 
 def padded(segment: str) -> str:
@@ -108,5 +118,5 @@ def in_parts(count: int) -> Callable[[str], str]:
 
 
 def with_blanks(text: str) -> str:
-    """JSON with a blank after every colon and comma between members."""
-    return re.sub(r'(?<=[":}\d])([:,])(?=["{\d])', r"\1 ", text)
+    """JSON with a blank behind every colon and comma."""
+    return json.dumps(json.loads(text))
