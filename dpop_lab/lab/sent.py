@@ -122,11 +122,14 @@ class Sent:
             return "No proof was sent."
         other = "an honest one" if self.first_here else "the last one accepted here"
         if all(name in self.fresh for name, _, _ in self.difference):
-            return f"Compared with {other}, the proof has nothing new but what always is:"
+            return f"Compared with {other}, nothing is new but what always is (jti, iat)."
         return f"Compared with {other}, the proof has other members:"
 
     def _rows(self) -> tuple[tuple[str, object, object], ...]:
-        return () if self._compared == "No proof was sent." else self.difference
+        """What is worth showing of the difference."""
+        if self._compared == "No proof was sent.":
+            return ()
+        return tuple(row for row in self.difference if row[0] not in self.fresh)
 
     def details(self) -> str:
         """All but the verdict as HTML, in the same order and with the bytes at the end."""
