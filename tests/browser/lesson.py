@@ -36,6 +36,10 @@ OPEN = """async path => {
     await notebook.sessionContext.ready;
     await notebook.sessionContext.session.kernel.info;
 }"""
+ANSWERED = """async () => {
+    const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
+    await session.kernel.requestKernelInfo();
+}"""
 COMMAND = "([name, options]) => window.jupyterapp.commands.execute(name, options)"
 HEIGHT = f"() => document.querySelector('{TAB} .jp-WindowedPanel-viewport').offsetHeight"
 TO_THE_TOP = f"() => document.querySelector('{TAB} .jp-WindowedPanel-outer').scrollTo(0, 0)"
@@ -113,7 +117,12 @@ class Lesson:
         self.page.on("websocket", lambda socket: self.asked.append(socket.url))
 
     def close(self) -> None:
-        """Close its tab, without a question whether to save what has changed."""
+        """Close its tab, without a question whether to save what has changed.
+
+        Not before the kernel has answered: what JupyterLab asks it on opening would be cancelled,
+        and the console would say so.
+        """
+        self.page.evaluate(ANSWERED)
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
 
     def command(self, name: str, **options: object) -> Any:

@@ -6,8 +6,8 @@ import statistics
 import time
 
 import pytest
-from lesson import THEMES, expect, lessons_with
-from test_panel_controls import ANSWERED, HOSTILE, Panel
+from lesson import ANSWERED, THEMES, expect, lessons_with
+from test_panel_controls import HOSTILE, Panel
 
 SEND, SAME, MOVE = "Send", "Send the same again", "Move the clock"
 SIGN, PREDICTION, SERVER = "Sign again after editing", "Your prediction", "Server"

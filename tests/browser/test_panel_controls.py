@@ -3,12 +3,8 @@
 import re
 
 import pytest
-from lesson import THEMES, Locator, expect, lessons_with
+from lesson import ANSWERED, THEMES, Locator, expect, lessons_with
 
-ANSWERED = """async () => {
-    const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
-    await session.kernel.requestKernelInfo();
-}"""
 HOSTILE = "<img src=x onerror=alert(1)>"
 AGAIN, SIGN, HELD_TO = "Start again", "Sign again after each change", "Held to"
 STAYED, CHANGED = re.compile("the same"), re.compile("has changed")
