@@ -1,8 +1,14 @@
 """What a server saw of one request, in words: the verdict, and on refusal what to change."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
+from dpop_lab.client.exchange import Exchange
+from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.case import Case, case_of
+from dpop_lab.doctor.server_words import meaning
 from dpop_lab.proof.checking import Finding
+from dpop_lab.proof.rendering import cut, printable
 from dpop_lab.server.policy import Seen
 
 
@@ -19,14 +25,65 @@ class Explained:
     action: str = ""
 
 
+def exchange_of(seen: Seen, *, base_url: str, now: float) -> Exchange:
+    """The request and the answer a server saw, as an exchange; nothing in it is redacted."""
+    asked, answered = seen.request, seen.response
+    return Exchange(
+        method=asked.method,
+        url=base_url + asked.target,
+        request_headers=asked.headers,
+        request_body=asked.body.decode("utf-8", "replace"),
+        sent_at=now,
+        ended_at=now,
+        status=answered.status,
+        reason=answered.reason,
+        response_headers=answered.headers,
+        response_body=answered.body.decode("utf-8", "replace"),
+    )
+
+
 def explained(seen: Seen, *, base_url: str, now: int) -> Explained:
     """What was decided of this request and why, as told to whoever debugs the client.
 
-    `base_url` is the server's own, `now` its time in seconds since 1970.
+    `base_url` is the server's own, `now` its time in seconds since 1970. Nothing but what the
+    server itself found is used.
     """
-    failures = (report.failure for report in seen.reports)
-    finding = next((failure for failure in failures if failure), None)
-    word = "refused" if seen.response.status >= 400 else "accepted"
-    line = f"{seen.request.method} {seen.request.path}: {word}, {seen.response.status}"
-    action = finding.check.question if finding else ""
-    return Explained(verdict=line, finding=finding, action=action)
+    exchange = exchange_of(seen, base_url=base_url, now=now)
+    case = replace(case_of(exchange), date=math.floor(now))
+    finding = _decisive(seen) if case.refused else None
+    return Explained(
+        verdict=printable(f"{_asked(case)}: {_decided(case, finding)}"),
+        finding=finding,
+        action=printable(_action(case, finding)),
+    )
+
+
+def _decisive(seen: Seen) -> Finding | None:
+    """The row that decided, going by what was answered: a client is refused before its proof."""
+    if seen.response.status in (400, 401) or seen.response.status == 200:
+        failures = (report.failure for report in seen.reports)
+        return next((failure for failure in failures if failure), None)
+    return None
+
+
+def _asked(case: Case) -> str:
+    path = cut(case.url.partition("://")[2].partition("?")[0], 80)
+    return f"{case.method} /{path.partition('/')[2]}"
+
+
+def _decided(case: Case, finding: Finding | None) -> str:
+    said = " ".join(filter(None, (str(case.status), case.error)))
+    if not case.refused:
+        return f"accepted, {said}" if (case.status or 0) < 300 else said
+    if finding is not None:
+        defect = (finding.verdict.defect if finding.verdict else None) or ""
+        return f"refused by the row {finding.check.name} ({defect.replace('_', ' ')}), {said}"
+    told = meaning(case)
+    return f"refused, {said}. {told[0] if told else ''}".rstrip(". ")
+
+
+def _action(case: Case, finding: Finding | None) -> str:
+    if finding is not None:
+        return advise(finding, case)
+    told = meaning(case) if case.refused else None
+    return told[1] if told else ""

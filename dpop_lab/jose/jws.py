@@ -8,7 +8,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
@@ -249,3 +252,12 @@ def der_signature(signature: bytes, size: int) -> bytes:
         raise InvalidSignature
     r, s = (int.from_bytes(part) for part in (signature[:size], signature[size:]))
     return encode_dss_signature(r, s)
+
+
+def raw_signature(signature: bytes, size: int) -> bytes | None:
+    """r and s side by side, `size` octets each, out of a signature in DER; None when it is none."""
+    try:
+        r, s = decode_dss_signature(signature)
+        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    except (ValueError, OverflowError):
+        return None

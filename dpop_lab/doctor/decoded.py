@@ -1,0 +1,116 @@
+"""Proofs, access tokens and keys decoded for people: dates beside times, the thumbprint."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.times import date, offset
+from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.jws import Jws, key_bits
+from dpop_lab.jose.thumbprint import thumbprint
+from dpop_lab.proof.rendering import cut, shown
+
+TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
+PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+MOST, LONGEST = 40, 200  # members of a JWT, characters of a value
+
+Line = tuple[str, str]
+
+
+def proof_lines(case: Case, now: float) -> list[Line]:
+    """What a proof says, member by member, with what follows from it."""
+    proof = case.proof
+    if proof.problem:
+        return [("the text", f"{cut(proof.problem, 200)}; {len(proof.text)} characters")]
+    jwk = proof.header.get("jwk")
+    lines = list(_members("header", proof.header, case, now, without=("jwk",)))
+    if isinstance(jwk, dict):
+        lines += key_lines(jwk, "header.jwk")
+    elif "jwk" in proof.header:
+        lines.append(("header.jwk", f"{type(jwk).__name__}, not an object"))
+    return [*lines, *_members("claims", proof.claims, case, now)]
+
+
+def token_lines(token: Jws, case: Case, now: float) -> list[Line]:
+    """What an access token says, where it is a JWT."""
+    if token.problem:
+        return [
+            ("the text", f"no JWT, so only its server can read it; {len(token.text)} characters")
+        ]
+    lines = list(_members("header", token.header, case, now))
+    if "enc" in token.header:
+        lines.append(("claims", "encrypted: only who has the key can read them"))
+    return [*lines, *_members("claims", token.claims, case, now)]
+
+
+def key_lines(jwk: Mapping[str, Any], name: str = "jwk") -> list[Line]:
+    """A public key: kind, size, thumbprint; of private members nothing but their names."""
+    lines = [(name, key_in_words(jwk))]
+    jkt = thumbprint_or_none(jwk)
+    if jkt:
+        lines.append((f"{name} thumbprint", f"{jkt} (RFC 7638; this is jkt)"))
+    lines += [
+        (f"{name}.{one}", shown(jwk[one], 80))
+        for one in ("alg", "use", "kid", "key_ops")
+        if one in jwk
+    ]
+    private = [one for one in PRIVATE if one in jwk]
+    if private:
+        lines.append((f"{name} private members", ", ".join(private)))
+    return lines
+
+
+def key_in_words(jwk: Mapping[str, Any]) -> str:
+    """`EC P-256, 256 bits`; or that it is no key that can be read."""
+    kind = " ".join(str(jwk[one])[:20] for one in ("kty", "crv") if jwk.get(one))
+    bits = key_bits(jwk)
+    if bits is None:
+        return f"{kind or 'no kty'}, not a key that can be read"
+    return f"{kind}, {bits} bits"
+
+
+def thumbprint_or_none(jwk: Mapping[str, Any]) -> str | None:
+    """The thumbprint of a JWK, None when it has none."""
+    try:
+        return thumbprint(jwk)
+    except KeyUnusable:
+        return None
+
+
+def _members(
+    part: str, members: Mapping[str, Any], case: Case, now: float, without: tuple[str, ...] = ()
+) -> Iterator[Line]:
+    names = [name for name in members if name not in without]
+    for name in names[:MOST]:
+        value = members[name]
+        note = time_note(value, case, now) if name in TIMES else ""
+        yield f"{part}.{cut(str(name), 60)}", shown(_harmless(value), LONGEST) + note
+    if len(names) > MOST:
+        yield f"{part}…", f"{len(names) - MOST} more members"
+
+
+def _harmless(value: object) -> object:
+    """A value without the private members of a key in it."""
+    if isinstance(value, dict):
+        hides = "kty" in value
+        return {
+            name: "(private)" if hides and name in PRIVATE else _harmless(one)
+            for name, one in value.items()
+        }
+    return [_harmless(one) for one in value] if isinstance(value, list) else value
+
+
+def time_note(value: object, case: Case, now: float) -> str:
+    """The date a time is, and how far it is from now and from the server's clock."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return " (no time: a number of seconds is wanted)"
+    if abs(value) > 100_000_000_000:
+        in_ms = date(value / 1000)
+        return f" (in milliseconds? then {in_ms})" if in_ms else " (no time)"
+    told = date(value)
+    if not told:
+        return " (no time)"
+    notes = [told, f"{offset(value, now)} now"]
+    if case.date is not None:
+        notes.append(f"{offset(value, case.date)} the server's Date")
+    return f" ({', '.join(notes)})"

@@ -1,0 +1,380 @@
+"""From anything pasted to a report and what to do about it; nothing is sent anywhere."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dpop_lab.doctor.case import Case, is_hidden, urlsplit_host
+from dpop_lab.doctor.decoded import key_lines, proof_lines, thumbprint_or_none, token_lines
+from dpop_lab.doctor.document import (
+    Block,
+    Bullets,
+    Heading,
+    Paragraph,
+    Table,
+    as_html,
+    as_markdown,
+    as_text,
+    cleaned,
+)
+from dpop_lab.doctor.examine import Examined, Problem, examine
+from dpop_lab.doctor.paste import Pasted, read_paste
+from dpop_lab.doctor.secrets import Secrets
+from dpop_lab.errors import LabError, expect
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.proof.checking import SYMBOLS, Finding
+from dpop_lab.proof.htu import without_query
+from dpop_lab.proof.rendering import cut, shown
+from dpop_lab.server.policy import Policy
+
+HEALTHY, FINDINGS, NOT_UNDERSTOOD = 0, 1, 2
+WHAT = (
+    "Paste a proof, an access token, header lines, a server's error, a raw request or response, a "
+    "curl command, a HAR file or a session log."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Diagnosis:
+    """What something is, what is wrong with it and what to do: shown by a notebook as a report.
+
+    `kind` says what it was taken for and `examined` has each request in it. `secrets` names the
+    kinds of secrets that were in it; none of them is repeated, in no form of the report. `text()`,
+    `markdown()` and `as_dict()` are the other forms.
+    """
+
+    kind: str
+    understood: bool
+    examined: tuple[Examined, ...] = ()
+    jwks: tuple[Mapping[str, Any], ...] = ()
+    remarks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    now: float = 0
+    _secrets: Secrets
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All problems of all requests, in their order."""
+        return tuple(problem for one in self.examined for problem in one.problems)
+
+    @property
+    def healthy(self) -> bool:
+        """Was it understood, and is nothing wrong?"""
+        return self.understood and not self.problems
+
+    @property
+    def exit_code(self) -> int:
+        """0 healthy, 1 findings, 2 not understood."""
+        if not self.understood:
+            return NOT_UNDERSTOOD
+        return FINDINGS if self.problems else HEALTHY
+
+    @property
+    def verdict(self) -> str:
+        """The whole in a line or two: what it is, how it stands, what to do first."""
+        if not self.understood:
+            line = f"Not understood: {self.kind}. {WHAT}"
+        elif not self.problems:
+            line = f"This is {self.kind}. {self._nothing_wrong()}"
+        else:
+            first, count = self.problems[0], len(self.problems)
+            many = f"{count} findings, the first: " if count > 1 else ""
+            line = f"This is {self.kind}. {many}{first.title} {first.action}"
+        return self._secrets.clean([line])[0]
+
+    def _nothing_wrong(self) -> str:
+        missing = {row for one in self.examined for row, _ in one.looked.missing}
+        asked = sum(len(report.findings) for one in self.examined for report in one.looked.reports)
+        if not asked:
+            return "Nothing in it is wrong."
+        rows = ", ".join(sorted(missing))
+        also = f"; what is here is not enough to ask {rows}" if missing else ""
+        return f"Nothing is wrong with it, as far as can be seen{also}."
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def text(self) -> str:
+        """The report as plain text."""
+        return as_text(self._blocks())
+
+    def markdown(self) -> str:
+        """The report as Markdown, for an issue or a chat: nothing pasted acts in it."""
+        return as_markdown(self._blocks())
+
+    def details(self) -> str:
+        """All but the verdict as HTML."""
+        return as_html(self._blocks()[1:])
+
+    def _repr_html_(self) -> str:
+        """The report for a notebook."""
+        return as_html(self._blocks())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON values, for machines."""
+        told = {
+            "kind": str(self.kind),
+            "understood": self.understood,
+            "healthy": self.healthy,
+            "exit_code": self.exit_code,
+            "verdict": self.verdict,
+            "secrets": list(self.secrets),
+            "remarks": list(self.remarks),
+            "keys": [{"jkt": thumbprint_or_none(one), **dict(key_lines(one))} for one in self.jwks],
+            "requests": [self._request(one) for one in self.examined],
+        }
+        cleaned_values: dict[str, Any] = self._clean(told)
+        return cleaned_values
+
+    def _clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._secrets.clean([value])[0]
+        if isinstance(value, dict):
+            return {name: self._clean(one) for name, one in value.items()}
+        return [self._clean(one) for one in value] if isinstance(value, list) else value
+
+    def _request(self, one: Examined) -> dict[str, Any]:
+        case = one.case
+        jwk = case.proof.header.get("jwk")
+        return {
+            "name": case.name,
+            "method": case.method or None,
+            "url": without_query(case.url) or None,
+            "place": case.place or None,
+            "status": case.status,
+            "error": case.error or None,
+            "error_description": case.description or None,
+            "challenges": [
+                {"scheme": each.scheme, **each.parameters} for each in case.challenges or ()
+            ],
+            "verdict": one.verdict,
+            "policy": one.looked.policy,
+            "jkt": thumbprint_or_none(jwk) if isinstance(jwk, dict) else None,
+            "proof": dict(proof_lines(case, self.now)) if case.is_proof else None,
+            "access_token": dict(_token_lines(case, self.now)) or None,
+            "problems": [
+                {name: getattr(each, name) for name in Problem.__slots__} for each in one.problems
+            ],
+            "rows": [_row(finding) for report in one.looked.reports for finding in report.findings],
+            "not_asked": [{"row": row, "give": give} for row, give in one.looked.missing],
+            "remarks": list(one.remarks),
+        }
+
+    def _blocks(self) -> list[Block]:
+        blocks: list[Block] = [Paragraph(self.verdict)]
+        if self.secrets:
+            blocks.append(
+                Paragraph(
+                    f"What was pasted holds {_listed(self.secrets)}: whoever else has seen it can"
+                    f" use that. {_what_now(self.secrets)}"
+                )
+            )
+        remarks = list(self.remarks)
+        if guessed := [one.case.url for one in self.examined if one.case.url_guessed]:
+            scheme = guessed[0].partition("://")[0]
+            remarks.append(f"Raw requests do not say whether http or https; taken for {scheme}.")
+        if remarks:
+            blocks.append(Bullets(tuple(remarks)))
+        blocks += [
+            Table("A key", ("Part", "What it is"), tuple(key_lines(one))) for one in self.jwks
+        ]
+        for one in self.examined:
+            blocks += _told(one, self.now)
+        return cleaned(blocks, self._secrets.clean)
+
+
+def _what_now(kinds: tuple[str, ...]) -> str:
+    if "a private key" in kinds:
+        return "Make a new key; this one is not secret any more."
+    return "None of it is repeated here; replace what was shown to others."
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    verdict = finding.verdict
+    return {
+        "row": finding.check.name,
+        "mark": finding.mark,
+        "defect": verdict.defect if verdict else None,
+        "question": finding.check.question,
+        "wanted": shown(verdict.wanted, 200) if verdict else None,
+        "found": shown(verdict.found, 200) if verdict else None,
+        "section": finding.check.section,
+    }
+
+
+def _token_lines(case: Case, now: float) -> list[tuple[str, str]]:
+    if case.token:
+        return token_lines(case.access_token, case, now)
+    return token_lines(read_jws(case.issued), case, now) if case.issued else []
+
+
+def _told(one: Examined, now: float) -> Iterator[Block]:
+    """One request: its line, what is wrong, what it says, the rows, the remarks."""
+    case = one.case
+    line = " ".join(filter(None, (case.method, cut(without_query(case.url), 200))))
+    title = ": ".join(filter(None, (case.name, line))) or case.place or "What was pasted"
+    yield Heading(f"{title}. {one.verdict}")
+    for problem in one.problems:
+        rows = [("what to do", problem.action)]
+        rows += [(name, getattr(problem, name)) for name in ("wanted", "found", "section")]
+        kept = tuple(row for row in rows if row[1])
+        yield Table(f"{SYMBOLS['failed']} {problem.title}", ("", "What was found"), kept)
+    if case.is_proof:
+        yield Table("The proof", ("Member", "Value"), tuple(proof_lines(case, now)))
+    if lines := _token_lines(case, now):
+        yield Table("The access token", ("Member", "Value"), tuple(lines))
+    if case.challenges:
+        yield Table("WWW-Authenticate", ("Scheme", "Parameters"), tuple(_challenges(case)))
+    for report in one.looked.reports:
+        asked = [
+            (f"{SYMBOLS[each.mark]} {each.check.name}", each.mark, _seen(each))
+            for each in report.findings
+        ]
+        yield Table(
+            f"{one.looked.policy}, {report.profile}", ("Row", "Mark", "Found"), tuple(asked)
+        )
+    if one.looked.missing:
+        yield Table("Rows that can't be asked", ("Row", "Give"), one.looked.missing)
+    if one.remarks:
+        yield Bullets(one.remarks)
+
+
+def _challenges(case: Case) -> Iterator[tuple[str, str]]:
+    for each in case.challenges or ():
+        told = ", ".join(f"{name}={shown(value, 200)}" for name, value in each.parameters.items())
+        yield each.scheme, told or each.token68 or "no parameters"
+
+
+def _seen(finding: Finding) -> str:
+    if finding.verdict is None:
+        return f"needs {', '.join(finding.check.needs)}"
+    if finding.mark == "passed":
+        return shown(finding.verdict.found, 80)
+    return f"wanted {shown(finding.verdict.wanted, 80)}, found {shown(finding.verdict.found, 80)}"
+
+
+def diagnose(
+    anything: object,
+    *,
+    url: str = "",
+    method: str = "",
+    token: str = "",
+    nonce: str = "",
+    now: float | None = None,
+    jwks: Mapping[str, Any] | None = None,
+    policy: Policy | None = None,
+) -> Diagnosis:
+    """Say what something is, what is wrong with it by the rows of RFC 9449, and what to do.
+
+    Takes a proof, an access token, header lines, a server's error text or JSON, an answer of
+    `requests`, raw HTTP, a curl command, a HAR file, a session log, a recorded exchange, as text,
+    octets, JSON values or objects. What is known besides is given by name: `url` and `method` of
+    the request, the access `token` and the server's `nonce`, `now` (seconds since 1970) when it was
+    sent, `jwks` the issuer's keys, `policy` the rules to hold it to (the demo's for the demo,
+    `RFC_9449` for any other). Nothing is sent, opened or run, and whatever is given, it does not
+    raise; only arguments of another type raise `LabError`.
+    """
+    for name, text in (("url", url), ("method", method), ("token", token), ("nonce", nonce)):
+        expect(text, str, name)
+    expect(now, (int, float, type(None)), "now", "Seconds since 1970.")
+    expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
+    pasted = read_paste(anything)
+    known = {
+        "url": url,
+        "method": method.strip(),
+        "token": token.strip(),
+        "nonce": nonce,
+        "now": now,
+    }
+    cases = [_with_known(case, known) for case in pasted.cases]
+    pasted = replace(pasted, cases=tuple(cases))
+    keys = (*_keys(jwks), *_issued_keys(pasted))
+    here, used = time.time() if now is None else now, dict[Any, str]()
+    examined = tuple(
+        examine(
+            case, policy=policy, now=here, used=used, jwks=keys, solved=_is_solved(cases[number:])
+        )
+        for number, case in enumerate(cases)
+    )
+    secrets = Secrets(pasted)
+    return Diagnosis(
+        kind=pasted.kind,
+        understood=pasted.understood,
+        examined=examined,
+        jwks=pasted.jwks,
+        remarks=pasted.remarks,
+        secrets=secrets.kinds,
+        now=here,
+        _secrets=secrets,
+    )
+
+
+def _with_known(case: Case, known: Mapping[str, Any]) -> Case:
+    """The case with what was given by name, where it does not know better."""
+    token = known["token"]
+    scheme, gap, rest = token.partition(" ")
+    token = rest.strip() if gap and scheme.lower() in ("dpop", "bearer") else token
+    changes: dict[str, Any] = {}
+    if known["url"]:
+        changes |= {"url": known["url"], "url_guessed": False}
+    if known["method"]:
+        changes["method"] = known["method"]
+    if token and not is_hidden(token) and not case.token:
+        changes |= {"token": token, "hidden": tuple(h for h in case.hidden if h != "access_token")}
+    if known["nonce"]:
+        changes["nonces"] = (*case.nonces, known["nonce"])
+    if known["now"] is not None:
+        changes |= {"sent_at": known["now"], "date": None}
+    return replace(case, **changes) if changes else case
+
+
+def _keys(jwks: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], ...]:
+    """The keys in a JWK Set, or the one JWK that was given instead."""
+    expect(jwks, (Mapping, type(None)), "jwks", "The issuer's JWK Set, as a dict.")
+    if jwks is None:
+        return ()
+    keys = jwks.get("keys", [jwks])
+    if not isinstance(keys, list):
+        raise LabError("Not a JWK Set", wanted="keys, a list", found=type(keys).__name__)
+    return tuple(one for one in keys if isinstance(one, Mapping))
+
+
+def _issued_keys(pasted: Pasted) -> tuple[Mapping[str, Any], ...]:
+    """The issuer's keys, where its JWK Set was fetched in the same session."""
+    found: list[Mapping[str, Any]] = []
+    for exchange in pasted.exchanges:
+        if '"keys"' in exchange.response_body[:2000] and exchange.status == 200:
+            value = _object(exchange.response_body)
+            keys = value.get("keys")
+            found += (
+                [one for one in keys if isinstance(one, dict)] if isinstance(keys, list) else []
+            )
+    return tuple(found)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _is_solved(cases: list[Case]) -> bool:
+    """Did a later request get what this one was refused for want of a nonce or a token?"""
+    case, later = cases[0], cases[1:]
+    refused = case.error in ("use_dpop_nonce", "invalid_token") or case.bare_challenge
+    if not refused or case.status is None:
+        return False
+    same = [one for one in later if (one.method, _place(one)) == (case.method, _place(case))]
+    return any(one.status is not None and one.status < 300 for one in same)
+
+
+def _place(case: Case) -> str:
+    return urlsplit_host(case.url) + without_query(case.url).partition("://")[2]

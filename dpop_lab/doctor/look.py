@@ -1,0 +1,253 @@
+"""Hold a case to the rows that can be asked, and say what is missing for the others."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dpop_lab.doctor.case import API, TOKEN_ENDPOINT, Case
+from dpop_lab.proof.checking import Finding, Profile, Report, ask
+from dpop_lab.proof.rules import Context, ProofProfile
+from dpop_lab.server.access_token import Presented, TokenContext, TokenProfile
+from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.server.policy import Policy
+
+Used = dict[Hashable, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Looked:
+    """What the rows say of a case: `reports`, and of each row not asked what would be needed.
+
+    `stricter` are the findings that fail under RFC_9449 alone, where the case was held to what the
+    demo server does.
+    """
+
+    policy: str
+    reports: tuple[Report, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+    stricter: tuple[Finding, ...] = ()
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """The findings that failed, in the order asked."""
+        return tuple(
+            one for report in self.reports for one in report.findings if one.mark == "failed"
+        )
+
+    def finding(self, row: str) -> Finding | None:
+        """What a row found, None when it was not asked."""
+        found = [one for report in self.reports for one in report.findings if one.check.name == row]
+        return found[0] if found else None
+
+
+def look(
+    case: Case,
+    policy: Policy,
+    strict: Policy,
+    *,
+    now: float,
+    used: Used,
+    jwks: tuple[Mapping[str, Any], ...],
+) -> Looked:
+    """Ask every row that can be asked of the access token and of the proof.
+
+    `now` is this machine's time, for what no better clock is known for; `used` are the proofs seen
+    before in the same paste, and gets this one; `jwks` the issuer's keys.
+    """
+    reports, missing = [], dict[str, str]()
+    profiles = _profiles(case, policy)
+    stricter: list[Finding] = []
+    for profile, other in zip(profiles, _profiles(case, strict), strict=True):
+        report, lacking = _asked(case, profile, now=now, used=used, jwks=jwks)
+        reports.append(report)
+        missing |= lacking
+        if other is not profile:
+            there, _ = _asked(case, other, now=now, used=used, jwks=jwks)
+            failed = {one.check.name for one in report.findings if one.mark != "passed"}
+            stricter += [
+                one
+                for one in there.findings
+                if one.mark == "failed" and one.check.name not in failed
+            ]
+    _use(case, profiles, used)
+    return Looked(
+        policy=policy.name,
+        reports=tuple(report for report in reports if report.findings),
+        missing=tuple(missing.items()),
+        stricter=tuple(stricter),
+    )
+
+
+def _profiles(case: Case, policy: Policy) -> list[Profile]:
+    """The rules for what is there: an access token, a proof."""
+    found: list[Profile] = []
+    token = case.token or "access_token" in case.hidden
+    if case.place == API and (token or (case.whole and case.url)):
+        bearer = case.scheme.lower() == "bearer" and not case.is_proof and not _wants_dpop(case)
+        found.append(policy.bearer if bearer else policy.bound)
+    if case.is_proof or (case.whole and _wants_dpop(case) and "proof" not in case.hidden):
+        nonce = case.error == "use_dpop_nonce" or bool(case.nonces)
+        at_token_endpoint = case.place == TOKEN_ENDPOINT
+        pair = (
+            (policy.token, policy.token_nonce)
+            if at_token_endpoint
+            else (policy.api, policy.api_nonce)
+        )
+        found.append(pair[nonce])
+    return found
+
+
+def _wants_dpop(case: Case) -> bool:
+    """Does the server want a proof, going by the scheme, its challenge or its words?"""
+    challenged = any(one.scheme == "dpop" for one in case.challenges or ())
+    bound = "cnf" in case.access_token.claims
+    return case.scheme.lower() == "dpop" or challenged or bound or "DPoP" in case.description
+
+
+def _asked(
+    case: Case,
+    profile: Profile,
+    *,
+    now: float,
+    used: Used,
+    jwks: tuple[Mapping[str, Any], ...],
+) -> tuple[Report, dict[str, str]]:
+    """The findings of the rows that can be asked, and what the others lack."""
+    presented: object
+    context: object
+    if isinstance(profile, TokenProfile):
+        lacking = _token_lacks(case, jwks)
+        presented, context = _presented(case), _token_context(case, profile, now, jwks)
+    else:
+        assert isinstance(profile, ProofProfile)  # noqa: S101  there are two kinds
+        lacking = _proof_lacks(case, now)
+        presented, context = case.proof, _context(case, profile, now, used)
+    names = [row.name for row in profile.rows]
+    rows = tuple(row for row in profile.rows if row.name not in lacking)
+    findings = tuple(ask(rows, presented, context))
+    asked = {name: lacking[name] for name in names if name in lacking}
+    return Report(profile.name, findings, profile.struck_out), asked
+
+
+def _time(case: Case, now: float) -> int:
+    return math.floor(case.clock[0] if case.clock else now)
+
+
+def _proof_lacks(case: Case, now: float) -> dict[str, str]:
+    """The rows about a proof that can't be asked, and what to give so that they can."""
+    lacking = {}
+    iat = case.proof.claims.get("iat")
+    ahead = isinstance(iat, int | float) and not isinstance(iat, bool) and iat > now + 10
+    if not case.whole and len(case.proofs) < 2:
+        lacking["one_header"] = "the whole request"
+    if not case.method:
+        lacking["htm"] = "the method of the request (--method)"
+    if not case.url:
+        lacking["htu"] = "the URL of the request (--url)"
+    if not case.token:
+        lacking["ath"] = "the access token that goes with it (--token)"
+        lacking["bound_key"] = lacking["ath"]
+    elif case.access_token.problem or ("cnf" not in case.access_token.claims and not _ours(case)):
+        lacking["bound_key"] = "what the access token is bound to: it is opaque, ask its server"
+    if case.clock is None and not ahead and not _odd_time(iat):
+        lacking["fresh"] = "when it was sent (--now), or the answer with its Date"
+    if not case.nonces and "nonce" in case.proof.claims:
+        lacking["nonce"] = "the nonce that the server gave (--nonce)"
+    lacking["unused"] = "the exchanges before it, in one paste"
+    if case.name.startswith("exchange"):
+        del lacking["unused"]
+    return lacking
+
+
+def _ours(case: Case) -> bool:
+    """Is the token a readable JWT, so that a missing cnf means that it is bound to nothing?"""
+    return not case.access_token.problem and bool(case.access_token.claims)
+
+
+def _odd_time(iat: object) -> bool:
+    """Is this no time at all, or one so far off that no clock can excuse it?"""
+    if not isinstance(iat, int | float) or isinstance(iat, bool):
+        return True
+    return iat < 1_000_000_000
+
+
+def _token_lacks(case: Case, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
+    lacking = {}
+    if not case.whole and not case.scheme:
+        lacking["scheme"] = "the whole Authorization header"
+    if "access_token" in case.hidden:
+        hidden = "the access token: it is redacted here"
+        lacking |= dict.fromkeys(
+            ("at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound"),
+            hidden,
+        )
+        if not case.scheme:
+            lacking["scheme"] = hidden
+        return lacking
+    opaque = case.token and case.access_token.problem and not case.token.startswith("ey")
+    if opaque and not case.is_demo:
+        told = "a JWT: this access token is opaque, only its server can read it"
+        lacking |= dict.fromkeys(
+            ("at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound"),
+            told,
+        )
+    if not jwks:
+        lacking["at_signature"] = "the issuer's keys (its JWK Set)"
+    if not _issuer(case):
+        lacking["issuer"] = "which issuer the API trusts"
+    lacking["audience"] = "what the API calls itself"
+    return lacking
+
+
+def _issuer(case: Case) -> str:
+    """The issuer that the demo's API trusts: itself."""
+    if not case.is_demo:
+        return ""
+    if case.url:
+        scheme, _, rest = case.url.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+    return BASE_URL
+
+
+def _presented(case: Case) -> Presented:
+    if not case.token and not case.scheme:
+        return Presented.read("")
+    return Presented(
+        f"{case.scheme or 'DPoP'} {case.token}", case.scheme or "DPoP", case.access_token
+    )
+
+
+def _token_context(
+    case: Case, profile: TokenProfile, now: float, jwks: tuple[Mapping[str, Any], ...]
+) -> TokenContext:
+    return TokenContext(
+        profile=profile,
+        scheme="Bearer" if "Bearer" in profile.name else "DPoP",
+        keys=jwks,
+        issuer=_issuer(case),
+        audience="",
+        now=_time(case, now),
+    )
+
+
+def _context(case: Case, profile: ProofProfile, now: float, used: Used) -> Context:
+    return Context(
+        profile=profile,
+        headers=case.proofs,
+        method=case.method,
+        url=case.url.partition("?")[0].partition("#")[0],
+        now=_time(case, now),
+        access_token=case.token or None,
+        cnf=case.access_token.claims.get("cnf"),
+        nonce_time=lambda nonce: _time(case, now) if nonce in case.nonces else None,
+        used=lambda key: key in used,
+    )
+
+
+def _use(case: Case, profiles: list[Profile], used: Used) -> None:
+    """Remember the proof of a request that a server may have taken."""
+    for profile in profiles:
+        if isinstance(profile, ProofProfile) and case.is_proof and not case.refused:
+            key = profile.replay_key(case.proof, _context(case, profile, 0, used))
+            used.setdefault(key, case.name or "before")

@@ -1,0 +1,200 @@
+"""What servers say when they refuse, and which rows say it: read backwards from the policies."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from dpop_lab.doctor.case import API, TOKEN_ENDPOINT, Case
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.policy import Policy
+from dpop_lab.server.rfc9449 import RFC_9449
+
+CODES = (
+    "invalid_dpop_proof", "use_dpop_nonce", "invalid_token", "invalid_client", "invalid_scope",
+    "invalid_grant", "invalid_request", "invalid_target", "unauthorized_client",
+    "unsupported_grant_type", "insufficient_scope", "server_error", "temporarily_unavailable",
+)  # fmt: skip
+PLACES = {
+    "token": TOKEN_ENDPOINT, "token_nonce": TOKEN_ENDPOINT, "api": API, "api_nonce": API,
+    "bound": API, "bearer": API,
+}  # fmt: skip
+NO_PROOF = "no_proof"
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """A row that would make a server of this policy say these words at this place."""
+
+    row: str
+    defect: str
+    place: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    error: str
+    description: str
+    blame: Blame
+
+
+@cache
+def _all_words() -> tuple[_Said, ...]:
+    """Every refusal of both policies that has a description, with the row behind it."""
+    found = []
+    for policy in (DUENDE, RFC_9449):
+        for name, profile in policy.profiles.items():
+            rows = {row.name for row in profile.rows}
+            for key, answer in profile.answers.items():
+                row, defect = (key, "") if isinstance(key, str) else key
+                if row in rows and answer.description:
+                    blame = Blame(row, defect, PLACES[name], policy.name)
+                    found.append(_Said(answer.error or "", answer.description, blame))
+        blame = Blame("one_header", "missing", TOKEN_ENDPOINT, policy.name)
+        no_proof = policy.no_proof
+        found.append(_Said(no_proof.error or "", no_proof.description or "", blame))
+    return tuple(found)
+
+
+def _squeezed(text: str) -> str:
+    """A text without letter case, escapes, quotes and end mark, as it may have been copied."""
+    text = re.sub(r"\\u0027|&#39;|&#x27;|&apos;|[\u2018\u2019`\"']", "", text.lower())
+    return " ".join(text.replace("\\", "").split()).strip(" .")
+
+
+def known_words(text: str) -> tuple[str, str] | None:
+    """Error code and description of a server's refusal that stands somewhere in a text.
+
+    Known are the words of both policies and the codes of RFC 6749, 6750 and 9449. None where there
+    is nothing of the kind.
+    """
+    text = text[:20_000]
+    squeezed = _squeezed(text)
+    spelled = re.findall(r"[a-z]+(?:_[a-z]+)+", text.lower())
+    code = next((one for one in CODES if one in spelled), "")
+    said = [one for one in _all_words() if _squeezed(one.description) in squeezed]
+    if said:
+        best = max(said, key=lambda one: (one.error == code, len(one.description)))
+        return (code or best.error), best.description
+    return (code, "") if code else None
+
+
+def blamed(case: Case) -> tuple[Blame, ...]:
+    """The rows that these words may come from; the demo's own words first. Empty for none."""
+    if not case.description:
+        return ()
+    wanted = _squeezed(case.description)
+    fits = [one for one in _all_words() if _squeezed(one.description) == wanted]
+    fits = [one for one in fits if not case.error or one.error == case.error.lower()] or fits
+    here = [one for one in fits if not case.place or one.blame.place == case.place] or fits
+    unique = {(one.blame.row, one.blame.place, one.blame.policy): one.blame for one in here}
+    return tuple(unique.values())
+
+
+MEANINGS = {
+    "invalid_dpop_proof": (
+        "The server found fault with the proof and does not say which.",
+        "Give the proof itself, with method and URL of the request: then every row is asked.",
+    ),
+    "use_dpop_nonce": (
+        "The server wants a nonce of its own in the proof (RFC 9449 §8, §9).",
+        "Take the value of the DPoP-Nonce header of this answer, put it into a new proof as nonce, "
+        "with a new jti, and send the request again, once.",
+    ),
+    "invalid_token": (
+        "The access token is expired, damaged, revoked, or bound to another key.",
+        "Fetch a new access token with a proof by the key that will sign the API's proofs.",
+    ),
+    "invalid_client": (
+        "The server does not know the client, or not by this secret or key.",
+        "Check client_id and secret and how they are sent: as form parameters, as HTTP Basic, or "
+        "as an assertion, which must be a new one each time, also when the request is sent again.",
+    ),
+    "invalid_scope": (
+        "The client may not have this scope, or the server does not know it.",
+        "Ask for a scope that the client is registered for.",
+    ),
+    "invalid_grant": (
+        "The code or refresh token is used up, expired, or was given to another client or key.",
+        "Start the flow anew; a refresh token of a public client stays bound to its key.",
+    ),
+    "invalid_request": (
+        "A parameter or header is missing, doubled, or does not fit the others.",
+        "Send grant_type and each parameter once, one Authorization and one DPoP header.",
+    ),
+    "invalid_target": (
+        "The server does not know the resource that was named.",
+        "Name a resource the client may ask for, or none.",
+    ),
+    "unauthorized_client": (
+        "This client may not use this grant.",
+        "Use a client that is registered for the grant.",
+    ),
+    "unsupported_grant_type": (
+        "The server does not know this grant_type, or there is none.",
+        "Send grant_type=client_credentials as a form parameter, not as JSON.",
+    ),
+    "insufficient_scope": (
+        "The access token is good, but its scope does not reach this resource.",
+        "Ask for a token with the scope that the challenge names.",
+    ),
+    "server_error": ("The server failed.", "Look into its log; the request may be right."),
+    "temporarily_unavailable": ("The server is busy or in repair.", "Send it again later."),
+}
+STATUSES = {
+    301: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
+    302: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
+    307: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
+    308: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
+    403: ("The server knows the caller, who may not do this.", "Ask for what the caller may do."),
+    404: ("Nothing is at this URL.", "Check the path, to the letter; htu must be the same."),
+    405: ("This URL does not take this method.", "Use the method it takes; htm must be the same."),
+    407: ("A proxy on the way wants a login.", "Give the proxy its user and password."),
+    413: ("The body is too large for the server.", "Send less."),
+    415: ("The body is of a type that the server does not take.",
+          "Token requests are application/x-www-form-urlencoded."),
+    429: ("Too many requests.", "Wait as long as Retry-After says."),
+    431: ("The headers are too large for the server.", "Use a smaller key or a smaller token."),
+    500: ("The server fell over.", "Look into its log."),
+    502: ("A gateway got no good answer from the server behind it.", "Look at the gateway."),
+    503: ("The server is busy or in repair.", "Send it again later."),
+    504: ("A gateway waited in vain for the server behind it.", "Look at the gateway."),
+}  # fmt: skip
+
+
+def meaning(case: Case) -> tuple[str, str] | None:
+    """What a refusal means in general, and what to do; None where there was none."""
+    if not case.refused and (case.status or 0) < 300:
+        return None
+    found = MEANINGS.get(case.error.lower())
+    if found is None and case.bare_challenge:
+        return _bare(case)
+    if found is None and _is_page(case):
+        return (
+            "A web page came where an API or a token endpoint should answer.",
+            "Check the URL, and whether a login page or a proxy stands in between.",
+        )
+    return found or STATUSES.get(case.status or 0) or _any(case)
+
+
+def _is_page(case: Case) -> bool:
+    return case.body.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
+
+
+def _bare(case: Case) -> tuple[str, str]:
+    said = "The challenge names no error: there was no access token that the server takes."
+    if case.is_demo:
+        said += " So the demo server answers an expired or damaged token, a Bearer one, and none."
+    todo = "Send the access token under the scheme DPoP; if it was, fetch a new one and try again."
+    return said, todo
+
+
+def _any(case: Case) -> tuple[str, str]:
+    if case.error:
+        return "An error of the server's own.", "Look it up in the server's documentation."
+    return f"The server answers {case.status}.", "Look into the server's log."
+
+
+def policy_of(case: Case) -> Policy:
+    """The rules a case is held to: the demo's for the demo, the strict ones for any other."""
+    return DUENDE if case.is_demo else RFC_9449

@@ -1,0 +1,38 @@
+"""Times and lengths of time in words, for people beside the numbers in claims."""
+
+from datetime import UTC, datetime
+from email.utils import formatdate
+
+UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units: `312 s`, `1 h 15 min`, `3 d 2 h`.
+
+    Up to ten minutes it stays in seconds, as windows are given in seconds.
+    """
+    left = round(abs(seconds))
+    if left <= 600:
+        return f"{left} s"
+    parts: list[str] = []
+    for size, unit in UNITS:
+        if left >= size and len(parts) < 2:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts)
+
+
+def date(seconds: float) -> str:
+    """A time as HTTP dates write it, in UTC; empty beyond the years 1 to 9999."""
+    try:
+        datetime.fromtimestamp(seconds, UTC)
+        return formatdate(seconds, usegmt=True)
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def offset(time: float, now: float) -> str:
+    """How far a time is from another: `312 s before`, `5 s after`, `at`."""
+    if round(time) == round(now):
+        return "at"
+    return f"{duration(time - now)} {'before' if time < now else 'after'}"
