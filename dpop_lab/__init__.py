@@ -6,6 +6,7 @@ from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.token import TokenRefused
+from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import KeyUnusable, LabError, SettingsError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import generate_key, public_jwk
@@ -38,6 +39,7 @@ __all__ = [
     "TokenRefused",
     "access_token_hash",
     "check_proof",
+    "diagnose",
     "generate_key",
     "load_key",
     "make_proof",

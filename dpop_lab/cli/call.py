@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from dpop_lab.cli.diagnose import advice
 from dpop_lab.cli.options import EXIT_CODES, RAW, add_alg, add_password, method, password, url
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.client.auth import DPoPAuth
@@ -17,6 +18,7 @@ from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import Settings, read_settings
 from dpop_lab.client.wire import htu, origin
+from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.server.duende_site import BASE_URL
@@ -70,6 +72,9 @@ def _call(options: argparse.Namespace) -> int:
     answer = _answer(session, verb, asked, auth, options.data)
     say(f"{verb} {htu(asked)} ({world})")
     _show(answer, asked)
+    if not answer.ok:
+        for line in advice(diagnose(answer)):
+            say(line)
     return 0 if answer.ok else 1
 
 

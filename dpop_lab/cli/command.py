@@ -10,14 +10,16 @@ import requests
 from dpop_lab import __version__
 from dpop_lab.cli.call import TIMEOUT, add_call
 from dpop_lab.cli.demo import add_demo
+from dpop_lab.cli.diagnose import add_diagnose, advice
 from dpop_lab.cli.key import add_key
 from dpop_lab.cli.lessons import add_lessons, strangers
 from dpop_lab.cli.options import EXIT_CODES, RAW
 from dpop_lab.cli.serve import add_serve
-from dpop_lab.cli.terminal import Wrong, fail, named
+from dpop_lab.cli.terminal import Wrong, fail, named, say
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.client.unanswered import unanswered
 from dpop_lab.client.wire import origin
+from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.server.duende_site import BASE_URL
 
@@ -28,6 +30,7 @@ EXAMPLES = """examples:
   dpop-lab key new ec.pem           a new EC key in a file
   dpop-lab call --key ec.pem        token and protected call with it, at the offline twin
   dpop-lab call --key ec.pem --live the same at demo.duendesoftware.com
+  dpop-lab diagnose session.log     what is wrong, and what to do; sends nothing
   dpop-lab serve --port 8080        the twin on a port, for clients in any language"""
 PASSWORD_REASONS = ("password_missing", "wrong_password")
 
@@ -52,7 +55,10 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
     except LabError as error:
         if isinstance(error, KeyUnusable) and error.reason in PASSWORD_REASONS:
             return fail(f"{error} Here: --password-env NAME.", 2)
-        return fail(str(error), 1 if isinstance(error, TokenRefused) else 2)
+        code = fail(str(error), 1 if isinstance(error, TokenRefused) else 2)
+        for line in advice(diagnose(error)) if isinstance(error, TokenRefused) else ():
+            say(line)
+        return code
     except requests.RequestException as error:
         return fail(*_unanswered(error))
     except BrokenPipeError:
@@ -84,6 +90,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"dpop-lab {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_lessons(parser, commands)
-    for add in (add_demo, add_serve, add_call, add_key):
+    for add in (add_demo, add_serve, add_call, add_diagnose, add_key):
         add(commands)
     return parser

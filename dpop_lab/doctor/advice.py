@@ -76,8 +76,8 @@ def _well_formed(finding: Finding, case: Case) -> str:
     if parts == 5:
         return "Send a signed JWT (JWS, three parts): this one is encrypted (JWE, five parts)."
     if parts < 3:
-        lacks = "claims and signature" if parts == 1 else "the signature"
-        return f"Send the whole proof: header.claims.signature. Here {lacks} is missing."
+        lacks = "claims and signature are" if parts == 1 else "the signature is"
+        return f"Send the whole proof, header.claims.signature: {lacks} missing."
     if parts > 3:
         return f"Send header.claims.signature, three parts between dots; here are {parts}."
     if "number" in str(_found(finding)) or "iat" in str(_found(finding)):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.half import salvaged
 from dpop_lab.doctor.times import date, offset
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.jws import Jws, key_bits
@@ -21,7 +22,7 @@ def proof_lines(case: Case, now: float) -> list[Line]:
     """What a proof says, member by member, with what follows from it."""
     proof = case.proof
     if proof.problem:
-        return [("the text", f"{cut(proof.problem, 200)}; {len(proof.text)} characters")]
+        return [_unread(proof), *_salvaged(proof, case, now)]
     jwk = proof.header.get("jwk")
     lines = list(_members("header", proof.header, case, now, without=("jwk",)))
     if isinstance(jwk, dict):
@@ -41,6 +42,17 @@ def token_lines(token: Jws, case: Case, now: float) -> list[Line]:
     if "enc" in token.header:
         lines.append(("claims", "encrypted: only who has the key can read them"))
     return [*lines, *_members("claims", token.claims, case, now)]
+
+
+def _unread(jws: Jws) -> Line:
+    return "the text", f"{cut(jws.problem, 200)}; {len(jws.text)} characters"
+
+
+def _salvaged(jws: Jws, case: Case, now: float) -> Iterator[Line]:
+    """What can be read of a text that is no whole JWT."""
+    half = salvaged(jws.text)
+    yield from _members("header", half.header, case, now)
+    yield from _members("claims", half.claims, case, now)
 
 
 def key_lines(jwk: Mapping[str, Any], name: str = "jwk") -> list[Line]:

@@ -81,14 +81,14 @@ class Diagnosis:
         else:
             first, count = self.problems[0], len(self.problems)
             many = f"{count} findings, the first: " if count > 1 else ""
-            line = f"This is {self.kind}. {many}{first.title} {first.action}"
+            line = f"This is {self.kind}. {many}{first.title}. {first.action}"
         return self._secrets.clean([line])[0]
 
     def _nothing_wrong(self) -> str:
         missing = {row for one in self.examined for row, _ in one.looked.missing}
         asked = sum(len(report.findings) for one in self.examined for report in one.looked.reports)
         if not asked:
-            return "Nothing in it is wrong."
+            return "No row can be asked of it, and nothing else is wrong."
         rows = ", ".join(sorted(missing))
         also = f"; what is here is not enough to ask {rows}" if missing else ""
         return f"Nothing is wrong with it, as far as can be seen{also}."
@@ -218,8 +218,9 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
     """One request: its line, what is wrong, what it says, the rows, the remarks."""
     case = one.case
     line = " ".join(filter(None, (case.method, cut(without_query(case.url), 200))))
-    title = ": ".join(filter(None, (case.name, line))) or case.place or "What was pasted"
-    yield Heading(f"{title}. {one.verdict}")
+    if case.name or line:
+        title = ": ".join(filter(None, (case.name, line)))
+        yield Heading(f"{title}. {one.verdict}" if case.name else title)
     for problem in one.problems:
         rows = [("what to do", problem.action)]
         rows += [(name, getattr(problem, name)) for name in ("wanted", "found", "section")]

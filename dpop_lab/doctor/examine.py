@@ -116,7 +116,7 @@ def _problem(finding: Finding, case: Case) -> Problem:
 
 def _no(finding: Finding) -> str:
     defect = (finding.verdict.defect if finding.verdict else None) or ""
-    return f"{finding.check.question} No: {defect.replace('_', ' ')}."
+    return f"{finding.check.question} No: {defect.replace('_', ' ')}"
 
 
 def _brief(finding: Finding, case: Case) -> str:
@@ -134,7 +134,7 @@ def _refused(case: Case, looked: Looked) -> Iterator[Problem]:
     elif not failed or (not hit and case.error not in ("", "invalid_dpop_proof", "invalid_token")):
         told = meaning(case)
         if told:
-            yield Problem(title=f"{_said(case)}: {told[0]}", action=told[1])
+            yield Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])
     for finding in failed:
         yield _problem(finding, case)
 

@@ -185,9 +185,12 @@ def _token_lacks(case: Case, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, s
         if not case.scheme:
             lacking["scheme"] = hidden
         return lacking
-    opaque = case.token and case.access_token.problem and not case.token.startswith("ey")
+    unreadable = not case.token.startswith("ey") or case.token.count(".") == 4
+    opaque = (
+        case.token and unreadable and (case.access_token.problem or not case.access_token.claims)
+    )
     if opaque and not case.is_demo:
-        told = "a JWT: this access token is opaque, only its server can read it"
+        told = "one that can be read: this access token is opaque to all but its server"
         lacking |= dict.fromkeys(
             ("at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound"),
             told,

@@ -11,6 +11,7 @@ from dpop_lab.client.challenge import read_challenges
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.case import Case, case_of, linked, with_answer
 from dpop_lab.doctor.curl_command import is_curl, read_curl
+from dpop_lab.doctor.half import salvaged
 from dpop_lab.doctor.messages import (
     MARK,
     START,
@@ -23,7 +24,7 @@ from dpop_lab.doctor.messages import (
 )
 from dpop_lab.doctor.recorded import har_entries, of_requests
 from dpop_lab.doctor.server_words import known_words
-from dpop_lab.jose.jws import Jws, read_jws
+from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.proof import access_token_hash, read_proof
 from dpop_lab.proof.rendering import words
 
@@ -67,7 +68,7 @@ def read_paste(thing: object) -> Pasted:
         return thing
     objects = of_requests(thing)
     if objects is not None:
-        return _exchanges(f"requests' {type(thing).__name__}", objects)
+        return _exchanges(f"a requests.{type(thing).__name__}", objects)
     if isinstance(thing, Exchange):
         return _exchanges("a recorded exchange", [thing])
     inner = getattr(thing, "exchange", None)
@@ -214,13 +215,12 @@ def _of_jwts(text: str) -> Pasted | None:
 
 def _is_jwt(text: str) -> bool:
     """Does its first part hold JSON, or begin to?"""
-    first = text.partition(".")[0]
-    return first.startswith("eyJ") or bool(read_jws(text).header)
+    return bool(salvaged(text).header) or text.startswith("eyJ")
 
 
 def kind_of(text: str) -> str:
     """What a JWT is for, going by its typ and its claims."""
-    jws = read_jws(text)
+    jws = salvaged(text)
     typ, claims = str(jws.header.get("typ", "")).lower(), jws.claims
     if text.count(".") == 4 or "enc" in jws.header:
         return JWE

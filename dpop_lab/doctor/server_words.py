@@ -167,6 +167,12 @@ def meaning(case: Case) -> tuple[str, str] | None:
     if not case.refused and (case.status or 0) < 300:
         return None
     found = MEANINGS.get(case.error.lower())
+    schemes = {one.scheme for one in case.challenges or ()}
+    if found is None and case.scheme.lower() == "dpop" and schemes == {"bearer"}:
+        return (
+            "The challenge names Bearer alone: this resource does not take the scheme DPoP.",
+            "Call the URL that wants bound tokens, or get a token without a proof for this one.",
+        )
     if found is None and case.bare_challenge:
         return _bare(case)
     if found is None and _is_page(case):

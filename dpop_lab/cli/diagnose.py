@@ -1,0 +1,129 @@
+"""`dpop-lab diagnose`: what is wrong with whatever was pasted, and what to do."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from dpop_lab.cli.options import POLICIES, RAW, method, url
+from dpop_lab.cli.terminal import Wrong, named, say
+from dpop_lab.doctor.case import http_time
+from dpop_lab.doctor.diagnosis import Diagnosis, diagnose
+from dpop_lab.doctor.paste import LONGEST_JSON
+
+if TYPE_CHECKING:
+    from dpop_lab.cli.options import Commands
+
+EXAMPLES = """examples:
+  dpop-lab diagnose session.log
+  dpop-lab diagnose --url https://api.example.com/orders --method GET proof.txt
+  pbpaste | dpop-lab diagnose
+  dpop-lab diagnose "Invalid 'htu' value."
+FILE holds a proof, an access token, header lines, an error, raw HTTP, a curl command, a HAR file or
+a session log. Nothing is sent anywhere.
+
+exit codes:
+  0  healthy
+  1  findings
+  2  not understood, or something given to the command is wrong"""
+
+
+def add_diagnose(commands: "Commands") -> None:
+    """Add the command to the parser."""
+    words = "what is wrong with a proof, a token, a request, an answer"
+    parser = commands.add_parser("diagnose", help=words, epilog=EXAMPLES, **RAW)
+    parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="- or nothing: stdin")
+    parser.add_argument("--url", type=url, help="of the request")
+    parser.add_argument("--method", type=method, metavar="M", help="of the request")
+    parser.add_argument("--token", default="", metavar="T", help="the access token; @FILE reads it")
+    parser.add_argument("--nonce", default="", metavar="N", help="the nonce the server gave")
+    words = "when it was sent: seconds since 1970, an HTTP or an ISO 8601 date"
+    parser.add_argument("--now", type=_time, metavar="TIME", help=words)
+    parser.add_argument("--jwks", metavar="FILE", help="the JWK Set of the token's issuer")
+    words = "the rules; default: the demo's for the demo, rfc9449 for any other server"
+    parser.add_argument("--policy", choices=list(POLICIES), help=words)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for machines")
+    form.add_argument("--markdown", action="store_true", help="for an issue or a chat")
+    parser.set_defaults(run=_diagnose)
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    found = diagnose(
+        _pasted(options.file),
+        url=options.url or "",
+        method=options.method or "",
+        token=_token(options.token),
+        nonce=options.nonce,
+        now=options.now,
+        jwks=_jwks(options.jwks) if options.jwks else None,
+        policy=POLICIES[options.policy] if options.policy else None,
+    )
+    if options.json:
+        print(json.dumps(found.as_dict(), indent=2))
+    else:
+        print(found.markdown() if options.markdown else found.text())
+    return found.exit_code
+
+
+def _pasted(path: str) -> bytes | str:
+    """What is in the file, or what was given in the place of its name."""
+    if path == "-":
+        if sys.stdin.isatty():
+            say("dpop-lab: paste it here, then press Ctrl-D (Windows: Ctrl-Z, Enter).")
+        return sys.stdin.buffer.read(LONGEST_JSON)
+    if not os.path.exists(path) and (len(path) > 200 or any(mark in path for mark in "'\" {.=")):
+        text = diagnose(path)
+        if text.understood:
+            return path
+    return _octets(path)
+
+
+def _octets(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(LONGEST_JSON)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no name of a file"
+        raise Wrong(f"{reason}: {named(path)}") from None
+
+
+def _token(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    return _octets(text[1:]).decode("utf-8", "replace").strip()
+
+
+def _jwks(path: str) -> Any:
+    try:
+        value = json.loads(_octets(path))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Wrong(f"--jwks {named(path)}: wanted a JWK Set, a JSON object with keys.")
+    return value
+
+
+def _time(text: str) -> float:
+    """Seconds since 1970 from a number, an HTTP date or an ISO 8601 date."""
+    try:
+        return float(text) if text.replace(".", "", 1).isdecimal() else _date(text)
+    except (ValueError, OverflowError, OSError):
+        wanted = "seconds since 1970, an HTTP date or an ISO 8601 date"
+        raise argparse.ArgumentTypeError(f"wanted {wanted}, found {named(repr(text))}") from None
+
+
+def _date(text: str) -> float:
+    seconds = http_time(text)
+    return datetime.fromisoformat(text).timestamp() if seconds is None else seconds
+
+
+def advice(found: Diagnosis) -> Iterator[str]:
+    """The problems of a diagnosis for someone whose call was just refused: two lines each."""
+    for problem in found.as_dict()["requests"][-1:]:
+        for each in problem["problems"]:
+            yield f"  {each['title']}"
+            yield f"    do: {each['action']}"
