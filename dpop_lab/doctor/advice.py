@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,10 +13,10 @@ from dpop_lab.doctor.token_advice import TOKEN_ADVICE
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.jose.jws import raw_signature, verify
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS
+from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.checking import Finding
-from dpop_lab.proof.htu import normal_url
+from dpop_lab.proof.htu import DEFAULT_PORTS, normal_url
 from dpop_lab.proof.proof import TYP, access_token_hash
 from dpop_lab.proof.rendering import shown
 
@@ -162,6 +163,8 @@ def _jwk_row(finding: Finding, case: Case) -> str:
     if not isinstance(given, dict):
         return "Put the jwk there as a JSON object."
     jwk, alg = _jwk(case), header.get("alg")
+    if lacking := [name for name in PUBLIC.get(str(jwk.get("kty")), ("kty",)) if name not in jwk]:
+        return f"Put {' and '.join(lacking)} into jwk, too: a member name in its small letters."
     if jwk.get("kty") == "oct":
         return "Use an EC, RSA or Ed25519 key pair: a symmetric key can't be shown to the server."
     known = ALGORITHMS.get(alg) if isinstance(alg, str) else None
@@ -244,7 +247,8 @@ def _htu_fault(wanted: str, found: str, case: Case) -> str:
         faults.append(f"the scheme {here.scheme} in place of {there.scheme}")
     if here.host != there.host:
         faults.append(f"the host {shown(here.host, 60)} in place of {there.host}")
-    if here.port != there.port:
+    default = DEFAULT_PORTS[here.scheme] == here.port and here.scheme != there.scheme
+    if here.port != there.port and not default:
         faults.append(f"the port {here.port} in place of {there.port}")
     if here.path != there.path:
         faults.append(_path_fault(there.path, here.path))
@@ -361,6 +365,8 @@ def _fresh(finding: Finding, case: Case) -> str:
         return "Add iat, the time of making in whole seconds since 1970."
     if isinstance(iat, bool) or not isinstance(iat, int | float):
         return "Give iat as a JSON number of seconds since 1970, without quotes."
+    if not math.isfinite(iat):
+        return "Give iat as whole seconds since 1970."
     if iat > 100_000_000_000:
         return f"iat is in milliseconds: divide it by 1000, {int(iat) // 1000}."
     time, whose = case.clock or (None, "")

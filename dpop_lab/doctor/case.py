@@ -27,7 +27,8 @@ class Case:
     """One request and its answer as far as they are known; empty, None or `()`: not known.
 
     `whole` says that all header lines of the request are known, so that what is not among them was
-    not sent. `proofs` are the DPoP header values, `scheme` and `token` what stood in Authorization,
+    not sent. `proofs` are the DPoP header values, `scheme` and `token` what stood in
+    `authorization`,
     `hidden` the names of those that were redacted. `url_guessed`: a raw request names no scheme,
     so that of the proof was taken. Times are seconds since 1970: `sent_at` by the clock of the
     client or of whoever recorded, `date` the server's. `nonces` are known to be the server's.
@@ -40,6 +41,7 @@ class Case:
     whole: bool = False
     headers: Headers = field(default=(), repr=False)
     proofs: tuple[str, ...] = field(default=(), repr=False)
+    authorization: str = field(default="", repr=False)
     scheme: str = ""
     token: str = field(default="", repr=False)
     hidden: tuple[str, ...] = ()
@@ -169,6 +171,7 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
         whole=bool(exchange.method),
         headers=sent,
         proofs=shown,
+        authorization="" if "access_token" in hidden else authorization,
         scheme=scheme,
         token="" if is_hidden(token or "x") else token,
         hidden=tuple(dict.fromkeys(hidden)),

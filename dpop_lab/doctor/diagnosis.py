@@ -24,7 +24,7 @@ from dpop_lab.doctor.paste import Pasted, read_paste
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.proof.checking import SYMBOLS, Finding
+from dpop_lab.proof.checking import SYMBOLS, Finding, Report
 from dpop_lab.proof.htu import without_query
 from dpop_lab.proof.rendering import cut, shown
 from dpop_lab.server.policy import Policy
@@ -232,7 +232,7 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
         yield Table("The access token", ("Member", "Value"), tuple(lines))
     if case.challenges:
         yield Table("WWW-Authenticate", ("Scheme", "Parameters"), tuple(_challenges(case)))
-    for report in one.looked.reports:
+    for report in filter(_findings, one.looked.reports):
         asked = [
             (f"{SYMBOLS[each.mark]} {each.check.name}", each.mark, _seen(each))
             for each in report.findings
@@ -244,6 +244,10 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
         yield Table("Rows that can't be asked", ("Row", "Give"), one.looked.missing)
     if one.remarks:
         yield Bullets(one.remarks)
+
+
+def _findings(report: Report) -> tuple[Finding, ...]:
+    return report.findings
 
 
 def _challenges(case: Case) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from dpop_lab.doctor.look import Looked, Used, look
 from dpop_lab.doctor.server_words import Blame, blamed, meaning, policy_of
 from dpop_lab.doctor.times import duration
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.proof.checking import Finding
+from dpop_lab.proof.checking import Answer, Finding
 from dpop_lab.proof.rendering import shown
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
@@ -127,16 +127,24 @@ def _refused(case: Case, looked: Looked) -> Iterator[Problem]:
     """Why the server said no: the rows it may mean first, then the others that fail."""
     blames = blamed(case)
     names = [blame.row for blame in blames]
-    failed = sorted(looked.failures, key=lambda one: one.check.name not in names)
-    hit = [one for one in failed if one.check.name in names]
+    failed = looked.failures
+    hit = [one for one in failed if one.check.name in names or _fits(looked.answered(one), case)]
     if blames and not hit:
         yield _unexplained(case, looked, blames)
     elif not failed or (not hit and case.error not in ("", "invalid_dpop_proof", "invalid_token")):
         told = meaning(case)
         if told:
             yield Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])
-    for finding in failed:
+    for finding in sorted(failed, key=lambda one: one not in hit):
         yield _problem(finding, case)
+
+
+def _fits(answer: Answer, case: Case) -> bool:
+    """Are these the words of this refusal, as far as they are known?"""
+    if case.status is None:
+        return False
+    said = (answer.status, answer.error or "", answer.description or "")
+    return said == (case.status, case.error, case.description)
 
 
 def _said(case: Case) -> str:

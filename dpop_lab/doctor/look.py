@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.doctor.case import API, TOKEN_ENDPOINT, Case
-from dpop_lab.proof.checking import Finding, Profile, Report, ask
+from dpop_lab.proof.checking import Answer, Finding, Profile, Report, ask
 from dpop_lab.proof.rules import Context, ProofProfile
 from dpop_lab.server.access_token import Presented, TokenContext, TokenProfile
 from dpop_lab.server.duende_site import BASE_URL
@@ -24,6 +24,7 @@ class Looked:
     """
 
     policy: str
+    profiles: tuple[Profile, ...] = ()
     reports: tuple[Report, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
     stricter: tuple[Finding, ...] = ()
@@ -34,6 +35,15 @@ class Looked:
         return tuple(
             one for report in self.reports for one in report.findings if one.mark == "failed"
         )
+
+    def answered(self, finding: Finding) -> Answer:
+        """What a server of this policy would say to a failed finding."""
+        profile = next(
+            profile
+            for profile, report in zip(self.profiles, self.reports, strict=True)
+            if finding in report.findings
+        )
+        return profile.answer(finding)
 
     def finding(self, row: str) -> Finding | None:
         """What a row found, None when it was not asked."""
@@ -73,7 +83,8 @@ def look(
     _use(case, profiles, used)
     return Looked(
         policy=policy.name,
-        reports=tuple(report for report in reports if report.findings),
+        profiles=tuple(profiles),
+        reports=tuple(reports),
         missing=tuple(missing.items()),
         stricter=tuple(stricter),
     )
@@ -84,7 +95,8 @@ def _profiles(case: Case, policy: Policy) -> list[Profile]:
     found: list[Profile] = []
     token = case.token or "access_token" in case.hidden
     if case.place == API and (token or (case.whole and case.url)):
-        bearer = case.scheme.lower() == "bearer" and not case.is_proof and not _wants_dpop(case)
+        plain = case.scheme.lower() == "bearer" and not case.is_proof and not _wants_dpop(case)
+        bearer = plain or {one.scheme for one in case.challenges or ()} == {"bearer"}
         found.append(policy.bearer if bearer else policy.bound)
     if case.is_proof or (case.whole and _wants_dpop(case) and "proof" not in case.hidden):
         nonce = case.error == "use_dpop_nonce" or bool(case.nonces)
@@ -214,8 +226,8 @@ def _issuer(case: Case) -> str:
 
 
 def _presented(case: Case) -> Presented:
-    if not case.token and not case.scheme:
-        return Presented.read("")
+    if case.authorization or not (case.token or case.scheme):
+        return Presented.read(case.authorization)
     return Presented(
         f"{case.scheme or 'DPoP'} {case.token}", case.scheme or "DPoP", case.access_token
     )

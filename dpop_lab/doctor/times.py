@@ -1,5 +1,6 @@
 """Times and lengths of time in words, for people beside the numbers in claims."""
 
+import math
 from datetime import UTC, datetime
 from email.utils import formatdate
 
@@ -11,6 +12,8 @@ def duration(seconds: float) -> str:
 
     Up to ten minutes it stays in seconds, as windows are given in seconds.
     """
+    if not math.isfinite(seconds):
+        return "for ever"
     left = round(abs(seconds))
     if left <= 600:
         return f"{left} s"
