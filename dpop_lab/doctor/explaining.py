@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass, replace
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.advice import GENERAL, advise
 from dpop_lab.doctor.case import Case, case_of
-from dpop_lab.doctor.server_words import meaning
+from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.checking import Finding
 from dpop_lab.proof.rendering import cut, printable
 from dpop_lab.server.policy import Seen
@@ -78,6 +78,8 @@ def _decided(case: Case, finding: Finding | None) -> str:
     if finding is not None:
         defect = (finding.verdict.defect if finding.verdict else None) or ""
         return f"refused by the row {finding.check.name} ({defect.replace('_', ' ')}), {said}"
+    if case.description:
+        return f"refused, {said} “{cut(case.description, 200)}”"
     told = meaning(case)
     return f"refused, {said}. {told[0] if told else ''}".rstrip(". ")
 
@@ -85,5 +87,7 @@ def _decided(case: Case, finding: Finding | None) -> str:
 def _action(case: Case, finding: Finding | None) -> str:
     if finding is not None:
         return advise(finding, case)
+    for blame in blamed(case) if case.refused else ():
+        return GENERAL[blame.row]
     told = meaning(case) if case.refused else None
     return told[1] if told else ""
