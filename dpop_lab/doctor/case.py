@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
@@ -19,7 +20,7 @@ from dpop_lab.server.policy import basic_pair
 
 HIDDEN = re.compile(r"\*+|<[\w ]+>|\[?(?:redacted|removed|hidden|masked)\]?|(?:…|\.\.\.)", re.I)
 TOKEN_ENDPOINT, API = "token endpoint", "API"
-SCHEMES = ("dpop", "bearer", "basic")
+LINES, LONGEST = 100, 16_000  # header lines; characters of a URL or a challenge
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)  # no slots: what is read once is kept
@@ -46,6 +47,7 @@ class Case:
     token: str = field(default="", repr=False)
     hidden: tuple[str, ...] = ()
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    doubled: tuple[str, ...] = ()
     sent_at: float | None = None
     date: float | None = None
     status: int | None = None
@@ -95,7 +97,9 @@ class Case:
     @property
     def refused(self) -> bool:
         """Did the server say no?"""
-        return bool(self.error) or (self.status or 0) >= 400 or self.bare_challenge
+        return (
+            bool(self.error or self.description) or (self.status or 0) >= 400 or self.bare_challenge
+        )
 
     @property
     def bare_challenge(self) -> bool:
@@ -149,7 +153,7 @@ def is_hidden(value: str) -> bool:
 
 def case_of(exchange: Exchange, *, name: str = "") -> Case:
     """What an exchange says. An empty method means that the request is not known."""
-    sent, received = exchange.request_headers, exchange.response_headers
+    sent, received = exchange.request_headers[:LINES], exchange.response_headers[:LINES]
     proofs = [value.strip() for key, value in sent if key.lower() == "dpop"]
     echoed = _echoed(exchange.response_body)
     authorization = _header(sent, "Authorization").strip()
@@ -163,10 +167,11 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
     shown = tuple(one for one in proofs if not is_hidden(one))
     url, guessed = _url(exchange, shown)
     members = json_value(exchange.response_body)
+    form = _form(exchange, authorization)
     case = Case(
         name=name,
-        method=exchange.method,
-        url=url,
+        method=exchange.method[:40],
+        url=url[:LONGEST],
         url_guessed=guessed,
         whole=bool(exchange.method),
         headers=sent,
@@ -175,12 +180,15 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
         scheme=scheme,
         token="" if is_hidden(token or "x") else token,
         hidden=tuple(dict.fromkeys(hidden)),
-        form=_form(exchange, authorization),
+        form=dict(reversed(form)),
+        doubled=tuple(
+            name for name, count in Counter(name for name, _ in form).items() if count > 1
+        ),
         sent_at=None if math.isnan(exchange.sent_at) else exchange.sent_at,
         date=http_time(_header(received, "Date")),
         status=exchange.status,
         answer_headers=received,
-        challenges=read_challenges(", ".join(challenges)) if challenges else None,
+        challenges=read_challenges(", ".join(challenges)[:LONGEST]) if challenges else None,
         nonce=_header(received, "DPoP-Nonce"),
         body=exchange.response_body,
         failure=exchange.failure,
@@ -245,14 +253,15 @@ def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:
     return f"{scheme}:{url}", True
 
 
-def _form(exchange: Exchange, authorization: str) -> dict[str, str]:
+def _form(exchange: Exchange, authorization: str) -> list[tuple[str, str]]:
     """The parameters of a token request; with a client's name and secret sent as HTTP Basic."""
-    body, form = exchange.request_body, {}
+    body, form = exchange.request_body, list[tuple[str, str]]()
     if "=" in body[:4000] and not body.lstrip().startswith(("{", "[", "<", "--")):
-        form = dict(parse_qsl(body[:100_000], keep_blank_values=True))
+        form = parse_qsl(body[:100_000], keep_blank_values=True)
     pair = basic_pair(authorization)
     if pair:
-        form = {"client_id": pair[0], **form, "Basic": "yes"}
+        named = any(name == "client_id" for name, _ in form)
+        form = [*form, *([] if named else [("client_id", pair[0])]), ("Basic", "yes")]
     return form
 
 

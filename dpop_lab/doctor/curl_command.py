@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.proof.rendering import cut
 
 COMMAND = re.compile(r"\A\s*(?:[$%>#]\s+)?(?:sudo\s+)?curl(?:\.exe)?\s", re.I)
 LONGEST = 300_000
@@ -61,7 +60,7 @@ def read_curl(text: str) -> tuple[Exchange, tuple[str, ...]]:
     if any(ELSEWHERE.search(one) for one in (url, body, *(value for _, value in made.headers))):
         made.remarks.append("The command has shell variables in it, whose values are not here.")
     exchange = Exchange(method, url, tuple(made.headers), body, math.nan, math.nan)
-    return exchange, tuple(made.remarks)
+    return exchange, tuple(dict.fromkeys(made.remarks))
 
 
 def _words(text: str) -> list[str]:
@@ -135,7 +134,7 @@ def _apply(name: str, value: str, made: _Request) -> None:
     elif name == "--url" or (name and not name.startswith("-") and not made.url):
         made.url = value if name == "--url" else name
     elif name and not name.startswith("-"):
-        made.remarks.append(f"A second URL was passed over: {cut(name, 60)!r}.")
+        made.remarks.append("More than one URL: the first one counts.")
 
 
 def _data(name: str, value: str, made: _Request) -> None:

@@ -13,6 +13,7 @@ from dpop_lab.doctor.server_words import Blame, blamed, meaning, policy_of
 from dpop_lab.doctor.times import duration
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.checking import Answer, Finding
+from dpop_lab.proof.htu import without_query
 from dpop_lab.proof.rendering import shown
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
@@ -200,6 +201,8 @@ def _beside(case: Case) -> Iterator[Problem]:
             action="Send it in Authorization: DPoP alone; the other ways are for Bearer tokens.",
             section="RFC 9449 §7.1",
         )
+    if (queried := _queried(case)) and not (case.status and case.status < 300):
+        yield queried
     if not case.issued:
         return
     claims = read_jws(case.issued).claims
@@ -225,6 +228,22 @@ def _beside(case: Case) -> Iterator[Problem]:
         )
 
 
+def _queried(case: Case) -> Problem | None:
+    """An htu with a query or a fragment: many servers pass over them, others do not."""
+    htu = case.proof.claims.get("htu")
+    if not isinstance(htu, str) or not ("?" in htu or "#" in htu):
+        return None
+    part = "query" if "?" in htu else "fragment"
+    return Problem(
+        title=f"htu: it has a {part}",
+        action=f"htu has a {part}: send {shown(without_query(htu), 200)[1:-1]}.",
+        row="htu",
+        wanted=shown(without_query(htu), 200),
+        found=shown(without_query(htu) + ("?" if part == "query" else "#") + "…", 200),
+        section="RFC 9449 §4.2",
+    )
+
+
 def _solved(case: Case) -> str:
     if case.error == "use_dpop_nonce":
         return "The server asked for its nonce, and got it in the next request: as it should be."
@@ -245,6 +264,8 @@ def _remarks(case: Case, looked: Looked) -> Iterator[str]:
             f"The demo server lets this pass, RFC_9449 does not: {finding.check.name}"
             f" ({finding.check.section}). {advise(finding, case)}"
         )
+    if (queried := _queried(case)) and case.status and case.status < 300:
+        yield f"This server passes over it, another may not: {queried.action}"
     yield from _ways_of_the_demo(case)
     challenges = [one.scheme for one in case.challenges or ()]
     if len(challenges) > 1:

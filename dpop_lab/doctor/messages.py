@@ -18,6 +18,7 @@ CURL_VERBOSE = re.compile(r"^([<>*{}]) ?(.*)$")
 COMMENT = re.compile(r"^[ \t]*(//|#|>|--(?!--)|;|\|)(?: |$)")
 OF_REQUESTS = {"authorization", "dpop", "host", "user-agent", "accept", "cookie", "origin"}
 OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
+MOST = 1000  # messages in a text
 EMPTY = Exchange("", "", (), "", math.nan, math.nan)
 
 
@@ -36,10 +37,9 @@ def uncommented(text: str) -> str:
 
 def session_log(text: str) -> list[Exchange]:
     """The exchanges of a session log in the form of the commercial sample; empty for none."""
-    marks = list(MARK.finditer(text))
     found: list[Exchange] = []
-    for mark, end in zip(marks, [*(m.start() for m in marks[1:]), len(text)], strict=True):
-        part, time = text[mark.end() + 1 : end], http_time(mark[2])
+    for mark, part in _parts(MARK, text):
+        time = http_time(mark[2])
         part = re.sub(r"^\\(?=---- )", "", part, flags=re.M)
         at = math.nan if time is None else time
         if mark[1] == "Sending":
@@ -57,10 +57,9 @@ def session_log(text: str) -> list[Exchange]:
 
 def raw_messages(text: str) -> list[Exchange]:
     """The exchanges in a text of raw requests and responses, each request with what follows it."""
-    starts = list(START.finditer(text))
     found: list[Exchange] = []
-    for start, end in zip(starts, [*(m.start() for m in starts[1:]), len(text)], strict=True):
-        headers, body = _fields_and_body(text[start.end() + 1 : end])
+    for start, part in _parts(START, text):
+        headers, body = _fields_and_body(part)
         if start[1]:
             found.append(
                 replace(
@@ -80,6 +79,14 @@ def raw_messages(text: str) -> list[Exchange]:
             )
         )
     return found
+
+
+def _parts(pattern: re.Pattern[str], text: str) -> Iterator[tuple[re.Match[str], str]]:
+    """Each line that the pattern matches, with what follows it up to the next one."""
+    marks = [mark for _, mark in zip(range(MOST), pattern.finditer(text), strict=False)]
+    ends = [mark.start() for mark in marks[1:]] + [len(text)] * bool(marks)
+    for mark, end in zip(marks, ends, strict=True):
+        yield mark, text[mark.end() + 1 : end]
 
 
 def curl_output(text: str) -> list[Exchange]:

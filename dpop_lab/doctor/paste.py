@@ -263,7 +263,7 @@ def _of_words(text: str) -> Pasted | None:
     if said is None:
         return None
     error, description = said
-    challenges = read_challenges(text) if "=" in text else None
+    challenges = read_challenges(text[:16_000]) if "=" in text else None
     case = Case(error=error, description=description, challenges=challenges or None)
     return Pasted(kind="a server's error text", cases=(case,))
 
@@ -337,7 +337,11 @@ def _concerns(exchange: Exchange) -> bool:
 
 def _of_pem(text: str) -> Pasted:
     kinds = dict.fromkeys(PEM.findall(text))
-    return Pasted(kind=f"a PEM file with {', '.join(kind.lower() for kind in kinds)}", cases=())
+    kind = f"PEM with {' and '.join(kind.lower() for kind in kinds)}"[:200]
+    try:
+        return Pasted(kind=kind, jwks=(load_key(text[text.index("-----BEGIN") :]).public_jwk(),))
+    except KeyUnusable as error:
+        return Pasted(kind=kind, remarks=(f"No key pair: {error.problem}.",))
 
 
 def _exchanges(kind: str, exchanges: list[Exchange]) -> Pasted:

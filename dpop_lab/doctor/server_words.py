@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from dpop_lab.doctor.case import API, TOKEN_ENDPOINT, Case
+from dpop_lab.doctor.form_advice import form_advice
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -70,7 +71,7 @@ def known_words(text: str) -> tuple[str, str] | None:
     """
     text = text[:20_000]
     squeezed = _squeezed(text)
-    spelled = re.findall(r"[a-z]+(?:_[a-z]+)+", text.lower())
+    spelled = re.findall(r"\b[a-z]+(?:_[a-z]+)+", text.lower())
     code = next((one for one in CODES if one in spelled), "")
     said = [one for one in _all_words() if _squeezed(one.description) in squeezed]
     if said:
@@ -167,6 +168,8 @@ def meaning(case: Case) -> tuple[str, str] | None:
     if not case.refused and (case.status or 0) < 300:
         return None
     found = MEANINGS.get(case.error.lower())
+    if found and (told := form_advice(case)):
+        return found[0], told
     schemes = {one.scheme for one in case.challenges or ()}
     if found is None and case.scheme.lower() == "dpop" and schemes == {"bearer"}:
         return (

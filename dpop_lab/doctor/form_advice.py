@@ -1,0 +1,89 @@
+"""What to change in a token request, made from the parameters and headers that were sent."""
+
+from dpop_lab.doctor.case import TOKEN_ENDPOINT, Case
+from dpop_lab.doctor.times import duration
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.proof.rendering import shown
+from dpop_lab.server.policy import JWT_BEARER
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def form_advice(case: Case) -> str:
+    """What to change, going by the error and the request; empty where the request tells nothing."""
+    if case.place != TOKEN_ENDPOINT or not case.whole or not case.error:
+        return ""
+    types = [value for name, value in case.headers if name.lower() == "content-type"]
+    kind = (types or [""])[0].partition(";")[0].strip().lower()
+    if case.method and case.method != "POST":
+        return f"Send the token request as POST, not as {shown(case.method, 20)}."
+    if kind != FORM:
+        found = f"not as {shown(kind, 60)}" if kind else "and say so in Content-Type"
+        return f"Send the parameters as {FORM}, {found}."
+    write = {
+        "invalid_client": _client,
+        "invalid_scope": _scope,
+        "unsupported_grant_type": _grant,
+        "invalid_request": _request,
+    }.get(case.error.lower())
+    return write(case) if write else ""
+
+
+def _client(case: Case) -> str:
+    form = case.form
+    ways = [name for name in ("Basic", "client_secret", "client_assertion") if form.get(name)]
+    who = f"client_id {shown(form.get('client_id', 'nobody'), 60)}"
+    if len(ways) > 1:
+        return "Authenticate in one way: HTTP Basic, client_secret or client_assertion."
+    if not ways:
+        return f"Send the client's secret or assertion: {who} came alone."
+    if ways == ["client_assertion"]:
+        return _assertion(case)
+    sent = "as HTTP Basic" if ways == ["Basic"] else "as form parameters"
+    return f"Check name and secret: {who} was sent {sent}. Is it registered at this server?"
+
+
+def _assertion(case: Case) -> str:
+    """What may be wrong with a client assertion (RFC 7523 section 3)."""
+    claims = read_jws(case.form.get("client_assertion", "")).claims
+    if case.form.get("client_assertion_type") != JWT_BEARER:
+        return f"Send client_assertion_type={JWT_BEARER}."
+    end, now = claims.get("exp"), case.clock
+    if isinstance(end, int | float) and now and now[0] > end:
+        return (
+            f"The assertion had expired {duration(now[0] - end)} before {now[1]}: make a new one."
+        )
+    lacking = [name for name in ("iss", "sub", "aud", "exp", "jti") if not claims.get(name)]
+    if lacking:
+        return f"Put {', '.join(lacking)} into the assertion (RFC 7523 §3)."
+    if claims["iss"] != claims["sub"]:
+        return "Let iss and sub of the assertion both be the client_id."
+    return (
+        "Make a new assertion for each request, also for the one with the nonce: each counts once."
+        f" Its aud is {shown(claims['aud'], 100)}; is the key registered for this client?"
+    )
+
+
+def _scope(case: Case) -> str:
+    if "scope" in case.doubled:
+        return "Send scope once, its words parted by blanks."
+    return f"Ask for what this client may have: it asked for {shown(case.form.get('scope'), 100)}."
+
+
+def _grant(case: Case) -> str:
+    if "grant_type" in case.doubled:
+        return "Send grant_type once."
+    found = case.form.get("grant_type")
+    if not found:
+        return "Add the parameter grant_type=client_credentials, or the grant that is meant."
+    return f"Use a grant this server knows: {shown(found, 80)} is none, such as client_credentials."
+
+
+def _request(case: Case) -> str:
+    if case.doubled:
+        return f"Send each parameter once: {shown(', '.join(case.doubled), 80)} came twice."
+    if not case.form.get("grant_type"):
+        return "Add the parameter grant_type."
+    if not case.form.get("client_id") and not case.form.get("client_assertion"):
+        return "Say who the client is: client_id and its secret, HTTP Basic or an assertion."
+    return ""
