@@ -24,7 +24,9 @@ from dpop_lab.doctor.messages import (
 )
 from dpop_lab.doctor.recorded import har_entries, of_requests
 from dpop_lab.doctor.server_words import known_words
+from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.jws import Jws
+from dpop_lab.jose.key_formats import load_key
 from dpop_lab.proof.proof import access_token_hash, read_proof
 from dpop_lab.proof.rendering import words
 
