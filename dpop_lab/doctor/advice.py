@@ -9,7 +9,7 @@ from typing import Any
 
 from dpop_lab.doctor.case import TOKEN_ENDPOINT, Case
 from dpop_lab.doctor.times import duration
-from dpop_lab.doctor.token_advice import TOKEN_ADVICE
+from dpop_lab.doctor.token_advice import TOKEN_ADVICE, TOKEN_GENERAL
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.jose.jws import raw_signature, verify
@@ -440,5 +440,5 @@ GENERAL: Mapping[str, str] = {
     "fresh": "Set iat to the time of sending in seconds, by a clock that is right.",
     "nonce": "Put the newest nonce of this server into a new proof and send it again, once.",
     "unused": f"{NEW_PROOF}.",
-    "scheme": "Send Authorization: DPoP and the access token.",
+    **TOKEN_GENERAL,
 }

@@ -245,11 +245,12 @@ def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:
     if not url.startswith("//"):
         return url, False
     host = urlsplit_host("http:" + url)
+    local = host.partition(":")[0] in ("localhost", "127.0.0.1") or host.startswith("[")
+    scheme = "http" if local or host.endswith(":80") else "https"
     named = str(read_proof(proofs[0]).claims.get("htu", "")) if proofs else ""
-    scheme = named.partition("://")[0].lower() if urlsplit_host(named) == host else ""
-    if scheme not in ("http", "https"):
-        local = host.partition(":")[0] in ("localhost", "127.0.0.1", "[") or host.startswith("[")
-        scheme = "http" if local else "https"
+    told = named.partition("://")[0].lower() if urlsplit_host(named) == host else ""
+    if told in ("http", "https") and (local or ":" in host):  # a public name without port: https
+        scheme = told
     return f"{scheme}:{url}", True
 
 

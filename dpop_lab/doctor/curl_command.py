@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 from dpop_lab.client.exchange import Exchange
 
 COMMAND = re.compile(r"\A\s*(?:[$%>#]\s+)?(?:sudo\s+)?curl(?:\.exe)?\s", re.I)
-LONGEST = 300_000
+LONGEST = 100_000
 HEADER = ("-H", "--header", "--proxy-header")
 METHOD = ("-X", "--request")
 DATA = ("-d", "--data", "--data-raw", "--data-ascii", "--data-binary", "--json", "--data-urlencode")

@@ -132,7 +132,7 @@ class Diagnosis:
         if isinstance(value, str):
             return self._secrets.clean([value])[0]
         if isinstance(value, dict):
-            return {name: self._clean(one) for name, one in value.items()}
+            return {self._clean(name): self._clean(one) for name, one in value.items()}
         return [self._clean(one) for one in value] if isinstance(value, list) else value
 
     def _request(self, one: Examined) -> dict[str, Any]:

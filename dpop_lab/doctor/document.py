@@ -1,12 +1,13 @@
 """What a diagnosis says, as blocks, and the blocks as text, as Markdown and as HTML."""
 
+import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from dpop_lab.proof.rendering import escaped, html_table, printable
 
-MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
+MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~!$])")
 WIDTH = 22  # characters of the first column in text
 
 
@@ -65,8 +66,9 @@ def _with(block: Block, change: Callable[[str], str]) -> Block:
         return replace(block, text=change(block.text))
     if isinstance(block, Bullets):
         return replace(block, items=tuple(map(change, block.items)))
+    caption, head = change(block.caption), tuple(map(change, block.head))
     rows = tuple(tuple(map(change, row)) for row in block.rows)
-    return replace(block, rows=rows)
+    return replace(block, caption=caption, head=head, rows=rows)
 
 
 def as_text(blocks: Sequence[Block]) -> str:
@@ -108,7 +110,8 @@ def as_markdown(blocks: Sequence[Block]) -> str:
 
 
 def _md(text: str) -> str:
-    return MARKDOWN.sub(r"\\\1", " ".join(printable(text).split()))
+    plain = html.escape(" ".join(printable(text).split()), quote=False)
+    return MARKDOWN.sub(r"\\\1", plain)
 
 
 def as_html(blocks: Sequence[Block]) -> str:

@@ -80,7 +80,7 @@ def look(
                 for one in there.findings
                 if one.mark == "failed" and one.check.name not in failed
             ]
-    _use(case, profiles, used)
+    _use(case, profiles, reports, used)
     return Looked(
         policy=policy.name,
         profiles=tuple(profiles),
@@ -144,6 +144,14 @@ def _asked(
 
 def _time(case: Case, now: float) -> int:
     return math.floor(case.clock[0] if case.clock else now)
+
+
+def _token_time(case: Case, now: float) -> int:
+    """The time a token is judged at: where no clock is known, when the proof beside it was made."""
+    iat = case.proof.claims.get("iat")
+    if isinstance(iat, int | float) and not isinstance(iat, bool) and 1e9 < iat <= now:
+        return _time(case, iat)
+    return _time(case, now)
 
 
 def _proof_lacks(case: Case, now: float) -> dict[str, str]:
@@ -242,7 +250,7 @@ def _token_context(
         keys=jwks,
         issuer=_issuer(case),
         audience="",
-        now=_time(case, now),
+        now=_token_time(case, now),
     )
 
 
@@ -260,9 +268,10 @@ def _context(case: Case, profile: ProofProfile, now: float, used: Used) -> Conte
     )
 
 
-def _use(case: Case, profiles: list[Profile], used: Used) -> None:
-    """Remember the proof of a request that a server may have taken."""
-    for profile in profiles:
-        if isinstance(profile, ProofProfile) and case.is_proof and not case.refused:
+def _use(case: Case, profiles: list[Profile], reports: list[Report], used: Used) -> None:
+    """Remember the proof of a request that a server may have taken: one with a jti and a key."""
+    for profile, report in zip(profiles, reports, strict=True):
+        good = {one.check.name for one in report.findings if one.mark == "passed"}
+        if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= good and not case.refused:
             key = profile.replay_key(case.proof, _context(case, profile, 0, used))
             used.setdefault(key, case.name or "before")

@@ -94,3 +94,13 @@ TOKEN_ADVICE: Mapping[str, Callable[[Finding, Case], str]] = {
     "not_expired": _not_expired,
     "unbound": _unbound,
 }
+TOKEN_GENERAL: Mapping[str, str] = {
+    "scheme": "Send Authorization: DPoP and the access token.",
+    "at_form": "Send the access token to the letter, as the token endpoint gave it.",
+    "at_typ": "Send the access_token of the token response, no other kind of JWT.",
+    "issuer": "Use a token of the issuer that this API trusts.",
+    "at_signature": "Fetch a new access token: no key of the issuer verifies this one.",
+    "audience": "Ask for a token for this API, by its scope or resource.",
+    "not_expired": "Fetch a new access token, and renew it before its end.",
+    "unbound": "Send a bound token under the scheme DPoP with a proof.",
+}
