@@ -106,7 +106,14 @@ def _show(answer: requests.Response, asked: str) -> None:
 
 def _settings(path: str | None) -> Settings:
     if path is None:
-        return Settings("m2m.dpop", f"{BASE_URL}/connect/token", "secret", "api")
+        return read_settings(
+            {
+                "client_id": "m2m.dpop",
+                "client_secret": "secret",  # published with the demo
+                "token_endpoint": f"{BASE_URL}/connect/token",
+                "scope": "api",
+            }
+        )
     try:
         return read_settings(path)
     except LabError as error:
@@ -123,7 +130,7 @@ def _content_type(data: str) -> str:
 
 def _session(options: argparse.Namespace, settings: Settings) -> tuple[requests.Session, str]:
     """The way to the server that is meant, and what it is called."""
-    token_endpoint, asked = settings.token_endpoint, options.url or BASE_URL
+    token_endpoint, asked = str(settings.token_endpoint), options.url or BASE_URL
     demo = [origin(one) == origin(BASE_URL) for one in (token_endpoint, asked)]
     if all(demo):
         if options.live:

@@ -1,5 +1,6 @@
 """The way to the live server, on which no answer is a sentence and not a page of traceback."""
 
+from collections.abc import Collection
 from typing import Any
 
 import requests
@@ -24,7 +25,15 @@ class Unreachable(LabError, requests.ConnectionError):
 
 
 class LiveAdapter(HTTPAdapter):
-    """Sends over the network, waits a bounded time, and says in a sentence when nothing comes."""
+    """Sends over the network, waits a bounded time, and says in a sentence when nothing comes.
+
+    `pageless` are URLs at which a web page is never the server's own. `timeout` is the seconds to
+    wait where the caller named none.
+    """
+
+    def __init__(self, *, pageless: Collection[str] = (), timeout: float = TIMEOUT) -> None:
+        super().__init__()
+        self._pageless, self._patience = pageless, timeout
 
     def send(
         self,
@@ -35,7 +44,7 @@ class LiveAdapter(HTTPAdapter):
         **kwargs: Any,
     ) -> requests.Response:
         """The live server's answer. Raises `Unreachable` when there is none, or another's."""
-        timeout = TIMEOUT if timeout is None else timeout
+        timeout = self._patience if timeout is None else timeout
         try:
             answer = super().send(request, stream, timeout, *args, **kwargs)
         except requests.RequestException as error:
@@ -43,7 +52,7 @@ class LiveAdapter(HTTPAdapter):
         except OSError as error:  # of certificates that are not there
             raise _unreachable(str(error), request) from error
         kind = answer.headers.get("Content-Type", "")
-        if kind.startswith("text/html") and request.path_url == TOKEN_PATH:
+        if kind.startswith("text/html") and request.url in self._pageless:
             said = f"a web page (status {answer.status_code}) came in place of its JSON"
             raise _unreachable(f"{said}, from a proxy or a login page in between", request)
         return answer

@@ -1,17 +1,24 @@
-"""One clock, two servers (or the live one), a session, a log: wired and ready."""
+"""One clock, two servers (or others over the network), a session, a log: wired and ready."""
 
+import os
+from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self, Unpack, cast
+from urllib.parse import urlsplit
 
 import requests
 
 from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.authentication import Credentials, choose, fitting
+from dpop_lab.client.discovery import discover
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
-from dpop_lab.errors import LabError, expect
+from dpop_lab.client.settings import Members, Settings, Source, check_url, read_settings
+from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.live import LiveAdapter
+from dpop_lab.lab.live import TIMEOUT, TOKEN_PATH, LiveAdapter
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy, Seen, Watch
@@ -20,12 +27,36 @@ from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
 
 Carrier = Literal["in process", "socket"]
+Kind = Literal["the offline twin", "the live server", "another server"]
 
 
-def _session() -> requests.Session:
+def _session(agent: str = "dpop-lab") -> requests.Session:
     session = requests.Session()
-    session.headers.update({"User-Agent": "dpop-lab", "Accept-Encoding": "gzip, deflate"})
+    session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip, deflate"})
     return session
+
+
+def _agent() -> str:
+    """What a server that is not ours is told of who we are."""
+    from dpop_lab import __version__  # it imports us
+
+    return f"dpop-lab/{__version__}"
+
+
+def _demo_client(base_url: str) -> Settings:
+    """The demo's client m2m.dpop, with the secret that is published with it."""
+    return Settings(
+        client_id="m2m.dpop",
+        client_secret="secret",  # noqa: S106  published with the demo
+        token_endpoint=base_url + TOKEN_PATH,
+        scope="api",
+        api=base_url + DPOP_API,
+    )
+
+
+def _site(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class World:
@@ -40,27 +71,46 @@ class World:
         api_nonce: bool = False,
         watch: Watch | None = None,
         client_key: PrivateKey | None = None,
+        settings: Source | None = None,
+        timeout: float = TIMEOUT,
+        **client: Unpack[Members],
     ) -> None:
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
-        if live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
-            raise LabError(
-                "The live server has its own ways",
-                wanted="live=True alone",
-                advice="policy, carrier, api_nonce and watch are for the twin.",
-            )
-        self.live = live
-        self.clock, self.session = Clock(), _session()
+        other = settings is not None or any(value is not None for value in client.values())
+        self.kind: Kind = "another server" if other else "the offline twin"
+        self.kind = "the live server" if live else self.kind
+        self.live, self._timeout = live or other, timeout
+        if self.live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
+            wanted = "no policy, carrier, api_nonce or watch: they are for the twin"
+            raise LabError(f"{self.kind.capitalize()} has its own ways", wanted=wanted)
+        if live and (other or client_key):
+            advice = "Lab(issuer=…) is for any other server, or any other client."
+            raise LabError("The live server is the demo", wanted="live=True alone", advice=advice)
+        self.clock, self.session = Clock(), _session(_agent() if self.live else "dpop-lab")
         self.server: Twin | None = None
         self.last_seen: Seen | None = None
         self._watch, self._running = watch, cast("Any", None)
-        self.base_url = BASE_URL
-        options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
-        if live:
-            self.session.mount(BASE_URL, LiveAdapter())
+        if other:
+            given = {**client, "client_key": client_key}
+            self._reach(read_settings(settings or {}, given=given, environment=os.environ))
+        elif live:
+            self._reach(_demo_client(BASE_URL))
         else:
             self.session.trust_env = False  # a proxy has no business between us and ourselves
+            options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
             self._start(carrier, {**options, "watch": self._saw, "clock": self.clock})
         self.log: SessionLog = record(self.session, clock=self.clock.time)
+
+    def _reach(self, client: Settings) -> None:
+        """Take the way over the network to this client's servers; nothing is sent yet."""
+        self.client = client
+        self._pageless = {url for url in (client.token_endpoint,) if url is not None}
+        if self.kind == "the live server":
+            self._pageless |= {BASE_URL + DPOP_API, BASE_URL + BEARER_API}
+        adapter = LiveAdapter(pageless=self._pageless, timeout=self._timeout)
+        for prefix in ("https://", "http://"):
+            self.session.mount(prefix, adapter)
+        self.base_url = client.issuer or _site(str(client.token_endpoint))
 
     def _saw(self, seen: Seen) -> None:
         self.last_seen = seen
@@ -81,20 +131,42 @@ class World:
                 "No such carrier", wanted="'in process' or 'socket'", found=repr(carrier)
             )
         self.base_url = self.server.base_url
+        self.client = _demo_client(self.base_url)
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata of the authorization server (RFC 8414), asked for when first needed.
+
+        Raises `SettingsError` when it has none, or only the token endpoint is known; `Unreachable`.
+        """
+        issuer = self.client.issuer if self.kind == "another server" else self.base_url
+        if issuer is None:
+            raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
+        return discover(issuer, session=self.session, timeout=self._timeout)
 
     @property
     def token_endpoint(self) -> str:
-        """Where an access token is asked for."""
-        return f"{self.base_url}/connect/token"
+        """Where an access token is asked for. Given the issuer, it is looked up in `metadata`."""
+        if self.client.token_endpoint is not None:
+            return self.client.token_endpoint
+        found: str = self.metadata["token_endpoint"]
+        check_url("token_endpoint", found)
+        self._pageless.add(found)
+        return found
 
     @property
     def api(self) -> str:
-        """The API that wants a bound token and its proof."""
-        return self.base_url + DPOP_API
+        """The API that wants a bound token and its proof. Raises `LabError` when none was given."""
+        if self.client.api is None:
+            advice = "Lab(issuer=…, api=URL), the member api, or DPOP_LAB_API."
+            raise LabError("No API was given", wanted="its URL as api", advice=advice)
+        return self.client.api
 
     @property
     def plain_api(self) -> str:
-        """The API that takes an access token under Bearer."""
+        """The demo's API that takes an access token under Bearer. Others raise `LabError`."""
+        if self.kind == "another server":
+            raise LabError("Only the demo is known to have an API under Bearer", wanted="api")
         return self.base_url + BEARER_API
 
     @property
@@ -115,22 +187,52 @@ class World:
         """Both servers of the offline twin, inside and out. Raises `LabError` when live."""
         if self.server is None:
             raise LabError(
-                "The live server keeps its keys and its rules to itself",
+                f"{self.kind.capitalize()} keeps its keys and its rules to itself",
                 advice="Use the twin: Lab().",
             )
         return self.server
 
-    def auth(self, client_id: str = "m2m.dpop", key: PrivateKey | None = None) -> DPoPAuth:
-        """A `DPoPAuth` for one of the demo's clients with a secret, on this lab's session."""
-        return DPoPAuth.client_credentials(
+    def auth(self, client_id: str | None = None, key: PrivateKey | None = None) -> DPoPAuth:
+        """A `DPoPAuth` for this lab's client, on its session; with another name if that is given.
+
+        At the demo, and so by default, that is m2m.dpop with its secret. Sends nothing but, given
+        an issuer, what `metadata` does, and raises what that raises.
+        """
+        return DPoPAuth.from_settings(
+            self._settled(),
+            client_id=self.client.client_id if client_id is None else client_id,
             key=key or generate_key("ES256"),
-            token_endpoint=self.token_endpoint,
-            client_id=client_id,
-            client_secret="secret",  # noqa: S106  published with the demo
-            scope="api",
             session=self.session,
             clock=self.clock.time,
+            timeout=self._timeout,
         )
+
+    def credentials(self) -> Credentials:
+        """The header lines and form parameters by which this lab's client authenticates, made anew.
+
+        For token requests by hand. Sends and raises what `auth` does.
+        """
+        client = self._settled()
+        authenticate = choose(
+            str(client.client_auth),
+            client.client_id,
+            client_secret=client.client_secret,
+            client_key=client.client_key,
+            client_key_id=client.client_key_id,
+            audience=client.assertion_audience or str(client.token_endpoint),
+        )
+        return authenticate(self.clock.now())
+
+    def _settled(self) -> Settings:
+        """The client's settings with what was left to the server's metadata."""
+        client = self.client
+        way = fitting(
+            client.client_auth,
+            client_secret=client.client_secret,
+            client_key=client.client_key,
+            metadata=self.metadata if client.token_endpoint is None else None,
+        )
+        return replace(client, issuer=None, token_endpoint=self.token_endpoint, client_auth=way)
 
     def session_under(self, policy: Policy, *, api_nonce: bool = False) -> requests.Session:
         """A session like `session`, but the server has other rules.
@@ -164,7 +266,5 @@ class World:
         self.close()
 
     def __repr__(self) -> str:
-        world = (
-            f"the live server {BASE_URL}" if self.live else f"the offline twin at {self.base_url}"
-        )
-        return f"<{type(self).__name__} with {world}>"
+        at = "" if self.live else " at"
+        return f"<{type(self).__name__} with {self.kind}{at} {self.base_url}>"

@@ -154,7 +154,7 @@ def test_proofs_of_every_kind_of_key_are_taken(provider: Node, alg: str) -> None
 
 
 def test_a_secret_in_a_basic_header_is_taken(provider: Node, key: PrivateKey) -> None:
-    auth = provider.auth(key, client_id="basic", authentication="client_secret_basic")
+    auth = provider.auth(key, client_id="basic", client_auth="client_secret_basic")
     assert provider.get(auth).json()["client_id"] == "basic"
 
 
