@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from dpop_lab.client.challenge import read_challenges, refuses_token, wants_nonc
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.nonces import Nonces, offered_nonce
 from dpop_lab.client.sending_again import WithoutNetrc, copy_with_cookies, redirected, rewound
-from dpop_lab.client.settings import NAMES, Settings, Source, check_url, read_settings
+from dpop_lab.client.settings import Settings, Source, check_url, members, read_settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
 from dpop_lab.client.wire import htu, origin
@@ -127,8 +128,8 @@ class DPoPAuth(AuthBase):
     @classmethod
     def from_settings(cls, settings: Settings, **more: Any) -> Self:
         """The same from settings that have been read; `more` goes to `client_credentials`."""
-        members = {name: getattr(settings, name) for name in NAMES if name != "api"}
-        return cls.client_credentials(**members | more)
+        known = members(replace(settings, api=None))
+        return cls.client_credentials(**known | more)
 
     def __repr__(self) -> str:
         return f"<DPoPAuth with {self._key!r} and {self._source!r}>"

@@ -56,6 +56,12 @@ class Members(TypedDict, total=False):
 NAMES = tuple(one.name for one in fields(Settings))
 
 
+def members(settings: Settings) -> dict[str, Any]:
+    """The members that are set, as `read_settings` takes them; the secrets among them."""
+    values = {name: getattr(settings, name) for name in NAMES}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def read_settings(
     source: Source,
     *,
@@ -72,8 +78,8 @@ def read_settings(
     other. Raises `SettingsError`, which names members but never repeats a value, and
     `KeyUnusable`.
     """
-    members = source if isinstance(source, Mapping) else _object(_text(source))
-    if odd := [name for name in (*members, *(given or ())) if name not in NAMES]:
+    told = source if isinstance(source, Mapping) else _object(_text(source))
+    if odd := [name for name in (*told, *(given or ())) if name not in NAMES]:
         # a name may be a secret in the wrong place: shown only when it looks like a name
         likely = [name for name in odd if re.fullmatch("[A-Za-z_]{1,24}", str(name))]
         wanted, found = ", ".join(NAMES), ", ".join(likely)
@@ -81,23 +87,28 @@ def read_settings(
     variables = {name: (environment or {}).get(PREFIX + name.upper()) for name in NAMES}
     before = {name: value for name, value in (given or {}).items() if value is not None}
     merged: dict[str, object] = {}
-    for level in ({name: text for name, text in variables.items() if text}, members, before):
+    for level in ({name: text for name, text in variables.items() if text}, told, before):
         for pair in ALTERNATIVES:
             if not level.keys().isdisjoint(pair):
                 merged = {name: value for name, value in merged.items() if name not in pair}
         merged |= level
-    return _checked(merged)
+    advice = (
+        ""
+        if environment is None
+        else f"A variable of the environment does, too: {PREFIX}CLIENT_ID."
+    )
+    return _checked(merged, advice)
 
 
-def _checked(members: Mapping[str, object]) -> Settings:
-    wanted = [] if "client_id" in members else ["client_id"]
-    wanted += [] if members.keys() & ALTERNATIVES[0] else ["token_endpoint or issuer"]
-    if not members.keys() & ALTERNATIVES[1] and members.get("client_auth") != "none":
+def _checked(merged: Mapping[str, object], advice: str) -> Settings:
+    wanted = [] if "client_id" in merged else ["client_id"]
+    wanted += [] if merged.keys() & ALTERNATIVES[0] else ["token_endpoint or issuer"]
+    if not merged.keys() & ALTERNATIVES[1] and merged.get("client_auth") != "none":
         wanted.append("client_secret or client_key (or client_auth none)")
     if wanted:
-        raise SettingsError("Settings lack a member", wanted=" and ".join(wanted))
-    read: dict[str, Any] = {name: _member(name, value) for name, value in members.items()}
-    if members.keys() >= set(ALTERNATIVES[0]):
+        raise SettingsError("Settings lack a member", wanted=" and ".join(wanted), advice=advice)
+    read: dict[str, Any] = {name: _member(name, value) for name, value in merged.items()}
+    if merged.keys() >= set(ALTERNATIVES[0]):
         raise SettingsError("Settings name two servers", wanted="token_endpoint or issuer")
     for name in ("issuer", "token_endpoint", "api"):
         if name in read:

@@ -1,20 +1,32 @@
-"""The way to the live server, on which no answer is a sentence and not a page of traceback."""
+"""The way to a server that is not ours, on which no answer is a sentence and not a traceback."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from dpop_lab.client.unanswered import unanswered
+from dpop_lab.client.unanswered import (
+    LOGIN,
+    PORTAL,
+    host_named,
+    in_its_words,
+    remedy,
+    unanswered,
+)
+from dpop_lab.client.wire import htu, origin
 from dpop_lab.errors import LabError
+from dpop_lab.server.duende_site import BASE_URL
 
 TOKEN_PATH = "/connect/token"  # noqa: S105  a path
 TIMEOUT = 15  # seconds to wait where the caller named none
+LOGINS = {407: ("The proxy on the way to", LOGIN), 511: ("The network on the way to", PORTAL)}
+OFFLINE = "Or use the offline twin: Lab(), or call without --live."
 
 
 class Unreachable(LabError, requests.ConnectionError):
-    """The live server gave no answer: no network, no way through it, or nobody there.
+    """A server over the network gave no answer: no network, no way through it, or nobody there.
 
     `request` is what was to be sent; the error of the transport is its cause.
     """
@@ -40,24 +52,72 @@ class LiveAdapter(HTTPAdapter):
         request: requests.PreparedRequest,
         stream: bool = False,
         timeout: Any = None,
-        *args: Any,
-        **kwargs: Any,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """The live server's answer. Raises `Unreachable` when there is none, or another's."""
+        """The server's answer. Raises `Unreachable` when there is none, or another's."""
         timeout = self._patience if timeout is None else timeout
+        if is_loopback(str(request.url)):
+            proxies = {}  # a proxy has no business between us and ourselves
         try:
-            answer = super().send(request, stream, timeout, *args, **kwargs)
+            answer = super().send(request, stream, timeout, verify, cert, proxies)
         except requests.RequestException as error:
-            raise _unreachable(unanswered(error, timeout) or str(error), request) from error
+            why = unanswered(error, timeout) or _unusable(request, error)
+            raise _unreachable(why, request, remedy(error)) from error
         except OSError as error:  # of certificates that are not there
-            raise _unreachable(str(error), request) from error
-        kind = answer.headers.get("Content-Type", "")
-        if kind.startswith("text/html") and request.url in self._pageless:
-            said = f"a web page (status {answer.status_code}) came in place of its JSON"
-            raise _unreachable(f"{said}, from a proxy or a login page in between", request)
+            advice = "Look at REQUESTS_CA_BUNDLE."
+            raise _unreachable(_unusable(request, error), request, advice) from error
+        if answer.status_code in LOGINS:
+            who, advice = LOGINS[answer.status_code]
+            why = f"{who} {host_named(str(request.url))} wants a login"
+            raise _unreachable(f"{why}: status {answer.status_code}", request, advice)
+        endpoints = map(htu, self._pageless)
+        if htu(str(request.url)) in endpoints and (instead := _from_another(answer)):
+            raise _unreachable(instead, request, PORTAL)
         return answer
 
 
-def _unreachable(why: str, request: requests.PreparedRequest) -> Unreachable:
-    advice = "Look at the network and its proxy, or go on with the offline twin."
-    return Unreachable(f"The live server can't be used from here: {why}", request, advice=advice)
+def is_loopback(url: str) -> bool:
+    """Does this URL lead to this machine?"""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def _from_another(answer: requests.Response) -> str:
+    """What came in place of the server's own answer, empty when that came.
+
+    An error page may be that of a server which is not the demo: it is refused by who reads it.
+    """
+    url = str(answer.request.url)
+    asked, status = host_named(url), answer.status_code
+    if answer.is_redirect:
+        to = _led_to(url, answer.headers["Location"])
+        led = f"{asked} was asked, and something in between leads to {host_named(to)}"
+        return "" if origin(to) == origin(url) else led
+    page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
+    if page and (status < 400 or _at_demo(url)):
+        told = f"A web page (status {status}) came in place of the JSON of {asked}"
+        return f"{told}, from a proxy or a login page in between"
+    return ""
+
+
+def _led_to(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
+
+
+def _at_demo(url: str) -> bool:
+    return origin(url) == origin(BASE_URL)
+
+
+def _unusable(request: requests.PreparedRequest, error: Exception) -> str:
+    return f"No way to {host_named(str(request.url))}: {in_its_words(error)}"
+
+
+def _unreachable(why: str, request: requests.PreparedRequest, advice: str) -> Unreachable:
+    offline = OFFLINE if _at_demo(str(request.url)) else ""
+    advice = " ".join(filter(None, [advice, offline]))
+    return Unreachable(why, request, advice=advice)

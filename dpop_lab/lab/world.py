@@ -43,7 +43,7 @@ def _agent() -> str:
     return f"dpop-lab/{__version__}"
 
 
-def _demo_client(base_url: str) -> Settings:
+def demo_client(base_url: str) -> Settings:
     """The demo's client m2m.dpop, with the secret that is published with it."""
     return Settings(
         client_id="m2m.dpop",
@@ -90,11 +90,12 @@ class World:
         self.server: Twin | None = None
         self.last_seen: Seen | None = None
         self._watch, self._running = watch, cast("Any", None)
+        self._pageless: set[str] = set()
         if other:
             given = {**client, "client_key": client_key}
             self._reach(read_settings(settings or {}, given=given, environment=os.environ))
         elif live:
-            self._reach(_demo_client(BASE_URL))
+            self._reach(demo_client(BASE_URL))
         else:
             self.session.trust_env = False  # a proxy has no business between us and ourselves
             options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
@@ -104,7 +105,8 @@ class World:
     def _reach(self, client: Settings) -> None:
         """Take the way over the network to this client's servers; nothing is sent yet."""
         self.client = client
-        self._pageless = {url for url in (client.token_endpoint,) if url is not None}
+        if client.token_endpoint is not None:
+            self._pageless.add(client.token_endpoint)
         if self.kind == "the live server":
             self._pageless |= {BASE_URL + DPOP_API, BASE_URL + BEARER_API}
         adapter = LiveAdapter(pageless=self._pageless, timeout=self._timeout)
@@ -131,7 +133,7 @@ class World:
                 "No such carrier", wanted="'in process' or 'socket'", found=repr(carrier)
             )
         self.base_url = self.server.base_url
-        self.client = _demo_client(self.base_url)
+        self.client = demo_client(self.base_url)
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
