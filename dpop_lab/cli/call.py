@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -34,8 +33,8 @@ from dpop_lab.client.wire import htu, origin
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
+from dpop_lab.lab.client_side import demo_client
 from dpop_lab.lab.live import is_loopback
-from dpop_lab.lab.world import demo_client
 from dpop_lab.server.duende_site import BASE_URL
 
 if TYPE_CHECKING:
@@ -101,9 +100,10 @@ def _answer(
 ) -> requests.Response:
     headers = {} if options.data is None else {"Content-Type": _content_type(options.data)}
     body = None if options.data is None else os.fsencode(options.data)
-    send = partial(lab.session.request, timeout=options.timeout)
     try:
-        return send(verb, asked, data=body, headers=headers, auth=auth)
+        return lab.session.request(
+            verb, asked, data=body, headers=headers, auth=auth, timeout=options.timeout
+        )
     except requests.RequestException:
         raise
     except ValueError as error:  # a Location that is no URL, for one

@@ -1,24 +1,20 @@
 """One clock, two servers (or others over the network), a session, a log: wired and ready."""
 
 import os
-from dataclasses import replace
-from functools import cached_property
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack, cast
 from urllib.parse import urlsplit
 
 import requests
 
-from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.authentication import Credentials, choose, fitting
-from dpop_lab.client.discovery import discover
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
-from dpop_lab.client.settings import Members, Settings, Source, check_url, read_settings
-from dpop_lab.errors import LabError, SettingsError, expect
-from dpop_lab.jose.keys import PrivateKey, generate_key
+from dpop_lab.client.settings import Members, Settings, Source, read_settings
+from dpop_lab.errors import LabError, expect
+from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.lab.client_side import ClientSide, Kind, demo_client
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.live import TIMEOUT, TOKEN_PATH, LiveAdapter
+from dpop_lab.lab.live import TIMEOUT, LiveAdapter
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy, Seen, Watch
@@ -27,7 +23,6 @@ from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
 
 Carrier = Literal["in process", "socket"]
-Kind = Literal["the offline twin", "the live server", "another server"]
 
 
 def _session(agent: str = "dpop-lab") -> requests.Session:
@@ -43,23 +38,12 @@ def _agent() -> str:
     return f"dpop-lab/{__version__}"
 
 
-def demo_client(base_url: str) -> Settings:
-    """The demo's client m2m.dpop, with the secret that is published with it."""
-    return Settings(
-        client_id="m2m.dpop",
-        client_secret="secret",  # noqa: S106  published with the demo
-        token_endpoint=base_url + TOKEN_PATH,
-        scope="api",
-        api=base_url + DPOP_API,
-    )
-
-
 def _site(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
-class World:
+class World(ClientSide):
     """Both servers, a session and a log, wired; `Lab`, which adds the bench, says how."""
 
     def __init__(
@@ -77,8 +61,8 @@ class World:
     ) -> None:
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
         other = settings is not None or any(value is not None for value in client.values())
-        self.kind: Kind = "another server" if other else "the offline twin"
-        self.kind = "the live server" if live else self.kind
+        kind: Kind = "another server" if other else "the offline twin"
+        self.kind = "the live server" if live else kind
         self.live, self._timeout = live or other, timeout
         if self.live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
             wanted = "no policy, carrier, api_nonce or watch: they are for the twin"
@@ -135,42 +119,6 @@ class World:
         self.base_url = self.server.base_url
         self.client = demo_client(self.base_url)
 
-    @cached_property
-    def metadata(self) -> dict[str, Any]:
-        """The metadata of the authorization server (RFC 8414), asked for when first needed.
-
-        Raises `SettingsError` when it has none, or only the token endpoint is known; `Unreachable`.
-        """
-        issuer = self.client.issuer if self.kind == "another server" else self.base_url
-        if issuer is None:
-            raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
-        return discover(issuer, session=self.session, timeout=self._timeout)
-
-    @property
-    def token_endpoint(self) -> str:
-        """Where an access token is asked for. Given the issuer, it is looked up in `metadata`."""
-        if self.client.token_endpoint is not None:
-            return self.client.token_endpoint
-        found: str = self.metadata["token_endpoint"]
-        check_url("token_endpoint", found)
-        self._pageless.add(found)
-        return found
-
-    @property
-    def api(self) -> str:
-        """The API that wants a bound token and its proof. Raises `LabError` when none was given."""
-        if self.client.api is None:
-            advice = "Lab(issuer=…, api=URL), the member api, or DPOP_LAB_API."
-            raise LabError("No API was given", wanted="its URL as api", advice=advice)
-        return self.client.api
-
-    @property
-    def plain_api(self) -> str:
-        """The demo's API that takes an access token under Bearer. Others raise `LabError`."""
-        if self.kind == "another server":
-            raise LabError("Only the demo is known to have an API under Bearer", wanted="api")
-        return self.base_url + BEARER_API
-
     @property
     def client_key(self) -> PrivateKey:
         """The private key of the twin's `*.jwt` clients. Raises `LabError` when live."""
@@ -193,48 +141,6 @@ class World:
                 advice="Use the twin: Lab().",
             )
         return self.server
-
-    def auth(self, client_id: str | None = None, key: PrivateKey | None = None) -> DPoPAuth:
-        """A `DPoPAuth` for this lab's client, on its session; with another name if that is given.
-
-        At the demo, and so by default, that is m2m.dpop with its secret. Sends nothing but, given
-        an issuer, what `metadata` does, and raises what that raises.
-        """
-        return DPoPAuth.from_settings(
-            self._settled(),
-            client_id=self.client.client_id if client_id is None else client_id,
-            key=key or generate_key("ES256"),
-            session=self.session,
-            clock=self.clock.time,
-            timeout=self._timeout,
-        )
-
-    def credentials(self) -> Credentials:
-        """The header lines and form parameters by which this lab's client authenticates, made anew.
-
-        For token requests by hand. Sends and raises what `auth` does.
-        """
-        client = self._settled()
-        authenticate = choose(
-            str(client.client_auth),
-            client.client_id,
-            client_secret=client.client_secret,
-            client_key=client.client_key,
-            client_key_id=client.client_key_id,
-            audience=client.assertion_audience or str(client.token_endpoint),
-        )
-        return authenticate(self.clock.now())
-
-    def _settled(self) -> Settings:
-        """The client's settings with what was left to the server's metadata."""
-        client = self.client
-        way = fitting(
-            client.client_auth,
-            client_secret=client.client_secret,
-            client_key=client.client_key,
-            metadata=self.metadata if client.token_endpoint is None else None,
-        )
-        return replace(client, issuer=None, token_endpoint=self.token_endpoint, client_auth=way)
 
     def session_under(self, policy: Policy, *, api_nonce: bool = False) -> requests.Session:
         """A session like `session`, but the server has other rules.
