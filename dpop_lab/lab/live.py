@@ -22,6 +22,7 @@ from dpop_lab.server.duende_site import BASE_URL
 TOKEN_PATH = "/connect/token"  # noqa: S105  a path
 TIMEOUT = 15  # seconds to wait where the caller named none
 LOGINS = {407: ("The proxy on the way to", LOGIN), 511: ("The network on the way to", PORTAL)}
+Instead = tuple[str, requests.PreparedRequest, str]
 OFFLINE = "Or use the offline twin: Lab(), or call without --live."
 
 
@@ -68,38 +69,39 @@ class LiveAdapter(HTTPAdapter):
         except OSError as error:  # of certificates that are not there
             advice = "Look at REQUESTS_CA_BUNDLE."
             raise _unreachable(_unusable(request, error), request, advice) from error
-        if answer.status_code in LOGINS:
-            who, advice = LOGINS[answer.status_code]
-            why = f"{who} {host_named(str(request.url))} wants a login"
-            raise _unreachable(f"{why}: status {answer.status_code}", request, advice)
-        endpoints = map(htu, self._pageless)
-        if htu(str(request.url)) in endpoints and (instead := _from_another(answer)):
-            raise _unreachable(instead, request, PORTAL)
+        if (instead := self._from_another(answer)) is not None:
+            answer.close()
+            raise _unreachable(*instead)
         return answer
+
+    def _from_another(self, answer: requests.Response) -> Instead | None:
+        """What came in place of the server's own answer, None when that came.
+
+        An error page may be that of a server which is not the demo: it is refused by who reads it.
+        """
+        request, status = answer.request, answer.status_code
+        url = str(request.url)
+        asked = host_named(url)
+        if status in LOGINS:
+            who, advice = LOGINS[status]
+            return f"{who} {asked} wants a login: status {status}", request, advice
+        if htu(url) not in map(htu, self._pageless):
+            return None
+        if answer.is_redirect:
+            to = _led_to(url, answer.headers["Location"])
+            why = f"{asked} was asked, and something in between leads to {host_named(to)}"
+            return None if origin(to) == origin(url) else (why, request, PORTAL)
+        page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
+        if page and (status < 400 or _at_demo(url)):
+            why = f"A web page (status {status}) came in place of the JSON of {asked}"
+            return f"{why}, from a proxy or a login page in between", request, PORTAL
+        return None
 
 
 def is_loopback(url: str) -> bool:
     """Does this URL lead to this machine?"""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def _from_another(answer: requests.Response) -> str:
-    """What came in place of the server's own answer, empty when that came.
-
-    An error page may be that of a server which is not the demo: it is refused by who reads it.
-    """
-    url = str(answer.request.url)
-    asked, status = host_named(url), answer.status_code
-    if answer.is_redirect:
-        to = _led_to(url, answer.headers["Location"])
-        led = f"{asked} was asked, and something in between leads to {host_named(to)}"
-        return "" if origin(to) == origin(url) else led
-    page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
-    if page and (status < 400 or _at_demo(url)):
-        told = f"A web page (status {status}) came in place of the JSON of {asked}"
-        return f"{told}, from a proxy or a login page in between"
-    return ""
 
 
 def _led_to(url: str, location: str) -> str:
