@@ -96,7 +96,9 @@ def fitting(
     given = " and ".join(name for name, value in members.items() if value is not None)
     ways = [way for way, takes in CLIENT_AUTH.items() if takes == given]
     if not ways or client_auth not in (None, *ways):
-        named = "" if client_auth is None else f"{str(client_auth)[:40]!r} with "
+        # what is no way may be a secret in the wrong place: it is not repeated
+        known = client_auth in tuple(CLIENT_AUTH)
+        named = f"{client_auth if known else 'another'} with " if client_auth is not None else ""
         wanted = ", ".join(f"{way} with {takes}" for way, takes in CLIENT_AUTH.items() if takes)
         found = named + (given or "neither")
         wanted += " alone, or none with neither"
@@ -104,8 +106,8 @@ def fitting(
     if client_auth is not None:
         return client_auth
     listed = (metadata or {}).get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-    known = listed if metadata and isinstance(listed, list) else []
-    return next((way for way in ways if way in known), ways[0])
+    taken = listed if metadata and isinstance(listed, list) else []
+    return next((way for way in ways if way in taken), ways[0])
 
 
 def choose(
