@@ -99,6 +99,7 @@ class _Connection(socketserver.StreamRequestHandler):
         target = lines[0].split()[1]
         if proxy.says is not None:
             self.wfile.write(proxy.says)
+            proxy.closing.wait(30 if proxy.hangs else 0)
         elif target in proxy.routes:
             self._lead(proxy.routes[target])
         else:
@@ -125,20 +126,25 @@ class Proxy:
     """A proxy on a port of this machine: `asked` has the head of each request that it got.
 
     It leads a CONNECT to the ports in `routes`, or gives the one answer `says` to whatever it is
-    asked; with neither it never answers.
+    asked, and then hangs up or `hangs`; with neither it never answers.
     """
 
-    def __init__(self, port: int, routes: Mapping[str, int], says: bytes | None) -> None:
-        self.url, self.routes, self.says = f"http://127.0.0.1:{port}", routes, says
+    def __init__(
+        self, port: int, routes: Mapping[str, int], says: bytes | None, *, hangs: bool
+    ) -> None:
+        self.url, self.routes = f"http://127.0.0.1:{port}", routes
+        self.says, self.hangs = says, hangs
         self.asked, self.closing = list[list[str]](), threading.Event()
 
 
 @contextmanager
-def proxy(routes: Mapping[str, int] | None = None, says: bytes | None = None) -> Iterator[Proxy]:
+def proxy(
+    routes: Mapping[str, int] | None = None, says: bytes | None = None, *, hangs: bool = False
+) -> Iterator[Proxy]:
     """A `Proxy`, running."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Connection) as server:
         server.daemon_threads, server.block_on_close = True, False
-        made = Proxy(server.server_address[1], routes or {}, says)
+        made = Proxy(server.server_address[1], routes or {}, says, hangs=hangs)
         server.proxy = made  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()

@@ -116,7 +116,9 @@ def way_of(request):
 def test_each_way_gets_a_token_after_the_nonce_and_calls_the_api(provider, way):
     with Lab(**given(provider, client_auth=way, **WAYS[way])) as lab:
         assert lab.session.get(lab.api, auth=lab.auth(key=KEY)).json() == "fine"
+        log = lab.log.text()
     assert provider.paths == [METADATA, "/token", "/token", "/orders"]
+    assert SECRET not in log and "eyJ" not in log and "token-1" not in log
     assert [way_of(one) for one in provider.token_requests] == [way, way]
 
 

@@ -13,7 +13,7 @@ import requests
 
 from dpop_lab import Lab, LabError, TokenRefused, __version__, generate_key
 from dpop_lab.cli import main
-from dpop_lab.lab.live import Unreachable
+from dpop_lab.lab.live import Unreachable, is_loopback
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.http import Response
 from dpop_lab.server.twin import Twin
@@ -263,6 +263,22 @@ def test_an_error_page_of_another_server_is_a_refusal_by_that_server():
         with pytest.raises(TokenRefused) as caught:
             lab.session.get(lab.api, auth=lab.auth())
     assert caught.value.response.status_code == 404
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["breaks off", "stalls"])
+def test_an_answer_that_does_not_come_whole_is_one_sentence(ends):
+    half = page("200 OK").replace(b"text/html", b"text/plain")[:-3]
+    with proxy(says=half, hangs=not ends) as running:
+        with at_another(token_endpoint=f"{running.url}/token") as lab:
+            with pytest.raises(Unreachable) as caught:
+                lab.session.get(lab.api, auth=lab.auth())
+    assert running.url.removeprefix("http://") in str(caught.value)
+
+
+def test_only_this_machine_is_this_machine():
+    here = ["http://localhost/", "http://127.0.0.1:8080/", "https://127.9.9.9", "http://[::1]/"]
+    away = ["http://127.evil.example/", "http://localhost.example/", "http://10.0.0.1/", "http:///"]
+    assert [*map(is_loopback, here + away)] == [True] * 4 + [False] * 4
 
 
 @pytest.mark.parametrize("location", ["http://[", "//x\x1b[2J", "/\ud800", ""])

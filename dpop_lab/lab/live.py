@@ -1,6 +1,7 @@
 """The way to a server that is not ours, on which no answer is a sentence and not a traceback."""
 
 from collections.abc import Collection, Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -63,7 +64,10 @@ class LiveAdapter(HTTPAdapter):
             proxies = {}  # a proxy has no business between us and ourselves
         try:
             answer = super().send(request, stream, timeout, verify, cert, proxies)
+            if not stream:
+                answer.content  # noqa: B018  what breaks off in the middle is told here, too
         except requests.RequestException as error:
+            error.request = error.request or request
             why = unanswered(error, timeout) or _unusable(request, error)
             raise _unreachable(why, request, remedy(error)) from error
         except OSError as error:  # of certificates that are not there
@@ -101,7 +105,10 @@ class LiveAdapter(HTTPAdapter):
 def is_loopback(url: str) -> bool:
     """Does this URL lead to this machine?"""
     host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _led_to(url: str, location: str) -> str:
