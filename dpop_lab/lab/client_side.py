@@ -10,6 +10,7 @@ from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.authentication import Credentials, choose, fitting
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.settings import Settings, check_url
+from dpop_lab.client.token_source import Parameters
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.live import TOKEN_PATH
@@ -77,16 +78,24 @@ class ClientSide:
             raise LabError("Only the demo is known to have an API under Bearer", wanted="api")
         return self.base_url + BEARER_API
 
-    def auth(self, client_id: str | None = None, key: PrivateKey | None = None) -> DPoPAuth:
+    def auth(
+        self,
+        client_id: str | None = None,
+        key: PrivateKey | None = None,
+        *,
+        parameters: Parameters | None = None,
+    ) -> DPoPAuth:
         """A `DPoPAuth` for this lab's client, on its session; with another name if that is given.
 
-        At the demo, and so by default, that is m2m.dpop with its secret. Sends nothing but, given
+        At the demo, and so by default, that is m2m.dpop with its secret. `parameters` such as
+        `resource` are added to the token request. Sends nothing but, given
         an issuer, what `metadata` does, and raises what that raises.
         """
         return DPoPAuth.from_settings(
             self._settled(),
             client_id=self.client.client_id if client_id is None else client_id,
             key=key or generate_key("ES256"),
+            parameters=parameters,
             session=self.session,
             clock=self.clock.time,
             timeout=self._timeout,
