@@ -310,7 +310,8 @@ def test_what_is_missing_or_does_not_go_together_is_told_by_name_and_not_by_valu
 
 def test_keywords_go_before_json_and_json_before_the_environment(monkeypatch, tmp_path):
     key_file = tmp_path / "client.pem"
-    key_file.write_text(CLIENT_KEY.to_pem(), encoding="utf-8")
+    key_file.write_text(CLIENT_KEY.to_pem("word"), encoding="utf-8")
+    monkeypatch.setenv("DPOP_LAB_CLIENT_KEY_PASSWORD", "word")
     for name in NAMES:
         monkeypatch.setenv(f"DPOP_LAB_{name.upper()}", "")  # set, but to nothing
     monkeypatch.setenv("DPOP_LAB_CLIENT_ID", "environment")

@@ -48,8 +48,8 @@ EXAMPLES = """examples:
   dpop-lab call --issuer https://as.example.com --client client.json --key ec.pem
 CLIENT.json holds client_id, client_secret, token_endpoint or issuer, scope, api, client_auth,
 client_key (a file for private_key_jwt) and client_key_id. What is not in it comes from variables
-of the environment: DPOP_LAB_CLIENT_ID, DPOP_LAB_CLIENT_SECRET and so on. They alone name another
-server, too, but for --live."""
+of the environment: DPOP_LAB_CLIENT_ID, DPOP_LAB_CLIENT_SECRET, DPOP_LAB_CLIENT_KEY_PASSWORD and
+so on. DPOP_LAB_ISSUER or DPOP_LAB_TOKEN_ENDPOINT alone names another server, but for --live."""
 TIMEOUT = 30  # seconds
 DEMO_API = f"{BASE_URL}/api/dpop/test"
 

@@ -74,9 +74,9 @@ def read_settings(
     of `Settings`: client_id, one of issuer and token_endpoint, one of client_secret and client_key
     (a path, or what else `load_key` takes) unless client_auth is none. What is `given` (None is not
     given) goes before a member of the source, and that before a variable of the `environment`
-    such as DPOP_LAB_CLIENT_ID; where two exclude each other, the one that goes before drops the
-    other. Raises `SettingsError`, which names members but never repeats a value, and
-    `KeyUnusable`.
+    such as DPOP_LAB_CLIENT_ID (DPOP_LAB_CLIENT_KEY_PASSWORD is for client_key); where two exclude
+    each other, the one that goes before drops the other. Raises `SettingsError`, which names
+    members but never repeats a value, and `KeyUnusable`.
     """
     told = source if isinstance(source, Mapping) else _object(_text(source))
     if odd := [name for name in (*told, *(given or ())) if name not in NAMES]:
@@ -86,18 +86,23 @@ def read_settings(
         raise SettingsError("Settings have a member of another name", wanted=wanted, found=found)
     variables = {name: (environment or {}).get(PREFIX + name.upper()) for name in NAMES}
     before = {name: value for name, value in (given or {}).items() if value is not None}
+    merged = _merged({name: text for name, text in variables.items() if text}, told, before)
+    if isinstance(key := merged.get("client_key"), str | os.PathLike | Mapping):
+        password = (environment or {}).get(f"{PREFIX}CLIENT_KEY_PASSWORD")
+        merged["client_key"] = load_key(key, password or None)
+    advice = "" if environment is None else f"A variable such as {PREFIX}CLIENT_ID does, too."
+    return _checked(merged, advice)
+
+
+def _merged(*levels: Mapping[str, object]) -> dict[str, object]:
+    """All levels in one, in which a later one goes before those ahead of it."""
     merged: dict[str, object] = {}
-    for level in ({name: text for name, text in variables.items() if text}, told, before):
+    for level in levels:
         for pair in ALTERNATIVES:
             if not level.keys().isdisjoint(pair):
                 merged = {name: value for name, value in merged.items() if name not in pair}
         merged |= level
-    advice = (
-        ""
-        if environment is None
-        else f"A variable of the environment does, too: {PREFIX}CLIENT_ID."
-    )
-    return _checked(merged, advice)
+    return merged
 
 
 def _checked(merged: Mapping[str, object], advice: str) -> Settings:
@@ -140,8 +145,6 @@ def check_url(name: str, url: str) -> None:
 def _member(name: str, value: object) -> object:
     if name == "client_key" and isinstance(value, PrivateKey):
         return value
-    if name == "client_key" and isinstance(value, str | os.PathLike | Mapping) and value:
-        return load_key(value)
     if not isinstance(value, str):
         kind = type(value).__name__
         raise SettingsError(f"{name} has the wrong type", wanted="a string", found=kind)
