@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def _empty_folder() -> str:
 
 
 @contextlib.contextmanager
-def kernel_environment(more: Mapping[str, str]) -> Iterator[None]:
+def kernel_environment(**more: str) -> Iterator[None]:
     """The environment a kernel is started in: nothing of the user's can change what it prints."""
     before = dict(os.environ)
     for name in filter(NOT_FOR_KERNELS.fullmatch, before):
@@ -98,7 +98,7 @@ def executed(notebook: NotebookNode, folder: Path, **environment: str) -> Notebo
         coalesce_streams=True,
     )
     try:
-        with kernel_environment(environment):
+        with kernel_environment(**environment):
             client.execute(cleanup_kc=True, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise CellFailed(f"cell {begun[-1]}: {error}") from error
