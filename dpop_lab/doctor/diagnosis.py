@@ -222,10 +222,7 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
         title = ": ".join(filter(None, (case.name, line)))
         yield Heading(f"{title}. {one.verdict}" if case.name else title)
     for problem in one.problems:
-        rows = [("what to do", problem.action)]
-        rows += [(name, getattr(problem, name)) for name in ("wanted", "found", "section")]
-        kept = tuple(row for row in rows if row[1])
-        yield Table(f"{SYMBOLS['failed']} {problem.title}", ("", "What was found"), kept)
+        yield Table(f"{SYMBOLS['failed']} {problem.title}", ("", "What was found"), problem.lines)
     if case.is_proof:
         yield Table("The proof", ("Member", "Value"), tuple(proof_lines(case, now)))
     if lines := _token_lines(case, now):

@@ -12,9 +12,9 @@ from dpop_lab.doctor.look import Looked, Used, look
 from dpop_lab.doctor.server_words import Blame, blamed, meaning, policy_of
 from dpop_lab.doctor.times import duration
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.proof.checking import Answer, Finding
+from dpop_lab.proof.checking import SYMBOLS, Answer, Finding
 from dpop_lab.proof.htu import without_query
-from dpop_lab.proof.rendering import shown
+from dpop_lab.proof.rendering import printable, shown
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -22,9 +22,12 @@ from dpop_lab.server.rfc9449 import RFC_9449
 SKEW = 5  # seconds between two clocks that are not worth a word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Problem:
-    """One thing that is wrong: the row that says so, if one does, and what to do about it."""
+    """One thing that is wrong: the row that says so, if one does, and what to do about it.
+
+    `wanted`, `found` and `section`, where it is written, are empty where no row was asked.
+    """
 
     title: str
     action: str
@@ -32,6 +35,19 @@ class Problem:
     wanted: str = ""
     found: str = ""
     section: str = ""
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """What to do, and what the row wanted and found, as terms and texts."""
+        names = ("action", "wanted", "found", "section")
+        terms = ("what to do", *names[1:])
+        pairs = zip(terms, (getattr(self, name) for name in names), strict=True)
+        return tuple((term, text) for term, text in pairs if text)
+
+    def __repr__(self) -> str:
+        """The title, and a line for each of `lines`."""
+        told = [f"  {term:<10}  {text}" for term, text in self.lines]
+        return printable("\n".join([f"{SYMBOLS['failed']} {self.title}", *told]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
