@@ -73,16 +73,19 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """The whole in a line or two: what it is, how it stands, what to do first."""
-        if not self.understood:
-            line = f"Not understood: {self.kind}. {WHAT}"
-        elif not self.problems:
-            line = f"This is {self.kind}. {self._nothing_wrong()}"
-        else:
-            first, count = self.problems[0], len(self.problems)
-            many = f"{count} findings, the first: " if count > 1 else ""
-            line = f"This is {self.kind}. {many}{first.title}. {first.action}"
+        """The whole in a line or two: what it is, what is wrong first, what to do about that."""
+        line = self._summary()
+        for first in self.problems[:1]:
+            line = f"{line.rstrip('.')}: {first.title}. {first.action}"
         return self._secrets.clean([line])[0]
+
+    def _summary(self) -> str:
+        if not self.understood:
+            return f"Not understood: {self.kind}. {WHAT}"
+        count = len(self.problems)
+        if not count:
+            return f"This is {self.kind}. {self._nothing_wrong()}"
+        return f"This is {self.kind}. {count} findings." if count > 1 else f"This is {self.kind}."
 
     def _nothing_wrong(self) -> str:
         missing = {row for one in self.examined for row, _ in one.looked.missing}
@@ -163,7 +166,7 @@ class Diagnosis:
         }
 
     def _blocks(self) -> list[Block]:
-        blocks: list[Block] = [Paragraph(self.verdict)]
+        blocks: list[Block] = [Paragraph(self._summary())]
         if self.secrets:
             blocks.append(
                 Paragraph(
@@ -308,13 +311,24 @@ def diagnose(
     return Diagnosis(
         kind=pasted.kind,
         understood=pasted.understood,
-        examined=examined,
+        examined=tuple(_without_secrets(one, secrets) for one in examined),
         jwks=pasted.jwks,
         remarks=pasted.remarks,
         secrets=secrets.kinds,
         now=here,
         _secrets=secrets,
     )
+
+
+def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
+    """The same, its words cleaned, since each problem may be shown by itself."""
+
+    def clean(problem: Problem) -> Problem:
+        texts = secrets.clean([getattr(problem, name) for name in Problem.__slots__])
+        return Problem(**dict(zip(Problem.__slots__, texts, strict=True)))
+
+    remarks = tuple(secrets.clean(list(one.remarks)))
+    return replace(one, problems=tuple(map(clean, one.problems)), remarks=remarks)
 
 
 def _with_known(case: Case, known: Mapping[str, Any]) -> Case:
