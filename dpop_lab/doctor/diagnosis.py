@@ -76,7 +76,8 @@ class Diagnosis:
         """The whole in a line or two: what it is, what is wrong first, what to do about that."""
         line = self._summary()
         for first in self.problems[:1]:
-            line = f"{line.rstrip('.')}: {first.title}. {first.action}"
+            line = f"{line[:-1]}, {'first' if self.problems[1:] else 'namely'} {first.title}. "
+            line += first.action
         return self._secrets.clean([line])[0]
 
     def _summary(self) -> str:
@@ -85,7 +86,7 @@ class Diagnosis:
         count = len(self.problems)
         if not count:
             return f"This is {self.kind}. {self._nothing_wrong()}"
-        return f"This is {self.kind}. {count} findings." if count > 1 else f"This is {self.kind}."
+        return f"This is {self.kind} with {'one finding' if count == 1 else f'{count} findings'}."
 
     def _nothing_wrong(self) -> str:
         missing = {row for one in self.examined for row, _ in one.looked.missing}
