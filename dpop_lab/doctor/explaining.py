@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass, replace
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.advice import GENERAL, advise
-from dpop_lab.doctor.case import Case, case_of
+from dpop_lab.doctor.advice.advise import GENERAL, advise
+from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.reading import case_of
 from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.checking import Finding
 from dpop_lab.proof.rendering import cut, printable

@@ -7,7 +7,7 @@ from typing import Any
 from dpop_lab.client.labels import Labels
 from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.decoded import PRIVATE
-from dpop_lab.doctor.paste import Pasted
+from dpop_lab.doctor.pasted import Pasted
 from dpop_lab.server.policy import basic_pair
 
 PARAMETERS = {
