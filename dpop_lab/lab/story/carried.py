@@ -79,7 +79,7 @@ def carried(exchange: Exchange, seen: Seen | None) -> Carried:
     headers = exchange.request_headers
     form, proofs = _form(exchange), lines(headers, "dpop")
     asked = exchange.method == "POST" and "grant_type" in form
-    scheme, _, value = " ".join(lines(headers, "authorization")[:1]).partition(" ")
+    scheme, _, value = _authorization(headers)
     proof = _read(seen.request.lines("DPoP") if seen else proofs)
     return Carried(
         token_request=asked,
@@ -91,6 +91,12 @@ def carried(exchange: Exchange, seen: Seen | None) -> Carried:
         claims=proof.claims if proof else None,
         key=str(proof.header.get("jwk", "")) if proof else "",
     )
+
+
+def _authorization(headers: Headers) -> tuple[str, str, str]:
+    """Scheme, gap and credentials; what came without a scheme is redacted whole."""
+    line = " ".join(lines(headers, "authorization")[:1])
+    return ("", "", line) if _label(line) else line.partition(" ")
 
 
 def _form(exchange: Exchange) -> dict[str, str]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from dpop_lab.lab.story.step import Step, one_line
 from dpop_lab.proof.rendering import cut
 
-MOST = 60  # steps: Mermaid draws no text of more than 50,000 characters
+MOST, LARGEST = 60, 45_000  # steps, and characters: of more than 50,000 Mermaid draws nothing
 LONGEST = 90  # characters of a line
 PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")
+LIGHT = '%%{init: {"theme": "default"}}%%'  # on paper: a drawing follows no change of the theme
+PAPER = "    rect rgb(255, 255, 255)"
 KEYWORD = re.compile(r"\b(e)(?=nd\b)", re.IGNORECASE)  # `end`, even inside a text, ends a block
 
 
@@ -27,24 +29,26 @@ class Diagram:
         return {"text/plain": self.text, "text/markdown": f"```mermaid\n{self.text}\n```"}
 
 
-def sequence_diagram(steps: Sequence[Step]) -> Diagram:
-    """The diagram of these steps; the last ones alone where there are too many."""
-    drawn = steps[-MOST:]
+def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
+    """The diagram of these steps; of the last ones alone, `most`, where there are too many."""
+    drawn = steps[-most:]
     actors = {actor: f"S{i}" for i, actor in enumerate(dict.fromkeys(map(_actor, drawn)), 1)}
     count = f"{len(drawn)} exchange{'' if len(drawn) == 1 else 's'}"
     lines = [
+        LIGHT,
         "sequenceDiagram",
-        "    accTitle: Sequence diagram of the session",
-        f"    accDescr: {count} of the client, each a request and its answer or failure",
+        f"    accTitle: Sequence diagram of {count} of the client",
         "    participant C as client",
         *(f"    participant {one} as {_text(role)}<br/>{_text(host)}"
           for (role, host), one in actors.items()),
     ]  # fmt: skip
     if len(drawn) < len(steps):
         lines.append(f"    Note over C: {len(steps) - len(drawn)} exchanges before")
-    for step in drawn:
-        lines += _messages(step, actors[_actor(step)])
-    return Diagram("\n".join(lines))
+    messages = [line for step in drawn for line in _messages(step, actors[_actor(step)])]
+    if messages:
+        lines += [PAPER, *messages, "    end"]
+    text = "\n".join(lines)
+    return Diagram(text) if len(text) <= LARGEST else sequence_diagram(steps, most // 2)
 
 
 def _actor(step: Step) -> tuple[str, str]:
