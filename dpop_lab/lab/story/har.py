@@ -16,7 +16,6 @@ from dpop_lab.server.policy import Seen
 
 Pairs = Iterable[tuple[str, str]]
 NOTE = re.compile(r"<(?:(\d+) bytes of [^>]*|streamed body, not recorded)>")
-LAST_TIME = 253402300799  # the end of the year 9999, in seconds since 1970
 UNKNOWN = -1  # what HAR says for a number of octets that is not known
 IN_A_URL = ":/?#[]@!$&'()*+,;=%~"
 FORM = "application/x-www-form-urlencoded"
@@ -53,7 +52,7 @@ def _entry(step: Step, log: object) -> dict[str, Any]:
 
 
 def _time(seconds: float) -> str:
-    moment = datetime.fromtimestamp(min(max(seconds, 0), LAST_TIME), UTC)
+    moment = datetime.fromtimestamp(seconds, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
