@@ -14,6 +14,7 @@ from dpop_lab.server.policy import Seen
 
 LABEL = re.compile(r"<(\w+ \d+)>")
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
+METHOD = re.compile("[A-Za-z]{1,20}")
 TOKEN_SCHEMES = ("dpop", "bearer")
 
 
@@ -58,8 +59,10 @@ class Carried:
         return ", ".join(parts) or "nothing of DPoP"
 
     def _claims(self) -> str:
-        known = self.claims or {}
-        said = [f"htm {plain(known['htm'])}"] if "htm" in known else []
+        known, said = self.claims or {}, []
+        if "htm" in known:
+            method = str(known["htm"])  # which may be anything, a secret too
+            said.append("htm " + (method if METHOD.fullmatch(method) else "of no method"))
         said += [name for name in ("ath", "nonce") if name in known]
         return f" ({', '.join(said)})" if said else ""
 

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, quote
 
 from dpop_lab.client.exchange import Exchange, Headers
 from dpop_lab.lab.story.carried import lines
+from dpop_lab.lab.story.sides import wanted_and_found
 from dpop_lab.lab.story.step import Step
 from dpop_lab.lab.witnessed_log import WitnessedLog
 from dpop_lab.proof.checking import Finding
-from dpop_lab.proof.rendering import shown
 from dpop_lab.server.policy import Seen
 
 Pairs = Iterable[tuple[str, str]]
@@ -122,8 +122,7 @@ def _named(pairs: Pairs | Headers) -> list[dict[str, str]]:
 def _seen(seen: Seen, log: WitnessedLog) -> list[dict[str, Any]]:
     """The server's reports as data: the profile of each, and its rows."""
     findings = [finding for report in seen.reports for finding in report.findings]
-    texts = log.without_secrets(seen, [text for one in findings for text in _sides(one)])
-    sides = iter(zip(texts[::2], texts[1::2], strict=True))
+    sides = iter(wanted_and_found(log, seen, findings))
     return [
         {
             "profile": report.profile,
@@ -133,11 +132,6 @@ def _seen(seen: Seen, log: WitnessedLog) -> list[dict[str, Any]]:
         }
         for report in seen.reports
     ]
-
-
-def _sides(finding: Finding) -> tuple[str, str]:
-    verdict = finding.verdict
-    return (shown(verdict.wanted), shown(verdict.found)) if verdict else ("", "")
 
 
 def _row(finding: Finding, wanted: str, found: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.lab.answered import Answered, json_members, oauth_error
 from dpop_lab.lab.story.carried import Carried, carried, lines, plain
+from dpop_lab.lab.story.sides import wanted_and_found
 from dpop_lab.lab.story.step import Step
 from dpop_lab.lab.witnessed_log import WitnessedLog
 from dpop_lab.proof.rendering import cut
@@ -120,8 +121,8 @@ def _reason(log: SessionLog, exchange: Exchange, seen: Seen | None) -> str:
     """The row that said no, where it is known what the server saw; else empty."""
     if seen is None or not isinstance(log, WitnessedLog):
         return ""
-    answered = Answered(rules="", status=exchange.status or 0, reports=seen.reports)
-    if answered.finding is None:
+    finding = Answered(rules="", status=exchange.status or 0, reports=seen.reports).finding
+    if finding is None:
         return ""
-    (reason,) = log.without_secrets(seen, [answered.reason])
-    return f"refused by the row {reason}"
+    ((wanted, found),) = wanted_and_found(log, seen, [finding], limit=80)
+    return f"refused by the row {finding.check.name}: wanted {wanted}, found {found}"
