@@ -186,6 +186,18 @@ def test_a_new_request_without_the_nonce_is_not_the_one_demanded() -> None:
     assert words(Story(log)) == ["nonce demanded"] * 2
 
 
+def test_what_was_sent_before_the_demand_is_not_sent_again() -> None:
+    carried = (("Authorization", "DPoP some-access-token"), ("DPoP", "a-proof-of-some-length"))
+    demand = (("WWW-Authenticate", 'DPoP error="use_dpop_nonce"'), ("DPoP-Nonce", "n1"))
+    sent = {"request_headers": carried}
+    story = story_of(
+        exchange(**sent, sent_at=0.0, ended_at=2.0, status=401, response_headers=demand),
+        exchange(**sent, sent_at=1.0, ended_at=3.0),
+        exchange(**sent, sent_at=4.0, ended_at=5.0),
+    )
+    assert words(story) == ["nonce demanded", "accepted", f"{AGAIN}accepted, token reused"]
+
+
 def test_a_bearer_token_in_answer_to_a_proof_is_said_not_to_be_bound() -> None:
     world = World(tokens=[issued(1, token_type="Bearer")])
     log = record(world.session)
