@@ -52,8 +52,9 @@ class World:
         self.clock, self.session = Clock(), _session()
         self.server: Twin | None = None
         self.last_seen: Seen | None = None
+        self.log = WitnessedLog()
         self._watch, self._running = watch, cast("Any", None)
-        self.base_url, self.log = BASE_URL, WitnessedLog()
+        self.base_url = BASE_URL
         options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
         if live:
             self.session.mount(BASE_URL, LiveAdapter())
