@@ -154,6 +154,7 @@ def test_a_session_of_any_server_has_a_story_too() -> None:
     story = Story(log)
     told = ["redirected to /there?a=b", "answered", "the server failed", "metadata fetched"]
     assert words(story) == [*told, "no answer"]
+    assert [step.role for step in story] == [*["server"] * 3, "authorization server", "server"]
     assert story[1].request == "GET /there?…"
     assert [step.seen for step in story] == [None] * 5
     assert story[-1].answer.startswith("no answer: ConnectionError")

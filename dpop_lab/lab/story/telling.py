@@ -16,6 +16,9 @@ from dpop_lab.server.policy import Seen
 
 NONCE, TOKEN = "nonce", "token"  # what a server may ask a client to send
 
+WELL_KNOWN = "/.well-known/"
+ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
+
 
 @dataclass(slots=True)
 class _Before:
@@ -57,7 +60,7 @@ def _challenge(exchange: Exchange) -> str:
 
 
 def _role(exchange: Exchange, brought: Carried) -> str:
-    if brought.token_request or "/.well-known/" in exchange.url:
+    if brought.token_request or any(path in exchange.url for path in ISSUER_METADATA):
         return "authorization server"
     return "resource server" if brought.protected else "server"
 
@@ -111,7 +114,7 @@ def _accepted(exchange: Exchange, brought: Carried, before: _Before) -> str:
         unbound = brought.proofs and str(answer.get("token_type")).lower() == "bearer"
         return f"token {word}" + ", but it is not bound to the key" * bool(unbound)
     if not brought.token:
-        return "metadata fetched" if "/.well-known/" in exchange.url else "answered"
+        return "metadata fetched" if WELL_KNOWN in exchange.url else "answered"
     word = "accepted, token reused" if brought.token in before.used else "accepted"
     before.used.add(brought.token)
     return word
