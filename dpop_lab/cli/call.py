@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ from dpop_lab.client.wire import htu, origin
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
+from dpop_lab.lab.story import Story
 from dpop_lab.server.duende_site import BASE_URL
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ def add_call(commands: "Commands") -> None:
     add_password(call)
     call.add_argument("--client", metavar="CLIENT.json", help="default: m2m.dpop of the demo")
     call.add_argument("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
+    call.add_argument("--har", metavar="FILE", help="write them to this file for a browser, too")
     call.add_argument("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
     call.add_argument("--method", type=method, metavar="M", help="GET, or POST with --data")
     call.add_argument("--data", metavar="D", help="the body")
@@ -58,6 +62,9 @@ def _call(options: argparse.Namespace) -> int:
     session, world = _session(options, settings)
     if options.log and os.path.exists(options.log) and os.path.samefile(options.log, options.key):
         raise Wrong("--log and --key name the same file.")
+    if options.har and os.path.abspath(options.har) == os.path.abspath(options.log or ""):
+        raise Wrong("--log and --har name the same file.")
+    log = record(session)  # a lab's own knows what the twin saw
     record(session, SessionLog(options.log))
     auth = DPoPAuth.client_credentials(
         key=key,
@@ -69,13 +76,27 @@ def _call(options: argparse.Namespace) -> int:
     )
     asked = options.url or f"{BASE_URL}/api/dpop/test"
     verb = options.method or ("GET" if options.data is None else "POST")
-    answer = _answer(session, verb, asked, auth, options.data)
+    with _told(log, options.har):
+        answer = _answer(session, verb, asked, auth, options.data)
     say(f"{verb} {htu(asked)} ({world})")
     _show(answer, asked)
     if not answer.ok:
         for line in advice(diagnose(answer)):
             say(line)
     return 0 if answer.ok else 1
+
+
+@contextmanager
+def _told(log: SessionLog, har: str | None) -> Iterator[None]:
+    """Write the story to the HAR file at the end, whatever that is; now, to see that it can be."""
+    if har is None:
+        yield
+        return
+    Story(log).save_har(har)
+    try:
+        yield
+    finally:
+        Story(log).save_har(har)
 
 
 def _answer(

@@ -7,11 +7,11 @@ import requests
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.live import LiveAdapter
+from dpop_lab.lab.witnessed_log import WitnessedLog
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy, Seen, Watch
@@ -52,6 +52,7 @@ class World:
         self.clock, self.session = Clock(), _session()
         self.server: Twin | None = None
         self.last_seen: Seen | None = None
+        self.log = WitnessedLog()
         self._watch, self._running = watch, cast("Any", None)
         self.base_url = BASE_URL
         options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
@@ -60,10 +61,11 @@ class World:
         else:
             self.session.trust_env = False  # a proxy has no business between us and ourselves
             self._start(carrier, {**options, "watch": self._saw, "clock": self.clock})
-        self.log: SessionLog = record(self.session, clock=self.clock.time)
+        record(self.session, self.log, clock=self.clock.time)
 
     def _saw(self, seen: Seen) -> None:
         self.last_seen = seen
+        self.log.witness(seen)
         if self._watch is not None:
             self._watch(seen)
 
