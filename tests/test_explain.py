@@ -267,7 +267,7 @@ def test_no_secret_is_told(server):
     server.ask(server.proof(jti=token))
     server.last(7)
     text = everything(server)
-    secrets = [token, proof, SECRET, basic, key["d"], token.rpartition(".")[2], private]
+    secrets = [token[:60], token[-60:], proof, private, SECRET, basic, key["d"]]
     assert [one for one in secrets if one in text] == []
     assert "&lt;access_token 1&gt;" in text
 
@@ -381,7 +381,7 @@ def test_without_javascript_the_page_has_all_entries_the_newest_first(server):
     server.last(2)
     page = server.page()
     assert 0 < page.index("GET /two") < page.index("GET /one")
-    assert "<noscript>" in page
+    assert "reload it" in page
 
 
 def test_an_empty_page_says_where_to_point_a_client(server):

@@ -119,6 +119,7 @@
   });
 
   byId("controls").hidden = false;
+  byId("still").hidden = true;
   ready(list);
   counted();
   poll();

@@ -1,19 +1,21 @@
 """From what a server saw to what a person is told: named, decoded, redacted, cut to size."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
 from dpop_lab.client.exchange import MARK, Exchange, Headers
 from dpop_lab.client.redaction import JWK_PRIVATE, Redactor
 from dpop_lab.doctor.entry import Entry, one_line
-from dpop_lab.doctor.explaining import Explained, explained
+from dpop_lab.doctor.explaining import explained
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.proof_view import readable
 from dpop_lab.lab.story import as_curl
-from dpop_lab.proof.rendering import cut, shown
+from dpop_lab.proof.checking import Finding
+from dpop_lab.proof.rendering import cut, shown, words
 from dpop_lab.server.http import Request
 from dpop_lab.server.policy import Seen, basic_pair
 
@@ -38,8 +40,10 @@ def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Reda
     first for the whole exchange and then for all that is said about it.
     """
     exchange = redactor.exchange(_exchange(seen, base_url, time))
-    told = explained(seen, base_url=base_url, now=int(time))
     refused = seen.response.status >= HTTPStatus.BAD_REQUEST
+    told = explained(seen, base_url=base_url, now=int(time))
+    failed = told.finding and _without_secrets(told.finding, redactor)
+    why = _why(failed, told.action, seen, base_url) if refused else []
     _, request, answer = MARK.split(exchange.text())
 
     def clean(text: str) -> str:
@@ -51,8 +55,11 @@ def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Reda
         refused=refused,
         verdict=clean(told.verdict),
         who=clean(_who(seen.request)),
-        why=tuple((name, clean(text)) for name, text in _why(told, seen, base_url) if refused),
-        reports=seen.reports,
+        why=tuple((name, clean(text)) for name, text in why),
+        reports=tuple(
+            replace(one, findings=tuple(_without_secrets(row, redactor) for row in one.findings))
+            for one in seen.reports
+        ),
         decoded=tuple((name, redactor.known(text)) for name, text in _decoded(seen.request)),
         request=cut(request.partition("\n")[2].rstrip(), LONGEST_TEXT),
         answer=cut(answer.partition("\n")[2].rstrip(), LONGEST_TEXT),
@@ -60,15 +67,15 @@ def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Reda
     )
 
 
-def _why(told: Explained, seen: Seen, base_url: str) -> list[tuple[str, str]]:
+def _why(failed: Finding | None, action: str, seen: Seen, base_url: str) -> list[tuple[str, str]]:
     """What was wanted, what was found, what to change."""
     pairs = []
-    if told.finding and told.finding.verdict:
-        check, verdict = told.finding.check, told.finding.verdict
+    if failed and failed.verdict:
+        check, verdict = failed.check, failed.verdict
         pairs.append(("row", f"{check.name}, {check.section}: {check.question}"))
         pairs.append(("wanted", shown(verdict.wanted)))
         pairs.append(("found", shown(verdict.found)))
-    action = told.action or _told_by_status(seen).format(base_url)
+    action = action or _told_by_status(seen).format(base_url)
     return [*pairs, ("change", action)] if action else pairs
 
 
@@ -77,6 +84,16 @@ def _told_by_status(seen: Seen) -> str:
     if seen.response.status == HTTPStatus.BAD_REQUEST and len(seen.request.lines("Host")) != 1:
         return "The request names no host or several: send exactly one Host line."
     return TOLD_BY_STATUS.get(seen.response.status, "")
+
+
+def _without_secrets(finding: Finding, redactor: Redactor) -> Finding:
+    """The finding as it may be shown: a client may send its token where a jti belongs."""
+    verdict = finding.verdict
+    if verdict is None:
+        return finding
+    wanted, found = (shown(value, LONGEST_BODY) for value in (verdict.wanted, verdict.found))
+    wanted, found = words(redactor.known(wanted)), words(redactor.known(found))
+    return replace(finding, verdict=replace(verdict, wanted=wanted, found=found))
 
 
 # ---- who was it -------------------------------------------------------------------------------
