@@ -19,9 +19,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab
 from dpop_lab.doctor.entry import Entry
 from dpop_lab.doctor.explainer import FEED, KEPT, Explainer
-from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.server.http import Request
 from dpop_lab.server.sockets import serve
 from tests import builder
 from tests.test_launcher import wheel
@@ -248,7 +249,7 @@ def everything(server):
     """All that is told anywhere, as one text."""
     parts = [json.dumps(server.feed()), server.page()]
     for one in server.told:
-        parts += [repr(one), one.request, one.answer, one.curl, *map(" ".join, one.decoded)]
+        parts += [repr(one), one.request, one.answer, one.curl, repr(one.decoded)]
     return "\n".join(parts)
 
 
@@ -302,6 +303,49 @@ def test_everything_is_cut_and_the_oldest_entries_go(server):
     feed = server.feed()
     assert (len(feed["entries"]), feed["newest"]) == (KEPT, KEPT + 21)
     assert Tags(server.page()).tags.count("article") == KEPT
+
+
+ODD = [
+    {"jwk": {"kty": "EC", "crv": "P-256", "x": "\ud800", "y": "a"}},
+    {"header": {"jwk": [1], "typ": {"a": 1}, "alg": [10**400]}},
+    {"jwk": {"kty": ["EC"], "crv": {}, "x": 1, "y": None, "d": {"d": "d"}}},
+    {"iat": 1e308},
+    {"iat": 10**400},
+    {"iat": -(10**11)},
+    {"iat": "soon"},
+    {"htu": "http://[::1"},
+    {"htu": ["http://a"]},
+    {"htu": "http://a:99999999/"},
+    {"htm": {"a": ["b"] * 50}},
+    {"jti": "\ud800"},
+    {"claims": {str(number): number for number in range(200)}},
+]
+
+
+@pytest.mark.parametrize("variations", ODD, ids=lambda one: repr(one)[:40])
+def test_odd_proofs_are_told_like_any_other(server, caplog, variations):
+    assert server.ask(server.proof(**variations))[0].status in (200, 400)
+    assert server.last().number == 1
+    Tags(server.page())
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("policy", [DUENDE, RFC_9449], ids=repr)
+def test_everything_that_is_known_to_be_tried_can_be_told(policy):
+    seen, told = [], []
+    with Lab(policy=policy, watch=seen.append) as lab:
+        explainer = Explainer(lab.twin, told.append)
+        for name in CHANGES:
+            lab.send(name)
+    for one in seen:
+        explainer.watch(one)
+    assert len(told) == len(seen) > len(CHANGES)
+    for one, entry in zip(seen, told, strict=True):
+        assert entry.refused == (one.response.status >= 400)
+        assert bool(why(entry).get("change")) == entry.refused, entry
+        assert all(line.isprintable() for line in repr(entry).split("\n"))
+    asked = Request("GET", "/", (("Host", "127.0.0.1"),))
+    Tags(explainer.pages["/"](asked).body.decode())
 
 
 # ---- the page --------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 
 from dpop_lab.client.exchange import visible
+from dpop_lab.doctor.decoded import Line
 from dpop_lab.proof.checking import SYMBOLS, Finding, Report
 from dpop_lab.proof.rendering import shown
 
@@ -17,8 +18,8 @@ class Entry:
     `number` counts the requests from 1, `time` is in seconds since 1970. `verdict` is one line,
     `who` what the client calls itself and its key, and `why` the pairs of name and text that say
     what was wanted, what was found and what to change; empty when the request was accepted.
-    `reports` are all rows that were asked; `decoded` has title and JSON text of each JWT; `request`
-    and `answer` are as they went over the wire, `curl` the request as a command.
+    `reports` are all rows that were asked; `decoded` has the members of each JWT under its title;
+    `request` and `answer` are as they went over the wire, `curl` the request as a command.
     """
 
     number: int
@@ -28,7 +29,7 @@ class Entry:
     who: str
     why: tuple[tuple[str, str], ...]
     reports: tuple[Report, ...]
-    decoded: tuple[tuple[str, str], ...]
+    decoded: tuple[tuple[str, tuple[Line, ...]], ...]
     request: str
     answer: str
     curl: str

@@ -8,6 +8,7 @@ from importlib import resources
 from shlex import quote
 from string import Template
 
+from dpop_lab.doctor.decoded import Line
 from dpop_lab.doctor.entry import Entry, row_cells
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.proof.checking import Report
@@ -78,7 +79,7 @@ def entry_html(entry: Entry) -> str:
         f"{f'<dl class=why>{why}</dl>' if why else ''}"
         '<div class="more">'
         f"{_details(_rows_title(entry.reports), ''.join(map(_table, entry.reports)))}"
-        f"{_details(_decoded_title(entry), _texts(entry.decoded))}"
+        f"{_details(_decoded_title(entry), ''.join(map(_members, entry.decoded)))}"
         f"{_details('Request and answer', _texts(_wire(entry)))}"
         f"{_details('As curl', f'<pre class=curl>{escaped_lines(entry.curl)}</pre>')}"
         "<button type=button class=copy hidden>Copy as curl</button>"
@@ -110,8 +111,14 @@ def _rows_title(reports: Sequence[Report]) -> str:
 
 
 def _decoded_title(entry: Entry) -> str:
-    kinds = dict.fromkeys(title.partition(",")[0] for title, _ in entry.decoded)
-    return f"{' and '.join(kinds)}, decoded".replace("and Access", "and access")
+    titles = " and ".join(title for title, _ in entry.decoded)
+    return f"{titles.capitalize()}, decoded"
+
+
+def _members(part: tuple[str, Sequence[Line]]) -> str:
+    title, lines = part
+    items = (f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in lines)
+    return f"<h3>{escaped(title)}</h3><dl class=members>{''.join(items)}</dl>"
 
 
 def _table(report: Report) -> str:

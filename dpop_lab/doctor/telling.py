@@ -1,36 +1,34 @@
 """From what a server saw to what a person is told: named, decoded, redacted, cut to size."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import parse_qsl
 
 from dpop_lab.client.exchange import MARK, Exchange, Headers
-from dpop_lab.client.redaction import JWK_PRIVATE, Redactor
+from dpop_lab.client.redaction import Redactor
+from dpop_lab.doctor.case import Case, case_of
+from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
 from dpop_lab.doctor.entry import Entry, one_line
-from dpop_lab.doctor.explaining import explained
-from dpop_lab.errors import KeyUnusable
-from dpop_lab.jose.jws import Jws, read_jws
-from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.lab.proof_view import readable
+from dpop_lab.doctor.explaining import Explained, exchange_of, explained
+from dpop_lab.doctor.secrets import JWT
+from dpop_lab.jose.jws import read_jws
 from dpop_lab.lab.story import as_curl
-from dpop_lab.proof.checking import Finding
+from dpop_lab.proof.checking import Finding, Report
 from dpop_lab.proof.rendering import cut, shown, words
-from dpop_lab.server.http import Request
-from dpop_lab.server.policy import Seen, basic_pair
+from dpop_lab.server.policy import Seen
 
-LONGEST_BODY = 50_000  # octets that are looked at
+LONGEST_BODY = 50_000  # characters that are looked at
 LONGEST_VALUE, MOST_LINES = 40_000, 100  # of headers: characters, lines
-LONGEST_TEXT, LONGEST_LINE = 6000, 300  # characters that are shown
-TOLD_BY_STATUS = {
-    404: "Nobody serves this path. Token endpoint: {0}/connect/token. API: {0}/api/dpop/test."
+LONGEST_TEXT, LONGEST_LINE = 6000, 400  # characters that are shown
+OF_THE_CARRIER = {  # where no server got to see the request
+    400: "The request names no host, or several: send exactly one Host line.",
+    404: "Nothing is at this path. Token endpoint: {0}/connect/token. API: {0}/api/dpop/test."
     " Discovery: {0}/.well-known/openid-configuration.",
-    405: "Use the method that the answer names in Allow.",
     413: "Send a smaller body: a megabyte at most.",
-    414: "Send a shorter request target: 8 KiB at most.",
+    414: "Send a shorter path and query: 8 KiB at most.",
     431: "Send shorter header lines: 32 KiB at most, all together.",
-    500: "The server failed, not the client. Standard error says how.",
 }
+Clean = Callable[[str], str]
 
 
 def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Redactor) -> Entry:
@@ -39,150 +37,100 @@ def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Reda
     `base_url` is the server's own, `time` its time in seconds since 1970. The redactor is asked
     first for the whole exchange and then for all that is said about it.
     """
-    exchange = redactor.exchange(_exchange(seen, base_url, time))
-    refused = seen.response.status >= HTTPStatus.BAD_REQUEST
+
+    def clean(text: str, longest: int = LONGEST_LINE) -> str:
+        return JWT.sub("<a JWT>", cut(redactor.known(text), longest))
+
+    whole = _bounded(exchange_of(seen, base_url=base_url, now=time))
+    exchange, case = redactor.exchange(whole), case_of(whole)
     told = explained(seen, base_url=base_url, now=int(time))
-    failed = told.finding and _without_secrets(told.finding, redactor)
-    why = _why(failed, told.action, seen, base_url) if refused else []
     _, request, answer = MARK.split(exchange.text())
-
-    def clean(text: str) -> str:
-        return cut(one_line(redactor.known(text)), LONGEST_LINE)
-
     return Entry(
         number=number,
         time=time,
-        refused=refused,
-        verdict=clean(told.verdict),
-        who=clean(_who(seen.request)),
-        why=tuple((name, clean(text)) for name, text in why),
-        reports=tuple(
-            replace(one, findings=tuple(_without_secrets(row, redactor) for row in one.findings))
-            for one in seen.reports
+        refused=case.refused,
+        verdict=clean(one_line(told.verdict)),
+        who=clean(one_line(_who(case))),
+        why=tuple((name, clean(one_line(text))) for name, text in _why(told, seen, base_url)),
+        reports=tuple(_cleaned(report, clean) for report in seen.reports),
+        decoded=tuple(
+            (title, tuple((name, clean(text)) for name, text in lines))
+            for title, lines in _decoded(case, time)
         ),
-        decoded=tuple((name, redactor.known(text)) for name, text in _decoded(seen.request)),
-        request=cut(request.partition("\n")[2].rstrip(), LONGEST_TEXT),
-        answer=cut(answer.partition("\n")[2].rstrip(), LONGEST_TEXT),
-        curl=cut(as_curl(exchange), LONGEST_TEXT),
+        request=clean(request.partition("\n")[2].rstrip(), LONGEST_TEXT),
+        answer=clean(answer.partition("\n")[2].rstrip(), LONGEST_TEXT),
+        curl=clean(as_curl(exchange), LONGEST_TEXT),
     )
 
 
-def _why(failed: Finding | None, action: str, seen: Seen, base_url: str) -> list[tuple[str, str]]:
-    """What was wanted, what was found, what to change."""
-    pairs = []
-    if failed and failed.verdict:
-        check, verdict = failed.check, failed.verdict
-        pairs.append(("row", f"{check.name}, {check.section}: {check.question}"))
-        pairs.append(("wanted", shown(verdict.wanted)))
-        pairs.append(("found", shown(verdict.found)))
-    action = action or _told_by_status(seen).format(base_url)
-    return [*pairs, ("change", action)] if action else pairs
-
-
-def _told_by_status(seen: Seen) -> str:
-    """What to change where the answer came from no server but from what carries its requests."""
-    if seen.response.status == HTTPStatus.BAD_REQUEST and len(seen.request.lines("Host")) != 1:
-        return "The request names no host or several: send exactly one Host line."
-    return TOLD_BY_STATUS.get(seen.response.status, "")
-
-
-def _without_secrets(finding: Finding, redactor: Redactor) -> Finding:
-    """The finding as it may be shown: a client may send its token where a jti belongs."""
-    verdict = finding.verdict
-    if verdict is None:
-        return finding
-    wanted, found = (shown(value, LONGEST_BODY) for value in (verdict.wanted, verdict.found))
-    wanted, found = words(redactor.known(wanted)), words(redactor.known(found))
-    return replace(finding, verdict=replace(verdict, wanted=wanted, found=found))
-
-
-# ---- who was it -------------------------------------------------------------------------------
-
-
-def _who(request: Request) -> str:
-    """What the client calls itself, believed by nobody, and the thumbprint of its key."""
-    tokens, proofs = _access_tokens(request), request.lines("DPoP")
-    client = _client_id(request) or next((one.claims.get("client_id") for one in tokens), None)
-    key = _thumbprint(read_jws(proofs[0])) if proofs else ""
-    named = [str(client)[:60]] if client else []
-    return ", ".join([*named, f"key {key[:8]}…"] if key else named)
-
-
-def _client_id(request: Request) -> str:
-    pair = basic_pair("".join(request.lines("Authorization")[:1]))
-    if pair:
-        return pair[0]
-    text = request.body[:LONGEST_BODY].decode("utf-8", "replace")
-    form = dict(parse_qsl(text)) if "client_" in text else {}
-    assertion = read_jws(form.get("client_assertion", ""))
-    return form.get("client_id") or str(assertion.claims.get("sub", ""))
-
-
-def _thumbprint(proof: Jws) -> str:
-    jwk = proof.header.get("jwk")
-    try:
-        return thumbprint(jwk) if isinstance(jwk, Mapping) else ""
-    except (KeyUnusable, ValueError):  # half a character has no hash
-        return ""
-
-
-def _access_tokens(request: Request) -> list[Jws]:
-    pairs = (line.partition(" ") for line in request.lines("Authorization"))
-    return [read_jws(text.strip()) for name, _, text in pairs if name.lower() in ("dpop", "bearer")]
-
-
-# ---- what did it send -------------------------------------------------------------------------
-
-
-def _decoded(request: Request) -> list[tuple[str, str]]:
-    """The proofs and access tokens of a request, taken apart and not believed: title, JSON."""
-    proofs = [("Proof", read_jws(line)) for line in request.lines("DPoP")]
-    tokens = [("Access token", one) for one in _access_tokens(request)]
-    parts = []
-    for title, jws in [*proofs, *tokens][:4]:
-        if jws.problem:
-            parts.append((f"{title}, not readable", jws.problem))
-            continue
-        for part, value in (("header", jws.header), ("claims", jws.claims)):
-            parts.append((f"{title}, {part}", readable(_public(value))))
-    return [(title, cut(text, LONGEST_TEXT)) for title, text in parts]
-
-
-def _public(value: object) -> object:
-    """A JSON value with no private member of a key in it (RFC 7517 section 9.2)."""
-    if isinstance(value, Mapping):
-        hidden = dict.fromkeys(JWK_PRIVATE & {*value}, "<private, not shown>")
-        return {name: _public(one) for name, one in {**value, **hidden}.items()}
-    return [_public(one) for one in value] if isinstance(value, list) else value
-
-
-def _exchange(seen: Seen, base_url: str, time: float) -> Exchange:
-    request, response = seen.request, seen.response
-    return Exchange(
-        method=request.method,
-        url=base_url + ("" if request.target.startswith("/") else "/") + request.target[:9000],
-        request_headers=_headers(request.headers),
-        request_body=_text(request.body),
-        sent_at=time,
-        ended_at=time,
-        status=response.status,
-        reason=response.reason,
-        response_headers=_headers(response.headers),
-        response_body=_text(response.body),
+def _bounded(exchange: Exchange) -> Exchange:
+    """The exchange with a note in the place of what is too long, or no text, to be looked at."""
+    return replace(
+        exchange,
+        url=cut(exchange.url, LONGEST_VALUE),
+        request_headers=_headers(exchange.request_headers),
+        request_body=_text(exchange.request_body),
+        response_body=_text(exchange.response_body),
     )
 
 
 def _headers(headers: Headers) -> Headers:
-    """The first lines; the carrier knows no letter case and gives `Dpop`."""
-    names = {"Dpop": "DPoP"}
+    names = {"Dpop": "DPoP"}  # the carrier forgets how it was written
     lines = headers[:MOST_LINES]
     return tuple((names.get(name, name), cut(value, LONGEST_VALUE)) for name, value in lines)
 
 
-def _text(body: bytes) -> str:
-    """A body as text, or a note in its place."""
-    try:
-        text = body.decode() if len(body) <= LONGEST_BODY else "\0"
-    except UnicodeDecodeError:
-        text = "\0"
-    return f"<{len(body)} bytes, not shown>" if "\0" in text else text
+def _text(body: str) -> str:
+    unseen = len(body) > LONGEST_BODY or "\0" in body or "\ufffd" in body
+    return f"<{len(body)} characters, not shown>" if unseen else body
+
+
+def _who(case: Case) -> str:
+    """What the client calls itself, believed by nobody, and the thumbprint of its key."""
+    assertion = read_jws(case.form.get("client_assertion", ""))
+    token, jwk = case.access_token.claims, case.proof.header.get("jwk")
+    client = case.form.get("client_id") or assertion.claims.get("sub") or token.get("client_id")
+    jkt = thumbprint_or_none(jwk) if isinstance(jwk, dict) else None
+    named = [str(client)[:60]] if client else []
+    return ", ".join([*named, f"key {jkt[:8]}…"] if jkt else named)
+
+
+def _why(told: Explained, seen: Seen, base_url: str) -> list[tuple[str, str]]:
+    """What was wanted, what was found, what to change."""
+    pairs = []
+    if told.finding and told.finding.verdict:
+        check, verdict = told.finding.check, told.finding.verdict
+        pairs.append(("row", f"{check.name}, {check.section}: {check.question}"))
+        pairs.append(("wanted", shown(verdict.wanted, LONGEST_BODY)))
+        pairs.append(("found", shown(verdict.found, LONGEST_BODY)))
+    action = told.action if seen.reports else _of_the_carrier(seen).format(base_url) or told.action
+    return [*pairs, ("change", action)] if action else pairs
+
+
+def _of_the_carrier(seen: Seen) -> str:
+    status = seen.response.status
+    if status == HTTPStatus.BAD_REQUEST and len(seen.request.lines("Host")) == 1:
+        return ""
+    return OF_THE_CARRIER.get(status, "")
+
+
+def _decoded(case: Case, now: float) -> list[tuple[str, list[Line]]]:
+    """The first proof and the access token, taken apart and not believed."""
+    parts = [("Proof", proof_lines(case, now))] if case.proofs else []
+    token = [("Access token", token_lines(case.access_token, case, now))] if case.token else []
+    return parts + token
+
+
+def _cleaned(report: Report, clean: Clean) -> Report:
+    """The report as it may be shown: a client may send its token where a jti belongs."""
+    findings = (_cleaned_finding(finding, clean) for finding in report.findings)
+    return replace(report, findings=tuple(findings))
+
+
+def _cleaned_finding(finding: Finding, clean: Clean) -> Finding:
+    verdict = finding.verdict
+    if verdict is None:
+        return finding
+    wanted, found = (shown(value, LONGEST_BODY) for value in (verdict.wanted, verdict.found))
+    seen = replace(verdict, wanted=words(clean(wanted)), found=words(clean(found)))
+    return replace(finding, verdict=seen)
