@@ -42,7 +42,8 @@ def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Reda
         return JWT.sub("<a JWT>", cut(redactor.known(text), longest))
 
     whole = _bounded(exchange_of(seen, base_url=base_url, now=time))
-    exchange, case = redactor.exchange(whole), case_of(whole)
+    exchange = redactor.exchange(whole)
+    case = replace(case_of(whole), date=None)  # its time is `time`, and is not told twice
     told = explained(seen, base_url=base_url, now=int(time))
     _, request, answer = MARK.split(exchange.text())
     return Entry(
@@ -55,7 +56,7 @@ def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Reda
         reports=tuple(_cleaned(report, clean) for report in seen.reports),
         decoded=tuple(
             (title, tuple((name, clean(text)) for name, text in lines))
-            for title, lines in _decoded(case, time)
+            for title, lines in _decoded(case, int(time))
         ),
         request=clean(request.partition("\n")[2].rstrip(), LONGEST_TEXT),
         answer=clean(answer.partition("\n")[2].rstrip(), LONGEST_TEXT),
