@@ -22,7 +22,7 @@ LONGEST_VALUE, MOST_LINES = 40_000, 100  # of headers: characters, lines
 LONGEST_TEXT, LONGEST_LINE = 6000, 400  # characters that are shown
 OF_THE_CARRIER = {  # where no server got to see the request
     400: "The request names no host, or several: send exactly one Host line.",
-    404: "Nothing is at this path. Token endpoint: {0}/connect/token. API: {0}/api/dpop/test."
+    404: "Token endpoint: {0}/connect/token. API: {0}/api/dpop/test."
     " Discovery: {0}/.well-known/openid-configuration.",
     413: "Send a smaller body: a megabyte at most.",
     414: "Send a shorter path and query: 8 KiB at most.",
