@@ -38,7 +38,7 @@
       if (last.contains(document.activeElement)) break;
       last.remove();
     }
-    announce(entry);
+    if (entry.refused || !list.classList.contains("refused-only")) announce(entry);
   };
 
   const start = byId("start");
