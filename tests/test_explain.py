@@ -232,7 +232,7 @@ def test_many_clients_at_once_are_told_one_by_one(server):
     assert not [entry for entry in server.told if entry.refused]
 
 
-def test_who_telling_fails_does_not_leave_the_client_without_its_answer(caplog):
+def test_a_client_gets_its_answer_even_where_telling_fails(caplog):
     def fails(entry):
         raise RuntimeError(entry.number)
 
