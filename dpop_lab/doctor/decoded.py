@@ -85,7 +85,7 @@ def thumbprint_or_none(jwk: Mapping[str, Any]) -> str | None:
     """The thumbprint of a JWK, None when it has none."""
     try:
         return thumbprint(jwk)
-    except KeyUnusable:
+    except (KeyUnusable, UnicodeEncodeError):  # half a character in a member
         return None
 
 

@@ -30,7 +30,7 @@ def jwts_in(text: str) -> Pasted | None:
     found = [one for one in dict.fromkeys(found) if "." in one or len(found) == 1]
     found = [one for one in found if _is_jwt(one)]
     if not found and squeezed.count(".") in (2, 4) and re.fullmatch(r"[\w.=+/-]+", squeezed):
-        found = [squeezed]
+        found = [squeezed] if salvaged(squeezed).header else []
     if not found:
         return None
     pieces = found[:MOST_JWTS]
