@@ -15,8 +15,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from dpop_lab import DUENDE, RFC_9449, access_token_hash, check_proof, generate_key, make_proof
+from dpop_lab import (
+    DUENDE,
+    RFC_9449,
+    access_token_hash,
+    check_proof,
+    diagnose,
+    generate_key,
+    make_proof,
+)
 from dpop_lab.server.state import UsedProofs
+from tests.test_doctor import PASTES
 
 URL = "https://demo.duendesoftware.com/api/dpop/test"
 TOKEN = "t" * 900
@@ -70,6 +79,10 @@ def main():
         lambda: large.claim(secrets.token_bytes(8), now=now, remember=60),
     )
     line("claim a proof with 100,000 kept / few kept", large_time, small_time)
+    for name, paste in PASTES.items():
+        start = time.perf_counter()
+        diagnose(paste).text()
+        line(f"diagnose 10 MB of {name} / a second", time.perf_counter() - start, 1)
 
 
 if __name__ == "__main__":

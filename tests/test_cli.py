@@ -1,5 +1,6 @@
 """The `dpop-lab` command as its users meet it: what it prints, what it writes, how it ends."""
 
+import io
 import json
 import os
 import re
@@ -13,7 +14,15 @@ from pathlib import Path
 import pytest
 import requests
 
-from dpop_lab import DPoPAuth, generate_key, load_key, public_jwk, read_proof, thumbprint
+from dpop_lab import (
+    DPoPAuth,
+    generate_key,
+    load_key,
+    make_proof,
+    public_jwk,
+    read_proof,
+    thumbprint,
+)
 from dpop_lab.cli import main
 from dpop_lab.server.duende_site import BASE_URL
 
@@ -109,11 +118,20 @@ def test_a_refusal_by_the_api_is_exit_code_1_with_its_challenge(capsys, key_file
     assert "WWW-Authenticate: Bearer" in capsys.readouterr().err
 
 
-def test_a_refusal_by_the_token_endpoint_is_exit_code_1_in_one_line(capsys, key_file, tmp_path):
+def test_a_refusal_by_the_token_endpoint_is_exit_code_1_with_a_line_and_advice(
+    capsys, key_file, tmp_path
+):
     client = settings_file(tmp_path, BASE_URL, client_secret="not the secret")
-    line = wrong(capsys, "call", "--key", key_file, "--client", client, code=1)
-    assert "invalid_client" in line
-    assert "not the secret" not in line
+    assert main(["call", "--key", key_file, "--client", client]) == 1
+    line, title, action = capsys.readouterr().err.splitlines()
+    assert line.startswith("dpop-lab: ") and "invalid_client" in line
+    assert "invalid_client" in title and "'m2m.dpop'" in action
+    assert "not the secret" not in f"{line} {title} {action}"
+
+
+def test_a_refusal_by_the_api_is_explained(capsys, key_file):
+    assert main(["call", f"{BASE_URL}/api/test", "--key", key_file]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("    do: ")
 
 
 def test_call_goes_to_the_server_that_client_and_url_name(capsys, key_file, tmp_path):
@@ -378,3 +396,55 @@ def test_the_demo_is_recognized_however_its_url_is_written(capsys, key_file):
     assert main(["call", BASE_URL, "--key", key_file]) == 1  # there is nothing at /
     assert "404" in capsys.readouterr().err
     wrong(capsys, "call", "http://demo.duendesoftware.com/api/dpop/test", "--key", key_file)
+
+
+# ---- diagnose ---------------------------------------------------------------------------------
+
+SAMPLE = Path(__file__).parent / "recordings" / "sample-session.txt"
+
+
+def test_diagnose_reads_a_file_and_says_0_for_healthy(capsys):
+    assert main(["diagnose", str(SAMPLE)]) == 0
+    out = capsys.readouterr().out
+    assert "a session log, 3 exchanges" in out and "client secret" in out
+
+
+@pytest.mark.parametrize(("text", "code"), [("Invalid 'htu' value.", 1), ("hello", 2), ("", 2)])
+def test_diagnose_reads_standard_input(capsys, monkeypatch, text, code):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert main(["diagnose", *(["-"] if text else [])]) == code
+    assert capsys.readouterr().out
+
+
+def test_diagnose_takes_the_text_itself_where_a_file_is_wanted(capsys):
+    assert main(["diagnose", "Invalid 'htu' value."]) == 1
+    assert main(["diagnose", "no such file"]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_diagnose_asks_more_rows_when_more_is_known(capsys, tmp_path):
+    key = generate_key("ES256")
+    proof = make_proof(key, jti="1", htm="GET", htu="https://a.example/x", iat=1_760_000_000)
+    file = tmp_path / "proof.txt"
+    file.write_text(proof, encoding="utf-8")
+    known = ["--url", "https://a.example/y", "--method", "GET"]
+    known += ["--now", "2025-10-09T08:53:25+00:00", "--nonce", "n"]
+    assert main(["diagnose", str(file), *known, "--json"]) == 1
+    value = json.loads(capsys.readouterr().out)
+    marks = {row["row"]: row["mark"] for row in value["requests"][0]["rows"]}
+    assert (marks["htu"], marks["htm"], marks["fresh"]) == ("failed", "passed", "passed")
+    assert main(["diagnose", str(file), "--url", "https://a.example/x", "--markdown"]) == 0
+    assert "| Member | Value |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--now", "soon"], ["--url", "/x"], ["--jwks", "nowhere.json"], ["--token", "@nowhere"]],
+)
+def test_what_is_wrong_with_an_argument_of_diagnose_is_said_in_a_line(capsys, arguments):
+    try:
+        code = main(["diagnose", str(SAMPLE), *arguments])
+    except SystemExit as ended:
+        code = ended.code
+    assert code == 2
+    assert "Traceback" not in capsys.readouterr().err

@@ -24,9 +24,9 @@ from dpop_lab import (
     make_proof,
     thumbprint,
 )
-from dpop_lab.doctor.advice import ADVICE, GENERAL
+from dpop_lab.doctor.advice.access_token import TOKEN_ADVICE
+from dpop_lab.doctor.advice.advise import ADVICE, GENERAL
 from dpop_lab.doctor.explaining import exchange_of, explained
-from dpop_lab.doctor.token_advice import TOKEN_ADVICE
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
 from tests.test_display import HOSTILE, Page
@@ -138,7 +138,17 @@ def test_octets_with_any_usual_encoding_are_text():
 
 
 @pytest.mark.parametrize(
-    "text", ["", " \n", "hello world", b"\xff\xfe\x00\x01" * 9, b"\0" * 99, 7, None]
+    "text",
+    [
+        "",
+        " \n",
+        "hello world",
+        "/tmp/x.tmp/my.client.json",
+        b"\xff\xfe\x00\x01" * 9,
+        b"\0" * 99,
+        7,
+        None,
+    ],
 )
 def test_what_says_nothing_of_dpop_is_not_understood(text):
     found = diagnose(text)

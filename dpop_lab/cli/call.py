@@ -4,6 +4,8 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -35,6 +37,7 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.lab.client_side import demo_client
 from dpop_lab.lab.live import is_loopback
+from dpop_lab.lab.story import Story
 from dpop_lab.server.duende_site import BASE_URL
 
 if TYPE_CHECKING:
@@ -69,6 +72,7 @@ def add_call(commands: "Commands") -> None:
     words = "how the client authenticates: " + ", ".join(CLIENT_AUTH)
     call.add_argument("--client-auth", choices=list(CLIENT_AUTH), metavar="WAY", help=words)
     call.add_argument("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
+    call.add_argument("--har", metavar="FILE", help="write them to this file for a browser, too")
     call.add_argument("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
     call.add_argument("--method", type=method, metavar="M", help="GET, or POST with --data")
     call.add_argument("--data", metavar="D", help="the body")
@@ -82,10 +86,12 @@ def _call(options: argparse.Namespace) -> int:
     lab, asked = _lab(options)
     if options.log and os.path.exists(options.log) and os.path.samefile(options.log, options.key):
         raise Wrong("--log and --key name the same file.")
-    with lab:
-        if options.log:
-            record(lab.session, SessionLog(options.log))
-        verb = options.method or ("GET" if options.data is None else "POST")
+    if options.har and os.path.abspath(options.har) == os.path.abspath(options.log or ""):
+        raise Wrong("--log and --har name the same file.")
+    if options.log:
+        record(lab.session, SessionLog(options.log))
+    verb = options.method or ("GET" if options.data is None else "POST")
+    with lab, _told(lab.log, options.har):
         answer = _answer(lab, verb, asked, lab.auth(key=key), options)
     say(f"{verb} {htu(asked)} ({lab.kind})")
     _show(answer, asked)
@@ -93,6 +99,19 @@ def _call(options: argparse.Namespace) -> int:
         for line in advice(diagnose(answer)):
             say(line)
     return 0 if answer.ok else 1
+
+
+@contextmanager
+def _told(log: SessionLog, har: str | None) -> Iterator[None]:
+    """Write the story to the HAR file at the end, whatever that is; now, to see that it can be."""
+    if har is None:
+        yield
+        return
+    Story(log).save_har(har)
+    try:
+        yield
+    finally:
+        Story(log).save_har(har)
 
 
 def _answer(

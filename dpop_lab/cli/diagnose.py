@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from dpop_lab.cli.options import POLICIES, RAW, method, url
 from dpop_lab.cli.terminal import Wrong, named, say
-from dpop_lab.doctor.case import http_time
-from dpop_lab.doctor.diagnosis import Diagnosis, diagnose
+from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste import LONGEST_JSON
+from dpop_lab.doctor.reading import http_time
+from dpop_lab.doctor.report import Diagnosis
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands

@@ -2,8 +2,9 @@
 
 import argparse
 import json
+import queue
 import tempfile
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,19 @@ from dpop_lab.jose.keys import PrivateKey
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
+    from dpop_lab.doctor.entry import Entry
+    from dpop_lab.server.front import Front
     from dpop_lab.server.sockets import RunningTwin
+    from dpop_lab.server.twin import Twin
 
 EXAMPLES = """examples:
   dpop-lab serve
   dpop-lab serve --port 8080 --policy rfc9449 --api-nonce
-The first line printed is the base URL, the second the word ready. SIGINT or SIGTERM ends it."""
+  dpop-lab serve --port 8080 --explain
+The first line printed is the base URL, the second the word ready. SIGINT or SIGTERM ends it.
+With --explain a line follows for each request, and on refusal which row said no, what it wanted,
+what it found and what to change. The same is shown, without secrets, to whoever opens the URL."""
+MOST_WAITING = 1000  # entries that a slow terminal may be behind
 
 
 def add_serve(commands: "Commands") -> None:
@@ -35,20 +43,22 @@ def add_serve(commands: "Commands") -> None:
         "--client-jwk", metavar="FILE", help="key of the *.jwt clients: private, or a public JWK"
     )
     serve.add_argument("--api-nonce", action="store_true", help="demand a nonce at the API too")
+    serve.add_argument("--explain", action="store_true", help="tell why each request was refused")
     serve.set_defaults(run=_serve)
 
 
 def _serve(options: argparse.Namespace) -> int:
-    running, stop = _started(options), threading.Event()
-    on_signals(stop.set)
+    told: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+    running = _started(options, told)
+    on_signals(lambda: told.put(None))
     key = running.twin.client_key
     made = _written_jwk(key, running.twin.client_key_id) if key else None
     try:
         lines = [running.base_url, "ready"]
         lines += [f"private JWK of the *.jwt clients: {made}"] if made else []
+        lines += [f"each request explained: {running.url}/"] if options.explain else []
         print("\n".join(lines), flush=True)
-        while not stop.wait(0.5):  # in steps, so that Windows gets to see Ctrl-C
-            pass
+        _print_until_stopped(told)
     finally:
         running.close()
         if made:
@@ -56,7 +66,22 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _started(options: argparse.Namespace) -> "RunningTwin":
+def _print_until_stopped(told: "queue.SimpleQueue[Entry | None]") -> None:
+    """Print what is told, in this thread: no client waits for a slow terminal."""
+    printed = 0
+    while True:
+        try:
+            entry = told.get(timeout=0.5)  # in steps, so that Windows gets to see Ctrl-C
+        except queue.Empty:
+            continue
+        if entry is None:
+            return
+        missed, printed = entry.number - printed - 1, entry.number
+        lines = [f"({missed} requests were not printed in time)"] * bool(missed)
+        print("\n".join([*lines, repr(entry)]), flush=True)
+
+
+def _started(options: argparse.Namespace, told: "queue.SimpleQueue[Entry | None]") -> "RunningTwin":
     from dpop_lab.server.sockets import serve
 
     jwk = _public_client_jwk(options.client_jwk) if options.client_jwk else None
@@ -68,10 +93,22 @@ def _started(options: argparse.Namespace) -> "RunningTwin":
             policy=POLICIES[options.policy],
             api_nonce=options.api_nonce,
             client_jwk=jwk,
+            front=_explaining(told) if options.explain else None,
         )
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise Wrong(f"Can't listen on {options.host} port {options.port}: {reason}.") from None
+
+
+def _explaining(told: "queue.SimpleQueue[Entry | None]") -> "Callable[[Twin], Front]":
+    """What makes the front that tells of each request, as long as the terminal keeps up."""
+    from dpop_lab.doctor.explainer import Explainer
+
+    def tell(entry: "Entry") -> None:
+        if told.qsize() < MOST_WAITING:
+            told.put(entry)
+
+    return lambda twin: Explainer(twin, tell)
 
 
 def _public_client_jwk(path: str) -> dict[str, Any]:

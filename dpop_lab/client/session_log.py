@@ -42,12 +42,13 @@ class SessionLog:
         """The whole log in the form of the commercial sample."""
         return "".join(exchange.text() for exchange in self)
 
-    def record(self, exchange: Exchange) -> None:
-        """Redact an exchange and keep it."""
+    def record(self, exchange: Exchange) -> Exchange:
+        """Redact an exchange, keep it, and give it back."""
         with self._lock:
             redacted = self._redactor.exchange(exchange)
             self._exchanges.append(redacted)
             self._append(redacted.text())
+        return redacted
 
     def _append(self, text: str) -> None:
         if self._path is None:

@@ -85,7 +85,7 @@ def thumbprint_or_none(jwk: Mapping[str, Any]) -> str | None:
     """The thumbprint of a JWK, None when it has none."""
     try:
         return thumbprint(jwk)
-    except KeyUnusable:
+    except (KeyUnusable, UnicodeEncodeError):  # half a character in a member
         return None
 
 
@@ -116,6 +116,8 @@ def time_note(value: object, case: Case, now: float) -> str:
     """The date a time is, and how far it is from now and from the server's clock."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return " (no time: a number of seconds is wanted)"
+    if abs(value) > 10**15:  # some integers are too large for a division
+        return " (no time)"
     if abs(value) > 100_000_000_000:
         in_ms = date(value / 1000)
         return f" (in milliseconds? then {in_ms})" if in_ms else " (no time)"

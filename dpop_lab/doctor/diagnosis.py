@@ -2,266 +2,20 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dpop_lab.doctor.case import Case, is_hidden, urlsplit_host
-from dpop_lab.doctor.decoded import key_lines, proof_lines, thumbprint_or_none, token_lines
-from dpop_lab.doctor.document import (
-    Block,
-    Bullets,
-    Heading,
-    Paragraph,
-    Table,
-    as_html,
-    as_markdown,
-    as_text,
-    cleaned,
-)
-from dpop_lab.doctor.examine import Examined, Problem, examine
-from dpop_lab.doctor.paste import Pasted, read_paste
+from dpop_lab.doctor.examine import Examined, examine
+from dpop_lab.doctor.paste import read_paste
+from dpop_lab.doctor.pasted import Pasted
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
-from dpop_lab.jose.jws import read_jws
-from dpop_lab.proof.checking import SYMBOLS, Finding, Report
 from dpop_lab.proof.htu import without_query
-from dpop_lab.proof.rendering import cut, shown
 from dpop_lab.server.policy import Policy
-
-HEALTHY, FINDINGS, NOT_UNDERSTOOD = 0, 1, 2
-WHAT = (
-    "Paste a proof, an access token, header lines, a server's error, a raw request or response, a "
-    "curl command, a HAR file or a session log."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Diagnosis:
-    """What something is, what is wrong with it and what to do: shown by a notebook as a report.
-
-    `kind` says what it was taken for and `examined` has each request in it. `secrets` names the
-    kinds of secrets that were in it; none of them is repeated, in no form of the report. `text()`,
-    `markdown()` and `as_dict()` are the other forms.
-    """
-
-    kind: str
-    understood: bool
-    examined: tuple[Examined, ...] = ()
-    jwks: tuple[Mapping[str, Any], ...] = ()
-    remarks: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()
-    now: float = 0
-    _secrets: Secrets
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """All problems of all requests, in their order."""
-        return tuple(problem for one in self.examined for problem in one.problems)
-
-    @property
-    def healthy(self) -> bool:
-        """Was it understood, and is nothing wrong?"""
-        return self.understood and not self.problems
-
-    @property
-    def exit_code(self) -> int:
-        """0 healthy, 1 findings, 2 not understood."""
-        if not self.understood:
-            return NOT_UNDERSTOOD
-        return FINDINGS if self.problems else HEALTHY
-
-    @property
-    def verdict(self) -> str:
-        """The whole in a line or two: what it is, how it stands, what to do first."""
-        if not self.understood:
-            line = f"Not understood: {self.kind}. {WHAT}"
-        elif not self.problems:
-            line = f"This is {self.kind}. {self._nothing_wrong()}"
-        else:
-            first, count = self.problems[0], len(self.problems)
-            many = f"{count} findings, the first: " if count > 1 else ""
-            line = f"This is {self.kind}. {many}{first.title}. {first.action}"
-        return self._secrets.clean([line])[0]
-
-    def _nothing_wrong(self) -> str:
-        missing = {row for one in self.examined for row, _ in one.looked.missing}
-        asked = sum(len(report.findings) for one in self.examined for report in one.looked.reports)
-        if not asked:
-            return "No row can be asked of it, and nothing else is wrong."
-        rows = ", ".join(sorted(missing))
-        also = f"; what is here is not enough to ask {rows}" if missing else ""
-        return f"Nothing is wrong with it, as far as can be seen{also}."
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def text(self) -> str:
-        """The report as plain text."""
-        return as_text(self._blocks())
-
-    def markdown(self) -> str:
-        """The report as Markdown, for an issue or a chat: nothing pasted acts in it."""
-        return as_markdown(self._blocks())
-
-    def details(self) -> str:
-        """All but the verdict as HTML."""
-        return as_html(self._blocks()[1:])
-
-    def _repr_html_(self) -> str:
-        """The report for a notebook."""
-        return as_html(self._blocks())
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as JSON values, for machines."""
-        told = {
-            "kind": str(self.kind),
-            "understood": self.understood,
-            "healthy": self.healthy,
-            "exit_code": self.exit_code,
-            "verdict": self.verdict,
-            "secrets": list(self.secrets),
-            "remarks": list(self.remarks),
-            "keys": [{"jkt": thumbprint_or_none(one), **dict(key_lines(one))} for one in self.jwks],
-            "requests": [self._request(one) for one in self.examined],
-        }
-        cleaned_values: dict[str, Any] = self._clean(told)
-        return cleaned_values
-
-    def _clean(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._secrets.clean([value])[0]
-        if isinstance(value, dict):
-            return {self._clean(name): self._clean(one) for name, one in value.items()}
-        return [self._clean(one) for one in value] if isinstance(value, list) else value
-
-    def _request(self, one: Examined) -> dict[str, Any]:
-        case = one.case
-        jwk = case.proof.header.get("jwk")
-        return {
-            "name": case.name,
-            "method": case.method or None,
-            "url": without_query(case.url) or None,
-            "place": case.place or None,
-            "status": case.status,
-            "error": case.error or None,
-            "error_description": case.description or None,
-            "challenges": [
-                {"scheme": each.scheme, **each.parameters} for each in case.challenges or ()
-            ],
-            "verdict": one.verdict,
-            "policy": one.looked.policy,
-            "jkt": thumbprint_or_none(jwk) if isinstance(jwk, dict) else None,
-            "proof": dict(proof_lines(case, self.now)) if case.is_proof else None,
-            "access_token": dict(_token_lines(case, self.now)) or None,
-            "problems": [
-                {name: getattr(each, name) for name in Problem.__slots__} for each in one.problems
-            ],
-            "rows": [_row(finding) for report in one.looked.reports for finding in report.findings],
-            "not_asked": [{"row": row, "give": give} for row, give in one.looked.missing],
-            "remarks": list(one.remarks),
-        }
-
-    def _blocks(self) -> list[Block]:
-        blocks: list[Block] = [Paragraph(self.verdict)]
-        if self.secrets:
-            blocks.append(
-                Paragraph(
-                    f"What was pasted holds {_listed(self.secrets)}: whoever else has seen it can"
-                    f" use that. {_what_now(self.secrets)}"
-                )
-            )
-        remarks = list(self.remarks)
-        if guessed := [one.case.url for one in self.examined if one.case.url_guessed]:
-            scheme = guessed[0].partition("://")[0]
-            remarks.append(f"Raw requests do not say whether http or https; taken for {scheme}.")
-        if remarks:
-            blocks.append(Bullets(tuple(remarks)))
-        blocks += [
-            Table("A key", ("Part", "What it is"), tuple(key_lines(one))) for one in self.jwks
-        ]
-        for one in self.examined:
-            blocks += _told(one, self.now)
-        return cleaned(blocks, self._secrets.clean)
-
-
-def _what_now(kinds: tuple[str, ...]) -> str:
-    if "a private key" in kinds:
-        return "Make a new key; this one is not secret any more."
-    return "None of it is repeated here; replace what was shown to others."
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _row(finding: Finding) -> dict[str, Any]:
-    verdict = finding.verdict
-    return {
-        "row": finding.check.name,
-        "mark": finding.mark,
-        "defect": verdict.defect if verdict else None,
-        "question": finding.check.question,
-        "wanted": shown(verdict.wanted, 200) if verdict else None,
-        "found": shown(verdict.found, 200) if verdict else None,
-        "section": finding.check.section,
-    }
-
-
-def _token_lines(case: Case, now: float) -> list[tuple[str, str]]:
-    if case.token:
-        return token_lines(case.access_token, case, now)
-    return token_lines(read_jws(case.issued), case, now) if case.issued else []
-
-
-def _told(one: Examined, now: float) -> Iterator[Block]:
-    """One request: its line, what is wrong, what it says, the rows, the remarks."""
-    case = one.case
-    line = " ".join(filter(None, (case.method, cut(without_query(case.url), 200))))
-    if case.name or line:
-        title = ": ".join(filter(None, (case.name, line)))
-        yield Heading(f"{title}. {one.verdict}" if case.name else title)
-    for problem in one.problems:
-        rows = [("what to do", problem.action)]
-        rows += [(name, getattr(problem, name)) for name in ("wanted", "found", "section")]
-        kept = tuple(row for row in rows if row[1])
-        yield Table(f"{SYMBOLS['failed']} {problem.title}", ("", "What was found"), kept)
-    if case.is_proof:
-        yield Table("The proof", ("Member", "Value"), tuple(proof_lines(case, now)))
-    if lines := _token_lines(case, now):
-        yield Table("The access token", ("Member", "Value"), tuple(lines))
-    if case.challenges:
-        yield Table("WWW-Authenticate", ("Scheme", "Parameters"), tuple(_challenges(case)))
-    for report in filter(_findings, one.looked.reports):
-        asked = [
-            (f"{SYMBOLS[each.mark]} {each.check.name}", each.mark, _seen(each))
-            for each in report.findings
-        ]
-        yield Table(
-            f"{one.looked.policy}, {report.profile}", ("Row", "Mark", "Found"), tuple(asked)
-        )
-    if one.looked.missing:
-        yield Table("Rows that can't be asked", ("Row", "Give"), one.looked.missing)
-    if one.remarks:
-        yield Bullets(one.remarks)
-
-
-def _findings(report: Report) -> tuple[Finding, ...]:
-    return report.findings
-
-
-def _challenges(case: Case) -> Iterator[tuple[str, str]]:
-    for each in case.challenges or ():
-        told = ", ".join(f"{name}={shown(value, 200)}" for name, value in each.parameters.items())
-        yield each.scheme, told or each.token68 or "no parameters"
-
-
-def _seen(finding: Finding) -> str:
-    if finding.verdict is None:
-        return f"needs {', '.join(finding.check.needs)}"
-    if finding.mark == "passed":
-        return shown(finding.verdict.found, 80)
-    return f"wanted {shown(finding.verdict.wanted, 80)}, found {shown(finding.verdict.found, 80)}"
 
 
 def diagnose(
@@ -311,13 +65,24 @@ def diagnose(
     return Diagnosis(
         kind=pasted.kind,
         understood=pasted.understood,
-        examined=examined,
+        examined=tuple(_without_secrets(one, secrets) for one in examined),
         jwks=pasted.jwks,
         remarks=pasted.remarks,
         secrets=secrets.kinds,
         now=here,
         _secrets=secrets,
     )
+
+
+def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
+    """The same, its words cleaned, since each problem may be shown by itself."""
+
+    def clean(problem: Problem) -> Problem:
+        texts = secrets.clean([getattr(problem, name) for name in Problem.__slots__])
+        return Problem(**dict(zip(Problem.__slots__, texts, strict=True)))
+
+    remarks = tuple(secrets.clean(list(one.remarks)))
+    return replace(one, problems=tuple(map(clean, one.problems)), remarks=remarks)
 
 
 def _with_known(case: Case, known: Mapping[str, Any]) -> Case:

@@ -4,11 +4,13 @@ import math
 from dataclasses import dataclass, replace
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.advice import GENERAL, advise
-from dpop_lab.doctor.case import Case, case_of
+from dpop_lab.doctor.advice.advise import GENERAL, advise
+from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.reading import case_of
 from dpop_lab.doctor.server_words import blamed, meaning
-from dpop_lab.proof.checking import Finding
-from dpop_lab.proof.rendering import cut, printable
+from dpop_lab.proof.checking import Finding, Verdict
+from dpop_lab.proof.rendering import cut, printable, words
+from dpop_lab.proof.rules import one_header
 from dpop_lab.server.policy import Seen
 
 
@@ -50,7 +52,7 @@ def explained(seen: Seen, *, base_url: str, now: int) -> Explained:
     """
     exchange = exchange_of(seen, base_url=base_url, now=now)
     case = replace(case_of(exchange), date=math.floor(now))
-    finding = _decisive(seen) if case.refused else None
+    finding = (_decisive(seen) or _no_proof(case)) if case.refused else None
     return Explained(
         verdict=printable(f"{_asked(case)}: {_decided(case, finding)}"),
         finding=finding,
@@ -64,6 +66,13 @@ def _decisive(seen: Seen) -> Finding | None:
         failures = (report.failure for report in seen.reports)
         return next((failure for failure in failures if failure), None)
     return None
+
+
+def _no_proof(case: Case) -> Finding | None:
+    """The row behind a refusal to look on without a proof, which is said before any is asked."""
+    if case.is_proof or "one_header" not in [blame.row for blame in blamed(case)]:
+        return None
+    return Finding(one_header, Verdict(words("one DPoP header"), None, "missing"))
 
 
 def _asked(case: Case) -> str:

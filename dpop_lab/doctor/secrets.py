@@ -7,7 +7,7 @@ from typing import Any
 from dpop_lab.client.labels import Labels
 from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.decoded import PRIVATE
-from dpop_lab.doctor.paste import Pasted
+from dpop_lab.doctor.pasted import Pasted
 from dpop_lab.server.policy import basic_pair
 
 PARAMETERS = {
@@ -22,7 +22,7 @@ PARAMETERS = {
 }
 PRIVATE_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 PRIVATE_JWK = re.compile(r'"d"\s*:\s*"[\w-]{20}')
-JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
+JWT = re.compile(r"(?<![\w-])ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
 SHORTEST = 7  # characters; a shorter value may be any word
 
 

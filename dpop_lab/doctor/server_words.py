@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from dpop_lab.doctor.advice.token_request import form_advice
 from dpop_lab.doctor.case import API, TOKEN_ENDPOINT, Case
-from dpop_lab.doctor.form_advice import form_advice
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449

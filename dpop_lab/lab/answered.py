@@ -72,16 +72,12 @@ def read_answer(
 ) -> Answered:
     """An answer as the wire has it; error and description from the body or the challenge."""
     challenge = answer.headers.get("WWW-Authenticate", "")
-    members: Mapping[str, Any] = {}
-    for one in read_challenges(challenge):
-        members = members or one.parameters
-    if not challenge and answer.status_code >= 400:
-        members = _json(body)
+    error, description = oauth_error(answer.status_code, challenge, body)
     return Answered(
         rules=rules,
         status=answer.status_code,
-        error=str(members.get("error") or ""),
-        description=str(members.get("error_description") or ""),
+        error=error,
+        description=description,
         challenge=challenge,
         nonce=answer.headers.get("DPoP-Nonce", ""),
         body=body,
@@ -89,9 +85,20 @@ def read_answer(
     )
 
 
-def _json(text: str) -> Mapping[str, Any]:
+def oauth_error(status: int, challenge: str, body: str) -> tuple[str, str]:
+    """Error and description out of a WWW-Authenticate value or a refusal's JSON, else empty."""
+    members: Mapping[str, Any] = {}
+    for one in read_challenges(challenge):
+        members = members or one.parameters
+    if not challenge and status >= 400:
+        members = json_members(body)
+    return str(members.get("error") or ""), str(members.get("error_description") or "")
+
+
+def json_members(text: str) -> Mapping[str, Any]:
+    """The JSON object in a text, an empty one if there is none."""
     try:
         members = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from dpop_lab.lab.bench import Bench
 from dpop_lab.lab.sent import Sent
+from dpop_lab.lab.story import Story
 from dpop_lab.lab.world import World
 from dpop_lab.server.policy import Policy
 
@@ -35,6 +36,11 @@ class Lab(World):
     def bench(self) -> Bench:
         """Owner, thief and their tokens; what was accepted last; the score of predictions."""
         return Bench(self)
+
+    @property
+    def story(self) -> Story:
+        """All exchanges of `session` so far, told: what each carried, what came of it, and why."""
+        return Story(self.log)
 
     def send(
         self,

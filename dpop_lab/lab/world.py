@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import requests
 
 from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import Members, Settings, Source, read_settings
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.client_side import ClientSide, Kind, demo_client
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.live import TIMEOUT, LiveAdapter
+from dpop_lab.lab.witnessed_log import WitnessedLog
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy, Seen, Watch
@@ -73,6 +73,7 @@ class World(ClientSide):
         self.clock, self.session = Clock(), _session(_agent() if self.live else "dpop-lab")
         self.server: Twin | None = None
         self.last_seen: Seen | None = None
+        self.log = WitnessedLog()
         self._watch, self._running = watch, cast("Any", None)
         self._pageless: set[str] = set()
         if other:
@@ -84,7 +85,7 @@ class World(ClientSide):
             self.session.trust_env = False  # a proxy has no business between us and ourselves
             options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
             self._start(carrier, {**options, "watch": self._saw, "clock": self.clock})
-        self.log: SessionLog = record(self.session, clock=self.clock.time)
+        record(self.session, self.log, clock=self.clock.time)
 
     def _reach(self, client: Settings) -> None:
         """Take the way over the network to this client's servers; nothing is sent yet."""
@@ -100,6 +101,7 @@ class World(ClientSide):
 
     def _saw(self, seen: Seen) -> None:
         self.last_seen = seen
+        self.log.witness(seen)
         if self._watch is not None:
             self._watch(seen)
 

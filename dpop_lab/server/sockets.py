@@ -5,7 +5,8 @@ import logging
 import re
 import socket
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from tornado.httputil import (
 
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.front import Front, Fronted
 from dpop_lab.server.http import Headers, Request, Response, Server
 from dpop_lab.server.policy import Policy, Watch
 from dpop_lab.server.state import Clock
@@ -31,13 +33,14 @@ MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it
 MAX_BODY = 1024 * 1024
 HARD_LIMIT = 1024 * 1024  # beyond this the connection is closed without a word
 log = logging.getLogger(__name__)
+Tell = Callable[[Request, Response], None]
 
 
 class _Message(HTTPMessageDelegate):
-    """One request on its way in: collected within limits, then answered."""
+    """One request on its way in: collected within limits, answered, then told."""
 
-    def __init__(self, server: Server, connection: HTTPConnection) -> None:
-        self.server, self.connection = server, connection
+    def __init__(self, server: Server, tell: Tell | None, connection: HTTPConnection) -> None:
+        self.server, self.tell, self.connection = server, tell, connection
         self.head, self.body, self.answered = Request("GET", "/"), bytearray(), False
 
     def headers_received(
@@ -85,10 +88,8 @@ class _Message(HTTPMessageDelegate):
 
     def finish(self) -> None:
         if not self.answered:
-            head = self.head
-            self._answer(
-                self._served(Request(head.method, head.target, head.headers, bytes(self.body)))
-            )
+            self.head = replace(self.head, body=bytes(self.body))
+            self._answer(self._served(self.head))
         self.connection.finish()
 
     def _served(self, request: Request) -> Response:
@@ -105,6 +106,11 @@ class _Message(HTTPMessageDelegate):
             headers["Content-Length"] = str(len(response.body))
         start = ResponseStartLine("HTTP/1.1", response.status, response.reason)
         self.connection.write_headers(start, headers, response.body or None)
+        try:
+            if self.tell:
+                self.tell(self.head, response)
+        except Exception:  # the answer is given, and must not be followed by a second one
+            log.exception("telling of %s %s", self.head.method, self.head.path)
 
 
 class _AsWritten(HTTPHeaders):
@@ -127,13 +133,13 @@ def _origin_form(target: str) -> str:
 
 
 class _Delegate(HTTPServerConnectionDelegate):
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, server: Server, tell: Tell | None) -> None:
+        self.server, self.tell = server, tell
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
-        return _Message(self.server, request_conn)
+        return _Message(self.server, self.tell, request_conn)
 
 
 class RunningTwin:
@@ -143,7 +149,15 @@ class RunningTwin:
     `htu` follow that one. `twin` is what answers.
     """
 
-    def __init__(self, *, host: str, port: int, base_url: str | None, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        base_url: str | None,
+        front: Callable[[Twin], Front] | None = None,
+        **options: Any,
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
         self._socket.setblocking(False)
@@ -152,6 +166,9 @@ class RunningTwin:
         self.url = f"http://{f'[{named}]' if ':' in named else named}:{self.port}"
         self.twin = Twin(base_url or self.url, **options)
         self.base_url = self.twin.base_url
+        fronted = Fronted(self.twin, front(self.twin)) if front else None
+        tell = fronted.tell if fronted else None
+        self._delegate = _Delegate(fronted or self.twin, tell)
         self._loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dpop_lab server", daemon=True)
@@ -170,7 +187,7 @@ class RunningTwin:
 
     async def _listen(self) -> None:
         self._http = HTTPServer(
-            _Delegate(self.twin),
+            self._delegate,
             max_header_size=HARD_LIMIT,
             max_body_size=10**19,  # refused with a 413 by the delegate, long before
             max_buffer_size=8 * HARD_LIMIT,
@@ -212,11 +229,13 @@ def serve(
     client_key: PrivateKey | None = None,
     client_jwk: Mapping[str, Any] | None = None,
     watch: Watch | None = None,
+    front: Callable[[Twin], Front] | None = None,
 ) -> RunningTwin:
     """Start the twin on a port of this machine (0: any free one) and give it back, running.
 
-    `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say);
-    the rest is as for `Twin`.
+    `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say).
+    `front` is given the twin and makes what stands before it: pages of its own, and a watch on all
+    requests, also on those that no server gets to see. The rest is as for `Twin`.
     Raises OSError when the port can't be had.
     """
     return RunningTwin(
@@ -229,4 +248,5 @@ def serve(
         client_key=client_key,
         client_jwk=client_jwk,
         watch=watch,
+        front=front,
     )

@@ -1,4 +1,4 @@
-"""An exchange of a session log told in another form: as a command for curl."""
+"""A request of a session log told in another form: as a command for curl."""
 
 from shlex import quote
 

@@ -1,0 +1,185 @@
+"""What to change in the claims of a proof, made from what they are and should be."""
+
+import base64
+import hashlib
+import math
+from collections.abc import Mapping
+
+from dpop_lab.doctor.advice.found import Advice, defect_of, found_of, wanted_of
+from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.times import duration
+from dpop_lab.jose.encoding import base64url_encode, sha256
+from dpop_lab.proof.checking import Finding
+from dpop_lab.proof.htu import DEFAULT_PORTS, normal_url
+from dpop_lab.proof.proof import access_token_hash
+from dpop_lab.proof.rendering import shown
+
+NEW_PROOF = "Make a new proof for each request, with a new jti and iat, also when one is sent again"
+
+
+def _jti(finding: Finding, case: Case) -> str:
+    if defect_of(finding) == "missing":
+        return "Add jti, a new random string for each proof, such as a UUID."
+    return "Give jti as a string that is not empty, new for each proof."
+
+
+def _htm(finding: Finding, case: Case) -> str:
+    wanted, found = wanted_of(finding), found_of(finding)
+    if found is None:
+        return f"Add htm: {shown(wanted, 20)}, the method of the request."
+    if isinstance(found, str) and found.upper() == wanted:
+        return f"Write htm in capital letters, {wanted}: it is compared as it stands."
+    return (
+        f"htm is {shown(found, 40)}, the request is {wanted}: make a proof for {wanted}, at the"
+        " time of the request and not before."
+    )
+
+
+def _htu(finding: Finding, case: Case) -> str:
+    wanted, found = str(wanted_of(finding)), found_of(finding)
+    if found is None:
+        return f"Add htu: send {wanted}."
+    if not isinstance(found, str):
+        return f"Give htu as a string: send {wanted}."
+    return f"{_htu_fault(wanted, found, case)}: send {wanted}" + _behind(case)
+
+
+def _htu_fault(wanted: str, found: str, case: Case) -> str:
+    """In which part the two URLs differ, in words."""
+    if found != found.strip() or " " in found:
+        return "htu has white space in it"
+    there, here = normal_url(wanted), normal_url(found)
+    if here is None or there is None:
+        relative = found.startswith("/") or "://" not in found
+        return "htu is no whole URL" if relative else "htu can't be read as a URL"
+    faults = []
+    if here.scheme != there.scheme:
+        faults.append(f"the scheme {here.scheme} in place of {there.scheme}")
+    if here.host != there.host:
+        faults.append(f"the host {shown(here.host, 60)} in place of {there.host}")
+    default = DEFAULT_PORTS[here.scheme] == here.port and here.scheme != there.scheme
+    if here.port != there.port and not default:
+        faults.append(f"the port {here.port} in place of {there.port}")
+    if here.path != there.path:
+        faults.append(_path_fault(there.path, here.path))
+    if here.user:
+        faults.append("a user in it")
+    if not faults:
+        part = "query" if "?" in found else "fragment" if "#" in found else "spelling"
+        return f"htu has a {part}" if part != "spelling" else "htu is spelled in another way"
+    return "htu has " + " and ".join(faults)
+
+
+def _path_fault(wanted: str, found: str) -> str:
+    if found.rstrip("/") == wanted.rstrip("/"):
+        return "a slash at the end" if found.endswith("/") else "no slash at the end"
+    if found.lower() == wanted.lower():
+        return f"other letter case in its path, {shown(found, 80)}"
+    if found.rstrip("/").endswith("/token"):
+        return "the path of the token endpoint, as if the proof were made for that"
+    if wanted.endswith(found) or found.endswith(wanted):
+        return f"another path, {shown(found, 80)}, as behind a proxy that adds or takes a prefix"
+    return f"another path, {shown(found, 80)}"
+
+
+def _behind(case: Case) -> str:
+    names = {name.lower() for name, _ in case.headers}
+    if {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"} & names:
+        return (
+            ". The request came through a proxy: htu is the URL that the client calls, and the"
+            " server behind the proxy has to know that one."
+        )
+    return "."
+
+
+def _ath(finding: Finding, case: Case) -> str:
+    wanted, found = wanted_of(finding), found_of(finding)
+    if found is None:
+        return f"Add ath, base64url of the SHA-256 of the access token: here {wanted}."
+    if isinstance(found, str) and (how := _other_hash(found, case.token)):
+        return f"ath {how}. It is base64url, without =, of the SHA-256 of the token: {wanted}."
+    return (
+        f"ath is the hash of another access token: make the proof with the token that is sent, "
+        f"whose hash is {wanted}. After a renewal the proof must follow."
+    )
+
+
+def _other_hash(found: str, token: str) -> str:
+    """How a wrong ath was made of the right token, where that can be told."""
+    octets = token.encode("utf-8", "surrogatepass")
+    digest = sha256(octets)
+    standard = base64.b64encode(digest).decode()
+    half = base64url_encode(digest[:16])
+    ways = {
+        digest.hex(): "is hexadecimal",
+        digest.hex().upper(): "is hexadecimal",
+        standard: "is in the standard base64 alphabet",
+        standard.rstrip("="): "is in the standard base64 alphabet",
+        base64.urlsafe_b64encode(digest).decode(): "has = at its end",
+        base64url_encode(digest.hex().encode()): "is base64url of the hexadecimal text",
+        base64url_encode(hashlib.sha512(octets).digest()): "is made with SHA-512",
+        base64url_encode(hashlib.sha384(octets).digest()): "is made with SHA-384",
+        half: "is the left half of the hash, as in at_hash",
+        access_token_hash(f"DPoP {token}"): "is the hash of the token with the word DPoP before it",
+        access_token_hash(f"Bearer {token}"): "is the hash of the token with the word Bearer",
+        access_token_hash(token + "\n"): "is the hash of the token with a line feed behind it",
+        token: "is the token itself",
+    }
+    return ways.get(found, "")
+
+
+def _fresh(finding: Finding, case: Case) -> str:
+    iat = case.proof.claims.get("iat")
+    if iat is None:
+        return "Add iat, the time of making in whole seconds since 1970."
+    if isinstance(iat, bool) or not isinstance(iat, int | float):
+        return "Give iat as a JSON number of seconds since 1970, without quotes."
+    if not math.isfinite(iat):
+        return "Give iat as whole seconds since 1970."
+    if iat > 100_000_000_000:
+        return f"iat is in milliseconds: divide it by 1000, {int(iat) // 1000}."
+    time, whose = case.clock or (None, "")
+    if time is None:
+        return "iat lies ahead of this machine's clock: set the client's clock (NTP), in UTC."
+    away = duration(iat - time)
+    hour = abs(abs(iat - time) % 1800 - 900) > 870 and abs(iat - time) > 1700
+    zone = " By whole or half hours: local time was taken for UTC." if hour else ""
+    if iat > time:
+        return f"iat is {away} ahead of {whose}: set the client's clock (NTP).{zone}"
+    return (
+        f"iat is {away} behind {whose}: make the proof right before it is sent, and set the"
+        f" client's clock (NTP).{zone}"
+    )
+
+
+def _nonce(finding: Finding, case: Case) -> str:
+    if defect_of(finding) == "missing":
+        given = case.nonce or (case.nonces[-1] if case.nonces else "")
+        named = f" ({shown(given, 60)})" if given else ""
+        return (
+            f"Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the"
+            " request again, once, with a new jti."
+        )
+    if defect_of(finding) == "stale":
+        return (
+            "Use the newest nonce: this one is outdated. Each DPoP-Nonce replaces the one before."
+        )
+    return (
+        "Use the nonce this server gave last: the token endpoint and each API have their own, and "
+        "none takes that of another."
+    )
+
+
+def _unused(finding: Finding, case: Case) -> str:
+    return f"{NEW_PROOF}: this jti was used before."
+
+
+CLAIM_ADVICE: Mapping[str, Advice] = {
+    "jti": _jti,
+    "htm": _htm,
+    "htu": _htu,
+    "ath": _ath,
+    "fresh": _fresh,
+    "nonce": _nonce,
+    "unused": _unused,
+}

@@ -1,0 +1,91 @@
+"""What to change in the form of a proof: its header line, its spelling, its typ."""
+
+from collections.abc import Mapping
+
+from dpop_lab.doctor.advice.found import Advice, defect_of, found_of
+from dpop_lab.doctor.case import TOKEN_ENDPOINT, Case
+from dpop_lab.proof.checking import Finding
+from dpop_lab.proof.proof import TYP
+from dpop_lab.proof.rendering import shown
+
+
+def _one_header(finding: Finding, case: Case) -> str:
+    if defect_of(finding) == "several":
+        return (
+            "Send one DPoP header: something adds a second, such as an interceptor that runs "
+            "twice, a retry that appends where it should replace, or a proxy."
+        )
+    if defect_of(finding) == "empty":
+        return "Put the proof into the DPoP header: it is there, but empty."
+    if case.scheme.lower() == "bearer" or not case.scheme:
+        what = "the token request" if case.place == TOKEN_ENDPOINT else "the call"
+        return f"Sign a proof for {what} and send it in a DPoP header of its own."
+    return "Send a DPoP header with a proof beside Authorization: the token alone proves nothing."
+
+
+def _well_formed(finding: Finding, case: Case) -> str:
+    text = case.proofs[0] if case.proofs else ""
+    word = text.split(" ")[0].lower()
+    if word in ("dpop", "bearer", "dpop:"):
+        return f"Take the word {shown(text.split(' ')[0])} away: the header holds the proof alone."
+    if "," in text:
+        return "Send one proof: here several stand in one header line, joined by a comma."
+    if text[:1] in "\"'":
+        return "Take the quotes around the proof away."
+    if defect_of(finding) == "too_long":
+        return "Make the proof shorter: with an EC key in place of RSA, without further members."
+    parts = text.count(".") + 1
+    if parts == 5:
+        return "Send a signed JWT (JWS, three parts): this one is encrypted (JWE, five parts)."
+    if parts < 3:
+        lacks = "claims and signature are" if parts == 1 else "the signature is"
+        return f"Send the whole proof, header.claims.signature: {lacks} missing."
+    if parts > 3:
+        return f"Send header.claims.signature, three parts between dots; here are {parts}."
+    if "number" in str(found_of(finding)) or "iat" in str(found_of(finding)):
+        return "Give iat as a JSON number of seconds, without quotes, and the texts as strings."
+    return "Encode header and claims as JSON objects in base64url (RFC 7515), each once."
+
+
+DEVIATIONS = {
+    "padding": "leave out the = at its end",
+    "spare_bits": "encode it anew: its last character has bits that mean nothing",
+    "foreign_alphabet": "use the URL-safe alphabet, - and _ in place of + and /",
+    "white_space": "take out the white space",
+    "number_as_text": "write it as a JSON number, without quotes",
+    "not_a_number": "write it as a JSON number",
+    "not_a_string": "write it as a JSON string",
+    "value_in_an_array": "write the value itself, not an array of one",
+    "duplicate_member": "name each member once",
+    "text_after_the_object": "end after the closing brace",
+    "byte_order_mark": "take out the byte order mark",
+    "extension_not_understood": "leave crit out: no extension is known for proofs",
+    "five_parts": "send a signed JWT, not an encrypted one",
+}
+
+
+def _strict_form(finding: Finding, case: Case) -> str:
+    told = [f"{where}: {DEVIATIONS.get(kind, 'use the one strict spelling')}"
+            for where, kind in case.proof.deviations]  # fmt: skip
+    return f"Write the proof in its strict form. {'; '.join(told[:5])}."
+
+
+def _typ(finding: Finding, case: Case) -> str:
+    found = found_of(finding)
+    was = "it is missing" if found is None else f"here it is {shown(found, 40)}"
+    hint = ""
+    if isinstance(found, str) and found.lower() == TYP:
+        hint = " Small letters count."
+    elif found == "JWT":
+        hint = " Most JWT libraries put JWT there by themselves: set it in the header by hand."
+    elif isinstance(found, str) and found.lower().endswith("at+jwt"):
+        hint = " This looks like the access token: the DPoP header is for the proof."
+    return f'Set typ in the header to "{TYP}"; {was}.{hint}'
+
+
+FORM_ADVICE: Mapping[str, Advice] = {
+    "one_header": _one_header,
+    "well_formed": _well_formed,
+    "strict_form": _strict_form,
+    "typ": _typ,
+}

@@ -1,0 +1,153 @@
+"""What to change about keys: algorithm, jwk, signature, the key a token is bound to."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from dpop_lab.doctor.advice.found import Advice, defect_of, found_of, wanted_of
+from dpop_lab.doctor.case import Case
+from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.encoding import base64url_encode, sha256
+from dpop_lab.jose.jws import raw_signature, verify
+from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
+from dpop_lab.jose.thumbprint import thumbprint
+from dpop_lab.proof.checking import Finding
+from dpop_lab.proof.rendering import shown
+
+ALGS_OF = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+
+
+def fitting(case: Case) -> str:
+    """The algorithm that goes with the key in the proof."""
+    jwk = _jwk(case)
+    if jwk.get("kty") == "RSA":
+        return "PS256 or RS256"
+    return ALGS_OF.get(str(jwk.get("crv")), "ES256")
+
+
+def _jwk(case: Case) -> Mapping[str, Any]:
+    jwk = case.proof.header.get("jwk")
+    return jwk if isinstance(jwk, dict) else {}
+
+
+def _alg(finding: Finding, case: Case) -> str:
+    found = found_of(finding)
+    if isinstance(found, str) and found.upper().startswith("HS"):
+        return (
+            f"Sign with the private key and {fitting(case)}: {found} is a MAC, whose key the"
+            " server would have to know."
+        )
+    if isinstance(found, str) and found.lower() == "none":
+        return f"Sign the proof, with {fitting(case)}: alg none is no signature."
+    if found is None:
+        return f"Name the algorithm in the header: alg {fitting(case)} fits this key."
+    if isinstance(found, str) and found.upper() in ALGORITHMS and found not in ALGORITHMS:
+        return f"Write {found.upper()} in capital letters."
+    return f"Sign with an algorithm this server takes, such as {fitting(case)}."
+
+
+def _jwk_row(finding: Finding, case: Case) -> str:
+    header = case.proof.header
+    given = header.get("jwk")
+    if given is None:
+        other = next((one for one in ("kid", "x5c", "jku", "x5u") if one in header), "")
+        instead = f" {other} does not replace it." if other else ""
+        return f"Put the public key into the header as jwk: kty and its numbers.{instead}"
+    if isinstance(given, str):
+        return "Put the jwk there as a JSON object, not as a string with JSON in it."
+    if not isinstance(given, dict):
+        return "Put the jwk there as a JSON object."
+    jwk, alg = _jwk(case), header.get("alg")
+    if lacking := [name for name in PUBLIC.get(str(jwk.get("kty")), ("kty",)) if name not in jwk]:
+        return f"Put {' and '.join(lacking)} into jwk, too: a member name in its small letters."
+    if jwk.get("kty") == "oct":
+        return "Use an EC, RSA or Ed25519 key pair: a symmetric key can't be shown to the server."
+    known = ALGORITHMS.get(alg) if isinstance(alg, str) else None
+    if known and (known.kty != jwk.get("kty") or known.crv not in (None, jwk.get("crv"))):
+        return (
+            f"Let alg and key fit each other: {alg} wants {known.kty} {known.crv or ''}".rstrip()
+            + f", the key is {jwk.get('kty')} {jwk.get('crv', '')}".rstrip()
+            + f"; with this key alg is {fitting(case)}."
+        )
+    return f"Export the public key anew as a JWK: {found_of(finding)}."
+
+
+def _no_private_key(finding: Finding, case: Case) -> str:
+    return (
+        "This key has leaked: its private half went out with the proof. Make a new key, and put "
+        "only kty, crv, x, y (RSA: kty, n, e) into jwk; bound tokens must be fetched anew."
+    )
+
+
+def _signature(finding: Finding, case: Case) -> str:
+    proof, jwk, alg = case.proof, _jwk(case), str(case.proof.header.get("alg"))
+    size = OCTETS.get(str(jwk.get("crv")), 0)
+    if jwk.get("kty") == "EC" and size and (raw := raw_signature(proof.signature, size)):
+        if verify(proof.signing_input, raw, alg=alg, jwk=jwk):
+            return (
+                "Convert the signature: it is right, but in DER as most libraries give it; a JWS "
+                f"has r and s side by side, {2 * size} octets."
+            )
+        return f"A JWS has r and s side by side, {2 * size} octets; this signature is in DER."
+    if jwk.get("kty") == "EC" and size and len(proof.signature) != 2 * size:
+        return f"Give the signature as r and s, {2 * size} octets; here are {len(proof.signature)}."
+    for other in ALGORITHMS:
+        if other != alg and verify(proof.signing_input, proof.signature, alg=other, jwk=jwk):
+            return (
+                f"Name the algorithm that was used: the signature is good under {other}, not {alg}."
+            )
+    return (
+        "Sign header.claims as they are sent, with the private key that belongs to the jwk in the "
+        "header: another key signed, or the text was changed after it was signed."
+    )
+
+
+def _bound_key(finding: Finding, case: Case) -> str:
+    if defect_of(finding) == "missing":
+        return (
+            "This access token is bound to no key: ask for one with a DPoP header in the token "
+            "request, and look for token_type DPoP in the answer."
+        )
+    cnf = case.access_token.claims.get("cnf")
+    if isinstance(cnf, dict) and "jkt" not in cnf:
+        names = ", ".join(map(str, cnf))[:60] or "nothing"
+        return f"The token is bound by {names}, not by jkt: ask for one with a DPoP proof."
+    jkt = str(wanted_of(finding))
+    if how := _other_thumbprint(jkt, _jwk(case)):
+        return f"cnf.jkt {how}: the issuer has to use RFC 7638, which gives {found_of(finding)}."
+    return (
+        f"The token is bound to the key {shown(jkt, 60)}, the proof is signed with "
+        f"{shown(found_of(finding), 60)}: sign with the key the token was asked for with, or ask "
+        "for a new token with this one. A key must live as long as its tokens."
+    )
+
+
+def _other_thumbprint(jkt: str, jwk: Mapping[str, Any]) -> str:
+    """How another thumbprint of the same key was made, where that can be told."""
+    try:
+        right = thumbprint(jwk)
+        whole = json.dumps(jwk, separators=(",", ":")).encode()
+        spaced = json.dumps(jwk).encode()
+        ordered = json.dumps(dict(sorted(jwk.items())), separators=(",", ":")).encode()
+    except (KeyUnusable, TypeError, ValueError):
+        return ""
+    ways = {
+        base64.b64encode(base64.urlsafe_b64decode(right + "=")).decode(): "is in standard base64",
+        right + "=": "has = at its end",
+        base64.urlsafe_b64decode(right + "=").hex(): "is hexadecimal",
+        base64url_encode(sha256(ordered)): "is the hash of all members of the jwk",
+        base64url_encode(sha256(whole)): "is the hash of the jwk as it stands, not in sorted form",
+        base64url_encode(sha256(spaced)): "is the hash of the jwk with white space",
+    }
+    ways.pop(right, None)
+    return ways.get(jkt, "")
+
+
+KEY_ADVICE: Mapping[str, Advice] = {
+    "alg": _alg,
+    "jwk": _jwk_row,
+    "no_private_key": _no_private_key,
+    "signature": _signature,
+    "bound_key": _bound_key,
+}

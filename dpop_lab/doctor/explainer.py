@@ -1,0 +1,94 @@
+"""What `dpop-lab serve --explain` puts before the twin: it tells of every request, twice."""
+
+import json
+import re
+import secrets
+from collections import deque
+from collections.abc import Callable
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from dpop_lab.client.redaction import Redactor
+from dpop_lab.doctor.entry import Entry
+from dpop_lab.doctor.page import SECURITY, entry_html, page_html
+from dpop_lab.doctor.telling import entry
+from dpop_lab.server.http import Request, Response, Routes
+from dpop_lab.server.policy import Seen
+from dpop_lab.server.twin import Twin
+
+KEPT = 200  # entries; the oldest go
+FEED = "/explain/since"
+COMMON = (*SECURITY, ("Cache-Control", "no-store"))
+
+
+class Explainer:
+    """A front for `serve`: says each request to `say`, and shows the last of them on a page at `/`.
+
+    `say` is called with an `Entry` in the server's thread, after the answer is on its way. Nothing
+    is kept but the page's text of the last 200 requests, without their secrets.
+    """
+
+    def __init__(self, twin: Twin, say: Callable[[Entry], object]) -> None:
+        self._twin, self._say = twin, say
+        self._redactor, self._run = Redactor(), secrets.token_urlsafe(8)
+        self._count, self._kept = 0, deque[tuple[int, dict[str, object]]](maxlen=KEPT)
+        self.pages: Routes = {"/": self._page, FEED: self._feed, "/favicon.ico": self._nothing}
+
+    def watch(self, seen: Seen) -> None:
+        """Tell of one request."""
+        self._count += 1
+        told = entry(
+            seen,
+            number=self._count,
+            base_url=self._twin.base_url,
+            time=self._twin.clock.time(),
+            redactor=self._redactor,
+        )
+        member = {"said": told.verdict, "refused": told.refused, "html": entry_html(told)}
+        self._kept.append((told.number, member))
+        self._say(told)
+
+    def _page(self, request: Request) -> Response:
+        """The page with all entries there are, newest first."""
+        entries = "".join(str(member["html"]) for _, member in reversed(self._kept))
+        page = page_html(self._twin, entries, run=self._run, newest=self._count, kept=KEPT)
+        return self._answer(request, "text/html; charset=utf-8", page.encode())
+
+    def _feed(self, request: Request) -> Response:
+        """The entries after the one with the number `n`, oldest first; all to another `run`."""
+        asked = dict(request.query)
+        number = asked.get("n", "") if asked.get("run") == self._run else ""
+        after = int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
+        entries = [member for number, member in self._kept if number > after]
+        answer = {"run": self._run, "newest": self._count, "entries": entries}
+        return self._answer(request, "application/json", json.dumps(answer).encode())
+
+    def _nothing(self, request: Request) -> Response:
+        """No icon: browsers ask for one when a person opens an API in them."""
+        return self._answer(request, "text/plain", b"")
+
+    def _answer(self, request: Request, content_type: str, body: bytes) -> Response:
+        status = 200
+        if not self._known_host(request):
+            status, content_type = 421, "text/plain"
+            body = b"This page answers at the URL that dpop-lab serve printed, and at IP addresses."
+        elif request.method not in ("GET", "HEAD"):
+            return Response(405, (("Allow", "GET, HEAD"), *COMMON))
+        headers = (("Content-Type", content_type), *COMMON)
+        return Response(status, headers, b"" if request.method == "HEAD" else body)
+
+    def _known_host(self, request: Request) -> bool:
+        """Is the page called by a name that is no foreign site's (which could rebind its own)?"""
+        try:
+            name = urlsplit("//" + "".join(request.lines("Host"))).hostname or ""
+            own = urlsplit(self._twin.base_url).hostname
+        except ValueError:
+            return False
+        return name in ("localhost", own) or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return False

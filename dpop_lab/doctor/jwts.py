@@ -1,0 +1,92 @@
+"""JWTs alone or anywhere in a text: what each is for, and which belong together."""
+
+import re
+from dataclasses import replace
+
+from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.half import salvaged
+from dpop_lab.doctor.pasted import Pasted
+from dpop_lab.doctor.reading import linked
+from dpop_lab.doctor.server_words import known_words
+from dpop_lab.proof.proof import access_token_hash, read_proof
+
+MOST_JWTS = 20
+
+
+JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=+/-]*){0,5}")
+
+
+PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, JWT_KIND = (
+    "a DPoP proof", "an access token", "a client assertion", "an ID token",
+    "an encrypted JWT (JWE)", "a JWT",
+)  # fmt: skip
+
+
+def jwts_in(text: str) -> Pasted | None:
+    """One JWT or several, alone or anywhere in a text; half a one too."""
+    squeezed = "".join(text.split())
+    alone = JWT.fullmatch(squeezed.strip("\"'`,;"))
+    found = [alone[0]] if alone else [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
+    found = [one for one in dict.fromkeys(found) if "." in one or len(found) == 1]
+    found = [one for one in found if _is_jwt(one)]
+    if not found and squeezed.count(".") in (2, 4) and re.fullmatch(r"[\w.=+/-]+", squeezed):
+        found = [squeezed] if salvaged(squeezed).header else []
+    if not found:
+        return None
+    pieces = found[:MOST_JWTS]
+    kinds = [kind_of(one) for one in pieces]
+    more = len(found) - len(pieces)
+    remarks = (f"{more} more JWTs were passed over.",) if more else ()
+    told = f"{kinds[0]}" if len(kinds) == 1 else f"{len(kinds)} JWTs"
+    if alone and len(text.split()) > 1:
+        remarks = (*remarks, "White space in it was taken out: a header has it in one piece.")
+    kind = told if alone else f"text with {told} in it"
+    cases = tuple(linked(_paired(pieces, kinds)))
+    stray = known_words(text) if not alone else None
+    if stray and len(cases) == 1:
+        cases = (replace(cases[0], error=stray[0], description=stray[1]),)
+    return Pasted(kind=kind, cases=cases, remarks=remarks)
+
+
+def _is_jwt(text: str) -> bool:
+    """Does its first part hold JSON, or begin to?"""
+    return bool(salvaged(text).header) or text.startswith("eyJ")
+
+
+def kind_of(text: str) -> str:
+    """What a JWT is for, going by its typ and its claims."""
+    jws = salvaged(text)
+    typ, claims = str(jws.header.get("typ", "")).lower(), jws.claims
+    if text.count(".") == 4 or "enc" in jws.header:
+        return JWE
+    if typ == "dpop+jwt" or "jwk" in jws.header or {"htm", "htu"} & set(claims):
+        return PROOF
+    if typ in ("at+jwt", "application/at+jwt") or "cnf" in claims:
+        return TOKEN
+    if claims.get("iss") is not None and claims.get("iss") == claims.get("sub"):
+        return ASSERTION
+    if {"at_hash", "c_hash", "nonce"} & set(claims) and "sub" in claims:
+        return ID_TOKEN
+    return TOKEN if {"scope", "scp", "client_id"} & set(claims) else JWT_KIND
+
+
+def _paired(pieces: list[str], kinds: list[str]) -> list[Case]:
+    """Each proof with the access token it names, then what is left over."""
+    tokens = [one for one, kind in zip(pieces, kinds, strict=True) if kind == TOKEN]
+    cases: list[Case] = []
+    used: set[str] = set()
+    for text, kind in zip(pieces, kinds, strict=True):
+        if kind != PROOF:
+            continue
+        ath = read_proof(text).claims.get("ath")
+        fits = [one for one in tokens if access_token_hash(one) == ath]
+        token = (fits or (tokens if len(tokens) == 1 and ath is not None else []))[:1]
+        used.update(token)
+        case = Case(proofs=(text,), token="".join(token))
+        cases.append(
+            replace(case, name=f"proof {len(cases) + 1}" if kinds.count(PROOF) > 1 else "")
+        )
+    for text, kind in zip(pieces, kinds, strict=True):
+        if kind != PROOF and text not in used:
+            cases.append(Case(token=text, name=kind if len(pieces) > 1 else ""))
+    return cases

@@ -1,0 +1,51 @@
+"""What a paste turned out to be: its kind, its cases, and what else is to be told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dpop_lab.client.exchange import Exchange
+from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.reading import case_of, linked
+from dpop_lab.proof.rendering import words
+
+MOST = 100  # exchanges, 20 JWTs: the rest is counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Pasted:
+    """What something turned out to be: `kind` in words, its cases, and what else is to be told.
+
+    `jwks` are the keys that were in it, `texts` all it is made of: secrets are looked for there.
+    `understood` is false when nothing of DPoP was recognised.
+    """
+
+    kind: str
+    cases: tuple[Case, ...] = ()
+    jwks: tuple[Mapping[str, Any], ...] = ()
+    remarks: tuple[str, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    text: str = ""
+    understood: bool = True
+
+
+def of_exchanges(kind: str, exchanges: list[Exchange]) -> Pasted:
+    """Exchanges as the cases of one session, no more than `MOST` of them."""
+    kept, total = exchanges[:MOST], len(exchanges)
+    several = total > 1
+    cases = [
+        case_of(one, name=f"exchange {number} of {total}" if several else "")
+        for number, one in enumerate(kept, 1)
+    ]
+    remarks = (f"Only the first {MOST} of {total} exchanges are told.",) if total > MOST else ()
+    if several and "HAR" not in kind:
+        kind = f"{kind}, {total} exchanges"
+    return Pasted(
+        kind=kind, cases=tuple(linked(cases)), remarks=remarks, exchanges=tuple(kept),
+        understood=bool(cases),
+    )  # fmt: skip
+
+
+def not_understood(found: str) -> Pasted:
+    """What nothing of DPoP was recognised in; `found` says in words what it is."""
+    return Pasted(kind=words(found), understood=False)

@@ -1,0 +1,73 @@
+"""What is worth saying of a case though it is no fault of it."""
+
+import math
+from collections.abc import Iterator
+
+from dpop_lab.doctor.advice.advise import advise
+from dpop_lab.doctor.beside import queried
+from dpop_lab.doctor.case import API, TOKEN_ENDPOINT, Case
+from dpop_lab.doctor.look import Looked
+from dpop_lab.doctor.times import duration
+from dpop_lab.proof.checking import Finding
+
+SKEW = 5  # seconds between two clocks that are not worth a word
+
+
+def solved_later(case: Case) -> str:
+    """What to say of a refusal that a later request made good."""
+    if case.error == "use_dpop_nonce":
+        return "The server asked for its nonce, and got it in the next request: as it should be."
+    return "A later request of this session got through."
+
+
+def remarks_on(case: Case, looked: Looked) -> Iterator[str]:
+    """What is not wrong, but good to know: clocks, leniencies, what was relied on."""
+    if case.hidden:
+        names = " and ".join(name.replace("_", " ") for name in case.hidden)
+        yield f"The {names} is redacted, so the rows about it can't be asked."
+    if case.sent_at is not None and case.date is not None and abs(case.sent_at - case.date) > SKEW:
+        away, side = case.sent_at - case.date, "ahead of" if case.sent_at > case.date else "behind"
+        yield f"The clock of whoever recorded this is {duration(away)} {side} the server's Date."
+    for finding in looked.stricter:
+        if _within_a_second_or_two(finding, case):
+            continue
+        yield (
+            f"The demo server lets this pass, RFC_9449 does not: {finding.check.name}"
+            f" ({finding.check.section}). {advise(finding, case)}"
+        )
+    if (found := queried(case)) and case.status and case.status < 300:
+        yield f"This server passes over it, another may not: {found.action}"
+    yield from _ways_of_the_demo(case)
+    challenges = [one.scheme for one in case.challenges or ()]
+    if len(challenges) > 1:
+        yield f"There are {len(challenges)} challenges: {', '.join(challenges)[:200]}."
+    errors = [one.error for one in case.challenges or () if one.error]
+    if case.method == "OPTIONS" and (case.status or 0) >= 400:
+        yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
+    if "use_dpop_nonce" in errors and not case.nonce:
+        yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
+
+
+def _within_a_second_or_two(finding: Finding, case: Case) -> bool:
+    """Is this a time that lies ahead by no more than two clocks may differ?"""
+    start = case.access_token.claims.get("nbf")
+    time = case.clock[0] if case.clock else math.inf
+    early = finding.verdict is not None and finding.verdict.defect == "early"
+    return (
+        early
+        and finding.check.name == "not_expired"
+        and isinstance(start, int | float)
+        and start - time <= SKEW
+    )
+
+
+def _ways_of_the_demo(case: Case) -> Iterator[str]:
+    """What was relied on of what only the demo server does."""
+    if not case.is_demo:
+        return
+    if case.bare_challenge:
+        yield "Relied on the demo's ways: a bare DPoP challenge answers a token it refuses."
+    if case.error == "invalid_client" and case.status == 400:
+        yield "Relied on the demo's ways: a failed client gets 400 there, where RFC 6749 has 401."
+    if case.error == "invalid_dpop_proof" and case.place in (API, TOKEN_ENDPOINT):
+        yield f"Relied on the demo's ways: such are its words at the {case.place}, not elsewhere."

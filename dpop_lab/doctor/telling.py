@@ -1,0 +1,138 @@
+"""From what a server saw to what a person is told: named, decoded, redacted, cut to size."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from http import HTTPStatus
+
+from dpop_lab.client.exchange import MARK, Exchange, Headers
+from dpop_lab.client.redaction import Redactor
+from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
+from dpop_lab.doctor.entry import Entry, one_line
+from dpop_lab.doctor.explaining import Explained, exchange_of, explained
+from dpop_lab.doctor.reading import case_of
+from dpop_lab.doctor.secrets import JWT
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.lab.story import as_curl
+from dpop_lab.proof.checking import Finding, Report
+from dpop_lab.proof.rendering import cut, shown, words
+from dpop_lab.server.policy import Seen
+
+LONGEST_BODY = 50_000  # characters that are looked at
+LONGEST_VALUE, MOST_LINES = 40_000, 100  # of headers: characters, lines
+LONGEST_TEXT, LONGEST_LINE = 6000, 400  # characters that are shown
+OF_THE_CARRIER = {  # where no server got to see the request
+    400: "The request names no host, or several: send exactly one Host line.",
+    404: "Token endpoint: {0}/connect/token. API: {0}/api/dpop/test."
+    " Discovery: {0}/.well-known/openid-configuration.",
+    413: "Send a smaller body: a megabyte at most.",
+    414: "Send a shorter path and query: 8 KiB at most.",
+    431: "Send shorter header lines: 32 KiB at most, all together.",
+}
+Clean = Callable[[str], str]
+
+
+def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Redactor) -> Entry:
+    """What a person is told of one request.
+
+    `base_url` is the server's own, `time` its time in seconds since 1970. The redactor is asked
+    first for the whole exchange and then for all that is said about it.
+    """
+
+    def clean(text: str, longest: int = LONGEST_LINE) -> str:
+        return JWT.sub("<a JWT>", cut(redactor.known(text), longest))
+
+    whole = _bounded(exchange_of(seen, base_url=base_url, now=time))
+    exchange = redactor.exchange(whole)
+    case = replace(case_of(whole), date=None)  # its time is `time`, and is not told twice
+    told = explained(seen, base_url=base_url, now=int(time))
+    _, request, answer = MARK.split(exchange.text())
+    return Entry(
+        number=number,
+        time=time,
+        refused=case.refused,
+        verdict=clean(one_line(told.verdict)),
+        who=clean(one_line(_who(case))),
+        why=tuple((name, clean(one_line(text))) for name, text in _why(told, seen, base_url)),
+        reports=tuple(_cleaned(report, clean) for report in seen.reports),
+        decoded=tuple(
+            (title, tuple((name, clean(text)) for name, text in lines))
+            for title, lines in _decoded(case, int(time))
+        ),
+        request=clean(request.partition("\n")[2].rstrip(), LONGEST_TEXT),
+        answer=clean(answer.partition("\n")[2].rstrip(), LONGEST_TEXT),
+        curl=clean(as_curl(exchange), LONGEST_TEXT),
+    )
+
+
+def _bounded(exchange: Exchange) -> Exchange:
+    """The exchange with a note in the place of what is too long, or no text, to be looked at."""
+    return replace(
+        exchange,
+        url=cut(exchange.url, LONGEST_VALUE),
+        request_headers=_headers(exchange.request_headers),
+        request_body=_text(exchange.request_body),
+        response_body=_text(exchange.response_body),
+    )
+
+
+def _headers(headers: Headers) -> Headers:
+    names = {"Dpop": "DPoP"}  # the carrier forgets how it was written
+    lines = headers[:MOST_LINES]
+    return tuple((names.get(name, name), cut(value, LONGEST_VALUE)) for name, value in lines)
+
+
+def _text(body: str) -> str:
+    unseen = len(body) > LONGEST_BODY or "\0" in body or "\ufffd" in body
+    return f"<{len(body)} characters, not shown>" if unseen else body
+
+
+def _who(case: Case) -> str:
+    """What the client calls itself, believed by nobody, and the thumbprint of its key."""
+    assertion = read_jws(case.form.get("client_assertion", ""))
+    token, jwk = case.access_token.claims, case.proof.header.get("jwk")
+    client = case.form.get("client_id") or assertion.claims.get("sub") or token.get("client_id")
+    jkt = thumbprint_or_none(jwk) if isinstance(jwk, dict) else None
+    named = [str(client)[:60]] if client else []
+    return ", ".join([*named, f"key {jkt[:8]}…"] if jkt else named)
+
+
+def _why(told: Explained, seen: Seen, base_url: str) -> list[tuple[str, str]]:
+    """What was wanted, what was found, what to change."""
+    pairs = []
+    if told.finding and told.finding.verdict:
+        check, verdict = told.finding.check, told.finding.verdict
+        pairs.append(("row", f"{check.name}, {check.section}: {check.question}"))
+        pairs.append(("wanted", shown(verdict.wanted, LONGEST_BODY)))
+        pairs.append(("found", shown(verdict.found, LONGEST_BODY)))
+    action = told.action if seen.reports else _of_the_carrier(seen).format(base_url) or told.action
+    return [*pairs, ("change", action)] if action else pairs
+
+
+def _of_the_carrier(seen: Seen) -> str:
+    status = seen.response.status
+    if status == HTTPStatus.BAD_REQUEST and len(seen.request.lines("Host")) == 1:
+        return ""
+    return OF_THE_CARRIER.get(status, "")
+
+
+def _decoded(case: Case, now: float) -> list[tuple[str, list[Line]]]:
+    """The first proof and the access token, taken apart and not believed."""
+    parts = [("Proof", proof_lines(case, now))] if case.proofs else []
+    token = [("Access token", token_lines(case.access_token, case, now))] if case.token else []
+    return parts + token
+
+
+def _cleaned(report: Report, clean: Clean) -> Report:
+    """The report as it may be shown: a client may send its token where a jti belongs."""
+    findings = (_cleaned_finding(finding, clean) for finding in report.findings)
+    return replace(report, findings=tuple(findings))
+
+
+def _cleaned_finding(finding: Finding, clean: Clean) -> Finding:
+    verdict = finding.verdict
+    if verdict is None:
+        return finding
+    wanted, found = (shown(value, LONGEST_BODY) for value in (verdict.wanted, verdict.found))
+    seen = replace(verdict, wanted=words(clean(wanted)), found=words(clean(found)))
+    return replace(finding, verdict=seen)

@@ -1,0 +1,62 @@
+"""Raw messages, header lines, words of a server and PEM, each as what it is."""
+
+import re
+
+from dpop_lab.client.challenge import read_challenges
+from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.messages import (
+    header_lines,
+    raw_messages,
+)
+from dpop_lab.doctor.pasted import Pasted, of_exchanges
+from dpop_lab.doctor.server_words import known_words
+from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.key_formats import load_key
+
+PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----")
+
+
+CHALLENGE = re.compile(r"(?:WWW-Authenticate\s*:\s*)?(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
+
+
+def raw_paste(text: str) -> Pasted:
+    """Raw HTTP messages."""
+    exchanges = raw_messages(text)
+    asked = any(one.method for one in exchanges)
+    answered = any(one.status is not None for one in exchanges)
+    kind = "a raw HTTP request with its response" if asked and answered else "a raw HTTP request"
+    return of_exchanges(kind if asked else "a raw HTTP response", exchanges)
+
+
+def header_paste(text: str) -> Pasted | None:
+    """Header lines, or a challenge without its name."""
+    stripped = text.strip()
+    if CHALLENGE.match(stripped) and "\n" not in stripped and ":" not in stripped.split(" ")[0]:
+        text = f"WWW-Authenticate: {stripped}"
+    found = header_lines(text.strip("\n"))
+    if found is None:
+        return None
+    lone = len(found.request_headers) + len(found.response_headers) == 1
+    pasted = of_exchanges("a header line" if lone else "header lines", [found])
+    return pasted
+
+
+def words_paste(text: str) -> Pasted | None:
+    """What a server says of its refusal, as people write it down."""
+    said = known_words(text)
+    if said is None:
+        return None
+    error, description = said
+    challenges = read_challenges(text[:16_000]) if "=" in text else None
+    case = Case(error=error, description=description, challenges=challenges or None)
+    return Pasted(kind="a server's error text", cases=(case,))
+
+
+def pem_paste(text: str) -> Pasted:
+    """A key in PEM, private or not."""
+    kinds = dict.fromkeys(PEM.findall(text))
+    kind = f"PEM with {' and '.join(kind.lower() for kind in kinds)}"[:200]
+    try:
+        return Pasted(kind=kind, jwks=(load_key(text[text.index("-----BEGIN") :]).public_jwk(),))
+    except KeyUnusable as error:
+        return Pasted(kind=kind, remarks=(f"No key pair: {error.problem}.",))

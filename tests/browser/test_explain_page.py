@@ -1,0 +1,266 @@
+"""The page of `dpop-lab serve --explain` in a browser: it grows while clients call."""
+
+import json
+import os
+import re
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from lesson import Axe, expect
+
+from tests import builder
+from tests.world import API, FORM_TYPE, TOKEN, VICTIM
+
+FORM = {"grant_type": "client_credentials", "client_id": "m2m.dpop", "client_secret": "secret"}
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>" + "W" * 3000
+REFUSED, ACCEPTED = re.compile("^✗"), re.compile("^✓")
+MILLISECONDS = 20_000
+POSIX = os.name == "posix"
+TEXT_OF_FOCUSED = "() => document.activeElement.textContent.trim() || document.activeElement.id"
+
+
+class Served:
+    """A server that explains, as a process, and the page a person has open."""
+
+    def __init__(self, process, url, page):
+        self.process, self.url, self.page = process, url, page
+        self.asked, self.complaints = [], []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("console", lambda line: self.complaints.append(line.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        page.goto(url)
+        self.entries = page.locator("#entries > li")
+        self.newest = self.entries.first
+        self.said = page.get_by_role("status")
+
+    def send(self, method, path, headers=(), body=None):
+        """One request of some client; the status and the body of its answer."""
+        with closing(HTTPConnection("127.0.0.1", urlsplit(self.url).port, timeout=20)) as one:
+            one.request(method, path, body, dict(headers))
+            answer = one.getresponse()
+            return answer.status, answer.read()
+
+    def ask(self, **variations):
+        """A token request with a right proof, but for the variations."""
+        said = {"htm": "POST", "htu": self.url + TOKEN, "iat": int(time.time())}
+        proof = builder.proof(VICTIM, **{**said, "jti": secrets.token_hex(9), **variations})
+        return self.send("POST", TOKEN, [FORM_TYPE, ("DPoP", proof)], urlencode(FORM))
+
+    def shows(self, number):
+        """Wait until so many entries are there."""
+        expect(self.entries).to_have_count(number, timeout=MILLISECONDS)
+
+    def tab_to(self, text, most=60):
+        """Press Tab until what has the focus is called so."""
+        for _ in range(most):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate(TEXT_OF_FOCUSED).startswith(text):
+                return
+        pytest.fail(f"no Tab leads to {text}")
+
+    def keep_picture(self, name):
+        """A screenshot, where a person has asked for them."""
+        folder = os.environ.get("DPOP_LAB_SCREENSHOTS")
+        if folder:
+            self.page.screenshot(path=Path(folder, f"explain-{name}.png"), full_page=True)
+
+
+@pytest.fixture
+def served(context):
+    command = [sys.executable, "-m", "dpop_lab", "serve", "--explain"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    page = context.new_page()
+    try:
+        url = process.stdout.readline().strip()
+        assert process.stdout.readline() == "ready\n"
+        yield Served(process, url, page)
+    finally:
+        page.close()
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def test_the_page_grows_with_the_newest_first_and_stays_within_itself(served):
+    expect(served.page.locator("#start")).to_have_attribute("open", "")
+    assert served.send("GET", API)[0] == 401
+    served.shows(1)
+    expect(served.newest.get_by_role("heading")).to_have_text(REFUSED)
+    assert served.ask()[0] == 200
+    served.shows(2)
+    expect(served.newest.get_by_role("heading")).to_have_text(ACCEPTED)
+    served.ask(htm="GET")
+    served.shows(3)
+    expect(served.newest.locator("dd.row")).to_have_text(re.compile("^htm"))
+    expect(served.newest.locator("dd.wanted")).to_have_text("'POST'")
+    expect(served.newest.locator("dd.found")).to_have_text("'GET'")
+    expect(served.said).to_contain_text(TOKEN)
+    host = urlsplit(served.url).netloc
+    assert {urlsplit(url).netloc for url in served.asked if not url.startswith("data:")} == {host}
+    assert served.complaints == []
+
+
+def test_what_is_open_and_focused_stays_so_when_entries_come(served):
+    served.ask(htm="GET")
+    served.shows(1)
+    rows = served.newest.locator("summary").first
+    rows.click()
+    table = served.page.get_by_role("table")
+    expect(table).to_be_visible()
+    for number in range(2, 6):
+        served.send("GET", "/x")
+        served.shows(number)
+    expect(table).to_be_visible()
+    expect(served.entries.last.locator("summary").first).to_be_focused()
+
+
+def test_pause_clear_and_refused_only(served):
+    page = served.page
+    served.ask()
+    served.ask(htm="GET")
+    served.shows(2)
+    page.get_by_label("Refused only").check()
+    expect(served.entries.locator("visible=true").get_by_role("heading")).to_have_text([REFUSED])
+    page.get_by_label("Refused only").uncheck()
+    page.get_by_role("button", name="Pause").click()
+    served.ask()
+    page.wait_for_timeout(700)
+    served.shows(2)
+    page.get_by_role("button", name="Continue").click()
+    served.shows(3)
+    page.get_by_role("button", name="Clear").click()
+    served.shows(0)
+    served.ask()
+    served.shows(1)
+    page.reload()
+    served.shows(4)
+
+
+def test_the_page_needs_no_mouse(served):
+    served.ask(htm="GET")
+    served.shows(1)
+    keyboard = served.page.keyboard
+    served.tab_to("Point a client here")
+    served.tab_to("Pause")
+    keyboard.press("Space")
+    expect(served.said).to_contain_text("Paused")
+    keyboard.press("Enter")
+    served.tab_to("Clear")
+    served.tab_to("refused-only")
+    keyboard.press("Space")
+    for part in ("All ", "Proof, decoded", "Request and answer", "As curl"):
+        served.tab_to(part)
+        keyboard.press("Enter")
+    served.tab_to("Copy as curl")
+    expect(served.page.get_by_role("table")).to_be_visible()
+    expect(served.newest.locator("pre.curl")).to_be_visible()
+
+
+@pytest.mark.parametrize("clipboard", [True, False])
+def test_a_request_is_copied_as_curl(served, context, clipboard):
+    if clipboard:
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=served.url)
+    else:
+        served.page.evaluate(
+            "() => { Object.defineProperty(navigator, 'clipboard', {value: undefined}); }"
+        )
+    served.ask(htm="GET")
+    served.shows(1)
+    button = served.newest.get_by_role("button")
+    button.click()
+    expect(served.said).to_contain_text("Copied")
+    expect(button).to_have_text("Copied")
+    expect(button).to_be_focused()
+    if clipboard:
+        copied = served.page.evaluate("() => navigator.clipboard.readText()")
+        assert copied.startswith(f"curl --include --request POST {served.url}{TOKEN} \\\n")
+        assert "'DPoP: <proof 1>'" in copied
+    expect(button).to_have_text("Copy as curl")
+    assert served.complaints == []
+
+
+def test_what_hostile_clients_send_does_nothing(served):
+    served.ask(jti=HOSTILE, htu=HOSTILE, claims={HOSTILE: HOSTILE})
+    served.send("GET", "/%3Cimg%20src=x%20onerror=alert(1)%3E", [("X", HOSTILE)])
+    served.shows(2)
+    for summary in served.page.locator("#entries summary").all():
+        summary.click()
+    expect(served.entries.last.locator(".members").first).to_contain_text("onerror=alert(1)")
+    assert served.page.locator("#entries :is(img, script)").count() == 0
+    for width in (1280, 360):
+        served.page.set_viewport_size({"width": width, "height": 800})
+        assert served.page.evaluate("() => document.documentElement.scrollWidth") <= width
+    served.page.reload()
+    served.shows(2)
+    assert served.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_has_no_faults_that_axe_knows(served, scheme):
+    page = served.page
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    calls = (served.ask, lambda: served.ask(htm="GET"), lambda: served.send("GET", API))
+    for number, call in enumerate((None, *calls)):
+        if call:
+            call()
+            served.shows(number)
+            for summary in served.newest.locator("summary").all():
+                summary.click()
+        for width in (1280, 360):
+            page.set_viewport_size({"width": width, "height": 900})
+            found = Axe().run(page, options={"resultTypes": ["violations"]})
+            assert not found.violations_count, found.generate_report()
+            served.keep_picture(f"{scheme}-{width}-{number}")
+
+
+def test_without_javascript_the_page_shows_what_there_is(served):
+    served.ask(htm="GET")
+    with closing(served.page.context.browser.new_context(java_script_enabled=False)) as plain:
+        page = plain.new_page()
+        page.goto(served.url)
+        expect(page.locator("#entries > li dd.found")).to_have_text("'GET'")
+        expect(page.get_by_text("reload it")).to_be_visible()
+        expect(page.get_by_role("button")).to_have_count(0)
+        page.locator("summary").nth(1).click()
+        expect(page.get_by_role("table")).to_be_visible()
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows has no such signals to send")
+def test_the_server_ends_while_the_page_is_open_which_tells_it(served):
+    served.ask()
+    served.shows(1)
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(timeout=5) == 0
+    assert served.process.stderr.read() == ""
+    expect(served.said).to_contain_text("does not answer")
+    served.shows(1)
+
+
+def test_a_request_is_on_the_page_soon_after_its_answer(served, capsys):
+    served.page.evaluate("""() => {
+        window.seen = [];
+        new MutationObserver(() => window.seen.push(Date.now()))
+            .observe(document.getElementById("entries"), { childList: true });
+    }""")
+    delays = []
+    for number in range(1, 11):
+        served.send("GET", API)
+        answered = time.time() * 1000
+        served.shows(number)
+        delays.append(served.page.evaluate("() => window.seen.at(-1)") - answered)
+        time.sleep(0.037)
+    assert max(delays) < 3000
+    with capsys.disabled():
+        told = f"median {sorted(delays)[5]:.0f} ms, longest {max(delays):.0f} ms"
+        print(f"\nanswer to its line on the page: {told}", file=sys.stderr)
+    assert json.loads(served.send("GET", "/explain/since")[1])["newest"] == 10
