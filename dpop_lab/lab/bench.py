@@ -1,7 +1,7 @@
 """The bench: drafts a change, sends it, and sets the answer beside what the rows know."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
@@ -14,8 +14,8 @@ from dpop_lab.client.unanswered import unanswered
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab import crafting
 from dpop_lab.lab.answered import ACCEPTED, NO_ROW, Answered, read_answer
-from dpop_lab.lab.cast import Cast
-from dpop_lab.lab.crafting import Draft, prepared, signed_proof, with_other_proof
+from dpop_lab.lab.cast import TIMEOUT, Cast, send
+from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.sent import Sent, difference, flat
 from dpop_lab.lab.tamper import CHANGES
@@ -28,9 +28,6 @@ from dpop_lab.server.access_token import Presented
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy, Seen
 from dpop_lab.server.rfc9449 import RFC_9449
-
-Send = Callable[[requests.PreparedRequest], requests.Response]
-
 
 @dataclass(frozen=True, slots=True)
 class Score:
@@ -99,7 +96,7 @@ class Bench:
             raise LabError(f"The change {change} is for another place", wanted=wanted, found=place)
         if signed_by:
             _one_of("signer", signed_by, dict.fromkeys(SIGNERS))
-        return crafting.draft(
+        return crafting.drafted(
             found,
             self.world,
             self.cast,
@@ -122,15 +119,9 @@ class Bench:
         What goes wrong on the way is told in `Sent.problem`.
         """
         self._known_row(predict)
-        proof = signed_proof(draft, self.cast)
-        before = [] if not draft.change.first else [self._first(draft)]
-        main = prepared(draft, proof, self.world)
-        if draft.change.again:
-            before.append(main)
-            honest, proof = proof, draft.change.again(proof)
-            main = with_other_proof(main, honest, proof)
-        self._last = draft, main, proof
-        return self._carried_out(before, predict, self.rules(policy, without))
+        steps, proof = crafting.steps(draft, self.world, self.cast)
+        self._last = draft, steps[-1], proof
+        return self._carried_out(steps, predict, self.rules(policy, without))
 
     def send_again(
         self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
@@ -139,30 +130,24 @@ class Bench:
         self._known_row(predict)
         if self._last is None:
             raise LabError("Nothing was sent yet", advice="Send something first.")
-        return self._carried_out([], predict, self.rules(policy, without), again=True)
+        steps = [self._last[1]]
+        return self._carried_out(steps, predict, self.rules(policy, without), again=True)
 
     def _known_row(self, predict: str) -> None:
         if predict:
             rows = {row.name: None for profile in _profiles() for row in profile.rows}
             _one_of("row", predict, {ACCEPTED: None, NO_ROW: None, **rows})
 
-    def _first(self, draft: Draft) -> requests.PreparedRequest:
-        """The request that a change wants to go before its own, with the same jti."""
-        first = crafting.draft(
-            CHANGES[draft.change.first], self.world, self.cast, to=draft.to, jti=draft.jti
-        )
-        return prepared(first, signed_proof(first, self.cast), self.world)
-
     def _carried_out(
         self,
-        before: list[requests.PreparedRequest],
+        steps: list[requests.PreparedRequest],
         predict: str,
         rules: Policy,
         *,
         again: bool = False,
     ) -> Sent:
         assert self._last is not None  # noqa: S101  both callers have set or seen it
-        draft, main, proof = self._last
+        draft, _, proof = self._last
         told: dict[str, Any] = {
             "change": draft.change.name,
             "to": draft.to,
@@ -170,7 +155,7 @@ class Bench:
         }
         try:
             session = self._session(rules, draft)
-            answered = self._answered(session.send, [*before, main], rules, draft, proof)
+            answered = self._answered(session, steps, rules, draft, proof)
         except (requests.RequestException, LabError, ValueError) as error:
             return Sent(**told, problem=_in_words(error))
         read = read_proof(proof)
@@ -178,7 +163,7 @@ class Bench:
         sent = Sent(
             **told,
             answered=answered,
-            elsewhere=self._elsewhere([*before, main], rules, draft),
+            elsewhere=self._elsewhere(steps, rules, draft),
             exchange=self._log[-1],
             first_here=kept is None,
             fresh=_fresh(draft, now),
@@ -210,14 +195,15 @@ class Bench:
 
     def _answered(
         self,
-        send: Callable[..., requests.Response],
+        session: requests.Session,
         steps: list[requests.PreparedRequest],
         rules: Policy,
         draft: Draft,
         proof: str,
     ) -> Answered:
         self.world.last_seen = None
-        answer = [send(step, timeout=30) for step in steps][-1]
+        answer = [send(session, step) for step in steps][-1]
+        self.cast.learn(draft.place, answer)
         seen = self.world.last_seen
         reports = seen.reports if seen else self._own_look(draft, proof)
         title = "The live server" if self.world.live else rules.title
@@ -232,7 +218,7 @@ class Bench:
             proof,
             profile=DUENDE.token if draft.place.client_id else DUENDE.api,
             method=draft.place.method,
-            url=self.world.base_url + draft.place.path,
+            url=crafting.url_of(draft.place, self.world),
             now=self.world.clock.now(),
             access_token=draft.access_token or None,
             cnf=token.claims.get("cnf"),
@@ -253,7 +239,7 @@ class Bench:
         session.trust_env = False
         session.mount(self.world.base_url, InProcessAdapter(twin))
         record(session, log)
-        answer = [session.send(step) for step in steps][-1]
+        answer = [send(session, step) for step in steps][-1]
         reports = seen[-1].reports if seen else ()
         return read_answer(answer, log[-1].response_body, other.title, reports)
 
@@ -270,7 +256,9 @@ def _profiles() -> list[Any]:
 
 
 def _in_words(error: Exception) -> str:
-    return unanswered(error, 30) if isinstance(error, requests.RequestException) else str(error)
+    if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
+        return str(error)
+    return unanswered(error, TIMEOUT) or str(error)
 
 
 def _honest(draft: Draft) -> dict[str, object]:

@@ -1,34 +1,40 @@
 """Who takes part in an attack: an owner with keys and access tokens, a thief with keys."""
 
 import uuid
+from collections.abc import Iterator
 
 import requests
 
+from dpop_lab.client.authentication import client_secret_post
+from dpop_lab.client.nonces import offered_nonce
+from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
-from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
+from dpop_lab.lab.tamper.change import PLACES, TOKEN_ENDPOINT, TOKENS, Place
 from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import make_proof
 from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.duende_site import SECRET
 from dpop_lab.server.rfc9449 import RFC_9449
 
 SMALL = "RSA of 1024 bits"
 ASKED_FOR = {"unbound": ("m2m", "api"), "scope3": ("m2m.dpop", "scope3")}
-ASKED_FOR["resource1"] = ("m2m.dpop", "resource1.scope1")
-SPARE = 60  # seconds an access token is to be good for at least
+ASKED_FOR["resource1"] = ("m2m.dpop", "resource1.scope1")  # all of them by the demo's clients
+TIMEOUT = 30  # seconds
 
 
 class Cast:
     """The keys of owner and thief, and access tokens; each is made or asked for when first needed.
 
-    Access tokens are asked for as any client does, over a session of the lab, and asked for again
-    when they run out.
+    Access tokens are asked for as any client does, over `session` or that of the lab, and asked for
+    again when they run out. The nonces that a server gives are kept, the last for each place.
     """
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, session: requests.Session | None = None) -> None:
+        self._world, self._session = world, session or world.session
         self._keys: dict[tuple[str, str], PrivateKey] = {}
-        self._tokens: dict[tuple[str, str], str] = {}
+        self._tokens: dict[tuple[str, str], tuple[int, AccessToken]] = {}  # since when
+        self._nonces: dict[str, str] = {}
 
     def key(self, who: str, kind: str = "ES256") -> PrivateKey:
         """The key of this kind that the owner or the thief has."""
@@ -37,52 +43,76 @@ class Cast:
             self._keys[who, kind] = made
         return self._keys[who, kind]
 
+    def nonce(self, place: Place) -> str | None:
+        """The nonce that the server gave last at a place, None before it gave any."""
+        return self._nonces.get(place.client_id)
+
+    def learn(self, place: Place, answer: requests.Response) -> None:
+        """Keep the nonce in an answer, if there is one."""
+        if nonce := offered_nonce(answer.headers.get("DPoP-Nonce")):
+            self._nonces[place.client_id] = nonce
+
     def access_token(self, which: str = "owner", kind: str = "ES256") -> str:
         """One of the tokens in `TOKENS`, bound to a key of this kind.
 
-        Raises `LabError` when no policy grants it, `Unreachable` when no answer comes.
+        Raises `TokenRefused` when no policy grants it, `Unreachable` when no answer comes, and
+        `LabError` for a token that only the demo's other clients and scopes can have.
         """
-        token = self._tokens.get((which, kind))
-        if token is None or not self._good(token):
-            token = self._tokens[which, kind] = self._ask(which, kind)
-        return token
+        now = self._world.clock.now()
+        asked, token = self._tokens.get((which, kind), (now, None))
+        if token is None or not asked <= now < token.renew_at:
+            token = self._ask(which, kind)
+            self._tokens[which, kind] = now, token
+        return token.value
 
-    def _good(self, token: str) -> bool:
-        claims, now = read_jws(token).claims, self._world.clock.now()
-        lasts: bool = claims.get("nbf", now) <= now < claims.get("exp", now + 2 * SPARE) - SPARE
-        return lasts
-
-    def _ask(self, which: str, kind: str) -> str:
+    def _ask(self, which: str, kind: str) -> AccessToken:
         """Ask the lab's server, and where that one refuses such a key, under the other rules."""
-        for session in (self._world.session, *self._others()):
+        now = self._world.clock.time()
+        for session in (self._session, *self._others()):
             answer = self._request(session, which, kind)
             if answer.ok:
-                token: str = answer.json()["access_token"]
-                return token
-        raise LabError(
-            "No access token for this change",
-            wanted=f"one {which}, for a key of kind {kind}",
-            found=f"{answer.status_code} {answer.text:.200}",
-        )
+                break
+        return read_token(answer, now=now, accept_bearer=which == "unbound")
 
-    def _others(self) -> list[requests.Session]:
-        return (
-            []
-            if self._world.live
-            else [self._world.session_under(one) for one in (DUENDE, RFC_9449)]
-        )
+    def _others(self) -> Iterator[requests.Session]:
+        if not self._world.live:
+            yield from map(self._world.session_under, (DUENDE, RFC_9449))
 
     def _request(self, session: requests.Session, which: str, kind: str) -> requests.Response:
-        client_id, scope = ASKED_FOR.get(which, ("m2m.dpop", "api"))
-        form = {"grant_type": "client_credentials", "client_id": client_id, "scope": scope}
-        headers = {}
+        """A token request; the demand for a nonce is obeyed once."""
+        place = PLACES[TOKEN_ENDPOINT]
+        known = self.nonce(place)
+        answer = send(session, self._prepared(which, kind, known))
+        self.learn(place, answer)
+        if answer.ok or self.nonce(place) in (None, known):
+            return answer
+        return send(session, self._prepared(which, kind, self.nonce(place)))
+
+    def _prepared(self, which: str, kind: str, nonce: str | None) -> requests.PreparedRequest:
+        world = self._world
+        headers, form = world.authenticate(world.clock.now())
+        form |= {"scope": world.scope} if world.scope else {}
+        if which in ASKED_FOR:
+            if not world.demo:
+                raise LabError(f"Only the demo has a token {TOKENS[which]}")
+            client_id, scope = ASKED_FOR[which]
+            headers, form = client_secret_post(client_id, SECRET)(0)
+            form["scope"] = scope
         if which != "unbound":
             headers["DPoP"] = make_proof(
                 self.key("thief" if which == "thief" else "owner", kind),
                 jti=str(uuid.uuid4()),
                 htm="POST",
-                htu=self._world.token_endpoint,
-                iat=self._world.clock.now(),
+                htu=world.token_endpoint,
+                iat=world.clock.now(),
+                nonce=nonce,
             )
-        secret = {"client_secret": "secret"}  # published with the demo
-        return session.post(self._world.token_endpoint, data=form | secret, headers=headers)
+        headers = {**{k: str(v) for k, v in world.session.headers.items()}, **headers}
+        form = {"grant_type": "client_credentials", **form}
+        return requests.Request("POST", world.token_endpoint, data=form, headers=headers).prepare()
+
+
+def send(session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
+    """Send a request as it is: over proxies that are set, to nowhere but where it is meant for."""
+    ways = session.merge_environment_settings(request.url, {}, False, None, None)
+    return session.send(request, timeout=TIMEOUT, allow_redirects=False, **ways)

@@ -8,15 +8,35 @@ from urllib.parse import urlencode
 import requests
 from urllib3 import HTTPHeaderDict
 
+from dpop_lab.client.authentication import (
+    Credentials,
+    client_secret_basic,
+    client_secret_post,
+    private_key_jwt,
+)
+from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.cast import Cast
 from dpop_lab.lab.forging import forged, spelt, text
-from dpop_lab.lab.tamper.change import ISSUER, PLACES, Change, Edit, Place, edited
+from dpop_lab.lab.tamper import CHANGES
+from dpop_lab.lab.tamper.change import (
+    BASIC,
+    ISSUER,
+    PLACES,
+    THE_API,
+    THE_TOKEN_ENDPOINT,
+    THIEFS_CNF,
+    Change,
+    Edit,
+    Place,
+    edited,
+)
 from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import proof_claims, proof_header
+from dpop_lab.server.duende_site import SECRET
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+Form = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -47,7 +67,7 @@ class Draft:
         return PLACES[self.to]
 
 
-def draft(
+def drafted(
     change: Change,
     world: World,
     cast: Cast,
@@ -68,20 +88,22 @@ def draft(
     signer = signed_by or edit.signed_by
     now, jti = world.clock.now(), jti or str(uuid.uuid4())
     access_token = _access_token(change, world, cast, place)
-    url = world.base_url + place.path
+    url = url_of(place, world)
     honest = proof_claims(
         jti=jti,
         htm=place.method,
         htu=url,
         iat=now,
         access_token=access_token or None,
-        nonce=_nonce(change, world, place, now) if place.nonce else None,
+        nonce=_nonce(change, world, cast, place, now) if place.nonce else None,
     )
     key = cast.key("owner", change.key)
     shown = edit.shows or ("owner" if signer == "nobody" else signer)
     proposed = proof_header(cast.key(shown, change.key))
     proposed["jwk"] = edited(proposed["jwk"], edit.jwk, now=now)
-    members, said = edited(proposed, edit.header, now=now), edited(honest, edit.claims, now=now)
+    known = {THE_TOKEN_ENDPOINT: lambda: world.token_endpoint, THE_API: lambda: world.api}
+    members = edited(proposed, edit.header, now=now)
+    said = edited(honest, edit.claims, now=now, known=known)
     own = _texts(edit, members, said)
     if header or claims:
         members = edited(members, header or {}, now=now)
@@ -109,8 +131,20 @@ def _texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
     )
 
 
-def _nonce(change: Change, world: World, place: Place, now: int) -> str:
-    """A nonce of the server at this place, or of the other one, given out some time ago."""
+def url_of(place: Place, world: World) -> str:
+    """Where a place is in this world. Raises `LabError` when it has no such place."""
+    if place.client_id:
+        return world.token_endpoint
+    return world.plain_api if place.scheme == "Bearer" else world.api
+
+
+def _nonce(change: Change, world: World, cast: Cast, place: Place, now: int) -> str | None:
+    """A nonce of the server at this place, or of the other one, given out some time ago.
+
+    Of a server that is not ours it is the one it gave last, None before it gave any.
+    """
+    if world.live:
+        return cast.nonce(place)
     twin = world.twin
     at_token_endpoint = bool(place.client_id) is not change.others_nonce
     server = twin.authorization_server if at_token_endpoint else twin.resource_server
@@ -130,7 +164,7 @@ def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
     issued = read_jws(token)
     now, cnf = world.clock.now(), {"jkt": thumbprint(cast.key("thief").public_jwk())}
     members = edited(issued.header, edit.header, now=now)
-    said = edited(issued.claims, edit.claims, now=now, thiefs_cnf=cnf)
+    said = edited(issued.claims, edit.claims, now=now, known={THIEFS_CNF: lambda: cnf})
     header = spelt(edit, "header text", text(members))
     claims = spelt(edit, "claims text", text(said))
     if edit.signed_by == ISSUER:
@@ -153,22 +187,37 @@ def signed_proof(draft: Draft, cast: Cast) -> str:
     return forged(draft.header, draft.claims, change.proof, key, signature=signature)
 
 
+def steps(draft: Draft, world: World, cast: Cast) -> tuple[list[requests.PreparedRequest], str]:
+    """The requests that carry out a draft, in order, and the proof in the last one."""
+    proof, before = signed_proof(draft, cast), []
+    if draft.change.first:  # a request that goes before, with the same jti
+        other = drafted(CHANGES[draft.change.first], world, cast, to=draft.to, jti=draft.jti)
+        before.append(prepared(other, signed_proof(other, cast), world))
+    main = prepared(draft, proof, world)
+    if draft.change.again:
+        before.append(main)
+        honest, proof = proof, draft.change.again(proof)
+        main = with_other_proof(main, honest, proof)
+    return [*before, main], proof
+
+
 def prepared(draft: Draft, proof: str, world: World) -> requests.PreparedRequest:
     """The request with this proof, ready for a session to send, its header lines in order."""
     change, place = draft.change, draft.place
-    url = world.base_url + place.path
+    url = url_of(place, world)
     lines = [(name, str(value)) for name, value in world.session.headers.items()]
-    body = None
+    body, form = None, Form()
     if place.client_id:
-        form = _form(change, world, place)
+        headers, form = _token_request(change, world, place)
         body = urlencode(change.form(form) if change.form else form)
-        lines.append(("Content-Type", change.content_type))
+        lines += [("Content-Type", change.content_type), *headers.items()]
     else:
         authorization = change.authorization or (lambda token: (f"{place.scheme} {token}",))
         lines += [("Authorization", line) for line in authorization(draft.access_token)]
     usual = (proof,) if place.scheme != "Bearer" else ()
     proofs = change.proofs(proof) if change.proofs else usual
-    lines += [*(("DPoP", line) for line in proofs), *change.fields]
+    lines += [("DPoP", line) for line in proofs]
+    lines += [(name, _field(value, form)) for name, value in change.fields]
     request = requests.Request(
         change.method or place.method, change.url(url) if change.url else url, data=body
     ).prepare()
@@ -187,24 +236,29 @@ def with_other_proof(
     return other
 
 
-def _form(change: Change, world: World, place: Place) -> list[tuple[str, str]]:
-    """The pairs of an honest token request, with a client assertion for a client with a key."""
-    client_id = change.client_id or place.client_id
-    form = [("grant_type", "client_credentials"), ("client_id", client_id)]
-    if not client_id.endswith(".jwt"):
-        form.append(("client_secret", "secret"))
-    else:
-        form += [("client_assertion_type", ASSERTION_TYPE)]
-        form.append(("client_assertion", _assertion(client_id, world)))
-    return [*form, ("scope", "api")]
+def _token_request(change: Change, world: World, place: Place) -> tuple[dict[str, str], Form]:
+    """The credentials in the headers, and the pairs of the form, of an honest token request."""
+    headers, said = _credentials(change.client_id or place.client_id, world)
+    form = [("grant_type", "client_credentials"), *said.items()]
+    return headers, [*form, *([("scope", world.scope)] if world.scope else [])]
 
 
-def _assertion(client_id: str, world: World) -> str:
-    """A client assertion signed with the key of the twin's clients (RFC 7523)."""
+def _credentials(client_id: str, world: World) -> Credentials:
+    """How one of the demo's clients says who it is, or the one client we are elsewhere."""
     now = world.clock.now()
-    header = {"alg": world.client_key.alg, "kid": world.client_key_id, "typ": "JWT"}
-    claims = {
-        "iss": client_id, "sub": client_id, "aud": world.token_endpoint,
-        "jti": str(uuid.uuid4()), "iat": now, "exp": now + 60,
-    }  # fmt: skip
-    return forged(text(header), text(claims), Edit(), world.client_key)
+    if not world.demo:
+        return world.authenticate(now)
+    if not client_id.endswith(".jwt"):
+        return client_secret_post(client_id, SECRET)(now)
+    key, kid = world.client_key, world.client_key_id
+    return private_key_jwt(client_id, key, audience=world.token_endpoint, key_id=kid)(now)
+
+
+def _field(value: object, form: Form) -> str:
+    """The value of a header line, with the credentials of the form where they are to stand."""
+    if value is not BASIC:
+        return str(value)
+    said = dict(form)
+    if "client_secret" not in said:
+        raise LabError("This client does not send its secret")
+    return client_secret_basic(said["client_id"], said["client_secret"])(0)[0]["Authorization"]

@@ -73,6 +73,9 @@ class _Stand:
 
 LEFT_OUT: Final = _Stand("left out")  # no such member; `None` is JSON null
 THIEFS_CNF: Final = _Stand("the thief's cnf")
+THE_API: Final = _Stand("the URL of the API")
+THE_TOKEN_ENDPOINT: Final = _Stand("the URL of the token endpoint")
+BASIC: Final = _Stand("Basic with the client's id and secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,8 @@ class Change:
     `proof`, to the access token in `token` (None: it stays as issued); `presents` names which
     one of `TOKENS` is sent and `key` the kind of key the owner has. The rest is the request: its
     method, URL, DPoP and Authorization lines and form (pairs) as functions of the honest ones,
-    further header `fields`, the `nonce_age` in seconds of the nonce in the proof and whose it is.
+    further header `fields` (where `BASIC` stands for the client's credentials), the `nonce_age` in
+    seconds of the nonce in the proof and whose it is.
     `first` names a change that is carried out before with the same jti and iat; `again` sends the
     same once more, its proof respelt by that function. How it ends is not here: the rows say.
     """
@@ -149,7 +153,7 @@ class Change:
     proofs: Callable[[str], tuple[str, ...]] | None = None
     authorization: Callable[[str], tuple[str, ...]] | None = None
     form: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] | None = None
-    fields: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, object], ...] = ()
     content_type: str = "application/x-www-form-urlencoded"
     client_id: str = ""
     nonce_age: int = 0
@@ -163,9 +167,16 @@ class Change:
 
 
 def edited(
-    members: Mapping[str, Any], changes: Members, *, now: int, thiefs_cnf: object = None
+    members: Mapping[str, Any],
+    changes: Members,
+    *,
+    now: int,
+    known: Mapping[object, Callable[[], object]] | None = None,
 ) -> dict[str, Any]:
-    """Members after an edit: in their order, new ones at the end, those left out gone."""
+    """Members after an edit: in their order, new ones at the end, those left out gone.
+
+    `known` gives the values for what stands for one.
+    """
     result = dict(members)
     for name, change in changes.items():
         value = change(result.get(name, LEFT_OUT)) if callable(change) else change
@@ -174,5 +185,5 @@ def edited(
         elif isinstance(value, FromNow):
             result[name] = now + value.seconds
         else:
-            result[name] = thiefs_cnf if value is THIEFS_CNF else value
+            result[name] = (known or {})[value]() if isinstance(value, _Stand) else value
     return result

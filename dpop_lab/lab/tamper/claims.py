@@ -119,7 +119,7 @@ CLAIMS = (
     Change(
         "htu_percent_encoded", "Writes a letter of the path as %74 in htu.", OWNER,
         "RFC 3986 §6.2.2.2", worth=SAME_URL,
-        proof=_htu(path=lambda path: path.replace("/t", "/%74")),
+        proof=_htu(path=lambda path: path.replace("t", "%74", 1)),
     ),
     Change(
         "htu_path_in_capitals", "Writes the path in capitals in htu.", OWNER,

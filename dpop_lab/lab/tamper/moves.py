@@ -6,6 +6,8 @@ from dpop_lab.lab.tamper.change import (
     LEFT_OUT,
     MIDDLE,
     OWNER,
+    THE_API,
+    THE_TOKEN_ENDPOINT,
     THIEF,
     WITH_FORM,
     WITH_TOKEN,
@@ -25,7 +27,6 @@ REPLAYED = "The same replay in other clothes: it must be the jti that is remembe
 SCHEME = "Another way of sending no bound token to an API that wants one."
 SAME_SCHEME = "Harmless: schemes know no letter case, and one blank or more is one."
 TWICE = "Which of the two is it? To choose is to leave a gap."
-API_URL, TOKEN_URL = "/api/dpop/test", "/connect/token"
 
 HONEST = Change("honest", "Changes nothing.", OWNER, "RFC 9449 §4.3")
 MOVES = (
@@ -52,13 +53,7 @@ MOVES = (
     Change(
         "made_for_the_token_endpoint", "Takes a proof from the token endpoint to the API.",
         CATCHER, "RFC 9449 §7", places=WITH_TOKEN,
-        proof=Edit(
-            claims={
-                "htm": "POST",
-                "htu": lambda htu: htu.replace(API_URL, TOKEN_URL),
-                "ath": LEFT_OUT,
-            }
-        ),
+        proof=Edit(claims={"htm": "POST", "htu": THE_TOKEN_ENDPOINT, "ath": LEFT_OUT}),
     ),
     Change(
         "made_for_another_host",
@@ -73,9 +68,7 @@ MOVES = (
     Change(
         "made_for_the_api", "Takes a proof from the API to the token endpoint.", CATCHER,
         "RFC 9449 §5", places=WITH_FORM, worth="htm and htu say no, ath is not asked for.",
-        proof=Edit(
-            claims={"htm": "GET", "htu": lambda htu: htu.replace(TOKEN_URL, API_URL), "ath": "x"}
-        ),
+        proof=Edit(claims={"htm": "GET", "htu": THE_API, "ath": "x"}),
     ),
     Change(
         "sent_twice", "Sends an honest request twice.", CATCHER, "RFC 9449 §11.1", again=as_it_is

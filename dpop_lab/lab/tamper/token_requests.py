@@ -1,9 +1,9 @@
 """Changes of the token request beside its proof: who asks, how, and for what."""
 
-from base64 import b64encode
 from collections.abc import Callable
 
 from dpop_lab.lab.tamper.change import (
+    BASIC,
     MIDDLE,
     OWNER,
     TOKEN_ENDPOINT,
@@ -14,7 +14,7 @@ from dpop_lab.lab.tamper.spelling import as_it_is
 
 Form = list[tuple[str, str]]
 SECRET_FIRST = "A failed client hides every fault of the proof."  # noqa: S105  a sentence
-BASIC = ("Authorization", "Basic " + b64encode(b"m2m.dpop:secret").decode())
+WITH_BASIC = (("Authorization", BASIC),)
 
 
 def _set(name: str, value: str) -> Callable[[Form], Form]:
@@ -23,6 +23,10 @@ def _set(name: str, value: str) -> Callable[[Form], Form]:
 
 def _more(name: str, value: str) -> Callable[[Form], Form]:
     return lambda form: [*form, (name, value)]
+
+
+def _again(name: str) -> Callable[[Form], Form]:
+    return lambda form: [*form, *(pair for pair in form if pair[0] == name)]
 
 
 def _without(*names: str) -> Callable[[Form], Form]:
@@ -40,20 +44,20 @@ TOKEN_REQUESTS = (
     ),
     Change(
         "no_client", "Does not say who it is.", OWNER, "RFC 6749 §2.3", places=WITH_FORM,
-        form=_without("client_id", "client_secret"),
+        form=_without("client_id", "client_secret", "client_assertion", "client_assertion_type"),
     ),
     Change(
         "client_twice", "Gives client_id twice.", OWNER, "RFC 6749 §3.2", places=WITH_FORM,
-        form=_more("client_id", "m2m.dpop"),
+        form=_again("client_id"),
         worth="No parameter may stand twice; one server lets this one.",
     ),
     Change(
         "scope_twice", "Gives scope twice.", OWNER, "RFC 6749 §3.2", places=WITH_FORM,
-        form=_more("scope", "api"),
+        form=_again("scope"),
     ),
     Change(
         "grant_twice", "Gives grant_type twice.", OWNER, "RFC 6749 §3.2", places=WITH_FORM,
-        form=_more("grant_type", "client_credentials"),
+        form=_again("grant_type"),
         worth="One server joins the two with a comma, and knows no such grant.",
     ),
     Change(
@@ -62,12 +66,12 @@ TOKEN_REQUESTS = (
     ),
     Change(
         "two_ways_of_saying_who", "Gives the secret in the form and with Basic.", OWNER,
-        "RFC 6749 §2.3", places=(TOKEN_ENDPOINT,), fields=(BASIC,),
+        "RFC 6749 §2.3", places=(TOKEN_ENDPOINT,), fields=WITH_BASIC,
         worth="One method a request, says the RFC.",
     ),
     Change(
         "basic", "Gives the secret with Basic alone.", OWNER, "RFC 6749 §2.3.1",
-        places=(TOKEN_ENDPOINT,), fields=(BASIC,), form=_without("client_id", "client_secret"),
+        places=(TOKEN_ENDPOINT,), fields=WITH_BASIC, form=_without("client_id", "client_secret"),
         worth="Honest: the way every server must know.",
     ),
     Change(
