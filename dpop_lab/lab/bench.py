@@ -14,7 +14,7 @@ from dpop_lab.client.unanswered import unanswered
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab import crafting
 from dpop_lab.lab.answered import ACCEPTED, NO_ROW, Answered, read_answer
-from dpop_lab.lab.cast import TIMEOUT, Cast, send
+from dpop_lab.lab.cast import Cast, send
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.sent import Sent, difference, flat
@@ -67,11 +67,18 @@ class Bench:
     def rules(self, policy: Policy | None = None, without: tuple[str, ...] = ()) -> Policy:
         """A policy, the server's own unless given, with rows struck out."""
         expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
-        rules = policy or (DUENDE if self.world.live else self.world.twin.policy)
+        rules = policy or self._own_rules
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
         return rules
+
+    @property
+    def _own_rules(self) -> Policy:
+        """Those of the server, of one that keeps them to itself what is the best guess."""
+        if self.world.live:
+            return RFC_9449 if self.world.kind == "another server" else DUENDE
+        return self.world.twin.policy
 
     def draft(
         self,
@@ -157,7 +164,7 @@ class Bench:
             session = self._session(rules, draft)
             answered = self._answered(session, steps, rules, draft, proof)
         except (requests.RequestException, LabError, ValueError) as error:
-            return Sent(**told, problem=_in_words(error))
+            return Sent(**told, problem=_in_words(error, self.world.timeout))
         read = read_proof(proof)
         now, kept = flat(read.header, read.claims), self._accepted.get(draft.to)
         sent = Sent(
@@ -180,14 +187,15 @@ class Bench:
     def _session(self, rules: Policy, draft: Draft) -> requests.Session:
         """A session to the lab's server, or to the same one under other rules."""
         world = self.world
-        own = world.live or rules is world.twin.policy
+        own = rules is self._own_rules
         if own and (world.live or draft.place.nonce is world.twin.resource_server.api_nonce):
             session = requests.Session()
             session.trust_env = world.session.trust_env
             for prefix, adapter in world.session.adapters.items():
                 session.mount(prefix, adapter)
         elif world.live:
-            raise LabError("The live server keeps to its own rules", advice="Use the twin: Lab().")
+            problem = f"{world.kind.capitalize()} keeps to its own rules"
+            raise LabError(problem, advice="Use the twin: Lab().")
         else:
             session = world.session_under(rules, api_nonce=draft.place.nonce)
         record(session, self._log, clock=world.clock.time)
@@ -202,21 +210,23 @@ class Bench:
         proof: str,
     ) -> Answered:
         self.world.last_seen = None
-        answer = [send(session, step) for step in steps][-1]
+        answer = [send(session, step, self.world.timeout) for step in steps][-1]
         self.cast.learn(draft.place, answer)
         seen = self.world.last_seen
-        reports = seen.reports if seen else self._own_look(draft, proof)
-        title = "The live server" if self.world.live else rules.title
+        reports = seen.reports if seen else self._own_look(draft, proof, rules)
+        title = self.world.kind.capitalize() if self.world.live else rules.title
         return read_answer(answer, self._log[-1].response_body, title, reports)
 
-    def _own_look(self, draft: Draft, proof: str) -> tuple[Report, ...]:
+    def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
         """What the rows would say of this proof here, where the server keeps it to itself."""
         if not self.world.live or draft.place.scheme == "Bearer":
             return ()
         token = Presented.read(f"DPoP {draft.access_token}").token
+        if draft.access_token and token.problem:
+            return ()  # of a kind that only its issuer can read
         report = check_proof(
             proof,
-            profile=DUENDE.token if draft.place.client_id else DUENDE.api,
+            profile=rules.token if draft.place.client_id else rules.api,
             method=draft.place.method,
             url=crafting.url_of(draft.place, self.world),
             now=self.world.clock.now(),
@@ -239,7 +249,7 @@ class Bench:
         session.trust_env = False
         session.mount(self.world.base_url, InProcessAdapter(twin))
         record(session, log)
-        answer = [send(session, step) for step in steps][-1]
+        answer = [send(session, step, self.world.timeout) for step in steps][-1]
         reports = seen[-1].reports if seen else ()
         return read_answer(answer, log[-1].response_body, other.title, reports)
 
@@ -255,10 +265,10 @@ def _profiles() -> list[Any]:
     return [*DUENDE.profiles.values(), *RFC_9449.profiles.values()]
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: Exception, timeout: float) -> str:
     if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
         return str(error)
-    return unanswered(error, TIMEOUT) or str(error)
+    return unanswered(error, timeout) or str(error)
 
 
 def _honest(draft: Draft) -> dict[str, object]:

@@ -20,7 +20,6 @@ from dpop_lab.server.rfc9449 import RFC_9449
 SMALL = "RSA of 1024 bits"
 ASKED_FOR = {"unbound": ("m2m", "api"), "scope3": ("m2m.dpop", "scope3")}
 ASKED_FOR["resource1"] = ("m2m.dpop", "resource1.scope1")  # all of them by the demo's clients
-TIMEOUT = 30  # seconds
 
 
 class Cast:
@@ -82,18 +81,19 @@ class Cast:
         """A token request; the demand for a nonce is obeyed once."""
         place = PLACES[TOKEN_ENDPOINT]
         known = self.nonce(place)
-        answer = send(session, self._prepared(which, kind, known))
+        answer = send(session, self._prepared(which, kind, known), self._world.timeout)
         self.learn(place, answer)
         if answer.ok or self.nonce(place) in (None, known):
             return answer
-        return send(session, self._prepared(which, kind, self.nonce(place)))
+        again = self._prepared(which, kind, self.nonce(place))
+        return send(session, again, self._world.timeout)
 
     def _prepared(self, which: str, kind: str, nonce: str | None) -> requests.PreparedRequest:
         world = self._world
-        headers, form = world.authenticate(world.clock.now())
-        form |= {"scope": world.scope} if world.scope else {}
+        headers, form = world.credentials()
+        form |= {"scope": world.client.scope} if world.client.scope else {}
         if which in ASKED_FOR:
-            if not world.demo:
+            if world.kind == "another server":
                 raise LabError(f"Only the demo has a token {TOKENS[which]}")
             client_id, scope = ASKED_FOR[which]
             headers, form = client_secret_post(client_id, SECRET)(0)
@@ -112,7 +112,12 @@ class Cast:
         return requests.Request("POST", world.token_endpoint, data=form, headers=headers).prepare()
 
 
-def send(session: requests.Session, request: requests.PreparedRequest) -> requests.Response:
-    """Send a request as it is: over proxies that are set, to nowhere but where it is meant for."""
+def send(
+    session: requests.Session, request: requests.PreparedRequest, timeout: float
+) -> requests.Response:
+    """Send a request as it is, over proxies that are set, to nowhere but where it is meant for.
+
+    `timeout` is the seconds to wait for an answer.
+    """
     ways = session.merge_environment_settings(request.url, {}, False, None, None)
-    return session.send(request, timeout=TIMEOUT, allow_redirects=False, **ways)
+    return session.send(request, timeout=timeout, allow_redirects=False, **ways)

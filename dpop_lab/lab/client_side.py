@@ -51,7 +51,7 @@ class ClientSide:
         issuer = self.client.issuer if self.kind == "another server" else self.base_url
         if issuer is None:
             raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
-        return discover(issuer, session=self.session, timeout=self._timeout)
+        return discover(issuer, session=self.session, timeout=self.timeout)
 
     @property
     def token_endpoint(self) -> str:
@@ -98,7 +98,7 @@ class ClientSide:
             parameters=parameters,
             session=self.session,
             clock=self.clock.time,
-            timeout=self._timeout,
+            timeout=self.timeout,
         )
 
     def credentials(self) -> Credentials:

@@ -29,6 +29,7 @@ from dpop_lab.lab.tamper.change import (
     THIEFS_CNF,
     Change,
     Edit,
+    Known,
     Place,
     edited,
 )
@@ -101,7 +102,7 @@ def drafted(
     shown = edit.shows or ("owner" if signer == "nobody" else signer)
     proposed = proof_header(cast.key(shown, change.key))
     proposed["jwk"] = edited(proposed["jwk"], edit.jwk, now=now)
-    known = {THE_TOKEN_ENDPOINT: lambda: world.token_endpoint, THE_API: lambda: world.api}
+    known: Known = {THE_TOKEN_ENDPOINT: lambda: world.token_endpoint, THE_API: lambda: world.api}
     members = edited(proposed, edit.header, now=now)
     said = edited(honest, edit.claims, now=now, known=known)
     own = _texts(edit, members, said)
@@ -162,6 +163,10 @@ def _access_token(change: Change, world: World, cast: Cast, place: Place) -> str
 def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
     """An access token after an edit, signed by whom the edit says."""
     issued = read_jws(token)
+    if issued.problem:  # of a kind that only its issuer can read
+        if "whole" not in edit.spelling:
+            raise LabError("The access token is no JWT", found=issued.problem)
+        return str(spelt(edit, "whole", token))
     now, cnf = world.clock.now(), {"jkt": thumbprint(cast.key("thief").public_jwk())}
     members = edited(issued.header, edit.header, now=now)
     said = edited(issued.claims, edit.claims, now=now, known={THIEFS_CNF: lambda: cnf})
@@ -239,15 +244,15 @@ def with_other_proof(
 def _token_request(change: Change, world: World, place: Place) -> tuple[dict[str, str], Form]:
     """The credentials in the headers, and the pairs of the form, of an honest token request."""
     headers, said = _credentials(change.client_id or place.client_id, world)
-    form = [("grant_type", "client_credentials"), *said.items()]
-    return headers, [*form, *([("scope", world.scope)] if world.scope else [])]
+    scope = {"scope": world.client.scope} if world.client.scope else {}
+    return headers, [("grant_type", "client_credentials"), *said.items(), *scope.items()]
 
 
 def _credentials(client_id: str, world: World) -> Credentials:
     """How one of the demo's clients says who it is, or the one client we are elsewhere."""
     now = world.clock.now()
-    if not world.demo:
-        return world.authenticate(now)
+    if world.kind == "another server":
+        return world.credentials()
     if not client_id.endswith(".jwt"):
         return client_secret_post(client_id, SECRET)(now)
     key, kid = world.client_key, world.client_key_id

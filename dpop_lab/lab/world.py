@@ -63,7 +63,7 @@ class World(ClientSide):
         other = settings is not None or any(value is not None for value in client.values())
         kind: Kind = "another server" if other else "the offline twin"
         self.kind = "the live server" if live else kind
-        self.live, self._timeout = live or other, timeout
+        self.live, self.timeout = live or other, timeout
         if self.live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
             wanted = "no policy, carrier, api_nonce or watch: they are for the twin"
             raise LabError(f"{self.kind.capitalize()} has its own ways", wanted=wanted)
@@ -94,7 +94,7 @@ class World(ClientSide):
             self._pageless.add(client.token_endpoint)
         if self.kind == "the live server":
             self._pageless |= {BASE_URL + DPOP_API, BASE_URL + BEARER_API}
-        adapter = LiveAdapter(pageless=self._pageless, timeout=self._timeout)
+        adapter = LiveAdapter(pageless=self._pageless, timeout=self.timeout)
         for prefix in ("https://", "http://"):
             self.session.mount(prefix, adapter)
         self.base_url = client.issuer or _site(str(client.token_endpoint))

@@ -85,6 +85,7 @@ class FromNow:
     seconds: int
 
 
+Known = Mapping[object, Callable[[], object]]  # the values for what stands for one
 Members = Mapping[str, object]  # a value, what stands for one, or a function of the honest value
 KEYS: Final = ("ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256", "RSA of 1024 bits")
 SIGNERS: Final = ("owner", "thief", "nobody")
@@ -171,7 +172,7 @@ def edited(
     changes: Members,
     *,
     now: int,
-    known: Mapping[object, Callable[[], object]] | None = None,
+    known: Known | None = None,
 ) -> dict[str, Any]:
     """Members after an edit: in their order, new ones at the end, those left out gone.
 
