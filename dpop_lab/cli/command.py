@@ -9,6 +9,7 @@ import requests
 
 from dpop_lab import __version__
 from dpop_lab.cli.call import TIMEOUT, add_call
+from dpop_lab.cli.compare import add_compare
 from dpop_lab.cli.demo import add_demo
 from dpop_lab.cli.diagnose import add_diagnose, advice
 from dpop_lab.cli.key import add_key
@@ -29,6 +30,7 @@ EXAMPLES = """examples:
   dpop-lab key new ec.pem           a new EC key in a file
   dpop-lab call --key ec.pem        token and protected call with it, at the offline twin
   dpop-lab call --key ec.pem --live the same at demo.duendesoftware.com
+  dpop-lab compare duende rfc9449   where the two policies answer differently
   dpop-lab diagnose session.log     what is wrong, and what to do; sends nothing
   dpop-lab serve --port 8080        the twin on a port, for clients in any language"""
 PASSWORD_REASONS = ("password_missing", "wrong_password")
@@ -91,6 +93,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"dpop-lab {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     add_lessons(parser, commands)
-    for add in (add_demo, add_serve, add_call, add_diagnose, add_key):
+    for add in (add_demo, add_serve, add_call, add_compare, add_diagnose, add_key):
         add(commands)
     return parser

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 POLICIES: Mapping[str, Policy] = {"duende": DUENDE, "rfc9449": RFC_9449}
 RAW: Mapping[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter}
 EXIT_CODES = """exit codes:
-  0  done; the server accepted
-  1  the server refused
+  0  done; the server accepted, or two answered alike
+  1  the server refused, or two answered differently
   2  something given to the command is wrong
   3  no answer: the host can't be reached"""
 

@@ -29,6 +29,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy, Seen
 from dpop_lab.server.rfc9449 import RFC_9449
 
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """How many predictions came true."""

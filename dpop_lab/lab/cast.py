@@ -26,14 +26,14 @@ class Cast:
     """The keys of owner and thief, and access tokens; each is made or asked for when first needed.
 
     Access tokens are asked for as any client does, over `session` or that of the lab, and asked for
-    again when they run out. The nonces that a server gives are kept, the last for each place.
+    again when they run out. The last nonce of either server is kept.
     """
 
     def __init__(self, world: World, session: requests.Session | None = None) -> None:
         self._world, self._session = world, session or world.session
         self._keys: dict[tuple[str, str], PrivateKey] = {}
         self._tokens: dict[tuple[str, str], tuple[int, AccessToken]] = {}  # since when
-        self._nonces: dict[str, str] = {}
+        self._nonces: dict[bool, str] = {}  # at a token endpoint?
 
     def key(self, who: str, kind: str = "ES256") -> PrivateKey:
         """The key of this kind that the owner or the thief has."""
@@ -43,13 +43,13 @@ class Cast:
         return self._keys[who, kind]
 
     def nonce(self, place: Place) -> str | None:
-        """The nonce that the server gave last at a place, None before it gave any."""
-        return self._nonces.get(place.client_id)
+        """The nonce that the server at a place gave last, None before it gave any."""
+        return self._nonces.get(bool(place.client_id))
 
     def learn(self, place: Place, answer: requests.Response) -> None:
         """Keep the nonce in an answer, if there is one."""
         if nonce := offered_nonce(answer.headers.get("DPoP-Nonce")):
-            self._nonces[place.client_id] = nonce
+            self._nonces[bool(place.client_id)] = nonce
 
     def access_token(self, which: str = "owner", kind: str = "ES256") -> str:
         """One of the tokens in `TOKENS`, bound to a key of this kind.

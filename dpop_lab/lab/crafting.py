@@ -38,6 +38,10 @@ from dpop_lab.proof.proof import proof_claims, proof_header
 from dpop_lab.server.duende_site import SECRET
 
 Form = list[tuple[str, str]]
+BESIDES = (  # what a change may do besides editing members
+    "key presents token method url proofs authorization fields content_type client_id nonce_age"
+    " others_nonce first again".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -178,6 +182,20 @@ def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
         key = cast.key("thief", "RS256")
     kept = issued.signature if not edit.sign_again else None
     return forged(header, claims, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
+
+
+def idle(draft: Draft, world: World) -> bool:
+    """Does a change that is made to members come to nothing here?"""
+    change, edit = draft.change, draft.change.proof
+    honest, form = CHANGES["honest"], Form()
+    if change.form:
+        _, form = _token_request(change, world, draft.place)
+        if change.form(form) != form:
+            return False
+    elsewhere = any(getattr(change, name) != getattr(honest, name) for name in BESIDES)
+    written = edit.spelling or edit.shows or edit.signed_by != "owner" or not edit.sign_again
+    made = bool(change.form or edit.header or edit.jwk or edit.claims)
+    return made and not elsewhere and not written and draft.proposed == draft.honest
 
 
 def signed_proof(draft: Draft, cast: Cast) -> str:

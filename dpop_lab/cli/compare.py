@@ -1,0 +1,152 @@
+"""`dpop-lab compare`: the catalogue of changes against two servers, and where they differ."""
+
+import argparse
+import json
+import math
+import os
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from dpop_lab.cli.options import EXIT_CODES, POLICIES, RAW, base_url
+from dpop_lab.cli.terminal import Wrong, named, say
+from dpop_lab.client.settings import PREFIX
+from dpop_lab.errors import KeyUnusable, SettingsError
+
+if TYPE_CHECKING:
+    from dpop_lab.cli.options import Commands
+    from dpop_lab.lab.comparison import Comparison
+    from dpop_lab.lab.lab import Lab
+
+ABOUT = """A and B are, in any combination:
+  twin, duende, rfc9449    the offline twin, under one of the two policies
+  "duende without htm"     the same with a row, or several, struck out
+  live                     demo.duendesoftware.com
+  https://as.example       any issuer, as the client in --client-a or --client-b, a JSON file with
+                           client_id, client_secret, scope, api (the URL to call) and the like;
+                           without it the client is in DPOP_LAB_CLIENT_ID and the other variables,
+                           or, for a twin on this machine, m2m.dpop of the demo
+A server that is not a twin and not on this machine is asked slowly, and only after you said yes."""
+EXAMPLES = """examples:
+  dpop-lab compare duende rfc9449
+  dpop-lab compare duende "duende without htm htu" --place API
+  dpop-lab compare twin http://127.0.0.1:8080 --json
+  dpop-lab compare rfc9449 https://as.example --client-b client.json --pace 2"""
+
+
+def add_compare(commands: "Commands") -> None:
+    """Add the command to the parser."""
+    words, epilog = "where two servers answer differently", f"{ABOUT}\n\n{EXAMPLES}\n\n{EXIT_CODES}"
+    compare = commands.add_parser("compare", help=words, epilog=epilog, **RAW)
+    for side in "ab":
+        compare.add_argument(side, metavar=side.upper(), help="a server; see below")
+    for side in "ab":
+        words = f"the client at {side.upper()}"
+        compare.add_argument(f"--client-{side}", metavar="FILE", help=words)
+    compare.add_argument(
+        "--change", nargs="+", metavar="NAME", help="these changes; default: all in CHANGES"
+    )
+    compare.add_argument(
+        "--place", nargs="+", metavar="NAME", help='these places, such as API or "token endpoint"'
+    )
+    compare.add_argument(
+        "--pace", type=_seconds, metavar="S", help="seconds between requests; elsewhere 0.5"
+    )
+    compare.add_argument("--yes", action="store_true", help="do not ask before it starts")
+    compare.add_argument("--all", action="store_true", help="list also what is worded differently")
+    compare.add_argument("--json", action="store_true", help="print everything as JSON")
+    compare.set_defaults(run=_compare)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from dpop_lab.lab.compare import compare
+
+    with ExitStack() as stack:
+        a = stack.enter_context(_lab(options.a, options.client_a, "--client-a"))
+        b = stack.enter_context(_lab(options.b, options.client_b, "--client-b"))
+        found = compare(
+            a,
+            b,
+            changes=options.change,
+            places=options.place,
+            pace=options.pace,
+            progress=_progress if sys.stderr.isatty() else None,
+            ask=lambda words: _agreed(words, options.yes),
+        )
+    if options.json:
+        print(json.dumps(found.as_json(), indent=2))
+    elif found.rows or not found.stopped:
+        print(found.text(everything=options.all))
+    return _code(found)
+
+
+def _lab(text: str, client: str | None, option: str) -> "Lab":
+    """The world that a name or an issuer stands for."""
+    from dpop_lab.lab.lab import Lab
+    from dpop_lab.server.resource_server import DPOP_API
+
+    name, _, rows = text.partition(" without ")
+    policy = POLICIES.get("duende" if name == "twin" else name)
+    if client is not None and (policy or text == "live"):
+        raise Wrong(f"{option} is for an issuer, and {text} has the demo's client.")
+    if policy:
+        for row in rows.replace(",", " ").split():
+            policy = policy.without(row)
+        return Lab(policy=policy)
+    if text == "live":
+        return Lab(live=True)
+    try:
+        issuer = base_url(text)
+    except argparse.ArgumentTypeError as error:
+        raise Wrong(f"Neither twin, duende, rfc9449 nor live, and no issuer: {error}.") from None
+    if client is None and _local(issuer) and f"{PREFIX}CLIENT_ID" not in os.environ:
+        api = issuer.rstrip("/") + DPOP_API
+        demo = {"client_id": "m2m.dpop", "client_secret": "secret", "scope": "api", "api": api}
+        return Lab(issuer=issuer, settings=demo)
+    try:
+        return Lab(issuer=issuer, settings=client)
+    except (SettingsError, KeyUnusable) as error:
+        raise Wrong(f"{option} {named(client or 'FILE')}: {error}") from None
+
+
+def _local(issuer: str) -> bool:
+    from dpop_lab.lab.target import on_this_machine
+
+    return on_this_machine(issuer)
+
+
+def _agreed(words: str, yes: bool) -> bool:
+    """Has the person said yes to what is going to be sent?"""
+    say(words)
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise Wrong("Nobody can be asked here whether that may be: add --yes. Nothing was sent.")
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _progress(done: int, of: int) -> None:
+    end = "\r" if done < of else "\r\x1b[K"
+    print(f"{done} of {of}", end=end, file=sys.stderr, flush=True)
+
+
+def _code(found: "Comparison") -> int:
+    from dpop_lab.lab.compare import HonestRefused
+
+    if found.cause is None:
+        return 1 if found.differences else 0
+    say(f"dpop-lab: {found.stopped}")
+    if isinstance(found.cause, KeyboardInterrupt):
+        return 130
+    return 2 if isinstance(found.cause, HonestRefused) else 3
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"wanted seconds from 0 to 3600, found {text!r}")
+    return seconds

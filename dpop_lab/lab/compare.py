@@ -1,0 +1,184 @@
+"""The catalogue of changes against two servers: where do their answers differ?"""
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import product
+
+import requests
+
+from dpop_lab.client.token import TokenRefused
+from dpop_lab.client.unanswered import unanswered
+from dpop_lab.errors import LabError, expect
+from dpop_lab.lab.answered import Answered
+from dpop_lab.lab.comparison import Compared, Comparison, NotAsked, outcome, told
+from dpop_lab.lab.lab import Lab
+from dpop_lab.lab.live import TIMEOUT, Unreachable
+from dpop_lab.lab.pacing import Busy, TooMany
+from dpop_lab.lab.tamper import CHANGES
+from dpop_lab.lab.tamper.change import BEARER_API, PLACES, Change
+from dpop_lab.lab.target import REPLAY, Asked, Target
+from dpop_lab.proof.rendering import cut, printable
+
+Names = str | Iterable[str]
+HONEST = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
+
+
+class HonestRefused(LabError):
+    """A server refuses, or can't be asked, what is right: nothing can be learned of it so."""
+
+
+def compare(
+    a: Lab,
+    b: Lab,
+    *,
+    changes: Names | None = None,
+    places: Names | None = None,
+    pace: float | None = None,
+    progress: Callable[[int, int], object] | None = None,
+    ask: Callable[[str], bool] | None = None,
+) -> Comparison:
+    """What two servers answer to the same changes, each with proofs, keys and tokens of its own.
+
+    `changes` are names in `CHANGES`, `places` in `PLACES`; all of them unless given, and before
+    them the honest requests. A server that is neither a twin nor on this machine gets a request
+    each half second, or each `pace` seconds, after `ask` was given a sentence on how many there
+    will be, and has said yes; unless given it asks the person at the keyboard. `progress` is called
+    with how many are done, of how many. What goes wrong on the way, Ctrl-C too, is told in
+    `Comparison.stopped`, with all the answers till then. Raises `LabError` for a name that is
+    unknown, and when `ask` says no. The labs' logs are left alone.
+
+    >>> compare(Lab(), Lab(policy=RFC_9449), changes="htm_in_array", places="API")  # doctest: +SKIP
+    """
+    for one in (a, b):
+        expect(one, Lab, "compare", "Such as Lab() and Lab(policy=RFC_9449).")
+    asked = _asked(_chosen("change", changes, CHANGES), _chosen("place", places, PLACES))
+    run = _Run(Target(a, pace), Target(b, pace))
+    run.settle(asked, ask or _by_keyboard)
+    return run.through(asked, progress or (lambda done, of: None))
+
+
+def _chosen(kind: str, names: Names | None, known: Mapping[str, object]) -> list[str]:
+    chosen = list(known if names is None else [names] if isinstance(names, str) else names)
+    for name in chosen:
+        if name not in known:
+            raise LabError(f"No such {kind}", wanted=f"one of {', '.join(known)}", found=repr(name))
+    return chosen
+
+
+def _asked(changes: list[str], places: list[str]) -> list[Asked]:
+    """Every change at each of its places, first the honest ones and replays, as the others need."""
+    pairs = [(name, to) for name, to in product(changes, places) if to in CHANGES[name].places]
+    if not pairs:
+        raise LabError("None of these changes is for any of these places")
+    used = [to for to in PLACES if any(to == one for _, one in pairs)]
+    first = [(HONEST[to], to) for to in used]
+    first += [pair for pair in pairs if pair[0] == REPLAY]
+    return [(CHANGES[name], to) for name, to in dict.fromkeys([*first, *pairs])]
+
+
+def _by_keyboard(words: str) -> bool:
+    return input(f"{words} Go on? [y/N] ").strip().lower() in ("y", "yes")
+
+
+class _Run:
+    """A comparison under way."""
+
+    def __init__(self, a: Target, b: Target) -> None:
+        self._sides = {"A": a, "B": b}
+        self._rows: list[Compared] = []
+        self._not_asked: list[NotAsked] = []
+
+    def settle(self, asked: list[Asked], ask: Callable[[str], bool]) -> None:
+        """Bound what is sent to each server, and have it agreed on where it is somebody else's."""
+        both = [one for one in asked if not any(s.why_not(*one) for s in self._sides.values())]
+        told = []
+        for side in self._sides.values():
+            if side.world.live:
+                side.pacer.limit = side.needs(both)
+            if side.foreign:
+                told.append(_told(side))
+        if told and not ask(" ".join(told)):
+            raise LabError("Nothing was sent: nobody said yes")
+
+    def through(self, asked: list[Asked], progress: Callable[[int, int], object]) -> Comparison:
+        """Ask it all, or as much as can be."""
+        stopped = ""
+        cause: BaseException | None = None
+        try:
+            for done, (change, to) in enumerate(asked):
+                progress(done, len(asked))
+                self._ask(change, to)
+            progress(len(asked), len(asked))
+        except KeyboardInterrupt as error:
+            stopped, cause = f"interrupted after {len(self._rows)} changes", error
+        except (LabError, requests.RequestException) as error:
+            stopped, cause = _in_words(error), error
+        return Comparison(
+            a=self._sides["A"].name,
+            b=self._sides["B"].name,
+            rows=tuple(self._rows),
+            not_asked=tuple(self._not_asked),
+            stopped=stopped,
+            cause=cause,
+        )
+
+    def _ask(self, change: Change, to: str) -> None:
+        """Both answers, or why they can't be had."""
+        for at, side in self._sides.items():
+            if why := side.why_not(change, to):
+                self._not_asked.append(NotAsked(change.name, to, at, why))
+                return
+        answers = []
+        for at, side in self._sides.items():
+            try:
+                answers.append(_answer(side, change, to))
+            except NotHere as error:
+                self._not_asked.append(NotAsked(change.name, to, at, str(error)))
+                return
+        self._rows.append(Compared(change.name, to, *answers))
+
+
+class NotHere(Exception):
+    """Control flow: it turned out that a change can't be tried at a server."""
+
+
+def _answer(side: Target, change: Change, to: str) -> Answered:
+    honest = change.name == HONEST[to]
+    try:
+        answered = side.ask(change, to)
+    except (Unreachable, Busy, TooMany):
+        raise
+    except TokenRefused as error:
+        if honest:
+            raise HonestRefused(str(error).rstrip(".")) from error
+        status = error.response.status_code
+        raise NotHere(f"no access token is granted for it (status {status})") from None
+    except (LabError, ValueError) as error:
+        if honest:
+            raise HonestRefused(f"{side.name} can't be asked: {str(error).rstrip('.')}") from error
+        raise NotHere(str(error).rstrip(".")) from None
+    if not honest or outcome(answered, to)[0]:
+        return answered
+    if why := side.why_not(change, to):
+        raise NotHere(why)
+    raise HonestRefused(
+        f"{side.name} refuses even the honest request",
+        wanted=f"a yes at the {to}",
+        found=cut(told(answered, to), 300),
+        advice="Look at the settings: the client, its secret, the scope, the API.",
+    )
+
+
+def _told(side: Target) -> str:
+    """How many requests are going to be sent to a server, as whom, and how long that takes."""
+    count, pace = side.pacer.limit or 0, side.pacer.pace
+    minutes = round(count * pace / 60)
+    long = f"about {minutes} minute{'s' * (minutes > 1)}" if minutes else "less than a minute"
+    to, client = " and ".join(side.hosts), side.world.client.client_id
+    how = f"one each {pace:g} s: {long}" if pace else "as fast as it answers"
+    return printable(f"At most {count} requests go to {to} as the client {client}, {how}.")
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
+        return str(error)
+    return unanswered(error, TIMEOUT) or str(error)

@@ -1,0 +1,259 @@
+"""Where the answers of two servers differ: as a value, as a table of text and of HTML."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+from dpop_lab.client.challenge import read_challenges
+from dpop_lab.lab.answered import Answered
+from dpop_lab.lab.tamper.change import PLACES
+from dpop_lab.proof.rendering import cut, escaped, html_table, printable
+
+ONE_ACCEPTS = "accepted by one alone"
+DIFFERENT = "answered differently"
+WORDED = "worded differently"
+SAME = "answered alike"
+KINDS = (ONE_ACCEPTS, DIFFERENT, WORDED, SAME)
+WITH_NONCE = " with nonce"
+LONGEST = 160  # characters of an answer in a table
+WIDTHS = (27, 23, 22, 22)  # of the columns of a text, for a terminal of 100 characters
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Compared:
+    """What two servers answered, `a` and `b`, to one change at one place.
+
+    `kind` is one of `KINDS`. Accepted is a status below 300, at a token endpoint with an access
+    token. Two answers differ by status, error or token_type, and in their words by description or
+    challenge.
+    """
+
+    change: str
+    to: str
+    a: Answered
+    b: Answered
+
+    @property
+    def kind(self) -> str:
+        """How far the answers are apart."""
+        a, b = outcome(self.a, self.to), outcome(self.b, self.to)
+        if a[0] != b[0]:
+            return ONE_ACCEPTS
+        if a != b:
+            return DIFFERENT
+        return SAME if _wording(self.a) == _wording(self.b) else WORDED
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Both answers, in a line each."""
+        return told(self.a, self.to), told(self.b, self.to)
+
+    def __repr__(self) -> str:
+        a, b = self.words
+        return printable(f"{self.change} at {self.to}: {self.kind}: {cut(a, 160)} / {cut(b, 160)}")
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """A change that was not tried at a place, and why it can't be: `of` A or of B."""
+
+    change: str
+    to: str
+    of: str
+    why: str
+
+
+def outcome(answered: Answered, to: str) -> tuple[bool, int, str]:
+    """Was it accepted, with which status, and with which error or token_type (small letters)?"""
+    fine = 200 <= answered.status < 300
+    if not fine or not PLACES[to].client_id:
+        return fine, answered.status, answered.error
+    token_type = _granted(answered)
+    return bool(token_type), answered.status, token_type or "no access token"
+
+
+def told(answered: Answered, to: str) -> str:
+    """An answer in a line: status, error (or a token_type that is not DPoP), description."""
+    said = f"“{answered.description}”" if answered.description else ""
+    return " ".join(filter(None, (_short(answered, to), said)))
+
+
+def _short(answered: Answered, to: str) -> str:
+    """The same without the description."""
+    fine, status, what = outcome(answered, to)
+    if fine:
+        return str(status) if what in ("", "dpop") else f"{status} {what}"
+    bare = "a bare challenge" if answered.challenge and not what else ""
+    return " ".join(filter(None, (str(status), what, bare)))
+
+
+def _granted(answered: Answered) -> str:
+    """The type of the token in an answer, empty when there is no token."""
+    try:
+        members = json.loads(answered.body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(members, dict) or not isinstance(members.get("access_token"), str):
+        return ""
+    return str(members.get("token_type") or "token of no type").lower()
+
+
+def _wording(answered: Answered) -> object:
+    challenges = read_challenges(answered.challenge)
+    return answered.description, [(one.scheme, dict(one.parameters)) for one in challenges]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Comparison:
+    """What two servers, named `a` and `b`, answered to the same changes.
+
+    `rows` are all that were asked, in the order of the catalogue; `not_asked` are those that one of
+    them can't be asked. `stopped` says why it came to an end before the end, else it is empty, and
+    `cause` is then the error. Iterating gives the rows.
+    """
+
+    a: str
+    b: str
+    rows: tuple[Compared, ...] = ()
+    not_asked: tuple[NotAsked, ...] = ()
+    stopped: str = ""
+    cause: BaseException | None = None
+
+    def __iter__(self) -> Iterator[Compared]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def of(self, kind: str) -> tuple[Compared, ...]:
+        """The rows of one of `KINDS`."""
+        return tuple(row for row in self.rows if row.kind == kind)
+
+    @property
+    def differences(self) -> tuple[Compared, ...]:
+        """The rows that one alone accepts, then those that are otherwise answered differently.
+
+        What differs in wording alone is none.
+        """
+        return self.of(ONE_ACCEPTS) + self.of(DIFFERENT)
+
+    @property
+    def summary(self) -> str:
+        """How many there are of each kind."""
+        counts = ", ".join(f"{len(self.of(kind))} {kind}" for kind in KINDS)
+        return f"{len(self)} asked: {counts}; {len(self.not_asked)} not asked."
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it for `json.dumps`."""
+        return {
+            "a": self.a,
+            "b": self.b,
+            "stopped": self.stopped,
+            "rows": [_as_json(row) for row in self.rows],
+            "not_asked": [
+                {"change": one.change, "to": one.to, "of": one.of, "why": one.why}
+                for one in self.not_asked
+            ],
+        }
+
+    def text(self, *, everything: bool = False) -> str:
+        """A table for a terminal of 100 characters.
+
+        What differs in wording alone, what does not differ, and what was not asked is counted, and
+        listed with `everything`.
+        """
+        lines = [self._title, *wrap(self.summary, 100)]
+        for kind in KINDS if everything else KINDS[:2]:
+            rows = _merged(self.of(kind), told if kind == WORDED else _short)
+            if rows:
+                lines += ["", f"{kind.capitalize()}:", *_columns(self._head), *_lines(rows)]
+        lines += [""] * bool(self.not_asked)
+        for why, names in self._reasons().items():
+            listed = ", ".join(names) if everything else f"{len(names)}"
+            lines += wrap(f"Not asked {why}: {listed}", 100, subsequent_indent="  ")
+        if self.stopped:
+            lines += ["", *wrap(f"Stopped: {self.stopped}", 100, subsequent_indent="  ")]
+        return printable("\n".join(lines))
+
+    @property
+    def _title(self) -> str:
+        return f"A is {self.a}, B is {self.b}"
+
+    @property
+    def _head(self) -> tuple[str, str, str, str]:
+        return "Change", "At the", f"A: {self.a}", f"B: {self.b}"
+
+    def _reasons(self) -> dict[str, list[str]]:
+        """The changes that were not asked, by the reason."""
+        reasons: dict[str, dict[str, None]] = {}
+        for one in self.not_asked:
+            reasons.setdefault(f"of {one.of}, {one.why}", {})[one.change] = None
+        return {why: list(names) for why, names in reasons.items()}
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        parts = [f"<p>{escaped(self._title)}<br>{escaped(self.summary)}</p>"]
+        for kind in KINDS[:2]:
+            rows = _merged(self.of(kind), told)
+            if rows:
+                parts.append(html_table(kind.capitalize(), self._head, rows, code=self._head[2:]))
+        reasons = [f"Not asked {why}: {len(names)}" for why, names in self._reasons().items()]
+        reasons += [f"Stopped: {self.stopped}"] * bool(self.stopped)
+        return "".join([*parts, *(f"<p>{escaped(one)}</p>" for one in reasons)])
+
+
+def _as_json(row: Compared) -> dict[str, Any]:
+    answers = {
+        side: {
+            "status": one.status,
+            "error": one.error,
+            "description": one.description,
+            "challenge": one.challenge,
+            "accepted": outcome(one, row.to)[0],
+        }
+        for side, one in (("a", row.a), ("b", row.b))
+    }
+    return {"change": row.change, "to": row.to, "kind": row.kind, **answers}
+
+
+def _merged(
+    rows: Sequence[Compared], words: Callable[[Answered, str], str]
+) -> list[tuple[str, str, str, str]]:
+    """Change, places, and both answers in `words`: one row where places answer alike."""
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for row in rows:
+        a, b = (cut(words(answered, row.to), LONGEST) for answered in (row.a, row.b))
+        places.setdefault((row.change, a, b), []).append(row.to)
+    return [(change, _together(at), a, b) for (change, a, b), at in places.items()]
+
+
+def _together(places: list[str]) -> str:
+    """Places in a line, in which one that is there with and without nonce stands once."""
+    said = []
+    for place in places:
+        plain = place.removesuffix(WITH_NONCE)
+        if plain == place or plain not in places:
+            said.append(f"{place}, also{WITH_NONCE}" if place + WITH_NONCE in places else place)
+    return ", ".join(said)
+
+
+def _lines(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    for row in rows:
+        yield from _columns(row)
+
+
+def _columns(row: tuple[str, ...]) -> list[str]:
+    """A row of a table, its cells wrapped, as lines."""
+    cells = [wrap(printable(cell), width) or [""] for cell, width in zip(row, WIDTHS, strict=True)]
+    return [
+        "  ".join(
+            (cell[line] if line < len(cell) else "").ljust(width)
+            for cell, width in zip(cells, WIDTHS, strict=True)
+        ).rstrip()
+        for line in range(max(map(len, cells)))
+    ]

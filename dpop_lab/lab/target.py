@@ -1,0 +1,237 @@
+"""One side of a comparison: a server, what it can be asked, and what it answers to a change."""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+
+from dpop_lab.client.exchange import Headers
+from dpop_lab.client.recorder import record
+from dpop_lab.client.session_log import SessionLog
+from dpop_lab.errors import LabError
+from dpop_lab.lab import crafting
+from dpop_lab.lab.answered import Answered, read_answer
+from dpop_lab.lab.cast import ASKED_FOR, Cast, send
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.live import LiveAdapter
+from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
+from dpop_lab.lab.tamper.change import (
+    API,
+    API_NONCE,
+    ISSUER,
+    LEFT_OUT,
+    PLACES,
+    TOKEN_ENDPOINT,
+    TOKEN_ENDPOINT_NONCE,
+    Change,
+)
+from dpop_lab.lab.world import World
+from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.server.policy import Seen
+
+Asked = tuple[Change, str]  # a change and the place where it is tried
+PAUSES, LONGEST_PAUSE = 3, 60  # so many pauses of so many seconds a server may ask for
+SPARE = 4  # requests: for metadata, tokens that run out, nonces that are changed, pauses
+WITH_NONCE = {API: API_NONCE, TOKEN_ENDPOINT: TOKEN_ENDPOINT_NONCE}
+NONCE_WANTED, REPLAY = "use_dpop_nonce", "sent_twice"
+
+
+class Target:
+    """A world that is asked for its answers, by an owner and a thief of its own.
+
+    A twin answers each time as if just started. Another server gets a request each `pace` seconds,
+    and no more of them than `pacer.limit`.
+    """
+
+    def __init__(self, world: World, pace: float | None = None) -> None:
+        self.world = world
+        self.pacer = Pacer((0.5 if self.foreign else 0) if pace is None else pace)
+        self._log = SessionLog()
+        self._session = self._over(_transport(world))
+        self._cast = Cast(world, self._session)
+        self._absent: dict[str, str] = {}
+        self._replayed: dict[str, str] = {}  # what is said to a replay, by places
+        self._pauses = 0
+
+    @property
+    def name(self) -> str:
+        """What its answers are headed with: the rules of a twin, the host of another server."""
+        if not self.world.live:
+            return self.world.twin.policy.title
+        return urlsplit(self.world.base_url).netloc
+
+    @property
+    def hosts(self) -> list[str]:
+        """Where requests go to, as far as it is known before the first one."""
+        return list(dict.fromkeys(urlsplit(url).netloc for url in self._urls))
+
+    @property
+    def _urls(self) -> list[str]:
+        client = self.world.client
+        return [url for url in (client.issuer, client.token_endpoint, client.api) if url]
+
+    @property
+    def foreign(self) -> bool:
+        """Is it a server of somebody else, and not on this machine?"""
+        return self.world.live and not all(map(on_this_machine, self._urls))
+
+    def why_not(self, change: Change, to: str) -> str:
+        """Why a change can't be tried there, empty where it can."""
+        place, world = PLACES[to], self.world
+        if not world.live:
+            return ""
+        other, token = world.kind == "another server", change.token
+        reasons = {
+            "it takes the issuer's own key": token is not None and token.signed_by == ISSUER,
+            "it takes the private key of another client": change.client_id.endswith(".jwt"),
+            "it takes the demo's other API": other and place.scheme == "Bearer",
+            "no API was named": other and not place.client_id and world.client.api is None,
+            "it takes another client": other and change.client_id != "",
+            "it takes a token of another client or scope": other and change.presents in ASKED_FOR,
+            "it takes a nonce made for it": bool(change.nonce_age) or change.others_nonce,
+            "it might delete something": other and change.method == "DELETE",
+        }
+        return next((why for why, so in reasons.items() if so), self._absent.get(to, ""))
+
+    def needs(self, asked: Iterable[Asked]) -> int:
+        """How many requests it takes at most to ask all that."""
+        count = dict.fromkeys(PLACES, 0)
+        tokens = set()
+        for change, to in asked:
+            if not self.why_not(change, to):
+                count[to] += 1 + bool(change.first) + bool(change.again)
+                if PLACES[to].scheme:
+                    tokens.add((change.presents or PLACES[to].scheme, change.key))
+        for plain, nonce in WITH_NONCE.items():  # only one of them is there
+            if self._same_server(plain):
+                count[plain] = max(count[plain], count[nonce])
+                count[nonce] = 0
+        needed = sum(count.values()) + len(tokens)
+        return needed + SPARE + needed // 10
+
+    def _same_server(self, place: str) -> bool:
+        """Is the place the same as that with nonce, so that the server decides which it is?"""
+        api = place in (API, API_NONCE)
+        return self.world.kind == "another server" or (self.world.live and api)
+
+    def ask(self, change: Change, to: str) -> Answered:
+        """The answer to a change, redacted.
+
+        Raises `LabError` when it can't be tried after all, of which `Unreachable`, `Busy` and
+        `TooMany` mean that nothing can be by now, as do other errors of requests.
+        """
+        while True:
+            try:
+                return self._answer(change, to)
+            except Busy as busy:
+                self._pauses += 1
+                if self._pauses > PAUSES or not 0 <= (busy.seconds or 0) <= LONGEST_PAUSE:
+                    raise
+                self.pacer.pause(busy.seconds or 1)
+                self.pacer.pace = max(2 * self.pacer.pace, 0.5)
+
+    def _answer(self, change: Change, to: str) -> Answered:
+        draft = crafting.drafted(change, self.world, self._cast, to=to)
+        if self.world.live and crafting.idle(draft, self.world):
+            raise LabError("it comes to nothing there")
+        used = self._cast.nonce(draft.place)
+        answered = self._carried_out(draft)
+        rotated = draft.place.nonce and self._cast.nonce(draft.place) != used
+        if answered.error == NONCE_WANTED and rotated and "nonce" not in change.proof.claims:
+            draft = crafting.drafted(change, self.world, self._cast, to=to)
+            answered = self._carried_out(draft)
+        if change.name == "honest":
+            self._learn_absence(to, answered)
+        if change.name == REPLAY:
+            self._replayed[to] = answered.words
+        elif self.world.live and _fixed_jti(change) and self._replayed.get(to) == answered.words:
+            raise LabError("its jti may have been used there before")
+        return answered
+
+    def _learn_absence(self, to: str, answered: Answered) -> None:
+        """After an honest request: is the place with a nonce, or the one without, not there?"""
+        if not self._same_server(to):
+            return
+        if to not in WITH_NONCE:
+            demanded = self._cast.nonce(PLACES[to]) is not None
+        else:
+            demanded = answered.error == NONCE_WANTED
+            self._absent |= {to: "a nonce is demanded there"} if demanded else {}
+        if not demanded:
+            self._absent[WITH_NONCE.get(to, to)] = "no nonce is demanded there"
+
+    def _carried_out(self, draft: crafting.Draft) -> Answered:
+        seen: list[Seen] = []
+        steps, _ = crafting.steps(draft, self.world, self._cast)
+        session = self._session if self.world.live else self._afresh(draft.place.nonce, seen)
+        answer = [send(session, step, self.world.timeout) for step in steps][-1]
+        self._cast.learn(draft.place, answer)
+        exchange = self._log[-1]
+        answer.headers = _joined(exchange.response_headers)  # without secrets
+        reports = seen[-1].reports if seen else ()
+        return self._hidden(read_answer(answer, exchange.response_body, self.name, reports))
+
+    def _hidden(self, answered: Answered) -> Answered:
+        """The same without a client secret that is too short to be known by itself."""
+        secret = self.world.client.client_secret if self.world.kind == "another server" else None
+        if not secret:
+            return answered
+        texts = {name: getattr(answered, name) for name in ("error", "description", "body")}
+        texts["challenge"] = answered.challenge
+        clean = {name: text.replace(secret, "<client_secret>") for name, text in texts.items()}
+        return replace(answered, **clean)
+
+    def _afresh(self, api_nonce: bool, seen: list[Seen]) -> requests.Session:
+        """A session to the twin as if it was just started."""
+        twin = self.world.twin
+        if self.world.base_url != BASE_URL and api_nonce is twin.resource_server.api_nonce:
+            twin.forget()  # it is on a port, and asked there
+            return self._session
+        afresh = twin.under(twin.policy, api_nonce=api_nonce, watch=seen.append)
+        afresh.forget()
+        return self._over(InProcessAdapter(afresh))
+
+    def _over(self, adapter: BaseAdapter) -> requests.Session:
+        world, session = self.world, requests.Session()
+        session.trust_env, session.headers = world.session.trust_env, world.session.headers
+        session.verify, session.cert = world.session.verify, world.session.cert
+        session.proxies = world.session.proxies
+        own = isinstance(adapter, InProcessAdapter)
+        for prefix in ("https://", "http://"):
+            session.mount(prefix, adapter if own else PacedAdapter(adapter, self.pacer))
+        record(session, self._log, clock=world.clock.time)
+        return session
+
+
+def _transport(world: World) -> BaseAdapter:
+    """The way to a world's servers, on which a web page is an answer like any other."""
+    if world.live:
+        return LiveAdapter(timeout=world.timeout)
+    return InProcessAdapter(world.twin) if world.base_url == BASE_URL else HTTPAdapter()
+
+
+def _fixed_jti(change: Change) -> bool:
+    """Is it the same jti whenever the change is made, and so a replay the second time?"""
+    jti = change.proof.claims.get("jti", LEFT_OUT)
+    return jti is not LEFT_OUT and not callable(jti) and not change.first
+
+
+def _joined(lines: Headers) -> CaseInsensitiveDict[str]:
+    """Header lines by their names; several of one name in one, with commas."""
+    joined = CaseInsensitiveDict[str]()
+    for name, value in lines:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+def on_this_machine(url: str) -> bool:
+    """Is the host of a URL this one, by a name or address that says so?"""
+    name = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
