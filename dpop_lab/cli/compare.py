@@ -2,16 +2,17 @@
 
 import argparse
 import json
-import math
 import os
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from dpop_lab.cli.options import EXIT_CODES, POLICIES, RAW, base_url
+from dpop_lab.cli.options import EXIT_CODES, POLICIES, RAW, base_url, seconds
 from dpop_lab.cli.terminal import Wrong, named, say
-from dpop_lab.client.settings import PREFIX
+from dpop_lab.client.settings import PREFIX, members
 from dpop_lab.errors import KeyUnusable, SettingsError
+from dpop_lab.lab.client_side import demo_client
+from dpop_lab.lab.live import is_loopback
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
@@ -50,7 +51,7 @@ def add_compare(commands: "Commands") -> None:
         "--place", nargs="+", metavar="NAME", help='these places, such as API or "token endpoint"'
     )
     compare.add_argument(
-        "--pace", type=_seconds, metavar="S", help="seconds between requests; elsewhere 0.5"
+        "--pace", type=seconds, metavar="S", help="seconds between requests; elsewhere 0.5"
     )
     compare.add_argument("--yes", action="store_true", help="do not ask before it starts")
     compare.add_argument("--all", action="store_true", help="list also what is worded differently")
@@ -83,7 +84,6 @@ def _compare(options: argparse.Namespace) -> int:
 def _lab(text: str, client: str | None, option: str) -> "Lab":
     """The world that a name or an issuer stands for."""
     from dpop_lab.lab.lab import Lab
-    from dpop_lab.server.resource_server import DPOP_API
 
     name, _, rows = text.partition(" without ")
     policy = POLICIES.get("duende" if name == "twin" else name)
@@ -99,20 +99,12 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
         issuer = base_url(text)
     except argparse.ArgumentTypeError as error:
         raise Wrong(f"Neither twin, duende, rfc9449 nor live, and no issuer: {error}.") from None
-    if client is None and _local(issuer) and f"{PREFIX}CLIENT_ID" not in os.environ:
-        api = issuer.rstrip("/") + DPOP_API
-        demo = {"client_id": "m2m.dpop", "client_secret": "secret", "scope": "api", "api": api}
-        return Lab(issuer=issuer, settings=demo)
+    if client is None and is_loopback(issuer) and f"{PREFIX}CLIENT_ID" not in os.environ:
+        return Lab(settings=members(demo_client(issuer.rstrip("/"))))
     try:
         return Lab(issuer=issuer, settings=client)
     except (SettingsError, KeyUnusable) as error:
         raise Wrong(f"{option} {named(client or 'FILE')}: {error}") from None
-
-
-def _local(issuer: str) -> bool:
-    from dpop_lab.lab.target import on_this_machine
-
-    return on_this_machine(issuer)
 
 
 def _agreed(words: str, yes: bool) -> bool:
@@ -140,13 +132,3 @@ def _code(found: "Comparison") -> int:
     if isinstance(found.cause, KeyboardInterrupt):
         return 130
     return 2 if isinstance(found.cause, HonestRefused) else 3
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"wanted seconds from 0 to 3600, found {text!r}")
-    return seconds

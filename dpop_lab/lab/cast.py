@@ -10,6 +10,7 @@ from dpop_lab.client.nonces import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
+from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.tamper.change import PLACES, TOKEN_ENDPOINT, TOKENS, Place
 from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import make_proof
@@ -74,8 +75,12 @@ class Cast:
         return read_token(answer, now=now, accept_bearer=which == "unbound")
 
     def _others(self) -> Iterator[requests.Session]:
-        if not self._world.live:
-            yield from map(self._world.session_under, (DUENDE, RFC_9449))
+        for policy in () if self._world.live else (DUENDE, RFC_9449):
+            twin = self._world.twin.under(policy, api_nonce=False, watch=None)
+            session = requests.Session()
+            session.trust_env = False
+            session.mount(twin.base_url, InProcessAdapter(twin))
+            yield session
 
     def _request(self, session: requests.Session, which: str, kind: str) -> requests.Response:
         """A token request; the demand for a nonce is obeyed once."""

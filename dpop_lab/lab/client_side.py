@@ -39,7 +39,7 @@ class ClientSide:
     base_url: str
     session: requests.Session
     clock: Clock
-    _timeout: float
+    timeout: float
     _pageless: set[str]
 
     @cached_property

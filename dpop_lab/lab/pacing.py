@@ -3,6 +3,7 @@
 import math
 import re
 import time
+from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Any
 
@@ -19,12 +20,11 @@ STALE = 1  # seconds after which a connection is not used again
 
 
 class Busy(LabError):
-    """The server wants a pause: of so many `seconds`, None where it did not say a number."""
+    """The server wants a pause: of so many `seconds`."""
 
-    def __init__(self, name: str, status: int, wait: str) -> None:
-        self.seconds = int(wait) if re.fullmatch("[0-9]{1,6}", wait) else None
-        told = "" if self.seconds is None else f" of {self.seconds} s"
-        super().__init__(f"{name} answers {status} and wants a pause{told}")
+    def __init__(self, name: str, status: int, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(f"{name} answers {status} and wants a pause of {seconds} s")
 
 
 class TooMany(LabError):
@@ -76,12 +76,22 @@ class PacedAdapter(BaseAdapter):
         wait = answer.headers.get("Retry-After", "")
         if answer.status_code == BUSY[0] or (answer.status_code == BUSY[1] and wait):
             answer.close()
-            raise Busy(host(str(request.url)), answer.status_code, wait)
+            raise Busy(host(str(request.url)), answer.status_code, _seconds(wait))
         return _short(answer)
 
     def close(self) -> None:
         """Close the other adapter."""
         self._inner.close()
+
+
+def _seconds(wait: str) -> int:
+    """What Retry-After says (RFC 9110 section 10.2.3), a second where it says nothing."""
+    if re.fullmatch("[0-9]{1,9}", wait):
+        return int(wait)
+    try:
+        return math.ceil(parsedate_to_datetime(wait).timestamp() - time.time())
+    except ValueError:
+        return 1
 
 
 def _short(answer: requests.Response) -> requests.Response:

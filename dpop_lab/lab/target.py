@@ -1,6 +1,5 @@
 """One side of a comparison: a server, what it can be asked, and what it answers to a change."""
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -17,7 +16,7 @@ from dpop_lab.lab import crafting
 from dpop_lab.lab.answered import Answered, read_answer
 from dpop_lab.lab.cast import ASKED_FOR, Cast, send
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.live import LiveAdapter
+from dpop_lab.lab.live import LiveAdapter, is_loopback
 from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
 from dpop_lab.lab.tamper.change import (
     API,
@@ -77,7 +76,7 @@ class Target:
     @property
     def foreign(self) -> bool:
         """Is it a server of somebody else, and not on this machine?"""
-        return self.world.live and not all(map(on_this_machine, self._urls))
+        return self.world.live and not all(map(is_loopback, self._urls))
 
     def why_not(self, change: Change, to: str) -> str:
         """Why a change can't be tried there, empty where it can."""
@@ -129,9 +128,9 @@ class Target:
                 return self._answer(change, to)
             except Busy as busy:
                 self._pauses += 1
-                if self._pauses > PAUSES or not 0 <= (busy.seconds or 0) <= LONGEST_PAUSE:
+                if self._pauses > PAUSES or busy.seconds > LONGEST_PAUSE:
                     raise
-                self.pacer.pause(busy.seconds or 1)
+                self.pacer.pause(busy.seconds)
                 self.pacer.pace = max(2 * self.pacer.pace, 0.5)
 
     def _answer(self, change: Change, to: str) -> Answered:
@@ -211,7 +210,9 @@ def _transport(world: World) -> BaseAdapter:
     """The way to a world's servers, on which a web page is an answer like any other."""
     if world.live:
         return LiveAdapter(timeout=world.timeout)
-    return InProcessAdapter(world.twin) if world.base_url == BASE_URL else HTTPAdapter()
+    if world.base_url != BASE_URL:
+        return HTTPAdapter()  # the twin on a port
+    return InProcessAdapter(world.twin.under(world.twin.policy, api_nonce=False, watch=None))
 
 
 def _fixed_jti(change: Change) -> bool:
@@ -226,12 +227,3 @@ def _joined(lines: Headers) -> CaseInsensitiveDict[str]:
     for name, value in lines:
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
-
-
-def on_this_machine(url: str) -> bool:
-    """Is the host of a URL this one, by a name or address that says so?"""
-    name = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"

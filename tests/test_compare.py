@@ -1,0 +1,581 @@
+"""Two servers compared: what differs, what is sent to whom, and what a server may do to us."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from itertools import pairwise
+
+import pytest
+
+from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, serve
+from dpop_lab.cli import main
+from dpop_lab.lab.compare import HonestRefused, compare
+from dpop_lab.lab.comparison import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
+from dpop_lab.lab.pacing import LONGEST_BODY, Busy, Pacer, TooMany
+from dpop_lab.lab.tamper.change import API, API_NONCE, PLACES, TOKEN_ENDPOINT
+from dpop_lab.server.http import Response
+from tests.front import CLIENT, front
+from tests.network import Authority, proxy
+from tests.test_changes import LENIENT, STRICTER
+from tests.test_display import HOSTILE, Page
+
+AS = "as.example"
+SOME = ("honest", "htm_delete", "sent_twice", "scope_twice", "es384")
+TELLING = [*SOME, *(name for name in CHANGES if name.startswith(("nonce", "sent", "no_", "jti")))]
+TELLING += [name for name in CHANGES.at(TOKEN_ENDPOINT) if CHANGES[name].form]
+
+
+def differ(found):
+    """What differs: change, place, kind."""
+    return [(row.change, row.to, row.kind) for row in found if row.kind != SAME]
+
+
+def other(server, **changed):
+    """A lab with the server of a front."""
+    return Lab(settings={**server.settings, **changed})
+
+
+@pytest.fixture(scope="module")
+def policies():
+    """The two policies compared in everything."""
+    return compare(Lab(), Lab(policy=RFC_9449))
+
+
+# ---- what differs -----------------------------------------------------------------------------
+
+
+def test_two_policies_differ_where_the_catalogue_is_known_to(policies):
+    lenient = {row.change for row in policies.of(ONE_ACCEPTS) if row.a.status == 200}
+    stricter = {row.change for row in policies.of(ONE_ACCEPTS) if row.b.status == 200}
+    assert set(LENIENT) <= lenient
+    assert stricter >= STRICTER and stricter - STRICTER <= {"jti_empty", "jti_null"}
+    assert len(lenient | stricter) == 57
+    assert not policies.not_asked and not policies.stopped
+    assert len(policies) == sum(len(change.places) for change in CHANGES.values())
+
+
+def test_the_rows_are_of_four_kinds_and_in_groups(policies):
+    assert sum(len(policies.of(kind)) for kind in KINDS) == len(policies) == len(list(policies))
+    kinds = [row.kind for row in policies.differences]
+    assert kinds == sorted(kinds) and set(kinds) == {ONE_ACCEPTS, DIFFERENT}
+    worded = {row.change: row for row in policies.of(WORDED)}["htm_delete"]
+    assert worded.a.error == worded.b.error and worded.a.description != worded.b.description
+
+
+@pytest.mark.parametrize("policy", [DUENDE, RFC_9449], ids=lambda one: one.name)
+def test_a_twin_does_not_differ_from_itself(policy):
+    lab = Lab(policy=policy)
+    found = compare(lab, lab)
+    assert differ(found) == [] and not found.not_asked
+
+
+def test_a_twin_on_a_port_does_not_differ_from_one_in_process():
+    with Lab(carrier="socket") as wired:
+        found = compare(Lab(), wired)
+    assert differ(found) == [] and not found.not_asked and not found.stopped
+
+
+def test_a_row_struck_out_is_all_that_differs():
+    found = compare(Lab(), Lab(policy=DUENDE.without("htu")), places=API)
+    assert found.b == "DUENDE without htu"
+    assert {row.a.caught for row in found.differences} - {"accepted"} == {"htu"}
+
+
+def test_a_token_that_is_not_bound_is_another_answer_than_a_bound_one():
+    def meddle(handler, request):
+        if request.path == "/connect/token" and not any(n == "DPoP" for n, _ in request.headers):
+            return Response(200, (), b'{"access_token": "x", "token_type": "Bearer"}')
+        return None
+
+    with front(meddle) as server:
+        found = compare(Lab(), other(server), changes="no_proof", places=TOKEN_ENDPOINT)
+    assert differ(found) == [("no_proof", TOKEN_ENDPOINT, ONE_ACCEPTS)]
+    assert found.rows[-1].words[1] == "200 bearer"
+
+
+# ---- a lab is left as it was ------------------------------------------------------------------
+
+
+def test_a_comparison_leaves_no_trace_in_a_lab():
+    seen = []
+    lab = Lab(watch=seen.append)
+    sent = lab.send()
+    before = len(seen), len(lab.log), lab.last_seen
+    compare(lab, lab, changes=[*SOME, "rsa_1024"])
+    assert (len(seen), len(lab.log), lab.last_seen) == before
+    assert lab.send_again().caught == "unused" and sent.caught == "accepted"
+
+
+def test_the_clocks_of_the_labs_are_their_own():
+    ahead = Lab()
+    ahead.clock.advance(10_000)
+    assert differ(compare(Lab(), ahead, changes=[*SOME, "iat_45_s_ago"])) == []
+
+
+# ---- how it is shown --------------------------------------------------------------------------
+
+
+def test_the_text_fits_a_terminal_and_tells_the_kinds_apart(policies):
+    text, whole = policies.text(), policies.text(everything=True)
+    assert max(map(len, whole.splitlines())) <= 100 and repr(policies) == text
+    assert [kind for kind in KINDS if f"{kind.capitalize()}:" in text] == list(KINDS[:2])
+    assert [kind for kind in KINDS if f"{kind.capitalize()}:" in whole] == list(KINDS)
+    assert policies.summary in " ".join(text.split())
+
+
+def test_the_page_has_a_table_of_each_kind_of_difference(policies):
+    page = Page(policies._repr_html_())
+    assert page.elements["table"] == page.elements["caption"] == 2
+    assert page.names == {"style", "scope"}
+    assert ["Change", "At the", "A: DUENDE", "B: RFC_9449"] in page.rows
+
+
+def test_two_comparisons_of_the_same_look_the_same():
+    def shown():
+        found = compare(Lab(), Lab(policy=RFC_9449), changes=SOME)
+        return found.text(everything=True), found._repr_html_(), found.as_json()
+
+    assert shown() == shown()
+
+
+def test_places_that_answer_alike_stand_in_one_row():
+    found = compare(Lab(), Lab(policy=RFC_9449), changes="htm_in_array", places=[API, API_NONCE])
+    (line,) = [line for line in repr(found).splitlines() if line.startswith("htm_in_array")]
+    assert line.split("  ")[0] == "htm_in_array" and "API, also with nonce" in line
+
+
+# ---- another server ---------------------------------------------------------------------------
+
+
+def test_a_server_with_a_client_of_its_own_is_compared_with_the_twin():
+    with front() as server:
+        found = compare(Lab(), other(server))
+        assert differ(found) == [] and not found.stopped and len(found) > 250
+        places = {row.to for row in found}
+        assert places == {API, TOKEN_ENDPOINT}
+        again = compare(Lab(), other(server))  # it remembers the first time
+    assert differ(again) == [] and {"jti_null", "jti_blank"} & {n.change for n in again.not_asked}
+    secrets = CLIENT["client_secret"], "eyJ"
+    assert not [one for one in secrets if one in found.text(everything=True) + repr(found.rows)]
+
+
+def test_what_only_a_twin_can_be_asked_is_not_a_difference():
+    with front() as server:
+        found = compare(other(server), Lab(), places=[API, TOKEN_ENDPOINT])
+    why = {one.change: one.why for one in found.not_asked}
+    needs = {"at_typ_jwt", "unbound_token", "opportunist", "assertion", "honest_delete"}
+    assert needs <= set(why) and {one.of for one in found.not_asked} == {"A"}
+    assert not needs & {row.change for row in found}
+
+
+def test_another_server_is_asked_to_delete_nothing():
+    with front() as server:
+        compare(Lab(), other(server))
+        methods = {(one.method, one.path) for one in server.requests}
+    assert methods - {("GET", "/api/dpop/test/")} == {
+        ("GET", "/api/dpop/test"),
+        ("POST", "/connect/token"),
+        ("PUT", "/connect/token"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("client_id", "policy", "api_nonce", "way"),
+    [
+        ("m2m.dpop", DUENDE, False, "client_secret_basic"),
+        ("m2m.dpop.nonce", RFC_9449, True, "client_secret_post"),
+        ("m2m.dpop.nonce", DUENDE, True, "client_secret_basic"),
+        ("m2m.jwt", RFC_9449, False, "private_key_jwt"),
+    ],
+)
+def test_nonces_and_every_way_of_authentication_are_found_out(client_id, policy, api_nonce, way):
+    with serve(policy=policy, api_nonce=api_nonce) as twin:
+        key = twin.twin.client_key if way == "private_key_jwt" else None
+        lab = Lab(
+            issuer=twin.base_url,
+            api=f"{twin.base_url}/api/dpop/test",
+            client_id=client_id,
+            client_auth=way,
+            client_secret=None if key else "secret",
+            client_key=key,
+            client_key_id=twin.twin.client_key_id if key else None,
+            scope="api",
+        )
+        found = compare(Lab(policy=policy), lab, changes=TELLING)
+    # that client need not use DPoP, and what is sent twice is its assertion, too
+    known = ["no_proof", "sent_twice", "sent_twice_respelt", "sent_twice_other_s"] if key else []
+    assert sorted(name for name, _, _ in differ(found)) == sorted(known) and not found.stopped
+    nonces = {to: PLACES[to].nonce for to in {row.to for row in found}}
+    assert nonces == {
+        API_NONCE if api_nonce else API: api_nonce,
+        f"{TOKEN_ENDPOINT}{' with nonce' * ('nonce' in client_id)}": "nonce" in client_id,
+    }
+
+
+def test_a_token_that_only_its_issuer_can_read_is_changed_as_a_whole_alone():
+    def meddle(handler, request):
+        if request.path == "/connect/token":
+            return Response(200, (), b'{"access_token": "opaque", "token_type": "DPoP"}')
+        fine = ("Authorization", "DPoP opaque") in request.headers
+        return Response(200 if fine else 401) if "api" in request.path else None
+
+    with front(meddle) as server:
+        changes = ["at_no_jwt", "at_flipped", "at_more_scope"]
+        found = compare(Lab(), other(server), changes=changes, places=API)
+    assert [(row.change, row.b.status) for row in found] == [("honest", 200), ("at_no_jwt", 401)]
+    assert {one.change for one in found.not_asked} == {"at_flipped", "at_more_scope"}
+
+
+def test_without_an_api_the_token_endpoint_is_compared():
+    with front() as server:
+        settings = {name: value for name, value in server.settings.items() if name != "api"}
+        found = compare(Lab(), Lab(settings=settings), changes=SOME)
+    assert {row.to for row in found} == {TOKEN_ENDPOINT} and differ(found) == []
+    assert (API, "no API was named") in {(one.to, one.why) for one in found.not_asked}
+
+
+# ---- settings that are wrong, a server that goes away -----------------------------------------
+
+
+def test_when_even_the_honest_request_is_refused_it_says_so_and_stops():
+    with front() as server:
+        found = compare(Lab(), other(server, client_secret="wrong horse"))
+        sent = len(server.requests)
+    assert isinstance(found.cause, HonestRefused) and not found.rows and sent == 1
+    assert "invalid_client" in found.stopped and "wrong horse" not in found.stopped
+
+
+def test_a_server_that_refuses_everything_is_found_out_at_once():
+    with front(lambda handler, request: Response(403)) as server:
+        settings = {name: value for name, value in server.settings.items() if name != "issuer"}
+        settings["token_endpoint"] = f"{server.url}/connect/token"
+        found = compare(Lab(), Lab(settings=settings))
+        assert isinstance(found.cause, HonestRefused) and len(server.asked) == 1
+
+
+def test_what_was_had_before_a_server_went_away_is_kept():
+    def meddle(handler, request):
+        if len(server.asked) < 20:
+            return None
+        handler.close_connection = True
+        return False  # it says nothing, and hangs up
+
+    with front(meddle) as server:
+        found = compare(Lab(), other(server))
+    assert 5 < len(found) < 20 and found.stopped and differ(found) == []
+    assert "127.0.0.1" in found.stopped and found.stopped.split()[0] in repr(found)
+
+
+def test_an_interrupt_keeps_what_was_had():
+    def interrupt(done, of):
+        if done == 7:
+            raise KeyboardInterrupt
+
+    found = compare(Lab(), Lab(), progress=interrupt)
+    assert len(found) == 7 and isinstance(found.cause, KeyboardInterrupt) and found.stopped
+
+
+# ---- pace and bounds --------------------------------------------------------------------------
+
+
+def test_requests_keep_the_pace():
+    with front() as server:
+        compare(Lab(), other(server), changes=SOME, pace=0.05)
+        times = [when for when, one in server.asked if "well-known" not in one.target]
+    gaps = [later - sooner for sooner, later in pairwise(times)]
+    assert len(gaps) > 8 and min(gaps) > 0.04
+
+
+def test_no_more_is_sent_than_was_agreed_on():
+    pacer = Pacer(limit=2)
+    pacer.take_turn()
+    pacer.take_turn()
+    with pytest.raises(TooMany):
+        pacer.take_turn()
+    assert pacer.sent == 2
+
+
+def busy(status, *headers, times):
+    """A server that wants a pause so many times, after it has answered a little."""
+    answers = []
+
+    def meddle(handler, request):
+        if "well-known" in request.target or len(answers) >= times:
+            return None
+        answers.append(status)
+        return Response(status, headers)
+
+    return meddle
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_wants_a_pause_gets_it(status):
+    with front(busy(status, ("Retry-After", "1"), times=2)) as server:
+        start = time.monotonic()
+        found = compare(Lab(), other(server), changes="honest")
+    assert time.monotonic() - start > 2 and not found.stopped and len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "headers", [(("Retry-After", "3600"),), (("Retry-After", "Fri, 31 Dec 2099 23:59:59 GMT"),)]
+)
+def test_a_server_that_wants_a_long_pause_is_left_alone(headers):
+    with front(busy(429, *headers, times=99)) as server:
+        found = compare(Lab(), other(server), changes="honest")
+        assert len(server.requests) == 1
+    assert isinstance(found.cause, Busy) and "429" in found.stopped
+
+
+def test_a_503_without_a_time_is_an_answer():
+    def meddle(handler, request):
+        return Response(503) if request.method == "PUT" else None
+
+    with front(meddle) as server:
+        found = compare(Lab(), other(server), changes="token_request_by_put")
+    assert found.rows[-1].b.status == 503 and found.rows[-1].kind == DIFFERENT
+
+
+# ---- what a server may do to us ---------------------------------------------------------------
+
+
+def test_nothing_hostile_in_an_answer_reaches_a_terminal_or_a_page():
+    def meddle(handler, request):
+        if request.method != "PUT":
+            return None
+        words = {"error": HOSTILE[0], "error_description": HOSTILE[2] + HOSTILE[1] * 99}
+        return Response(400, (("X-Trap", "\x1b[2J"),), json.dumps(words).encode())
+
+    with front(meddle) as server:
+        found = compare(Lab(), other(server), changes="token_request_by_put")
+    for text in (repr(found), repr(found.rows[-1]), found.text(everything=True)):
+        assert text.replace("\n", "").isprintable()
+        assert max(map(len, text.splitlines())) < 600
+    html = found._repr_html_()
+    page = Page(html)
+    assert html.isprintable() and page.names == {"style", "scope"}
+    assert not {"script", "img"} & set(page.elements)
+
+
+def test_an_echo_of_secrets_is_not_shown():
+    def meddle(handler, request):
+        if request.path == "/connect/token":
+            if request.method != "PUT":
+                return None
+            words = {"error": "x", "error_description": f"no: {CLIENT['client_secret']}"}
+            return Response(400, (), json.dumps(words).encode())
+        said = dict(request.headers).get("Authorization", "")
+        if said.startswith("Token"):
+            challenge = f'DPoP error="invalid_token", error_description="{said}"'
+            return Response(401, (("WWW-Authenticate", challenge),), said.encode())
+        return None
+
+    changes = ["token_request_by_put", "under_another_scheme"]
+    with front(meddle) as server:
+        found = compare(Lab(), other(server), changes=changes)
+    answers = [row.b for row in found if row.change != "honest"]
+    assert len(answers) == 2 and all(one.description for one in answers)
+    shown = [repr(found), found._repr_html_(), json.dumps(found.as_json())]
+    shown += [one.body + one.challenge + one.description for one in answers]
+    assert not [one for one in shown if CLIENT["client_secret"] in one or "eyJ" in one]
+
+
+def test_of_an_endless_body_only_the_beginning_is_read():
+    def meddle(handler, request):
+        return Response(400, (), b"x" * 10_000_000) if request.method == "PUT" else None
+
+    with front(meddle) as server:
+        start = time.monotonic()
+        found = compare(Lab(), other(server), changes="token_request_by_put")
+    assert len(found.rows[-1].b.body) <= LONGEST_BODY and time.monotonic() - start < 10
+
+
+def test_json_that_goes_deep_is_no_error_of_ours():
+    def meddle(handler, request):
+        return Response(400, (), b"[" * 60_000) if request.method == "PUT" else None
+
+    with front(meddle) as server:
+        found = compare(Lab(), other(server), changes="token_request_by_put")
+    assert found.rows[-1].b.status == 400 and not found.stopped
+
+
+def test_a_server_that_never_answers_is_waited_for_and_left():
+    def meddle(handler, request):
+        time.sleep(3 if len(server.requests) > 3 else 0)
+
+    with front(meddle) as server, Lab(settings=server.settings, timeout=0.5) as slow:
+        found = compare(Lab(), slow)
+    assert "0.5 s" in found.stopped and len(found) == 2
+
+
+def test_no_redirect_is_followed():
+    with front() as elsewhere:
+
+        def meddle(handler, request):
+            if request.method == "PUT":
+                return Response(307, (("Location", f"{elsewhere.url}/connect/token"),))
+            return None
+
+        with front(meddle) as server:
+            found = compare(Lab(), other(server), changes="token_request_by_put")
+        assert found.rows[-1].b.status == 307 and found.rows[-1].kind == DIFFERENT
+        assert elsewhere.asked == []
+
+
+# ---- asking -----------------------------------------------------------------------------------
+
+
+def test_a_server_of_somebody_else_is_asked_only_with_leave():
+    heard = []
+    theirs = Lab(issuer=f"https://{AS}", api="https://api.example/x", client_id="me",
+                 client_secret="a secret of mine")  # fmt: skip
+    with pytest.raises(LabError):
+        compare(Lab(), theirs, ask=lambda words: heard.append(words))
+    (words,) = heard
+    assert AS in words and "api.example" in words and "client me" in words and "0.5 s" in words
+    assert re.search(r"\d+ requests", words) and "secret" not in words
+
+
+def test_a_name_that_begins_like_an_address_of_this_machine_is_somebody_else():
+    heard = []
+    for host in ("127.0.0.1.example", "localhost.example", "127.example"):
+        theirs = Lab(token_endpoint=f"https://{host}/token", client_id="me", client_secret="mine!")
+        with pytest.raises(LabError):
+            compare(Lab(), theirs, changes="honest", ask=lambda words: heard.append(words))
+    assert len(heard) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"changes": "nope"}, {"places": ["moon"]}, {"changes": ()}])
+def test_a_wrong_name_is_told(wrong):
+    with pytest.raises(LabError):
+        compare(Lab(), Lab(), **wrong)
+
+
+def test_only_labs_are_compared():
+    with pytest.raises(LabError):
+        compare(Lab(), "https://as.example")
+
+
+# ---- the command ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, "twin duende --change honest htm_delete"),
+        (1, "duende rfc9449 --change htm_in_array"),
+        (2, "twin nope"),
+        (2, "twin http://user@127.0.0.1"),
+        (2, "twin twin --change nope"),
+        (2, "twin twin --place moon"),
+        (2, "twin twin --client-a none.json"),
+        (2, "twin http://127.0.0.1:9 --client-b none.json"),
+        (3, "twin http://127.0.0.1:9"),
+    ],
+)
+def test_the_exit_code_says_how_it_ended(capsys, monkeypatch, code, arguments):
+    monkeypatch.setenv("NO_PROXY", "*")
+    assert main(["compare", *arguments.split()]) == code
+    out, err = capsys.readouterr()
+    assert bool(out) is (code < 2) and err.count("\n") == (code >= 2)
+
+
+def test_rows_struck_out_are_named_on_the_command_line(capsys):
+    assert main(["compare", "twin", "twin without htm, jti", "--place", API, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["b"] == "DUENDE without htm jti" or "without jti" in found["b"]
+    assert {row["to"] for row in found["rows"]} == {API}
+    assert {"kind", "change", "to", "a", "b"} == set(found["rows"][0])
+    assert main(["compare", "twin", "twin without htn"]) == 2
+
+
+def test_a_twin_on_a_port_is_asked_without_ado(capsys):
+    with serve(policy=RFC_9449) as twin:
+        assert main(["compare", "rfc9449", twin.base_url, "--change", *SOME]) == 0
+        assert main(["compare", "rfc9449", twin.base_url + "/", "--change", *SOME, "--all"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def command(*arguments, **given):
+    """`dpop-lab compare` as a process."""
+    given.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-m", "dpop_lab", "compare", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", **given,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    """A server of somebody else, with TLS, that is reached through a proxy; its environment."""
+    authority = Authority(tmp_path, AS)
+    with (
+        front(base_url=f"https://{AS}", tls=authority.tls) as server,
+        proxy({f"{AS}:443": server.port}) as way,
+    ):
+        file = tmp_path / "client.json"
+        file.write_text(json.dumps({**CLIENT, "api": f"{server.url}/api/dpop/test"}))
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HTTPS_PROXY": way.url,
+            "REQUESTS_CA_BUNDLE": str(authority.bundle),
+        }
+        arguments = ("twin", server.url, "--client-b", str(file), "--pace", "0.01")
+        yield server, arguments, environment
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_sent(theirs):
+    server, arguments, environment = theirs
+    process = command(*arguments, env=environment)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, server.asked) == (2, "", [])
+    assert AS in err and "--yes" in err
+
+
+def test_with_yes_it_sends_no_more_than_it_said(theirs):
+    server, arguments, environment = theirs
+    process = command(*arguments, "--place", API, "--yes", "--json", env=environment)
+    out, err = process.communicate(timeout=120)
+    said = int(re.search(r"(\d+) requests", err)[1])
+    found = json.loads(out)
+    assert process.returncode == 0 and len(found["rows"]) > 130
+    assert said * 0.8 < len(server.asked) <= said
+    agents = {dict(one.headers)["User-Agent"] for one in server.requests}
+    assert len(agents) == 1 and agents.pop().startswith("dpop-lab/")
+
+
+@contextmanager
+def asked_at_a_terminal(arguments, environment, answer):
+    """The command with a terminal on standard input, where an answer is typed."""
+    ours, its = pty.openpty()
+    try:
+        process = command(*arguments, env=environment, stdin=its)
+        os.write(ours, answer)
+        yield process
+    finally:
+        os.close(ours)
+        os.close(its)
+
+
+@pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"n\n", 2), (b"\n", 2), (b"\x04", 2)])
+def test_the_person_at_the_terminal_decides(theirs, answer, code):
+    server, arguments, environment = theirs
+    with asked_at_a_terminal([*arguments, "--change", *SOME], environment, answer) as process:
+        process.communicate(timeout=60)
+    assert process.returncode == code and bool(server.asked) is (code == 0)
+
+
+def test_ctrl_c_shows_what_was_had(theirs):
+    server, arguments, environment = theirs
+    process = command(*arguments[:-1], "0.1", "--yes", env=environment)
+    while len(server.requests) < 12:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in err
+    assert re.search(r"[3-9] answered alike|\d\d answered alike", out) and "Stopped" in out
