@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from dpop_lab.server.authorization_server import ApiResource
-from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.http import Request, Response
 from dpop_lab.server.twin import Twin
 from tests.world import CLIENT_KEY
@@ -34,9 +33,9 @@ class Front:
         return [one for _, one in self.asked if "well-known" not in one.target]
 
 
-def twin_with_its_own_client(url, policy):
+def twin_with_its_own_client(url):
     """A twin that knows one client, which may ask for one scope."""
-    twin = Twin(url, policy=policy, client_key=CLIENT_KEY)
+    twin = Twin(url, client_key=CLIENT_KEY)
     server = twin.authorization_server
     known, name, scope = server.registry, CLIENT["client_id"], CLIENT["scope"]
     client = replace(known.clients["m2m.dpop"], client_id=name, secret=CLIENT["client_secret"])
@@ -44,12 +43,15 @@ def twin_with_its_own_client(url, policy):
         known, clients={name: client}, apis=(ApiResource("api", (scope,)),), scopes=(scope,)
     )
     twin.authorization_server = replace(server, registry=registry)
-    return twin.under(policy, api_nonce=False, watch=None)
+    return twin.under(twin.policy, api_nonce=False, watch=None)
 
 
 @contextmanager
-def front(meddle=None, *, policy=DUENDE, base_url=None, tls=None):
-    """A `Front`, running. `meddle` gets its handler and a request, and may give an answer to it."""
+def front(meddle=None, *, base_url=None, tls=None, demo=False):
+    """A `Front`, running, as a demo with the demo's clients and scopes.
+
+    `meddle` gets its handler and a request, and may give an answer to it, or False for none.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version, disable_nagle_algorithm, timeout = "HTTP/1.1", True, 60
@@ -84,7 +86,7 @@ def front(meddle=None, *, policy=DUENDE, base_url=None, tls=None):
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     url = base_url or f"http://127.0.0.1:{server.server_port}"
-    made = Front(url, twin_with_its_own_client(url, policy), [])
+    made = Front(url, Twin(url) if demo else twin_with_its_own_client(url), [])
     made.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

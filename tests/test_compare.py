@@ -16,9 +16,10 @@ import pytest
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, serve
 from dpop_lab.cli import main
 from dpop_lab.lab.compare import HonestRefused, compare
-from dpop_lab.lab.comparison import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
+from dpop_lab.lab.compared import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
 from dpop_lab.lab.pacing import LONGEST_BODY, Busy, Pacer, TooMany
 from dpop_lab.lab.tamper.change import API, API_NONCE, PLACES, TOKEN_ENDPOINT
+from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.http import Response
 from tests.front import CLIENT, front
 from tests.network import Authority, proxy
@@ -437,7 +438,7 @@ def test_a_server_of_somebody_else_is_asked_only_with_leave():
     with pytest.raises(LabError):
         compare(Lab(), theirs, ask=lambda words: heard.append(words))
     (words,) = heard
-    assert AS in words and "api.example" in words and "client me" in words and "0.5 s" in words
+    assert AS in words and "api.example" in words and "client me," in words and "0.5 s" in words
     assert re.search(r"\d+ requests", words) and "secret" not in words
 
 
@@ -448,6 +449,16 @@ def test_a_name_that_begins_like_an_address_of_this_machine_is_somebody_else():
         with pytest.raises(LabError):
             compare(Lab(), theirs, changes="honest", ask=lambda words: heard.append(words))
     assert len(heard) == 3
+
+
+def test_a_server_on_this_machine_leads_nobody_elsewhere():
+    def meddle(handler, request):
+        named = {"issuer": server.url, "token_endpoint": f"https://{AS}/token"}
+        return Response(200, (), json.dumps(named).encode())
+
+    with front(meddle) as server:
+        found = compare(Lab(), other(server), ask=lambda words: True)
+        assert isinstance(found.cause, HonestRefused) and len(server.asked) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"changes": "nope"}, {"places": ["moon"]}, {"changes": ()}])
@@ -568,6 +579,24 @@ def test_the_person_at_the_terminal_decides(theirs, answer, code):
     with asked_at_a_terminal([*arguments, "--change", *SOME], environment, answer) as process:
         process.communicate(timeout=60)
     assert process.returncode == code and bool(server.asked) is (code == 0)
+
+
+def test_the_live_server_and_the_twin_do_not_differ(tmp_path):
+    host = BASE_URL.removeprefix("https://")
+    authority = Authority(tmp_path, host)
+    with (
+        front(base_url=BASE_URL, tls=authority.tls, demo=True) as server,
+        proxy({f"{host}:443": server.port}) as way,
+    ):
+        environment = {"HTTPS_PROXY": way.url, "REQUESTS_CA_BUNDLE": str(authority.bundle)}
+        names = [*SOME, "honest_bearer", "unbound_token", "nonce_made_up", "basic", "method_delete"]
+        process = command(
+            "live", "twin", "--yes", "--pace", "0.01", "--json", "--change", *names, "assertion",
+            env={"PATH": os.environ["PATH"], **environment},
+        )  # fmt: skip
+        found = json.loads(process.communicate(timeout=60)[0])
+    assert process.returncode == 0 and {row["change"] for row in found["rows"]} == set(names)
+    assert {row["to"] for row in found["rows"]} == set(PLACES) - {API_NONCE}
 
 
 def test_ctrl_c_shows_what_was_had(theirs):

@@ -8,6 +8,7 @@ import requests
 from dpop_lab.client.authentication import client_secret_post
 from dpop_lab.client.nonces import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
+from dpop_lab.client.wire import htu
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
 from dpop_lab.lab.in_process import InProcessAdapter
@@ -108,7 +109,7 @@ class Cast:
                 self.key("thief" if which == "thief" else "owner", kind),
                 jti=str(uuid.uuid4()),
                 htm="POST",
-                htu=world.token_endpoint,
+                htu=htu(world.token_endpoint),
                 iat=world.clock.now(),
                 nonce=nonce,
             )

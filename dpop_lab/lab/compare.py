@@ -9,7 +9,8 @@ from dpop_lab.client.token import TokenRefused
 from dpop_lab.client.unanswered import unanswered
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.answered import Answered
-from dpop_lab.lab.comparison import Compared, Comparison, NotAsked, outcome, told
+from dpop_lab.lab.compared import Compared, NotAsked, outcome, told
+from dpop_lab.lab.comparison import Comparison
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import TIMEOUT, Unreachable
 from dpop_lab.lab.pacing import Busy, TooMany
@@ -173,9 +174,11 @@ def _told(side: Target) -> str:
     count, pace = side.pacer.limit or 0, side.pacer.pace
     minutes = round(count * pace / 60)
     long = f"about {minutes} minute{'s' * (minutes > 1)}" if minutes else "less than a minute"
-    to, client = " and ".join(side.hosts), side.world.client.client_id
+    client, hosts = side.world.client, side.hosts
+    hosts += ["the token endpoint in its metadata"] * (client.token_endpoint is None)
     how = f"one each {pace:g} s: {long}" if pace else "as fast as it answers"
-    return printable(f"At most {count} requests go to {to} as the client {client}, {how}.")
+    to, who = ", ".join(hosts), client.client_id
+    return printable(f"At most {count} requests go to {to}, as the client {who}, {how}.")
 
 
 def _in_words(error: Exception) -> str:

@@ -1,108 +1,27 @@
 """Where the answers of two servers differ: as a value, as a table of text and of HTML."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
-from dpop_lab.client.challenge import read_challenges
 from dpop_lab.lab.answered import Answered
-from dpop_lab.lab.tamper.change import PLACES
+from dpop_lab.lab.compared import (
+    DIFFERENT,
+    KINDS,
+    ONE_ACCEPTS,
+    WORDED,
+    Compared,
+    NotAsked,
+    outcome,
+    short,
+    told,
+)
 from dpop_lab.proof.rendering import cut, escaped, html_table, printable
 
-ONE_ACCEPTS = "accepted by one alone"
-DIFFERENT = "answered differently"
-WORDED = "worded differently"
-SAME = "answered alike"
-KINDS = (ONE_ACCEPTS, DIFFERENT, WORDED, SAME)
 WITH_NONCE = " with nonce"
 LONGEST = 160  # characters of an answer in a table
 WIDTHS = (27, 23, 22, 22)  # of the columns of a text, for a terminal of 100 characters
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Compared:
-    """What two servers answered, `a` and `b`, to one change at one place.
-
-    `kind` is one of `KINDS`. Accepted is a status below 300, at a token endpoint with an access
-    token. Two answers differ by status, error or token_type, and in their words by description or
-    challenge.
-    """
-
-    change: str
-    to: str
-    a: Answered
-    b: Answered
-
-    @property
-    def kind(self) -> str:
-        """How far the answers are apart."""
-        a, b = outcome(self.a, self.to), outcome(self.b, self.to)
-        if a[0] != b[0]:
-            return ONE_ACCEPTS
-        if a != b:
-            return DIFFERENT
-        return SAME if _wording(self.a) == _wording(self.b) else WORDED
-
-    @property
-    def words(self) -> tuple[str, str]:
-        """Both answers, in a line each."""
-        return told(self.a, self.to), told(self.b, self.to)
-
-    def __repr__(self) -> str:
-        a, b = self.words
-        return printable(f"{self.change} at {self.to}: {self.kind}: {cut(a, 160)} / {cut(b, 160)}")
-
-
-@dataclass(frozen=True, slots=True)
-class NotAsked:
-    """A change that was not tried at a place, and why it can't be: `of` A or of B."""
-
-    change: str
-    to: str
-    of: str
-    why: str
-
-
-def outcome(answered: Answered, to: str) -> tuple[bool, int, str]:
-    """Was it accepted, with which status, and with which error or token_type (small letters)?"""
-    fine = 200 <= answered.status < 300
-    if not fine or not PLACES[to].client_id:
-        return fine, answered.status, answered.error
-    token_type = _granted(answered)
-    return bool(token_type), answered.status, token_type or "no access token"
-
-
-def told(answered: Answered, to: str) -> str:
-    """An answer in a line: status, error (or a token_type that is not DPoP), description."""
-    said = f"“{answered.description}”" if answered.description else ""
-    return " ".join(filter(None, (_short(answered, to), said)))
-
-
-def _short(answered: Answered, to: str) -> str:
-    """The same without the description."""
-    fine, status, what = outcome(answered, to)
-    if fine:
-        return str(status) if what in ("", "dpop") else f"{status} {what}"
-    bare = "a bare challenge" if answered.challenge and not what else ""
-    return " ".join(filter(None, (str(status), what, bare)))
-
-
-def _granted(answered: Answered) -> str:
-    """The type of the token in an answer, empty when there is no token."""
-    try:
-        members = json.loads(answered.body)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(members, dict) or not isinstance(members.get("access_token"), str):
-        return ""
-    return str(members.get("token_type") or "token of no type").lower()
-
-
-def _wording(answered: Answered) -> object:
-    challenges = read_challenges(answered.challenge)
-    return answered.description, [(one.scheme, dict(one.parameters)) for one in challenges]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -166,7 +85,7 @@ class Comparison:
         """
         lines = [self._title, *wrap(self.summary, 100)]
         for kind in KINDS if everything else KINDS[:2]:
-            rows = _merged(self.of(kind), told if kind == WORDED else _short)
+            rows = _merged(self.of(kind), told if kind == WORDED else short)
             if rows:
                 lines += ["", f"{kind.capitalize()}:", *_columns(self._head), *_lines(rows)]
         lines += [""] * bool(self.not_asked)

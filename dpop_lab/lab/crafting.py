@@ -8,12 +8,7 @@ from urllib.parse import urlencode
 import requests
 from urllib3 import HTTPHeaderDict
 
-from dpop_lab.client.authentication import (
-    Credentials,
-    client_secret_basic,
-    client_secret_post,
-    private_key_jwt,
-)
+from dpop_lab.client.wire import htu
 from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.thumbprint import thumbprint
@@ -21,7 +16,6 @@ from dpop_lab.lab.cast import Cast
 from dpop_lab.lab.forging import forged, spelt, text
 from dpop_lab.lab.tamper import CHANGES
 from dpop_lab.lab.tamper.change import (
-    BASIC,
     ISSUER,
     PLACES,
     THE_API,
@@ -33,15 +27,9 @@ from dpop_lab.lab.tamper.change import (
     Place,
     edited,
 )
+from dpop_lab.lab.token_request import Form, header_value, token_request
 from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import proof_claims, proof_header
-from dpop_lab.server.duende_site import SECRET
-
-Form = list[tuple[str, str]]
-BESIDES = (  # what a change may do besides editing members
-    "key presents token method url proofs authorization fields content_type client_id nonce_age"
-    " others_nonce first again".split()
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -93,11 +81,10 @@ def drafted(
     signer = signed_by or edit.signed_by
     now, jti = world.clock.now(), jti or str(uuid.uuid4())
     access_token = _access_token(change, world, cast, place)
-    url = url_of(place, world)
     honest = proof_claims(
         jti=jti,
         htm=place.method,
-        htu=url,
+        htu=htu(url_of(place, world)),
         iat=now,
         access_token=access_token or None,
         nonce=_nonce(change, world, cast, place, now) if place.nonce else None,
@@ -106,7 +93,10 @@ def drafted(
     shown = edit.shows or ("owner" if signer == "nobody" else signer)
     proposed = proof_header(cast.key(shown, change.key))
     proposed["jwk"] = edited(proposed["jwk"], edit.jwk, now=now)
-    known: Known = {THE_TOKEN_ENDPOINT: lambda: world.token_endpoint, THE_API: lambda: world.api}
+    known: Known = {
+        THE_TOKEN_ENDPOINT: lambda: htu(world.token_endpoint),
+        THE_API: lambda: htu(world.api),
+    }
     members = edited(proposed, edit.header, now=now)
     said = edited(honest, edit.claims, now=now, known=known)
     own = _texts(edit, members, said)
@@ -184,20 +174,6 @@ def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
     return forged(header, claims, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
 
 
-def idle(draft: Draft, world: World) -> bool:
-    """Does a change that is made to members come to nothing here?"""
-    change, edit = draft.change, draft.change.proof
-    honest, form = CHANGES["honest"], Form()
-    if change.form:
-        _, form = _token_request(change, world, draft.place)
-        if change.form(form) != form:
-            return False
-    elsewhere = any(getattr(change, name) != getattr(honest, name) for name in BESIDES)
-    written = edit.spelling or edit.shows or edit.signed_by != "owner" or not edit.sign_again
-    made = bool(change.form or edit.header or edit.jwk or edit.claims)
-    return made and not elsewhere and not written and draft.proposed == draft.honest
-
-
 def signed_proof(draft: Draft, cast: Cast) -> str:
     """The proof: the texts of a draft, signed by whom it says or under their honest signature."""
     change, signature = draft.change, None
@@ -231,7 +207,7 @@ def prepared(draft: Draft, proof: str, world: World) -> requests.PreparedRequest
     lines = [(name, str(value)) for name, value in world.session.headers.items()]
     body, form = None, Form()
     if place.client_id:
-        headers, form = _token_request(change, world, place)
+        headers, form = token_request(change, world, place)
         body = urlencode(change.form(form) if change.form else form)
         lines += [("Content-Type", change.content_type), *headers.items()]
     else:
@@ -240,7 +216,7 @@ def prepared(draft: Draft, proof: str, world: World) -> requests.PreparedRequest
     usual = (proof,) if place.scheme != "Bearer" else ()
     proofs = change.proofs(proof) if change.proofs else usual
     lines += [("DPoP", line) for line in proofs]
-    lines += [(name, _field(value, form)) for name, value in change.fields]
+    lines += [(name, header_value(value, form)) for name, value in change.fields]
     request = requests.Request(
         change.method or place.method, change.url(url) if change.url else url, data=body
     ).prepare()
@@ -257,31 +233,3 @@ def with_other_proof(
     lines = [(name, value.replace(old, new)) for name, value in request.headers.items()]
     other.headers = HTTPHeaderDict(lines)  # type: ignore[assignment]
     return other
-
-
-def _token_request(change: Change, world: World, place: Place) -> tuple[dict[str, str], Form]:
-    """The credentials in the headers, and the pairs of the form, of an honest token request."""
-    headers, said = _credentials(change.client_id or place.client_id, world)
-    scope = {"scope": world.client.scope} if world.client.scope else {}
-    return headers, [("grant_type", "client_credentials"), *said.items(), *scope.items()]
-
-
-def _credentials(client_id: str, world: World) -> Credentials:
-    """How one of the demo's clients says who it is, or the one client we are elsewhere."""
-    now = world.clock.now()
-    if world.kind == "another server":
-        return world.credentials()
-    if not client_id.endswith(".jwt"):
-        return client_secret_post(client_id, SECRET)(now)
-    key, kid = world.client_key, world.client_key_id
-    return private_key_jwt(client_id, key, audience=world.token_endpoint, key_id=kid)(now)
-
-
-def _field(value: object, form: Form) -> str:
-    """The value of a header line, with the credentials of the form where they are to stand."""
-    if value is not BASIC:
-        return str(value)
-    said = dict(form)
-    if "client_secret" not in said:
-        raise LabError("This client does not send its secret")
-    return client_secret_basic(said["client_id"], said["client_secret"])(0)[0]["Authorization"]

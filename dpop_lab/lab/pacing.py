@@ -97,11 +97,15 @@ def _seconds(wait: str) -> int:
 def _short(answer: requests.Response) -> requests.Response:
     """The same answer with as much of its body, decoded, as comes in time."""
     body, end = bytearray(), time.monotonic() + LONGEST_WAIT
-    for part in answer.iter_content(1):  # a slow server fills no more, and the time is looked at
-        body += part
-        if len(body) >= LONGEST_BODY or time.monotonic() > end:
-            answer.close()
-            break
+    try:
+        for part in answer.iter_content(1):  # a slow server fills no more; the time is looked at
+            body += part
+            if len(body) >= LONGEST_BODY or time.monotonic() > end:
+                answer.close()
+                break
+    except requests.RequestException as error:
+        error.request = answer.request
+        raise
     short = requests.Response()
     short.status_code, short.reason, short.headers = (
         answer.status_code,

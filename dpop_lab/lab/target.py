@@ -14,15 +14,14 @@ from dpop_lab.client.session_log import SessionLog
 from dpop_lab.errors import LabError
 from dpop_lab.lab import crafting
 from dpop_lab.lab.answered import Answered, read_answer
-from dpop_lab.lab.cast import ASKED_FOR, Cast, send
+from dpop_lab.lab.askable import fixed_jti, idle, why_not
+from dpop_lab.lab.cast import Cast, send
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.live import LiveAdapter, is_loopback
 from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
 from dpop_lab.lab.tamper.change import (
     API,
     API_NONCE,
-    ISSUER,
-    LEFT_OUT,
     PLACES,
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
@@ -79,22 +78,8 @@ class Target:
         return self.world.live and not all(map(is_loopback, self._urls))
 
     def why_not(self, change: Change, to: str) -> str:
-        """Why a change can't be tried there, empty where it can."""
-        place, world = PLACES[to], self.world
-        if not world.live:
-            return ""
-        other, token = world.kind == "another server", change.token
-        reasons = {
-            "it takes the issuer's own key": token is not None and token.signed_by == ISSUER,
-            "it takes the private key of another client": change.client_id.endswith(".jwt"),
-            "it takes the demo's other API": other and place.scheme == "Bearer",
-            "no API was named": other and not place.client_id and world.client.api is None,
-            "it takes another client": other and change.client_id != "",
-            "it takes a token of another client or scope": other and change.presents in ASKED_FOR,
-            "it takes a nonce made for it": bool(change.nonce_age) or change.others_nonce,
-            "it might delete something": other and change.method == "DELETE",
-        }
-        return next((why for why, so in reasons.items() if so), self._absent.get(to, ""))
+        """Why a change can't be tried there, empty where it can, as far as it is known."""
+        return why_not(change, to, self.world) or self._absent.get(to, "")
 
     def needs(self, asked: Iterable[Asked]) -> int:
         """How many requests it takes at most to ask all that."""
@@ -134,8 +119,10 @@ class Target:
                 self.pacer.pace = max(2 * self.pacer.pace, 0.5)
 
     def _answer(self, change: Change, to: str) -> Answered:
+        if not self.foreign and self.world.live and not is_loopback(self.world.token_endpoint):
+            raise LabError("it names a token endpoint that is not on this machine")
         draft = crafting.drafted(change, self.world, self._cast, to=to)
-        if self.world.live and crafting.idle(draft, self.world):
+        if self.world.live and idle(draft, self.world):
             raise LabError("it comes to nothing there")
         used = self._cast.nonce(draft.place)
         answered = self._carried_out(draft)
@@ -147,7 +134,7 @@ class Target:
             self._learn_absence(to, answered)
         if change.name == REPLAY:
             self._replayed[to] = answered.words
-        elif self.world.live and _fixed_jti(change) and self._replayed.get(to) == answered.words:
+        elif self.world.live and fixed_jti(change) and self._replayed.get(to) == answered.words:
             raise LabError("its jti may have been used there before")
         return answered
 
@@ -213,12 +200,6 @@ def _transport(world: World) -> BaseAdapter:
     if world.base_url != BASE_URL:
         return HTTPAdapter()  # the twin on a port
     return InProcessAdapter(world.twin.under(world.twin.policy, api_nonce=False, watch=None))
-
-
-def _fixed_jti(change: Change) -> bool:
-    """Is it the same jti whenever the change is made, and so a replay the second time?"""
-    jti = change.proof.claims.get("jti", LEFT_OUT)
-    return jti is not LEFT_OUT and not callable(jti) and not change.first
 
 
 def _joined(lines: Headers) -> CaseInsensitiveDict[str]:

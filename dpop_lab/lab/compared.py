@@ -1,0 +1,99 @@
+"""Two answers to one change, and how far they are apart."""
+
+import json
+from dataclasses import dataclass
+
+from dpop_lab.client.challenge import read_challenges
+from dpop_lab.lab.answered import Answered
+from dpop_lab.lab.tamper.change import PLACES
+from dpop_lab.proof.rendering import cut, printable
+
+ONE_ACCEPTS = "accepted by one alone"
+DIFFERENT = "answered differently"
+WORDED = "worded differently"
+SAME = "answered alike"
+KINDS = (ONE_ACCEPTS, DIFFERENT, WORDED, SAME)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Compared:
+    """What two servers answered, `a` and `b`, to one change at one place.
+
+    `kind` is one of `KINDS`. Accepted is a status below 300, at a token endpoint with an access
+    token. Two answers differ by status, error or token_type, and in their words by description or
+    challenge.
+    """
+
+    change: str
+    to: str
+    a: Answered
+    b: Answered
+
+    @property
+    def kind(self) -> str:
+        """How far the answers are apart."""
+        a, b = outcome(self.a, self.to), outcome(self.b, self.to)
+        if a[0] != b[0]:
+            return ONE_ACCEPTS
+        if a != b:
+            return DIFFERENT
+        return SAME if _wording(self.a) == _wording(self.b) else WORDED
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Both answers, in a line each."""
+        return told(self.a, self.to), told(self.b, self.to)
+
+    def __repr__(self) -> str:
+        a, b = self.words
+        return printable(f"{self.change} at {self.to}: {self.kind}: {cut(a, 160)} / {cut(b, 160)}")
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """A change that was not tried at a place, and why it can't be: `of` A or of B."""
+
+    change: str
+    to: str
+    of: str
+    why: str
+
+
+def outcome(answered: Answered, to: str) -> tuple[bool, int, str]:
+    """Was it accepted, with which status, and with which error or token_type (small letters)?"""
+    fine = 200 <= answered.status < 300
+    if not fine or not PLACES[to].client_id:
+        return fine, answered.status, answered.error
+    token_type = _granted(answered)
+    return bool(token_type), answered.status, token_type or "no access token"
+
+
+def told(answered: Answered, to: str) -> str:
+    """An answer in a line: status, error (or a token_type that is not DPoP), description."""
+    said = f"“{answered.description}”" if answered.description else ""
+    return " ".join(filter(None, (short(answered, to), said)))
+
+
+def short(answered: Answered, to: str) -> str:
+    """The same as `told` without the description."""
+    fine, status, what = outcome(answered, to)
+    if fine:
+        return str(status) if what in ("", "dpop") else f"{status} {what}"
+    bare = "a bare challenge" if answered.challenge and not what else ""
+    return " ".join(filter(None, (str(status), what, bare)))
+
+
+def _granted(answered: Answered) -> str:
+    """The type of the token in an answer, empty when there is no token."""
+    try:
+        members = json.loads(answered.body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(members, dict) or not isinstance(members.get("access_token"), str):
+        return ""
+    return str(members.get("token_type") or "token of no type").lower()
+
+
+def _wording(answered: Answered) -> object:
+    challenges = read_challenges(answered.challenge)
+    return answered.description, [(one.scheme, dict(one.parameters)) for one in challenges]
