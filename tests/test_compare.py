@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from tests.test_changes import LENIENT, STRICTER
 from tests.test_display import HOSTILE, Page
 
 AS = "as.example"
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs a terminal and signals")
 SOME = ("honest", "htm_delete", "sent_twice", "scope_twice", "es384")
 TELLING = [*SOME, *(name for name in CHANGES if name.startswith(("nonce", "sent", "no_", "jti")))]
 TELLING += [name for name in CHANGES.at(TOKEN_ENDPOINT) if CHANGES[name].form]
@@ -231,6 +231,19 @@ def test_a_token_that_only_its_issuer_can_read_is_changed_as_a_whole_alone():
         found = compare(Lab(), other(server), changes=changes, places=API)
     assert [(row.change, row.b.status) for row in found] == [("honest", 200), ("at_no_jwt", 401)]
     assert {one.change for one in found.not_asked} == {"at_flipped", "at_more_scope"}
+
+
+def test_a_single_change_can_be_sent_to_another_server_too():
+    with front() as server, other(server) as lab:
+        assert lab.send().caught == lab.send(to=TOKEN_ENDPOINT).caught == "accepted"
+        refused = lab.send("htm_delete")
+        assert (refused.caught, refused.answered.error) == ("htm", "invalid_dpop_proof")
+        assert lab.send("sent_twice").answered.status == 401
+        for wrong in ({"change": "at_typ_jwt"}, {"change": "honest_bearer"}, {"policy": DUENDE}):
+            try:
+                assert lab.send(**wrong).problem
+            except LabError as error:
+                assert str(error)
 
 
 def test_without_an_api_the_token_endpoint_is_compared():
@@ -461,6 +474,18 @@ def test_a_server_on_this_machine_leads_nobody_elsewhere():
         assert isinstance(found.cause, HonestRefused) and len(server.asked) == 1
 
 
+def test_without_a_keyboard_nobody_says_yes():
+    code = (
+        "from dpop_lab import Lab, LabError; from dpop_lab.lab.compare import compare\n"
+        "try: compare(Lab(), Lab(live=True))\n"
+        "except LabError as error: print(type(error).__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1].endswith("LabError") and done.returncode == 0
+
+
 @pytest.mark.parametrize("wrong", [{"changes": "nope"}, {"places": ["moon"]}, {"changes": ()}])
 def test_a_wrong_name_is_told(wrong):
     with pytest.raises(LabError):
@@ -563,6 +588,8 @@ def test_with_yes_it_sends_no_more_than_it_said(theirs):
 @contextmanager
 def asked_at_a_terminal(arguments, environment, answer):
     """The command with a terminal on standard input, where an answer is typed."""
+    import pty  # where there is one
+
     ours, its = pty.openpty()
     try:
         process = command(*arguments, env=environment, stdin=its)
@@ -573,6 +600,7 @@ def asked_at_a_terminal(arguments, environment, answer):
         os.close(its)
 
 
+@POSIX
 @pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"n\n", 2), (b"\n", 2), (b"\x04", 2)])
 def test_the_person_at_the_terminal_decides(theirs, answer, code):
     server, arguments, environment = theirs
@@ -599,6 +627,7 @@ def test_the_live_server_and_the_twin_do_not_differ(tmp_path):
     assert {row["to"] for row in found["rows"]} == set(PLACES) - {API_NONCE}
 
 
+@POSIX
 def test_ctrl_c_shows_what_was_had(theirs):
     server, arguments, environment = theirs
     process = command(*arguments[:-1], "0.1", "--yes", env=environment)

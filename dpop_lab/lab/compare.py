@@ -77,7 +77,10 @@ def _asked(changes: list[str], places: list[str]) -> list[Asked]:
 
 
 def _by_keyboard(words: str) -> bool:
-    return input(f"{words} Go on? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input(f"{words} Go on? [y/N] ").strip().lower() in ("y", "yes")
+    except (EOFError, NotImplementedError):  # there is no keyboard: a script, a notebook run by one
+        return False
 
 
 class _Run:
@@ -98,7 +101,7 @@ class _Run:
             if side.foreign:
                 told.append(_told(side))
         if told and not ask(" ".join(told)):
-            raise LabError("Nothing was sent: nobody said yes")
+            raise LabError("Nothing was sent: nobody said yes", advice="Give ask= or, to the command, --yes.")
 
     def through(self, asked: list[Asked], progress: Callable[[int, int], object]) -> Comparison:
         """Ask it all, or as much as can be."""

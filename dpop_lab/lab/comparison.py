@@ -70,6 +70,7 @@ class Comparison:
             "a": self.a,
             "b": self.b,
             "stopped": self.stopped,
+            "counts": {kind: len(self.of(kind)) for kind in KINDS},
             "rows": [_as_json(row) for row in self.rows],
             "not_asked": [
                 {"change": one.change, "to": one.to, "of": one.of, "why": one.why}
