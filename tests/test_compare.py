@@ -486,7 +486,9 @@ def test_without_a_keyboard_nobody_says_yes():
     assert done.stdout.splitlines()[-1].endswith("LabError") and done.returncode == 0
 
 
-@pytest.mark.parametrize("wrong", [{"changes": "nope"}, {"places": ["moon"]}, {"changes": ()}])
+@pytest.mark.parametrize(
+    "wrong", [{"changes": "nope"}, {"places": ["moon"]}, {"changes": ()}, {"changes": [["honest"]]}]
+)
 def test_a_wrong_name_is_told(wrong):
     with pytest.raises(LabError):
         compare(Lab(), Lab(), **wrong)

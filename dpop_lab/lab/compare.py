@@ -60,6 +60,7 @@ def compare(
 def _chosen(kind: str, names: Names | None, known: Mapping[str, object]) -> list[str]:
     chosen = list(known if names is None else [names] if isinstance(names, str) else names)
     for name in chosen:
+        expect(name, str, f"the name of a {kind}")
         if name not in known:
             raise LabError(f"No such {kind}", wanted=f"one of {', '.join(known)}", found=repr(name))
     return chosen
@@ -101,7 +102,8 @@ class _Run:
             if side.foreign:
                 told.append(_told(side))
         if told and not ask(" ".join(told)):
-            raise LabError("Nothing was sent: nobody said yes", advice="Give ask= or, to the command, --yes.")
+            advice = "Give ask= or, to the command, --yes."
+            raise LabError("Nothing was sent: nobody said yes", advice=advice)
 
     def through(self, asked: list[Asked], progress: Callable[[int, int], object]) -> Comparison:
         """Ask it all, or as much as can be."""
@@ -168,7 +170,7 @@ def _answer(side: Target, change: Change, to: str) -> Answered:
         f"{side.name} refuses even the honest request",
         wanted=f"a yes at the {to}",
         found=cut(told(answered, to), 300),
-        advice="Look at the settings: the client, its secret, the scope, the API.",
+        advice="Look at the settings (client, secret, scope, API), or leave this place out.",
     )
 
 

@@ -90,7 +90,7 @@ def _seconds(wait: str) -> int:
         return int(wait)
     try:
         return math.ceil(parsedate_to_datetime(wait).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # the last two are for years far away
         return 1
 
 
