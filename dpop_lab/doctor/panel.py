@@ -8,6 +8,7 @@ from typing import Any
 
 from ipywidgets import HTML, Box, Dropdown, Layout, Password, Text, Textarea
 
+from dpop_lab.client.challenge import WORD
 from dpop_lab.doctor.diagnosis import WHAT, Diagnosis, diagnose
 from dpop_lab.doctor.times import seconds_since_1970
 from dpop_lab.errors import expect
@@ -18,9 +19,8 @@ from dpop_lab.proof.rendering import escaped
 
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
 NONCE, TIME, HELD_TO = "Nonce", "Time", "Held to"
-FITTING, NOW = "fitting", "now"
+FITTING, NOW, NOTHING = "fitting", "now", "Nothing is here yet."
 MOST = 5_000_000  # characters in the box: Jupyter drops a connection that brings over 10 MiB
-A_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 WANTED = {
     URL: "URL wants http:// or https://, a host and a path.",
     METHOD: "Method wants a word such as GET.",
@@ -73,7 +73,7 @@ ROW = Layout(display="flex", flex_flow="row wrap", grid_gap="2px 12px", **WIDE)
 class NothingPasted:
     """What there is to see while the box is empty."""
 
-    verdict: str = f"Nothing is here yet. {WHAT}"
+    verdict: str = f"{NOTHING} {WHAT}"
 
     def details(self) -> str:
         """Nothing."""
@@ -154,7 +154,7 @@ class DoctorPanel(Panel):
         url, method, time = (self._text(name) for name in (URL, METHOD, TIME))
         if url and normal_url(url) is None:
             yield URL
-        if method and not A_METHOD.fullmatch(method):
+        if method and not re.fullmatch(WORD, method):
             yield METHOD
         if time not in ("", NOW) and seconds_since_1970(time) is None:
             yield TIME
@@ -172,7 +172,7 @@ class DoctorPanel(Panel):
 def _outcome(view: Diagnosis | NothingPasted) -> str:
     """How it stands, in words that are the same at any time."""
     if isinstance(view, NothingPasted):
-        return view.verdict
+        return NOTHING
     if not view.understood:
         return "Not understood."
     if view.healthy:
