@@ -2,6 +2,7 @@
 
 import html
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -108,7 +109,7 @@ class DoctorPanel(Panel):
             *(_line(Text, label, width) for label, width in ((URL, "36em"), (METHOD, "12em"))),
             _line(Password, TOKEN, "24em"),
             _line(Text, NONCE, "24em"),
-            _line(Text, TIME, "24em", NOW),
+            _line(Text, TIME, "24em", "now, or when it was sent"),
             Dropdown(
                 options=[FITTING, *POLICIES],
                 description=HELD_TO,
@@ -141,7 +142,7 @@ class DoctorPanel(Panel):
             method=known[METHOD].upper(),
             token=known[TOKEN],
             nonce=known[NONCE],
-            now=seconds_since_1970(known[TIME]),
+            now=_seconds(known[TIME]),
             policy=POLICIES.get(known[HELD_TO]),
         )
 
@@ -151,12 +152,12 @@ class DoctorPanel(Panel):
 
     def _unusable(self) -> Iterator[str]:
         """The fields in which something stands that can't be meant."""
-        url, method, time = (self._text(name) for name in (URL, METHOD, TIME))
+        url, method, at = (self._text(name) for name in (URL, METHOD, TIME))
         if url and normal_url(url) is None:
             yield URL
         if method and not re.fullmatch(WORD, method):
             yield METHOD
-        if time not in ("", NOW) and seconds_since_1970(time) is None:
+        if at and _seconds(at) is None:
             yield TIME
 
     def __repr__(self) -> str:
@@ -182,10 +183,15 @@ def _outcome(view: Diagnosis | NothingPasted) -> str:
 
 
 def _box(text: str) -> Any:
-    box = Textarea(text, description=PASTE, layout=Layout(height="14em", **WIDE))
+    layout = Layout(height="14em", **WIDE)
+    box = Textarea(text, description=PASTE, layout=layout, style=LABEL)
     return box.add_class("dpop-lab-paste")
 
 
-def _line(kind: Any, label: str, width: str, value: str = "") -> Any:
+def _line(kind: Any, label: str, width: str, placeholder: str = "") -> Any:
     layout = Layout(width=width, max_width="100%")
-    return kind(value, description=label, layout=layout, style=LABEL)
+    return kind(placeholder=placeholder, description=label, layout=layout, style=LABEL)
+
+
+def _seconds(text: str) -> float | None:
+    return time.time() if text == NOW else seconds_since_1970(text)
