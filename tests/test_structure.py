@@ -34,7 +34,7 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "cryptography": ("jose", "server.state", "server.certificate"),
     "requests": ("client", "lab", "doctor", "cli"),
     "urllib3": ("client", "lab.in_process", "lab.crafting"),
-    "ipywidgets": ("lab.panels",),
+    "ipywidgets": ("lab.panels", "doctor.panel"),
     "IPython": ("lab.panels",),
     "tornado": ("server.sockets",),
     "jupyterlab": ("cli.jupyter",),
@@ -135,7 +135,9 @@ def loaded_by(statement):
 
 
 def test_importing_the_package_loads_neither_widgets_nor_a_web_server():
-    assert not loaded_by("import dpop_lab") & {"ipywidgets", "IPython", "tornado", "asyncio"}
+    for module in ("dpop_lab", "dpop_lab.doctor.diagnosis"):
+        loaded = loaded_by(f"import {module}")
+        assert not loaded & {"ipywidgets", "IPython", "tornado", "asyncio"}
 
 
 def test_a_lab_in_process_needs_no_web_server_either():

@@ -5,15 +5,14 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from dpop_lab.cli.options import POLICIES, RAW, method, url
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste import LONGEST_JSON
-from dpop_lab.doctor.reading import http_time
 from dpop_lab.doctor.report import Diagnosis
+from dpop_lab.doctor.times import seconds_since_1970
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
@@ -109,17 +108,11 @@ def _jwks(path: str) -> Any:
 
 
 def _time(text: str) -> float:
-    """Seconds since 1970 from a number, an HTTP date or an ISO 8601 date."""
-    try:
-        return float(text) if text.replace(".", "", 1).isdecimal() else _date(text)
-    except (ValueError, OverflowError, OSError):
+    seconds = seconds_since_1970(text)
+    if seconds is None:
         wanted = "seconds since 1970, an HTTP date or an ISO 8601 date"
-        raise argparse.ArgumentTypeError(f"wanted {wanted}, found {named(repr(text))}") from None
-
-
-def _date(text: str) -> float:
-    seconds = http_time(text)
-    return datetime.fromisoformat(text).timestamp() if seconds is None else seconds
+        raise argparse.ArgumentTypeError(f"wanted {wanted}, found {named(repr(text))}")
+    return seconds
 
 
 def advice(found: Diagnosis) -> Iterator[str]:

@@ -4,13 +4,13 @@ import json
 import math
 from collections import Counter
 from dataclasses import replace
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
 from dpop_lab.client.challenge import read_challenges
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.case import API, Case, header_value, is_hidden, urlsplit_host
+from dpop_lab.doctor.times import http_time
 from dpop_lab.proof.proof import access_token_hash, read_proof
 from dpop_lab.server.policy import basic_pair
 
@@ -130,14 +130,6 @@ def _form(exchange: Exchange, authorization: str) -> list[tuple[str, str]]:
         named = any(name == "client_id" for name, _ in form)
         form = [*form, *([] if named else [("client_id", pair[0])]), ("Basic", "yes")]
     return form
-
-
-def http_time(text: str) -> float | None:
-    """The time in an HTTP date, seconds since 1970; None where there is none. Never raises."""
-    try:
-        return parsedate_to_datetime(text).timestamp() if text else None
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
 
 
 def linked(cases: list[Case]) -> list[Case]:

@@ -2,7 +2,7 @@
 
 import math
 from datetime import UTC, datetime
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
 
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -39,3 +39,25 @@ def offset(time: float, now: float) -> str:
     if round(time) == round(now):
         return "at"
     return f"{duration(time - now)} {'before' if time < now else 'after'}"
+
+
+def http_time(text: str) -> float | None:
+    """The time in an HTTP date, seconds since 1970; None where there is none. Never raises."""
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def seconds_since_1970(text: str) -> float | None:
+    """The time that a number of seconds since 1970, an HTTP date or an ISO 8601 date names.
+
+    An ISO date without an offset is local time. None for anything else; never raises.
+    """
+    try:
+        if text.replace(".", "", 1).isdecimal():
+            return float(text) if math.isfinite(float(text)) else None
+        seconds = http_time(text)
+        return datetime.fromisoformat(text).timestamp() if seconds is None else seconds
+    except (ValueError, OverflowError, OSError):
+        return None

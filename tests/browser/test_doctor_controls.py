@@ -1,0 +1,261 @@
+"""The doctor's panel in JupyterLab: pasted into, dropped on, read, and left without a trace."""
+
+import json
+import re
+import time
+
+import pytest
+from lesson import THEMES, Locator, expect, lessons_with
+from test_panel_controls import HOSTILE, Panel
+
+from dpop_lab import generate_key, make_proof
+from dpop_lab.doctor.panel import MOST
+
+START, SCRATCH = "00_start", "scratch"
+PASTE, TOKEN, HELD_TO = "Paste it here", "Access token", "Held to"
+OTHERS = ["URL", "Method", TOKEN, "Nonce", "Time"]
+SECRET, URL = "a-secret-access-token-of-some-length", "https://api.example/orders"
+EMPTY, REFUSAL = re.compile("Nothing is here yet"), "Invalid 'htu' value."
+LARGE, SECONDS_LARGE = 2_000_000, 15
+SAVE = """([path, content]) => {
+    const file = { type: 'notebook', format: 'json', content };
+    return window.jupyterapp.serviceManager.contents.save(path, file);
+}"""
+SAVED = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.model.toJSON())"
+CELL = {
+    "cell_type": "code",
+    "id": "panel",
+    "source": "from dpop_lab.doctor.panel import DoctorPanel\n\nDoctorPanel()",
+    "execution_count": None,
+    "metadata": {},
+    "outputs": [],
+}
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+NOTEBOOK = {"cells": [CELL], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
+
+each_panel = pytest.mark.parametrize("name", lessons_with("DoctorPanel(") or [SCRATCH])
+
+
+class Doctor(Panel):
+    """The panel at its start, with what a person does to it."""
+
+    def paste(self, text: str) -> None:
+        """Put a text into the box in one piece, as a paste does."""
+        self.control(PASTE).fill(text)
+
+    def drop(self, target: Locator, *paths: object) -> None:
+        """Drop files on a part of the page as a mouse does, with all that a browser makes of it."""
+        place = target.bounding_box()
+        assert place
+        at = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+        data = {"items": [], "files": [str(one) for one in paths], "dragOperationsMask": 1}
+        mouse = self.root.page.context.new_cdp_session(self.root.page)
+        for event in ("dragEnter", "dragOver", "drop"):
+            mouse.send("Input.dispatchDragEvent", {"type": event, **at, "data": data})
+        mouse.detach()
+
+
+def a_proof(**changed):
+    claims = {"htm": "GET", "htu": URL, "jti": "one", "iat": int(time.time())}
+    return make_proof(generate_key(), **(claims | {"access_token": SECRET} | changed))
+
+
+def finds(row):
+    """What the verdict says when a row is the first to find something."""
+    return re.compile(rf"\b{row}\b")
+
+
+@pytest.fixture(scope="module")
+def page_of(lesson):
+    """A lesson by its name; the scratch notebook is made first."""
+    lesson(START).page.evaluate(SAVE, [f"{SCRATCH}.ipynb", NOTEBOOK])
+    return lesson
+
+
+@pytest.fixture
+def doctor(page_of, name):
+    panel = Doctor(page_of(name).run().panel())
+    panel.says(EMPTY)
+    return panel
+
+
+@each_panel
+def test_a_proof_is_pasted_and_the_report_follows_what_is_known(doctor, name):
+    doctor.paste(a_proof())
+    doctor.says(re.compile("This is a DPoP proof. Nothing is wrong"))
+    doctor.control("Method").fill("DELETE")
+    doctor.says(finds("htm"))
+    doctor.control("Method").fill("GET")
+    doctor.control("URL").fill(f"{URL}/")
+    doctor.says(finds("htu"))
+    doctor.control("URL").fill(URL)
+    doctor.control(TOKEN).fill("another")
+    doctor.says(finds("ath"))
+    doctor.control(TOKEN).fill(SECRET)
+    doctor.control("Time").fill("2020-01-01")
+    doctor.says(finds("fresh"))
+    expect(doctor.root.get_by_role("table", name="The proof")).to_be_visible()
+    doctor.again.click()
+    doctor.says(EMPTY)
+    for label in OTHERS:
+        expect(doctor.control(label)).to_have_value("")
+
+
+@each_panel
+def test_the_report_follows_while_a_servers_words_are_typed(doctor, name):
+    doctor.control(PASTE).press_sequentially(REFUSAL)
+    expect(doctor.control(PASTE)).to_have_value(REFUSAL)
+    doctor.says(finds("htu"))
+    doctor.control("Method").fill("two words")
+    expect(doctor.root).to_contain_text("Method wants a word")
+    doctor.says(finds("htu"))
+    doctor.control(PASTE).fill("")
+    doctor.says(EMPTY)
+
+
+@each_panel
+def test_the_rules_are_chosen(doctor, name):
+    past = int(time.time()) - 200
+    url = "https://as.example/token"
+    doctor.paste(a_proof(iat=past, htm="POST", htu=url, access_token=None))
+    doctor.control("Time").fill("now")
+    doctor.says(finds("fresh"))
+    doctor.control(HELD_TO).select_option("DUENDE")
+    doctor.says(re.compile("Nothing is wrong"))
+
+
+@each_panel
+@pytest.mark.parametrize("target", ["box", "report", "file"])
+def test_a_file_is_dropped_on_the_panel(doctor, page_of, tmp_path, name, target):
+    file = tmp_path / "refused.json"
+    file.write_text(json.dumps({"error": "invalid_dpop_proof", "error_description": REFUSAL}))
+    on = {
+        "box": doctor.control(PASTE),
+        "report": doctor.verdict,
+        "file": doctor.control("Or a file:"),
+    }
+    doctor.drop(on[target], file)
+    doctor.says(finds("htu"))
+    expect(doctor.control(PASTE)).to_have_value(file.read_text())
+    assert len(page_of(name).page.context.pages) == 1  # else the browser would open the file
+
+
+@each_panel
+def test_a_file_is_chosen_and_chosen_again(doctor, tmp_path, name):
+    file = tmp_path / "session.txt"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        file.write_text(REFUSAL, encoding)
+        doctor.control("Or a file:").set_input_files(file)
+        doctor.says(finds("htu"))
+        expect(doctor.control(PASTE)).to_have_value(REFUSAL)
+        doctor.again.click()
+        doctor.says(EMPTY)
+
+
+@each_panel
+def test_what_is_no_file_is_told(doctor, tmp_path, name):
+    doctor.paste("a text")
+    doctor.drop(doctor.control(PASTE), tmp_path)
+    expect(doctor.root.get_by_role("status").filter(has_text="read as a file")).to_be_visible()
+    expect(doctor.control(PASTE)).to_have_value("a text")
+
+
+@each_panel
+def test_a_large_text_can_still_be_edited(doctor, tmp_path, name):
+    file = tmp_path / "large.txt"
+    file.write_text(("x" * 99 + "\n") * (LARGE // 100) + REFUSAL)
+    began = time.perf_counter()
+    doctor.control("Or a file:").set_input_files(file)
+    doctor.says(re.compile(f"{LARGE + len(REFUSAL)}|1000000"))
+    doctor.control(PASTE).focus()
+    doctor.keyboard.press("Control+Home")
+    doctor.keyboard.type(f"{REFUSAL}\n")
+    doctor.says(finds("htu"))
+    assert time.perf_counter() - began < SECONDS_LARGE
+
+
+@each_panel
+def test_a_box_that_is_full_says_so(doctor, tmp_path, name):
+    file = tmp_path / "too_large.txt"
+    file.write_text("x" * (MOST + 1))
+    doctor.control("Or a file:").set_input_files(file)
+    expect(doctor.root).to_contain_text(f"The box holds {MOST} characters")
+    doctor.control(PASTE).dispatch_event("paste")
+    assert doctor.control(PASTE).evaluate("box => box.maxLength") == MOST
+
+
+@each_panel
+def test_a_doctors_panel_needs_no_mouse(doctor, name):
+    doctor.control(PASTE).focus()
+    doctor.keyboard.insert_text(a_proof())
+    doctor.says(re.compile("Nothing is wrong"))
+    doctor.tab_to("Or a file:", "URL", "Method")
+    doctor.keyboard.type("PUT")
+    doctor.says(finds("htm"))
+    doctor.tab_to(TOKEN, "Nonce", "Time")
+    doctor.keyboard.type("now")
+    doctor.tab_to(HELD_TO)
+    for key in ("Space", "ArrowDown", "Enter"):
+        doctor.keyboard.press(key)
+    expect(doctor.control(HELD_TO)).to_have_value("DUENDE")
+    doctor.tab_to("Start again")
+    doctor.keyboard.press("Space")
+    doctor.says(EMPTY)
+    expect(doctor.control(HELD_TO)).to_have_value("fitting")
+
+
+@each_panel
+def test_secrets_stay_in_their_fields(doctor, page_of, name):
+    proof = a_proof(htm="PUT")
+    doctor.paste(
+        f"GET /orders HTTP/1.1\nHost: api.example\nAuthorization: DPoP {SECRET}\nDPoP: {proof}"
+    )
+    doctor.says(finds("htm"))
+    doctor.control(TOKEN).fill(SECRET)
+    expect(doctor.control(TOKEN)).to_have_attribute("type", "password")
+    page = page_of(name).page
+    markup = page.evaluate("() => document.documentElement.outerHTML")
+    assert SECRET not in markup and proof not in markup
+    page_of(name).command("docmanager:save")
+    saved = page.evaluate(SAVED)
+    assert "The doctor" in saved and SECRET not in saved and proof not in saved
+
+
+@each_panel
+def test_what_is_pasted_never_becomes_markup(doctor, page_of, name):
+    before = len(page_of(name).said)
+    doctor.paste(f'HTTP/1.1 401 {HOSTILE}\nWWW-Authenticate: DPoP error="{HOSTILE}"\n\n{HOSTILE}')
+    doctor.says(re.compile("raw HTTP"))
+    for label in OTHERS:
+        doctor.control(label).fill(HOSTILE)
+    expect(doctor.root).to_contain_text("Time wants")
+    expect(doctor.root.locator("img")).to_have_count(0)
+    doctor.again.click()
+    doctor.says(EMPTY)
+    doctor.paste(a_proof(htm=HOSTILE))
+    doctor.control("Method").fill("GET")
+    doctor.says(finds("htm"))
+    expect(doctor.root).to_contain_text(HOSTILE)
+    expect(doctor.root.locator("img")).to_have_count(0)
+    assert page_of(name).said[before:] == []
+    assert not [url for url in page_of(name).asked if url.endswith("/x")]
+
+
+@each_panel
+def test_what_is_pasted_is_not_spell_checked(doctor, name):
+    """By a browser that may send it to its maker for that."""
+    assert doctor.control(PASTE).evaluate("box => box.spellcheck") is False
+
+
+@each_panel
+@pytest.mark.parametrize("theme", THEMES)
+def test_an_empty_box_and_a_report_are_accessible(doctor, page_of, name, theme):
+    page_of(name).wear(theme)
+    page_of(name).keep_picture(f"{name}-empty-{theme.split()[-1].lower()}", doctor.root)
+    assert not page_of(name).faults()
+    doctor.paste(a_proof(htm="PUT"))
+    doctor.control("Method").fill("GET")
+    doctor.control("Time").fill("soon")
+    doctor.says(finds("htm"))
+    page_of(name).keep_picture(f"{name}-doctor-{theme.split()[-1].lower()}", doctor.root)
+    assert not page_of(name).faults()
