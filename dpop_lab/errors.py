@@ -6,7 +6,7 @@
     ├── SettingsError        the client's settings are not what a client needs
     ├── TokenRefused         the token endpoint gave no usable token (dpop_lab.client.token)
     │   └── WrongTokenType   it gave one that is not bound to the key
-    └── Unreachable          the live server gave no answer (dpop_lab.lab.live)
+    └── Unreachable          a server over the network gave no answer (dpop_lab.lab.live)
 
 A bad proof is a result, never an exception: see `dpop_lab.proof.checking`.
 """

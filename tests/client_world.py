@@ -5,9 +5,10 @@ a function on a loopback port with the standard library's server.
 """
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -99,8 +100,8 @@ class World:
 
 
 @contextmanager
-def listening(server: Server) -> Iterator[str]:
-    """The base URL at which this server listens, on a port of 127.0.0.1."""
+def listening(server: Server, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """The base URL at which this server listens, on a port of 127.0.0.1, behind TLS if told so."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -125,16 +126,25 @@ def listening(server: Server) -> Iterator[str]:
                 self.wfile.write(response.body)
             self.wfile.flush()
 
+        def handle(self) -> None:
+            with suppress(ssl.SSLError, ConnectionError):  # a client that trusts no one hangs up
+                super().handle()
+
         def log_message(self, *_: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.daemon_threads = True
         running.block_on_close = False
+        if tls is not None:
+            # the handshake is for the connection's own thread
+            running.socket = tls.wrap_socket(
+                running.socket, server_side=True, do_handshake_on_connect=False
+            )
         thread = threading.Thread(target=running.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{running.server_port}"
+            yield f"http{'s' * (tls is not None)}://127.0.0.1:{running.server_port}"
         finally:
             running.shutdown()
             thread.join()

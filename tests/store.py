@@ -56,12 +56,12 @@ def _empty_folder() -> str:
 
 
 @contextlib.contextmanager
-def kernel_environment() -> Iterator[None]:
+def kernel_environment(**more: str) -> Iterator[None]:
     """The environment a kernel is started in: nothing of the user's can change what it prints."""
     before = dict(os.environ)
     for name in filter(NOT_FOR_KERNELS.fullmatch, before):
         del os.environ[name]
-    os.environ.update(IPYTHONDIR=_empty_folder(), COLUMNS="80", LINES="24")
+    os.environ.update(IPYTHONDIR=_empty_folder(), COLUMNS="80", LINES="24", **more)
     try:
         yield
     finally:
@@ -73,10 +73,11 @@ class CellFailed(Exception):
     """A cell raised, or took too long, or took its kernel with it; the message names the cell."""
 
 
-def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
+def executed(notebook: NotebookNode, folder: Path, **environment: str) -> NotebookNode:
     """A copy of a notebook with the outputs of a run in this interpreter, in that folder.
 
-    Raises `CellFailed` at the first cell that fails or takes longer than a minute.
+    `environment` is for the kernel alone. Raises `CellFailed` at the first cell that fails or
+    takes longer than a minute.
     """
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
@@ -97,7 +98,7 @@ def executed(notebook: NotebookNode, folder: Path) -> NotebookNode:
         coalesce_streams=True,
     )
     try:
-        with kernel_environment():
+        with kernel_environment(**environment):
             client.execute(cleanup_kc=True, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise CellFailed(f"cell {begun[-1]}: {error}") from error

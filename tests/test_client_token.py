@@ -26,7 +26,7 @@ WANTED = answer(400, {"error": "use_dpop_nonce"}, DPoP_Nonce="n1")
 
 def test_basic_form_encodes_name_and_secret_first() -> None:
     given = {"client_id": "a:b c", "client_secret": "ü%&+ /"}
-    world = World(authentication="client_secret_basic", **given)
+    world = World(client_auth="client_secret_basic", **given)
     world.session.auth = ("not", "this")
     world.get()
     (request,) = world.tokens.requests
@@ -85,11 +85,11 @@ def test_extra_parameters_are_sent_also_several_of_one_name() -> None:
     "settings",
     [
         {"client_key": CLIENT_KEY},
-        {"authentication": "none"},
-        {"authentication": "private_key_jwt"},
-        {"authentication": "client_secret_jwt"},
-        {"authentication": "client_secret_basic", "client_secret": None},
-        {"authentication": "client_secret_post", "client_secret": None, "client_key": CLIENT_KEY},
+        {"client_auth": "none"},
+        {"client_auth": "private_key_jwt"},
+        {"client_auth": "client_secret_jwt", "client_secret": None},
+        {"client_auth": "client_secret_basic", "client_secret": None},
+        {"client_auth": "client_secret_post", "client_secret": None, "client_key": CLIENT_KEY},
         {"token_endpoint": None},
         {"token_endpoint": "as.example/token"},
         {"token_endpoint": TOKEN_ENDPOINT, "issuer": "https://as.example"},
@@ -218,7 +218,7 @@ def test_a_server_that_repeats_the_request_makes_us_show_no_credentials(
         return answer(200 if member == "token_type" else 400, said)
 
     key = {"client_secret": None, "client_key": CLIENT_KEY} if way == "private_key_jwt" else {}
-    settings = {"authentication": way, "client_secret": secret} | key
+    settings = {"client_auth": way, "client_secret": secret} | key
     for at in range(0, 4000, 200):  # the message shows but a part
         where = lambda text, at=at: text[at:]  # noqa: E731
         world = World(tokens=[repeat], **settings)

@@ -211,9 +211,10 @@ def test_a_bearer_token_in_answer_to_a_proof_is_said_not_to_be_bound() -> None:
     ("settings", "authentication"),
     [
         ({}, "client_secret_post as me"),
-        ({"authentication": "client_secret_basic"}, "client_secret_basic"),
+        ({"client_auth": "client_secret_basic"}, "client_secret_basic"),
         ({"client_secret": None}, "no client authentication as me"),
-        ({"client_secret": None, "client_key": generate_key()}, "private_key_jwt as me"),
+        ({"client_secret": None, "client_key": generate_key()}, "client assertion as me"),
+        ({"client_auth": "client_secret_jwt"}, "client assertion as me"),
     ],
 )
 def test_the_way_a_client_says_who_it_is_is_told(

@@ -6,35 +6,55 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
 
 from dpop_lab.cli.diagnose import advice
-from dpop_lab.cli.options import EXIT_CODES, RAW, add_alg, add_password, method, password, url
+from dpop_lab.cli.options import (
+    EXIT_CODES,
+    RAW,
+    add_alg,
+    add_password,
+    base_url,
+    method,
+    password,
+    seconds,
+    url,
+)
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.authentication import CLIENT_AUTH
 from dpop_lab.client.exchange import visible
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
-from dpop_lab.client.settings import Settings, read_settings
+from dpop_lab.client.settings import PREFIX, Settings, members, read_settings
 from dpop_lab.client.wire import htu, origin
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
+from dpop_lab.lab.client_side import demo_client
+from dpop_lab.lab.live import is_loopback
 from dpop_lab.lab.story import Story
 from dpop_lab.server.duende_site import BASE_URL
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
+    from dpop_lab.lab.lab import Lab
 
 EXAMPLES = """examples:
   dpop-lab call --key ec.pem
   dpop-lab call --key ec.p12 --password-env KEY_PASSWORD --log session.log
   dpop-lab call https://api.example.com/orders --key ec.pem --client client.json
-CLIENT.json holds client_id, client_secret, token_endpoint and scope."""
+  dpop-lab call --issuer https://as.example.com --client client.json --key ec.pem
+CLIENT.json holds client_id, client_secret, token_endpoint or issuer, scope, api, client_auth,
+client_key (a file for private_key_jwt) and client_key_id. What is not in it comes from variables
+of the environment: DPOP_LAB_CLIENT_ID, DPOP_LAB_CLIENT_SECRET, DPOP_LAB_CLIENT_KEY_PASSWORD and
+so on. DPOP_LAB_ISSUER or DPOP_LAB_TOKEN_ENDPOINT alone names another server, but for --live."""
 TIMEOUT = 30  # seconds
+DEMO_API = f"{BASE_URL}/api/dpop/test"
 
 
 def add_call(commands: "Commands") -> None:
@@ -48,37 +68,32 @@ def add_call(commands: "Commands") -> None:
     add_alg(call)
     add_password(call)
     call.add_argument("--client", metavar="CLIENT.json", help="default: m2m.dpop of the demo")
+    call.add_argument("--issuer", type=base_url, metavar="ISSUER", help="find its token endpoint")
+    words = "how the client authenticates: " + ", ".join(CLIENT_AUTH)
+    call.add_argument("--client-auth", choices=list(CLIENT_AUTH), metavar="WAY", help=words)
     call.add_argument("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
     call.add_argument("--har", metavar="FILE", help="write them to this file for a browser, too")
     call.add_argument("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
     call.add_argument("--method", type=method, metavar="M", help="GET, or POST with --data")
     call.add_argument("--data", metavar="D", help="the body")
+    words = "how long to wait for an answer; default: %(default)s"
+    call.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="S", help=words)
     call.set_defaults(run=_call)
 
 
 def _call(options: argparse.Namespace) -> int:
     key = load_key(options.key, password(options), alg=options.alg)
-    settings = _settings(options.client)
-    session, world = _session(options, settings)
+    lab, asked = _lab(options)
     if options.log and os.path.exists(options.log) and os.path.samefile(options.log, options.key):
         raise Wrong("--log and --key name the same file.")
     if options.har and os.path.abspath(options.har) == os.path.abspath(options.log or ""):
         raise Wrong("--log and --har name the same file.")
-    log = record(session)  # a lab's own knows what the twin saw
-    record(session, SessionLog(options.log))
-    auth = DPoPAuth.client_credentials(
-        key=key,
-        token_endpoint=settings.token_endpoint,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret,
-        scope=settings.scope,
-        session=session,
-    )
-    asked = options.url or f"{BASE_URL}/api/dpop/test"
+    if options.log:
+        record(lab.session, SessionLog(options.log))
     verb = options.method or ("GET" if options.data is None else "POST")
-    with _told(log, options.har):
-        answer = _answer(session, verb, asked, auth, options.data)
-    say(f"{verb} {htu(asked)} ({world})")
+    with lab, _told(lab.log, options.har):
+        answer = _answer(lab, verb, asked, lab.auth(key=key), options)
+    say(f"{verb} {htu(asked)} ({lab.kind})")
     _show(answer, asked)
     if not answer.ok:
         for line in advice(diagnose(answer)):
@@ -100,12 +115,14 @@ def _told(log: SessionLog, har: str | None) -> Iterator[None]:
 
 
 def _answer(
-    session: requests.Session, verb: str, asked: str, auth: DPoPAuth, data: str | None
+    lab: "Lab", verb: str, asked: str, auth: DPoPAuth, options: argparse.Namespace
 ) -> requests.Response:
-    headers = {} if data is None else {"Content-Type": _content_type(data)}
-    body = None if data is None else os.fsencode(data)
+    headers = {} if options.data is None else {"Content-Type": _content_type(options.data)}
+    body = None if options.data is None else os.fsencode(options.data)
     try:
-        return session.request(verb, asked, data=body, headers=headers, auth=auth, timeout=TIMEOUT)
+        return lab.session.request(
+            verb, asked, data=body, headers=headers, auth=auth, timeout=options.timeout
+        )
     except requests.RequestException:
         raise
     except ValueError as error:  # a Location that is no URL, for one
@@ -125,13 +142,17 @@ def _show(answer: requests.Response, asked: str) -> None:
     sys.stdout.write(text + "\n" * bool(text))
 
 
-def _settings(path: str | None) -> Settings:
-    if path is None:
-        return Settings("m2m.dpop", f"{BASE_URL}/connect/token", "secret", "api")
+def _settings(options: argparse.Namespace) -> Settings:
+    """The demo's client, unless options or the environment name a server."""
+    given = {"issuer": options.issuer, "client_auth": options.client_auth}
+    servers = [] if options.live else [f"{PREFIX}ISSUER", f"{PREFIX}TOKEN_ENDPOINT"]
+    if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
+        return replace(demo_client(BASE_URL), client_auth=options.client_auth)
     try:
-        return read_settings(path)
+        return read_settings(options.client or {}, given=given, environment=os.environ)
     except LabError as error:
-        raise Wrong(f"--client {named(path)}: {error}") from None
+        named_in = f"--client {named(options.client)}: " if options.client else ""
+        raise Wrong(f"{named_in}{error}") from None
 
 
 def _content_type(data: str) -> str:
@@ -142,24 +163,31 @@ def _content_type(data: str) -> str:
     return "application/json" if whole else "application/x-www-form-urlencoded"
 
 
-def _session(options: argparse.Namespace, settings: Settings) -> tuple[requests.Session, str]:
-    """The way to the server that is meant, and what it is called."""
-    token_endpoint, asked = settings.token_endpoint, options.url or BASE_URL
-    demo = [origin(one) == origin(BASE_URL) for one in (token_endpoint, asked)]
-    if all(demo):
-        if options.live:
-            return requests.Session(), "the live server"
-        from dpop_lab.lab.lab import Lab
+def _lab(options: argparse.Namespace) -> tuple["Lab", str]:
+    """A lab with the server that is meant, and the URL to call."""
+    from dpop_lab.lab.lab import Lab
 
-        return Lab().session, "the offline twin"
-    if options.live or any(demo):
+    settings = _settings(options)
+    where = str(settings.issuer or settings.token_endpoint)
+    asked = options.url or settings.api or (DEMO_API if _at_demo(where) else "")
+    if not asked:
+        raise Wrong("No URL to call. Give it, or the member api, or DPOP_LAB_API.")
+    if _at_demo(where) and _at_demo(asked):
+        lab = Lab(live=options.live, timeout=options.timeout)
+        lab.client = settings
+        return lab, asked
+    if options.live or _at_demo(where) or _at_demo(asked):
         wanted = f"--live is {BASE_URL}" if options.live else "Token and call are for one server"
         file = "--client CLIENT.json" if options.client is None else "CLIENT.json"
-        where = f"the token endpoint is at {_site(token_endpoint)}, the URL at {_site(asked)}"
-        raise Wrong(f"{wanted}; {where}. The token endpoint comes from {file}.")
-    if any(not _safe(one) for one in (token_endpoint, asked)):
+        sites = f"the token endpoint is at {_site(where)}, the URL at {_site(asked)}"
+        raise Wrong(f"{wanted}; {sites}. The token endpoint comes from {file}.")
+    if any(not _safe(one) for one in (where, asked)):
         say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
-    return requests.Session(), "another server"
+    return Lab(settings=members(settings), timeout=options.timeout), asked
+
+
+def _at_demo(url: str) -> bool:
+    return origin(url) == origin(BASE_URL)
 
 
 def _site(asked: str) -> str:
@@ -167,5 +195,4 @@ def _site(asked: str) -> str:
 
 
 def _safe(asked: str) -> bool:
-    host = urlsplit(asked).hostname or ""
-    return asked.lower().startswith("https:") or host in ("localhost", "::1") or host[:4] == "127."
+    return asked.lower().startswith("https:") or is_loopback(asked)

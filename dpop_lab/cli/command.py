@@ -17,11 +17,10 @@ from dpop_lab.cli.options import EXIT_CODES, RAW
 from dpop_lab.cli.serve import add_serve
 from dpop_lab.cli.terminal import Wrong, fail, named, say
 from dpop_lab.client.token import TokenRefused
-from dpop_lab.client.unanswered import unanswered
-from dpop_lab.client.wire import origin
+from dpop_lab.client.unanswered import remedy, unanswered
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import KeyUnusable, LabError
-from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.lab.live import Unreachable
 
 EXAMPLES = """examples:
   dpop-lab                          the lessons, in JupyterLab
@@ -53,12 +52,7 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
     except Wrong as wrong:
         return fail(str(wrong), wrong.code)
     except LabError as error:
-        if isinstance(error, KeyUnusable) and error.reason in PASSWORD_REASONS:
-            return fail(f"{error} Here: --password-env NAME.", 2)
-        code = fail(str(error), 1 if isinstance(error, TokenRefused) else 2)
-        for line in advice(diagnose(error)) if isinstance(error, TokenRefused) else ():
-            say(line)
-        return code
+        return _told(error)
     except requests.RequestException as error:
         return fail(*_unanswered(error))
     except BrokenPipeError:
@@ -70,14 +64,21 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
         return 130
 
 
+def _told(error: LabError) -> int:
+    """Say the error, and after a refusal what to do about it; gives the exit code."""
+    if isinstance(error, KeyUnusable) and error.reason in PASSWORD_REASONS:
+        return fail(f"{error} Here: --password-env NAME.", 2)
+    codes = {TokenRefused: 1, Unreachable: 3}
+    code = fail(str(error), next((codes[one] for one in codes if isinstance(error, one)), 2))
+    for line in advice(diagnose(error)) if isinstance(error, TokenRefused) else ():
+        say(line)
+    return code
+
+
 def _unanswered(error: requests.RequestException) -> tuple[str, int]:
     """The line and the exit code for a request that got no answer."""
     words = unanswered(error, TIMEOUT)
-    if not words:
-        return f"The request can't be made: {error}", 2
-    url = str(error.request.url) if error.request is not None else ""
-    offline = " Without --live the offline twin answers." if origin(url) == origin(BASE_URL) else ""
-    return f"{words}.{offline}", 3
+    return (f"{words}. {remedy(error)}", 3) if words else (f"The request can't be made: {error}", 2)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -60,6 +60,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def seconds(text: str) -> float:
+    """A number of seconds above 0."""
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) or not float(text):
+        raise argparse.ArgumentTypeError(f"wanted seconds, more than 0, found {text!r}")
+    return float(text)
+
+
 def url(text: str) -> str:
     """An http(s) URL with a host, as it was given."""
     try:

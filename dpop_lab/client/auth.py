@@ -1,22 +1,21 @@
 """DPoPAuth: a token and a fresh proof on each request, a challenge obeyed once (RFC 9449)."""
 
-import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
 
 import requests
 from requests.auth import AuthBase
 
-from dpop_lab.client.authentication import choose
+from dpop_lab.client.authentication import choose, fitting
 from dpop_lab.client.challenge import read_challenges, refuses_token, wants_nonce
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.nonces import Nonces, offered_nonce
 from dpop_lab.client.sending_again import WithoutNetrc, copy_with_cookies, redirected, rewound
-from dpop_lab.client.settings import check_url, read_settings
+from dpop_lab.client.settings import Settings, Source, check_url, members, read_settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
 from dpop_lab.client.wire import htu, origin
@@ -54,7 +53,7 @@ class DPoPAuth(AuthBase):
         client_key: PrivateKey | None = None,
         client_key_id: str | None = None,
         assertion_audience: str | None = None,
-        authentication: str | None = None,
+        client_auth: str | None = None,
         scope: str | None = None,
         parameters: Parameters | None = None,
         session: requests.Session | None = None,
@@ -64,11 +63,12 @@ class DPoPAuth(AuthBase):
     ) -> Self:
         """Tokens by the client credentials grant (RFC 6749 section 4.4), bound to `key`.
 
-        The token endpoint is given, or found from `issuer` at once. The client authenticates with
-        `client_secret` (client_secret_post, or client_secret_basic if `authentication` says so), or
-        with an assertion signed with `client_key` (`client_key_id` is its kid, the audience is the
-        token endpoint unless given), or not at all. `parameters` such as `resource` are added to
-        the token request. That goes through `session`, or through one of its own, and waits
+        The token endpoint is given, or found from `issuer` at once. The client authenticates as
+        `client_auth` says, one of the ways in `CLIENT_AUTH`; unless it says, with `client_secret`
+        as the issuer's metadata list it (else client_secret_post), or with an assertion signed with
+        `client_key` (private_key_jwt; `client_key_id` is its kid), or not at all. The audience of
+        an assertion is the token endpoint unless given. `parameters` such as `resource` are added
+        to the token request. That goes through `session`, or through one of its own, and waits
         `timeout` seconds; of the session's settings it takes proxies, certificates, cookies and
         User-Agent alone. `clock` gives seconds since 1970. `accept_bearer` takes a token that is
         not bound, and sends it without proof. Raises `SettingsError` for what does not fit.
@@ -81,9 +81,14 @@ class DPoPAuth(AuthBase):
         if odd := {"grant_type", "client_id", "client_secret", "scope"} & set(parameters or {}):
             found = ", ".join(sorted(odd))
             raise SettingsError("parameters are the other ones", wanted="no " + found, found=found)
-        endpoint = _endpoint(token_endpoint, issuer, session, timeout)
+        # before anything is sent
+        fitting(client_auth, client_secret=client_secret, client_key=client_key)
+        endpoint, metadata = _endpoint(token_endpoint, issuer, session, timeout)
+        way = fitting(
+            client_auth, client_secret=client_secret, client_key=client_key, metadata=metadata
+        )
         authenticate = choose(
-            authentication,
+            way,
             client_id,
             client_secret=client_secret,
             client_key=client_key,
@@ -106,7 +111,7 @@ class DPoPAuth(AuthBase):
     @classmethod
     def from_json(
         cls,
-        settings: str | os.PathLike[str] | Mapping[str, object],
+        settings: Source,
         *,
         key: PrivateKey,
         session: requests.Session | None = None,
@@ -114,12 +119,17 @@ class DPoPAuth(AuthBase):
     ) -> Self:
         """The same from the commercial sample's JSON: text, the path of a file, or a mapping.
 
-        Its members are client_id, client_secret, token_endpoint and (it may be missing) scope. The
-        token request goes through `session`: with a lab, give `lab.session`. Raises
-        `SettingsError`, which never repeats a value.
+        Its members are those of `read_settings`; api is of no consequence here. The token request
+        goes through `session`: with a lab, give `lab.session`. Raises `SettingsError`, which never
+        repeats a value, and `KeyUnusable`.
         """
-        known = read_settings(settings)
-        return cls.client_credentials(key=key, session=session, clock=clock, **asdict(known))
+        return cls.from_settings(read_settings(settings), key=key, session=session, clock=clock)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, **more: Any) -> Self:
+        """The same from settings that have been read; `more` goes to `client_credentials`."""
+        known = members(replace(settings, api=None))
+        return cls.client_credentials(**known | more)
 
     def __repr__(self) -> str:
         return f"<DPoPAuth with {self._key!r} and {self._source!r}>"
@@ -241,15 +251,17 @@ def _endpoint(
     issuer: str | None,
     session: requests.Session | None,
     timeout: float | None,
-) -> str:
+) -> tuple[str, dict[str, Any] | None]:
+    metadata = None
     if issuer is not None and token_endpoint is None:
-        token_endpoint = str(discover(issuer, session=session, timeout=timeout)["token_endpoint"])
+        metadata = discover(issuer, session=session, timeout=timeout)
+        token_endpoint = str(metadata["token_endpoint"])
     elif issuer is not None or token_endpoint is None:
         found = "neither" if issuer is None else "both"
         problem = "The token endpoint is not clear"
         raise SettingsError(problem, wanted="token_endpoint or issuer", found=found)
     check_url("token_endpoint", token_endpoint)
-    return token_endpoint
+    return token_endpoint, metadata
 
 
 def _carried(request: requests.PreparedRequest) -> tuple[str, str]:

@@ -2,12 +2,14 @@
 
 import base64
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from urllib.parse import quote_plus
 
 from dpop_lab.errors import SettingsError
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.jose.shared_secret import mac_compact
 
 Credentials = tuple[dict[str, str], dict[str, str]]
 Authentication = Callable[[int], Credentials]
@@ -15,6 +17,13 @@ Authentication = Callable[[int], Credentials]
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE = 60
+CLIENT_AUTH: Final[Mapping[str, str]] = {  # what each way takes; the first that fits is the usual
+    "client_secret_post": "client_secret",
+    "client_secret_basic": "client_secret",
+    "client_secret_jwt": "client_secret",
+    "private_key_jwt": "client_key",
+    "none": "",
+}
 
 
 def no_authentication(client_id: str) -> Authentication:
@@ -42,22 +51,67 @@ def private_key_jwt(
     It lives 60 seconds and has its own `jti`; `key_id` becomes `kid` (RFC 7523 section 3).
     """
     header = {"alg": key.alg, "typ": "JWT"} | ({} if key_id is None else {"kid": key_id})
+    return _assertion(client_id, audience, lambda claims: sign_compact(header, claims, key))
 
+
+def client_secret_jwt(client_id: str, client_secret: str, *, audience: str) -> Authentication:
+    """The same assertion under the client's secret, with HS256 (OpenID Connect Core section 9).
+
+    The secret itself is not sent.
+    """
+    header, secret = {"alg": "HS256", "typ": "JWT"}, client_secret.encode()
+    return _assertion(client_id, audience, lambda claims: mac_compact(header, claims, secret))
+
+
+def _assertion(
+    client_id: str, audience: str, signed: Callable[[Mapping[str, Any]], str]
+) -> Authentication:
     def credentials(now: int) -> Credentials:
         claims = {"iss": client_id, "sub": client_id, "aud": audience}
         times = {"jti": secrets.token_urlsafe(16), "iat": now, "exp": now + ASSERTION_LIFE}
-        assertion = sign_compact(header, claims | times, key)
         return {}, {
             "client_id": client_id,
             "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": assertion,
+            "client_assertion": signed(claims | times),
         }
 
     return credentials
 
 
+def fitting(
+    client_auth: str | None,
+    *,
+    client_secret: str | None,
+    client_key: PrivateKey | None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str:
+    """The way of authentication that was named, or the one that fits what was given.
+
+    Of the ways in `CLIENT_AUTH` that take what was given it is the first that the server's metadata
+    lists; metadata that lists none at all mean client_secret_basic (RFC 8414 section 2). Where
+    there are no metadata, or they list no way that fits, it is the first. Raises `SettingsError`
+    when secret and key are both given, or do not fit the way that was named.
+    """
+    members = {"client_secret": client_secret, "client_key": client_key}
+    given = " and ".join(name for name, value in members.items() if value is not None)
+    ways = [way for way, takes in CLIENT_AUTH.items() if takes == given]
+    if not ways or client_auth not in (None, *ways):
+        # what is no way may be a secret in the wrong place: it is not repeated
+        known = client_auth in tuple(CLIENT_AUTH)
+        named = f"{client_auth if known else 'another'} with " if client_auth is not None else ""
+        wanted = ", ".join(f"{way} with {takes}" for way, takes in CLIENT_AUTH.items() if takes)
+        found = named + (given or "neither")
+        wanted += " alone, or none with neither"
+        raise SettingsError("Client authentication does not fit", wanted=wanted, found=found)
+    if client_auth is not None:
+        return client_auth
+    listed = (metadata or {}).get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    taken = listed if metadata and isinstance(listed, list) else []
+    return next((way for way in ways if way in taken), ways[0])
+
+
 def choose(
-    method: str | None,
+    way: str,
     client_id: str,
     *,
     client_secret: str | None,
@@ -65,24 +119,14 @@ def choose(
     client_key_id: str | None,
     audience: str,
 ) -> Authentication:
-    """The way named as in server metadata (RFC 8414), or the one that fits what was given.
-
-    With a secret that is client_secret_post, with a key private_key_jwt, with neither none. Raises
-    `SettingsError` when secret and key are both given, or do not fit the method.
-    """
-    fitting = "none" if client_secret is None else "client_secret_post"
-    fitting = fitting if client_key is None else "private_key_jwt"
-    match fitting if method is None else method, client_secret, client_key:
-        case "private_key_jwt", None, PrivateKey():
+    """The credentials for a way that `fitting` has found to fit."""
+    match way, client_secret, client_key:
+        case "private_key_jwt", _, PrivateKey():
             return private_key_jwt(client_id, client_key, audience=audience, key_id=client_key_id)
-        case "client_secret_post", str(), None:
+        case "client_secret_jwt", str(), _:
+            return client_secret_jwt(client_id, client_secret, audience=audience)
+        case "client_secret_post", str(), _:
             return client_secret_post(client_id, client_secret)
-        case "client_secret_basic", str(), None:
+        case "client_secret_basic", str(), _:
             return client_secret_basic(client_id, client_secret)
-        case "none", None, None:
-            return no_authentication(client_id)
-    given = [n for n, v in (("a secret", client_secret), ("a key", client_key)) if v is not None]
-    found = f"{str(method or fitting)[:40]!r} with {' and '.join(given) or 'neither'}"
-    wanted = "client_secret_post or client_secret_basic with a secret, private_key_jwt with a key,"
-    wanted += " or none with neither"
-    raise SettingsError("Client authentication does not fit", wanted=wanted, found=found)
+    return no_authentication(client_id)

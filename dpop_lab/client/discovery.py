@@ -36,7 +36,9 @@ def discover(
         if isinstance(metadata, dict):
             return _checked(metadata, issuer)
         found.append(metadata)
-    raise SettingsError("No metadata for this issuer", wanted=issuer, found=" and ".join(found))
+    advice = "Is the issuer spelt as its server spells it? A login page in between may answer, too."
+    told = " and ".join(found)
+    raise SettingsError("No metadata for this issuer", wanted=issuer, found=told, advice=advice)
 
 
 def _fetch(
@@ -50,7 +52,8 @@ def _fetch(
     try:
         metadata = response.json()
     except (ValueError, RecursionError):
-        return "no JSON"
+        page = response.headers.get("Content-Type", "").lower().startswith("text/html")
+        return "a web page" if page else "no JSON"
     return metadata if isinstance(metadata, dict) else "no JSON object"
 
 

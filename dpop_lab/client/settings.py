@@ -1,48 +1,128 @@
-"""The client's settings: the JSON object of the commercial sample, read with care."""
+"""The client's settings, read with care: keywords, the sample's JSON, environment variables."""
 
 import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
+from dpop_lab.client.authentication import fitting
 from dpop_lab.errors import SettingsError
+from dpop_lab.jose.key_formats import load_key
+from dpop_lab.jose.keys import PrivateKey
 
-REQUIRED = ("client_id", "client_secret", "token_endpoint")
-OPTIONAL = ("scope",)
+PREFIX = "DPOP_LAB_"
+ALTERNATIVES = (("issuer", "token_endpoint"), ("client_secret", "client_key"))
+Source = str | os.PathLike[str] | Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Who the client is, where it gets tokens, and for what; the secret is not shown."""
+    """Who the client is, where it gets tokens, for what, and what it calls; no secret is shown.
+
+    `client_auth` is a way in `CLIENT_AUTH`, `client_key` what private_key_jwt signs with and
+    `client_key_id` its kid. `api` is the URL of a protected resource.
+    """
 
     client_id: str
-    token_endpoint: str
-    client_secret: str = field(repr=False)
+    issuer: str | None = None
+    token_endpoint: str | None = None
     scope: str | None = None
+    api: str | None = None
+    client_auth: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+    client_key: PrivateKey | None = None
+    client_key_id: str | None = None
+    assertion_audience: str | None = None
 
 
-def read_settings(source: str | os.PathLike[str] | Mapping[str, object]) -> Settings:
+class Members(TypedDict, total=False):
+    """The members of `Settings` that are text, as keywords; None is not given."""
+
+    client_id: str | None
+    issuer: str | None
+    token_endpoint: str | None
+    scope: str | None
+    api: str | None
+    client_auth: str | None
+    client_secret: str | None
+    client_key_id: str | None
+    assertion_audience: str | None
+
+
+NAMES = tuple(one.name for one in fields(Settings))
+
+
+def members(settings: Settings) -> dict[str, Any]:
+    """The members that are set, as `read_settings` takes them; the secrets among them."""
+    values = {name: getattr(settings, name) for name in NAMES}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def read_settings(
+    source: Source,
+    *,
+    given: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
     """Settings from JSON text, from the path of a JSON file, or from a mapping.
 
-    Text that begins with a bracket or a quote is JSON, other text is a path. Wanted are the members
-    client_id, client_secret, token_endpoint and, optionally, scope; anything else raises
-    `SettingsError`, which names members but never repeats a value.
+    Text that begins with a bracket or a quote is JSON, other text is a path. The members are those
+    of `Settings`: client_id, one of issuer and token_endpoint, one of client_secret and client_key
+    (a path, or what else `load_key` takes) unless client_auth is none. What is `given` (None is not
+    given) goes before a member of the source, and that before a variable of the `environment`
+    such as DPOP_LAB_CLIENT_ID (DPOP_LAB_CLIENT_KEY_PASSWORD is for client_key); where two exclude
+    each other, the one that goes before drops the other. Raises `SettingsError`, which names
+    members but never repeats a value, and `KeyUnusable`.
     """
-    members = source if isinstance(source, Mapping) else _object(_text(source))
-    known = [*REQUIRED, *OPTIONAL]
-    if odd := [name for name in members if name not in known]:
+    told = source if isinstance(source, Mapping) else _object(_text(source))
+    if odd := [name for name in (*told, *(given or ())) if name not in NAMES]:
         # a name may be a secret in the wrong place: shown only when it looks like a name
         likely = [name for name in odd if re.fullmatch("[A-Za-z_]{1,24}", str(name))]
-        wanted, found = ", ".join(known), ", ".join(likely)
+        wanted, found = ", ".join(NAMES), ", ".join(likely)
         raise SettingsError("Settings have a member of another name", wanted=wanted, found=found)
-    if missing := [name for name in REQUIRED if name not in members]:
-        raise SettingsError("Settings lack a member", wanted=" and ".join(missing))
-    texts = {name: _member(name, members[name]) for name in known if name in members}
-    check_url("token_endpoint", texts["token_endpoint"])
-    return Settings(**texts)
+    variables = {name: (environment or {}).get(PREFIX + name.upper()) for name in NAMES}
+    before = {name: value for name, value in (given or {}).items() if value is not None}
+    merged = _merged({name: text for name, text in variables.items() if text}, told, before)
+    if isinstance(key := merged.get("client_key"), str | os.PathLike | Mapping):
+        password = (environment or {}).get(f"{PREFIX}CLIENT_KEY_PASSWORD")
+        merged["client_key"] = load_key(key, password or None)
+    advice = "" if environment is None else f"A variable such as {PREFIX}CLIENT_ID does, too."
+    return _checked(merged, advice)
+
+
+def _merged(*levels: Mapping[str, object]) -> dict[str, object]:
+    """All levels in one, in which a later one goes before those ahead of it."""
+    merged: dict[str, object] = {}
+    for level in levels:
+        for pair in ALTERNATIVES:
+            if not level.keys().isdisjoint(pair):
+                merged = {name: value for name, value in merged.items() if name not in pair}
+        merged |= level
+    return merged
+
+
+def _checked(merged: Mapping[str, object], advice: str) -> Settings:
+    wanted = [] if "client_id" in merged else ["client_id"]
+    wanted += [] if merged.keys() & ALTERNATIVES[0] else ["token_endpoint or issuer"]
+    if not merged.keys() & ALTERNATIVES[1] and merged.get("client_auth") != "none":
+        wanted.append("client_secret or client_key (or client_auth none)")
+    if wanted:
+        raise SettingsError("Settings lack a member", wanted=" and ".join(wanted), advice=advice)
+    read: dict[str, Any] = {name: _member(name, value) for name, value in merged.items()}
+    if merged.keys() >= set(ALTERNATIVES[0]):
+        raise SettingsError("Settings name two servers", wanted="token_endpoint or issuer")
+    for name in ("issuer", "token_endpoint", "api"):
+        if name in read:
+            check_url(name, read[name])
+    settings = Settings(**read)
+    fitting(
+        settings.client_auth, client_secret=settings.client_secret, client_key=settings.client_key
+    )
+    return settings
 
 
 def check_url(name: str, url: str) -> None:
@@ -62,7 +142,9 @@ def check_url(name: str, url: str) -> None:
         raise SettingsError(f"{name} holds a user", wanted=wanted, advice=advice)
 
 
-def _member(name: str, value: object) -> str:
+def _member(name: str, value: object) -> object:
+    if name == "client_key" and isinstance(value, PrivateKey):
+        return value
     if not isinstance(value, str):
         kind = type(value).__name__
         raise SettingsError(f"{name} has the wrong type", wanted="a string", found=kind)
@@ -71,7 +153,7 @@ def _member(name: str, value: object) -> str:
     return value
 
 
-def _text(source: str | os.PathLike[str]) -> str:
+def _text(source: object) -> str:
     if not isinstance(source, str | os.PathLike):
         kind = type(source).__name__
         raise SettingsError("No settings", wanted="JSON text, a path or a mapping", found=kind)

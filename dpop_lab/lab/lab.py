@@ -14,6 +14,14 @@ from dpop_lab.server.policy import Policy
 class Lab(World):
     """A world to try DPoP in: the offline twin by default, the real demo server with `live=True`.
 
+    Any other server is named by the client's settings: as keywords, such as `issuer`, `api` (URLs),
+    `client_id`, `client_secret`, `client_auth` and `scope`, or in `settings` (the JSON object, its
+    file or a mapping); what they lack is taken from variables of the environment such as
+    DPOP_LAB_CLIENT_ID. Keywords go before JSON, and JSON before the environment, which alone never
+    leads away from the twin: `settings={}` lets it. See `read_settings` for the members. `client`
+    is what came of it, `kind` says which of the three worlds this is, and `live` whether it is not
+    the twin; `timeout` is how many seconds to wait there for each answer.
+
     `session` is a plain `requests.Session`; every exchange on it is kept in `log`. With
     `carrier="socket"` the twin listens on a port of this machine, else it answers in process
     at the real URL; any other host is reached over the network. `clock` is the time of both sides,

@@ -1,19 +1,34 @@
-"""The way to the live server, on which no answer is a sentence and not a page of traceback."""
+"""The way to a server that is not ours, on which no answer is a sentence and not a traceback."""
 
+from collections.abc import Collection, Mapping
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
-from dpop_lab.client.unanswered import unanswered
+from dpop_lab.client.unanswered import (
+    LOGIN,
+    PORTAL,
+    host_named,
+    in_its_words,
+    remedy,
+    unanswered,
+)
+from dpop_lab.client.wire import htu, origin
 from dpop_lab.errors import LabError
+from dpop_lab.server.duende_site import BASE_URL
 
 TOKEN_PATH = "/connect/token"  # noqa: S105  a path
 TIMEOUT = 15  # seconds to wait where the caller named none
+LOGINS = {407: ("The proxy on the way to", LOGIN), 511: ("The network on the way to", PORTAL)}
+Instead = tuple[str, requests.PreparedRequest, str]
+OFFLINE = "Or use the offline twin: Lab(), or call without --live."
 
 
 class Unreachable(LabError, requests.ConnectionError):
-    """The live server gave no answer: no network, no way through it, or nobody there.
+    """A server over the network gave no answer: no network, no way through it, or nobody there.
 
     `request` is what was to be sent; the error of the transport is its cause.
     """
@@ -24,31 +39,94 @@ class Unreachable(LabError, requests.ConnectionError):
 
 
 class LiveAdapter(HTTPAdapter):
-    """Sends over the network, waits a bounded time, and says in a sentence when nothing comes."""
+    """Sends over the network, waits a bounded time, and says in a sentence when nothing comes.
+
+    `pageless` are URLs at which a web page is never the server's own. `timeout` is the seconds to
+    wait where the caller named none.
+    """
+
+    def __init__(self, *, pageless: Collection[str] = (), timeout: float = TIMEOUT) -> None:
+        super().__init__()
+        self._pageless, self._patience = pageless, timeout
 
     def send(
         self,
         request: requests.PreparedRequest,
         stream: bool = False,
         timeout: Any = None,
-        *args: Any,
-        **kwargs: Any,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """The live server's answer. Raises `Unreachable` when there is none, or another's."""
-        timeout = TIMEOUT if timeout is None else timeout
+        """The server's answer. Raises `Unreachable` when there is none, or another's."""
+        timeout = self._patience if timeout is None else timeout
+        if is_loopback(str(request.url)):
+            proxies = {}  # a proxy has no business between us and ourselves
         try:
-            answer = super().send(request, stream, timeout, *args, **kwargs)
+            answer = super().send(request, stream, timeout, verify, cert, proxies)
+            if not stream:
+                answer.content  # noqa: B018  what breaks off in the middle is told here, too
         except requests.RequestException as error:
-            raise _unreachable(unanswered(error, timeout) or str(error), request) from error
+            error.request = error.request or request
+            why = unanswered(error, timeout) or _unusable(request, error)
+            raise _unreachable(why, request, remedy(error)) from error
         except OSError as error:  # of certificates that are not there
-            raise _unreachable(str(error), request) from error
-        kind = answer.headers.get("Content-Type", "")
-        if kind.startswith("text/html") and request.path_url == TOKEN_PATH:
-            said = f"a web page (status {answer.status_code}) came in place of its JSON"
-            raise _unreachable(f"{said}, from a proxy or a login page in between", request)
+            advice = "Look at REQUESTS_CA_BUNDLE."
+            raise _unreachable(_unusable(request, error), request, advice) from error
+        if (instead := self._from_another(answer)) is not None:
+            answer.close()
+            raise _unreachable(*instead)
         return answer
 
+    def _from_another(self, answer: requests.Response) -> Instead | None:
+        """What came in place of the server's own answer, None when that came.
 
-def _unreachable(why: str, request: requests.PreparedRequest) -> Unreachable:
-    advice = "Look at the network and its proxy, or go on with the offline twin."
-    return Unreachable(f"The live server can't be used from here: {why}", request, advice=advice)
+        An error page may be that of a server which is not the demo: it is refused by who reads it.
+        """
+        request, status = answer.request, answer.status_code
+        url = str(request.url)
+        asked = host_named(url)
+        if status in LOGINS:
+            who, advice = LOGINS[status]
+            return f"{who} {asked} wants a login: status {status}", request, advice
+        if htu(url) not in map(htu, self._pageless):
+            return None
+        if answer.is_redirect:
+            to = _led_to(url, answer.headers["Location"])
+            why = f"{asked} was asked, and something in between leads to {host_named(to)}"
+            return None if origin(to) == origin(url) else (why, request, PORTAL)
+        page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
+        if page and (status < 400 or _at_demo(url)):
+            why = f"A web page (status {status}) came in place of the JSON of {asked}"
+            return f"{why}, from a proxy or a login page in between", request, PORTAL
+        return None
+
+
+def is_loopback(url: str) -> bool:
+    """Does this URL lead to this machine?"""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _led_to(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
+
+
+def _at_demo(url: str) -> bool:
+    return origin(url) == origin(BASE_URL)
+
+
+def _unusable(request: requests.PreparedRequest, error: Exception) -> str:
+    return f"No way to {host_named(str(request.url))}: {in_its_words(error)}"
+
+
+def _unreachable(why: str, request: requests.PreparedRequest, advice: str) -> Unreachable:
+    offline = OFFLINE if _at_demo(str(request.url)) else ""
+    advice = " ".join(filter(None, [advice, offline]))
+    return Unreachable(why, request, advice=advice)

@@ -1,16 +1,19 @@
-"""One clock, two servers (or the live one), a session, a log: wired and ready."""
+"""One clock, two servers (or others over the network), a session, a log: wired and ready."""
 
+import os
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self, Unpack, cast
+from urllib.parse import urlsplit
 
 import requests
 
-from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.recorder import record
+from dpop_lab.client.settings import Members, Settings, Source, read_settings
 from dpop_lab.errors import LabError, expect
-from dpop_lab.jose.keys import PrivateKey, generate_key
+from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.lab.client_side import ClientSide, Kind, demo_client
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.live import LiveAdapter
+from dpop_lab.lab.live import TIMEOUT, LiveAdapter
 from dpop_lab.lab.witnessed_log import WitnessedLog
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
@@ -22,13 +25,25 @@ from dpop_lab.server.twin import Twin
 Carrier = Literal["in process", "socket"]
 
 
-def _session() -> requests.Session:
+def _session(agent: str = "dpop-lab") -> requests.Session:
     session = requests.Session()
-    session.headers.update({"User-Agent": "dpop-lab", "Accept-Encoding": "gzip, deflate"})
+    session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip, deflate"})
     return session
 
 
-class World:
+def _agent() -> str:
+    """What a server that is not ours is told of who we are."""
+    from dpop_lab import __version__  # it imports us
+
+    return f"dpop-lab/{__version__}"
+
+
+def _site(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+class World(ClientSide):
     """Both servers, a session and a log, wired; `Lab`, which adds the bench, says how."""
 
     def __init__(
@@ -40,28 +55,49 @@ class World:
         api_nonce: bool = False,
         watch: Watch | None = None,
         client_key: PrivateKey | None = None,
+        settings: Source | None = None,
+        timeout: float = TIMEOUT,
+        **client: Unpack[Members],
     ) -> None:
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
-        if live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
-            raise LabError(
-                "The live server has its own ways",
-                wanted="live=True alone",
-                advice="policy, carrier, api_nonce and watch are for the twin.",
-            )
-        self.live = live
-        self.clock, self.session = Clock(), _session()
+        other = settings is not None or any(value is not None for value in client.values())
+        kind: Kind = "another server" if other else "the offline twin"
+        self.kind = "the live server" if live else kind
+        self.live, self._timeout = live or other, timeout
+        if self.live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
+            wanted = "no policy, carrier, api_nonce or watch: they are for the twin"
+            raise LabError(f"{self.kind.capitalize()} has its own ways", wanted=wanted)
+        if live and (other or client_key):
+            advice = "Lab(issuer=…) is for any other server, or any other client."
+            raise LabError("The live server is the demo", wanted="live=True alone", advice=advice)
+        self.clock, self.session = Clock(), _session(_agent() if self.live else "dpop-lab")
         self.server: Twin | None = None
         self.last_seen: Seen | None = None
         self.log = WitnessedLog()
         self._watch, self._running = watch, cast("Any", None)
-        self.base_url = BASE_URL
-        options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
-        if live:
-            self.session.mount(BASE_URL, LiveAdapter())
+        self._pageless: set[str] = set()
+        if other:
+            given = {**client, "client_key": client_key}
+            self._reach(read_settings(settings or {}, given=given, environment=os.environ))
+        elif live:
+            self._reach(demo_client(BASE_URL))
         else:
             self.session.trust_env = False  # a proxy has no business between us and ourselves
+            options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
             self._start(carrier, {**options, "watch": self._saw, "clock": self.clock})
         record(self.session, self.log, clock=self.clock.time)
+
+    def _reach(self, client: Settings) -> None:
+        """Take the way over the network to this client's servers; nothing is sent yet."""
+        self.client = client
+        if client.token_endpoint is not None:
+            self._pageless.add(client.token_endpoint)
+        if self.kind == "the live server":
+            self._pageless |= {BASE_URL + DPOP_API, BASE_URL + BEARER_API}
+        adapter = LiveAdapter(pageless=self._pageless, timeout=self._timeout)
+        for prefix in ("https://", "http://"):
+            self.session.mount(prefix, adapter)
+        self.base_url = client.issuer or _site(str(client.token_endpoint))
 
     def _saw(self, seen: Seen) -> None:
         self.last_seen = seen
@@ -83,21 +119,7 @@ class World:
                 "No such carrier", wanted="'in process' or 'socket'", found=repr(carrier)
             )
         self.base_url = self.server.base_url
-
-    @property
-    def token_endpoint(self) -> str:
-        """Where an access token is asked for."""
-        return f"{self.base_url}/connect/token"
-
-    @property
-    def api(self) -> str:
-        """The API that wants a bound token and its proof."""
-        return self.base_url + DPOP_API
-
-    @property
-    def plain_api(self) -> str:
-        """The API that takes an access token under Bearer."""
-        return self.base_url + BEARER_API
+        self.client = demo_client(self.base_url)
 
     @property
     def client_key(self) -> PrivateKey:
@@ -117,22 +139,10 @@ class World:
         """Both servers of the offline twin, inside and out. Raises `LabError` when live."""
         if self.server is None:
             raise LabError(
-                "The live server keeps its keys and its rules to itself",
+                f"{self.kind.capitalize()} keeps its keys and its rules to itself",
                 advice="Use the twin: Lab().",
             )
         return self.server
-
-    def auth(self, client_id: str = "m2m.dpop", key: PrivateKey | None = None) -> DPoPAuth:
-        """A `DPoPAuth` for one of the demo's clients with a secret, on this lab's session."""
-        return DPoPAuth.client_credentials(
-            key=key or generate_key("ES256"),
-            token_endpoint=self.token_endpoint,
-            client_id=client_id,
-            client_secret="secret",  # noqa: S106  published with the demo
-            scope="api",
-            session=self.session,
-            clock=self.clock.time,
-        )
 
     def session_under(self, policy: Policy, *, api_nonce: bool = False) -> requests.Session:
         """A session like `session`, but the server has other rules.
@@ -166,7 +176,5 @@ class World:
         self.close()
 
     def __repr__(self) -> str:
-        world = (
-            f"the live server {BASE_URL}" if self.live else f"the offline twin at {self.base_url}"
-        )
-        return f"<{type(self).__name__} with {world}>"
+        at = "" if self.live else " at"
+        return f"<{type(self).__name__} with {self.kind}{at} {self.base_url}>"

@@ -16,6 +16,7 @@ from dpop_lab.client.token import TokenRefused
 from dpop_lab.client.token_source import TokenSource
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import thumbprint
+from dpop_lab.lab.lab import Lab
 
 # what the two servers see: who was asked, by which method, what the answer was
 TOKEN_DANCE = ["as POST 400", "as POST 200"]
@@ -154,7 +155,7 @@ def test_proofs_of_every_kind_of_key_are_taken(provider: Node, alg: str) -> None
 
 
 def test_a_secret_in_a_basic_header_is_taken(provider: Node, key: PrivateKey) -> None:
-    auth = provider.auth(key, client_id="basic", authentication="client_secret_basic")
+    auth = provider.auth(key, client_id="basic", client_auth="client_secret_basic")
     assert provider.get(auth).json()["client_id"] == "basic"
 
 
@@ -167,6 +168,30 @@ def test_a_client_assertion_is_made_anew_with_the_nonce(provider: Node, key: Pri
     answer = provider.get(provider.with_assertion(key))
     assert answer.json()["client_id"] == "assertion"
     assert provider.seen() == TOKEN_DANCE + API_DANCE
+
+
+@pytest.mark.parametrize(
+    "client",
+    [
+        {"client_id": "post", "client_secret": "secret"},
+        {"client_id": "basic", "client_secret": "secret", "client_auth": "client_secret_basic"},
+        {"client_id": "mac", "client_secret": "secret" * 6, "client_auth": "client_secret_jwt"},
+        {"client_id": "assertion"},
+    ],
+    ids=lambda client: client["client_id"],
+)
+def test_a_lab_for_this_issuer_knows_the_ways_of_its_clients(
+    provider: Node, key: PrivateKey, client_key: PrivateKey, client: dict[str, Any]
+) -> None:
+    if client["client_id"] == "assertion":
+        kid = thumbprint(client_key.public_jwk())
+        client = {**client, "client_key": client_key, "client_key_id": kid}
+    issuer = {"issuer": provider.issuer, "assertion_audience": provider.issuer}
+    with Lab(api=provider.api, scope="read", **issuer, **client) as lab:
+        lab.clock.advance(provider.clock() - time.time())
+        auth = lab.auth(key=key, parameters={"resource": provider.api})
+        assert lab.session.get(lab.api, auth=auth).json()["client_id"] == client["client_id"]
+    assert provider.seen()[-4:] == TOKEN_DANCE + API_DANCE
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def _authentication(form: Mapping[str, str], scheme: str) -> str:
     if scheme.lower() == "basic":
         return "client_secret_basic"
     if "client_assertion" in form:
-        return "private_key_jwt"
+        return "client assertion"  # by key or by secret: redacted, both look alike
     return "client_secret_post" if "client_secret" in form else "no client authentication"
 
 

@@ -54,6 +54,7 @@ const provider = new Provider(as.url, {
   clients: [
     client('post', 'client_secret_post', { client_secret: 'secret' }),
     client('basic', 'client_secret_basic', { client_secret: 'secret' }),
+    client('mac', 'client_secret_jwt', { client_secret: 'secret'.repeat(6) }),
     client('assertion', 'private_key_jwt', { jwks: { keys: [JSON.parse(process.argv[2])] } }),
   ],
   jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },

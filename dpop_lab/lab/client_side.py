@@ -1,0 +1,129 @@
+"""The lab's client: at which server it gets its tokens, how it says who it is, what it calls."""
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Literal
+
+import requests
+
+from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.authentication import Credentials, choose, fitting
+from dpop_lab.client.discovery import discover
+from dpop_lab.client.settings import Settings, check_url
+from dpop_lab.client.token_source import Parameters
+from dpop_lab.errors import LabError, SettingsError
+from dpop_lab.jose.keys import PrivateKey, generate_key
+from dpop_lab.lab.live import TOKEN_PATH
+from dpop_lab.server.resource_server import BEARER_API, DPOP_API
+from dpop_lab.server.state import Clock
+
+Kind = Literal["the offline twin", "the live server", "another server"]
+
+
+def demo_client(base_url: str) -> Settings:
+    """The demo's client m2m.dpop, with the secret that is published with it."""
+    return Settings(
+        client_id="m2m.dpop",
+        client_secret="secret",  # noqa: S106  published with the demo
+        token_endpoint=base_url + TOKEN_PATH,
+        scope="api",
+        api=base_url + DPOP_API,
+    )
+
+
+class ClientSide:
+    """The client half of a `World`: settings, endpoints and auth objects for its session."""
+
+    kind: Kind
+    client: Settings
+    base_url: str
+    session: requests.Session
+    clock: Clock
+    _timeout: float
+    _pageless: set[str]
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata of the authorization server (RFC 8414), asked for when first needed.
+
+        Raises `SettingsError` when it has none, or only the token endpoint is known; `Unreachable`.
+        """
+        issuer = self.client.issuer if self.kind == "another server" else self.base_url
+        if issuer is None:
+            raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
+        return discover(issuer, session=self.session, timeout=self._timeout)
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where an access token is asked for. Given the issuer, it is looked up in `metadata`."""
+        if self.client.token_endpoint is not None:
+            return self.client.token_endpoint
+        found: str = self.metadata["token_endpoint"]
+        check_url("token_endpoint", found)
+        self._pageless.add(found)
+        return found
+
+    @property
+    def api(self) -> str:
+        """The API that wants a bound token and its proof. Raises `LabError` when none was given."""
+        if self.client.api is None:
+            advice = "Lab(issuer=…, api=URL), the member api, or DPOP_LAB_API."
+            raise LabError("No API was given", wanted="its URL as api", advice=advice)
+        return self.client.api
+
+    @property
+    def plain_api(self) -> str:
+        """The demo's API that takes an access token under Bearer. Others raise `LabError`."""
+        if self.kind == "another server":
+            raise LabError("Only the demo is known to have an API under Bearer", wanted="api")
+        return self.base_url + BEARER_API
+
+    def auth(
+        self,
+        client_id: str | None = None,
+        key: PrivateKey | None = None,
+        *,
+        parameters: Parameters | None = None,
+    ) -> DPoPAuth:
+        """A `DPoPAuth` for this lab's client, on its session; with another name if that is given.
+
+        At the demo, and so by default, that is m2m.dpop with its secret. `parameters` such as
+        `resource` are added to the token request. Sends nothing but, given
+        an issuer, what `metadata` does, and raises what that raises.
+        """
+        return DPoPAuth.from_settings(
+            self._settled(),
+            client_id=self.client.client_id if client_id is None else client_id,
+            key=key or generate_key("ES256"),
+            parameters=parameters,
+            session=self.session,
+            clock=self.clock.time,
+            timeout=self._timeout,
+        )
+
+    def credentials(self) -> Credentials:
+        """The header lines and form parameters by which this lab's client authenticates, made anew.
+
+        For token requests by hand. Sends and raises what `auth` does.
+        """
+        client = self._settled()
+        authenticate = choose(
+            str(client.client_auth),
+            client.client_id,
+            client_secret=client.client_secret,
+            client_key=client.client_key,
+            client_key_id=client.client_key_id,
+            audience=client.assertion_audience or str(client.token_endpoint),
+        )
+        return authenticate(self.clock.now())
+
+    def _settled(self) -> Settings:
+        """The client's settings with what was left to the server's metadata."""
+        client = self.client
+        way = fitting(
+            client.client_auth,
+            client_secret=client.client_secret,
+            client_key=client.client_key,
+            metadata=self.metadata if client.token_endpoint is None else None,
+        )
+        return replace(client, issuer=None, token_endpoint=self.token_endpoint, client_auth=way)

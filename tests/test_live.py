@@ -1,0 +1,301 @@
+"""Live without the internet: a proxy leads the demo's name to the twin, or one thing goes wrong."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+
+import nbformat
+import pytest
+import requests
+
+from dpop_lab import Lab, LabError, TokenRefused, __version__, generate_key
+from dpop_lab.cli import main
+from dpop_lab.lab.live import Unreachable, is_loopback
+from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.server.http import Response
+from dpop_lab.server.twin import Twin
+from tests import store
+from tests.client_world import listening
+from tests.network import Authority, page, proxy
+
+HOST = "demo.duendesoftware.com"
+TUNNEL = f"{HOST}:443"
+OF_THE_NETWORK = re.compile(r".*_PROXY|.*CA_BUNDLE|SSL_CERT_.*|DPOP_LAB_.*", re.I)
+PASSWORD = "Pa55word"
+
+
+def portal(request):
+    return Response(200, (("Content-Type", "text/html; charset=utf-8"),), b"<h1>Welcome</h1>")
+
+
+def led_away(request):
+    return Response(302, (("Location", "http://portal.example/login"),))
+
+
+def sealed(request):
+    return Response(511, (("Content-Type", "text/html"),), b"<h1>Welcome</h1>")
+
+
+@pytest.fixture(autouse=True)
+def quiet_environment(monkeypatch):
+    for name in filter(OF_THE_NETWORK.fullmatch, list(os.environ)):
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"), HOST)
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    path = tmp_path / "ec.pem"
+    path.write_text(generate_key("ES256").to_pem(), encoding="utf-8")
+    return str(path)
+
+
+class Demo:
+    """The twin at the demo's name, and what it was asked."""
+
+    def __init__(self):
+        self.requests = []
+        self._twin = Twin(BASE_URL)
+
+    def __call__(self, request):
+        self.requests.append(request)
+        return self._twin(request)
+
+
+def port(url):
+    return int(url.rpartition(":")[2])
+
+
+@contextmanager
+def leading_to(server, tls):
+    """A proxy that leads the demo's name to this server; the URL of the proxy, with a password."""
+    with listening(server, tls) as url, proxy({TUNNEL: port(url)}) as running:
+        yield running
+
+
+@pytest.fixture
+def demo(authority, monkeypatch):
+    """The twin behind TLS at the demo's name, for all that is sent in this test."""
+    served = Demo()
+    with leading_to(served, authority.tls) as running:
+        monkeypatch.setenv("HTTPS_PROXY", running.url)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+        served.proxy = running
+        yield served
+
+
+# ---- what works -------------------------------------------------------------------------------
+
+
+def test_call_live_as_a_process_gets_the_answer_through_a_proxy(demo, key_file, tmp_path):
+    log = tmp_path / "session.log"
+    command = [sys.executable, "-m", "dpop_lab", "call", "--live", "--key", key_file]
+    done = subprocess.run([*command, "--log", str(log)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+    claims = {pair["type"]: pair["value"] for pair in json.loads(done.stdout)}
+    assert (claims["client_id"], claims["iss"]) == ("m2m.dpop", BASE_URL)
+    assert {head[0].split()[1] for head in demo.proxy.asked} == {TUNNEL}
+    assert [one.path for one in demo.requests] == ["/connect/token", "/api/dpop/test"]
+    assert log.read_text(encoding="utf-8").count("---- Sending ") == 2
+
+
+def test_a_live_lab_sends_what_is_asked_for_and_nothing_else(demo):
+    with Lab(live=True) as lab:
+        auth = lab.auth()
+        assert (demo.requests, demo.proxy.asked) == ([], [])
+        assert lab.session.get(lab.api, auth=auth).status_code == 200
+        assert len(demo.requests) == 2
+        assert lab.session.get(lab.api, auth=auth).status_code == 200
+        assert len(demo.requests) == len(lab.log) == 3
+
+
+def test_each_live_request_says_who_sends_it(demo, key_file):
+    with Lab(live=True) as lab:
+        lab.session.get(lab.api, auth=lab.auth())
+    assert main(["call", "--live", "--key", key_file]) == 0
+    agents = [one.lines("User-Agent") for one in demo.requests]
+    assert agents == [(f"dpop-lab/{__version__}",)] * 4
+
+
+def test_lesson_5_runs_live(demo):
+    path = store.NOTEBOOKS / "05_protected_call.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    names = ("HTTPS_PROXY", "REQUESTS_CA_BUNDLE")
+    environment = {name: os.environ[name] for name in names}
+    environment |= {"DPOP_LAB_LIVE": "1", "CURL_CA_BUNDLE": environment["REQUESTS_CA_BUNDLE"]}
+    ran = store.executed(notebook, path.parent, **environment)
+    other = [
+        cell.id
+        for cell, stored in zip(ran.cells, notebook.cells, strict=True)
+        if store.masked(shown(cell)) != store.masked(shown(stored))
+    ]
+    # which server it is, what the twin alone tells, the User-Agent, the URL for curl
+    assert set(other) <= {"switch", "seen", "log", "curl-headers", "curl"}
+    outputs = {cell.id: shown(cell) for cell in ran.cells}
+    assert HOST in outputs["switch"] and outputs["seen"] == ""
+    assert f"dpop-lab/{__version__}" in outputs["log"]
+    curls = [one for one in demo.requests if "curl/" in "".join(one.lines("User-Agent"))]
+    assert ("200" in outputs["curl"]) is bool(curls)
+    assert len(demo.requests) >= 12
+
+
+def shown(cell):
+    """What a code cell printed and showed, as text."""
+    outputs = cell.get("outputs", [])
+    return "\n".join(one.get("text") or one["data"]["text/plain"] for one in outputs)
+
+
+# ---- what goes wrong --------------------------------------------------------------------------
+
+PLACES = ("/connect/token", "/api/dpop/test")
+
+
+def instead_at(place, answer):
+    """The demo, with another's answer at one place."""
+    twin = Twin(BASE_URL)
+    return lambda request: answer(request) if request.path == place else twin(request)
+
+
+FAULTS = {  # what stands where the demo should, behind TLS or not; or what the proxy says
+    "untrusted certificate": ({"server": Twin(BASE_URL), "trusted": False}, "REQUESTS_CA_BUNDLE="),
+    "no such bundle": ({"server": Twin(BASE_URL), "bundle": "no/such.pem"}, "REQUESTS_CA_BUNDLE"),
+    "proxy login": (
+        {"says": page("407 Proxy Authentication Required", "Proxy-Authenticate: Basic")},
+        "NAME:PASSWORD",
+    ),
+    "forbidden": ({"says": page("403 Forbidden")}, "NO_PROXY"),
+    "portal at the proxy": ({"says": page("302 Found", "Location: http://p.example/")}, "browser"),
+    "page at the proxy": ({"says": page("200 OK")}, "browser"),
+    "no TLS": ({"server": portal, "tls": False}, "browser"),
+    **{
+        f"{name} at {place}": ({"server": instead_at(place, answer)}, "browser")
+        for place in PLACES
+        for name, answer in (("page", portal), ("redirect", led_away), ("511", sealed))
+    },
+    "silent proxy": ({}, "VPN"),
+    "nobody": ({"closed": True}, "HTTPS_PROXY"),
+}
+
+
+@contextmanager
+def gone_wrong(monkeypatch, authority, *, server=None, says=None, tls=True, **more):
+    """The environment of a person to whom this happens."""
+    with ExitStack() as stack:
+        if server is not None:
+            made = leading_to(server, authority.tls if tls else None)
+        else:
+            made = proxy(says=says)
+        url = stack.enter_context(made).url
+        if more.get("closed"):
+            stack.close()
+        if more.get("trusted", True):
+            bundle = more.get("bundle", str(authority.bundle))
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+        monkeypatch.setenv("HTTPS_PROXY", url.replace("//", f"//me:{PASSWORD}@"))
+        yield
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_goes_wrong_live_is_the_same_one_sentence_in_command_and_lab(
+    capsys, monkeypatch, authority, key_file, fault
+):
+    wrong, remedy = FAULTS[fault]
+    with gone_wrong(monkeypatch, authority, **wrong):
+        arguments = ["call", "--live", "--timeout", "0.4", "--key", key_file]
+        assert main(arguments) == 3
+        out, err = capsys.readouterr()
+        with Lab(live=True, timeout=0.4) as lab, pytest.raises(Unreachable) as caught:
+            lab.session.get(lab.api, auth=lab.auth())
+    assert (out, err) == ("", f"dpop-lab: {caught.value}\n")
+    assert isinstance(caught.value, LabError) and isinstance(caught.value, requests.ConnectionError)
+    (sentence,) = caught.value._render_traceback_()
+    for wanted in (HOST, remedy.rstrip("="), "Lab()", "--live"):
+        assert wanted in sentence
+    assert PASSWORD not in sentence + lab.log.text() + repr(caught.value)
+
+
+def test_what_goes_wrong_in_a_process_is_one_line_too(monkeypatch, authority, key_file):
+    with gone_wrong(monkeypatch, authority, server=Twin(BASE_URL), trusted=False):
+        command = [sys.executable, "-m", "dpop_lab", "call", "--live", "--key", key_file]
+        done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert HOST in done.stderr and "REQUESTS_CA_BUNDLE" in done.stderr
+
+
+def at_another(**more):
+    """A lab with a client at a server that is not the demo."""
+    given = {"client_id": "me", "client_secret": PASSWORD, "api": "https://api.invalid/"}
+    return Lab(timeout=0.4, **(given | more))
+
+
+@pytest.mark.parametrize("url", ["https://as.invalid", "http://127.0.0.1:1", "https://[::1]:1"])
+@pytest.mark.parametrize("member", ["issuer", "token_endpoint"])
+def test_without_a_network_another_server_is_one_sentence_that_names_its_host(member, url):
+    with at_another(**{member: url}) as lab, pytest.raises(Unreachable) as caught:
+        lab.session.get(lab.api, auth=lab.auth())
+    assert url.partition("//")[2] in str(caught.value)
+    assert "Lab()" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "407 Proxy Authentication Required"])
+def test_over_plain_http_another_answer_is_told_from_the_servers_own(monkeypatch, status):
+    with proxy(says=page(status)) as running:
+        monkeypatch.setenv("HTTP_PROXY", running.url.replace("//", f"//me:{PASSWORD}@"))
+        with at_another(token_endpoint="http://as.example/token") as lab:
+            with pytest.raises(Unreachable) as caught:
+                lab.session.get(lab.api, auth=lab.auth())
+    assert "as.example" in str(caught.value) and PASSWORD not in str(caught.value)
+    assert len(running.asked) == 1
+
+
+def test_an_error_page_of_another_server_is_a_refusal_by_that_server():
+    def missing(request):
+        return Response(404, (("Content-Type", "text/html"),), b"<h1>Not here</h1>")
+
+    with listening(missing) as url, at_another(token_endpoint=f"{url}/tokne") as lab:
+        with pytest.raises(TokenRefused) as caught:
+            lab.session.get(lab.api, auth=lab.auth())
+    assert caught.value.response.status_code == 404
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["breaks off", "stalls"])
+def test_an_answer_that_does_not_come_whole_is_one_sentence(ends):
+    half = page("200 OK").replace(b"text/html", b"text/plain")[:-3]
+    with proxy(says=half, hangs=not ends) as running:
+        with at_another(token_endpoint=f"{running.url}/token") as lab:
+            with pytest.raises(Unreachable) as caught:
+                lab.session.get(lab.api, auth=lab.auth())
+    assert running.url.removeprefix("http://") in str(caught.value)
+
+
+def test_only_this_machine_is_this_machine():
+    here = ["http://localhost/", "http://127.0.0.1:8080/", "https://127.9.9.9", "http://[::1]/"]
+    away = ["http://127.evil.example/", "http://localhost.example/", "http://10.0.0.1/", "http:///"]
+    assert [*map(is_loopback, here + away)] == [True] * 4 + [False] * 4
+
+
+@pytest.mark.parametrize("location", ["http://[", "//x\x1b[2J", "/\ud800", ""])
+def test_a_hostile_redirect_is_a_sentence_of_printable_text(location):
+    def led(request):
+        octets = location.encode("utf-8", "surrogatepass").decode("latin-1")
+        return Response(302, (("Location", octets),))
+
+    with listening(led) as url, at_another(token_endpoint=f"{url}/token") as lab:
+        with pytest.raises(LabError) as caught:
+            lab.session.get(lab.api, auth=lab.auth())
+    assert str(caught.value).isprintable()
+
+
+def test_no_proxy_is_asked_for_this_machine(monkeypatch):
+    with proxy() as running, listening(Twin(BASE_URL)) as url:
+        monkeypatch.setenv("HTTP_PROXY", running.url)
+        with at_another(token_endpoint=f"{url}/connect/token") as lab:
+            assert lab.session.get(f"{url}/api/dpop/test").status_code == 401
+    assert running.asked == []
