@@ -62,7 +62,7 @@ def a_proof(**changed):
 
 def finds(row):
     """What the verdict says when a row is the first to find something."""
-    return re.compile(rf"\b{row}\b")
+    return re.compile(rf"\b{row}:|the row {row}\b")
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_a_proof_is_pasted_and_the_report_follows_what_is_known(doctor, name):
     doctor.control(TOKEN).fill(SECRET)
     doctor.control("Time").fill("2020-01-01")
     doctor.says(finds("fresh"))
-    expect(doctor.root.get_by_role("table", name="The proof")).to_be_visible()
+    expect(doctor.root.get_by_role("table", name="The proof", exact=True)).to_be_visible()
     doctor.again.click()
     doctor.says(EMPTY)
     for label in OTHERS:
