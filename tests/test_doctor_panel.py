@@ -74,9 +74,8 @@ def test_an_empty_box_says_what_can_be_pasted():
 def test_the_panel_finds_what_the_plain_function_finds(text):
     panel = DoctorPanel(text)
     assert isinstance(panel.view, Diagnosis)
-    assert panel.view.as_dict() == diagnose(text, now=panel.view.now).as_dict() or (
-        panel.view.verdict == diagnose(text).verdict
-    )
+    plain = diagnose(text)
+    assert (panel.view.verdict, panel.view.problems) == (plain.verdict, plain.problems)
 
 
 def test_what_is_known_besides_asks_more_rows():
@@ -118,7 +117,7 @@ def test_the_rules_are_chosen_or_fitting():
 
 UNUSABLE = {
     "URL": ["api.example", "http://[", "ftp://a.example/", "https://a b/", "/orders"],
-    "Method": ["G ET", "GET\n", "<b>", "GET,POST", "GÉT"],
+    "Method": ["G ET", "<b>", "GET,POST", "GÉT"],
     "Time": ["soon", "-", "1e400", "9" * 400, "yesterday 12:00", "99999-01-01"],
 }
 
@@ -130,8 +129,7 @@ def test_a_field_that_cant_be_meant_is_told_and_left_out(label, text):
     panel, plain = filled(a_proof()), filled(a_proof())
     assert "wants" not in told(panel)[1]
     panel.fields[label].value = text
-    if text.strip() != "GET":
-        assert f">{label} wants" in told(panel)[1]
+    assert f">{label} wants" in told(panel)[1]
     assert rows(panel) == rows(plain)
     assert ("role", "status") in told(panel)[0].attributes
     panel.start_again.click()

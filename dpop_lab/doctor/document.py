@@ -34,11 +34,15 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a caption; the last column is code, the first one names the row."""
+    """Rows under a caption; the last column is code, the first one names the row.
+
+    `edges` gives each row, in HTML, the name of a theme colour for its left edge.
+    """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    edges: tuple[str, ...] = ()
 
 
 Block = Heading | Paragraph | Bullets | Table
@@ -126,5 +130,6 @@ def as_html(blocks: Sequence[Block]) -> str:
             items = "".join(f"<li>{escaped(item)}</li>" for item in block.items)
             parts.append(f"<ul>{items}</ul>")
         else:
-            parts.append(html_table(block.caption, block.head, block.rows, code=block.head[-1:]))
+            code, edges = block.head[-1:], block.edges
+            parts.append(html_table(block.caption, block.head, block.rows, code=code, edges=edges))
     return "".join(parts)

@@ -15,18 +15,18 @@ def proof_lacks(case: Case, now: float) -> dict[str, str]:
     if not case.whole and len(case.proofs) < 2:
         lacking["one_header"] = "the whole request"
     if not case.method:
-        lacking["htm"] = "the method of the request (--method)"
+        lacking["htm"] = "the method of the request (method)"
     if not case.url:
-        lacking["htu"] = "the URL of the request (--url)"
+        lacking["htu"] = "the URL of the request (url)"
     if not case.token:
-        lacking["ath"] = "the access token that goes with it (--token)"
+        lacking["ath"] = "the access token that goes with it (token)"
         lacking["bound_key"] = lacking["ath"]
     elif case.access_token.problem or ("cnf" not in case.access_token.claims and not _ours(case)):
         lacking["bound_key"] = "what the access token is bound to: it is opaque, ask its server"
     if case.clock is None and not ahead and not _odd_time(iat):
-        lacking["fresh"] = "when it was sent (--now), or the answer with its Date"
+        lacking["fresh"] = "when it was sent (now), or the answer with its Date"
     if not case.nonces and "nonce" in case.proof.claims:
-        lacking["nonce"] = "the nonce that the server gave (--nonce)"
+        lacking["nonce"] = "the nonce that the server gave (nonce)"
     lacking["unused"] = "the exchanges before it, in one paste"
     if case.name.startswith("exchange"):
         del lacking["unused"]

@@ -30,7 +30,8 @@ WANTED = {
 }
 STYLE = """
 .dpop-lab-paste { flex-direction: column; align-items: stretch }
-.dpop-lab-paste > label { text-align: left }
+.dpop-lab-panel .dpop-lab-paste > label { align-self: flex-start }
+.dpop-lab-panel ::placeholder { color: var(--jp-ui-font-color2); opacity: 1 }
 .dpop-lab-panel input[type=file] { width: 9em; color: transparent }
 """
 # A file that is dropped or chosen is put into the box as if it were typed. No widget of ipywidgets

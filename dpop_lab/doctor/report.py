@@ -21,7 +21,7 @@ from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.proof.checking import SYMBOLS, Finding, Report
+from dpop_lab.proof.checking import EDGES, SYMBOLS, Finding, Report
 from dpop_lab.proof.htu import without_query
 from dpop_lab.proof.rendering import cut, shown
 
@@ -220,11 +220,12 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
     """One request: its line, what is wrong, what it says, the rows, the remarks."""
     case = one.case
     line = " ".join(filter(None, (case.method, cut(without_query(case.url), 200))))
-    if case.name or line:
+    if case.name or case.url:
         title = ": ".join(filter(None, (case.name, line)))
         yield Heading(f"{title}. {one.verdict}" if case.name else title)
     for problem in one.problems:
-        yield Table(f"{SYMBOLS['failed']} {problem.title}", ("", "What was found"), problem.lines)
+        edges = ("error",) * len(problem.lines)
+        yield Table(f"{SYMBOLS['failed']} {problem.title}", ("Part", "Text"), problem.lines, edges)
     if case.is_proof:
         yield Table("The proof", ("Member", "Value"), tuple(proof_lines(case, now)))
     if lines := _token_lines(case, now):
@@ -236,9 +237,9 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
             (f"{SYMBOLS[each.mark]} {each.check.name}", each.mark, _seen(each))
             for each in report.findings
         ]
-        yield Table(
-            f"{one.looked.policy}, {report.profile}", ("Row", "Mark", "Found"), tuple(asked)
-        )
+        name = f"{one.looked.policy}, {report.profile}"
+        marks = tuple(EDGES[each.mark] for each in report.findings)
+        yield Table(name, ("Row", "Mark", "Found"), tuple(asked), marks)
     if one.looked.missing:
         yield Table("Rows that can't be asked", ("Row", "Give"), one.looked.missing)
     if one.remarks:

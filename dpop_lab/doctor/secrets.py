@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dpop_lab.client.labels import Labels
+from dpop_lab.client.labels import LONG, Labels
 from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.decoded import PRIVATE
 from dpop_lab.doctor.pasted import Pasted
@@ -44,31 +44,36 @@ class Secrets:
         """The kinds of secrets in a case; each value is known from now on."""
         for value in (case.token, case.issued):
             if value:
-                self._labels.know("access_token", value)
+                self._know("access_token", value)
                 yield "an access token"
         for name, kind in PARAMETERS.items():
             value = case.form.get(name, "")
             if value and not is_hidden(value):
-                self._labels.know(name, value)
+                self._know(name, value)
                 yield kind
         for name, value in case.headers:
             if name.lower() == "authorization" and (pair := basic_pair(value)):
-                self._labels.know("client_secret", pair[1])
+                self._know("client_secret", pair[1])
                 yield "a client secret"
             if name.lower() == "cookie" and not is_hidden(value):
                 for one in value.split(";"):
-                    self._labels.know("cookie", one.partition("=")[2].strip())
+                    self._know("cookie", one.partition("=")[2].strip())
                 yield "cookies"
         for text in case.proofs:
-            self._labels.know("proof", text)
+            self._know("proof", text)
         jwk = case.proof.header.get("jwk")
         if isinstance(jwk, dict) and self._know_key(jwk):
             yield "a private key"
 
+    def _know(self, kind: str, value: str) -> None:
+        """Take this value out from now on, but for a short word: that may stand anywhere."""
+        if len(value) >= LONG or not value.isalpha():
+            self._labels.know(kind, value)
+
     def _know_key(self, jwk: Mapping[str, Any]) -> bool:
         private = [str(jwk[name]) for name in PRIVATE if name in jwk]
         for value in private:
-            self._labels.know("private_key", value)
+            self._know("private_key", value)
         return bool(private)
 
     def clean(self, texts: list[str]) -> list[str]:

@@ -11,29 +11,14 @@ from test_panel_controls import HOSTILE, Panel
 from dpop_lab import generate_key, make_proof
 from dpop_lab.doctor.panel import MOST
 
-START, SCRATCH = "00_start", "scratch"
 PASTE, TOKEN, HELD_TO = "Paste it here", "Access token", "Held to"
 OTHERS = ["URL", "Method", TOKEN, "Nonce", "Time"]
 SECRET, URL = "a-secret-access-token-of-some-length", "https://api.example/orders"
 EMPTY, REFUSAL = re.compile("Nothing is here yet"), "Invalid 'htu' value."
 LARGE, SECONDS_LARGE = 2_000_000, 15
-SAVE = """([path, content]) => {
-    const file = { type: 'notebook', format: 'json', content };
-    return window.jupyterapp.serviceManager.contents.save(path, file);
-}"""
 SAVED = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.model.toJSON())"
-CELL = {
-    "cell_type": "code",
-    "id": "panel",
-    "source": "from dpop_lab.doctor.panel import DoctorPanel\n\nDoctorPanel()",
-    "execution_count": None,
-    "metadata": {},
-    "outputs": [],
-}
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
-NOTEBOOK = {"cells": [CELL], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
 
-each_panel = pytest.mark.parametrize("name", lessons_with("DoctorPanel(") or [SCRATCH])
+each_panel = pytest.mark.parametrize("name", lessons_with("DoctorPanel("))
 
 
 class Doctor(Panel):
@@ -45,6 +30,7 @@ class Doctor(Panel):
 
     def drop(self, target: Locator, *paths: object) -> None:
         """Drop files on a part of the page as a mouse does, with all that a browser makes of it."""
+        target.scroll_into_view_if_needed()
         place = target.bounding_box()
         assert place
         at = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
@@ -62,19 +48,12 @@ def a_proof(**changed):
 
 def finds(row):
     """What the verdict says when a row is the first to find something."""
-    return re.compile(rf"\b{row}\b")
-
-
-@pytest.fixture(scope="module")
-def page_of(lesson):
-    """A lesson by its name; the scratch notebook is made first."""
-    lesson(START).page.evaluate(SAVE, [f"{SCRATCH}.ipynb", NOTEBOOK])
-    return lesson
+    return re.compile(rf"\b{row}:|the row {row}\b")
 
 
 @pytest.fixture
-def doctor(page_of, name):
-    panel = Doctor(page_of(name).run().panel())
+def doctor(lesson, name):
+    panel = Doctor(lesson(name).run().panel())
     panel.says(EMPTY)
     return panel
 
@@ -94,7 +73,7 @@ def test_a_proof_is_pasted_and_the_report_follows_what_is_known(doctor, name):
     doctor.control(TOKEN).fill(SECRET)
     doctor.control("Time").fill("2020-01-01")
     doctor.says(finds("fresh"))
-    expect(doctor.root.get_by_role("table", name="The proof")).to_be_visible()
+    expect(doctor.root.get_by_role("table", name="The proof", exact=True)).to_be_visible()
     doctor.again.click()
     doctor.says(EMPTY)
     for label in OTHERS:
@@ -126,7 +105,7 @@ def test_the_rules_are_chosen(doctor, name):
 
 @each_panel
 @pytest.mark.parametrize("target", ["box", "report", "file"])
-def test_a_file_is_dropped_on_the_panel(doctor, page_of, tmp_path, name, target):
+def test_a_file_is_dropped_on_the_panel(doctor, lesson, tmp_path, name, target):
     file = tmp_path / "refused.json"
     file.write_text(json.dumps({"error": "invalid_dpop_proof", "error_description": REFUSAL}))
     on = {
@@ -137,7 +116,7 @@ def test_a_file_is_dropped_on_the_panel(doctor, page_of, tmp_path, name, target)
     doctor.drop(on[target], file)
     doctor.says(finds("htu"))
     expect(doctor.control(PASTE)).to_have_value(file.read_text())
-    assert len(page_of(name).page.context.pages) == 1  # else the browser would open the file
+    assert len(lesson(name).page.context.pages) == 1  # else the browser would open the file
 
 
 @each_panel
@@ -205,7 +184,7 @@ def test_a_doctors_panel_needs_no_mouse(doctor, name):
 
 
 @each_panel
-def test_secrets_stay_in_their_fields(doctor, page_of, name):
+def test_secrets_stay_in_their_fields(doctor, lesson, name):
     proof = a_proof(htm="PUT")
     doctor.paste(
         f"GET /orders HTTP/1.1\nHost: api.example\nAuthorization: DPoP {SECRET}\nDPoP: {proof}"
@@ -213,17 +192,17 @@ def test_secrets_stay_in_their_fields(doctor, page_of, name):
     doctor.says(finds("htm"))
     doctor.control(TOKEN).fill(SECRET)
     expect(doctor.control(TOKEN)).to_have_attribute("type", "password")
-    page = page_of(name).page
+    page = lesson(name).page
     markup = page.evaluate("() => document.documentElement.outerHTML")
     assert SECRET not in markup and proof not in markup
-    page_of(name).command("docmanager:save")
+    lesson(name).command("docmanager:save")
     saved = page.evaluate(SAVED)
     assert "The doctor" in saved and SECRET not in saved and proof not in saved
 
 
 @each_panel
-def test_what_is_pasted_never_becomes_markup(doctor, page_of, name):
-    before = len(page_of(name).said)
+def test_what_is_pasted_never_becomes_markup(doctor, lesson, name):
+    before = len(lesson(name).said)
     doctor.paste(f'HTTP/1.1 401 {HOSTILE}\nWWW-Authenticate: DPoP error="{HOSTILE}"\n\n{HOSTILE}')
     doctor.says(re.compile("raw HTTP"))
     for label in OTHERS:
@@ -237,8 +216,8 @@ def test_what_is_pasted_never_becomes_markup(doctor, page_of, name):
     doctor.says(finds("htm"))
     expect(doctor.root).to_contain_text(HOSTILE)
     expect(doctor.root.locator("img")).to_have_count(0)
-    assert page_of(name).said[before:] == []
-    assert not [url for url in page_of(name).asked if url.endswith("/x")]
+    assert lesson(name).said[before:] == []
+    assert not [url for url in lesson(name).asked if url.endswith("/x")]
 
 
 @each_panel
@@ -249,13 +228,13 @@ def test_what_is_pasted_is_not_spell_checked(doctor, name):
 
 @each_panel
 @pytest.mark.parametrize("theme", THEMES)
-def test_an_empty_box_and_a_report_are_accessible(doctor, page_of, name, theme):
-    page_of(name).wear(theme)
-    page_of(name).keep_picture(f"{name}-empty-{theme.split()[-1].lower()}", doctor.root)
-    assert not page_of(name).faults()
+def test_an_empty_box_and_a_report_are_accessible(doctor, lesson, name, theme):
+    lesson(name).wear(theme)
+    lesson(name).keep_picture(f"{name}-empty-{theme.split()[-1].lower()}", doctor.root)
+    assert not lesson(name).faults()
     doctor.paste(a_proof(htm="PUT"))
     doctor.control("Method").fill("GET")
     doctor.control("Time").fill("soon")
     doctor.says(finds("htm"))
-    page_of(name).keep_picture(f"{name}-doctor-{theme.split()[-1].lower()}", doctor.root)
-    assert not page_of(name).faults()
+    lesson(name).keep_picture(f"{name}-doctor-{theme.split()[-1].lower()}", doctor.root)
+    assert not lesson(name).faults()
