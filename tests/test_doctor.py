@@ -645,3 +645,19 @@ def test_nothing_is_sent_or_opened(monkeypatch, tmp_path):
     secret.write_text("{}")
     assert not diagnose(str(secret)).understood
     assert diagnose(requests.Request("GET", API, headers={"DPoP": proof()})).understood
+
+
+def test_header_lines_by_name_and_a_path_are_taken_too(tmp_path):
+    headers = {"DPoP": proof(htu=TOKEN_URL), "Authorization": f"DPoP {TOKEN}"}
+    for thing in (headers, json.dumps(headers), requests.structures.CaseInsensitiveDict(headers)):
+        assert rows(diagnose(thing, url=API)) == ["htu"]
+    file = tmp_path / "session.log"
+    file.write_text(SAMPLE, encoding="utf-8")
+    assert diagnose(file).healthy
+    assert not diagnose(tmp_path / "nothing").understood
+
+
+def test_an_error_without_an_answer_says_that_none_came():
+    request = requests.Request("GET", API, headers={"DPoP": proof()}).prepare()
+    found = diagnose(requests.ConnectionError("refused by the host", request=request))
+    assert any("refused by the host" in problem.title for problem in found.problems)

@@ -7,7 +7,7 @@ from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.half import salvaged
 from dpop_lab.doctor.times import date, offset
 from dpop_lab.errors import KeyUnusable
-from dpop_lab.jose.jws import Jws, key_bits
+from dpop_lab.jose.jws import Jws, key_bits, read_jws
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.rendering import cut, shown
 
@@ -42,6 +42,13 @@ def token_lines(token: Jws, case: Case, now: float) -> list[Line]:
     if "enc" in token.header:
         lines.append(("claims", "encrypted: only who has the key can read them"))
     return [*lines, *_members("claims", token.claims, case, now)]
+
+
+def token_lines_of(case: Case, now: float) -> list[Line]:
+    """What the access token of a case says: the one sent, else the one it was given."""
+    if case.token:
+        return token_lines(case.access_token, case, now)
+    return token_lines(read_jws(case.issued), case, now) if case.issued else []
 
 
 def _unread(jws: Jws) -> Line:

@@ -1,6 +1,5 @@
 """From anything pasted to a report and what to do about it; nothing is sent anywhere."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste import read_paste
 from dpop_lab.doctor.pasted import Pasted
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.reading import json_value
 from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
@@ -33,11 +33,11 @@ def diagnose(
 
     Takes a proof, an access token, header lines, a server's error text or JSON, an answer of
     `requests`, raw HTTP, a curl command, a HAR file, a session log, a recorded exchange, as text,
-    octets, JSON values or objects. What is known besides is given by name: `url` and `method` of
-    the request, the access `token` and the server's `nonce`, `now` (seconds since 1970) when it was
-    sent, `jwks` the issuer's keys, `policy` the rules to hold it to (the demo's for the demo,
-    `RFC_9449` for any other). Nothing is sent, opened or run, and whatever is given, it does not
-    raise; only arguments of another type raise `LabError`.
+    octets, JSON values or objects; a `pathlib.Path` is read. What is known besides is given by
+    name: `url` and `method` of the request, the access `token` and the server's `nonce`, `now`
+    (seconds since 1970) when it was sent, `jwks` the issuer's keys, `policy` the rules to hold it
+    to (the demo's for the demo, `RFC_9449` for any other). Nothing is sent or run, and whatever is
+    given, it does not raise; only arguments of another type raise `LabError`.
     """
     for name, text in (("url", url), ("method", method), ("token", token), ("nonce", nonce)):
         expect(text, str, name)
@@ -120,20 +120,12 @@ def _issued_keys(pasted: Pasted) -> tuple[Mapping[str, Any], ...]:
     found: list[Mapping[str, Any]] = []
     for exchange in pasted.exchanges:
         if '"keys"' in exchange.response_body[:2000] and exchange.status == 200:
-            value = _object(exchange.response_body)
-            keys = value.get("keys")
+            value = json_value(exchange.response_body)
+            keys = value.get("keys") if isinstance(value, dict) else None
             found += (
                 [one for one in keys if isinstance(one, dict)] if isinstance(keys, list) else []
             )
     return tuple(found)
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _is_solved(cases: list[Case]) -> bool:

@@ -114,9 +114,17 @@ def header_lines(text: str) -> Exchange | None:
     if not lines or FIELD.match(lines[0]) is None:
         return None
     headers = tuple(_fields(lines))
-    names = {name.lower() for name, _ in headers}
     plain = sum(1 for line in lines if FIELD.match(line) or line[0] in " \t")
-    if plain < len(lines) or not names & (OF_REQUESTS | OF_ANSWERS):
+    return with_headers(headers) if plain == len(lines) else None
+
+
+def with_headers(headers: Headers) -> Exchange | None:
+    """Header lines as an exchange: of the request, of the answer, or of both, by their names.
+
+    None where no name among them tells.
+    """
+    names = {name.lower() for name, _ in headers}
+    if not names & (OF_REQUESTS | OF_ANSWERS):
         return None
     if not names & OF_ANSWERS:
         return replace(EMPTY, request_headers=headers)

@@ -1,13 +1,14 @@
 """Recognise what was pasted, and take it apart into requests and answers; nothing is believed."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.curl_command import is_curl, read_curl
+from dpop_lab.doctor.json_paste import json_paste
 from dpop_lab.doctor.jwts import jwts_in
 from dpop_lab.doctor.messages import (
     MARK,
@@ -18,8 +19,8 @@ from dpop_lab.doctor.messages import (
     uncommented,
 )
 from dpop_lab.doctor.pasted import MOST, Pasted, not_understood, of_exchanges
-from dpop_lab.doctor.reading import case_of, linked, with_answer
-from dpop_lab.doctor.recorded import har_entries, of_requests
+from dpop_lab.doctor.reading import linked
+from dpop_lab.doctor.recorded import of_requests
 from dpop_lab.doctor.texts import PEM, header_paste, pem_paste, raw_paste, words_paste
 from dpop_lab.jose.jws import Jws
 
@@ -27,7 +28,7 @@ LONGEST, LONGEST_JSON = 1_000_000, 16_000_000  # characters that are looked at
 
 
 def read_paste(thing: object) -> Pasted:
-    """Recognise anything; never raises, opens nothing, sends nothing.
+    """Recognise anything; never raises, sends nothing, opens nothing but a `pathlib.Path`.
 
     Text, octets and JSON values are looked into; so are the objects of `requests`, exchanges,
     session logs and whatever else holds exchanges.
@@ -48,8 +49,10 @@ def read_paste(thing: object) -> Pasted:
         return _of_text(*_decoded(bytes(thing)))
     if isinstance(thing, str):
         return _of_text(thing)
+    if isinstance(thing, os.PathLike):
+        return _of_path(thing)
     if isinstance(thing, Mapping):
-        return _of_json(dict(thing), "") or not_understood("a mapping without anything of DPoP")
+        return json_paste(dict(thing)) or not_understood("a mapping without anything of DPoP")
     if isinstance(thing, Iterable):
         return _of_items(thing)
     return not_understood(f"a {type(thing).__name__}")
@@ -74,6 +77,15 @@ def _of_items(things: Iterable[object]) -> Pasted:
         exchanges=tuple(exchange for one in read for exchange in one.exchanges),
         text="\n".join(one.text for one in read),
     )
+
+
+def _of_path(path: os.PathLike[Any]) -> Pasted:
+    """What is in a file, as far as it can be looked at."""
+    try:
+        with open(path, "rb") as file:
+            return _of_text(*_decoded(file.read(LONGEST_JSON)))
+    except (OSError, ValueError) as error:
+        return not_understood(f"a path to no file that can be read ({type(error).__name__})")
 
 
 def _decoded(octets: bytes) -> tuple[str, str]:
@@ -139,70 +151,13 @@ def _recognised(text: str, value: Any) -> Pasted:
 
 
 def _of_json(value: Any, text: str) -> Pasted | None:
-    """JSON: a HAR, an answer, a key, a decoded JWT, or text that was put in quotes."""
-    entries = har_entries(value)
-    if entries is not None:
-        return _har(entries)
+    """JSON: an object or an answer that says what it is, or text that was put in quotes."""
     if isinstance(value, str):
         return _of_text(value)
-    if isinstance(value, list):
-        if value and all(isinstance(one, dict) and {"type", "value"} <= set(one) for one in value):
-            answer = Exchange("", "", (), "", 0, 0, status=200, response_body=json.dumps(value))
-            case = replace(case_of(answer), sent_at=None, whole=False)
-            return Pasted(kind="an answer of the demo's API", cases=(case,))
-        return _of_items(value) if value else None
-    if not isinstance(value, dict):
-        return None
-    if "error" in value or isinstance(value.get("access_token"), str):
-        case = with_answer(Case(), value)
-        nonce = value.get("DPoP-Nonce") or value.get("dpop_nonce")
-        case = replace(case, nonce=nonce if isinstance(nonce, str) else "")
-        if case.error and not isinstance(value["error"], str):
-            case = replace(case, error="", description=str(value["error"])[:300])
-        kind = "a JSON error" if "error" in value else "a token response"
-        cases = (case, Case(token=case.issued)) if case.issued else (case,)
-        return Pasted(kind=kind, cases=cases)
-    keys = value.get("keys") if isinstance(value.get("keys"), list) else [value]
-    jwks = tuple(one for one in keys or [] if isinstance(one, dict) and "kty" in one)
-    if jwks:
-        return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
-    return _decoded_jwt(value) or (jwts_in(text) if text else None)
-
-
-def _decoded_jwt(value: dict[str, Any]) -> Pasted | None:
-    """A proof or a token as a decoder shows it: header and claims, without a signature."""
-    header = value.get("header") or value.get("protected") or {}
-    claims = value.get("payload") or value.get("claims") or value
-    if not isinstance(header, dict) or not isinstance(claims, dict):
-        return None
-    if not {"htm", "htu", "jti", "cnf", "iat"} & set(claims):
-        return None
-    from dpop_lab.jose.encoding import base64url_encode, compact_json
-
-    text = ".".join(base64url_encode(compact_json(one)) for one in (header, claims)) + "."
-    pasted = jwts_in(text)
-    remark = "It is decoded already: without the text itself its signature can't be verified."
-    return pasted and replace(pasted, kind=f"{pasted.kind}, decoded", remarks=(remark,))
-
-
-def _har(entries: list[Exchange]) -> Pasted:
-    """The exchanges of a HAR that have to do with DPoP."""
-    kept = [one for one in entries if _concerns(one)]
-    passed = len(entries) - len(kept)
-    kind = f"a HAR file of {len(entries)} exchange{'s' * (len(entries) != 1)}"
-    if not kept:
-        return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
-    pasted = of_exchanges(kind, kept)
-    told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
-    return replace(pasted, remarks=(*pasted.remarks, *([told] if passed else [])))
-
-
-def _concerns(exchange: Exchange) -> bool:
-    names = {name.lower() for name, _ in (*exchange.request_headers, *exchange.response_headers)}
-    told = {"dpop", "authorization", "www-authenticate", "dpop-nonce"} & names
-    asks = next((value.lower() for name, value in exchange.request_headers
-                 if name.lower() == "access-control-request-headers"), "")  # fmt: skip
-    return bool(told) or "grant_type=" in exchange.request_body or "dpop" in asks
+    found = json_paste(value)
+    if found is None and isinstance(value, list) and value:
+        return _of_items(value)
+    return found or (jwts_in(text) if text else None)
 
 
 def _size(text: str) -> str:

@@ -3,6 +3,7 @@
 import base64
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +100,8 @@ def of_requests(value: object) -> list[Exchange] | None:
         if value.response is not None:
             return of_requests(value.response)
         if value.request is not None:
-            return of_requests(value.request)
+            asked = of_requests(value.request) or []
+            return [replace(one, failure=str(value)[:500]) for one in asked]
     return None
 
 

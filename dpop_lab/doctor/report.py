@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.decoded import key_lines, proof_lines, thumbprint_or_none, token_lines
+from dpop_lab.doctor.decoded import key_lines, proof_lines, thumbprint_or_none, token_lines_of
 from dpop_lab.doctor.document import (
     Block,
     Bullets,
@@ -18,9 +18,9 @@ from dpop_lab.doctor.document import (
     cleaned,
 )
 from dpop_lab.doctor.examine import Examined
+from dpop_lab.doctor.machine import as_values
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
-from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.checking import EDGES, SYMBOLS, Finding, Report
 from dpop_lab.proof.htu import without_query
 from dpop_lab.proof.rendering import cut, shown
@@ -125,7 +125,7 @@ class Diagnosis:
             "secrets": list(self.secrets),
             "remarks": list(self.remarks),
             "keys": [{"jkt": thumbprint_or_none(one), **dict(key_lines(one))} for one in self.jwks],
-            "requests": [self._request(one) for one in self.examined],
+            "requests": [as_values(one, self.now) for one in self.examined],
         }
         cleaned_values: dict[str, Any] = self._clean(told)
         return cleaned_values
@@ -136,33 +136,6 @@ class Diagnosis:
         if isinstance(value, dict):
             return {self._clean(name): self._clean(one) for name, one in value.items()}
         return [self._clean(one) for one in value] if isinstance(value, list) else value
-
-    def _request(self, one: Examined) -> dict[str, Any]:
-        case = one.case
-        jwk = case.proof.header.get("jwk")
-        return {
-            "name": case.name,
-            "method": case.method or None,
-            "url": without_query(case.url) or None,
-            "place": case.place or None,
-            "status": case.status,
-            "error": case.error or None,
-            "error_description": case.description or None,
-            "challenges": [
-                {"scheme": each.scheme, **each.parameters} for each in case.challenges or ()
-            ],
-            "verdict": one.verdict,
-            "policy": one.looked.policy,
-            "jkt": thumbprint_or_none(jwk) if isinstance(jwk, dict) else None,
-            "proof": dict(proof_lines(case, self.now)) if case.is_proof else None,
-            "access_token": dict(_token_lines(case, self.now)) or None,
-            "problems": [
-                {name: getattr(each, name) for name in Problem.__slots__} for each in one.problems
-            ],
-            "rows": [_row(finding) for report in one.looked.reports for finding in report.findings],
-            "not_asked": [{"row": row, "give": give} for row, give in one.looked.missing],
-            "remarks": list(one.remarks),
-        }
 
     def _blocks(self) -> list[Block]:
         blocks: list[Block] = [Paragraph(self._summary())]
@@ -197,25 +170,6 @@ def _listed(words: tuple[str, ...]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _row(finding: Finding) -> dict[str, Any]:
-    verdict = finding.verdict
-    return {
-        "row": finding.check.name,
-        "mark": finding.mark,
-        "defect": verdict.defect if verdict else None,
-        "question": finding.check.question,
-        "wanted": shown(verdict.wanted, 200) if verdict else None,
-        "found": shown(verdict.found, 200) if verdict else None,
-        "section": finding.check.section,
-    }
-
-
-def _token_lines(case: Case, now: float) -> list[tuple[str, str]]:
-    if case.token:
-        return token_lines(case.access_token, case, now)
-    return token_lines(read_jws(case.issued), case, now) if case.issued else []
-
-
 def _told(one: Examined, now: float) -> Iterator[Block]:
     """One request: its line, what is wrong, what it says, the rows, the remarks."""
     case = one.case
@@ -228,7 +182,7 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
         yield Table(f"{SYMBOLS['failed']} {problem.title}", ("Part", "Text"), problem.lines, edges)
     if case.is_proof:
         yield Table("The proof", ("Member", "Value"), tuple(proof_lines(case, now)))
-    if lines := _token_lines(case, now):
+    if lines := token_lines_of(case, now):
         yield Table("The access token", ("Member", "Value"), tuple(lines))
     if case.challenges:
         yield Table("WWW-Authenticate", ("Scheme", "Parameters"), tuple(_challenges(case)))

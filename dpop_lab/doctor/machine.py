@@ -1,0 +1,52 @@
+"""What was found of a request as JSON values, for machines."""
+
+from typing import Any
+
+from dpop_lab.doctor.decoded import proof_lines, thumbprint_or_none, token_lines_of
+from dpop_lab.doctor.examine import Examined
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.proof.checking import Finding
+from dpop_lab.proof.htu import without_query
+from dpop_lab.proof.rendering import shown
+
+
+def as_values(one: Examined, now: float) -> dict[str, Any]:
+    """One request with what was found, as JSON values; nothing in it is taken out yet."""
+    case = one.case
+    jwk = case.proof.header.get("jwk")
+    return {
+        "name": case.name,
+        "method": case.method or None,
+        "url": without_query(case.url) or None,
+        "place": case.place or None,
+        "status": case.status,
+        "error": case.error or None,
+        "error_description": case.description or None,
+        "challenges": [
+            {"scheme": each.scheme, **each.parameters} for each in case.challenges or ()
+        ],
+        "verdict": one.verdict,
+        "policy": one.looked.policy,
+        "jkt": thumbprint_or_none(jwk) if isinstance(jwk, dict) else None,
+        "proof": dict(proof_lines(case, now)) if case.is_proof else None,
+        "access_token": dict(token_lines_of(case, now)) or None,
+        "problems": [
+            {name: getattr(each, name) for name in Problem.__slots__} for each in one.problems
+        ],
+        "rows": [_row(finding) for report in one.looked.reports for finding in report.findings],
+        "not_asked": [{"row": row, "give": give} for row, give in one.looked.missing],
+        "remarks": list(one.remarks),
+    }
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    verdict = finding.verdict
+    return {
+        "row": finding.check.name,
+        "mark": finding.mark,
+        "defect": verdict.defect if verdict else None,
+        "question": finding.check.question,
+        "wanted": shown(verdict.wanted, 200) if verdict else None,
+        "found": shown(verdict.found, 200) if verdict else None,
+        "section": finding.check.section,
+    }
