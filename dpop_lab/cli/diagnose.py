@@ -48,6 +48,7 @@ def add_diagnose(commands: "Commands") -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for machines")
     form.add_argument("--markdown", action="store_true", help="for an issue or a chat")
+    parser.add_argument("--all", action="store_true", help="each row that passed, too")
     parser.set_defaults(run=_diagnose)
 
 
@@ -65,7 +66,8 @@ def _diagnose(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found.as_dict(), indent=2))
     else:
-        print(found.markdown() if options.markdown else found.text())
+        text = found.text(everything=options.all)
+        print(found.markdown() if options.markdown else text)
     return found.exit_code
 
 

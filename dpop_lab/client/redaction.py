@@ -73,6 +73,10 @@ class Redactor:
         """A text about an exchange without the long secrets that were seen so far."""
         return text if len(text) < LONG else self._labels.replace([text])[0]
 
+    def known_in(self, texts: list[str]) -> list[str]:
+        """The same for many texts at once, which takes little more time than for one."""
+        return self._labels.replace(texts)
+
     def _headers(self, headers: Headers) -> Headers:
         return tuple((name, self._header(name, value)) for name, value in headers)
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 from dpop_lab.doctor.case import API, Case
-from dpop_lab.doctor.decoded import thumbprint_or_none
+from dpop_lab.doctor.decoded import leaked, thumbprint_or_none
+from dpop_lab.doctor.half import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.htu import without_query
 from dpop_lab.proof.rendering import shown
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
 def beside(case: Case) -> Iterator[Problem]:
@@ -17,6 +20,16 @@ def beside(case: Case) -> Iterator[Problem]:
             title=f"No answer came: {shown(case.failure, 200)}",
             action="Look at the address, the network, its proxy and certificates.",
         )
+    half = salvaged(case.proofs[0]) if case.is_proof and case.proof.problem else None
+    if half is not None and (names := leaked(half.header)):
+        yield Problem(
+            title=f"no_private_key: the half that can be read holds {', '.join(names)[:60]}",
+            action="This key has leaked: make a new one, put its public members alone into jwk.",
+            row="no_private_key",
+            section="RFC 9449 §4.3 (7)",
+        )
+    yield from _other_algs(case)
+    yield from _small_letters(case)
     query = case.url.partition("?")[2]
     if "access_token=" in query or (case.place == API and "access_token" in case.form):
         yield Problem(
@@ -48,6 +61,36 @@ def beside(case: Case) -> Iterator[Problem]:
             wanted=mine,
             found=shown(bound, 80),
             section="RFC 9449 §6.1",
+        )
+
+
+def _other_algs(case: Case) -> Iterator[Problem]:
+    """A challenge says which algorithms its server takes."""
+    mine = case.proof.header.get("alg")
+    for challenge in case.challenges or ():
+        taken = challenge.parameters.get("algs", "").split()
+        if challenge.scheme == "dpop" and taken and isinstance(mine, str) and mine not in taken:
+            yield Problem(
+                title="alg: the challenge names algorithms, and the proof's is not one of them",
+                action=f"Sign with one of {shown(' '.join(taken), 100)[1:-1]}, with a fitting key.",
+                row="alg",
+                wanted=shown(" ".join(taken), 200),
+                found=shown(mine, 40),
+                section="RFC 9449 §7.1",
+            )
+
+
+def _small_letters(case: Case) -> Iterator[Problem]:
+    """A method in small letters, where the request's own is not known."""
+    htm = case.proof.claims.get("htm")
+    if not case.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
+        yield Problem(
+            title="htm: it is in small letters",
+            action=f"Write htm in capital letters, {htm.upper()}: it is compared as it stands.",
+            row="htm",
+            wanted=shown(htm.upper(), 20),
+            found=shown(htm, 20),
+            section="RFC 9449 §4.3 (8)",
         )
 
 

@@ -12,10 +12,14 @@ from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 
-HIDDEN = re.compile(r"\*+|<[\w ]+>|\[?(?:redacted|removed|hidden|masked)\]?|(?:…|\.\.\.)", re.I)
-
-
+HIDDEN = re.compile(
+    r"\*+|█+|x{3,}|<[^<>]*>|\[?(?:redacted|removed|hidden|masked)\]?|.*(?:…|\.\.\.).*"
+    r"|\$\{?\w+\}?|\$\(.*\)|\{\{.*\}\}|%\w+%|your[_ -][\w -]+",
+    re.I | re.S,
+)
 TOKEN_ENDPOINT, API = "token endpoint", "API"
+PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
+REVISION = re.compile("[0-9a-f]{8}|twin")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)  # no slots: what is read once is kept
@@ -24,10 +28,10 @@ class Case:
 
     `whole` says that all header lines of the request are known, so that what is not among them was
     not sent. `proofs` are the DPoP header values, `scheme` and `token` what stood in
-    `authorization`,
-    `hidden` the names of those that were redacted. `url_guessed`: a raw request names no scheme,
-    so that of the proof was taken. Times are seconds since 1970: `sent_at` by the clock of the
-    client or of whoever recorded, `date` the server's. `nonces` are known to be the server's.
+    `authorization`, `other` a JWT for something else, `hidden` the names of those that were
+    redacted. `url_guessed`: a raw request names no scheme, so that of the proof was taken. Times
+    are seconds since 1970: `sent_at` by the clock of the client or of whoever recorded, `date` the
+    server's. `nonces` are known to be the server's.
     """
 
     name: str = ""
@@ -40,6 +44,7 @@ class Case:
     authorization: str = field(default="", repr=False)
     scheme: str = ""
     token: str = field(default="", repr=False)
+    other: str = field(default="", repr=False)
     hidden: tuple[str, ...] = ()
     form: Mapping[str, str] = field(default_factory=dict, repr=False)
     doubled: tuple[str, ...] = ()
@@ -70,19 +75,17 @@ class Case:
     @cached_property
     def place(self) -> str:
         """`token endpoint`, `API`, or empty where nothing tells."""
-        path = urlsplit(self.url).path.rstrip("/").lower() if self.url else ""
-        if self.form.get("grant_type") or self.issued or path.endswith("/token"):
+        if self.form.get("grant_type") or self.issued or _path(self.url).endswith("/token"):
             return TOKEN_ENDPOINT
         if self.token or "access_token" in self.hidden or self.scheme.lower() in ("dpop", "bearer"):
             return API
-        if self.challenges or self.status == 401:
+        if self.challenges or "ath" in self.proof.claims:
             return API
-        claims = self.proof.claims
-        if "ath" in claims:
-            return API
-        if str(claims.get("htu", "")).split("?")[0].rstrip("/").lower().endswith("/token"):
-            return TOKEN_ENDPOINT
-        return API if self.url else ""
+        if self.is_proof:
+            named = _path(str(self.proof.claims.get("htu", "")))
+            proven = named.endswith(PROVEN_THERE) or _path(self.url).endswith(PROVEN_THERE)
+            return TOKEN_ENDPOINT if proven else API
+        return API if self.status == 401 and not self.form else ""
 
     @property
     def is_proof(self) -> bool:
@@ -117,7 +120,9 @@ class Case:
         if any(urlsplit_host(one) == host for one in named):
             return True
         server = header_value(self.answer_headers, "Server").lower()
-        return server == "dpop_lab twin" or bool(header_value(self.answer_headers, "X-REVISION"))
+        revision = header_value(self.answer_headers, "X-REVISION")
+        known = server in ("", "kestrel", "dpop_lab twin") and REVISION.fullmatch(revision)
+        return server == "dpop_lab twin" or bool(known)
 
     def _named(self) -> tuple[object, ...]:
         claims, told = self.proof.claims, self.access_token.claims
@@ -127,6 +132,14 @@ class Case:
         """The same with the access token that was hidden, or not told."""
         hidden = tuple(name for name in self.hidden if name != "access_token")
         return replace(self, token=token, scheme=self.scheme or "DPoP", hidden=hidden)
+
+
+def _path(url: str) -> str:
+    """The path in a URL, in small letters and without a slash at its end; empty for none."""
+    try:
+        return urlsplit(url).path.rstrip("/").lower()
+    except ValueError:
+        return ""
 
 
 def urlsplit_host(url: str) -> str:

@@ -3,19 +3,22 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dpop_lab.doctor.case import Case
+from dpop_lab.client.redaction import KINDS
+from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.half import salvaged
 from dpop_lab.doctor.times import date, offset
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.jws import Jws, key_bits, read_jws
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.rendering import cut, shown
+from dpop_lab.proof.rendering import cut, shown, words
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 MOST, LONGEST = 40, 200  # members of a JWT, characters of a value
+SHORTEST_PRIVATE = 16  # characters of a private member of a key
 
 Line = tuple[str, str]
+JSON_TYPES = {str: "a string", list: "an array", bool: "true or false", type(None): "null"}
 
 
 def proof_lines(case: Case, now: float) -> list[Line]:
@@ -28,16 +31,17 @@ def proof_lines(case: Case, now: float) -> list[Line]:
     if isinstance(jwk, dict):
         lines += key_lines(jwk, "header.jwk")
     elif "jwk" in proof.header:
-        lines.append(("header.jwk", f"{type(jwk).__name__}, not an object"))
+        lines.append(("header.jwk", f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"))
     return [*lines, *_members("claims", proof.claims, case, now)]
 
 
 def token_lines(token: Jws, case: Case, now: float) -> list[Line]:
     """What an access token says, where it is a JWT."""
     if token.problem:
-        return [
-            ("the text", f"no JWT, so only its server can read it; {len(token.text)} characters")
-        ]
+        half = salvaged(token.text)
+        if half.header:
+            return [_unread(token), *_salvaged(token, case, now)]
+        return [("the text", f"opaque: only its server can read it; {len(token.text)} characters")]
     lines = list(_members("header", token.header, case, now))
     if "enc" in token.header:
         lines.append(("claims", "encrypted: only who has the key can read them"))
@@ -46,8 +50,8 @@ def token_lines(token: Jws, case: Case, now: float) -> list[Line]:
 
 def token_lines_of(case: Case, now: float) -> list[Line]:
     """What the access token of a case says: the one sent, else the one it was given."""
-    if case.token:
-        return token_lines(case.access_token, case, now)
+    if case.token or case.other:
+        return token_lines(read_jws(case.token or case.other), case, now)
     return token_lines(read_jws(case.issued), case, now) if case.issued else []
 
 
@@ -69,7 +73,7 @@ def key_lines(jwk: Mapping[str, Any], name: str = "jwk") -> list[Line]:
     if jkt:
         lines.append((f"{name} thumbprint", f"{jkt} (RFC 7638; this is jkt)"))
     lines += [
-        (f"{name}.{one}", shown(jwk[one], 80))
+        (f"{name}.{one}", shown(harmless(jwk[one], one), 80))
         for one in ("alg", "use", "kid", "key_ops")
         if one in jwk
     ]
@@ -103,20 +107,40 @@ def _members(
     for name in names[:MOST]:
         value = members[name]
         note = time_note(value, case, now) if name in TIMES else ""
-        yield f"{part}.{cut(str(name), 60)}", shown(_harmless(value), LONGEST) + note
+        yield f"{part}.{cut(str(name), 60)}", shown(harmless(value, str(name)), LONGEST) + note
     if len(names) > MOST:
         yield f"{part}…", f"{len(names) - MOST} more members"
 
 
-def _harmless(value: object) -> object:
-    """A value without the private members of a key in it."""
+def harmless(value: object, name: str = "") -> Any:
+    """A value without the secrets in it: private members of keys, what a name calls a secret."""
     if isinstance(value, dict):
-        hides = "kty" in value
-        return {
-            name: "(private)" if hides and name in PRIVATE else _harmless(one)
-            for name, one in value.items()
-        }
-    return [_harmless(one) for one in value] if isinstance(value, list) else value
+        return {key: harmless(one, str(key)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [harmless(one, name) for one in value]
+    return words("(private)") if is_secret(name, value) else value
+
+
+def is_secret(name: str, value: object) -> bool:
+    """Is this a private member of a key, or something that its name calls a secret?"""
+    if not isinstance(value, str) or is_hidden(value):
+        return False
+    if name in PRIVATE:
+        return len(value) >= SHORTEST_PRIVATE
+    squeezed = name.lower().replace("_", "").replace("-", "")
+    return (
+        squeezed in KINDS or squeezed.endswith(("secret", "privatekey")) or "PRIVATE KEY" in value
+    )
+
+
+def leaked(value: object) -> tuple[str, ...]:
+    """The names of private members of keys, wherever in a JSON value they stand."""
+    if isinstance(value, list):
+        return tuple(name for one in value for name in leaked(one))
+    if not isinstance(value, Mapping):
+        return ()
+    own = [str(name) for name, one in value.items() if name in PRIVATE and is_secret(name, one)]
+    return (*own, *(name for one in value.values() for name in leaked(one)))
 
 
 def time_note(value: object, case: Case, now: float) -> str:

@@ -5,17 +5,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dpop_lab.doctor.beside import METHODS
 from dpop_lab.doctor.case import Case, is_hidden, urlsplit_host
 from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste import read_paste
 from dpop_lab.doctor.pasted import Pasted
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.reading import json_value
+from dpop_lab.doctor.reading import LONGEST, json_value, without_user
 from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.doctor.secrets import Secrets
+from dpop_lab.doctor.times import FAR
 from dpop_lab.errors import LabError, expect
-from dpop_lab.proof.htu import without_query
+from dpop_lab.proof.htu import normal_url, without_query
 from dpop_lab.server.policy import Policy
+
+WELL_KNOWN = "/.well-known/"
 
 
 def diagnose(
@@ -43,10 +47,15 @@ def diagnose(
         expect(text, str, name)
     expect(now, (int, float, type(None)), "now", "Seconds since 1970.")
     expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
+    if now is not None and not abs(now) < FAR:
+        wanted, found = "seconds since 1970", repr(now)[:40]
+        raise LabError("now is no time", wanted=wanted, found=found)
+    remarks = _unusable(url)
+    url = "" if remarks else without_user(url)
     pasted = read_paste(anything)
     known = {
         "url": url,
-        "method": method.strip(),
+        "method": _method(method),
         "token": token.strip(),
         "nonce": nonce,
         "now": now,
@@ -67,22 +76,33 @@ def diagnose(
         understood=pasted.understood,
         examined=tuple(_without_secrets(one, secrets) for one in examined),
         jwks=pasted.jwks,
-        remarks=pasted.remarks,
+        remarks=(*pasted.remarks, *remarks),
         secrets=secrets.kinds,
         now=here,
         _secrets=secrets,
     )
 
 
+def _unusable(url: str) -> tuple[str, ...]:
+    """A remark where the URL that was given is none."""
+    good = not url or (len(url) <= LONGEST and normal_url(url) is not None)
+    return () if good else ("The url that was given is no http(s) URL, and not used.",)
+
+
+def _method(text: str) -> str:
+    """A method as it was given; one of the usual ones in capitals."""
+    text = text.strip()[:40]
+    return text.upper() if text.upper() in METHODS else text
+
+
 def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
     """The same, its words cleaned, since each problem may be shown by itself."""
 
-    def clean(problem: Problem) -> Problem:
-        texts = secrets.clean([getattr(problem, name) for name in Problem.__slots__])
-        return Problem(**dict(zip(Problem.__slots__, texts, strict=True)))
-
-    remarks = tuple(secrets.clean(list(one.remarks)))
-    return replace(one, problems=tuple(map(clean, one.problems)), remarks=remarks)
+    names = Problem.__slots__
+    texts = [getattr(problem, name) for problem in one.problems for name in names]
+    done = iter(secrets.clean([*texts, *one.remarks]))
+    problems = [Problem(**{name: next(done) for name in names}) for _ in one.problems]
+    return replace(one, problems=tuple(problems), remarks=tuple(done))
 
 
 def _with_known(case: Case, known: Mapping[str, Any]) -> Case:
@@ -131,6 +151,9 @@ def _issued_keys(pasted: Pasted) -> tuple[Mapping[str, Any], ...]:
 def _is_solved(cases: list[Case]) -> bool:
     """Did a later request get what this one was refused for want of a nonce or a token?"""
     case, later = cases[0], cases[1:]
+    if case.status == 404 and WELL_KNOWN in case.url:  # RFC 8414 first, OpenID's place next
+        good = [one for one in later if WELL_KNOWN in one.url and one.status == 200]
+        return any(urlsplit_host(one.url) == urlsplit_host(case.url) for one in good)
     refused = case.error in ("use_dpop_nonce", "invalid_token") or case.bare_challenge
     if not refused or case.status is None:
         return False

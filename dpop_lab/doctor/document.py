@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dpop_lab.proof.rendering import escaped, html_table, printable
 
@@ -36,13 +37,15 @@ class Bullets:
 class Table:
     """Rows under a caption; the last column is code, the first one names the row.
 
-    `edges` gives each row, in HTML, the name of a theme colour for its left edge.
+    `edges` gives each row, in HTML, the name of a theme colour for its left edge. `brief`, where it
+    is not empty, is what plain text has in the place of the table.
     """
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     edges: tuple[str, ...] = ()
+    brief: str = ""
 
 
 Block = Heading | Paragraph | Bullets | Table
@@ -72,11 +75,36 @@ def _with(block: Block, change: Callable[[str], str]) -> Block:
         return replace(block, items=tuple(map(change, block.items)))
     caption, head = change(block.caption), tuple(map(change, block.head))
     rows = tuple(tuple(map(change, row)) for row in block.rows)
-    return replace(block, caption=caption, head=head, rows=rows)
+    return replace(block, caption=caption, head=head, rows=rows, brief=change(block.brief))
 
 
-def as_text(blocks: Sequence[Block]) -> str:
-    """Plain text: nothing in it moves a cursor or ends a line that was not ended here."""
+def cleaned_values(value: Any, clean: Callable[[list[str]], list[str]]) -> Any:
+    """JSON values with all their strings, names of members too, put through `clean` in one go."""
+    texts: list[str] = []
+
+    def note(text: str) -> str:
+        texts.append(text)
+        return text
+
+    _mapped(value, note)
+    done = iter(clean(texts))
+    return _mapped(value, lambda _: next(done))
+
+
+def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
+    """The same value with each string changed."""
+    if isinstance(value, str):
+        return change(str(value))
+    if isinstance(value, dict):
+        return {_mapped(name, change): _mapped(one, change) for name, one in value.items()}
+    return [_mapped(one, change) for one in value] if isinstance(value, list) else value
+
+
+def as_text(blocks: Sequence[Block], *, everything: bool = False) -> str:
+    """Plain text: nothing in it moves a cursor or ends a line that was not ended here.
+
+    Tables that have a brief form are told by that, unless `everything` is wanted.
+    """
     lines: list[str] = []
     for block in blocks:
         if isinstance(block, Heading):
@@ -85,6 +113,8 @@ def as_text(blocks: Sequence[Block]) -> str:
             lines.append(block.text)
         elif isinstance(block, Bullets):
             lines += [f"  - {item}" for item in block.items]
+        elif block.brief and not everything:
+            lines.append(block.brief)
         else:
             lines += [block.caption, *(_row(row) for row in block.rows)]
     return printable("\n".join(lines))

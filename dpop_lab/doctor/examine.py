@@ -10,7 +10,8 @@ from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.look import Looked, Used, look
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks_on, solved_later
-from dpop_lab.doctor.server_words import Blame, blamed, meaning, policy_of
+from dpop_lab.doctor.server_words import GUESS, Blame, blamed, meaning, policy_of
+from dpop_lab.doctor.times import FAR, date, offset
 from dpop_lab.proof.checking import Answer, Finding
 from dpop_lab.proof.rendering import shown
 from dpop_lab.server.duende import DUENDE
@@ -69,7 +70,7 @@ def examine(
     remarks: list[str] = []
     if solved:
         remarks.append(solved_later(case))
-    elif case.refused or (case.status or 0) >= 300:
+    elif case.refused or _redirected(case):
         problems += _refused(case, looked)
     elif case.status is not None:
         taken = [one for one in looked.failures if one.check.name != "no_private_key"]
@@ -77,6 +78,9 @@ def examine(
         problems += [_problem(one, case) for one in looked.failures if one not in taken]
     else:
         problems += [_problem(one, case) for one in looked.failures]
+    if policy is None and not case.is_demo:  # not every server follows RFC 9068
+        remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
+        problems = [one for one in problems if one.row != "at_typ"] or _still_refused(case)
     problems += beside(case)
     remarks += remarks_on(case, looked)
     return Examined(
@@ -87,6 +91,23 @@ def examine(
     )
 
 
+RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
+
+
+def _still_refused(case: Case) -> list[Problem]:
+    """What is to be said of a refusal when nothing else is."""
+    told = meaning(case) if case.refused else None
+    return [Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])] if told else []
+
+
+def _redirected(case: Case) -> bool:
+    """Was a request with a proof or a token sent elsewhere, where it needs a new proof?"""
+    return case.status in REDIRECTS and (case.is_proof or bool(case.token))
+
+
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
 def _problem(finding: Finding, case: Case) -> Problem:
     verdict, row = finding.verdict, finding.check
     return Problem(
@@ -94,9 +115,18 @@ def _problem(finding: Finding, case: Case) -> Problem:
         action=advise(finding, case),
         row=row.name,
         wanted=shown(verdict.wanted, 200) if verdict else "",
-        found=shown(verdict.found, 200) if verdict else "",
+        found=shown(verdict.found, 200) + _note(row.name, verdict.found, case) if verdict else "",
         section=row.section,
     )
+
+
+def _note(row: str, value: object, case: Case) -> str:
+    """The date beside a time that a row found, and how far it is from the clock that decides."""
+    if row not in ("fresh", "not_expired") or type(value) not in (int, float) or not case.clock:
+        return ""
+    time, whose = case.clock
+    told = date(value) if abs(value) < FAR else ""  # type: ignore[arg-type]
+    return f" ({told}, {offset(value, time)} {whose})" if told else ""  # type: ignore[arg-type]
 
 
 def _no(finding: Finding) -> str:
@@ -144,16 +174,20 @@ def _unexplained(case: Case, looked: Looked, blames: tuple[Blame, ...]) -> Probl
     rows = list(dict.fromkeys(blame.row for blame in blames))
     row, finding = rows[0], looked.finding(rows[0])
     missing = dict(looked.missing).get(row, "")
-    places = " or ".join(dict.fromkeys(blame.place for blame in blames))
+    places = " or ".join(dict.fromkeys(filter(None, (blame.place for blame in blames))))
     whose = {blame.policy for blame in blames}
     of_demo = " in the demo server's words" if whose == {DUENDE.name} else ""
-    title = f"{_said(case)}: that is the row {' or '.join(rows)} at the {places}{of_demo}"
+    where = f" at the {places}" if places else ""
+    sure = "that is" if whose != {GUESS} else "that sounds like"
+    title = f"{_said(case)}: {sure} the row {' or '.join(rows)}{where}{of_demo}"
     action = GENERAL.get(row, "")
     if finding is not None and finding.mark == "passed":
         why = WHY_PASSED.get(row, "is this the request that was refused?")
         action = f"{action} Here the row passes: {why}"
     elif missing:
         action = f"{action} To be sure, give {missing}."
+    elif "proof" in case.hidden:
+        action = f"{action} The proof is redacted here: with it, the row is asked."
     elif not case.is_proof and not case.token:
         action = f"{action} Give the request as well, and the row is asked."
     section = finding.check.section if finding else ""

@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.case import Case, urlsplit_host
+from dpop_lab.proof.rules import ROWS
 from dpop_lab.server.duende_site import BASE_URL
+
+ABOUT_TOKENS = (
+    "at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound",
+)  # fmt: skip
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def proof_lacks(case: Case, now: float) -> dict[str, str]:
     """The rows about a proof that can't be asked, and what to give so that they can."""
-    lacking = {}
+    lacking: dict[str, str] = {}
+    if not "".join(case.proofs):
+        return dict.fromkeys((row.name for row in ROWS if row.name != "one_header"), "a proof")
     iat = case.proof.claims.get("iat")
     ahead = isinstance(iat, int | float) and not isinstance(iat, bool) and iat > now + 10
     if not case.whole and len(case.proofs) < 2:
@@ -52,23 +60,22 @@ def token_lacks(case: Case, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, st
         lacking["scheme"] = "the whole Authorization header"
     if "access_token" in case.hidden:
         hidden = "the access token: it is redacted here"
-        lacking |= dict.fromkeys(
-            ("at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound"),
-            hidden,
-        )
+        lacking |= dict.fromkeys(ABOUT_TOKENS, hidden)
         if not case.scheme:
             lacking["scheme"] = hidden
         return lacking
+    if not case.token or (case.authorization and not case.scheme):
+        return lacking | dict.fromkeys(ABOUT_TOKENS, "an access token, behind its scheme")
+    cnf = case.access_token.claims.get("cnf")
+    if isinstance(cnf, dict) and "jkt" not in cnf:
+        lacking["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
     unreadable = not case.token.startswith("ey") or case.token.count(".") == 4
     opaque = (
         case.token and unreadable and (case.access_token.problem or not case.access_token.claims)
     )
     if opaque and not case.is_demo:
         told = "one that can be read: this access token is opaque to all but its server"
-        lacking |= dict.fromkeys(
-            ("at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound"),
-            told,
-        )
+        lacking |= dict.fromkeys(ABOUT_TOKENS, told)
     if not jwks:
         lacking["at_signature"] = "the issuer's keys (its JWK Set)"
     if not issuer_of(case):
@@ -78,10 +85,15 @@ def token_lacks(case: Case, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, st
 
 
 def issuer_of(case: Case) -> str:
-    """The issuer that the demo's API trusts: itself."""
-    if not case.is_demo:
+    """The issuer that the API trusts, where that is known: of the demo and the twin, itself."""
+    host = urlsplit_host(case.url)
+    if not case.is_demo or (host and host != urlsplit_host(BASE_URL) and not _local(host)):
         return ""
     if case.url:
         scheme, _, rest = case.url.partition("://")
         return f"{scheme}://{rest.partition('/')[0]}"
     return BASE_URL
+
+
+def _local(host: str) -> bool:
+    return host.startswith(LOOPBACK)

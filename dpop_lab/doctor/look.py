@@ -91,29 +91,34 @@ def look(
 
 
 def _profiles(case: Case, policy: Policy) -> list[Profile]:
-    """The rules for what is there: an access token, a proof."""
+    """The rules for what is there, or was wanted: an access token, a proof."""
     found: list[Profile] = []
-    token = case.token or "access_token" in case.hidden
-    if case.place == API and (token or (case.whole and case.url)):
+    if case.place == API and _brings_token(case):
         plain = case.scheme.lower() == "bearer" and not case.is_proof and not _wants_dpop(case)
         bearer = plain or {one.scheme for one in case.challenges or ()} == {"bearer"}
         found.append(policy.bearer if bearer else policy.bound)
-    if case.is_proof or (case.whole and _wants_dpop(case) and "proof" not in case.hidden):
+    wanted = case.whole and case.place and _wants_dpop(case) and "proof" not in case.hidden
+    if case.is_proof or wanted:
         nonce = case.error == "use_dpop_nonce" or bool(case.nonces)
-        at_token_endpoint = case.place == TOKEN_ENDPOINT
-        pair = (
-            (policy.token, policy.token_nonce)
-            if at_token_endpoint
-            else (policy.api, policy.api_nonce)
-        )
-        found.append(pair[nonce])
+        if case.place == TOKEN_ENDPOINT:
+            found.append(policy.token_nonce if nonce else policy.token)
+        else:
+            found.append(policy.api_nonce if nonce else policy.api)
     return found
+
+
+def _brings_token(case: Case) -> bool:
+    """Is there an access token, or was one wanted?"""
+    there = bool(case.token or case.scheme or case.authorization) or "access_token" in case.hidden
+    wanted = case.status is None or case.status in (400, 401, 403)
+    return there or (case.whole and bool(case.url) and wanted)
 
 
 def _wants_dpop(case: Case) -> bool:
     """Does the server want a proof, going by the scheme, its challenge or its words?"""
     challenged = any(one.scheme == "dpop" for one in case.challenges or ())
-    bound = "cnf" in case.access_token.claims
+    cnf = case.access_token.claims.get("cnf")
+    bound = isinstance(cnf, dict) and "jkt" in cnf
     return case.scheme.lower() == "dpop" or challenged or bound or "DPoP" in case.description
 
 

@@ -1,9 +1,17 @@
 """What was found of a request as JSON values, for machines."""
 
+import math
 from typing import Any
 
-from dpop_lab.doctor.decoded import proof_lines, thumbprint_or_none, token_lines_of
+from dpop_lab.doctor.decoded import (
+    Line,
+    harmless,
+    proof_lines,
+    thumbprint_or_none,
+    token_lines_of,
+)
 from dpop_lab.doctor.examine import Examined
+from dpop_lab.doctor.half import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.proof.checking import Finding
 from dpop_lab.proof.htu import without_query
@@ -14,6 +22,7 @@ def as_values(one: Examined, now: float) -> dict[str, Any]:
     """One request with what was found, as JSON values; nothing in it is taken out yet."""
     case = one.case
     jwk = case.proof.header.get("jwk")
+    token = case.token or case.other or case.issued
     return {
         "name": case.name,
         "method": case.method or None,
@@ -28,8 +37,8 @@ def as_values(one: Examined, now: float) -> dict[str, Any]:
         "verdict": one.verdict,
         "policy": one.looked.policy,
         "jkt": thumbprint_or_none(jwk) if isinstance(jwk, dict) else None,
-        "proof": dict(proof_lines(case, now)) if case.is_proof else None,
-        "access_token": dict(token_lines_of(case, now)) or None,
+        "proof": _jwt(case.proofs[0], proof_lines(case, now)) if case.is_proof else None,
+        "access_token": _jwt(token, token_lines_of(case, now)) if token else None,
         "problems": [
             {name: getattr(each, name) for name in Problem.__slots__} for each in one.problems
         ],
@@ -37,6 +46,25 @@ def as_values(one: Examined, now: float) -> dict[str, Any]:
         "not_asked": [{"row": row, "give": give} for row, give in one.looked.missing],
         "remarks": list(one.remarks),
     }
+
+
+def _jwt(text: str, lines: list[Line]) -> dict[str, Any]:
+    """Header and claims as they are but for secrets, and in `notes` what follows from them."""
+    jws = salvaged(text)
+    parts = {"header": jws.header, "claims": jws.claims}
+    told: dict[str, Any] = {name: _plain(harmless(dict(part))) for name, part in parts.items()}
+    return told | {"problem": jws.problem or None, "notes": dict(lines)}
+
+
+def _plain(value: Any) -> Any:
+    """A value that any JSON reader takes: no infinite numbers, no half characters, no depth."""
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return str(value) if isinstance(value, str) else value
 
 
 def _row(finding: Finding) -> dict[str, Any]:

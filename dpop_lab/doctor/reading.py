@@ -2,16 +2,18 @@
 
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from dpop_lab.client.challenge import read_challenges
-from dpop_lab.client.exchange import Exchange
+from dpop_lab.client.exchange import Exchange, Headers
 from dpop_lab.doctor.case import API, Case, header_value, is_hidden, urlsplit_host
 from dpop_lab.doctor.times import http_time
 from dpop_lab.proof.proof import access_token_hash, read_proof
+from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import basic_pair
 
 LINES, LONGEST = 100, 16_000  # header lines; characters of a URL or a challenge
@@ -27,7 +29,7 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
     hidden = ["proof"] * any(map(is_hidden, proofs)) + ["access_token"] * is_hidden(token or "x")
     if is_hidden(authorization):
         scheme, token, hidden = "", "", [*hidden, "access_token"]
-    if "proof" in hidden and echoed:
+    if "proof" in hidden and echoed and not is_hidden(echoed):
         proofs, hidden = [echoed], [one for one in hidden if one != "proof"]
     challenges = [value for key, value in received if key.lower() == "www-authenticate"]
     shown = tuple(one for one in proofs if not is_hidden(one))
@@ -37,7 +39,7 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
     case = Case(
         name=name,
         method=exchange.method[:40],
-        url=url[:LONGEST],
+        url=without_user(url)[:LONGEST],
         url_guessed=guessed,
         whole=bool(exchange.method),
         headers=sent,
@@ -48,10 +50,12 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
         hidden=tuple(dict.fromkeys(hidden)),
         form=dict(reversed(form)),
         doubled=tuple(
-            name for name, count in Counter(name for name, _ in form).items() if count > 1
+            name
+            for name, count in Counter(name for name, _ in form).items()
+            if count > 1 and name not in ("resource", "audience")  # RFC 8707, RFC 8693
         ),
         sent_at=None if math.isnan(exchange.sent_at) else exchange.sent_at,
-        date=http_time(header_value(received, "Date")),
+        date=_date(received),
         status=exchange.status,
         answer_headers=received,
         challenges=read_challenges(", ".join(challenges)[:LONGEST]) if challenges else None,
@@ -89,6 +93,17 @@ def json_value(text: str) -> Any:
         return None
 
 
+def _date(headers: Headers) -> float | None:
+    """The server's time when it answered; what a cache has kept for a while says how long."""
+    made, age = http_time(header_value(headers, "Date")), header_value(headers, "Age").strip()
+    return made + int(age) if made is not None and re.fullmatch(r"\d{1,9}", age) else made
+
+
+def without_user(url: str) -> str:
+    """A URL without the user and password before its host."""
+    return re.sub(r"(?<=//)[^/?#@]*@", "", url, count=1)
+
+
 def _echoed(body: str) -> str:
     """The proof that the demo's API repeats in its answer."""
     pairs = json_value(body) if "proof_token" in body else None
@@ -115,7 +130,7 @@ def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:
     scheme = "http" if local or host.endswith(":80") else "https"
     named = str(read_proof(proofs[0]).claims.get("htu", "")) if proofs else ""
     told = named.partition("://")[0].lower() if urlsplit_host(named) == host else ""
-    if told in ("http", "https") and (local or ":" in host):  # a public name without port: https
+    if told in ("http", "https") and host != urlsplit_host(BASE_URL):
         scheme = told
     return f"{scheme}:{url}", True
 

@@ -24,7 +24,8 @@ def remarks_on(case: Case, looked: Looked) -> Iterator[str]:
     """What is not wrong, but good to know: clocks, leniencies, what was relied on."""
     if case.hidden:
         names = " and ".join(name.replace("_", " ") for name in case.hidden)
-        yield f"The {names} is redacted, so the rows about it can't be asked."
+        verb = "is" if len(case.hidden) == 1 else "are"
+        yield f"The {names} {verb} redacted, so those rows can't be asked.{_kept(case)}"
     if case.sent_at is not None and case.date is not None and abs(case.sent_at - case.date) > SKEW:
         away, side = case.sent_at - case.date, "ahead of" if case.sent_at > case.date else "behind"
         yield f"The clock of whoever recorded this is {duration(away)} {side} the server's Date."
@@ -46,6 +47,14 @@ def remarks_on(case: Case, looked: Looked) -> Iterator[str]:
         yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
     if "use_dpop_nonce" in errors and not case.nonce:
         yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
+
+
+def _kept(case: Case) -> str:
+    """How to have proofs in a session log of ours, whose labels are told from others'."""
+    proofs = [value for name, value in case.headers if name.lower() == "dpop"]
+    ours = any(value.startswith("<proof ") for value in proofs)
+    kept = " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
+    return kept if ours else ""
 
 
 def _within_a_second_or_two(finding: Finding, case: Case) -> bool:

@@ -16,6 +16,7 @@ from dpop_lab.doctor.document import (
     as_markdown,
     as_text,
     cleaned,
+    cleaned_values,
 )
 from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.machine import as_values
@@ -91,16 +92,17 @@ class Diagnosis:
         asked = sum(len(report.findings) for one in self.examined for report in one.looked.reports)
         if not asked:
             return "No row can be asked of it, and nothing else is wrong."
-        rows = ", ".join(sorted(missing))
-        also = f"; what is here is not enough to ask {rows}" if missing else ""
-        return f"Nothing is wrong with it, as far as can be seen{also}."
+        if not missing:
+            return "Nothing is wrong with it."
+        rows = "one row" if len(missing) == 1 else f"{len(missing)} rows"
+        return f"Nothing is wrong with it as far as can be seen, but {rows} can't be asked."
 
     def __repr__(self) -> str:
         return self.text()
 
-    def text(self) -> str:
-        """The report as plain text."""
-        return as_text(self._blocks())
+    def text(self, *, everything: bool = False) -> str:
+        """The report as plain text; with `everything` each row that passed has its own line."""
+        return as_text(self._blocks(), everything=everything)
 
     def markdown(self) -> str:
         """The report as Markdown, for an issue or a chat: nothing pasted acts in it."""
@@ -127,23 +129,16 @@ class Diagnosis:
             "keys": [{"jkt": thumbprint_or_none(one), **dict(key_lines(one))} for one in self.jwks],
             "requests": [as_values(one, self.now) for one in self.examined],
         }
-        cleaned_values: dict[str, Any] = self._clean(told)
-        return cleaned_values
-
-    def _clean(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._secrets.clean([value])[0]
-        if isinstance(value, dict):
-            return {self._clean(name): self._clean(one) for name, one in value.items()}
-        return [self._clean(one) for one in value] if isinstance(value, list) else value
+        values: dict[str, Any] = cleaned_values(told, self._secrets.clean)
+        return values
 
     def _blocks(self) -> list[Block]:
         blocks: list[Block] = [Paragraph(self._summary())]
         if self.secrets:
             blocks.append(
                 Paragraph(
-                    f"What was pasted holds {_listed(self.secrets)}: whoever else has seen it can"
-                    f" use that. {_what_now(self.secrets)}"
+                    f"What was pasted holds {_listed(self.secrets)}, which others could use. "
+                    f"{_what_now(self.secrets)}"
                 )
             )
         remarks = list(self.remarks)
@@ -162,7 +157,7 @@ class Diagnosis:
 
 def _what_now(kinds: tuple[str, ...]) -> str:
     if "a private key" in kinds:
-        return "Make a new key; this one is not secret any more."
+        return "If others have seen it, make a new key. It is not repeated here."
     return "None of it is repeated here; replace what was shown to others."
 
 
@@ -193,11 +188,20 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
         ]
         name = f"{one.looked.policy}, {report.profile}"
         marks = tuple(EDGES[each.mark] for each in report.findings)
-        yield Table(name, ("Row", "Mark", "Found"), tuple(asked), marks)
+        yield Table(name, ("Row", "Mark", "Found"), tuple(asked), marks, _brief(name, report))
     if one.looked.missing:
         yield Table("Rows that can't be asked", ("Row", "Give"), one.looked.missing)
     if one.remarks:
         yield Bullets(one.remarks)
+
+
+def _brief(name: str, report: Report) -> str:
+    """The rows of a report in a few lines, by their marks."""
+    lines = [name]
+    for mark, symbol in SYMBOLS.items():
+        rows = [one.check.name for one in report.findings if one.mark == mark]
+        lines += [f"  {symbol} {mark:<20} {', '.join(rows)}"] if rows else []
+    return "\n".join(lines)
 
 
 def _findings(report: Report) -> tuple[Finding, ...]:

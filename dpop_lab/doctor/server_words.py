@@ -77,7 +77,21 @@ def known_words(text: str) -> tuple[str, str] | None:
     if said:
         best = max(said, key=lambda one: (one.error == code, len(one.description)))
         return (code or best.error), best.description
-    return (code, "") if code else None
+    line = next((one.strip() for one in text.splitlines() if one.strip()), "")
+    if len(line) <= 300 and (code or (len(text.split()) <= 40 and guessed(line))):
+        rest = re.sub(rf"^\W*{code}\W+", "", line) if code else line
+        return code, "" if rest == line and code and line.strip(" .") == code else rest
+    if code:
+        return code, ""
+    status = STATUS.search(text)
+    return ("", status[0]) if status and len(text) < 2000 else None
+
+
+STATUS = re.compile(
+    r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
+    r"|Internal Server Error|Method Not Allowed)\b",
+    re.I,
+)
 
 
 def blamed(case: Case) -> tuple[Blame, ...]:
@@ -89,7 +103,36 @@ def blamed(case: Case) -> tuple[Blame, ...]:
     fits = [one for one in fits if not case.error or one.error == case.error.lower()] or fits
     here = [one for one in fits if not case.place or one.blame.place == case.place] or fits
     unique = {(one.blame.row, one.blame.place, one.blame.policy): one.blame for one in here}
-    return tuple(unique.values())
+    return tuple(unique.values()) or guessed(case.description)
+
+
+GUESS = "a guess"
+HINTS = {  # what other servers' words are likely to mean, the most telling first
+    "unused": r"replay|reused|already (?:been )?used|used before|duplicate.{0,20}jti",
+    "nonce": r"\bnonce\b",
+    "ath": r"\bath\b|access token hash",
+    "htu": r"\bhtu\b|(?:url|uri).{0,20}(?:mismatch|match)",
+    "htm": r"\bhtm\b|method.{0,20}(?:mismatch|match)",
+    "bound_key": r"\bjkt\b|\bcnf\b|thumbprint|key binding|bound to|binding",
+    "fresh": r"\biat\b|issued|too old|expired|not active|future|clock|skew|recent",
+    "signature": r"signature",
+    "no_private_key": r"private key",
+    "jwk": r"\bjwk\b|public key",
+    "alg": r"\balg\b|algorithm",
+    "typ": r"\btyp\b",
+    "jti": r"\bjti\b",
+    "scheme": r"authori[sz]ation scheme|unsupported scheme",
+    "one_header": r"missing|required|not provided|multiple|no dpop|without",
+    "well_formed": r"malformed|parse|decode|not a (?:valid )?jwt",
+}
+
+
+def guessed(text: str) -> tuple[Blame, ...]:
+    """The row that the words of an unknown server are likely to mean; empty for none."""
+    found = text[:1000].lower()
+    about = re.search(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", found)
+    rows = [row for row, hint in HINTS.items() if re.search(hint, found)] if about else []
+    return tuple(Blame(row, "", "", GUESS) for row in rows[:1])
 
 
 MEANINGS = {
@@ -142,7 +185,15 @@ MEANINGS = {
     "server_error": ("The server failed.", "Look into its log; the request may be right."),
     "temporarily_unavailable": ("The server is busy or in repair.", "Send it again later."),
 }
+STRICTER = (
+    "No row that can be asked fails, so the server is stricter or knows something else: compare "
+    "its clock, the URL and the method it sees, and the algorithms in its metadata."
+)
 STATUSES = {
+    401: (
+        "The server does not take these credentials, and gives no reason.",
+        "Look at the WWW-Authenticate header of the answer: it says what it wants.",
+    ),
     301: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
     302: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
     307: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
@@ -168,6 +219,10 @@ def meaning(case: Case) -> tuple[str, str] | None:
     if not case.refused and (case.status or 0) < 300:
         return None
     found = MEANINGS.get(case.error.lower())
+    if not case.error and case.status is None and (said := STATUS.search(case.description)):
+        return STATUSES.get(int(said[0][:3])) or _any(case)
+    if case.error.lower() == "invalid_dpop_proof" and case.is_proof:
+        return found[0] if found else "", STRICTER
     if found and (told := form_advice(case)):
         return found[0], told
     schemes = {one.scheme for one in case.challenges or ()}

@@ -4,6 +4,7 @@ import math
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 
+FAR = 1e12  # seconds, some 30,000 years
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -35,10 +36,8 @@ def date(seconds: float) -> str:
 
 
 def offset(time: float, now: float) -> str:
-    """How far a time is from another: `312 s before`, `5 s after`, `at`."""
-    if round(time) == round(now):
-        return "at"
-    return f"{duration(time - now)} {'before' if time < now else 'after'}"
+    """How far a time is from another: `312 s before`, `5 s after`, `0 s before`."""
+    return f"{duration(time - now)} {'after' if time > now else 'before'}"
 
 
 def http_time(text: str) -> float | None:
@@ -56,7 +55,7 @@ def seconds_since_1970(text: str) -> float | None:
     """
     try:
         if text.replace(".", "", 1).isdecimal():
-            return float(text) if math.isfinite(float(text)) else None
+            return float(text) if float(text) < FAR else None
         seconds = http_time(text)
         return datetime.fromisoformat(text).timestamp() if seconds is None else seconds
     except (ValueError, OverflowError, OSError):

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import math
 from collections.abc import Mapping
 
 from dpop_lab.doctor.advice.found import Advice, defect_of, found_of, wanted_of
@@ -14,6 +13,7 @@ from dpop_lab.proof.htu import DEFAULT_PORTS, normal_url
 from dpop_lab.proof.proof import access_token_hash
 from dpop_lab.proof.rendering import shown
 
+FAR = 10**15  # no time in seconds or milliseconds is so far away
 NEW_PROOF = "Make a new proof for each request, with a new jti and iat, also when one is sent again"
 
 
@@ -94,6 +94,12 @@ def _behind(case: Case) -> str:
 
 def _ath(finding: Finding, case: Case) -> str:
     wanted, found = wanted_of(finding), found_of(finding)
+    said = case.proof.claims
+    if found is None and str(said.get("htu", "")).rstrip("/").lower().endswith("/token"):
+        return (
+            "This is the proof of the token request: make one for this call, with an htm, an htu "
+            "and an ath of its own."
+        )
     if found is None:
         return f"Add ath, base64url of the SHA-256 of the access token: here {wanted}."
     if isinstance(found, str) and (how := _other_hash(found, case.token)):
@@ -134,7 +140,7 @@ def _fresh(finding: Finding, case: Case) -> str:
         return "Add iat, the time of making in whole seconds since 1970."
     if isinstance(iat, bool) or not isinstance(iat, int | float):
         return "Give iat as a JSON number of seconds since 1970, without quotes."
-    if not math.isfinite(iat):
+    if not abs(iat) < FAR:
         return "Give iat as whole seconds since 1970."
     if iat > 100_000_000_000:
         return f"iat is in milliseconds: divide it by 1000, {int(iat) // 1000}."

@@ -17,9 +17,10 @@ def _one_header(finding: Finding, case: Case) -> str:
         )
     if defect_of(finding) == "empty":
         return "Put the proof into the DPoP header: it is there, but empty."
-    if case.scheme.lower() == "bearer" or not case.scheme:
-        what = "the token request" if case.place == TOKEN_ENDPOINT else "the call"
-        return f"Sign a proof for {what} and send it in a DPoP header of its own."
+    if case.place == TOKEN_ENDPOINT:
+        return "Sign a proof for the token request and send it in a DPoP header of its own."
+    if case.scheme.lower() != "dpop":
+        return "Sign a proof for the call and send it in a DPoP header of its own."
     return "Send a DPoP header with a proof beside Authorization: the token alone proves nothing."
 
 
@@ -30,7 +31,7 @@ def _well_formed(finding: Finding, case: Case) -> str:
         return f"Take the word {shown(text.split(' ')[0])} away: the header holds the proof alone."
     if "," in text:
         return "Send one proof: here several stand in one header line, joined by a comma."
-    if text[:1] in "\"'":
+    if text[:1] in ('"', "'"):
         return "Take the quotes around the proof away."
     if defect_of(finding) == "too_long":
         return "Make the proof shorter: with an EC key in place of RSA, without further members."
@@ -42,8 +43,9 @@ def _well_formed(finding: Finding, case: Case) -> str:
         return f"Send the whole proof, header.claims.signature: {lacks} missing."
     if parts > 3:
         return f"Send header.claims.signature, three parts between dots; here are {parts}."
-    if "number" in str(found_of(finding)) or "iat" in str(found_of(finding)):
-        return "Give iat as a JSON number of seconds, without quotes, and the texts as strings."
+    _, another, names = str(found_of(finding)).partition("another JSON type than it can read: ")
+    if another:
+        return f"Give {names} in the JSON type the RFCs have: texts as strings, times as numbers."
     return "Encode header and claims as JSON objects in base64url (RFC 7515), each once."
 
 
@@ -61,12 +63,18 @@ DEVIATIONS = {
     "byte_order_mark": "take out the byte order mark",
     "extension_not_understood": "leave crit out: no extension is known for proofs",
     "five_parts": "send a signed JWT, not an encrypted one",
+    "unreadable": "it can't be decoded; was it copied whole?",
+    "impossible_length": "its end is missing; was it copied whole?",
 }
 
 
+def in_words(deviation: str) -> str:
+    """What to do about a deviation from the strict spelling."""
+    return DEVIATIONS.get(deviation, "use the one strict spelling")
+
+
 def _strict_form(finding: Finding, case: Case) -> str:
-    told = [f"{where}: {DEVIATIONS.get(kind, 'use the one strict spelling')}"
-            for where, kind in case.proof.deviations]  # fmt: skip
+    told = [f"{where}: {in_words(kind)}" for where, kind in case.proof.deviations]
     return f"Write the proof in its strict form. {'; '.join(told[:5])}."
 
 

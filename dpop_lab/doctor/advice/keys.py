@@ -5,8 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from dpop_lab.doctor.advice.form import in_words
 from dpop_lab.doctor.advice.found import Advice, defect_of, found_of, wanted_of
 from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.decoded import leaked
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.jose.jws import raw_signature, verify
@@ -16,14 +18,15 @@ from dpop_lab.proof.checking import Finding
 from dpop_lab.proof.rendering import shown
 
 ALGS_OF = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+ANOTHER_KEY = "Make another key, such as EC P-256 for ES256"
 
 
 def fitting(case: Case) -> str:
-    """The algorithm that goes with the key in the proof."""
+    """The algorithm that goes with the key in the proof, empty when none does."""
     jwk = _jwk(case)
     if jwk.get("kty") == "RSA":
-        return "PS256 or RS256"
-    return ALGS_OF.get(str(jwk.get("crv")), "ES256")
+        return "PS256"
+    return ALGS_OF.get(str(jwk.get("crv")), "" if jwk.get("crv") else "ES256")
 
 
 def _jwk(case: Case) -> Mapping[str, Any]:
@@ -32,19 +35,22 @@ def _jwk(case: Case) -> Mapping[str, Any]:
 
 
 def _alg(finding: Finding, case: Case) -> str:
-    found = found_of(finding)
+    found, taken = found_of(finding), str(wanted_of(finding)).split()
+    name = fitting(case)
     if isinstance(found, str) and found.upper().startswith("HS"):
         return (
-            f"Sign with the private key and {fitting(case)}: {found} is a MAC, whose key the"
-            " server would have to know."
+            f"Sign with the private key and {name or 'ES256'}: {shown(found, 20)} is a MAC, whose"
+            " key the server would have to know."
         )
     if isinstance(found, str) and found.lower() == "none":
-        return f"Sign the proof, with {fitting(case)}: alg none is no signature."
+        return f"Sign the proof, with {name or 'ES256'}: alg none is no signature."
+    if name not in taken:
+        return f"{ANOTHER_KEY}: this server takes no algorithm that fits this one."
     if found is None:
-        return f"Name the algorithm in the header: alg {fitting(case)} fits this key."
+        return f"Name the algorithm in the header: alg {name} fits this key."
     if isinstance(found, str) and found.upper() in ALGORITHMS and found not in ALGORITHMS:
         return f"Write {found.upper()} in capital letters."
-    return f"Sign with an algorithm this server takes, such as {fitting(case)}."
+    return f"Sign with {name}, which this server takes and which fits the key."
 
 
 def _jwk_row(finding: Finding, case: Case) -> str:
@@ -63,6 +69,8 @@ def _jwk_row(finding: Finding, case: Case) -> str:
         return f"Put {' and '.join(lacking)} into jwk, too: a member name in its small letters."
     if jwk.get("kty") == "oct":
         return "Use an EC, RSA or Ed25519 key pair: a symmetric key can't be shown to the server."
+    if jwk.get("kty") != "RSA" and not fitting(case):
+        return f"{ANOTHER_KEY}: no proof can be signed on the curve {shown(jwk.get('crv'), 20)}."
     known = ALGORITHMS.get(alg) if isinstance(alg, str) else None
     if known and (known.kty != jwk.get("kty") or known.crv not in (None, jwk.get("crv"))):
         return (
@@ -70,10 +78,15 @@ def _jwk_row(finding: Finding, case: Case) -> str:
             + f", the key is {jwk.get('kty')} {jwk.get('crv', '')}".rstrip()
             + f"; with this key alg is {fitting(case)}."
         )
-    return f"Export the public key anew as a JWK: {found_of(finding)}."
+    fault = str(found_of(finding))
+    if "bits" in fault:
+        return f"Make a new key of another size: {fault}."
+    return f"Export the public key anew as a JWK: {fault}."
 
 
 def _no_private_key(finding: Finding, case: Case) -> str:
+    if not leaked(_jwk(case)) and _jwk(case).get("kty") != "oct":
+        return "Leave the private members out of jwk, also where they are empty."
     return (
         "This key has leaked: its private half went out with the proof. Make a new key, and put "
         "only kty, crv, x, y (RSA: kty, n, e) into jwk; bound tokens must be fetched anew."
@@ -90,6 +103,13 @@ def _signature(finding: Finding, case: Case) -> str:
                 f"has r and s side by side, {2 * size} octets."
             )
         return f"A JWS has r and s side by side, {2 * size} octets; this signature is in DER."
+    segment = proof.text.rpartition(".")[2]
+    spelled = [kind for where, kind in proof.deviations if where == "signature"]
+    wanted = -(-2 * size * 4 // 3)  # characters of base64url
+    if size and 0 < len(segment.rstrip("=")) < wanted and not proof.signature:
+        return f"The signature ends early, {len(segment)} of {wanted} characters: copied whole?"
+    if segment and not proof.signature and spelled:
+        return f"Write the signature in base64url (RFC 7515): {in_words(spelled[0])}."
     if jwk.get("kty") == "EC" and size and len(proof.signature) != 2 * size:
         return f"Give the signature as r and s, {2 * size} octets; here are {len(proof.signature)}."
     for other in ALGORITHMS:
@@ -97,6 +117,12 @@ def _signature(finding: Finding, case: Case) -> str:
             return (
                 f"Name the algorithm that was used: the signature is good under {other}, not {alg}."
             )
+    for text, how in (
+        (proof.signing_input + b"\n", "with a line feed behind it, as echo adds one"),
+        (sha256(proof.signing_input), "hashed beforehand: the algorithm hashes it by itself"),
+    ):
+        if verify(text, proof.signature, alg=alg, jwk=jwk):
+            return f"Sign header.claims as it is; here it was signed {how}."
     return (
         "Sign header.claims as they are sent, with the private key that belongs to the jwk in the "
         "header: another key signed, or the text was changed after it was signed."
@@ -113,6 +139,8 @@ def _bound_key(finding: Finding, case: Case) -> str:
     if isinstance(cnf, dict) and "jkt" not in cnf:
         names = ", ".join(map(str, cnf))[:60] or "nothing"
         return f"The token is bound by {names}, not by jkt: ask for one with a DPoP proof."
+    if not isinstance(wanted_of(finding), str):
+        return "cnf in the access token is no object with a text jkt: its issuer has to mend that."
     jkt = str(wanted_of(finding))
     if how := _other_thumbprint(jkt, _jwk(case)):
         return f"cnf.jkt {how}: the issuer has to use RFC 7638, which gives {found_of(finding)}."

@@ -6,6 +6,7 @@ from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.rendering import shown
 from dpop_lab.server.policy import JWT_BEARER
 
+WAYS = ("Basic", "client_secret", "client_assertion")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -31,8 +32,9 @@ def form_advice(case: Case) -> str:
 
 def _client(case: Case) -> str:
     form = case.form
-    ways = [name for name in ("Basic", "client_secret", "client_assertion") if form.get(name)]
-    who = f"client_id {shown(form.get('client_id', 'nobody'), 60)}"
+    ways = [name for name in WAYS if form.get(name)]
+    name = form.get("client_id")
+    who = f"client_id {shown(name, 60)}" if name else "a request without client_id"
     if len(ways) > 1:
         return "Authenticate in one way: HTTP Basic, client_secret or client_assertion."
     if not ways:
@@ -80,6 +82,8 @@ def _grant(case: Case) -> str:
 
 
 def _request(case: Case) -> str:
+    if sum(bool(case.form.get(name)) for name in WAYS) > 1:
+        return _client(case)
     if case.doubled:
         return f"Send each parameter once: {shown(', '.join(case.doubled), 80)} came twice."
     if not case.form.get("grant_type"):
