@@ -65,6 +65,11 @@ class Labels:
         """The label of this value, as it was at first; a label and nothing stay as they are."""
         return value if not value or LABEL.fullmatch(value) else self._label(self.know(kind, value))
 
+    def kinds(self, shortest: int) -> list[str]:
+        """The kinds of the values that got a label, of those with so many characters at least."""
+        known = [one for one in self._known.values() if one.label and len(one.value) >= shortest]
+        return list(dict.fromkeys(one.kind for one in known))
+
     def _label(self, known: Known) -> str:
         if not known.label:
             self._counts[known.kind] += 1

@@ -73,6 +73,10 @@ class Redactor:
         """A text about an exchange without the long secrets that were seen so far."""
         return text if len(text) < LONG else self._labels.replace([text])[0]
 
+    def kinds(self) -> list[str]:
+        """The kinds of the long secrets that were seen and taken out, as in their labels."""
+        return self._labels.kinds(LONG)
+
     def known_in(self, texts: list[str]) -> list[str]:
         """The same for many texts at once, which takes little more time than for one."""
         return self._labels.replace(texts)

@@ -8,7 +8,9 @@ from typing import Any
 from dpop_lab.jose.encoding import loose_base64url_decode
 from dpop_lab.jose.jws import Jws, read_jws
 
-MEMBER = re.compile(r'"([^"\\]{1,60})"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|null)')
+MEMBER = re.compile(
+    r'"([^"\\]{1,60})"\s*:\s*("(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d+(?:\.\d+)?|true|false|null)'
+)
 LONGEST = 200_000
 
 
@@ -37,7 +39,7 @@ def _members(segment: str) -> Mapping[str, Any]:
 
 def _value(text: str) -> object:
     if text.startswith('"'):
-        return text[1:-1]
+        return text[1:].removesuffix('"')
     words: dict[str, object] = {"true": True, "false": False, "null": None}
     if text in words:
         return words[text]

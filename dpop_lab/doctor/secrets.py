@@ -35,6 +35,7 @@ JWT = re.compile(r"(?<![\w-])ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0
 USER = re.compile(r"(?<=://)[^/?#@\s'\"]+(?=@)")
 SHORTEST = 7  # characters; a shorter value may be any word
 BEGINNING = 16  # characters by which a long value is known, even where its end is cut off
+MOST_LINES = 100  # of a key in PEM
 READ = 200_000  # characters in which secrets are looked for by their names
 
 
@@ -55,7 +56,11 @@ class Secrets:
         if USER.search(text):
             found["credentials"] = None
         self._redactor.exchange(_as_body(text))
-        self.kinds: tuple[str, ...] = tuple(WORDS.get(kind, "a secret") for kind in found)
+        found |= dict.fromkeys(self._redactor.kinds())
+        words = (
+            WORDS.get("private_key" if kind in PRIVATE else kind, "a secret") for kind in found
+        )
+        self.kinds: tuple[str, ...] = tuple(dict.fromkeys(words))
 
     def _of(self, case: Case) -> Iterator[str]:
         """The kinds of secrets in a case; each value is known from now on."""
@@ -94,6 +99,8 @@ class Secrets:
         """Take this value out from now on, but for a short word: that may stand anywhere."""
         if len(value) >= LONG or not value.isalpha():
             self._labels.know(kind, value)
+        for line in value.splitlines()[:MOST_LINES] if "\n" in value else ():
+            self._know(kind, line)
         if len(value) > BEGINNING:
             known = self._long.setdefault(value[:BEGINNING], [])
             if value not in [one for one, _ in known]:

@@ -1,0 +1,297 @@
+"""The doctor and what is pasted to hurt: secrets in odd places, broken values, correct requests."""
+
+import json
+
+import pytest
+
+from dpop_lab import LabError, diagnose, generate_key
+from dpop_lab.doctor.decoded import PRIVATE
+from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.jose.jws import sign_compact
+from tests.test_doctor import (
+    API,
+    ISSUER,
+    KEY,
+    NOW,
+    THIEF,
+    TOKEN,
+    access_token,
+    custom,
+    proof,
+    raw,
+    refused,
+    rows,
+    told,
+)
+
+PRIVATE_PART = KEY.private_jwk()["d"]
+OPAQUE = "S3cr3tOpaqueValue" * 4
+
+
+def jwt(header, claims):
+    """A JWT with these members and no signature worth the name."""
+    return ".".join(base64url_encode(json.dumps(one).encode()) for one in (header, claims)) + ".AA"
+
+
+LEAKY = custom({"jwk": KEY.private_jwk()})
+ORDERS = "GET /orders HTTP/1.1\nHost: api.example.com\n"
+LEAKS = {
+    "half a JWT": (".".join(LEAKY.split(".")[:2]), PRIVATE_PART),
+    "a header alone": (LEAKY.split(".")[0], PRIVATE_PART),
+    "a header cut off": (LEAKY.split(".")[0][:-20], PRIVATE_PART[:20]),
+    "half a JWT in a request": (raw(f"DPoP: {LEAKY.split('.')[0]}"), PRIVATE_PART),
+    "d beside jwk": (jwt({"typ": "dpop+jwt", "d": PRIVATE_PART}, {"htm": "GET"}), PRIVATE_PART),
+    "a key in the claims": (
+        jwt({"typ": "dpop+jwt"}, {"htm": "GET", "key": KEY.private_jwk()}),
+        PRIVATE_PART,
+    ),
+    "a secret in the claims": (
+        jwt({"typ": "dpop+jwt"}, {"htm": "GET", "client_secret": OPAQUE}),
+        OPAQUE,
+    ),
+    "PEM in jti": (custom(claims={"jti": KEY.to_pem()}), KEY.to_pem().splitlines()[1]),
+    "a password in a URL": (f"curl https://a:{OPAQUE}@host.example/token -d grant_type=x", OPAQUE),
+    "a password in htu": (
+        raw(f"DPoP: {custom(claims={'htu': f'https://u:{OPAQUE}@api.example/x'})}"),
+        OPAQUE,
+    ),
+    "an error object": (json.dumps({"error": {"message": "x", "access_token": OPAQUE}}), OPAQUE),
+    "an error description": (
+        json.dumps({"error": "x", "error_description": json.dumps(KEY.private_jwk())}),
+        PRIVATE_PART,
+    ),
+    "a token named beside": (
+        json.dumps(
+            {"error": "invalid_grant", "error_description": OPAQUE, "refresh_token": OPAQUE}
+        ),
+        OPAQUE,
+    ),
+    "a JSON body, echoed": (
+        f'POST /token HTTP/1.1\nHost: as.example\n\n{{"client_secret":"{OPAQUE}"}}\n'
+        f'HTTP/1.1 400 Bad Request\n\n{{"error":"x","error_description":"not {OPAQUE}"}}',
+        OPAQUE,
+    ),
+    "an API key, echoed": (
+        f"{ORDERS}X-Api-Key: {OPAQUE}\n\nHTTP/1.1 401 No\n"
+        f'WWW-Authenticate: DPoP error="x", error_description="no {OPAQUE}"\n\n',
+        OPAQUE,
+    ),
+    "an opaque token, everywhere": (
+        f"GET /{OPAQUE} HTTP/1.1\nHost: api.example.com\nAuthorization: DPoP {OPAQUE * 4}\nDPoP: "
+        + custom(claims={"htm": OPAQUE * 4, "htu": OPAQUE * 4, "jti": OPAQUE * 4})
+        + f'\n\nHTTP/1.1 401 No\nWWW-Authenticate: DPoP error="x", error_description="{OPAQUE * 4}"'
+        "\n\n",
+        OPAQUE,
+    ),
+    "a very long token": (f"{ORDERS}Authorization: DPoP {OPAQUE * 300}\n\n", OPAQUE),
+}
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_no_secret_comes_back_from_an_odd_place(name):
+    text, secret = LEAKS[name]
+    found = diagnose(text)
+    assert secret[:20] not in told(found) + repr(found.problems)
+    assert found.secrets
+
+
+def test_a_private_key_in_half_a_jwt_is_called_leaked():
+    found = diagnose(LEAKY.split(".")[0])
+    assert "no_private_key" in rows(found)
+    assert "a private key" in found.secrets
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_a_short_member_with_a_private_name_is_no_secret(name):
+    assert diagnose(jwt({"typ": "dpop+jwt"}, {"htm": "GET", name: "short"})).secrets == ()
+
+
+HOSTS = ["http://[::1/x", "https://[bad/", "http://a:b/", "http://[x]/", "http://\ud800/"]
+
+
+@pytest.mark.parametrize("url", HOSTS)
+def test_a_url_that_is_none_is_no_reason_to_fail(url):
+    host = url.split("/")[2]
+    told(diagnose(f'curl {url} -H "DPoP: x"'))
+    told(diagnose(f"GET / HTTP/1.1\nHost: {host}\n\n"))
+    entry = {"request": {"method": "GET", "url": url, "headers": [{"name": "DPoP", "value": "x"}]}}
+    told(diagnose({"log": {"entries": [entry]}}))
+    told(diagnose(custom(claims={"htu": url.replace("\ud800", "?")})))
+    assert diagnose(proof(), url=url).remarks
+
+
+@pytest.mark.parametrize("time", [10**400, -(10**400), 1e308, -1e308, float("nan"), float("inf")])
+def test_a_time_that_is_none_is_no_reason_to_fail(time):
+    text = jwt({"typ": "dpop+jwt"}, {"iat": time, "exp": time, "nbf": time, "htm": "GET"})
+    told(diagnose(raw(f"DPoP: {text}", token=text, answer=refused("DPoP"))))
+    told(diagnose(text, now=NOW))
+    with pytest.raises(LabError):
+        diagnose(proof(), now=time)
+
+
+class Strange:
+    """An object that fails whoever looks at it."""
+
+    def __iter__(self):
+        raise RuntimeError
+
+    @property
+    def exchange(self):
+        raise RuntimeError
+
+
+def test_objects_that_hold_themselves_or_fail_are_not_understood():
+    circle = {"header": {}}
+    circle["payload"] = {"htm": circle}
+    for thing in (circle, {"htm": object()}, Strange(), [Strange()], [[], [[]]]):
+        told(diagnose(thing))
+
+
+# ---- what is right is not called wrong --------------------------------------------------------
+
+PLAIN = "HTTP/1.1 200 OK\nContent-Type: application/json\n\n{}\n"
+ELSEWHERE = access_token(iss="https://as.example.com", aud="https://api.example.com")
+
+
+def at(host, *lines, method="GET", path="/orders", answer="", token=ELSEWHERE, **claims):
+    """A request to another server, with a good proof for it."""
+    url = f"https://{host}{path}"
+    made = proof(token=token, **({"htu": url, "htm": method} | claims))
+    head = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"Authorization: DPoP {token}"]
+    return "\n".join([*head, f"DPoP: {made}", *lines]) + "\n\n" + answer
+
+
+RIGHT = {
+    "another server": at("api.example.com"),
+    "IPv6": at("[2001:db8::1]:8443"),
+    "a port": at("api.example.com:8443"),
+    "a query": at("api.example.com").replace("GET /orders", "GET /orders?page=2"),
+    "http inside": at("api.internal", htu="http://api.internal/orders"),
+    "discovery": "GET /.well-known/oauth-authorization-server HTTP/1.1\nHost: as.example\n\n"
+    + PLAIN,
+    "a preflight": "OPTIONS /orders HTTP/1.1\nHost: api.example.com\nOrigin: https://a.example\n"
+    "Access-Control-Request-Headers: dpop\n\nHTTP/1.1 204 No Content\n\n",
+    "a redirect to log in": "GET /authorize?a=b HTTP/1.1\nHost: as.example\n\n"
+    "HTTP/1.1 302 Found\n\n",
+    "not modified": at("api.example.com", answer="HTTP/1.1 304 Not Modified\n\n"),
+    "an opaque token": at("api.example.com", token="0paque-access-token-of-some-length"),
+    "a resource named twice": "POST /token HTTP/1.1\nHost: as.example\n"
+    "Content-Type: application/x-www-form-urlencoded\n\n"
+    "grant_type=client_credentials&client_id=a&client_secret=b&resource=x&resource=y\n" + PLAIN,
+    "X-Revision of another": at("api.example.com", answer="HTTP/1.1 200 OK\nX-Revision: 42\n\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_correct_request_is_healthy(name):
+    found = diagnose(RIGHT[name])
+    assert found.healthy, found.text()
+
+
+def test_a_token_that_is_no_at_jwt_is_a_remark_elsewhere_and_a_finding_at_the_demo():
+    from dpop_lab import thumbprint
+
+    claims = {"exp": NOW + 9, "cnf": {"jkt": thumbprint(KEY.public_jwk())}}
+    token = sign_compact({"alg": "RS256", "typ": "JWT"}, claims, ISSUER)
+    found = diagnose(at("api.example.com", token=token))
+    assert found.healthy
+    assert any("RFC 9068" in remark for remark in found.examined[0].remarks)
+    assert "at_typ" in rows(diagnose(raw(f"DPoP: {proof(token=token)}", token=token)))
+
+
+def test_a_forgotten_header_is_one_finding_and_not_four():
+    assert rows(diagnose(raw(token=TOKEN), now=NOW)) == ["one_header"]
+    assert rows(diagnose(raw("DPoP:"), now=NOW)) == ["one_header"]
+    assert rows(diagnose(raw(f"DPoP: {proof()}", token=""))) == ["scheme"]
+    bearer = raw(f"DPoP: {proof()}").replace("Authorization: DPoP", "Authorization: Bearer")
+    assert rows(diagnose(bearer)) == ["scheme"]
+
+
+def test_a_challenge_with_other_algorithms_is_compared():
+    answer = refused('DPoP error="invalid_dpop_proof", algs="PS256 EdDSA"').replace("X-REV", "X-")
+    found = diagnose(at("api.example.com", answer=answer.replace("\r", "")))
+    assert "alg" in rows(found)
+    assert any("PS256 EdDSA" in problem.action for problem in found.problems)
+
+
+def test_when_every_row_passes_the_advice_does_not_ask_for_what_was_given():
+    answer = 'HTTP/1.1 401 No\nWWW-Authenticate: DPoP error="invalid_dpop_proof"\n\n'
+    [problem] = diagnose(at("api.example.com", answer=answer)).problems
+    assert "Give the proof" not in problem.action
+    assert "clock" in problem.action
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (generate_key("EdDSA"), "Make another key"),
+        (generate_key("ES384"), ""),
+    ],
+)
+def test_advice_on_algorithms_names_none_that_the_server_refuses(key, words):
+    from dpop_lab import thumbprint
+
+    token = access_token(cnf={"jkt": thumbprint(key.public_jwk())})
+    found = diagnose(raw(f"DPoP: {proof(key, token=token)}", token=token))
+    assert [problem for problem in found.problems if problem.row == "alg"] == [
+        problem for problem in found.problems if words and words in problem.action
+    ]
+
+
+def test_signing_mistakes_are_told_apart():
+    from dpop_lab.jose.encoding import sha256
+
+    head, _, _ = proof().rpartition(".")
+    for octets, words in (
+        (head.encode() + b"\n", "line feed"),
+        (sha256(head.encode()), "hashed beforehand"),
+    ):
+        text = f"{head}.{base64url_encode(KEY.sign(octets))}"
+        [problem] = [
+            one for one in diagnose(raw(f"DPoP: {text}")).problems if one.row == "signature"
+        ]
+        assert words in problem.action
+    cut = diagnose(raw(f"DPoP: {proof()[:-5]}")).problems
+    assert any("copied whole" in problem.action for problem in cut)
+    other = diagnose(raw(f"DPoP: {custom({'jwk': THIEF.public_jwk()})}")).problems
+    assert any("another key signed" in problem.action for problem in other)
+
+
+@pytest.mark.parametrize(
+    ("words", "row"),
+    [
+        ("DPoP proof has invalid claim: htu", "htu"),
+        ("DPoP proof is not active", "fresh"),
+        ("invalid_dpop_proof: DPoP proof iat is not recent enough", "fresh"),
+        ("Invalid DPoP key binding", "bound_key"),
+        ("DPoP proof is missing", "one_header"),
+        ("DPoP proof replay detected", "unused"),
+        ("htu mismatch", "htu"),
+    ],
+)
+def test_the_words_of_other_servers_are_guessed_and_called_a_guess(words, row):
+    found = diagnose(words)
+    assert rows(found) == [row]
+    assert "sounds like" in found.problems[0].title
+
+
+def test_the_proof_of_the_token_request_is_known_again_at_the_api():
+    used = proof(token=None, htm="POST", htu="https://demo.duendesoftware.com/connect/token")
+    found = diagnose(raw(f"DPoP: {used}"))
+    assert "token request" in found.problems[0].action
+
+
+def test_the_log_of_a_good_session_is_healthy_though_it_is_redacted():
+    from dpop_lab import Lab
+
+    with Lab() as lab:
+        lab.session.get(lab.api, auth=lab.auth())
+        text = diagnose(lab.log.text()).text()
+    assert "redacted" in text
+    assert "failed" not in text and "Take the quotes" not in text
+
+
+def test_the_url_that_was_given_is_told_when_it_is_none():
+    found = diagnose(proof(), url="x")
+    assert found.remarks and "htu" not in rows(found)
+    assert diagnose(proof(), url=API, method="get", token=TOKEN, now=NOW).healthy
