@@ -34,7 +34,8 @@ class Examined:
         case, first = self.case, next(iter(self.problems), None)
         said = " ".join(filter(None, (str(case.status or ""), case.error)))
         if not case.refused and case.status is not None:
-            word = f"Accepted ({said})" if case.status < 300 else f"Answered ({said})"
+            taken = case.status < 300 and case.place
+            word = f"Accepted ({said})" if taken else f"Answered ({said})"
         elif case.refused:
             word = f"Refused ({said})" if said else "Refused"
         else:
@@ -51,7 +52,8 @@ class Examined:
         asked = sum(len(report.findings) for report in self.looked.reports)
         if not asked:
             return "nothing is wrong with what can be seen"
-        return f"nothing is wrong, as far as {asked} rows can tell"
+        told = "one row" if asked == 1 else f"{asked} rows"
+        return f"nothing is wrong, as far as {told} can tell"
 
 
 def examine(
