@@ -190,17 +190,17 @@ def _told(one: Examined, now: float) -> Iterator[Block]:
         marks = tuple(EDGES[each.mark] for each in report.findings)
         yield Table(name, ("Row", "Mark", "Found"), tuple(asked), marks, _brief(name, report))
     if one.looked.missing:
-        yield Table("Rows that can't be asked", ("Give", "Rows"), _missing(one))
+        yield Table("Rows that can't be asked", ("Rows", "Give"), _missing(one))
     if one.remarks:
         yield Bullets(one.remarks)
 
 
 def _missing(one: Examined) -> tuple[tuple[str, str], ...]:
-    """What would have to be given, and the rows that then could be asked."""
+    """The rows that could be asked, and what would have to be given for that."""
     rows: dict[str, list[str]] = {}
     for row, give in one.looked.missing:
         rows.setdefault(give, []).append(row)
-    return tuple((give, ", ".join(names)) for give, names in rows.items())
+    return tuple((", ".join(names), give) for give, names in rows.items())
 
 
 def _brief(name: str, report: Report) -> str:
