@@ -103,16 +103,16 @@ def test_a_nonce_is_compared_with_the_one_that_is_known():
     assert "nonce" not in rows(panel)
 
 
-def test_the_rules_are_chosen_or_fitting():
+def test_the_rules_are_chosen_or_automatic():
     url = "https://as.example/token"
     proof = a_proof(iat=int(time.time()) - 200, htm="POST", htu=url, access_token=None)
     panel = filled(proof, Method="POST", URL=url, Time="now")
-    assert panel.fields[HELD_TO].value == "fitting"
+    assert panel.fields[HELD_TO].value == "automatic"
     found = {}
     for name in panel.fields[HELD_TO].options:
         panel.fields[HELD_TO].value = name
         found[name] = "fresh" in rows(panel)
-    assert found == {"fitting": True, "DUENDE": False, "RFC_9449": True}
+    assert found == {"automatic": True, "DUENDE": False, "RFC_9449": True}
 
 
 UNUSABLE = {
@@ -164,7 +164,7 @@ def test_start_again_empties_everything_that_was_empty():
     panel.start_again.click()
     assert panel.fields[PASTE].value != "more"
     assert [panel.fields[name].value for name in FIELDS] == ["", "", "", "", ""]
-    assert panel.fields[HELD_TO].value == "fitting"
+    assert panel.fields[HELD_TO].value == "automatic"
     assert panel.view.healthy
 
 
@@ -188,9 +188,9 @@ def test_a_doctors_panel_wants_text(wrong):
     label=st.sampled_from([PASTE, *FIELDS]),
     text=ANY_TEXT,
     paste=st.sampled_from(PASTES),
-    held_to=st.sampled_from(["fitting", "DUENDE", "RFC_9449"]),
+    held_to=st.sampled_from(["automatic", "DUENDE", "RFC_9449"]),
 )
-@example(label=PASTE, text="HTTP/1.1 401 <img src=x>\n\n", paste="", held_to="fitting")
+@example(label=PASTE, text="HTTP/1.1 401 <img src=x>\n\n", paste="", held_to="automatic")
 @example(label="URL", text="http://[::1]:99999/", paste=PASTES[2], held_to="DUENDE")
 @example(label="Time", text="9" * 300, paste=PASTES[2], held_to="RFC_9449")
 @settings(max_examples=200, deadline=None)
@@ -230,7 +230,7 @@ def test_the_text_of_a_panel_is_short_and_the_same_at_any_time(age):
         "The doctor",
         f"  Paste it here: {size} characters",
         "  given: URL, Method",
-        "  Held to: fitting",
+        "  Held to: automatic",
         "  Findings: 2, rows htm, fresh.",
     ]
     bundle = panel._repr_mimebundle_(include=None, exclude=None)

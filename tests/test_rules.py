@@ -7,8 +7,9 @@ import pytest
 from dpop_lab.errors import LabError
 from dpop_lab.proof import rules
 from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, ask, check
+from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rendering import shown, words
-from dpop_lab.proof.rules import ESSENTIAL, ROWS
+from dpop_lab.proof.rules import ESSENTIAL, ROWS, check_proof
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.http import Response
@@ -461,6 +462,14 @@ def test_what_a_request_says_is_quoted_and_cut():
     assert shown(words("plain")) == "plain"
     assert shown(None) == "nothing"
     assert shown("x" * 500).endswith("(502 characters)") and len(shown("x" * 500)) < 160
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=list(POLICIES))
+@pytest.mark.parametrize(("text", "count"), [("abc", "1 part "), ("a.b", "2 parts ")])
+def test_the_parts_of_a_proof_are_counted_in_singular_and_plural(policy, text, count):
+    report = check_proof(text, profile=policy.token, method="POST", url="https://a.example/", now=0)
+    assert count in str(report["well_formed"].verdict.found)
+    assert read_proof(text).problem.startswith(count)
 
 
 def test_equal_never_takes_true_for_one():

@@ -21,7 +21,7 @@ from dpop_lab.proof.rendering import escaped
 
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
 NONCE, TIME, HELD_TO = "Nonce", "Time", "Held to"
-FITTING, NOW, NOTHING = "fitting", "now", "Nothing is here yet."
+AUTOMATIC, NOW, NOTHING = "automatic", "now", "Nothing is here yet."
 MOST = 5_000_000  # characters in the box: Jupyter drops a connection that brings over 10 MiB
 WANTED = {
     URL: "URL wants http:// or https://, a host and a path.",
@@ -113,7 +113,7 @@ class DoctorPanel(Panel):
             _line(Text, NONCE, "24em"),
             _line(Text, TIME, "24em", "now, or when it was sent"),
             Dropdown(
-                options=[FITTING, *POLICIES],
+                options=[AUTOMATIC, *POLICIES],
                 description=HELD_TO,
                 style=LABEL,
                 layout=Layout(width="max-content"),

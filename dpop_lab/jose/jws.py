@@ -96,7 +96,8 @@ def read_jws(text: str) -> Jws:
         return Jws(text="", problem=f"{type(text).__name__} instead of text")
     parts = text.split(".")
     if len(parts) not in (3, 5):
-        return Jws(text=text, problem=f"{len(parts)} parts between dots, wanted 3")
+        count = f"{len(parts)} part{'s' * (len(parts) != 1)}"
+        return Jws(text=text, problem=f"{count} between dots, wanted 3")
     deviations: list[Deviation] = []
     try:
         header = _json_object(parts[0], "header", deviations)

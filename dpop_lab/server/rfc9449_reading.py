@@ -20,8 +20,9 @@ RSA_BITS = range(2048, 8193)
 
 def fault(proof: Jws) -> tuple[str, str] | None:
     """Three parts, nothing else; the finer points of form are the row `strict_form`."""
-    if proof.text.count(".") != 2:
-        return "malformed", f"{proof.text.count('.') + 1} parts between dots, wanted 3"
+    count = proof.text.count(".") + 1
+    if count != 3:
+        return "malformed", f"{count} part{'s' * (count != 1)} between dots, wanted 3"
     return None
 
 

@@ -180,7 +180,7 @@ def test_a_doctors_panel_needs_no_mouse(doctor, name):
     doctor.tab_to("Start again")
     doctor.keyboard.press("Space")
     doctor.says(EMPTY)
-    expect(doctor.control(HELD_TO)).to_have_value("fitting")
+    expect(doctor.control(HELD_TO)).to_have_value("automatic")
 
 
 @each_panel
