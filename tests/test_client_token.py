@@ -2,12 +2,13 @@
 
 import base64
 import json
+import re
 from typing import Any
 from urllib.parse import parse_qs, quote, quote_plus, unquote_plus
 
 import pytest
 import requests
-from client_world import NOW, SECRET, TOKEN_ENDPOINT, Script, World, answer, issued
+from client_world import NOW, SECRET, TOKEN_ENDPOINT, Script, World, answer, issued, listening
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -297,6 +298,61 @@ def test_metadata_that_is_missing_or_another_issuers_is_told(found: object) -> N
         discover(ISSUER, session=session)
 
 
+@pytest.mark.parametrize("hops", [1, 3])
+def test_metadata_may_have_moved_within_the_origin(hops: int) -> None:
+    with listening(lambda request: moved.pop(0)) as url:
+        moved = [answer(302, Location=f"/elsewhere/{n}") for n in range(hops)]
+        moved.append(answer(200, {"issuer": url, "token_endpoint": f"{url}/token"}))
+        assert discover(url)["issuer"] == url
+        assert moved == []
+
+
+def test_redirects_without_an_end_are_left() -> None:
+    script = Script(answer(307, Location="/again"))
+    with listening(script) as url, pytest.raises(SettingsError) as caught:
+        discover(url)
+    assert len(script.requests) == 8
+    assert "307" in caught.value.found
+
+
+@pytest.mark.parametrize("location", ["{}/latest?token=" + SECRET, "{}"])
+def test_discovery_is_led_to_no_other_origin(location: str) -> None:
+    other = Script(answer(200, METADATA))
+    with listening(other) as elsewhere:
+        with listening(lambda _: answer(302, Location=location.format(elsewhere))) as url:
+            with pytest.raises(SettingsError) as caught:
+                discover(url)
+    assert other.requests == []
+    assert elsewhere in caught.value.found and SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["ftp://h/", "javascript:alert(1)", "http://169.254.169.254/"])
+def test_a_redirect_to_what_is_no_place_for_metadata_is_told(location: str) -> None:
+    with listening(lambda _: answer(302, Location=location)) as url:
+        with pytest.raises(SettingsError) as caught:
+            discover(url)
+    assert "redirect" in caught.value.found
+
+
+def test_a_place_that_leads_elsewhere_does_not_hide_the_other_place() -> None:
+    def find(request: Request) -> Response:
+        openid = request.path.endswith("openid-configuration")
+        return answer(200, METADATA) if openid else answer(302, Location="https://login.example/")
+
+    session = requests.Session()
+    session.mount("https://as.example", InProcessAdapter(find))
+    assert discover(ISSUER, session=session) == METADATA
+
+
+def test_an_issuer_that_is_spelt_otherwise_is_told_how_to_be_spelt() -> None:
+    _, session = site(rfc_8414=METADATA)
+    with pytest.raises(SettingsError) as caught:
+        discover(ISSUER + "/", session=session)
+    error = caught.value
+    assert (error.wanted, error.found) == (repr(ISSUER + "/"), repr(ISSUER))
+    assert error.advice
+
+
 def test_an_issuer_is_as_good_as_a_token_endpoint() -> None:
     tokens, session = site(rfc_8414=METADATA)
     world = World(token_endpoint=None, issuer=ISSUER, session=session)
@@ -363,6 +419,14 @@ def test_junk_settings_are_told_without_repeating_the_secret(settings: Any) -> N
 def test_no_settings_raise_anything_else(settings: Any) -> None:
     with pytest.raises(SettingsError):
         read_settings(settings)
+
+
+@pytest.mark.parametrize("left_out", ["client_id", "client_secret", "token_endpoint"])
+def test_the_variables_that_could_give_what_is_missing_are_named(left_out: str) -> None:
+    settings = {name: value for name, value in GOOD.items() if name != left_out}
+    with pytest.raises(SettingsError) as caught:
+        read_settings(settings, environment={})
+    assert re.findall(r"DPOP_LAB_(\w+)", caught.value.advice) == [left_out.upper()]
 
 
 def test_a_life_in_digits_but_as_text_is_a_life_all_the_same() -> None:

@@ -6,8 +6,12 @@ from urllib.parse import urlsplit
 import requests
 
 from dpop_lab.client.own_request import send_own
+from dpop_lab.client.sending_again import redirected
 from dpop_lab.client.settings import check_url
+from dpop_lab.client.wire import origin
 from dpop_lab.errors import SettingsError
+
+MOST_REDIRECTS = 3
 
 
 def metadata_urls(issuer: str) -> tuple[str, str]:
@@ -26,8 +30,8 @@ def discover(
     """The metadata of an authorization server.
 
     Raises `SettingsError` when neither place has it, or when its `issuer` is not, character for
-    character, the one asked for (RFC 8414 section 3.3). A server that cannot be reached raises
-    what requests raises.
+    character, the one asked for (RFC 8414 section 3.3). Redirects are followed within the issuer's
+    origin, three at most. A server that cannot be reached raises what requests raises.
     """
     check_url("issuer", issuer)
     found = []
@@ -44,9 +48,15 @@ def discover(
 def _fetch(
     url: str, session: requests.Session | None, timeout: float | None
 ) -> dict[str, Any] | str:
-    """The JSON object there, or a word on what was there."""
-    request = requests.Request("GET", url)
-    response = send_own(session, request, timeout=timeout, allow_redirects=True)
+    """The JSON object there, or a word on what was there; another origin is sent nothing."""
+    response = send_own(session, requests.Request("GET", url), timeout=timeout)
+    for _ in range(MOST_REDIRECTS):
+        if not response.is_redirect:
+            break
+        there = str(redirected(response, response.request).url)
+        if origin(there) != origin(url):
+            return f"a redirect to {_site(there)}, which is not followed"
+        response = send_own(session, requests.Request("GET", there), timeout=timeout)
     if response.status_code != requests.codes.ok:
         return f"status {response.status_code}"
     try:
@@ -57,10 +67,17 @@ def _fetch(
     return metadata if isinstance(metadata, dict) else "no JSON object"
 
 
+def _site(url: str) -> str:
+    """The origin of a URL as text: its path and its query may hold what nobody should read."""
+    found = origin(url)
+    return "{}://{}:{}".format(*found)[:200] if found else "no http(s) URL"
+
+
 def _checked(metadata: dict[str, Any], issuer: str) -> dict[str, Any]:
     if metadata.get("issuer") != issuer:
-        found = repr(metadata.get("issuer"))[:200]
-        raise SettingsError("Metadata of another issuer", wanted=repr(issuer), found=found)
+        found, problem = repr(metadata.get("issuer"))[:200], "Metadata of another issuer"
+        advice = "Give the issuer to the letter as its metadata have it."
+        raise SettingsError(problem, wanted=repr(issuer), found=found, advice=advice)
     if not isinstance(metadata.get("token_endpoint"), str):
         raise SettingsError("Metadata without token endpoint", wanted="token_endpoint, a string")
     return metadata

@@ -10,9 +10,8 @@ def send_own(
     request: requests.Request,
     *,
     timeout: float | None,
-    allow_redirects: bool,
 ) -> requests.Response:
-    """Send a request over this session, or over one of its own.
+    """Send a request over this session, or over one of its own; no redirect is followed.
 
     The session's adapters, proxies, certificates, cookies, User-Agent and Accept-Encoding are used.
     Its other headers, its parameters, auth, hooks and netrc file are meant for other requests, and
@@ -25,4 +24,4 @@ def send_own(
         request.cookies = used.cookies
         prepared = request.prepare()
         settings = used.merge_environment_settings(prepared.url, {}, False, None, None)
-        return used.send(prepared, timeout=timeout, allow_redirects=allow_redirects, **settings)
+        return used.send(prepared, timeout=timeout, allow_redirects=False, **settings)

@@ -90,8 +90,7 @@ def read_settings(
     if isinstance(key := merged.get("client_key"), str | os.PathLike | Mapping):
         password = (environment or {}).get(f"{PREFIX}CLIENT_KEY_PASSWORD")
         merged["client_key"] = load_key(key, password or None)
-    advice = "" if environment is None else f"A variable such as {PREFIX}CLIENT_ID does, too."
-    return _checked(merged, advice)
+    return _checked(merged, variables=environment is not None)
 
 
 def _merged(*levels: Mapping[str, object]) -> dict[str, object]:
@@ -105,13 +104,12 @@ def _merged(*levels: Mapping[str, object]) -> dict[str, object]:
     return merged
 
 
-def _checked(merged: Mapping[str, object], advice: str) -> Settings:
-    wanted = [] if "client_id" in merged else ["client_id"]
-    wanted += [] if merged.keys() & ALTERNATIVES[0] else ["token_endpoint or issuer"]
-    if not merged.keys() & ALTERNATIVES[1] and merged.get("client_auth") != "none":
-        wanted.append("client_secret or client_key (or client_auth none)")
-    if wanted:
-        raise SettingsError("Settings lack a member", wanted=" and ".join(wanted), advice=advice)
+def _checked(merged: Mapping[str, object], *, variables: bool) -> Settings:
+    if missing := _missing(merged):
+        wanted = " and ".join(missing.values())
+        named = ", ".join(PREFIX + name.upper() for name in missing)
+        advice = f"The environment may have it, too: {named}." if variables else ""
+        raise SettingsError("Settings lack a member", wanted=wanted, advice=advice)
     read: dict[str, Any] = {name: _member(name, value) for name, value in merged.items()}
     if merged.keys() >= set(ALTERNATIVES[0]):
         raise SettingsError("Settings name two servers", wanted="token_endpoint or issuer")
@@ -123,6 +121,16 @@ def _checked(merged: Mapping[str, object], advice: str) -> Settings:
         settings.client_auth, client_secret=settings.client_secret, client_key=settings.client_key
     )
     return settings
+
+
+def _missing(merged: Mapping[str, object]) -> dict[str, str]:
+    """What has to be there and is not: the name of a member, and what may stand in its place."""
+    wanted = {} if "client_id" in merged else {"client_id": "client_id"}
+    if merged.keys().isdisjoint(ALTERNATIVES[0]):
+        wanted["token_endpoint"] = "token_endpoint or issuer"
+    if merged.keys().isdisjoint(ALTERNATIVES[1]) and merged.get("client_auth") != "none":
+        wanted["client_secret"] = "client_secret or client_key (or client_auth none)"
+    return wanted
 
 
 def check_url(name: str, url: str) -> None:

@@ -95,7 +95,7 @@ class TokenSource:
         data = {**self._parameters, **form}
         request = requests.Request("POST", self._endpoint, headers=headers, data=data)
         # a secret goes to the endpoint it is meant for, or nowhere: no redirect is followed
-        response = send_own(self._session, request, timeout=self._timeout, allow_redirects=False)
+        response = send_own(self._session, request, timeout=self._timeout)
         self._nonce = offered_nonce(response.headers.get("DPoP-Nonce")) or self._nonce
         return response
 
