@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from client_world import answer, listening
 
 from dpop_lab import (
     DPoPAuth,
@@ -396,6 +397,57 @@ def test_the_demo_is_recognized_however_its_url_is_written(capsys, key_file):
     assert main(["call", BASE_URL, "--key", key_file]) == 1  # there is nothing at /
     assert "404" in capsys.readouterr().err
     wrong(capsys, "call", "http://demo.duendesoftware.com/api/dpop/test", "--key", key_file)
+
+
+TOKEN, SECRET = "a-token-of-many-characters", "a-secret-of-many-characters"
+
+
+def echoes(request):
+    """A token endpoint, and beside it an API that repeats what it was sent wherever it can."""
+    if request.path == "/token":
+        return answer(200, {"access_token": TOKEN, "token_type": "DPoP", "expires_in": 600})
+    if request.path == "/moved":
+        return answer(302, Location=f"/{TOKEN}")
+    challenge = f'DPoP error="invalid_token", error_description="{TOKEN} {SECRET}"'
+    lines = {"WWW_Authenticate": challenge, "DPoP_Nonce": f"nonce.{TOKEN}"}
+    return answer(401, {"error": "invalid_token"}, **lines)
+
+
+@pytest.mark.parametrize("path", ["/api", "/moved"])
+def test_a_server_that_repeats_the_token_does_not_make_call_print_it(
+    capsys, key_file, tmp_path, path
+):
+    with listening(echoes) as url:
+        changed = {"token_endpoint": f"{url}/token", "client_secret": SECRET}
+        client = settings_file(tmp_path, url, **changed)
+        assert main(["call", f"{url}{path}", "--key", key_file, "--client", client]) == 1
+    err = capsys.readouterr().err
+    assert TOKEN not in err and SECRET not in err
+    assert "WWW-Authenticate: DPoP error=" in err and "<access_token 1>" in err
+
+
+def test_proofs_are_left_in_the_log_when_asked_for(capsys, key_file, tmp_path):
+    log = str(tmp_path / "session.log")
+    assert main(["call", "--key", key_file, "--log", log, "--show-proofs"]) == 0
+    proofs = re.findall(r"^DPoP: (\S+)$", Path(log).read_text(encoding="utf-8"), re.MULTILINE)
+    assert [read_proof(one).claims["htm"] for one in proofs] == ["POST", "GET"]
+    capsys.readouterr()
+    assert main(["diagnose", log, "--json"]) == 0
+    *_, last = json.loads(capsys.readouterr().out)["requests"]
+    assert {row["row"]: row["mark"] for row in last["rows"]}["htm"] == "passed"
+    assert "--log" in wrong(capsys, "call", "--key", key_file, "--show-proofs")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [(None, "--issuer"), ("--issuer", "--issuer"), ("--client", "CLIENT.json")]
+)
+def test_whoever_named_the_other_token_endpoint_is_named(capsys, key_file, tmp_path, option, said):
+    client = settings_file(tmp_path, "http://127.0.0.1:1")
+    given = {None: [], "--issuer": ["--issuer", BASE_URL, "--client", client]}
+    arguments = given.get(option, ["--client", settings_file(tmp_path, BASE_URL)])
+    line = wrong(capsys, "call", "http://127.0.0.1:1/x", "--key", key_file, *arguments)
+    assert said in line.rpartition("; ")[2]
+    assert ("--client" in line) is (option is None)
 
 
 # ---- diagnose ---------------------------------------------------------------------------------

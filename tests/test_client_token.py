@@ -326,7 +326,16 @@ def test_discovery_is_led_to_no_other_origin(location: str) -> None:
     assert elsewhere in caught.value.found and SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("location", ["ftp://h/", "javascript:alert(1)", "http://169.254.169.254/"])
+@pytest.mark.parametrize(
+    "location",
+    [
+        "ftp://h/",
+        "javascript:alert(1)",
+        "http://169.254.169.254/",
+        "http://[::1/",
+        "http://h:99999/",
+    ],
+)
 def test_a_redirect_to_what_is_no_place_for_metadata_is_told(location: str) -> None:
     with listening(lambda _: answer(302, Location=location)) as url:
         with pytest.raises(SettingsError) as caught:

@@ -138,6 +138,12 @@ def why(entry):
     return dict(entry.why)
 
 
+@pytest.mark.parametrize("path", [DISCOVERY, f"{DISCOVERY}/jwks"])
+def test_metadata_are_answered_and_not_accepted(server, path):
+    assert server.send("GET", path)[0].status == 200
+    assert server.last().verdict == f"GET {path}: answered, 200"
+
+
 # ---- what is told ----------------------------------------------------------------------------
 
 

@@ -111,6 +111,12 @@ def test_a_wrong_secret_has_another_number() -> None:
     assert [one.split("&")[0][-3:] for one in shown] == [" 1>", " 2>", " 1>"]
 
 
+def test_a_reason_that_repeats_a_token_is_replaced_like_everything_else() -> None:
+    carried = (("Authorization", f"DPoP {SECRET}"),)
+    kept = logged(request_headers=carried, reason=f"No {SECRET} client_secret=abc")
+    assert kept.reason == "No <access_token 1> client_secret=<client_secret 1>"
+
+
 def test_a_short_secret_spoils_no_name() -> None:
     body = "client_secret=secret&client_id=secret&scope=a"
     shown = logged(request_headers=(FORM, ("Content-Length", "45")), request_body=body)

@@ -27,7 +27,7 @@ from dpop_lab.cli.options import (
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.authentication import CLIENT_AUTH
-from dpop_lab.client.exchange import visible
+from dpop_lab.client.exchange import Exchange, visible
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import PREFIX, Settings, members, read_settings
@@ -49,6 +49,7 @@ EXAMPLES = """examples:
   dpop-lab call --key ec.p12 --password-env KEY_PASSWORD --log session.log
   dpop-lab call https://api.example.com/orders --key ec.pem --client client.json
   dpop-lab call --issuer https://as.example.com --client client.json --key ec.pem
+  dpop-lab call --key ec.pem --log session.log --show-proofs; dpop-lab diagnose session.log
 CLIENT.json holds client_id, client_secret, token_endpoint or issuer, scope, api, client_auth,
 client_key (a file for private_key_jwt) and client_key_id. What is not in it comes from variables
 of the environment: DPOP_LAB_CLIENT_ID, DPOP_LAB_CLIENT_SECRET, DPOP_LAB_CLIENT_KEY_PASSWORD and
@@ -72,6 +73,8 @@ def add_call(commands: "Commands") -> None:
     words = "how the client authenticates: " + ", ".join(CLIENT_AUTH)
     call.add_argument("--client-auth", choices=list(CLIENT_AUTH), metavar="WAY", help=words)
     call.add_argument("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
+    words = "leave the proofs in that file, for diagnose: they are good once and for seconds"
+    call.add_argument("--show-proofs", action="store_true", help=words)
     call.add_argument("--har", metavar="FILE", help="write them to this file for a browser, too")
     call.add_argument("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
     call.add_argument("--method", type=method, metavar="M", help="GET, or POST with --data")
@@ -88,13 +91,15 @@ def _call(options: argparse.Namespace) -> int:
         raise Wrong("--log and --key name the same file.")
     if options.har and os.path.abspath(options.har) == os.path.abspath(options.log or ""):
         raise Wrong("--log and --har name the same file.")
+    if options.show_proofs and not options.log:
+        raise Wrong("--show-proofs is for the file of --log FILE.")
     if options.log:
-        record(lab.session, SessionLog(options.log))
+        record(lab.session, SessionLog(options.log, show_proofs=options.show_proofs))
     verb = options.method or ("GET" if options.data is None else "POST")
     with lab, _told(lab.log, options.har):
         answer = _answer(lab, verb, asked, lab.auth(key=key), options)
     say(f"{verb} {htu(asked)} ({lab.kind})")
-    _show(answer, asked)
+    _show(answer, lab.log[-1])
     if not answer.ok:
         for line in advice(diagnose(answer)):
             say(line)
@@ -129,14 +134,17 @@ def _answer(
         raise Wrong(f"The exchange can't be carried out: {error}.", 3) from None
 
 
-def _show(answer: requests.Response, asked: str) -> None:
-    """The status and what explains it to standard error, the body to standard output."""
-    if answer.url != asked and answer.history:
-        say(f"redirected to {htu(answer.url)}")
-    say(f"{answer.status_code} {answer.reason}")
-    for name in ("WWW-Authenticate", "DPoP-Nonce"):
-        if not answer.ok and name in answer.headers:
-            say(f"{name}: {answer.headers[name]}")
+def _show(answer: requests.Response, told: Exchange) -> None:
+    """The status and what explains it to standard error, the body to standard output.
+
+    `told` is the same without its secrets, which a server may repeat anywhere.
+    """
+    if any(one.is_redirect for one in answer.history):
+        say(f"redirected to {htu(told.url)}")
+    say(f"{told.status} {told.reason}")
+    for name, value in () if answer.ok else told.response_headers:
+        if name.lower() in ("www-authenticate", "dpop-nonce"):
+            say(f"{name}: {value}")
     text = answer.content.decode("utf-8", "replace")
     text = visible(text) if sys.stdout.isatty() else text
     sys.stdout.write(text + "\n" * bool(text))
@@ -178,12 +186,19 @@ def _lab(options: argparse.Namespace) -> tuple["Lab", str]:
         return lab, asked
     if options.live or _at_demo(where) or _at_demo(asked):
         wanted = f"--live is {BASE_URL}" if options.live else "Token and call are for one server"
-        file = "--client CLIENT.json" if options.client is None else "CLIENT.json"
         sites = f"the token endpoint is at {_site(where)}, the URL at {_site(asked)}"
-        raise Wrong(f"{wanted}; {sites}. The token endpoint comes from {file}.")
+        raise Wrong(f"{wanted}; {sites}. {_named_by(options)}")
     if any(not _safe(one) for one in (where, asked)):
         say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
     return Lab(settings=members(settings), timeout=options.timeout), asked
+
+
+def _named_by(options: argparse.Namespace) -> str:
+    """What to look at when it is another token endpoint than was meant."""
+    if options.issuer is None and options.client is None:
+        return "Give the token endpoint by --issuer or --client."
+    source = "CLIENT.json" if options.issuer is None else "--issuer"
+    return f"The token endpoint comes from {source}."
 
 
 def _at_demo(url: str) -> bool:

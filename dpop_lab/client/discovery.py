@@ -41,22 +41,20 @@ def discover(
             return _checked(metadata, issuer)
         found.append(metadata)
     advice = "Is the issuer spelt as its server spells it? A login page in between may answer, too."
-    told = " and ".join(found)
+    told = " and ".join(dict.fromkeys(found))
     raise SettingsError("No metadata for this issuer", wanted=issuer, found=told, advice=advice)
 
 
 def _fetch(
     url: str, session: requests.Session | None, timeout: float | None
 ) -> dict[str, Any] | str:
-    """The JSON object there, or a word on what was there; another origin is sent nothing."""
-    response = send_own(session, requests.Request("GET", url), timeout=timeout)
-    for _ in range(MOST_REDIRECTS):
-        if not response.is_redirect:
-            break
-        there = str(redirected(response, response.request).url)
-        if origin(there) != origin(url):
-            return f"a redirect to {_site(there)}, which is not followed"
-        response = send_own(session, requests.Request("GET", there), timeout=timeout)
+    """The JSON object there, or a word on what was there."""
+    try:
+        response = _landed(url, session, timeout)
+    except requests.exceptions.InvalidURL:
+        return "a redirect to what is no URL"
+    if isinstance(response, str):
+        return response
     if response.status_code != requests.codes.ok:
         return f"status {response.status_code}"
     try:
@@ -65,6 +63,21 @@ def _fetch(
         page = response.headers.get("Content-Type", "").lower().startswith("text/html")
         return "a web page" if page else "no JSON"
     return metadata if isinstance(metadata, dict) else "no JSON object"
+
+
+def _landed(
+    url: str, session: requests.Session | None, timeout: float | None
+) -> requests.Response | str:
+    """The answer where redirects end, or where they led: another origin is sent nothing."""
+    response = send_own(session, requests.Request("GET", url), timeout=timeout)
+    for _ in range(MOST_REDIRECTS):
+        if not response.is_redirect:
+            break
+        there = str(redirected(response, response.request).url)
+        if origin(there) != origin(url):
+            return f"a redirect to {_site(there)}, which is not followed"
+        response = send_own(session, requests.Request("GET", there), timeout=timeout)
+    return response
 
 
 def _site(url: str) -> str:

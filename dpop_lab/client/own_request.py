@@ -13,6 +13,7 @@ def send_own(
 ) -> requests.Response:
     """Send a request over this session, or over one of its own; no redirect is followed.
 
+    Raises what requests raises, a bad Location among it, and nothing else.
     The session's adapters, proxies, certificates, cookies, User-Agent and Accept-Encoding are used.
     Its other headers, its parameters, auth, hooks and netrc file are meant for other requests, and
     left out.
@@ -24,4 +25,9 @@ def send_own(
         request.cookies = used.cookies
         prepared = request.prepare()
         settings = used.merge_environment_settings(prepared.url, {}, False, None, None)
-        return used.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+        try:
+            return used.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+        except requests.RequestException:
+            raise
+        except ValueError:  # requests reads the Location all the same, and not all of it can be
+            raise requests.exceptions.InvalidURL("the answer leads to what is no URL") from None

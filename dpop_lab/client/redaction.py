@@ -57,6 +57,7 @@ class Redactor:
             url=self._url(once.url),
             request_headers=self._headers(once.request_headers),
             request_body=self._body(once.request_body, once.request_headers),
+            reason=self._text(once.reason),
             response_headers=self._headers(once.response_headers),
             response_body=self._body(once.response_body, once.response_headers),
             failure=self._text(once.failure),
@@ -198,7 +199,7 @@ def _texts(exchange: Exchange) -> list[str]:
     """Every text of an exchange that may hold a secret, in order of appearance."""
     sent = [value for _, value in exchange.request_headers]
     received = [value for _, value in exchange.response_headers]
-    answer = [*received, exchange.response_body, exchange.failure]
+    answer = [exchange.reason, *received, exchange.response_body, exchange.failure]
     return [exchange.url, *sent, exchange.request_body, *answer]
 
 
@@ -210,6 +211,7 @@ def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
         url=next(rest),
         request_headers=tuple((name, next(rest)) for name, _ in exchange.request_headers),
         request_body=next(rest),
+        reason=next(rest),
         response_headers=tuple((name, next(rest)) for name, _ in exchange.response_headers),
         response_body=next(rest),
         failure=next(rest),

@@ -83,7 +83,8 @@ def _asked(case: Case) -> str:
 def _decided(case: Case, finding: Finding | None) -> str:
     said = " ".join(filter(None, (str(case.status), case.error)))
     if not case.refused:
-        return f"accepted, {said}" if (case.status or 0) < 300 else said
+        word = "answered" if "/.well-known/" in _asked(case) else "accepted"
+        return f"{word}, {said}" if (case.status or 0) < 300 else said
     if finding is not None:
         defect = (finding.verdict.defect if finding.verdict else None) or ""
         return f"refused by the row {finding.check.name} ({defect.replace('_', ' ')}), {said}"
