@@ -193,6 +193,19 @@ def test_what_no_server_got_to_see_is_told_too(server, status):
     assert why(entry)["change"]
 
 
+def test_a_client_that_speaks_tls_is_told_to_speak_http(server):
+    with socket.create_connection(("127.0.0.1", server.running.port), timeout=20) as one:
+        one.sendall(b"\x16\x03\x01\x02\x00")
+        assert one.recv(1000) == b""
+    entry = server.last()
+    assert (entry.number, entry.refused, entry.reports) == (1, True, ())
+    assert server.running.url in why(entry)["change"]
+    (shown,) = server.feed()["entries"]
+    assert server.running.url in shown["html"] and "curl" not in shown["html"]
+    server.send("GET", API)
+    assert server.last(2).number == 2
+
+
 def test_whoever_uses_a_wrong_path_is_told_the_right_ones(server):
     server.send("POST", "/oauth/token", [FORM_TYPE], b"a=b")
     told = why(server.last())["change"]

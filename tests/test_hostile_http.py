@@ -5,6 +5,7 @@ import io
 import json
 import secrets
 import socket
+import ssl
 import threading
 import time
 from contextlib import suppress
@@ -163,6 +164,30 @@ def test_what_is_no_http_is_refused_and_hung_up_on(running, octets):
         heard = client.rest()
     assert heard.count(b"HTTP/1.1 ") <= 1
     assert not heard or heard.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 413 "))
+
+
+def test_a_client_that_speaks_tls_is_hung_up_on_at_once(running):
+    start = time.monotonic()
+    with Client(running) as client, pytest.raises(OSError):
+        ssl._create_unverified_context().wrap_socket(client.socket)
+    assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize("octets", [b"\x16", b"\x16\x03\x01" + b"x" * 100_000])
+def test_the_first_octet_of_tls_is_enough(running, octets):
+    with Client(running) as client:
+        with suppress(ConnectionError):
+            client.say(octets)
+            assert client.rest() == b""
+
+
+def test_the_octet_of_tls_means_nothing_after_the_first(running):
+    with Client(running) as client:
+        client.say(b"POST %s HTTP/1.1\r\n%sContent-Length: 2\r\n\r\n" % (TOKEN.encode(), HOST))
+        client.say(b"\x16\x03")
+        assert client.hear().status == 400
+        client.say(get(PLAIN_API.encode()))
+        assert client.hear().status == 401
 
 
 ANSWERED = {

@@ -127,9 +127,9 @@ def _missing(merged: Mapping[str, object]) -> dict[str, str]:
     """What has to be there and is not: the name of a member, and what may stand in its place."""
     wanted = {} if "client_id" in merged else {"client_id": "client_id"}
     if merged.keys().isdisjoint(ALTERNATIVES[0]):
-        wanted["token_endpoint"] = "token_endpoint or issuer"
+        wanted["token_endpoint"] = "token_endpoint or issuer"  # noqa: S105  a member
     if merged.keys().isdisjoint(ALTERNATIVES[1]) and merged.get("client_auth") != "none":
-        wanted["client_secret"] = "client_secret or client_key (or client_auth none)"
+        wanted["client_secret"] = "client_secret or client_key (or client_auth none)"  # noqa: S105
     return wanted
 
 

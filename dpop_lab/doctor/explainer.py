@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from dpop_lab.client.redaction import Redactor
 from dpop_lab.doctor.entry import Entry
 from dpop_lab.doctor.page import SECURITY, entry_html, page_html
-from dpop_lab.doctor.telling import entry
+from dpop_lab.doctor.telling import entry, tls_entry
 from dpop_lab.server.http import Request, Response, Routes
 from dpop_lab.server.policy import Seen
 from dpop_lab.server.twin import Twin
@@ -44,6 +44,14 @@ class Explainer:
             time=self._twin.clock.time(),
             redactor=self._redactor,
         )
+        self._keep(told)
+
+    def spoke_tls(self, url: str) -> None:
+        """Tell of a client that spoke TLS to the port at this URL."""
+        self._count += 1
+        self._keep(tls_entry(url, number=self._count, time=self._twin.clock.time()))
+
+    def _keep(self, told: Entry) -> None:
         member = {"said": told.verdict, "refused": told.refused, "html": entry_html(told)}
         self._kept.append((told.number, member))
         self._say(told)

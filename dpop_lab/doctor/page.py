@@ -81,8 +81,7 @@ def entry_html(entry: Entry) -> str:
         f"{_details(_rows_title(entry.reports), ''.join(map(_table, entry.reports)))}"
         f"{_details(_decoded_title(entry), ''.join(map(_members, entry.decoded)))}"
         f"{_details('Request and answer', _texts(_wire(entry)))}"
-        f"{_details('As curl', f'<pre class=curl>{escaped_lines(entry.curl)}</pre>')}"
-        "<button type=button class=copy hidden>Copy as curl</button>"
+        f"{_curl(entry.curl)}"
         "</div></article></li>"
     )
 
@@ -93,7 +92,14 @@ def escaped_lines(text: str) -> str:
 
 
 def _wire(entry: Entry) -> list[tuple[str, str]]:
-    return [("Request, without its secrets", entry.request), ("Answer", entry.answer)]
+    parts = [("Request, without its secrets", entry.request), ("Answer", entry.answer)]
+    return [(title, text) for title, text in parts if text]
+
+
+def _curl(command: str) -> str:
+    shown = f"<pre class=curl>{escaped_lines(command)}</pre>" if command else ""
+    button = "<button type=button class=copy hidden>Copy as curl</button>" if command else ""
+    return _details("As curl", shown) + button
 
 
 def _details(summary: str, content: str) -> str:

@@ -65,6 +65,23 @@ def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Reda
     )
 
 
+def tls_entry(url: str, *, number: int, time: float) -> Entry:
+    """What a person is told of a client that spoke TLS to the port at this URL, and was cut off."""
+    return Entry(
+        number=number,
+        time=time,
+        refused=True,
+        verdict="TLS: hung up on, no request was read",
+        who="",
+        why=(("change", f"A client spoke TLS to this port: use {url}"),),
+        reports=(),
+        decoded=(),
+        request="",
+        answer="",
+        curl="",
+    )
+
+
 def _bounded(exchange: Exchange) -> Exchange:
     """The exchange with a note in the place of what is too long, or no text, to be looked at."""
     return replace(

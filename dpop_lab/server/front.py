@@ -24,6 +24,9 @@ class Front(Protocol):
         own to a request too large to be read; `reports` is empty where no server looked at a proof.
         """
 
+    def spoke_tls(self, url: str) -> None:
+        """Be told of a client that was hung up on because it spoke TLS; the port is at `url`."""
+
 
 class Fronted:
     """The twin behind a front, as `Request -> Response`; for one thread."""

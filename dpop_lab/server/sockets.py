@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+from tornado.iostream import IOStream
 
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.server.duende import DUENDE
@@ -32,6 +34,7 @@ MAX_TARGET = 8 * 1024
 MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it
 MAX_BODY = 1024 * 1024
 HARD_LIMIT = 1024 * 1024  # beyond this the connection is closed without a word
+TLS_HANDSHAKE = 0x16  # how a TLS connection begins (RFC 8446 section 5.1), and no HTTP
 log = logging.getLogger(__name__)
 Tell = Callable[[Request, Response], None]
 
@@ -142,6 +145,37 @@ class _Delegate(HTTPServerConnectionDelegate):
         return _Message(self.server, self.tell, request_conn)
 
 
+class _Stream(IOStream):
+    """A connection that ends at once when it begins as TLS does, for both sides would wait."""
+
+    spoke_tls: Callable[[], object] | None = None
+    _begun = False
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        count = super().read_from_fd(buf)
+        if self._begun or not count:
+            return count
+        self._begun = True
+        if buf[0] != TLS_HANDSHAKE:
+            return count
+        if self.spoke_tls:
+            asyncio.get_running_loop().call_soon(self.spoke_tls)
+        return 0  # as if the client had hung up
+
+
+class _HTTPServer(HTTPServer):
+    spoke_tls: Callable[[], object] | None = None
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        watched = _Stream(
+            stream.socket,
+            max_buffer_size=self.max_buffer_size,
+            read_chunk_size=self.read_chunk_size,
+        )
+        watched.spoke_tls = self.spoke_tls
+        super().handle_stream(watched, address)
+
+
 class RunningTwin:
     """The twin on a port, in a thread of its own. Close it, or use it in a `with`.
 
@@ -166,9 +200,10 @@ class RunningTwin:
         self.url = f"http://{f'[{named}]' if ':' in named else named}:{self.port}"
         self.twin = Twin(base_url or self.url, **options)
         self.base_url = self.twin.base_url
-        fronted = Fronted(self.twin, front(self.twin)) if front else None
-        tell = fronted.tell if fronted else None
-        self._delegate = _Delegate(fronted or self.twin, tell)
+        before = front(self.twin) if front else None
+        fronted = Fronted(self.twin, before) if before else None
+        self._spoke_tls = partial(before.spoke_tls, self.url) if before else None
+        self._delegate = _Delegate(fronted or self.twin, fronted.tell if fronted else None)
         self._loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dpop_lab server", daemon=True)
@@ -186,13 +221,14 @@ class RunningTwin:
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._http = HTTPServer(
+        self._http = _HTTPServer(
             self._delegate,
             max_header_size=HARD_LIMIT,
             max_body_size=10**19,  # refused with a 413 by the delegate, long before
             max_buffer_size=8 * HARD_LIMIT,
             idle_connection_timeout=60,
         )
+        self._http.spoke_tls = self._spoke_tls
         self._http.add_socket(self._socket)
         self._started.set()
 
