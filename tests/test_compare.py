@@ -1,5 +1,6 @@
 """Two servers compared: what differs, what is sent to whom, and what a server may do to us."""
 
+import html
 import json
 import os
 import re
@@ -146,8 +147,42 @@ def test_two_comparisons_of_the_same_look_the_same():
 
 def test_places_that_answer_alike_stand_in_one_row():
     found = compare(Lab(), Lab(policy=RFC_9449), changes="htm_in_array", places=[API, API_NONCE])
-    (line,) = [line for line in repr(found).splitlines() if line.startswith("htm_in_array")]
-    assert line.split("  ")[0] == "htm_in_array" and "API, also with nonce" in line
+    (line,) = [line for line in repr(found).splitlines() if line.startswith("htm_in_array ")]
+    assert line.split("  ")[0] == "htm_in_array" and "API with and without" in line
+
+
+def test_few_changes_are_explained_and_of_many_it_is_said_where(policies):
+    names = [name for name in CHANGES.at(API) if name != "honest"][:10]
+    found = compare(Lab(), Lab(policy=RFC_9449), changes=names, places=API)
+    for text in (" ".join(found.text().split()), html.unescape(found._repr_html_())):
+        assert all(f"{name}: {CHANGES[name].does}" in text for name in names)
+        assert "--list" not in text
+    for text in (policies.text(), policies._repr_html_()):
+        assert "--list" in text and CHANGES["spare_bits"].does not in text
+    assert {row["change"]: row["does"] for row in found.as_json()["rows"]}.items() >= {
+        (name, CHANGES[name].does) for name in names
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "alike"),
+    [("sparebits", "spare_bits"), ("HTM_delete", "htm_delete"), ("\x1b" * 999, "")],
+)
+def test_an_unknown_change_is_told_with_those_of_a_name_like_it(name, alike):
+    for ask in (lambda: compare(Lab(), Lab(), changes=name), lambda: Lab().send(name)):
+        with pytest.raises(LabError) as caught:
+            ask()
+        error = caught.value
+        assert alike in error.wanted and len(str(error)) < 300 and str(error).isprintable()
+        assert "CHANGES" in error.advice and "--list" in error.advice
+
+
+def test_the_command_lists_what_every_change_does(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", "--list"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert out == f"{CHANGES!r}\n" and "spare_bits: " in out
 
 
 # ---- another server ---------------------------------------------------------------------------
@@ -526,7 +561,7 @@ def test_rows_struck_out_are_named_on_the_command_line(capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["b"] == "DUENDE without htm jti" or "without jti" in found["b"]
     assert {row["to"] for row in found["rows"]} == {API}
-    assert {"kind", "change", "to", "a", "b"} == set(found["rows"][0])
+    assert {"change", "does", "to", "kind", "a", "b"} == set(found["rows"][0])
     assert main(["compare", "twin", "twin without htn"]) == 2
 
 

@@ -45,6 +45,9 @@ def add_compare(commands: "Commands") -> None:
         words = f"the client at {side.upper()}"
         compare.add_argument(f"--client-{side}", metavar="FILE", help=words)
     compare.add_argument(
+        "--list", action=_Catalogue, nargs=0, help="list all changes and what they do, and end"
+    )
+    compare.add_argument(
         "--change", nargs="+", metavar="NAME", help="these changes; default: all in CHANGES"
     )
     compare.add_argument(
@@ -57,6 +60,17 @@ def add_compare(commands: "Commands") -> None:
     compare.add_argument("--all", action="store_true", help="list also what is worded differently")
     compare.add_argument("--json", action="store_true", help="print everything as JSON")
     compare.set_defaults(run=_compare)
+
+
+class _Catalogue(argparse.Action):
+    """An option that is answered at once, as `--help` is."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        """Print the catalogue."""
+        from dpop_lab.lab.tamper import CHANGES
+
+        print(CHANGES)
+        parser.exit()
 
 
 def _compare(options: argparse.Namespace) -> int:

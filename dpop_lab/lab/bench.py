@@ -17,8 +17,9 @@ from dpop_lab.lab.answered import ACCEPTED, NO_ROW, Answered, read_answer
 from dpop_lab.lab.cast import Cast, send
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.names import one_of
 from dpop_lab.lab.sent import Sent, difference, flat
-from dpop_lab.lab.tamper import CHANGES
+from dpop_lab.lab.tamper import CHANGES, LISTED
 from dpop_lab.lab.tamper.change import PLACES, SIGNERS
 from dpop_lab.lab.world import World
 from dpop_lab.proof.checking import Report
@@ -96,14 +97,14 @@ class Bench:
         """
         for name, members in (("header", header), ("claims", claims)):
             expect(members, (Mapping, NoneType), name, 'Such as {"htm": "DELETE"}.')
-        found = _one_of("change", change, CHANGES)
+        found = one_of("change", change, CHANGES, listed=LISTED)
         place = to or found.places[0]
-        _one_of("place", place, PLACES)
+        one_of("place", place, PLACES)
         if place not in found.places:
             wanted = " or ".join(found.places)
             raise LabError(f"The change {change} is for another place", wanted=wanted, found=place)
         if signed_by:
-            _one_of("signer", signed_by, dict.fromkeys(SIGNERS))
+            one_of("signer", signed_by, dict.fromkeys(SIGNERS))
         return crafting.drafted(
             found,
             self.world,
@@ -144,7 +145,7 @@ class Bench:
     def _known_row(self, predict: str) -> None:
         if predict:
             rows = {row.name: None for profile in _profiles() for row in profile.rows}
-            _one_of("row", predict, {ACCEPTED: None, NO_ROW: None, **rows})
+            one_of("row", predict, {ACCEPTED: None, NO_ROW: None, **rows})
 
     def _carried_out(
         self,
@@ -253,13 +254,6 @@ class Bench:
         answer = [send(session, step, self.world.timeout) for step in steps][-1]
         reports = seen[-1].reports if seen else ()
         return read_answer(answer, log[-1].response_body, other.title, reports)
-
-
-def _one_of(kind: str, name: str, known: Mapping[str, Any]) -> Any:
-    expect(name, str, f"the name of a {kind}")
-    if name not in known:
-        raise LabError(f"No such {kind}", wanted="one of " + ", ".join(known), found=repr(name))
-    return known[name]
 
 
 def _profiles() -> list[Any]:

@@ -13,8 +13,9 @@ from dpop_lab.lab.compared import Compared, NotAsked, outcome, told
 from dpop_lab.lab.comparison import Comparison
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import TIMEOUT, Unreachable
+from dpop_lab.lab.names import one_of
 from dpop_lab.lab.pacing import Busy, TooMany
-from dpop_lab.lab.tamper import CHANGES
+from dpop_lab.lab.tamper import CHANGES, LISTED
 from dpop_lab.lab.tamper.change import BEARER_API, PLACES, Change
 from dpop_lab.lab.target import REPLAY, Asked, Target
 from dpop_lab.proof.rendering import cut, printable
@@ -60,9 +61,7 @@ def compare(
 def _chosen(kind: str, names: Names | None, known: Mapping[str, object]) -> list[str]:
     chosen = list(known if names is None else [names] if isinstance(names, str) else names)
     for name in chosen:
-        expect(name, str, f"the name of a {kind}")
-        if name not in known:
-            raise LabError(f"No such {kind}", wanted=f"one of {', '.join(known)}", found=repr(name))
+        one_of(kind, name, known, listed=LISTED)
     return chosen
 
 

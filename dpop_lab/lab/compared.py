@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from dpop_lab.client.challenge import read_challenges
 from dpop_lab.lab.answered import Answered
+from dpop_lab.lab.tamper import CHANGES
 from dpop_lab.lab.tamper.change import PLACES
 from dpop_lab.proof.rendering import cut, printable
 
@@ -38,6 +39,11 @@ class Compared:
         if a != b:
             return DIFFERENT
         return SAME if _wording(self.a) == _wording(self.b) else WORDED
+
+    @property
+    def does(self) -> str:
+        """What the change does, as a sentence."""
+        return CHANGES[self.change].does
 
     @property
     def words(self) -> tuple[str, str]:

@@ -17,9 +17,11 @@ from dpop_lab.lab.compared import (
     short,
     told,
 )
+from dpop_lab.lab.tamper import LISTED
 from dpop_lab.proof.rendering import cut, escaped, html_table, printable
 
 WITH_NONCE = " with nonce"
+FEW = 12  # changes that are explained: ten that were named, and the honest ones before them
 LONGEST = 160  # characters of an answer in a table
 WIDTHS = (27, 23, 22, 22)  # of the columns of a text, for a terminal of 100 characters
 
@@ -85,6 +87,9 @@ class Comparison:
         listed with `everything`.
         """
         lines = [self._title, *wrap(self.summary, 100)]
+        lines += [""] * bool(self._meanings)
+        for name, does in self._meanings.items():
+            lines += wrap(f"{name}: {does}", 100, subsequent_indent="  ")
         for kind in KINDS if everything else KINDS[:2]:
             rows = _merged(self.of(kind), told if kind == WORDED else short)
             if rows:
@@ -95,7 +100,14 @@ class Comparison:
             lines += wrap(f"Not asked {why}: {listed}", 100, subsequent_indent="  ")
         if self.stopped:
             lines += ["", *wrap(f"Stopped: {self.stopped}", 100, subsequent_indent="  ")]
+        lines += [] if self._meanings or not self.rows else ["", LISTED]
         return printable("\n".join(lines))
+
+    @property
+    def _meanings(self) -> dict[str, str]:
+        """What each change does, where there are few."""
+        meanings = {row.change: row.does for row in self.rows}
+        return meanings if len(meanings) <= FEW else {}
 
     @property
     def _title(self) -> str:
@@ -118,12 +130,15 @@ class Comparison:
     def _repr_html_(self) -> str:
         """The same for a notebook."""
         parts = [f"<p>{escaped(self._title)}<br>{escaped(self.summary)}</p>"]
+        if meanings := [f"{name}: {does}" for name, does in self._meanings.items()]:
+            parts.append(f"<p>{'<br>'.join(map(escaped, meanings))}</p>")
         for kind in KINDS[:2]:
             rows = _merged(self.of(kind), told)
             if rows:
                 parts.append(html_table(kind.capitalize(), self._head, rows, code=self._head[2:]))
         reasons = [f"Not asked {why}: {len(names)}" for why, names in self._reasons().items()]
         reasons += [f"Stopped: {self.stopped}"] * bool(self.stopped)
+        reasons += [] if self._meanings or not self.rows else [LISTED]
         return "".join([*parts, *(f"<p>{escaped(one)}</p>" for one in reasons)])
 
 
@@ -138,7 +153,7 @@ def _as_json(row: Compared) -> dict[str, Any]:
         }
         for side, one in (("a", row.a), ("b", row.b))
     }
-    return {"change": row.change, "to": row.to, "kind": row.kind, **answers}
+    return {"change": row.change, "does": row.does, "to": row.to, "kind": row.kind, **answers}
 
 
 def _merged(
@@ -158,7 +173,8 @@ def _together(places: list[str]) -> str:
     for place in places:
         plain = place.removesuffix(WITH_NONCE)
         if plain == place or plain not in places:
-            said.append(f"{place}, also{WITH_NONCE}" if place + WITH_NONCE in places else place)
+            both = place + WITH_NONCE in places
+            said.append(f"{place} with and without nonce" if both else place)
     return ", ".join(said)
 
 

@@ -12,7 +12,9 @@ from dpop_lab.lab.tamper.moves import HONEST, MOVES
 from dpop_lab.lab.tamper.token_requests import TOKEN_REQUESTS
 from dpop_lab.proof.rendering import html_table
 
-__all__ = ["ACTORS", "CHANGES", "LEFT_OUT", "PLACES", "Catalogue", "Change"]
+__all__ = ["ACTORS", "CHANGES", "LEFT_OUT", "LISTED", "PLACES", "Catalogue", "Change"]
+
+LISTED = "All changes, and what they do: CHANGES, or the command dpop-lab compare --list."
 
 
 class Catalogue(Mapping[str, Change]):
