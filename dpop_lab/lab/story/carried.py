@@ -23,19 +23,26 @@ class Carried:
     """What one request brings, as far as it is known: secrets are labels, `access_token 1`.
 
     `token_request` says whether it asks for an access token; `client` and `authentication` are
-    then the client's name and way (RFC 8414 names). `scheme` and `token` are of the Authorization
-    header, `proofs` has a label for each DPoP header; `claims` are those of the first proof and
-    `key` its public key as text, None and empty where the proof is redacted.
+    then the client's name and way (RFC 8414 names), and `credentials` the label of those in an
+    Authorization header. `scheme` and `token` are of that header elsewhere, `proofs` has a label
+    for each DPoP header; `claims` are those of the first proof and `key` its public key as text,
+    None and empty where the proof is redacted.
     """
 
     token_request: bool = False
     client: str = ""
     authentication: str = ""
+    credentials: str = ""
     scheme: str = ""
     token: str = ""
     proofs: tuple[str, ...] = ()
     claims: Mapping[str, Any] | None = field(default=None, repr=False)
     key: str = field(default="", repr=False)
+
+    @property
+    def asks(self) -> str:
+        """Who asks for a token: the client's name, or the label of its credentials."""
+        return self.client or self.credentials
 
     @property
     def protected(self) -> bool:
@@ -88,9 +95,10 @@ def carried(exchange: Exchange, seen: Seen | None) -> Carried:
         token_request=asked,
         client=form.get("client_id", ""),
         authentication=_authentication(form, scheme) if asked else "",
+        credentials=label_in(value) if asked else "",
         scheme=scheme,
-        token=_label(value) if scheme.lower() in TOKEN_SCHEMES else "",
-        proofs=tuple(_label(proof) or "proof" for proof in proofs),
+        token=label_in(value) if scheme.lower() in TOKEN_SCHEMES else "",
+        proofs=tuple(label_in(proof) or "proof" for proof in proofs),
         claims=proof.claims if proof else None,
         key=str(proof.header.get("jwk", "")) if proof else "",
     )
@@ -99,7 +107,7 @@ def carried(exchange: Exchange, seen: Seen | None) -> Carried:
 def _authorization(headers: Headers) -> tuple[str, str, str]:
     """Scheme, gap and credentials; what came without a scheme is redacted whole."""
     line = " ".join(lines(headers, "authorization")[:1])
-    return ("", "", line) if _label(line) else line.partition(" ")
+    return ("", "", line) if label_in(line) else line.partition(" ")
 
 
 def _form(exchange: Exchange) -> dict[str, str]:
@@ -116,11 +124,12 @@ def _authentication(form: Mapping[str, str], scheme: str) -> str:
     return "client_secret_post" if "client_secret" in form else "no client authentication"
 
 
-def _label(value: str) -> str:
+def label_in(value: str) -> str:
+    """The label that a value is, empty when it is anything else."""
     found = LABEL.fullmatch(value.strip())
     return found[1] if found else ""
 
 
 def _read(proofs: Sequence[str]) -> Jws | None:
     """The first proof taken apart, None when there is none or a label stands for it."""
-    return None if not proofs or _label(proofs[0]) else read_proof(proofs[0])
+    return None if not proofs or label_in(proofs[0]) else read_proof(proofs[0])

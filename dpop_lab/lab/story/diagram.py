@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dpop_lab.lab.story.step import Step, one_line
-from dpop_lab.proof.rendering import cut
 
 MOST, LARGEST = 60, 45_000  # steps, and characters: of more than 50,000 Mermaid draws nothing
 LONGEST = 90  # characters of a line
@@ -65,5 +64,14 @@ def _messages(step: Step, server: str) -> list[str]:
 
 def _text(text: str) -> str:
     """Text that Mermaid shows as it is: whatever could be its syntax goes by number."""
-    numbered = PLAIN.sub(lambda match: f"#{ord(match[0])};", cut(one_line(text), LONGEST))
+    numbered = PLAIN.sub(lambda match: f"#{ord(match[0])};", _short(one_line(text)))
     return KEYWORD.sub(lambda match: f"#{ord(match[1])};", numbered)
+
+
+def _short(line: str) -> str:
+    """A line as long as it may be: of a reason the row alone, of all else the first words."""
+    if len(line) > LONGEST:
+        line = line.partition(": wanted ")[0]
+    if len(line) > LONGEST:
+        line = (line[:LONGEST].rpartition(" ")[0] or line[:LONGEST]) + "…"
+    return line

@@ -7,7 +7,7 @@ from dpop_lab.client.challenge import read_challenges, refuses_token
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.lab.answered import Answered, json_members, oauth_error
-from dpop_lab.lab.story.carried import Carried, carried, lines, plain
+from dpop_lab.lab.story.carried import Carried, carried, label_in, lines, plain
 from dpop_lab.lab.story.sides import wanted_and_found
 from dpop_lab.lab.story.step import Step
 from dpop_lab.lab.witnessed_log import WitnessedLog
@@ -22,11 +22,22 @@ ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-auth
 
 @dataclass(slots=True)
 class _Before:
-    """What has happened so far: tokens fetched and used, and what was demanded at a place."""
+    """What has happened so far: tokens fetched and used, and what was demanded of whom, where."""
 
     fetched: set[tuple[str, str, str]] = field(default_factory=set)
+    owners: dict[str, str] = field(default_factory=dict)  # of tokens: who fetched them
     used: set[str] = field(default_factory=set)
-    demanded: dict[tuple[str, str], tuple[str, str, float]] = field(default_factory=dict)
+    demanded: dict[tuple[str, str, str], tuple[str, str, float]] = field(default_factory=dict)
+
+    def owns(self, client: str, token: str) -> None:
+        """Remember whose a token is, where both can be told from others."""
+        if client and token:
+            self.owners[token] = client
+
+    def place(self, exchange: Exchange, brought: Carried) -> tuple[str, str, str]:
+        """Method, URL and who asks there: a key where that is known, else a client, or a token."""
+        asks = self.owners.get(brought.token, brought.token) or brought.asks
+        return exchange.method, exchange.url, brought.key or asks
 
 
 def tell(log: SessionLog) -> Iterator[Step]:
@@ -71,7 +82,7 @@ def _demands_nonce(error: str) -> bool:
 
 def _sent_again(exchange: Exchange, brought: Carried, before: _Before) -> str:
     """Is this what the server had asked for at this place, and what was that?"""
-    place = (exchange.method, exchange.url)
+    place = before.place(exchange, brought)
     kind, value, at = before.demanded.get(place, ("", "", 0.0))
     if not kind or exchange.sent_at < at:
         return ""
@@ -84,7 +95,7 @@ def _sent_again(exchange: Exchange, brought: Carried, before: _Before) -> str:
 
 def _outcome(exchange: Exchange, brought: Carried, error: str, before: _Before) -> str:
     """What came of it, as far as the wire tells."""
-    status, place = exchange.status, (exchange.method, exchange.url)
+    status, place = exchange.status, before.place(exchange, brought)
     if status is None:
         return "no answer"
     if status >= 500:
@@ -107,10 +118,9 @@ def _outcome(exchange: Exchange, brought: Carried, error: str, before: _Before) 
 
 def _accepted(exchange: Exchange, brought: Carried, before: _Before) -> str:
     if brought.token_request:
-        source = (exchange.url, brought.client, brought.key)
         answer = json_members(exchange.response_body)
-        word = "renewed" if source in before.fetched else "fetched"
-        before.fetched.add(source)
+        word = _fetched(exchange, brought, before)
+        before.owns(brought.asks, label_in(str(answer.get("access_token"))))
         unbound = brought.proofs and str(answer.get("token_type")).lower() == "bearer"
         return f"token {word}" + ", but it is not bound to the key" * bool(unbound)
     if not brought.token:
@@ -118,6 +128,16 @@ def _accepted(exchange: Exchange, brought: Carried, before: _Before) -> str:
     word = "accepted, token reused" if brought.token in before.used else "accepted"
     before.used.add(brought.token)
     return word
+
+
+def _fetched(exchange: Exchange, brought: Carried, before: _Before) -> str:
+    """Is this the first token for this client and key? Renewed is one for the same key."""
+    source = (exchange.url, brought.asks, brought.key)
+    again = source in before.fetched and any(source[1:])
+    before.fetched.add(source)
+    if brought.proofs and not brought.key:
+        return "fetched" + " again" * again
+    return "renewed" if again else "fetched"
 
 
 def _reason(log: SessionLog, exchange: Exchange, seen: Seen | None) -> str:
