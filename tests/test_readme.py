@@ -61,7 +61,7 @@ def test_the_two_commands_are_single_lines_and_the_readme_is_short():
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"--[a-z][a-z-]+", TEXT))))
 def test_every_option_the_readme_names_exists(option, capsys):
-    commands = [(name,) for name in ("lessons", "call", "serve", "demo", "diagnose")]
+    commands = [(name,) for name in ("lessons", "call", "serve", "demo", "diagnose", "compare")]
     for words in [(), *commands, ("key", "new")]:
         with pytest.raises(SystemExit):
             main([*words, "--help"])
