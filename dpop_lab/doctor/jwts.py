@@ -14,6 +14,8 @@ MOST_JWTS = 20
 
 
 JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=+/-]*){0,5}")
+PIECES = (r"\s+", r"\s*\n\s*", r"\s*\n\s*\n\s*", r"\Z")  # words, lines, paragraphs, all of it
+AROUND = "\"'`,;[]()"
 
 
 PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, JWT_KIND = (
@@ -25,8 +27,8 @@ PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, JWT_KIND = (
 def jwts_in(text: str) -> Pasted | None:
     """One JWT or several, alone or anywhere in a text; half a one too."""
     squeezed = "".join(text.split())
-    alone = JWT.fullmatch(squeezed.strip("\"'`,;"))
-    found = [alone[0]] if alone else [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
+    alone = _alone(text)
+    found = alone or [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
     found = [one for one in dict.fromkeys(found) if "." in one or len(found) == 1]
     found = [one for one in found if _is_jwt(one)]
     if not found and squeezed.count(".") in (2, 4) and re.fullmatch(r"[\w.=+/-]+", squeezed):
@@ -38,7 +40,7 @@ def jwts_in(text: str) -> Pasted | None:
     more = len(found) - len(pieces)
     remarks = (f"{more} more JWTs were passed over.",) if more else ()
     told = f"{kinds[0]}" if len(kinds) == 1 else f"{len(kinds)} JWTs"
-    if alone and len(text.split()) > 1:
+    if alone and len(text.split()) > len(alone):
         remarks = (*remarks, "White space in it was taken out: a header has it in one piece.")
     kind = told if alone else f"text with {told} in it"
     cases = tuple(linked(_paired(pieces, kinds)))
@@ -46,6 +48,23 @@ def jwts_in(text: str) -> Pasted | None:
     if stray and len(cases) == 1:
         cases = (replace(cases[0], error=stray[0], description=stray[1]),)
     return Pasted(kind=kind, cases=cases, remarks=remarks)
+
+
+def _alone(text: str) -> list[str]:
+    """The JWTs that a text consists of: apart where each is whole, else put together again."""
+    for apart in PIECES:
+        pieces = ["".join(one.split()).strip(AROUND) for one in re.split(apart, text.strip())]
+        pieces = [one for one in pieces if one]
+        if pieces and all(JWT.fullmatch(one) and _is_whole(one) for one in pieces):
+            return pieces
+    joined = "".join(text.split()).strip(AROUND)
+    return [joined] if JWT.fullmatch(joined) else []
+
+
+def _is_whole(text: str) -> bool:
+    """Has it the three parts of a JWS, or the five of a JWE?"""
+    dots = text.count(".")
+    return dots == 2 or (dots == 4 and "enc" in salvaged(text).header)
 
 
 def _is_jwt(text: str) -> bool:
@@ -57,7 +76,7 @@ def kind_of(text: str) -> str:
     """What a JWT is for, going by its typ and its claims."""
     jws = salvaged(text)
     typ, claims = str(jws.header.get("typ", "")).lower(), jws.claims
-    if text.count(".") == 4 or "enc" in jws.header:
+    if "enc" in jws.header or (text.count(".") == 4 and not jws.header):
         return JWE
     if typ == "dpop+jwt" or "jwk" in jws.header or {"htm", "htu"} & set(claims):
         return PROOF

@@ -1,11 +1,12 @@
 """What a paste turned out to be: its kind, its cases, and what else is to be told."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.case import Case
+from dpop_lab.doctor.placeholders import without_placeholders
 from dpop_lab.doctor.reading import case_of, linked
 from dpop_lab.proof.rendering import words
 
@@ -16,8 +17,9 @@ MOST = 100  # exchanges, 20 JWTs: the rest is counted
 class Pasted:
     """What something turned out to be: `kind` in words, its cases, and what else is to be told.
 
-    `jwks` are the keys that were in it, `texts` all it is made of: secrets are looked for there.
-    `understood` is false when nothing of DPoP was recognised.
+    `kind` fits after "This is ". `jwks` are the keys that were in it, `texts` all it is made of:
+    secrets are looked for there. `understood` is false when nothing of DPoP was recognised,
+    `partial` is true where header lines of the requests may be elsewhere.
     """
 
     kind: str
@@ -27,23 +29,43 @@ class Pasted:
     exchanges: tuple[Exchange, ...] = ()
     text: str = ""
     understood: bool = True
+    partial: bool = False
 
 
-def of_exchanges(kind: str, exchanges: list[Exchange]) -> Pasted:
-    """Exchanges as the cases of one session, no more than `MOST` of them."""
-    kept, total = exchanges[:MOST], len(exchanges)
+def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) -> Pasted:
+    """Exchanges as the cases of one session, no more than `MOST` of them.
+
+    `whole` says that all header lines of the requests are here. What is not named in an exchange,
+    and what a placeholder stands for, is not known; where none says anything, nothing is understood.
+    """
+    exchanges = [one for one in exchanges if says_something(one)]
+    kept, total = [without_placeholders(one) for one in exchanges[:MOST]], len(exchanges)
     several = total > 1
     cases = [
         case_of(one, name=f"exchange {number} of {total}" if several else "")
         for number, one in enumerate(kept, 1)
     ]
+    cases = cases if whole else [replace(one, whole=False) for one in cases]
     remarks = (f"Only the first {MOST} of {total} exchanges are told.",) if total > MOST else ()
     if several and "HAR" not in kind:
         kind = f"{kind}, {total} exchanges"
     return Pasted(
         kind=kind, cases=tuple(linked(cases)), remarks=remarks, exchanges=tuple(kept),
-        understood=bool(cases),
+        understood=bool(cases), partial=not whole,
     )  # fmt: skip
+
+
+def says_something(exchange: Exchange) -> bool:
+    """Is there more in it than a method, a path, or that all went well?"""
+    return bool(
+        exchange.url
+        or exchange.request_headers
+        or exchange.request_body
+        or exchange.response_headers
+        or exchange.response_body.strip()
+        or exchange.failure
+        or (exchange.status or 0) >= 300
+    )
 
 
 def not_understood(found: str) -> Pasted:
