@@ -15,24 +15,10 @@ START = re.compile(f"{REQUEST_LINE.pattern}|{STATUS_LINE.pattern}", re.M)
 FIELD = re.compile(rf"({WORD})[ \t]*:[ \t]*(.*)")
 MARK = re.compile(r"^---- (Sending|Received|Failed)[ \t]*(.*?)[ \t]*----[ \t]*$", re.M)
 CURL_VERBOSE = re.compile(r"^([<>*{}]) ?(.*)$")
-COMMENT = re.compile(r"^[ \t]*(//|#|>|--(?!--)|;|\|)(?: |$)")
 OF_REQUESTS = {"authorization", "dpop", "host", "user-agent", "accept", "cookie", "origin"}
 OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
 MOST = 1000  # messages in a text
 EMPTY = Exchange("", "", (), "", math.nan, math.nan)
-
-
-def uncommented(text: str) -> str:
-    """The text without the comment mark that stands before every line of it, if one does."""
-    lines = text.split("\n")
-    full = [line for line in lines if line.strip()]
-    first = COMMENT.match(full[0]) if full else None
-    if first is None or len(full) < 2:
-        return text
-    mark = first[1]
-    if not all(line.lstrip(" \t").startswith(mark) for line in full):
-        return text
-    return "\n".join(re.sub(rf"^[ \t]*{re.escape(mark)} ?", "", line) for line in lines)
 
 
 def session_log(text: str) -> list[Exchange]:
@@ -71,8 +57,10 @@ def raw_messages(text: str) -> list[Exchange]:
                 )
             )
             continue
-        last = found.pop() if found and found[-1].status is None else EMPTY
         status, reason = int(start[3]), (start[4] or "").strip()
+        if 100 <= status < 200 and status != 101:  # the answer itself is still to come
+            continue
+        last = found.pop() if found and found[-1].status is None else EMPTY
         found.append(
             replace(
                 last, status=status, reason=reason, response_headers=headers, response_body=body

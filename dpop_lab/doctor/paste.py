@@ -10,18 +10,12 @@ from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.curl_command import is_curl, read_curl
 from dpop_lab.doctor.json_paste import json_paste
 from dpop_lab.doctor.jwts import jwts_in
-from dpop_lab.doctor.messages import (
-    MARK,
-    START,
-    curl_output,
-    is_curl_output,
-    session_log,
-    uncommented,
-)
+from dpop_lab.doctor.messages import MARK, START, curl_output, is_curl_output, session_log
 from dpop_lab.doctor.pasted import MOST, Pasted, not_understood, of_exchanges
 from dpop_lab.doctor.reading import linked
 from dpop_lab.doctor.recorded import of_requests
 from dpop_lab.doctor.texts import PEM, header_paste, pem_paste, raw_paste, words_paste
+from dpop_lab.doctor.wrappings import fenced, unwrapped
 from dpop_lab.jose.jws import Jws
 
 LONGEST, LONGEST_JSON = 1_000_000, 16_000_000  # characters that are looked at
@@ -130,7 +124,13 @@ def _recognised(text: str, value: Any) -> Pasted:
     found = None if value is None else _of_json(value, text)
     if found is not None:
         return found
-    plain = text if is_curl_output(text) else uncommented(text)
+    inside = fenced(text)
+    if inside and (found := _of_text(inside)).understood:
+        return found
+    plain = unwrapped(text)
+    value = _json(plain) if plain != text else None
+    if value is not None and (found := _of_json(value, plain)):
+        return found
     if MARK.search(plain):
         exchanges = session_log(plain)
         if exchanges:

@@ -35,8 +35,8 @@ class Pasted:
 def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) -> Pasted:
     """Exchanges as the cases of one session, no more than `MOST` of them.
 
-    `whole` says that all header lines of the requests are here. What is not named in an exchange,
-    and what a placeholder stands for, is not known; where none says anything, nothing is understood.
+    `whole` says that all header lines of the requests are here. What a placeholder stands for is
+    not known; where no exchange says anything, nothing is understood.
     """
     exchanges = [one for one in exchanges if says_something(one)]
     kept, total = [without_placeholders(one) for one in exchanges[:MOST]], len(exchanges)
