@@ -9,20 +9,28 @@ from urllib.parse import quote_plus
 
 from dpop_lab.client.exchange import Exchange
 
-COMMAND = re.compile(r"\A\s*(?:[$%>#]\s+)?(?:sudo\s+)?curl(?:\.exe)?\s", re.I)
 LONGEST = 100_000
 HEADER = ("-H", "--header", "--proxy-header")
-METHOD = ("-X", "--request")
-DATA = ("-d", "--data", "--data-raw", "--data-ascii", "--data-binary", "--json", "--data-urlencode")
+METHOD = ("-X", "--request", "--method")
+DATA = (
+    "-d --data --data-raw --data-ascii --data-binary --json --data-urlencode"
+    " --post-data --body-data".split()
+)
+FORM = ("-F", "--form", "--form-string")
+UPLOAD = ("-T", "--upload-file")
 OTHERS = (
     "-o --output -A --user-agent -b --cookie -c --cookie-jar -e --referer -x --proxy -m --max-time"
     " --connect-timeout --cacert --capath -E --cert --key --resolve --connect-to -w --write-out"
-    " --retry -F --form -T --upload-file -D --dump-header --proxy-user -U --ciphers -K --config"
+    " --retry -D --dump-header --proxy-user -U --ciphers -K --config"
     " --interface --limit-rate --max-redirs --noproxy -r --range -y -Y -z --stderr --trace"
     " --trace-ascii --unix-socket --tls-max --aws-sigv4 --dns-servers --url-query".split()
 )
+VALUED = {*HEADER, *METHOD, *DATA, *FORM, *UPLOAD, *OTHERS}
+VALUED |= {"-u", "--user", "--url", "--oauth2-bearer"}
 ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.S)
 ELSEWHERE = re.compile(r"\$\{?[A-Za-z_]\w*\}?|\$\(|`|%[A-Za-z_]\w*%")
+HEADERS_ELSEWHERE = "Header lines come from a file that is not here."
+AFTER = ("|", "||", "&&", ";", ">", "2>", "&", "#")  # another command, or a file
 
 
 @dataclass(slots=True)
@@ -33,26 +41,21 @@ class _Request:
     data: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     get: bool = False
+    default: str = "GET"
 
 
-def is_curl(text: str) -> bool:
-    """Does the text begin as a curl command does?"""
-    return bool(COMMAND.match(text))
-
-
-def read_curl(text: str) -> tuple[Exchange, tuple[str, ...]]:
-    """The request of a curl command, and remarks on what is not in the command itself."""
-    made = _Request()
-    words = _words(text[:LONGEST])
+def request_of(words: list[str]) -> tuple[Exchange, tuple[str, ...]]:
+    """The request of the words after `curl`, and remarks on what is not in the command itself."""
+    made, words = _Request(), words[::-1]
     while words:
-        word = words.pop(0)
-        if word in ("|", "||", "&&", ";", ">", "2>", "&"):
+        word = words.pop()
+        if word in AFTER:
             break
         _take(word, words, made)
     body = "&".join(made.data)
-    if made.get and body:
+    if made.get and made.data:
         made.url, body = f"{made.url}{'&' if '?' in made.url else '?'}{body}", ""
-    method = made.method or ("POST" if body else "GET")
+    method = made.method or ("GET" if made.get else made.default)
     names = {name.lower() for name, _ in made.headers}
     if body and "content-type" not in names:
         made.headers.append(("Content-Type", "application/x-www-form-urlencoded"))
@@ -63,17 +66,16 @@ def read_curl(text: str) -> tuple[Exchange, tuple[str, ...]]:
     return exchange, tuple(dict.fromkeys(made.remarks))
 
 
-def _words(text: str) -> list[str]:
-    """The words as a POSIX shell, or roughly as cmd.exe or PowerShell, would split them."""
+def words_of(text: str) -> list[str]:
+    """The words of a command as a POSIX shell would split them; roughly those of cmd.exe, too."""
+    text = text[:LONGEST]
     if '^"' in text:
-        text = re.sub(r"\^(.)", r"\1", re.sub(r"\^\n", " ", text))
-    text = re.sub(r"[\\`^]\n", " ", text)
+        text = re.sub(r"\^(.)", r"\1", text)
     text = ANSI.sub(lambda match: shlex.quote(_unescaped(match[1])), text)
     try:
-        words = shlex.split(COMMAND.sub("", text, count=1))
+        return shlex.split(text)
     except ValueError:  # a quote that is not closed
-        words = COMMAND.sub("", text, count=1).replace("'", " ").replace('"', " ").split()
-    return words
+        return text.replace("'", " ").replace('"', " ").split()
 
 
 def _unescaped(text: str) -> str:
@@ -94,9 +96,8 @@ def _take(word: str, words: list[str], made: _Request) -> None:
         name, _, value = word.partition("=")
     elif re.match(r"-[A-Za-z].", word) and not word.startswith("--"):
         name, value = _bundle(word, made)
-    wants = name in (*HEADER, *METHOD, *DATA, *OTHERS, "-u", "--user", "--url", "--oauth2-bearer")
-    if wants and value is None:
-        value = words.pop(0) if words else ""
+    if name in VALUED and value is None:
+        value = words.pop() if words else ""
     _apply(name, value or "", made)
 
 
@@ -104,7 +105,7 @@ def _bundle(word: str, made: _Request) -> tuple[str, str | None]:
     """The option with a value in a bundle such as `-sSXPOST`; those before it have none."""
     for position in range(1, len(word)):
         name = "-" + word[position]
-        if name in (*HEADER, *METHOD, *DATA, *OTHERS, "-u"):
+        if name in VALUED:
             return name, word[position + 1 :] or None
         _apply(name, "", made)
     return "", None
@@ -112,15 +113,13 @@ def _bundle(word: str, made: _Request) -> tuple[str, str | None]:
 
 def _apply(name: str, value: str, made: _Request) -> None:
     if name in HEADER:
-        key, colon, text = value.partition(":")
-        if value.startswith("@"):
-            made.remarks.append("Header lines come from a file that is not here.")
-        elif colon:
-            made.headers.append((key.strip(), text.strip()))
+        _header(value, made)
     elif name in METHOD:
         made.method = value
     elif name in DATA:
         _data(name, value, made)
+    elif name in FORM or name in UPLOAD:
+        made.default = "POST" if name in FORM else "PUT"
     elif name in ("-u", "--user"):
         user, _, password = value.partition(":")
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -131,14 +130,30 @@ def _apply(name: str, value: str, made: _Request) -> None:
         made.get = True
     elif name in ("-I", "--head"):
         made.method = made.method or "HEAD"
-    elif name == "--url" or (name and not name.startswith("-") and not made.url):
-        made.url = value if name == "--url" else name
-    elif name and not name.startswith("-"):
+    elif name == "--url" or (name and not name.startswith("-")):
+        _address(value if name == "--url" else name, made)
+
+
+def _address(url: str, made: _Request) -> None:
+    if "://" in url and "://" not in made.url:  # else the first was the value of some option
+        made.url = url
+    elif not made.url:
+        made.url = url
+    else:
         made.remarks.append("More than one URL: the first one counts.")
 
 
-def _data(name: str, value: str, made: _Request) -> None:
+def _header(value: str, made: _Request) -> None:
+    name, colon, text = value.partition(":")
     if value.startswith("@"):
+        made.remarks.append(HEADERS_ELSEWHERE)
+    elif colon:
+        made.headers.append((name.strip(), text.strip()))
+
+
+def _data(name: str, value: str, made: _Request) -> None:
+    made.default = "POST"
+    if value.startswith("@") and name != "--data-raw":
         made.remarks.append("The body comes from a file that is not here.")
         return
     if name == "--data-urlencode":

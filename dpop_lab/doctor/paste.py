@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.curl_command import is_curl, read_curl
+from dpop_lab.doctor.commands import commands
 from dpop_lab.doctor.json_paste import json_paste
 from dpop_lab.doctor.jwts import jwts_in
 from dpop_lab.doctor.messages import MARK, START, curl_output, is_curl_output, session_log
@@ -135,9 +135,8 @@ def _recognised(text: str, value: Any) -> Pasted:
         exchanges = session_log(plain)
         if exchanges:
             return of_exchanges("a session log", exchanges)
-    if is_curl(plain):
-        exchange, remarks = read_curl(plain)
-        return replace(of_exchanges("a curl command", [exchange]), remarks=remarks)
+    if (found := commands(plain)) is not None:
+        return found
     if is_curl_output(plain):
         return of_exchanges("the output of curl -v", curl_output(plain))
     plain = plain.lstrip("\n \t")

@@ -8,7 +8,7 @@ COMMENT = re.compile(r"^[ \t]*(//|#|>|--(?!--)|;|\|)(?: |$)")
 FENCE = re.compile(r"[ \t>]*(```|~~~)")
 START = re.compile(r"HTTP/\d|[A-Z]+ +\S+ +HTTP/\d")
 FIELD = re.compile(r"[\w-]+:[ \t]")
-PROMPT = re.compile(r"[^<{\n]{0,100}[$%#>❯]\s*")
+PROMPT = re.compile(r"[^<{\n]{0,100}[$%#>\u276f]\s*")
 MOST_MARKS = 5  # of mails quoted in mails
 
 
