@@ -92,7 +92,114 @@ COMMANDS = {
         f"https -v {API[8:]} Authorization:'DPoP {TOKEN}' DPoP:{sent}"
     ),
 }
-FORMATS = WRAPPED | COMMANDS
+LOGS = {
+    "OkHttp": lambda sent: lines(
+        f"--> GET {API} http/1.1",
+        f"Authorization: DPoP {TOKEN}",
+        f"DPoP: {sent}",
+        "--> END GET",
+        f"<-- {status(sent)} {API} (12ms)",
+        f"date: {DATE}",
+        "[]",
+        "<-- END HTTP (2-byte body)",
+    ),
+    "OkHttp on Android": lambda sent: lines(
+        f"11-25 10:00:00.123  4711  4712 D OkHttp  : --> GET {API}",
+        f"11-25 10:00:00.123  4711  4712 D OkHttp  : Authorization: DPoP {TOKEN}",
+        f"11-25 10:00:00.123  4711  4712 D OkHttp  : DPoP: {sent}",
+        "11-25 10:00:00.123  4711  4712 D OkHttp  : --> END GET",
+        f"11-25 10:00:00.223  4711  4712 D OkHttp  : <-- {status(sent)} {API} (12ms)",
+        f"11-25 10:00:00.223  4711  4712 D OkHttp  : date: {DATE}",
+    ),
+    ".NET": lambda sent: lines(
+        "info: System.Net.Http.HttpClient.Default.LogicalHandler[100]",
+        f"      Start processing HTTP request GET {API}",
+        "info: System.Net.Http.HttpClient.Default.ClientHandler[100]",
+        f"      Sending HTTP request GET {API}",
+        "trce: System.Net.Http.HttpClient.Default.ClientHandler[102]",
+        "      Request Headers:",
+        f"      Authorization: DPoP {TOKEN}",
+        f"      DPoP: {sent}",
+        "info: System.Net.Http.HttpClient.Default.ClientHandler[101]",
+        f"      Received HTTP response headers after 12.5ms - {status(sent)[:3]}",
+        "trce: System.Net.Http.HttpClient.Default.ClientHandler[103]",
+        "      Response Headers:",
+        f"      Date: {DATE}",
+        "info: System.Net.Http.HttpClient.Default.LogicalHandler[101]",
+        f"      End processing HTTP request after 20.5ms - {status(sent)[:3]}",
+    ),
+    ".NET objects": lambda sent: lines(
+        f"Method: GET, RequestUri: '{API}', Version: 1.1, Content: <null>, Headers:",
+        "{",
+        f"  Authorization: DPoP {TOKEN}",
+        f"  DPoP: {sent}",
+        "}",
+        f"StatusCode: {status(sent)[:3]}, ReasonPhrase: 'X', Version: 1.1, Content: Y, Headers:",
+        "{",
+        f"  Date: {DATE}",
+        "}",
+    ),
+    "http.client": lambda sent: lines(
+        "send: " + repr("\r\n".join([*raw(sent)[:4], "", ""]).encode()),
+        f"reply: 'HTTP/1.1 {status(sent)}\\r\\n'",
+        f"header: Date: {DATE}",
+    ),
+    "Apache HttpClient": lambda sent: lines(
+        *(f'10:00 DEBUG wire - http-outgoing-0 >> "{one}[\\r][\\n]"' for one in raw(sent)[:4]),
+        *(f"10:00 DEBUG headers - http-outgoing-0 >> {one}" for one in raw(sent)[:4]),
+        *(f"10:00 DEBUG headers - http-outgoing-0 << {one}" for one in raw(sent)[5:7]),
+    ),
+    "Apache HttpClient, octets alone": lambda sent: lines(
+        *(f'10:00 DEBUG wire - http-outgoing-0 >> "{one}[\\r][\\n]"' for one in raw(sent)[:4]),
+        *(f'10:00 DEBUG wire - http-outgoing-0 << "{one}[\\r][\\n]"' for one in raw(sent)[5:7]),
+    ),
+    "HTTP/2": lambda sent: lines(
+        ":method: GET",
+        ":path: /api/dpop/test",
+        ":authority: demo.duendesoftware.com",
+        ":scheme: https",
+        f"authorization: DPoP {TOKEN}",
+        f"dpop: {sent}",
+        "",
+        f":status: {status(sent)[:3]}",
+        f"date: {DATE}",
+    ),
+    "a browser's header lines": lambda sent: lines(
+        "General",
+        "Request URL",
+        API,
+        "Request Method",
+        "GET",
+        "Status Code",
+        status(sent),
+        "Response Headers",
+        "date",
+        DATE,
+        "Request Headers",
+        "authorization",
+        f"DPoP {TOKEN}",
+        "dpop",
+        sent,
+    ),
+    "an .http file": lambda sent: lines(
+        "### A call",
+        "# @name call",
+        f"GET {API}",
+        f"Authorization: DPoP {TOKEN}",
+        f"DPoP: {sent}",
+        "",
+        "###",
+    ),
+    "header lines before the answer": lambda sent: lines(f"GET {API}", *raw(sent)[2:]),
+    "one line": lambda sent: (
+        f"10:00 INFO GET {API} headers={{Authorization=[DPoP {TOKEN}], DPoP=[{sent}]}}"
+        f" -> {status(sent)[:3]}"
+    ),
+    "words": lambda sent: (
+        f"When I call GET {API} with\n{sent} and\n{TOKEN}\nit returned {status(sent)[:3]}."
+    ),
+}
+FORMATS = WRAPPED | COMMANDS | LOGS
 
 
 @pytest.mark.parametrize("name", FORMATS)

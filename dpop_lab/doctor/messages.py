@@ -51,7 +51,7 @@ def raw_messages(text: str) -> list[Exchange]:
                 replace(
                     EMPTY,
                     method=start[1],
-                    url=_url(start[2], headers),
+                    url=url_of(start[2], headers),
                     request_headers=headers,
                     request_body=body,
                 )
@@ -132,7 +132,7 @@ def _answered(last: Exchange, read: Exchange, at: float) -> Exchange:
     )
 
 
-def _url(target: str, headers: Headers) -> str:
+def url_of(target: str, headers: Headers) -> str:
     """The URL of a request line; its scheme stays open where the target is a path."""
     if re.match(r"https?://", target, re.I):
         return target

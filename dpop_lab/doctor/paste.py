@@ -14,7 +14,15 @@ from dpop_lab.doctor.messages import MARK, START, curl_output, is_curl_output, s
 from dpop_lab.doctor.pasted import MOST, Pasted, not_understood, of_exchanges
 from dpop_lab.doctor.reading import linked
 from dpop_lab.doctor.recorded import of_requests
-from dpop_lab.doctor.texts import PEM, header_paste, pem_paste, raw_paste, words_paste
+from dpop_lab.doctor.texts import (
+    PEM,
+    header_paste,
+    log_paste,
+    pem_paste,
+    raw_paste,
+    with_request,
+    words_paste,
+)
 from dpop_lab.doctor.wrappings import fenced, unwrapped
 from dpop_lab.jose.jws import Jws
 
@@ -140,12 +148,25 @@ def _recognised(text: str, value: Any) -> Pasted:
     if is_curl_output(plain):
         return of_exchanges("the output of curl -v", curl_output(plain))
     plain = plain.lstrip("\n \t")
-    if START.match(plain) or START.search(plain):
-        return raw_paste(plain)
+    found = raw_paste(plain) if START.search(plain) else None
+    if found and any(one.method for one in found.exchanges):
+        return found
+    if (logged := log_paste(plain)) and (not found or _tells_more(logged, found)):
+        return logged
+    if found:
+        return found
     if PEM.search(plain):
         return pem_paste(plain)
-    return (
-        header_paste(plain) or jwts_in(plain) or words_paste(plain) or not_understood(_size(text))
+    found = header_paste(plain)
+    if found is None and (found := jwts_in(plain) or words_paste(plain)):
+        found = with_request(found, plain)
+    return found or log_paste(plain, bare=True) or not_understood(_size(text))
+
+
+def _tells_more(one: Pasted, other: Pasted) -> bool:
+    """Does it know a request where the other knows none?"""
+    return any(it.request_headers for it in one.exchanges) > any(
+        it.request_headers for it in other.exchanges
     )
 
 

@@ -1,14 +1,14 @@
 """Raw messages, header lines, words of a server and PEM, each as what it is."""
 
 import re
+from dataclasses import replace
 
 from dpop_lab.client.challenge import read_challenges
 from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.messages import (
-    header_lines,
-    raw_messages,
-)
+from dpop_lab.doctor.log_lines import log_exchanges, log_kind
+from dpop_lab.doctor.messages import header_lines, raw_messages
 from dpop_lab.doctor.pasted import Pasted, of_exchanges
+from dpop_lab.doctor.reading import case_of
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.key_formats import load_key
@@ -26,6 +26,30 @@ def raw_paste(text: str) -> Pasted:
     answered = any(one.status is not None for one in exchanges)
     kind = "a raw HTTP request with its response" if asked and answered else "a raw HTTP request"
     return of_exchanges(kind if asked else "a raw HTTP response", exchanges)
+
+
+def log_paste(text: str, *, bare: bool = False) -> Pasted | None:
+    """A log of messages with header lines; `bare`: without any, which an access log is."""
+    exchanges = log_exchanges(text)
+    if not bare and not any(one.request_headers or one.response_headers for one in exchanges):
+        return None
+    pasted = of_exchanges(log_kind(text), exchanges, whole=not bare)
+    return pasted if pasted.understood else None
+
+
+def with_request(pasted: Pasted, text: str) -> Pasted:
+    """The same with the method, the URL and the status in the text, if there is one of each."""
+    exchanges = log_exchanges(text)
+    if len(exchanges) != 1 or len(pasted.cases) != 1:
+        return pasted
+    case, known = pasted.cases[0], case_of(exchanges[0])
+    case = replace(
+        case,
+        method=case.method or known.method,
+        url=case.url or known.url,
+        status=known.status if case.status is None else case.status,
+    )
+    return replace(pasted, cases=(case,))
 
 
 def header_paste(text: str) -> Pasted | None:
