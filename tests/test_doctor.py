@@ -105,7 +105,7 @@ KINDS = {
     "a DPoP proof": proof(),
     "an access token": TOKEN,
     "a header line": f"DPoP: {proof()}",
-    "header lines": f"Authorization: DPoP {TOKEN}\nDPoP: {proof()}",
+    "a set of header lines": f"Authorization: DPoP {TOKEN}\nDPoP: {proof()}",
     "a server's error text": "Invalid 'htu' value.",
     "a JSON error": '{"error":"x","error_description":"Invalid \\u0027htu\\u0027 value."}',
     "a raw HTTP request": raw(f"DPoP: {proof()}"),
@@ -116,10 +116,10 @@ KINDS = {
     "an encrypted JWT (JWE)": "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.a.b.c.d",
     "a JWK": json.dumps(KEY.public_jwk()),
     "a JWK Set": json.dumps({"keys": [KEY.public_jwk()]}),
-    "PEM with private key": KEY.private_pem() if hasattr(KEY, "private_pem") else None,
+    "a PEM file with a private key": KEY.private_pem() if hasattr(KEY, "private_pem") else None,
     "a token response": json.dumps({"access_token": TOKEN, "token_type": "DPoP"}),
     "text with a DPoP proof in it": f"2026-11-25 WARN proof={proof()} was refused",
-    "10 JWTs": "\n".join(proof(jti=str(number)) for number in range(10)),
+    "a set of 10 JWTs": "\n".join(proof(jti=str(number)) for number in range(10)),
     "a DPoP proof, decoded": json.dumps({"header": {"typ": "dpop+jwt"}, "payload": {"htm": "GET"}}),
 }
 KINDS = {kind: text for kind, text in KINDS.items() if text}

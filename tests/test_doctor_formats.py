@@ -199,7 +199,97 @@ LOGS = {
         f"When I call GET {API} with\n{sent} and\n{TOKEN}\nit returned {status(sent)[:3]}."
     ),
 }
-FORMATS = WRAPPED | COMMANDS | LOGS
+CALLS = {
+    "copied as fetch": lambda sent: lines(
+        f'fetch("{API}", {{',
+        '  "headers": {',
+        '    "accept": "*/*",',
+        f'    "authorization": "DPoP {TOKEN}",',
+        f'    "dpop": "{sent}"',
+        "  },",
+        '  "body": null,',
+        '  "method": "GET",',
+        '  "mode": "cors"',
+        "});",
+    ),
+    "await fetch": lambda sent: (
+        f"const r = await fetch('{API}', {{headers: {{DPoP: '{sent}', "
+        f"Authorization: `DPoP {TOKEN}`}}}})"
+    ),
+    "Python": lambda sent: (
+        f'requests.get("{API}", headers={{"DPoP": "{sent}", "Authorization": "DPoP {TOKEN}"}})'
+    ),
+    "Python by method": lambda sent: (
+        f'r = httpx.request("GET", "{API}", headers={{\n"DPoP": "{sent}",\n'
+        f'"Authorization": f"DPoP {TOKEN}"}})'
+    ),
+    "PowerShell": lambda sent: lines(
+        f'Invoke-WebRequest -UseBasicParsing -Uri "{API}" `',
+        "-Headers @{",
+        '"method"="GET"',
+        '  "path"="/api/dpop/test"',
+        f'  "DPoP"="{sent}"',
+        f'  "Authorization"="DPoP {TOKEN}"',
+        "}",
+    ),
+}
+
+
+def logged(sent, **changes):
+    """The same as an object of a log."""
+    headers = {"Authorization": f"DPoP {TOKEN}", "DPoP": sent}
+    made = {"method": "GET", "url": API, "headers": headers}
+    return made | {"status": int(status(sent)[:3]), "time": 1} | changes
+
+
+VALUES = {
+    "a flat object": logged,
+    "a flat object with lists": lambda sent: logged(
+        sent, headers={"Authorization": [f"DPoP {TOKEN}"], "dpop": [sent]}
+    ),
+    "a flat object with pairs": lambda sent: logged(
+        sent, headers=[["Authorization", f"DPoP {TOKEN}"], ["dpop", sent]]
+    ),
+    "request and response": lambda sent: {
+        "request": logged(sent),
+        "response": {"statusCode": int(status(sent)[:3]), "headers": {"Date": DATE}, "body": "[]"},
+    },
+    "a HAR entry": lambda sent: {
+        "request": logged(
+            sent,
+            headers=[
+                {"name": "Authorization", "value": f"DPoP {TOKEN}"},
+                {"name": "DPoP", "value": sent},
+            ],
+        ),
+        "response": {"status": int(status(sent)[:3]), "headers": [{"name": "Date", "value": DATE}]},
+    },
+    "a path and a host": lambda sent: logged(
+        sent,
+        url=None,
+        path="/api/dpop/test",
+        headers={
+            "host": "demo.duendesoftware.com",
+            "authorization": f"DPoP {TOKEN}",
+            "dpop": sent,
+        },
+    ),
+    "named by what they are": lambda sent: {
+        "proof": sent,
+        "access_token": TOKEN,
+        "method": "GET",
+        "url": API,
+    },
+    "in a list": lambda sent: [logged(sent)],
+    "in a list in a list": lambda sent: [[logged(sent)]],
+}
+FORMATS = WRAPPED | COMMANDS | LOGS | CALLS
+FORMATS |= {name: lambda sent, make=make: json.dumps(make(sent)) for name, make in VALUES.items()}
+FORMATS |= {f"{name}, a value": make for name, make in VALUES.items()}
+FORMATS["a file object"] = lambda sent: io.StringIO(lines(*raw(sent)))
+FORMATS["a file object of octets"] = lambda sent: io.BytesIO(lines(*raw(sent)).encode())
+FORMATS["a list of lines"] = raw
+FORMATS["a generator of lines"] = lambda sent: (f"{one}\n" for one in raw(sent))
 
 
 @pytest.mark.parametrize("name", FORMATS)

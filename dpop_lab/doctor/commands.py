@@ -41,7 +41,7 @@ def commands(text: str) -> Pasted | None:
         words = words_of(command)
         asked, told = request_of(_as_curl(words, mark["httpie"]) if mark["httpie"] else words)
         if asked.request_headers or "://" in command or mark["httpie"]:
-            found += _with_printed(asked, printed)
+            found += with_printed(asked, printed)
             remarks |= dict.fromkeys(told)
     if not found:
         return None
@@ -61,7 +61,7 @@ def _apart(text: str) -> tuple[str, str]:
     return text[:end], text[end:]
 
 
-def _with_printed(asked: Exchange, printed: str) -> list[Exchange]:
+def with_printed(asked: Exchange, printed: str) -> list[Exchange]:
     """The request with the answer that was printed, or the exchanges that `-v` showed."""
     if is_curl_output(printed):
         shown = curl_output(printed)

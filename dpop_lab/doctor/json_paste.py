@@ -7,12 +7,20 @@ from typing import Any
 
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.jwts import jwts_in
+from dpop_lab.doctor.jwts import PROOF, jwts_in, kind_of
+from dpop_lab.doctor.logged import HOST, METHOD, STATUS, URL, headers_in, logged_exchange
 from dpop_lab.doctor.messages import with_headers
-from dpop_lab.doctor.pasted import Pasted, not_understood, of_exchanges
+from dpop_lab.doctor.pasted import Pasted, not_understood, of_exchanges, says_something
 from dpop_lab.doctor.reading import case_of, with_answer
 from dpop_lab.doctor.recorded import har_entries
+from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
+
+NAMES = (*METHOD, *URL, *HOST, *STATUS)
+NO_AUTHORIZATION = (
+    "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
+    " sensitive data."
+)
 
 
 def json_paste(value: object) -> Pasted | None:
@@ -21,16 +29,22 @@ def json_paste(value: object) -> Pasted | None:
     if entries is not None:
         return _har(entries)
     if isinstance(value, list):
-        return _api_claims(value)
+        return _api_claims(value) or _pairs(value)
     if not isinstance(value, Mapping):
         return None
+    if found := _with_proof(value):
+        return found
+    logged = logged_exchange(value)
+    if logged is not None and says_something(logged):
+        whole = bool(logged.request_headers)
+        return of_exchanges("an exchange in JSON", [logged], whole=whole)
     if "error" in value or isinstance(value.get("access_token"), str):
         return _answer(value)
     keys = value.get("keys") if isinstance(value.get("keys"), list) else [value]
     jwks = tuple(one for one in keys or [] if isinstance(one, Mapping) and "kty" in one)
     if jwks:
         return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
-    return _headers(value) or _decoded_jwt(value)
+    return _headers(value) or _decoded_jwt(value) or _problem_details(value)
 
 
 def _api_claims(value: list[Any]) -> Pasted | None:
@@ -47,7 +61,7 @@ def _answer(value: Mapping[str, Any]) -> Pasted:
     """What a token endpoint answers: an error, or a token."""
     case = with_answer(Case(), value)
     nonce = value.get("DPoP-Nonce") or value.get("dpop_nonce")
-    case = replace(case, nonce=nonce if isinstance(nonce, str) else "")
+    case = replace(case, nonce=nonce if isinstance(nonce, str) else "", status=_status(value))
     if case.error and not isinstance(value["error"], str):
         case = replace(case, error="", description=str(value["error"])[:300])
     kind = "a JSON error" if "error" in value else "a token response"
@@ -55,11 +69,53 @@ def _answer(value: Mapping[str, Any]) -> Pasted:
     return Pasted(kind=kind, cases=cases)
 
 
+def _status(value: Mapping[str, Any]) -> int | None:
+    status = value.get("status")
+    return status if isinstance(status, int) and 100 <= status < 600 else None
+
+
+def _problem_details(value: Mapping[str, Any]) -> Pasted | None:
+    """The problem details of RFC 9457: what they say, and the status."""
+    texts = [value[name] for name in ("detail", "title") if isinstance(value.get(name), str)]
+    if not texts or not (_status(value) or isinstance(value.get("type"), str)):
+        return None
+    error, description = known_words(" ".join(texts)) or ("", "")
+    case = Case(error=error, description=description or texts[0][:1000], status=_status(value))
+    return Pasted(kind="a problem in JSON (RFC 9457)", cases=(case,))
+
+
+def _with_proof(value: Mapping[str, Any]) -> Pasted | None:
+    """A proof among other members, perhaps with its access token and what it is for."""
+    texts = {str(name): one for name, one in value.items() if isinstance(one, str)}
+    proofs = [one for one in texts.values() if one.count(".") == 2 and kind_of(one) == PROOF]
+    names = ("access_token", "accessToken", "token", "at")
+    token = next((texts[name] for name in names if name in texts), "")
+    if len(proofs) != 1 or ("dpop" in map(str.lower, texts) and not token):  # header lines, then
+        return None
+    named = logged_exchange({name: one for name, one in value.items() if name in NAMES})
+    made = case_of(named) if named else Case()
+    nonce = texts.get("nonce", "")
+    case = replace(
+        made, proofs=tuple(proofs), token=token, whole=False, nonces=(nonce,) * bool(nonce)
+    )
+    return Pasted(kind="a DPoP proof in JSON", cases=(case,))
+
+
+def _pairs(value: list[Any]) -> Pasted | None:
+    """Header lines as pairs of name and value."""
+    pairs = [one for one in value if isinstance(one, list | tuple) and len(one) == 2]
+    pairs = [one for one in pairs if all(isinstance(each, str) for each in one)]
+    if not pairs or len(pairs) < len(value):
+        return None
+    found = with_headers(headers_in(pairs))
+    return None if found is None else of_exchanges("a set of header lines", [found])
+
+
 def _headers(value: Mapping[Any, Any]) -> Pasted | None:
     """Header lines by their names, as many libraries print them."""
     lines = tuple((str(name), text) for name, text in value.items() if isinstance(text, str))
     found = with_headers(lines) if len(lines) == len(value) else None
-    return None if found is None else of_exchanges("header lines", [found])
+    return None if found is None else of_exchanges("a set of header lines", [found])
 
 
 def _decoded_jwt(value: Mapping[str, Any]) -> Pasted | None:
@@ -86,7 +142,11 @@ def _har(entries: list[Exchange]) -> Pasted:
     kind = f"a HAR file of {len(entries)} exchange{'s' * (len(entries) != 1)}"
     if not kept:
         return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
-    pasted = of_exchanges(kind, kept)
+    named = [{name.lower() for name, _ in one.request_headers} for one in kept]
+    bare = not any("authorization" in one for one in named) and any("dpop" in one for one in named)
+    pasted = of_exchanges(kind, kept, whole=not bare)
+    if bare:
+        pasted = replace(pasted, remarks=(*pasted.remarks, NO_AUTHORIZATION))
     told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
     return replace(pasted, remarks=(*pasted.remarks, *([told] if passed else [])))
 

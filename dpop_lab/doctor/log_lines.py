@@ -18,7 +18,10 @@ KINDS = (  # what gives a log away, and its name; the first that fits
     (re.compile(r"--> (?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) |<-- \d{3}"), "an OkHttp log"),
     (re.compile(r"Sending HTTP request|RequestUri: '|ReasonPhrase: '"), "a .NET HTTP log"),
     (re.compile(r"\" \d{3} (?:\d+|-)"), "an access log"),
-    (re.compile(r"^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) +\S+ *$", re.M), "an .http file"),
+    (
+        re.compile(r"^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) +\S+ *$", re.M),
+        "a request as .http files have it",
+    ),
 )
 METHODS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
 REQUEST = re.compile(

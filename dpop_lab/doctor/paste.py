@@ -4,9 +4,11 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from dpop_lab.client.exchange import Exchange
+from dpop_lab.doctor.code import code_paste
 from dpop_lab.doctor.commands import commands
 from dpop_lab.doctor.json_paste import json_paste
 from dpop_lab.doctor.jwts import jwts_in
@@ -37,47 +39,80 @@ def read_paste(thing: object) -> Pasted:
     """
     if isinstance(thing, Pasted):
         return thing
+    if isinstance(thing, Jws):
+        return _of_text(thing.text)
+    if isinstance(thing, str):
+        return _of_text(thing)
+    try:
+        return _of_object(thing)
+    except Exception as error:  # an object of anyone's may raise anything when it is looked into
+        return not_understood(f"a {type(thing).__name__} that fails with {type(error).__name__}")
+
+
+def _of_object(thing: object) -> Pasted:
+    """What is no text: its own members and methods are looked into, and may raise."""
     objects = of_requests(thing)
     if objects is not None:
         return of_exchanges(f"a requests.{type(thing).__name__}", objects)
-    if isinstance(thing, Exchange):
-        return of_exchanges("a recorded exchange", [thing])
-    inner = getattr(thing, "exchange", None)
+    inner = thing if isinstance(thing, Exchange) else getattr(thing, "exchange", None)
     if isinstance(inner, Exchange):
         return of_exchanges("a recorded exchange", [inner])
-    if isinstance(thing, Jws):
-        return _of_text(thing.text)
     if isinstance(thing, bytes | bytearray | memoryview):
-        return _of_text(*_decoded(bytes(thing)))
-    if isinstance(thing, str):
-        return _of_text(thing)
+        return _of_octets(bytes(thing))
     if isinstance(thing, os.PathLike):
         return _of_path(thing)
     if isinstance(thing, Mapping):
         return json_paste(dict(thing)) or not_understood("a mapping without anything of DPoP")
+    if callable(read := getattr(thing, "read", None)) and not isinstance(thing, type):
+        return _of_read(read(LONGEST_JSON + 1), thing)
     if isinstance(thing, Iterable):
         return _of_items(thing)
     return not_understood(f"a {type(thing).__name__}")
 
 
+def _of_read(found: object, thing: object) -> Pasted:
+    """What a file object gave."""
+    if isinstance(found, str):
+        return _of_text(found)
+    if isinstance(found, bytes | bytearray):
+        return _of_octets(bytes(found))
+    return not_understood(f"a {type(thing).__name__} that gives no text")
+
+
+def _of_octets(octets: bytes) -> Pasted:
+    """Octets as text, no more of them than are looked at."""
+    text, remark = _decoded(octets[:LONGEST_JSON])
+    cut = f"Only the first {LONGEST_JSON} octets were looked at." * (len(octets) > LONGEST_JSON)
+    return _of_text(text, remark, cut)
+
+
 def _of_items(things: Iterable[object]) -> Pasted:
     """A session log, or several things in a row."""
-    items = [one for _, one in zip(range(MOST), things, strict=False)]
-    if items and all(isinstance(one, Exchange) for one in items):
-        return of_exchanges(
-            "recorded exchanges", [one for one in items if isinstance(one, Exchange)]
-        )
-    read = [read_paste(one) for one in items if not isinstance(one, list | tuple)]
+    items = list(islice(things, MOST))
+    if items and all(isinstance(one, str) and "\n" not in one.strip() for one in items):
+        return _of_text("\n".join(one.strip("\r\n")[:LONGEST] for one in items))
+    if (pairs := json_paste(items)) is not None:
+        return pairs
+    flat = [each for one in items for each in (one if isinstance(one, list | tuple) else [one])]
+    read = [read_paste(one) for one in flat[:MOST] if not isinstance(one, list | tuple)]
     read = [one for one in read if one.understood]
     if not read:
         return not_understood("a list without anything of DPoP")
-    return Pasted(
-        kind=f"{len(read)} things",
-        cases=tuple(linked([case for one in read for case in one.cases])),
-        jwks=tuple(jwk for one in read for jwk in one.jwks),
-        remarks=tuple(remark for one in read for remark in one.remarks),
-        exchanges=tuple(exchange for one in read for exchange in one.exchanges),
-        text="\n".join(one.text for one in read),
+    if all(len(one.exchanges) == len(one.cases) for one in read):
+        exchanges = [each for one in read for each in one.exchanges]
+        whole = not any(one.partial for one in read)
+        return of_exchanges("a list of recorded exchanges", exchanges, whole=whole)
+    return (
+        read[0]
+        if len(read) == 1
+        else Pasted(
+            kind=f"a list of {len(read)} things",
+            cases=tuple(linked([case for one in read for case in one.cases])),
+            jwks=tuple(jwk for one in read for jwk in one.jwks),
+            remarks=tuple(remark for one in read for remark in one.remarks),
+            exchanges=tuple(exchange for one in read for exchange in one.exchanges),
+            text="\n".join(one.text for one in read),
+        )
     )
 
 
@@ -85,7 +120,7 @@ def _of_path(path: os.PathLike[Any]) -> Pasted:
     """What is in a file, as far as it can be looked at."""
     try:
         with open(path, "rb") as file:
-            return _of_text(*_decoded(file.read(LONGEST_JSON)))
+            return _of_octets(file.read(LONGEST_JSON + 1))
     except (OSError, ValueError) as error:
         return not_understood(f"a path to no file that can be read ({type(error).__name__})")
 
@@ -101,8 +136,8 @@ def _decoded(octets: bytes) -> tuple[str, str]:
         return octets.decode("latin-1"), "It is not all text (UTF-8)."
 
 
-def _of_text(text: str, remark: str = "") -> Pasted:
-    remarks = [remark] if remark else []
+def _of_text(text: str, *told: str) -> Pasted:
+    remarks = [one for one in told if one]
     if "\0" in text:
         text = text.replace("\0", "")
         remarks.append("It held NUL characters.")
@@ -122,7 +157,19 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return _json_lines(text) if start == "{" else None
+
+
+def _json_lines(text: str) -> list[Any] | None:
+    """The objects of a log that has one in each line."""
+    found = []
+    for line in islice(text.splitlines(), MOST):
+        try:
+            found.append(json.loads(line) if line.startswith("{") else None)
+        except (ValueError, RecursionError):
+            found.append(None)
+    found = [one for one in found if one is not None]
+    return found or None
 
 
 def _recognised(text: str, value: Any) -> Pasted:
@@ -143,7 +190,8 @@ def _recognised(text: str, value: Any) -> Pasted:
         exchanges = session_log(plain)
         if exchanges:
             return of_exchanges("a session log", exchanges)
-    if (found := commands(plain)) is not None:
+    raw = START.match(plain.lstrip())
+    if raw is None and (found := commands(plain) or code_paste(plain)):
         return found
     if is_curl_output(plain):
         return of_exchanges("the output of curl -v", curl_output(plain))

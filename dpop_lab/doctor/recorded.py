@@ -9,8 +9,9 @@ from typing import Any
 
 import requests
 
-from dpop_lab.client.exchange import Exchange, Headers
+from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.wire import header_lines
+from dpop_lab.doctor.logged import headers_in
 
 LONGEST = 500_000  # characters of a body
 
@@ -39,13 +40,13 @@ def _entry(entry: Mapping[str, Any]) -> Exchange:
     return Exchange(
         method=_text(asked.get("method")),
         url=_text(asked.get("url")),
-        request_headers=_headers(asked.get("headers")),
+        request_headers=headers_in(asked.get("headers")),
         request_body=body,
         sent_at=_time(_text(entry.get("startedDateTime"))),
         ended_at=math.nan,
         status=status if got else None,
         reason=_text(answered.get("statusText")),
-        response_headers=_headers(answered.get("headers")),
+        response_headers=headers_in(answered.get("headers")),
         response_body=answer,
         failure="" if got else _text(answered.get("_error")) or "no answer was recorded",
     )
@@ -64,15 +65,6 @@ def _decoded(text: str) -> str:
         return base64.b64decode(text).decode("utf-8", "replace")
     except ValueError:
         return ""
-
-
-def _headers(value: object) -> Headers:
-    pairs = [_mapping(one) for one in value] if isinstance(value, list) else []
-    return tuple(
-        (_text(one.get("name")), _text(one.get("value")))
-        for one in pairs
-        if not _text(one.get("name")).startswith(":")  # HTTP/2's own
-    )
 
 
 def _time(text: str) -> float:

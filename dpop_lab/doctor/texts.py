@@ -61,8 +61,7 @@ def header_paste(text: str) -> Pasted | None:
     if found is None:
         return None
     lone = len(found.request_headers) + len(found.response_headers) == 1
-    pasted = of_exchanges("a header line" if lone else "header lines", [found])
-    return pasted
+    return of_exchanges("a header line" if lone else "a set of header lines", [found])
 
 
 def words_paste(text: str) -> Pasted | None:
@@ -76,10 +75,16 @@ def words_paste(text: str) -> Pasted | None:
     return Pasted(kind="a server's error text", cases=(case,))
 
 
+def _with_article(kind: str) -> str:
+    kind = kind.strip().replace("PRIVATE", "private").replace("PUBLIC", "public")
+    kind = kind.replace("KEY", "key").replace("CERTIFICATE", "certificate")
+    return f"{'an' if kind[:1] in 'AEIOU' else 'a'} {kind}"
+
+
 def pem_paste(text: str) -> Pasted:
     """A key in PEM, private or not."""
     kinds = dict.fromkeys(PEM.findall(text))
-    kind = f"PEM with {' and '.join(kind.lower() for kind in kinds)}"[:200]
+    kind = f"a PEM file with {' and '.join(map(_with_article, kinds))}"[:200]
     try:
         return Pasted(kind=kind, jwks=(load_key(text[text.index("-----BEGIN") :]).public_jwk(),))
     except KeyUnusable as error:
