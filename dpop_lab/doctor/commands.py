@@ -33,7 +33,7 @@ def commands(text: str) -> Pasted | None:
         return None
     text = re.sub(r"[\\`^][ \t]*\n", " ", text[:LONGEST])
     marks = [mark for _, mark in zip(range(MOST), COMMAND.finditer(text), strict=False)]
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    ends = [mark.start() for mark in marks[1:]] + [len(text)] * bool(marks)
     found: list[Exchange] = []
     remarks: dict[str, None] = {}
     for mark, end in zip(marks, ends, strict=True):

@@ -55,6 +55,27 @@ def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) ->
     )  # fmt: skip
 
 
+def together(read: list[Pasted]) -> Pasted:
+    """Several things as one: what was understood of them, exchanges alone as one session."""
+    read = [one for one in read if one.understood]
+    if len(read) < 2:
+        return read[0] if read else not_understood("a list without anything of DPoP")
+    remarks = tuple(dict.fromkeys(remark for one in read for remark in one.remarks))
+    exchanges = tuple(exchange for one in read for exchange in one.exchanges)
+    if all(len(one.exchanges) == len(one.cases) > 0 for one in read):
+        whole = not any(one.partial for one in read)
+        session = of_exchanges("a list of recorded exchanges", list(exchanges), whole=whole)
+        return replace(session, remarks=(*session.remarks, *remarks))
+    return Pasted(
+        kind=f"a list of {len(read)} things",
+        cases=tuple(linked([case for one in read for case in one.cases])),
+        jwks=tuple(jwk for one in read for jwk in one.jwks),
+        remarks=remarks,
+        exchanges=exchanges,
+        text="\n".join(one.text for one in read),
+    )
+
+
 def says_something(exchange: Exchange) -> bool:
     """Is there more in it than a method, a path, or that all went well?"""
     return bool(

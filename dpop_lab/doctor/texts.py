@@ -4,8 +4,9 @@ import re
 from dataclasses import replace
 
 from dpop_lab.client.challenge import read_challenges
+from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.log_lines import log_exchanges, log_kind
+from dpop_lab.doctor.log_lines import log_kind
 from dpop_lab.doctor.messages import header_lines, raw_messages
 from dpop_lab.doctor.pasted import Pasted, of_exchanges
 from dpop_lab.doctor.reading import case_of
@@ -28,18 +29,16 @@ def raw_paste(text: str) -> Pasted:
     return of_exchanges(kind if asked else "a raw HTTP response", exchanges)
 
 
-def log_paste(text: str, *, bare: bool = False) -> Pasted | None:
+def log_paste(text: str, exchanges: list[Exchange], *, bare: bool = False) -> Pasted | None:
     """A log of messages with header lines; `bare`: without any, which an access log is."""
-    exchanges = log_exchanges(text)
     if not bare and not any(one.request_headers or one.response_headers for one in exchanges):
         return None
     pasted = of_exchanges(log_kind(text), exchanges, whole=not bare)
     return pasted if pasted.understood else None
 
 
-def with_request(pasted: Pasted, text: str) -> Pasted:
-    """The same with the method, the URL and the status in the text, if there is one of each."""
-    exchanges = log_exchanges(text)
+def with_request(pasted: Pasted, exchanges: list[Exchange]) -> Pasted:
+    """The same with the method, the URL and the status of the one exchange around it."""
     if len(exchanges) != 1 or len(pasted.cases) != 1:
         return pasted
     case, known = pasted.cases[0], case_of(exchanges[0])

@@ -1,0 +1,135 @@
+"""Recognise a text, and take it apart into requests and answers; nothing is believed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from dpop_lab.doctor.code import code_paste
+from dpop_lab.doctor.commands import commands
+from dpop_lab.doctor.json_paste import json_paste
+from dpop_lab.doctor.jwts import jwts_in
+from dpop_lab.doctor.log_lines import log_exchanges
+from dpop_lab.doctor.messages import MARK, START, curl_output, is_curl_output, session_log
+from dpop_lab.doctor.pasted import MOST, Pasted, not_understood, of_exchanges, together
+from dpop_lab.doctor.texts import (
+    PEM,
+    header_paste,
+    log_paste,
+    pem_paste,
+    raw_paste,
+    with_request,
+    words_paste,
+)
+from dpop_lab.doctor.wrappings import fenced, unwrapped
+
+LONGEST, LONGEST_JSON = 1_000_000, 16_000_000  # characters that are looked at
+
+
+def text_paste(text: str, *told: str) -> Pasted:
+    """What a text is, its beginning at least; `told` is what is to be said of it. Never raises."""
+    remarks = [one for one in told if one]
+    if "\0" in text:
+        text = text.replace("\0", "")
+        remarks.append("It held NUL characters.")
+    text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    value = _json(text)
+    if len(text) > LONGEST and value is None:
+        remarks.append(f"Only the first {LONGEST} of {len(text)} characters were looked at.")
+        text = text[:LONGEST]
+    found = _recognised(text, value)
+    return replace(found, remarks=(*remarks, *found.remarks), text=text)
+
+
+def _json(text: str) -> Any:
+    start = text[:200].lstrip()[:1]
+    if start not in ("{", "[", '"') or len(text) > LONGEST_JSON:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return _json_lines(text) if start == "{" else None
+
+
+def _json_lines(text: str) -> list[Any] | None:
+    """The objects of a log that has one in each line."""
+    found = []
+    for line in islice(text.splitlines(), MOST):
+        try:
+            found.append(json.loads(line) if line.startswith("{") else None)
+        except (ValueError, RecursionError):
+            found.append(None)
+    found = [one for one in found if one is not None]
+    return found or None
+
+
+def _recognised(text: str, value: Any) -> Pasted:
+    """The first reading that makes sense of it, the most telling first."""
+    if not text.strip():
+        return not_understood("nothing")
+    found = None if value is None else _of_json(value, text)
+    if found is not None:
+        return found
+    inside = fenced(text)
+    if inside and (found := text_paste(inside)).understood:
+        return found
+    plain = unwrapped(text)
+    value = _json(plain) if plain != text else None
+    if value is not None and (found := _of_json(value, plain)):
+        return found
+    if MARK.search(plain):
+        exchanges = session_log(plain)
+        if exchanges:
+            return of_exchanges("a session log", exchanges)
+    raw = START.match(plain.lstrip())
+    if raw is None and (found := commands(plain) or code_paste(plain)):
+        return found
+    if is_curl_output(plain):
+        return of_exchanges("the output of curl -v", curl_output(plain))
+    plain = plain.lstrip("\n \t")
+    found = raw_paste(plain) if START.search(plain) else None
+    if found and any(one.method for one in found.exchanges):
+        return found
+    lines = log_exchanges(plain)
+    if (logged := log_paste(plain, lines)) and (not found or _tells_more(logged, found)):
+        return logged
+    if found:
+        return found
+    if PEM.search(plain):
+        return pem_paste(plain)
+    found = header_paste(plain)
+    if found is None and (found := jwts_in(plain) or words_paste(plain)):
+        found = with_request(found, lines)
+    return found or log_paste(plain, lines, bare=True) or not_understood(_size(text))
+
+
+def _tells_more(one: Pasted, other: Pasted) -> bool:
+    """Does it know a request where the other knows none?"""
+    return any(it.request_headers for it in one.exchanges) > any(
+        it.request_headers for it in other.exchanges
+    )
+
+
+def _of_json(value: Any, text: str) -> Pasted | None:
+    """JSON: an object or an answer that says what it is, or text that was put in quotes."""
+    if isinstance(value, str):
+        return text_paste(value)
+    found = json_paste(value)
+    if found is None and isinstance(value, list) and value:
+        return items_paste(value)
+    return found or (jwts_in(text) if text else None)
+
+
+def items_paste(items: list[Any]) -> Pasted:
+    """What the texts and JSON values of a list are together; lists in it are looked into once."""
+    if items and all(isinstance(one, str) and "\n" not in one.strip() for one in items):
+        return text_paste("\n".join(one.strip("\r\n")[:LONGEST] for one in items))
+    flat = [each for one in items for each in (one if isinstance(one, list | tuple) else [one])]
+    read = [json_paste(one) for one in flat[:MOST] if isinstance(one, Mapping)]
+    read += [text_paste(one) for one in flat[:MOST] if isinstance(one, str)]
+    return together([one for one in read if one is not None])
+
+
+def _size(text: str) -> str:
+    return f"{len(text)} characters in which nothing of DPoP was recognised"
