@@ -303,3 +303,215 @@ def test_every_format_leads_to_the_same_request_and_finding(name):
     good = diagnose(FORMATS[name](GOOD), now=NOW)
     assert good.healthy, rows(good)
     assert not good.remarks
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "cases"),
+    [
+        (f"{GOOD}\n{BAD}", "a set of 2 JWTs", 2),
+        (f"{GOOD} {TOKEN}", "a set of 2 JWTs", 1),
+        (f'"{GOOD}",\n"{TOKEN}"', "a set of 2 JWTs", 1),
+        (f"{GOOD[:99]}\n{GOOD[99:]}", "a DPoP proof", 1),
+        (f"{GOOD[:99]}\n{GOOD[99:]}\n\n{BAD[:99]}\n{BAD[99:]}", "a set of 2 JWTs", 2),
+        ("eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0.a.b.c.d\n" + GOOD, "a set of 2 JWTs", 2),
+    ],
+    ids=["lines", "a blank", "quoted", "wrapped", "both wrapped", "a JWE and a JWS"],
+)
+def test_jwts_that_stand_apart_stay_apart(text, kind, cases):
+    found = diagnose(text)
+    assert (found.kind, len(found.examined)) == (kind, cases)
+
+
+PLACEHOLDERS = (
+    "$PROOF ${PROOF} $(make-proof) `make-proof` {{proof}} {proof} %PROOF% <proof> <your-proof>"
+    " YOUR_PROOF your-proof PROOF DPOP_PROOF eyJhbGci... … [redacted] $env:PROOF"
+).split()
+
+
+@pytest.mark.parametrize("value", PLACEHOLDERS)
+def test_a_placeholder_is_never_judged_as_a_proof(value):
+    for text in (
+        lines(*raw(value)[:5]),
+        f"curl {API} -H \"DPoP: {value}\" -H 'Authorization: DPoP {TOKEN}'",
+        json.dumps(logged(value)),
+    ):
+        found = diagnose(text, now=NOW)
+        assert found.examined[0].case.hidden == ("proof",), text
+        assert found.examined[0].case.proofs == ()
+
+
+def test_a_variable_that_is_set_in_the_text_has_its_value():
+    text = f'export PROOF="{BAD}"\nT={TOKEN}\n' + curl("$PROOF").replace("'", '"')
+    found = diagnose(text.replace(f"DPoP {TOKEN}", "DPoP ${T}"), now=NOW)
+    assert rows(found) == ["htu"]
+    assert found.examined[0].case.token == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("options", "method"),
+    [("-F a=b", "POST"), ("-d @file", "POST"), ("-d ''", "POST"), ("-T file", "PUT"),
+     ("-G -d a=b", "GET"), ("-I", "HEAD"), ("-X PATCH -d a=b", "PATCH")],
+)  # fmt: skip
+def test_the_method_of_a_curl_command_follows_from_its_options(options, method):
+    assert diagnose(f"curl {options} {API}").examined[0].case.method == method
+
+
+def test_header_lines_from_a_file_may_hold_the_proof():
+    found = diagnose(f"curl {API} -H @headers.txt -H 'Authorization: DPoP {TOKEN}'", now=NOW)
+    assert found.remarks
+    assert not found.examined[0].case.whole
+    assert "one_header" not in rows(found)
+
+
+def test_the_curl_commands_of_a_story_are_an_exchange_each():
+    with Lab() as lab:
+        lab.session.get(lab.api, auth=lab.auth("m2m.dpop.nonce"))
+        found = diagnose(lab.story.curl())
+    assert [one.case.url for one in found.examined] == [TOKEN_URL, TOKEN_URL, API]
+    assert found.examined[2].case.hidden == ("proof", "access_token")
+
+
+def har(*header_lines):
+    """A HAR file with one exchange that has these header lines."""
+    headers = [{"name": name, "value": value} for name, value in header_lines]
+    asked = {"method": "GET", "url": API, "headers": headers}
+    return {"log": {"entries": [{"request": asked, "response": {"status": 401, "headers": []}}]}}
+
+
+def test_a_har_file_without_the_authorization_headers_is_not_whole():
+    bare = diagnose(har(("DPoP", GOOD)), now=NOW)
+    assert not bare.examined[0].case.whole
+    assert "scheme" not in rows(bare)
+    full = diagnose(har(("DPoP", GOOD), ("Authorization", f"Bearer {TOKEN}")), now=NOW)
+    assert "scheme" in rows(full)
+
+
+FAILING = type("Failing", (), {"__iter__": lambda self: 1 / 0})()
+EXPLODING = type("Exploding", (), {"exchange": property(lambda self: 1 / 0)})()
+UNREADABLE = type("Unreadable", (), {"read": lambda self, size: 1 / 0})()
+
+
+@pytest.mark.parametrize(
+    "thing",
+    ["HTTP/1.1 200", "HTTP/1.1 200 OK\n\n", "GET / HTTP/1.1", "curl ", "curl", requests.Response(),
+     FAILING, EXPLODING, UNREADABLE, io.StringIO(""), [], [[]], {}, "[]", "###", "```\n```"],
+    ids=repr,
+)  # fmt: skip
+def test_what_says_nothing_is_not_understood(thing):
+    found = diagnose(thing)
+    assert (found.understood, found.examined, found.exit_code) == (False, (), 2)
+
+
+class Endless(io.RawIOBase):
+    """A file without an end, nor an end of a line."""
+
+    def read(self, size=-1):
+        assert size > 0
+        return b"a" * size
+
+
+def test_no_more_is_read_of_a_file_than_is_looked_at():
+    found = diagnose(Endless())
+    assert not found.understood
+    assert len(found.remarks) == 2
+
+
+def test_a_file_over_the_limit_is_said_to_be_cut(tmp_path):
+    file = tmp_path / "long.txt"
+    file.write_text(lines(*raw(BAD)) + "\n" * 16_000_001, encoding="utf-8")
+    found = diagnose(file, now=NOW)
+    assert rows(found) == ["htu"]
+    assert any("16000000" in remark for remark in found.remarks)
+
+
+ERRORS = {
+    "a JSON error": {"error": "invalid_dpop_proof", "status": 401},
+    "an exchange in JSON": {"error": "x", "status": 401, "headers": {"Date": DATE}},
+    "a problem in JSON (RFC 9457)": {
+        "title": "No",
+        "status": 401,
+        "detail": "Invalid 'htu' value.",
+    },
+    "an access log": f'::1 - - [x] "GET /api/dpop/test HTTP/2.0" 401 0 "{API}" "x/1"',
+}
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_an_answer_alone_has_its_status(kind):
+    found = diagnose(ERRORS[kind])
+    assert (found.kind, found.examined[0].case.status) == (kind, 401)
+
+
+def test_what_stands_around_a_server_s_words_is_known_too():
+    found = diagnose(f"POST {TOKEN_URL} gave 400 Invalid 'htu' value.")
+    case = found.examined[0].case
+    assert (case.method, case.url, case.status, rows(found)) == ("POST", TOKEN_URL, 400, ["htu"])
+    fenced = diagnose(f"I call GET {API} with\n```\n{BAD}\n```\n", token=TOKEN, now=NOW)
+    assert rows(fenced) == ["htu"]
+
+
+TOKEN_PROOF = proof(token=None, htm="POST", htu=TOKEN_URL)
+FORMS = {
+    "HTTPie": f"http -f POST {TOKEN_URL} DPoP:{TOKEN_PROOF} {FORM.replace('&', ' ')}",
+    "Python": (
+        f"requests.post('{TOKEN_URL}', headers={{'DPoP': '{TOKEN_PROOF}'}}, data={{"
+        "'grant_type': 'client_credentials', 'client_id': 'm2m.dpop',"
+        " 'client_secret': 'a-long-secret'})"
+    ),
+    "fetch": (
+        f'fetch("{TOKEN_URL}", {{"headers": {{"dpop": "{TOKEN_PROOF}"}}, "body": "{FORM}",'
+        ' "method": "POST"})'
+    ),
+    "http.client": lines(
+        f"send: b'POST /connect/token HTTP/1.1\\r\\nHost: demo.duendesoftware.com\\r\\n"
+        f"DPoP: {TOKEN_PROOF}\\r\\n\\r\\n'",
+        f"send: b'{FORM}'",
+    ),
+    ".http file": lines(
+        f"POST {TOKEN_URL}", f"DPoP: {TOKEN_PROOF}", "", FORM.replace("&", "\n&"), "", "### x"
+    ),
+    "raw": lines(f"POST {TOKEN_URL} HTTP/1.1", f"DPoP: {TOKEN_PROOF}", "", FORM, "", "### next"),
+    "JSON": json.dumps(
+        {"method": "POST", "url": TOKEN_URL, "headers": {"DPoP": TOKEN_PROOF}, "body": FORM}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_token_request_is_read_with_its_form(name):
+    found = diagnose(FORMS[name], now=NOW)
+    assert found.healthy, rows(found)
+    case = found.examined[0].case
+    assert (case.method, case.url, len(case.proofs)) == ("POST", TOKEN_URL, 1)
+    assert case.form["client_secret"] == "a-long-secret"
+    assert "a-long-secret" not in found.text() + found.markdown()
+
+
+LONG = {
+    "fences": "```\n" * (BIG // 4),
+    "one fence": "```\n" + "> > a: b\n" * (BIG // 9),
+    "double spacing": "DPoP: x\n\n" * (BIG // 9),
+    "OkHttp": "--> GET https://a/x\nDPoP: ey\n<-- 401 x\n" * (BIG // 40),
+    "octets sent": "send: b'" * (BIG // 8),
+    "status words": "Received HTTP response " * (BIG // 23),
+    "braces": "GET https://a/b\n" + "{ " * (BIG // 2),
+    "names": "GET https://a/b " + "DPoP: " * (BIG // 6),
+    "pseudo header lines": ":method: GET\n:path: /x\n" * (BIG // 23),
+    "a browser's": "Request URL\n" * (BIG // 12),
+    "an access log": '1.1.1.1 - - [x] "GET /x HTTP/1.1" 401 0 "-"\n' * (BIG // 46),
+    "curl": "curl https://a/b -H 'DPoP: x'\n" * (BIG // 30),
+    "open quotes": "curl 'https://a/b\n" * (BIG // 18),
+    "HTTPie": "http -v " * (BIG // 8),
+    "fetch": 'fetch("https://a/b",{headers:{' + '"a":"b",' * (BIG // 8),
+    "data": "requests.get('https://a'," + "data={" * (BIG // 6),
+    "JSON lines": '{"method":"GET","url":"https://a/b","headers":{"DPoP":"x"}}\n' * (BIG // 61),
+    "JSON": '{"request":{"method":"GET","headers":[' + '["a","b"],' * (BIG // 11) + '["a","b"]]}}',
+    "blanks": " " * BIG,
+    "back ticks": "DPoP: `" + "`" * BIG,
+    "brackets in a value": "GET / HTTP/1.1\nDPoP: $(" + "(" * BIG,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_ten_megabytes_of_each_format_give_a_short_report(name):
+    assert len(diagnose(LONG[name]).text()) < 400_000

@@ -35,7 +35,8 @@ def add_diagnose(commands: "Commands") -> None:
     """Add the command to the parser."""
     words = "what is wrong with a proof, a token, a request, an answer"
     parser = commands.add_parser("diagnose", help=words, epilog=EXAMPLES, **RAW)
-    parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="- or nothing: stdin")
+    words = "a file, - or nothing: stdin, or the text itself"
+    parser.add_argument("file", nargs="*", metavar="FILE", help=words)
     parser.add_argument("--url", type=url, help="of the request")
     parser.add_argument("--method", type=method, metavar="M", help="of the request")
     parser.add_argument("--token", default="", metavar="T", help="the access token; @FILE reads it")
@@ -53,8 +54,10 @@ def add_diagnose(commands: "Commands") -> None:
 
 
 def _diagnose(options: argparse.Namespace) -> int:
+    if len(options.file) > 1:
+        raise Wrong("one FILE at a time; the access token goes into --token @FILE")
     found = diagnose(
-        _pasted(options.file),
+        _pasted(*options.file),
         url=options.url or "",
         method=options.method or "",
         token=_token(options.token),
@@ -71,23 +74,23 @@ def _diagnose(options: argparse.Namespace) -> int:
     return found.exit_code
 
 
-def _pasted(path: str) -> bytes | str:
+def _pasted(path: str = "-") -> bytes | str:
     """What is in the file, or what was given in the place of its name."""
+    if not path.strip():
+        raise Wrong("wanted a file, - for standard input, or the text itself, found nothing")
     if path == "-":
         if sys.stdin.isatty():
             say("dpop-lab: paste it here, then press Ctrl-D (Windows: Ctrl-Z, Enter).")
-        return sys.stdin.buffer.read(LONGEST_JSON)
-    if not os.path.exists(path) and (len(path) > 200 or any(mark in path for mark in "'\" {.=")):
-        text = diagnose(path)
-        if text.understood:
-            return path
+        return sys.stdin.buffer.read(LONGEST_JSON + 1)  # one more: then the rest is told of
+    if not os.path.exists(path) and diagnose(path).understood:
+        return path
     return _octets(path)
 
 
 def _octets(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            return file.read(LONGEST_JSON)
+            return file.read(LONGEST_JSON + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no name of a file"
         raise Wrong(f"{reason}: {named(path)}") from None

@@ -22,6 +22,12 @@ COMMAND = re.compile(
 REST = re.compile(
     r"""(?:[^\\'"\n]+|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|\n[ \t]*(?=--?[A-Za-z]))*+""", re.S
 )
+GIVEN = re.compile(
+    r"""^[ \t]*(?:[$>][ \t]+)?(?:export[ \t]+|set[ \t]+|\$(?:env:)?)?([A-Za-z_]\w*)[ \t]*=[ \t]*
+    ("[^"$`\n]*"|'[^'\n]*'|[^\s"'$`();]+)""",
+    re.M | re.X,
+)
+VARIABLE = re.compile(r"\$\{?(?:env:)?([A-Za-z_]\w*)\}?|%([A-Za-z_]\w*)%")
 ITEM = re.compile(r"([\w.\-\[\]]+)(:=|==|=|:)(.*)", re.S)
 LONGEST = 300_000  # characters of commands and what they printed
 NAMES = {"curl": "a curl command", "wget": "a wget command"}
@@ -34,11 +40,12 @@ def commands(text: str) -> Pasted | None:
     text = re.sub(r"[\\`^][ \t]*\n", " ", text[:LONGEST])
     marks = [mark for _, mark in zip(range(MOST), COMMAND.finditer(text), strict=False)]
     ends = [mark.start() for mark in marks[1:]] + [len(text)] * bool(marks)
+    given = {name: value.strip("\"'") for name, value in GIVEN.findall(text)}
     found: list[Exchange] = []
     remarks: dict[str, None] = {}
     for mark, end in zip(marks, ends, strict=True):
         command, printed = _apart(text[mark.end() : end])
-        words = words_of(command)
+        words = [_filled(word, given) for word in words_of(command)]
         asked, told = request_of(_as_curl(words, mark["httpie"]) if mark["httpie"] else words)
         if asked.request_headers or "://" in command or mark["httpie"]:
             found += with_printed(asked, printed)
@@ -46,9 +53,16 @@ def commands(text: str) -> Pasted | None:
     if not found:
         return None
     kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
+    if len(marks) > 1:
+        kind = f"a list of {kind.partition(' ')[2]}s"
     kind += " with its output" * any(one.status is not None for one in found)
     pasted = of_exchanges(kind, found, whole=HEADERS_ELSEWHERE not in remarks)
     return replace(pasted, remarks=(*pasted.remarks, *remarks))
+
+
+def _filled(word: str, given: dict[str, str]) -> str:
+    """A word with the values of the variables that were set in the text."""
+    return VARIABLE.sub(lambda match: given.get(match[1] or match[2], match[0]), word)
 
 
 def _apart(text: str) -> tuple[str, str]:

@@ -33,7 +33,7 @@ REQUEST = re.compile(
 STATUS = re.compile(
     r"HTTP/\d(?:\.\d)?\s+(\d{3})\b|<-- (\d{3})\b|Received HTTP response\b[^\n]{0,60} - (\d{3})\b"
     r"|StatusCode: (\d{3})\b|\bstatus(?:[ _-]?code)?[\"']?\s*[:=]?\s*[\"']?(\d{3})\b"
-    r"|(?:->|=>|→|returned|answered|got)\s+(?:an?\s+)?(?:HTTP\s+)?(\d{3})\b",
+    r"|(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?(\d{3})\b",
     re.I,
 )
 NAMED = re.compile(
@@ -178,6 +178,9 @@ def _other(line: str, last: _Made) -> None:
     match = FIELD.match(line.strip())
     if match is not None and match[1].lower() not in LEVELS:
         (last.received if last.answered else last.sent).append((match[1], match[2].strip()))
+        return
+    if line.lstrip()[:1] == "&" and last.answered in last.bodies:  # a form over several lines
+        last.bodies[last.answered] += line.strip()
         return
     start = BODY.search(line)
     body = line[start.start() :].strip() if start else ""

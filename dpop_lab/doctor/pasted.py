@@ -47,7 +47,7 @@ def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) ->
     ]
     cases = cases if whole else [replace(one, whole=False) for one in cases]
     remarks = (f"Only the first {MOST} of {total} exchanges are told.",) if total > MOST else ()
-    if several and "HAR" not in kind:
+    if several and "exchanges" not in kind:
         kind = f"{kind}, {total} exchanges"
     return Pasted(
         kind=kind, cases=tuple(linked(cases)), remarks=remarks, exchanges=tuple(kept),

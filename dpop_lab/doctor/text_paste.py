@@ -73,7 +73,8 @@ def _recognised(text: str, value: Any) -> Pasted:
         return found
     inside = fenced(text)
     if inside and (found := text_paste(inside)).understood:
-        return found
+        known = len(found.cases) != 1 or found.cases[0].url
+        return found if known else with_request(found, log_exchanges(text))
     plain = unwrapped(text)
     value = _json(plain) if plain != text else None
     if value is not None and (found := _of_json(value, plain)):

@@ -33,7 +33,8 @@ def log_paste(text: str, exchanges: list[Exchange], *, bare: bool = False) -> Pa
     """A log of messages with header lines; `bare`: without any, which an access log is."""
     if not bare and not any(one.request_headers or one.response_headers for one in exchanges):
         return None
-    pasted = of_exchanges(log_kind(text), exchanges, whole=not bare)
+    whole = all(one.request_headers for one in exchanges if one.method)
+    pasted = of_exchanges(log_kind(text), exchanges, whole=whole)
     return pasted if pasted.understood else None
 
 

@@ -21,6 +21,7 @@ def unwrapped(text: str) -> str:
         if bare == text:
             break
         text = bare
+    text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
     return _without_prompt(_single_spaced(_dedented(text)))
 
 
@@ -78,4 +79,5 @@ def _single_spaced(text: str) -> str:
 def _without_prompt(text: str) -> str:
     """Without the prompt that a terminal shows after what it printed."""
     body, _, last = text.rstrip().rpartition("\n")
-    return body + "\n" if body and PROMPT.fullmatch(last) else text
+    is_prompt = PROMPT.fullmatch(last) and not FIELD.match(last)
+    return body + "\n" if body and is_prompt else text
