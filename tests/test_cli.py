@@ -474,6 +474,19 @@ def test_diagnose_takes_the_text_itself_where_a_file_is_wanted(capsys):
     assert "no such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["proof.txt", "a.jwt"], "--token @FILE"), ([""], "wanted a file"), ([" "], "wanted a file")],
+)
+def test_diagnose_takes_one_thing_and_not_nothing(capsys, arguments, words):
+    assert main(["diagnose", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_diagnose_takes_a_single_word_for_text_where_no_file_has_its_name(capsys):
+    assert main(["diagnose", "invalid_dpop_proof"]) == 1
+
+
 def test_diagnose_asks_more_rows_when_more_is_known(capsys, tmp_path):
     key = generate_key("ES256")
     proof = make_proof(key, jti="1", htm="GET", htu="https://a.example/x", iat=1_760_000_000)

@@ -6,6 +6,8 @@ from email.utils import formatdate
 
 import pytest
 import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dpop_lab import Lab, diagnose
 from tests.test_doctor import (
@@ -16,6 +18,7 @@ from tests.test_doctor import (
     TOKEN_URL,
     proof,
     rows,
+    told,
 )
 
 DATE = formatdate(NOW, usegmt=True)
@@ -143,6 +146,24 @@ LOGS = {
         "send: " + repr("\r\n".join([*raw(sent)[:4], "", ""]).encode()),
         f"reply: 'HTTP/1.1 {status(sent)}\\r\\n'",
         f"header: Date: {DATE}",
+    ),
+    "ASP.NET Core": lambda sent: lines(
+        "info: Microsoft.AspNetCore.Hosting.Diagnostics[1]",
+        f"      Request starting HTTP/1.1 GET {API} - - -",
+        "info: Microsoft.AspNetCore.HttpLogging.HttpLoggingMiddleware[1]",
+        f"      Authorization: DPoP {TOKEN}",
+        f"      DPoP: {sent}",
+        "info: Microsoft.AspNetCore.Hosting.Diagnostics[2]",
+        f"      Request finished HTTP/1.1 GET {API} - {status(sent)[:3]} 0 - 123.4567ms",
+    ),
+    "an object that Node prints": lambda sent: lines(
+        "AxiosError: Request failed",
+        "  config: {",
+        f"    headers: {{ DPoP: '{sent}', Authorization: 'DPoP {TOKEN}' }},",
+        "    method: 'get',",
+        f"    url: '{API}',",
+        "  },",
+        f"  status: {status(sent)[:3]},",
     ),
     "Apache HttpClient": lambda sent: lines(
         *(f'10:00 DEBUG wire - http-outgoing-0 >> "{one}[\\r][\\n]"' for one in raw(sent)[:4]),
@@ -285,6 +306,7 @@ VALUES = {
 }
 FORMATS = WRAPPED | COMMANDS | LOGS | CALLS
 FORMATS |= {name: lambda sent, make=make: json.dumps(make(sent)) for name, make in VALUES.items()}
+FORMATS["a dict that Python prints"] = lambda sent: str(logged(sent))
 FORMATS |= {f"{name}, a value": make for name, make in VALUES.items()}
 FORMATS["a file object"] = lambda sent: io.StringIO(lines(*raw(sent)))
 FORMATS["a file object of octets"] = lambda sent: io.BytesIO(lines(*raw(sent)).encode())
@@ -303,6 +325,8 @@ def test_every_format_leads_to_the_same_request_and_finding(name):
     good = diagnose(FORMATS[name](GOOD), now=NOW)
     assert good.healthy, rows(good)
     assert not good.remarks
+    for secret in (TOKEN, BAD, BAD.rpartition(".")[2]):
+        assert secret not in told(bad)
 
 
 @pytest.mark.parametrize(
@@ -515,3 +539,17 @@ LONG = {
 @pytest.mark.parametrize("name", LONG)
 def test_ten_megabytes_of_each_format_give_a_short_report(name):
     assert len(diagnose(LONG[name]).text()) < 400_000
+
+
+PIECES = st.sampled_from(
+    [one for make in FORMATS.values() for one in [make(BAD)] if isinstance(one, str)]
+    + list(FORMS.values())
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PIECES, max_size=3), st.integers(0, 3000), st.sampled_from(("", "\n", "> ", "# ")))
+def test_no_mixture_of_formats_raises(pieces, cut, mark):
+    text = "\n".join(pieces)
+    for one in (text[:cut], text[cut:], text.replace("\n", f"\n{mark}")):
+        assert TOKEN not in diagnose(one).text()

@@ -71,14 +71,15 @@ def words_of(text: str) -> list[str]:
     text = text[:LONGEST]
     if '^"' in text:
         text = re.sub(r"\^(.)", r"\1", text)
-    text = ANSI.sub(lambda match: shlex.quote(_unescaped(match[1])), text)
+    text = ANSI.sub(lambda match: shlex.quote(unescaped(match[1])), text)
     try:
         return shlex.split(text)
     except ValueError:  # a quote that is not closed
         return text.replace("'", " ").replace('"', " ").split()
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """A text with its backslash escapes resolved, as in C, a shell or Python."""
     named = {"n": "\n", "t": "\t", "r": "\r", "'": "'", '"': '"', "\\": "\\"}
 
     def one(match: re.Match[str]) -> str:

@@ -1,12 +1,12 @@
 """Exchanges in the lines of logs, whoever wrote them: what looks like a message counts as one."""
 
-import ast
 import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dpop_lab.client.exchange import Exchange
+from dpop_lab.doctor.curl_command import unescaped
 from dpop_lab.doctor.messages import FIELD, OF_ANSWERS, url_of
 from dpop_lab.doctor.reading import json_value
 
@@ -16,7 +16,10 @@ KINDS = (  # what gives a log away, and its name; the first that fits
     (re.compile(r"http-outgoing-\d+ (?:>>|<<)"), "an Apache HttpClient log"),
     (re.compile(r"\bsend: b['\"]|\breply: ['\"]HTTP/"), "a Python http.client log"),
     (re.compile(r"--> (?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) |<-- \d{3}"), "an OkHttp log"),
-    (re.compile(r"Sending HTTP request|RequestUri: '|ReasonPhrase: '"), "a .NET HTTP log"),
+    (
+        re.compile(r"Sending HTTP request|Request starting HTTP|RequestUri: '|ReasonPhrase: '"),
+        "a .NET HTTP log",
+    ),
     (re.compile(r"\" \d{3} (?:\d+|-)"), "an access log"),
     (
         re.compile(r"^(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) +\S+ *$", re.M),
@@ -32,7 +35,8 @@ REQUEST = re.compile(
 )
 STATUS = re.compile(
     r"HTTP/\d(?:\.\d)?\s+(\d{3})\b|<-- (\d{3})\b|Received HTTP response\b[^\n]{0,60} - (\d{3})\b"
-    r"|StatusCode: (\d{3})\b|\bstatus(?:[ _-]?code)?[\"']?\s*[:=]?\s*[\"']?(\d{3})\b"
+    r"|Request finished\b[^\n]{0,500}? - (\d{3})\b|StatusCode: (\d{3})\b"
+    r"|\bstatus(?:[ _-]?code)?[\"']?\s*[:=]?\s*[\"']?(\d{3})\b"
     r"|(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?(\d{3})\b",
     re.I,
 )
@@ -45,7 +49,7 @@ PSEUDO = re.compile(
     r"^\s*(?::|Request )?(method|path|authority|scheme|status|url|Status Code)\s*:\s*(\S+)", re.I
 )
 APACHE = re.compile(r"http-outgoing-\d+ (?:>>|<<) ?(\"?)([^\n]*)")
-WIRE = re.compile(r"\b(?:send|reply): (b?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"))")
+WIRE = re.compile(r"\b(?:send|reply): b?(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
 NOISE = re.compile(r"(?:Start|End) processing HTTP request|(?:-->|<--) END")
 SIDE = re.compile(r"\b(request|response) headers?\b\W*$", re.I)
 BODY = re.compile(r"grant_type=|[{\[]")
@@ -107,9 +111,9 @@ def _take(line: str, made: list[_Made]) -> None:
         return
     names = list(NAMED.finditer(line))
     head = line[: names[0].start()] if names else line
-    request = REQUEST.search(head)
+    request = None if "Request finished" in head and made else REQUEST.search(head)
     if request is None and (pseudo := PSEUDO.match(line)) is not None:
-        return _pseudo(pseudo[1].lower(), pseudo[2], made)
+        return _pseudo(pseudo[1].lower(), pseudo[2].strip("\"'`,;"), made)
     if request is not None:
         method, target = request["method"] or request["net"], request["target"] or request["uri"]
         made.append(_Made(method, target))
@@ -199,7 +203,7 @@ def _plain_lines(text: str) -> Iterator[str]:
             if not (bare and apache[1]):
                 yield apache[2].rstrip(' "').removesuffix("[\\n]").removesuffix("[\\r]")
         elif wire is not None:
-            yield from _literal(wire[1]).split("\n")
+            yield from unescaped(wire[1] or wire[2] or "").replace("\r", "").split("\n")
         else:
             yield re.sub(r"^\s*header: ", "", line)
 
@@ -210,13 +214,3 @@ def _paired(lines: list[str]) -> Iterator[str]:
     for name in rest:
         bare = name.strip().rstrip(":")
         yield name if not bare or SIDE.search(bare) else f"{bare}: {next(rest, '').strip()}"
-
-
-def _literal(text: str) -> str:
-    """The text of a Python literal, of octets or characters."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-    plain = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return plain.replace("\r", "")

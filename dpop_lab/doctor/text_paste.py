@@ -1,5 +1,6 @@
 """Recognise a text, and take it apart into requests and answers; nothing is believed."""
 
+import ast
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,6 +26,7 @@ from dpop_lab.doctor.texts import (
 from dpop_lab.doctor.wrappings import fenced, unwrapped
 
 LONGEST, LONGEST_JSON = 1_000_000, 16_000_000  # characters that are looked at
+LONGEST_PYTHON = 50_000
 
 
 def text_paste(text: str, *told: str) -> Pasted:
@@ -49,7 +51,17 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return _json_lines(text) if start == "{" else None
+        return _python(text) or (_json_lines(text) if start == "{" else None)
+
+
+def _python(text: str) -> Any:
+    """A dict or list as Python prints it; None for what is none, or is long."""
+    if "'" not in text or "\\" in text or len(text) > LONGEST_PYTHON:
+        return None
+    try:
+        return ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def _json_lines(text: str) -> list[Any] | None:
