@@ -244,6 +244,16 @@ CALLS = {
         f'r = httpx.request("GET", "{API}", headers={{\n"DPoP": "{sent}",\n'
         f'"Authorization": f"DPoP {TOKEN}"}})'
     ),
+    "Go": lambda sent: lines(
+        f'req, err := http.NewRequest("GET", "{API}", nil)',
+        f'req.Header.Set("DPoP", "{sent}")',
+        f'req.Header.Set("Authorization", "DPoP {TOKEN}")',
+    ),
+    "Java": lambda sent: lines(
+        f'var request = HttpRequest.newBuilder(URI.create("{API}"))',
+        f'    .header("DPoP", "{sent}")',
+        f'    .header("Authorization", "DPoP {TOKEN}").GET().build();',
+    ),
     "PowerShell": lambda sent: lines(
         f'Invoke-WebRequest -UseBasicParsing -Uri "{API}" `',
         "-Headers @{",
@@ -419,7 +429,10 @@ UNREADABLE = type("Unreadable", (), {"read": lambda self, size: 1 / 0})()
     "thing",
     ["HTTP/1.1 200", "HTTP/1.1 200 OK\n\n", "GET / HTTP/1.1", "curl ", "curl", requests.Response(),
      FAILING, EXPLODING, UNREADABLE, io.StringIO(""), [], [[]], {}, "[]", "###", "```\n```"],
+<<<<<<< HEAD
     ids=lambda thing: repr(thing)[:16].partition(" at ")[0],
+=======
+>>>>>>> 0696297fdd913c4248f2aedc3c886661376dcd13
 )  # fmt: skip
 def test_what_says_nothing_is_not_understood(thing):
     found = diagnose(thing)

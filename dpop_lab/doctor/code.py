@@ -15,13 +15,21 @@ CALLS = (  # how a call begins, and what it is
         "a call in Python",
     ),
     (re.compile(r"\b(?:fetch|axios(?:\.(\w+))?|\$\.ajax)\("), "a call in JavaScript"),
+    (
+        re.compile(
+            r"\A[^\0]*?\.(?:header|addHeader|setHeader|setRequestHeader|Set|Add)"
+            r"\(\s*[\"'](?:DPoP|Authorization)[\"']\s*,"
+        ),
+        "a call in a program",
+    ),
     (re.compile(r"\b(?:Invoke-(?:WebRequest|RestMethod)|iwr|irm)\b", re.I), "a PowerShell command"),
 )
 STRING = r"""(?:"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'|`[^`\n]*+`)"""
 URL = re.compile(r"[\"'`](https?://[^\"'`\s]+)[\"'`]|\s-Uri\s+(https?://\S+)", re.I)
 METHOD = re.compile(
     r"[\"']?\bmethod[\"']?\s*[:=]\s*[\"'](\w{1,20})[\"']|-Method\s+[\"']?(\w{1,20})"
-    r"|\.request\(\s*[\"'](\w{1,20})[\"']",
+    r"|(?:\.request|NewRequest)\(\s*[\"'](\w{1,20})[\"']|HttpMethod\.(\w{1,20})"
+    r"|\.(GET|POST|PUT|PATCH|DELETE)\(",
     re.I,
 )
 BODY = re.compile(rf"(?:[\"']?\b(?:body|data)[\"']?\s*[:=]|-Body)\s*({STRING})", re.I)
@@ -33,10 +41,12 @@ FIELDS = re.compile(
 PAIR = re.compile(
     rf"(?:[\"']([\w-]{{1,60}})[\"']|\b([A-Za-z][\w-]{{0,60}}))\s*(?:=>|[:=])\s*"
     rf"[furbFURB]{{0,2}}({STRING}|[A-Za-z_$][\w.]*)"
+    rf"|\(\s*[\"']([\w-]{{1,60}})[\"']\s*,\s*({STRING}|[A-Za-z_$][\w.]*)"
 )
 NO_HEADERS = set(
     "method body data mode credentials referrer referrerpolicy url uri cache redirect headers json"
-    " params authority path scheme contenttype timeout verify auth keepalive window signal".split()
+    " params get post put patch delete head options authority path scheme"
+    " contenttype timeout verify auth keepalive window signal".split()
 )
 PAIRED_ONLY = ("authorization", "dpop")  # those that count where a variable is the value
 LONGEST = 100_000
@@ -45,11 +55,8 @@ LONGEST = 100_000
 def code_paste(text: str) -> Pasted | None:
     """The request of a call in a program's source; None where there is none. Nothing is run."""
     start = START.search(text[:LONGEST])
-    text, printed = (
-        text[: start.start() if start else LONGEST],
-        text[start.start() :] if start else "",
-    )
-    text = text[:LONGEST]
+    end = start.start() if start else LONGEST
+    text, printed = text[:end], text[end:] if start else ""
     for pattern, kind in CALLS:
         if (call := pattern.search(text)) is None:
             continue
@@ -84,7 +91,7 @@ def _pairs(text: str) -> dict[str, str]:
     """The names and values in a text; `<name>` for a value that is a variable's."""
     found: dict[str, str] = {}
     for match in PAIR.finditer(text):
-        name, value = match[1] or match[2], match[3]
+        name, value = match[1] or match[2] or match[4], match[3] or match[5]
         if value[0] in "\"'`":
             found[name] = _unquoted(value)
         elif name.lower() in PAIRED_ONLY:

@@ -55,7 +55,8 @@ def commands(text: str) -> Pasted | None:
     kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
     if len(marks) > 1:
         kind = f"a list of {kind.partition(' ')[2]}s"
-    kind += " with its output" * any(one.status is not None for one in found)
+    whose = "their" if len(marks) > 1 else "its"
+    kind += f" with {whose} output" * any(one.status is not None for one in found)
     pasted = of_exchanges(kind, found, whole=HEADERS_ELSEWHERE not in remarks)
     return replace(pasted, remarks=(*pasted.remarks, *remarks))
 

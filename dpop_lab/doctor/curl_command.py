@@ -72,10 +72,12 @@ def words_of(text: str) -> list[str]:
     if '^"' in text:
         text = re.sub(r"\^(.)", r"\1", text)
     text = ANSI.sub(lambda match: shlex.quote(unescaped(match[1])), text)
-    try:
-        return shlex.split(text)
-    except ValueError:  # a quote that is not closed
-        return text.replace("'", " ").replace('"', " ").split()
+    for end in ("", "'", '"'):  # a quote may not be closed where a paste was cut
+        try:
+            return shlex.split(text + end)
+        except ValueError:
+            continue
+    return text.replace("'", " ").replace('"', " ").split()
 
 
 def unescaped(text: str) -> str:

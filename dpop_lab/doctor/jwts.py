@@ -39,9 +39,10 @@ def jwts_in(text: str) -> Pasted | None:
     kinds = [kind_of(one) for one in pieces]
     more = len(found) - len(pieces)
     remarks = (f"{more} more JWTs were passed over.",) if more else ()
-    told = kinds[0] if len(kinds) == 1 else f"a set of {len(kinds)} JWTs"
+    told = kinds[0] if len(kinds) == 1 else f"{len(kinds)} JWTs"
     if alone and len(text.split()) > len(alone):
         remarks = (*remarks, "White space in it was taken out: a header has it in one piece.")
+    told = f"a set of {told}" if alone and len(kinds) > 1 else told
     kind = told if alone else f"text with {told} in it"
     cases = tuple(linked(_paired(pieces, kinds)))
     stray = known_words(text) if not alone else None

@@ -36,7 +36,7 @@ REQUEST = re.compile(
 STATUS = re.compile(
     r"HTTP/\d(?:\.\d)?\s+(\d{3})\b|<-- (\d{3})\b|Received HTTP response\b[^\n]{0,60} - (\d{3})\b"
     r"|Request finished\b[^\n]{0,500}? - (\d{3})\b|StatusCode: (\d{3})\b"
-    r"|\bstatus(?:[ _-]?code)?[\"']?\s*[:=]?\s*[\"']?(\d{3})\b"
+    r"|\bresponse:? (\d{3})\b|\bstatus(?:[ _-]?code)?[\"']?\s*[:=]?\s*[\"']?(\d{3})\b"
     r"|(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?(\d{3})\b",
     re.I,
 )
@@ -58,6 +58,7 @@ CREDENTIAL = re.compile(
     r"(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=[\"'}\])]|[,;.]?\s+(?!ey)\S)", re.I
 )
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
+LINES = 50_000  # of a log that are read
 LONGEST_LINE = 50_000
 MOST = 1000  # messages
 
@@ -97,12 +98,11 @@ def log_kind(text: str) -> str:
 def log_exchanges(text: str) -> list[Exchange]:
     """The exchanges in a log; empty where no line says what was asked or answered. Never raises."""
     made: list[_Made] = []
-    for line in _plain_lines(text):
-        if len(made) > MOST:
+    for number, line in enumerate(_plain_lines(text)):
+        if len(made) > MOST or number > LINES:
             break
         _take(line[:LONGEST_LINE], made)
-    found = [one.exchange() for one in made if one.method or one.status]
-    return found
+    return [one.exchange() for one in made if one.method or one.status]
 
 
 def _take(line: str, made: list[_Made]) -> None:

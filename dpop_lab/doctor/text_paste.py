@@ -59,8 +59,8 @@ def _python(text: str) -> Any:
     if "'" not in text or "\\" in text or len(text) > LONGEST_PYTHON:
         return None
     try:
-        return ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return json.loads(json.dumps(ast.literal_eval(text.strip())))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
 
 
@@ -91,6 +91,11 @@ def _recognised(text: str, value: Any) -> Pasted:
     value = _json(plain) if plain != text else None
     if value is not None and (found := _of_json(value, plain)):
         return found
+    return _messages(plain) or _rest(plain) or not_understood(_size(text))
+
+
+def _messages(plain: str) -> Pasted | None:
+    """Requests and answers in a form of their own; None where there are none."""
     if MARK.search(plain):
         exchanges = session_log(plain)
         if exchanges:
@@ -100,7 +105,12 @@ def _recognised(text: str, value: Any) -> Pasted:
         return found
     if is_curl_output(plain):
         return of_exchanges("the output of curl -v", curl_output(plain))
-    plain = plain.lstrip("\n \t")
+    return None
+
+
+def _rest(text: str) -> Pasted | None:
+    """Raw messages, logs, keys, header lines, JWTs, words: whatever else there is."""
+    plain = text.lstrip("\n \t")
     found = raw_paste(plain) if START.search(plain) else None
     if found and any(one.method for one in found.exchanges):
         return found
@@ -114,7 +124,7 @@ def _recognised(text: str, value: Any) -> Pasted:
     found = header_paste(plain)
     if found is None and (found := jwts_in(plain) or words_paste(plain)):
         found = with_request(found, lines)
-    return found or log_paste(plain, lines, bare=True) or not_understood(_size(text))
+    return found or log_paste(plain, lines, bare=True)
 
 
 def _tells_more(one: Pasted, other: Pasted) -> bool:
