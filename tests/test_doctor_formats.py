@@ -429,10 +429,7 @@ UNREADABLE = type("Unreadable", (), {"read": lambda self, size: 1 / 0})()
     "thing",
     ["HTTP/1.1 200", "HTTP/1.1 200 OK\n\n", "GET / HTTP/1.1", "curl ", "curl", requests.Response(),
      FAILING, EXPLODING, UNREADABLE, io.StringIO(""), [], [[]], {}, "[]", "###", "```\n```"],
-<<<<<<< HEAD
     ids=lambda thing: repr(thing)[:16].partition(" at ")[0],
-=======
->>>>>>> 0696297fdd913c4248f2aedc3c886661376dcd13
 )  # fmt: skip
 def test_what_says_nothing_is_not_understood(thing):
     found = diagnose(thing)
