@@ -25,7 +25,7 @@ from dpop_lab.doctor.texts import (
 )
 from dpop_lab.doctor.wrappings import fenced, unwrapped
 
-LONGEST, LONGEST_JSON = 1_000_000, 16_000_000  # characters that are looked at
+LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON = 50_000
 
 
