@@ -83,6 +83,29 @@ LEAKS = {
         "\n\n",
         OPAQUE,
     ),
+    "a key in a string": (custom({"jwk": json.dumps(KEY.private_jwk())}), PRIVATE_PART),
+    "a key in base64url": (
+        custom({"jwk": base64url_encode(json.dumps(KEY.private_jwk()).encode())}),
+        PRIVATE_PART,
+    ),
+    "a key in kid": (custom({"kid": json.dumps(KEY.private_jwk())}), PRIVATE_PART),
+    "a capital D": (custom({"jwk": {**KEY.public_jwk(), "D": PRIVATE_PART}}), PRIVATE_PART),
+    "another name": (custom({"jwk": {**KEY.public_jwk(), "priv": PRIVATE_PART}}), PRIVATE_PART),
+    "a password with a slash": (
+        custom(claims={"htu": f"https://joe:{OPAQUE}/x@h.example/"}),
+        OPAQUE,
+    ),
+    "a password with an at sign": (
+        custom(claims={"htu": f"https://joe:p@{OPAQUE}@h.example/"}),
+        OPAQUE,
+    ),
+    "a password without a scheme": (custom(claims={"htu": f"joe:{OPAQUE}@h.example/"}), OPAQUE),
+    "a token in a query": (
+        jwt({"typ": "dpop+jwt"}, {"htu": f"https://a.example/?access_token={OPAQUE}"}),
+        OPAQUE,
+    ),
+    "a token with its scheme": (jwt({"typ": "dpop+jwt"}, {"jti": f"DPoP {OPAQUE}"}), OPAQUE),
+    "a token for its hash": (custom(claims={"ath": OPAQUE}), OPAQUE),
     "a very long token": (f"{ORDERS}Authorization: DPoP {OPAQUE * 300}\n\n", OPAQUE),
 }
 
@@ -295,3 +318,13 @@ def test_the_url_that_was_given_is_told_when_it_is_none():
     found = diagnose(proof(), url="x")
     assert found.remarks and "htu" not in rows(found)
     assert diagnose(proof(), url=API, method="get", token=TOKEN, now=NOW).healthy
+
+
+def test_a_private_key_in_a_string_is_called_leaked_though_the_row_passes():
+    for jwk in (json.dumps(KEY.private_jwk()), {**KEY.public_jwk(), "D": PRIVATE_PART}):
+        assert "no_private_key" in rows(diagnose(custom({"jwk": jwk})))
+
+
+def test_two_authorization_headers_are_a_finding():
+    found = diagnose(raw(f"DPoP: {proof()}", f"Authorization: DPoP {TOKEN}"))
+    assert any("2 Authorization headers" in problem.title for problem in found.problems)

@@ -55,9 +55,10 @@ class RecordingAdapter(BaseAdapter):
         return self.log is log or (isinstance(inner, RecordingAdapter) and inner.writes_to(log))
 
     def send(
-        self, request: requests.PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """Send, record, and give the response, or raise what the other adapter raised."""
+        stream = args[0] if args else kwargs.get("stream", False)
         scheme = str(request.url).partition(":")[0]
         sent = Exchange(
             method=str(request.method),
@@ -68,7 +69,7 @@ class RecordingAdapter(BaseAdapter):
             ended_at=math.nan,
         )
         try:
-            response = self.inner.send(request, stream, *args, **kwargs)
+            response = self.inner.send(request, *args, **kwargs)
             exchange = _answered(sent, response, STREAMED if stream else _received_body(response))
         except Exception as error:
             self._record(replace(sent, failure=f"{type(error).__name__}: {error}"))

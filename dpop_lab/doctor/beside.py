@@ -20,13 +20,19 @@ def beside(case: Case) -> Iterator[Problem]:
             title=f"No answer came: {shown(case.failure, 200)}",
             action="Look at the address, the network, its proxy and certificates.",
         )
-    half = salvaged(case.proofs[0]) if case.is_proof and case.proof.problem else None
-    if half is not None and (names := leaked(half.header)):
+    if names := _leaked_elsewhere(case):
         yield Problem(
-            title=f"no_private_key: the half that can be read holds {', '.join(names)[:60]}",
+            title=f"no_private_key: beside a jwk that is an object stands {', '.join(names)[:60]}",
             action="This key has leaked: make a new one, put its public members alone into jwk.",
             row="no_private_key",
             section="RFC 9449 §4.3 (7)",
+        )
+    lines = [name for name, _ in case.headers if name.lower() == "authorization"]
+    if len(lines) > 1 and not (case.status and case.status < 300):
+        yield Problem(
+            title=f"There are {len(lines)} Authorization headers",
+            action="Send one Authorization header: which of several counts, each server decides.",
+            section="RFC 9110 §11.6.2",
         )
     yield from _other_algs(case)
     yield from _small_letters(case)
@@ -62,6 +68,19 @@ def beside(case: Case) -> Iterator[Problem]:
             found=shown(bound, 80),
             section="RFC 9449 §6.1",
         )
+
+
+def _leaked_elsewhere(case: Case) -> tuple[str, ...]:
+    """Private members where the row does not look: in half a proof, in a string, beside jwk."""
+    if not case.is_proof:
+        return ()
+    proof = salvaged(case.proofs[0])
+    header = {
+        name: value
+        for name, value in proof.header.items()
+        if case.proof.problem or name != "jwk" or not isinstance(value, dict)
+    }
+    return leaked(header) + leaked(proof.claims)
 
 
 def _other_algs(case: Case) -> Iterator[Problem]:

@@ -1,7 +1,9 @@
 """Proofs, access tokens and keys decoded for people: dates beside times, the thumbprint."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from dpop_lab.client.redaction import KINDS
 from dpop_lab.doctor.case import Case, is_hidden
@@ -15,6 +17,8 @@ from dpop_lab.proof.rendering import cut, shown, words
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 MOST, LONGEST = 40, 200  # members of a JWT, characters of a value
+LONGEST_INSIDE = 20_000  # characters of JSON in a string
+HASH = re.compile(r"[\w+/-]{43}=?|[0-9a-fA-F]{64}|[\w+/-]{64}|[\w+/-]{86}(?:==)?|[\w-]{22}")
 SHORTEST_PRIVATE = 16  # characters of a private member of a key
 
 Line = tuple[str, str]
@@ -114,33 +118,70 @@ def _members(
 
 def harmless(value: object, name: str = "") -> Any:
     """A value without the secrets in it: private members of keys, what a name calls a secret."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: harmless(one, str(key)) for key, one in value.items()}
     if isinstance(value, list):
         return [harmless(one, name) for one in value]
-    return words("(private)") if is_secret(name, value) else value
+    if is_secret(name, value):
+        return words("(private)")
+    inner = inside(value)
+    if inner is not None and leaked(inner):
+        return words("(JSON in a string, with private members)")
+    return re.sub(r"^[^/\s]*:[^\s]*@", "…@", value) if name == "htu" and _is_text(value) else value
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str)
+
+
+def inside(value: object) -> object | None:
+    """The JSON that a string holds, plain or in base64url; None where it holds none."""
+    if not isinstance(value, str) or len(value) > LONGEST_INSIDE:
+        return None
+    if value.lstrip()[:1] in ("{", "["):
+        return _json(value)
+    return salvaged(value).header or None if value.startswith("eyJ") else None
+
+
+def _json(text: str) -> object | None:
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 def is_secret(name: str, value: object) -> bool:
     """Is this a private member of a key, or something that its name calls a secret?"""
     if not isinstance(value, str) or is_hidden(value):
         return False
-    if name in PRIVATE:
+    squeezed = name.strip().lower().replace("_", "").replace("-", "")
+    if squeezed in PRIVATE:
         return len(value) >= SHORTEST_PRIVATE
-    squeezed = name.lower().replace("_", "").replace("-", "")
-    return (
-        squeezed in KINDS or squeezed.endswith(("secret", "privatekey")) or "PRIVATE KEY" in value
-    )
+    if squeezed == "ath" and not HASH.fullmatch(value):
+        return len(value) >= SHORTEST_PRIVATE  # perhaps the token itself
+    named = squeezed in KINDS or squeezed.endswith("secret") or squeezed.startswith("priv")
+    return named or "PRIVATE KEY" in value
 
 
-def leaked(value: object) -> tuple[str, ...]:
+def leaked(value: object, levels: int = 4) -> tuple[str, ...]:
     """The names of private members of keys, wherever in a JSON value they stand."""
+    if levels == 0:
+        return ()
+    if isinstance(value, str):
+        inner = inside(value)
+        return () if inner is None else leaked(inner, levels - 1)
     if isinstance(value, list):
-        return tuple(name for one in value for name in leaked(one))
+        return tuple(name for one in value for name in leaked(one, levels))
     if not isinstance(value, Mapping):
         return ()
-    own = [str(name) for name, one in value.items() if name in PRIVATE and is_secret(name, one)]
-    return (*own, *(name for one in value.values() for name in leaked(one)))
+    own = [str(name) for name, one in value.items() if _is_private(str(name), one)]
+    return (*own, *(name for one in value.values() for name in leaked(one, levels)))
+
+
+def _is_private(name: str, value: object) -> bool:
+    squeezed = name.strip().lower()
+    return (squeezed in PRIVATE or squeezed.startswith("priv")) and is_secret(name, value)
 
 
 def time_note(value: object, case: Case, now: float) -> str:

@@ -22,7 +22,7 @@ from dpop_lab.proof.rendering import escaped
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
 NONCE, TIME, HELD_TO = "Nonce", "Time", "Held to"
 AUTOMATIC, NOW, NOTHING = "automatic", "now", "Nothing is here yet."
-MOST = 5_000_000  # characters in the box: Jupyter drops a connection that brings over 10 MiB
+MOST = 3_000_000  # characters in the box: Jupyter drops a connection that brings over 10 MiB
 WANTED = {
     URL: "URL wants http:// or https://, a host and a path.",
     METHOD: "Method wants a word such as GET.",

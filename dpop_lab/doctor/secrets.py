@@ -8,7 +8,7 @@ from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.labels import LONG, Labels
 from dpop_lab.client.redaction import KINDS, Redactor
 from dpop_lab.doctor.case import Case, is_hidden
-from dpop_lab.doctor.decoded import PRIVATE, is_secret
+from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
 from dpop_lab.doctor.half import salvaged
 from dpop_lab.doctor.pasted import Pasted
 from dpop_lab.server.policy import basic_pair
@@ -32,7 +32,14 @@ WORDS = {
 PRIVATE_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 PRIVATE_JWK = re.compile(r'"(?:d|k)"\s*:\s*"[\w-]{20}')
 JWT = re.compile(r"(?<![\w-])ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
-USER = re.compile(r"(?<=://)[^/?#@\s'\"]+(?=@)")
+USER = re.compile(
+    r"(?<=//)(?![^/@\s]*:\d{1,5}/)[^\s'\"<>@]*:[^\s'\"<>]*(?=@)|(?<=://)[^/?#@\s'\"]+(?=@)"
+)
+NAMED = re.compile(
+    r"(?:[?&#](?:access_token|token|code|client_secret|refresh_token)="
+    r"|^(?:dpop|bearer) +)([^&#\s]+)",
+    re.I,
+)
 SHORTEST = 7  # characters; a shorter value may be any word
 BEGINNING = 16  # characters by which a long value is known, even where its end is cut off
 MOST_LINES = 100  # of a key in PEM
@@ -91,7 +98,13 @@ class Secrets:
         elif isinstance(value, list):
             for one in value:
                 yield from self._in_values(one, name)
-        elif is_secret(name, value):
+        elif isinstance(value, str) and (found := NAMED.search(value)):
+            yield self._know("access_token", found[1])
+        elif isinstance(value, str) and (USER.search(value) or harmless(value, name) != value):
+            yield "credentials" if "@" in value else "private_key"
+        if isinstance(value, str) and (inner := inside(value)) is not None:
+            yield from self._in_values(inner, name)
+        if is_secret(name, value):
             private = name in PRIVATE or "private" in name.lower() or "PRIVATE KEY" in str(value)
             yield self._know("private_key" if private else "secret", str(value))
 

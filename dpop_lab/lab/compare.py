@@ -122,7 +122,7 @@ class _Run:
             b=self._sides["B"].name,
             rows=tuple(self._rows),
             not_asked=tuple(self._not_asked),
-            stopped=stopped,
+            stopped=printable(stopped),
             cause=cause,
         )
 

@@ -86,7 +86,7 @@ class PacedAdapter(BaseAdapter):
 
 def _seconds(wait: str) -> int:
     """What Retry-After says (RFC 9110 section 10.2.3), a second where it says nothing."""
-    if re.fullmatch("[0-9]{1,9}", wait):
+    if re.fullmatch("[0-9]{1,15}", wait):
         return int(wait)
     try:
         return math.ceil(parsedate_to_datetime(wait).timestamp() - time.time())
