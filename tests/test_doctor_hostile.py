@@ -328,3 +328,17 @@ def test_a_private_key_in_a_string_is_called_leaked_though_the_row_passes():
 def test_two_authorization_headers_are_a_finding():
     found = diagnose(raw(f"DPoP: {proof()}", f"Authorization: DPoP {TOKEN}"))
     assert any("2 Authorization headers" in problem.title for problem in found.problems)
+
+
+@pytest.mark.parametrize("levels", [63, 65, 300, 600, 990, 5000])
+def test_brackets_in_any_number_are_no_reason_to_fail(levels):
+    nested = "[" * levels + "]" * levels
+    objects = '{"a":' * levels + "1" + "}" * levels
+    for text in (
+        f'{{"kty":"EC","use":{nested}}}',
+        f'{{"error":{objects}}}',
+        f'{{"header":{{"typ":"dpop+jwt","a":{nested}}},"payload":{{"htm":"GET"}}}}',
+        f'{{"log":{{"entries":[{{"request":{objects}}}]}}}}',
+        nested,
+    ):
+        told(diagnose(text))

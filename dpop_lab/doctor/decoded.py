@@ -1,6 +1,5 @@
 """Proofs, access tokens and keys decoded for people: dates beside times, the thumbprint."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
@@ -8,6 +7,7 @@ from typing import Any, TypeGuard
 from dpop_lab.client.redaction import KINDS
 from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.half import salvaged
+from dpop_lab.doctor.json_text import read_json
 from dpop_lab.doctor.times import date, offset
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.jws import Jws, key_bits, read_jws
@@ -139,16 +139,9 @@ def inside(value: object) -> object | None:
     if not isinstance(value, str) or len(value) > LONGEST_INSIDE:
         return None
     if value.lstrip()[:1] in ("{", "["):
-        return _json(value)
+        found: object = read_json(value)
+        return found
     return salvaged(value).header or None if value.startswith("eyJ") else None
-
-
-def _json(text: str) -> object | None:
-    try:
-        found: object = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found
 
 
 def is_secret(name: str, value: object) -> bool:

@@ -10,7 +10,7 @@ from dpop_lab.doctor.json_paste import json_paste
 from dpop_lab.doctor.pasted import MOST, Pasted, not_understood, of_exchanges, together
 from dpop_lab.doctor.recorded import of_requests
 from dpop_lab.doctor.text_paste import LONGEST_JSON, items_paste, text_paste
-from dpop_lab.jose.jws import Jws
+from dpop_lab.jose.jws import MAX_DEPTH, Jws, deeper
 
 
 def read_paste(thing: object) -> Pasted:
@@ -44,7 +44,9 @@ def _of_object(thing: object) -> Pasted:
     if isinstance(thing, os.PathLike):
         return _of_path(thing)
     if isinstance(thing, Mapping):
-        return json_paste(dict(thing)) or not_understood("a mapping without anything of DPoP")
+        value = dict(thing)
+        found = None if deeper(value, MAX_DEPTH) else json_paste(value)
+        return found or not_understood("a mapping without anything of DPoP")
     if callable(read := getattr(thing, "read", None)) and not isinstance(thing, type):
         return _of_read(read(LONGEST_JSON + 1), thing)
     if isinstance(thing, Iterable):

@@ -1,6 +1,5 @@
 """From exchanges to cases: what each says, and what the others of a session know of it."""
 
-import json
 import math
 import re
 from collections import Counter
@@ -11,6 +10,7 @@ from urllib.parse import parse_qsl
 from dpop_lab.client.challenge import read_challenges
 from dpop_lab.client.exchange import Exchange, Headers
 from dpop_lab.doctor.case import API, Case, header_value, is_hidden, urlsplit_host
+from dpop_lab.doctor.json_text import read_json
 from dpop_lab.doctor.times import http_time
 from dpop_lab.proof.proof import access_token_hash, read_proof
 from dpop_lab.server.duende_site import BASE_URL
@@ -87,10 +87,7 @@ def with_answer(case: Case, members: object) -> Case:
 
 def json_value(text: str) -> Any:
     """The JSON value a text is, None when it is none. Never raises."""
-    try:
-        return json.loads(text) if text.lstrip()[:1] in ("{", "[") else None
-    except (ValueError, RecursionError):
-        return None
+    return read_json(text) if text.lstrip()[:1] in ("{", "[") else None
 
 
 def _date(headers: Headers) -> float | None:

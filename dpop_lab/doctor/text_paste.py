@@ -10,6 +10,7 @@ from typing import Any
 from dpop_lab.doctor.code import code_paste
 from dpop_lab.doctor.commands import commands
 from dpop_lab.doctor.json_paste import json_paste
+from dpop_lab.doctor.json_text import read_json
 from dpop_lab.doctor.jwts import jwts_in
 from dpop_lab.doctor.log_lines import log_exchanges
 from dpop_lab.doctor.messages import MARK, START, curl_output, is_curl_output, session_log
@@ -48,10 +49,10 @@ def _json(text: str) -> Any:
     start = text[:200].lstrip()[:1]
     if start not in ("{", "[", '"') or len(text) > LONGEST_JSON:
         return None
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return _python(text) or (_json_lines(text) if start == "{" else None)
+    value = read_json(text)
+    if value is not None:
+        return value
+    return _python(text) or (_json_lines(text) if start == "{" else None)
 
 
 def _python(text: str) -> Any:
@@ -59,7 +60,7 @@ def _python(text: str) -> Any:
     if "'" not in text or "\\" in text or len(text) > LONGEST_PYTHON:
         return None
     try:
-        return json.loads(json.dumps(ast.literal_eval(text.strip())))
+        return read_json(json.dumps(ast.literal_eval(text.strip())))
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return None
 

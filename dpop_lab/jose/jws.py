@@ -192,16 +192,17 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
     deviations.extend(Deviation(where, kind) for kind in sorted(seen))
     if not isinstance(value, dict):
         raise ValueError(f"the {where} is not a JSON object")
-    if _deeper(value, MAX_DEPTH):
+    if deeper(value, MAX_DEPTH):
         raise ValueError(f"the {where} is nested more than {MAX_DEPTH} deep")
     return value
 
 
-def _deeper(value: object, levels: int) -> bool:
+def deeper(value: object, levels: int) -> bool:
+    """Is a JSON value nested in more than so many levels?"""
     if not isinstance(value, dict | list):
         return False
     inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_deeper(one, levels - 1) for one in inner)
+    return levels == 0 or any(deeper(one, levels - 1) for one in inner)
 
 
 def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str, Any]) -> bool:
