@@ -67,13 +67,8 @@ def _python(text: str) -> Any:
 
 def _json_lines(text: str) -> list[Any] | None:
     """The objects of a log that has one in each line."""
-    found = []
-    for line in islice(text.splitlines(), MOST):
-        try:
-            found.append(json.loads(line) if line.startswith("{") else None)
-        except (ValueError, RecursionError):
-            found.append(None)
-    found = [one for one in found if one is not None]
+    lines = [line for line in islice(text.splitlines(), MOST) if line.startswith("{")]
+    found = [value for value in map(read_json, lines) if value is not None]
     return found or None
 
 
