@@ -18,6 +18,7 @@ from dpop_lab.lab.compare import HonestRefused, compare
 from dpop_lab.lab.compared import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
 from dpop_lab.lab.pacing import LONGEST_BODY, Busy, Pacer, TooMany
 from dpop_lab.lab.tamper.change import API, API_NONCE, PLACES, TOKEN_ENDPOINT
+from dpop_lab.proof.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.http import Response
 from tests.front import CLIENT, front
@@ -672,3 +673,32 @@ def test_ctrl_c_shows_what_was_had(theirs):
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130 and "Traceback" not in err
     assert re.search(r"[3-9] answered alike|\d\d answered alike", out) and "Stopped" in out
+
+
+def test_a_change_to_a_url_where_nothing_is_says_nothing():
+    def meddle(handler, request):
+        return Response(404) if request.path.endswith("/") else None
+
+    with front(meddle) as server:
+        found = compare(
+            Lab(), other(server), changes=["url_with_slash", "htm_delete"], places="API"
+        )
+    assert [(one.change, one.of) for one in found.not_asked] == [("url_with_slash", "B")]
+    assert found.differences == ()
+
+
+def test_a_nonce_for_one_request_is_no_difference_where_two_are_needed():
+    used = []
+
+    def meddle(handler, request):
+        proofs = request.lines("DPoP") if request.path.startswith("/api") else ()
+        jti = read_proof("".join(proofs)).claims.get("jti")
+        if not proofs or jti not in used:
+            used.append(jti)
+            return None
+        challenge = ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"')
+        return Response(401, (challenge, ("DPoP-Nonce", "next")))
+
+    with front(meddle) as server:
+        found = compare(Lab(), other(server), changes=["sent_after_a_refusal"], places="API")
+    assert [one.change for one in found.not_asked] == ["sent_after_a_refusal"]

@@ -139,7 +139,20 @@ class _Run:
             except NotHere as error:
                 self._not_asked.append(NotAsked(change.name, to, at, str(error)))
                 return
+        for at, answered in zip(self._sides, answers, strict=True):
+            if why := _beside_the_point(change, answered):
+                self._not_asked.append(NotAsked(change.name, to, at, why))
+                return
         self._rows.append(Compared(change.name, to, *answers))
+
+
+def _beside_the_point(change: Change, answered: Answered) -> str:
+    """Why an answer says nothing about a change: what it needs is not at this server."""
+    if change.url and answered.status == requests.codes.not_found:
+        return "nothing is at the URL that it takes the proof to (404)"
+    if (change.first or change.again) and answered.error == "use_dpop_nonce":
+        return "the server's nonces are good for one request, and it takes two"
+    return ""
 
 
 class NotHere(Exception):
