@@ -26,7 +26,7 @@ from dpop_lab import (
 )
 from dpop_lab.doctor.advice.access_token import TOKEN_ADVICE
 from dpop_lab.doctor.advice.advise import ADVICE, GENERAL
-from dpop_lab.doctor.explaining import exchange_of, explained
+from dpop_lab.doctor.explain.explaining import exchange_of, explained
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
 from tests.test_display import HOSTILE, Page

@@ -20,8 +20,8 @@ from urllib.parse import urlencode
 import pytest
 
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab
-from dpop_lab.doctor.entry import Entry
-from dpop_lab.doctor.explainer import FEED, KEPT, Explainer
+from dpop_lab.doctor.explain.entry import Entry
+from dpop_lab.doctor.explain.explainer import FEED, KEPT, Explainer
 from dpop_lab.server.http import Request
 from dpop_lab.server.sockets import serve
 from tests import builder
@@ -462,7 +462,7 @@ def test_without_a_front_there_is_nothing_at_the_root():
 def test_a_wheel_has_the_page(tmp_path):
     with wheel("standard", tmp_path) as file:
         names = set(file.namelist())
-    assert {f"dpop_lab/doctor/page.{kind}" for kind in ("html", "css", "js")} <= names
+    assert {f"dpop_lab/doctor/explain/page.{kind}" for kind in ("html", "css", "js")} <= names
 
 
 # ---- the command -----------------------------------------------------------------------------

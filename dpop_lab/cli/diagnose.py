@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dpop_lab.cli.options import POLICIES, RAW, method, url
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.doctor.diagnosis import diagnose
+from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
 from dpop_lab.doctor.report import Diagnosis
-from dpop_lab.doctor.text_paste import LONGEST_JSON
 from dpop_lab.doctor.times import seconds_since_1970
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from dpop_lab.jose.keys import PrivateKey
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
-    from dpop_lab.doctor.entry import Entry
+    from dpop_lab.doctor.explain.entry import Entry
     from dpop_lab.server.front import Front
     from dpop_lab.server.sockets import RunningTwin
     from dpop_lab.server.twin import Twin
@@ -102,7 +102,7 @@ def _started(options: argparse.Namespace, told: "queue.SimpleQueue[Entry | None]
 
 def _explaining(told: "queue.SimpleQueue[Entry | None]") -> "Callable[[Twin], Front]":
     """What makes the front that tells of each request, as long as the terminal keeps up."""
-    from dpop_lab.doctor.explainer import Explainer
+    from dpop_lab.doctor.explain.explainer import Explainer
 
     def tell(entry: "Entry") -> None:
         if told.qsize() < MOST_WAITING:

@@ -6,8 +6,8 @@ from typing import Any, TypeGuard
 
 from dpop_lab.client.redaction import KINDS
 from dpop_lab.doctor.case import Case, is_hidden
-from dpop_lab.doctor.half import salvaged
-from dpop_lab.doctor.json_text import read_json
+from dpop_lab.doctor.paste.half import salvaged
+from dpop_lab.doctor.paste.json_text import read_json
 from dpop_lab.doctor.times import date, offset
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.jws import Jws, key_bits, read_jws

@@ -8,8 +8,8 @@ from typing import Any
 from dpop_lab.doctor.beside import METHODS
 from dpop_lab.doctor.case import Case, is_hidden, urlsplit_host
 from dpop_lab.doctor.examine import Examined, examine
-from dpop_lab.doctor.paste import read_paste
-from dpop_lab.doctor.pasted import Pasted
+from dpop_lab.doctor.paste.pasted import Pasted
+from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.reading import LONGEST, json_value, without_user
 from dpop_lab.doctor.report import Diagnosis

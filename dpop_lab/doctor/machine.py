@@ -11,7 +11,7 @@ from dpop_lab.doctor.decoded import (
     token_lines_of,
 )
 from dpop_lab.doctor.examine import Examined
-from dpop_lab.doctor.half import salvaged
+from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.proof.checking import Finding
 from dpop_lab.proof.htu import without_query

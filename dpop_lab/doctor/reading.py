@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from dpop_lab.client.challenge import read_challenges
 from dpop_lab.client.exchange import Exchange, Headers
 from dpop_lab.doctor.case import API, Case, header_value, is_hidden, urlsplit_host
-from dpop_lab.doctor.json_text import read_json
+from dpop_lab.doctor.paste.json_text import read_json
 from dpop_lab.doctor.times import http_time
 from dpop_lab.proof.proof import access_token_hash, read_proof
 from dpop_lab.server.duende_site import BASE_URL

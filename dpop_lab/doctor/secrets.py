@@ -9,8 +9,8 @@ from dpop_lab.client.labels import LONG, Labels
 from dpop_lab.client.redaction import KINDS, Redactor
 from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
-from dpop_lab.doctor.half import salvaged
-from dpop_lab.doctor.pasted import Pasted
+from dpop_lab.doctor.paste.half import salvaged
+from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.server.policy import basic_pair
 
 WORDS = {

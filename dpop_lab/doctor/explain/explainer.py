@@ -9,9 +9,9 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from dpop_lab.client.redaction import Redactor
-from dpop_lab.doctor.entry import Entry
-from dpop_lab.doctor.page import SECURITY, entry_html, page_html
-from dpop_lab.doctor.telling import entry, tls_entry
+from dpop_lab.doctor.explain.entry import Entry
+from dpop_lab.doctor.explain.page import SECURITY, entry_html, page_html
+from dpop_lab.doctor.explain.telling import entry, tls_entry
 from dpop_lab.server.http import Request, Response, Routes
 from dpop_lab.server.policy import Seen
 from dpop_lab.server.twin import Twin

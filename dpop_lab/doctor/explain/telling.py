@@ -8,8 +8,8 @@ from dpop_lab.client.exchange import MARK, Exchange, Headers
 from dpop_lab.client.redaction import Redactor
 from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
-from dpop_lab.doctor.entry import Entry, one_line
-from dpop_lab.doctor.explaining import Explained, exchange_of, explained
+from dpop_lab.doctor.explain.entry import Entry, one_line
+from dpop_lab.doctor.explain.explaining import Explained, exchange_of, explained
 from dpop_lab.doctor.reading import case_of
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.jose.jws import read_jws

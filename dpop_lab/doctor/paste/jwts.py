@@ -4,8 +4,8 @@ import re
 from dataclasses import replace
 
 from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.half import salvaged
-from dpop_lab.doctor.pasted import Pasted
+from dpop_lab.doctor.paste.half import salvaged
+from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.reading import linked
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.proof.proof import access_token_hash, read_proof

@@ -6,7 +6,7 @@ from typing import Any
 
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.placeholders import without_placeholders
+from dpop_lab.doctor.paste.placeholders import without_placeholders
 from dpop_lab.doctor.reading import case_of, linked
 from dpop_lab.proof.rendering import words
 

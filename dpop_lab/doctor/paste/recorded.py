@@ -11,7 +11,7 @@ import requests
 
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.wire import header_lines
-from dpop_lab.doctor.logged import headers_in
+from dpop_lab.doctor.paste.logged import headers_in
 
 LONGEST = 500_000  # characters of a body
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.code import code_paste
-from dpop_lab.doctor.commands import commands
-from dpop_lab.doctor.json_paste import json_paste
-from dpop_lab.doctor.json_text import read_json
-from dpop_lab.doctor.jwts import jwts_in
-from dpop_lab.doctor.log_lines import log_exchanges
-from dpop_lab.doctor.messages import MARK, START, curl_output, is_curl_output, session_log
-from dpop_lab.doctor.pasted import MOST, Pasted, not_understood, of_exchanges, together
-from dpop_lab.doctor.texts import (
+from dpop_lab.doctor.paste.calls import code_paste
+from dpop_lab.doctor.paste.commands import commands
+from dpop_lab.doctor.paste.json_paste import json_paste
+from dpop_lab.doctor.paste.json_text import read_json
+from dpop_lab.doctor.paste.jwts import jwts_in
+from dpop_lab.doctor.paste.log_lines import log_exchanges
+from dpop_lab.doctor.paste.messages import MARK, START, curl_output, is_curl_output, session_log
+from dpop_lab.doctor.paste.pasted import MOST, Pasted, not_understood, of_exchanges, together
+from dpop_lab.doctor.paste.texts import (
     PEM,
     header_paste,
     log_paste,
@@ -24,7 +24,7 @@ from dpop_lab.doctor.texts import (
     with_request,
     words_paste,
 )
-from dpop_lab.doctor.wrappings import fenced, unwrapped
+from dpop_lab.doctor.paste.wrappings import fenced, unwrapped
 
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON = 50_000

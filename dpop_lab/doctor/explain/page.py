@@ -9,7 +9,7 @@ from shlex import quote
 from string import Template
 
 from dpop_lab.doctor.decoded import Line
-from dpop_lab.doctor.entry import Entry, row_cells
+from dpop_lab.doctor.explain.entry import Entry, row_cells
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.proof.checking import Report
 from dpop_lab.proof.rendering import escaped
@@ -22,7 +22,7 @@ HEAD = ("Mark", "Row", "Question", "Wanted", "Found", "Section")
 @cache
 def _part(name: str) -> str:
     """A file beside this module."""
-    return resources.files("dpop_lab.doctor").joinpath(name).read_text("utf-8").strip()
+    return resources.files("dpop_lab.doctor.explain").joinpath(name).read_text("utf-8").strip()
 
 
 def _hash(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dpop_lab.client.exchange import Exchange, Headers
-from dpop_lab.doctor.messages import url_of, with_headers
+from dpop_lab.doctor.paste.messages import url_of, with_headers
 
 METHOD = ("method", "httpMethod", "http_method", "requestMethod", "request_method", "verb")
 URL = (

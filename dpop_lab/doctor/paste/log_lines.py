@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.curl_command import unescaped
-from dpop_lab.doctor.messages import FIELD, OF_ANSWERS, url_of
+from dpop_lab.doctor.paste.curl_command import unescaped
+from dpop_lab.doctor.paste.messages import FIELD, OF_ANSWERS, url_of
 from dpop_lab.doctor.reading import json_value
 
 KINDS = (  # what gives a log away, and its name; the first that fits

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.case import urlsplit_host
-from dpop_lab.doctor.curl_command import HEADERS_ELSEWHERE, request_of, words_of
-from dpop_lab.doctor.messages import START, curl_output, is_curl_output, raw_messages
-from dpop_lab.doctor.pasted import MOST, Pasted, of_exchanges
+from dpop_lab.doctor.paste.curl_command import HEADERS_ELSEWHERE, request_of, words_of
+from dpop_lab.doctor.paste.messages import START, curl_output, is_curl_output, raw_messages
+from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.reading import json_value
 
 METHODS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"

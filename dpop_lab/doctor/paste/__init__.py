@@ -1,0 +1,1 @@
+"""Whatever was pasted, recognised and taken apart into requests and answers."""
