@@ -362,6 +362,26 @@ def test_an_issuer_that_is_spelt_otherwise_is_told_how_to_be_spelt() -> None:
     assert error.advice
 
 
+@pytest.mark.parametrize("endpoint", ["http://as.example/t", "http://127.0.0.1:1/t", "HTTP://h/"])
+def test_an_https_issuer_sends_no_secret_to_an_endpoint_without_tls(endpoint: str) -> None:
+    _, session = site(rfc_8414=METADATA | {"token_endpoint": endpoint})
+    with pytest.raises(SettingsError) as caught:
+        discover(ISSUER, session=session)
+    assert caught.value.found.startswith("http://")
+
+
+@pytest.mark.parametrize("host", ["as.example", "127.0.0.1"])
+def test_an_issuer_on_this_machine_may_do_without_tls_here_alone(host: str) -> None:
+    with listening(lambda _: answer(200, metadata)) as url:
+        metadata = {"issuer": url, "token_endpoint": f"http://{host}/token"}
+        if host == "127.0.0.1":
+            assert discover(url) == metadata
+            return
+        with pytest.raises(SettingsError) as caught:
+            discover(url)
+    assert caught.value.found == "http://as.example:80"
+
+
 def test_an_issuer_is_as_good_as_a_token_endpoint() -> None:
     tokens, session = site(rfc_8414=METADATA)
     world = World(token_endpoint=None, issuer=ISSUER, session=session)

@@ -13,7 +13,8 @@ import requests
 
 from dpop_lab import Lab, LabError, TokenRefused, __version__, generate_key
 from dpop_lab.cli import main
-from dpop_lab.lab.live import Unreachable, is_loopback
+from dpop_lab.client.wire import is_loopback
+from dpop_lab.lab.live import Unreachable
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.http import Response
 from dpop_lab.server.twin import Twin

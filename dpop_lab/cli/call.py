@@ -31,12 +31,11 @@ from dpop_lab.client.exchange import Exchange, visible
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import PREFIX, Settings, members, read_settings
-from dpop_lab.client.wire import htu, origin
+from dpop_lab.client.wire import htu, is_loopback, origin
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.lab.client_side import demo_client
-from dpop_lab.lab.live import is_loopback
 from dpop_lab.lab.story import Story
 from dpop_lab.server.duende_site import BASE_URL
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from dpop_lab.cli.options import EXIT_CODES, POLICIES, RAW, base_url, seconds
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.client.settings import PREFIX, members
+from dpop_lab.client.wire import is_loopback
 from dpop_lab.errors import KeyUnusable, SettingsError
 from dpop_lab.lab.client_side import demo_client
-from dpop_lab.lab.live import is_loopback
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands

@@ -8,7 +8,7 @@ import requests
 from dpop_lab.client.own_request import send_own
 from dpop_lab.client.sending_again import redirected
 from dpop_lab.client.settings import check_url
-from dpop_lab.client.wire import origin
+from dpop_lab.client.wire import is_loopback, origin
 from dpop_lab.errors import SettingsError
 
 MOST_REDIRECTS = 3
@@ -30,8 +30,9 @@ def discover(
     """The metadata of an authorization server.
 
     Raises `SettingsError` when neither place has it, or when its `issuer` is not, character for
-    character, the one asked for (RFC 8414 section 3.3). Redirects are followed within the issuer's
-    origin, three at most. A server that cannot be reached raises what requests raises.
+    character, the one asked for (RFC 8414 section 3.3), or when its token endpoint is no URL or has
+    no TLS (but on this machine, for an issuer without TLS). Redirects are followed within the
+    issuer's origin, three at most. A server that cannot be reached raises what requests raises.
     """
     check_url("issuer", issuer)
     found = []
@@ -93,4 +94,19 @@ def _checked(metadata: dict[str, Any], issuer: str) -> dict[str, Any]:
         raise SettingsError(problem, wanted=repr(issuer), found=found, advice=advice)
     if not isinstance(metadata.get("token_endpoint"), str):
         raise SettingsError("Metadata without token endpoint", wanted="token_endpoint, a string")
+    _check_endpoint(metadata["token_endpoint"], issuer)
     return metadata
+
+
+def _check_endpoint(endpoint: str, issuer: str) -> None:
+    """Raise `SettingsError` unless it is a URL to which credentials may go (RFC 6749 section 3.2).
+
+    Without TLS that is this machine alone, and only as an issuer without TLS names it.
+    """
+    check_url("token_endpoint", endpoint)
+    secured = urlsplit(issuer).scheme == "https"
+    if urlsplit(endpoint).scheme == "https" or (is_loopback(endpoint) and not secured):
+        return
+    whose = "Metadata of an https issuer" if secured else "Metadata"
+    problem = f"{whose} name a token endpoint without TLS"
+    raise SettingsError(problem, wanted="https://…", found=_site(endpoint))

@@ -1,5 +1,6 @@
 """A prepared request as the wire has it: origin, htu, Host, header lines."""
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import requests
@@ -11,6 +12,15 @@ def origin(url: str) -> tuple[str, str, int] | None:
     """Scheme, host and port (RFC 6454 section 4); None for a URL that has no such three."""
     normal = normal_url(url)
     return normal and (normal.scheme, normal.host, normal.port)
+
+
+def is_loopback(url: str) -> bool:
+    """Does this URL lead to this machine?"""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def htu(url: str) -> str:

@@ -9,7 +9,7 @@ import requests
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.authentication import Credentials, choose, fitting
 from dpop_lab.client.discovery import discover
-from dpop_lab.client.settings import Settings, check_url
+from dpop_lab.client.settings import Settings
 from dpop_lab.client.token_source import Parameters
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -59,7 +59,6 @@ class ClientSide:
         if self.client.token_endpoint is not None:
             return self.client.token_endpoint
         found: str = self.metadata["token_endpoint"]
-        check_url("token_endpoint", found)
         self._pageless.add(found)
         return found
 

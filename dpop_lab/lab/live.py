@@ -1,9 +1,8 @@
 """The way to a server that is not ours, on which no answer is a sentence and not a traceback."""
 
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -16,7 +15,7 @@ from dpop_lab.client.unanswered import (
     remedy,
     unanswered,
 )
-from dpop_lab.client.wire import htu, origin
+from dpop_lab.client.wire import htu, is_loopback, origin
 from dpop_lab.errors import LabError
 from dpop_lab.server.duende_site import BASE_URL
 
@@ -100,15 +99,6 @@ class LiveAdapter(HTTPAdapter):
             why = f"A web page (status {status}) came in place of the JSON of {asked}"
             return f"{why}, from a proxy or a login page in between", request, PORTAL
         return None
-
-
-def is_loopback(url: str) -> bool:
-    """Does this URL lead to this machine?"""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _led_to(url: str, location: str) -> str:

@@ -11,13 +11,14 @@ from requests.structures import CaseInsensitiveDict
 from dpop_lab.client.exchange import Headers
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
+from dpop_lab.client.wire import is_loopback
 from dpop_lab.errors import LabError
 from dpop_lab.lab import crafting
 from dpop_lab.lab.answered import Answered, read_answer
 from dpop_lab.lab.askable import fixed_jti, idle, why_not
 from dpop_lab.lab.cast import Cast, send
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.live import LiveAdapter, is_loopback
+from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
 from dpop_lab.lab.tamper.change import (
     API,
