@@ -13,6 +13,7 @@ import requests
 
 from dpop_lab import Lab, LabError, TokenRefused, __version__, generate_key
 from dpop_lab.cli import main
+from dpop_lab.client.recorder import record
 from dpop_lab.client.wire import is_loopback
 from dpop_lab.lab.live import Unreachable
 from dpop_lab.server.duende_site import BASE_URL
@@ -292,6 +293,24 @@ def test_a_hostile_redirect_is_a_sentence_of_printable_text(location):
         with pytest.raises(LabError) as caught:
             lab.session.get(lab.api, auth=lab.auth())
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("mark", ["#", "/", "?", "\\", "@", " ", "\udcff", "é"])
+@pytest.mark.parametrize("port", ["1", "99999", "x"])
+def test_a_proxy_that_cannot_be_read_does_not_show_its_password(monkeypatch, mark, port):
+    monkeypatch.setenv("HTTPS_PROXY", f"http://joe:{PASSWORD}{mark}x@127.0.0.1:{port}")
+    with at_another(token_endpoint="https://as.example/token") as lab:
+        with pytest.raises(Unreachable) as caught:
+            lab.session.get(lab.api, auth=lab.auth())
+    with requests.Session() as session, pytest.raises((requests.RequestException, ValueError)):
+        log = record(session)
+        session.get("https://as.example/")
+    error = caught.value
+    assert "HTTPS_PROXY" in str(error)
+    assert PASSWORD not in lab.log.text() + log.text()
+    while error is not None:
+        assert PASSWORD not in str(error) + repr(error)
+        error = error.__cause__ or error.__context__
 
 
 def test_no_proxy_is_asked_for_this_machine(monkeypatch):

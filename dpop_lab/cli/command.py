@@ -18,7 +18,7 @@ from dpop_lab.cli.options import EXIT_CODES, RAW
 from dpop_lab.cli.serve import add_serve
 from dpop_lab.cli.terminal import Wrong, fail, named, say
 from dpop_lab.client.token import TokenRefused
-from dpop_lab.client.unanswered import remedy, unanswered
+from dpop_lab.client.unanswered import in_its_words, remedy, unanswered
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.lab.live import Unreachable
@@ -80,7 +80,9 @@ def _told(error: LabError) -> int:
 def _unanswered(error: requests.RequestException) -> tuple[str, int]:
     """The line and the exit code for a request that got no answer."""
     words = unanswered(error, TIMEOUT)
-    return (f"{words}. {remedy(error)}", 3) if words else (f"The request can't be made: {error}", 2)
+    if not words:
+        return f"The request can't be made: {in_its_words(error)}.", 2
+    return f"{words}. {remedy(error)}", 3
 
 
 def _parser() -> argparse.ArgumentParser:

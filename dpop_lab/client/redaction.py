@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 from dpop_lab.client.exchange import Exchange, Headers
 from dpop_lab.client.labels import LONG, Labels
+from dpop_lab.client.unanswered import without_login
 
 NAMES = (
     "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
@@ -60,7 +61,7 @@ class Redactor:
             reason=self._text(once.reason),
             response_headers=self._headers(once.response_headers),
             response_body=self._body(once.response_body, once.response_headers),
-            failure=self._text(once.failure),
+            failure=self._text(without_login(once.failure)),
         )
         clean = _rewritten(named, self._labels.replace(_texts(named)))
         sent, received = clean.request_headers, clean.response_headers

@@ -21,7 +21,7 @@ from dpop_lab.client.exchange import visible
 
 LOGIN = "Give the proxy its login in HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT."
 PORTAL = "Open any web page in a browser, and log in to the network if one asks for that."
-_PROXY = "Look at HTTPS_PROXY and NO_PROXY."
+PROXY = "Look at HTTPS_PROXY and NO_PROXY."
 _AUTHORITY = "Name the PEM file of the authority that is to be trusted in REQUESTS_CA_BUNDLE."
 _NETWORK = "Look at the network, the VPN and the proxy (HTTPS_PROXY)."
 
@@ -37,9 +37,9 @@ class _Cause(NamedTuple):
 
 _CAUSES = (  # the first that fits
     _Cause(ProxyError, " 407 ", "The proxy on the way to {host} wants a login", LOGIN),
-    _Cause(ProxyError, "failed: 403", "The proxy on the way to {host} lets nobody there", _PROXY),
+    _Cause(ProxyError, "failed: 403", "The proxy on the way to {host} lets nobody there", PROXY),
     _Cause(ProxyError, "failed: 30", "The proxy on the way to {host} leads elsewhere", PORTAL),
-    _Cause(ProxyError, "", "The proxy on the way to {host} can't be used", _PROXY),
+    _Cause(ProxyError, "", "The proxy on the way to {host} can't be used", PROXY),
     _Cause(SSLError, "issuer", "No trusted TLS connection to {host}", _AUTHORITY),
     _Cause(SSLError, "self-signed", "No trusted TLS connection to {host}", _AUTHORITY),
     _Cause(SSLError, "verify failed", "No trusted TLS connection to {host}", _NETWORK),
@@ -79,10 +79,16 @@ def in_its_words(error: BaseException) -> str:
     """What lies at the bottom of an error, in its own words, on one line and without a password."""
     root = _root(error)
     said = getattr(root, "strerror", None) or str(root) or type(root).__name__
-    bare = re.sub(
-        r"//[^/@\s]*@", "//…@", re.sub(r"\[\w+: \w+\] |\(?_ssl\.c:\d+\)?:?", "", str(said))
-    )
+    bare = re.sub(r"\[\w+: \w+\] |\(?_ssl\.c:\d+\)?:?", "", without_login(str(said)))
     return visible(" ".join(bare.split())).rstrip(".")[:160]
+
+
+def without_login(said: str) -> str:
+    """An error's words without name and password of a URL in it, whatever marks are in these."""
+    bare = re.sub(r"Failed to parse: .*", "a URL that can't be read", said, flags=re.DOTALL)
+    bare = re.sub(r"can't encode character '[^']{1,12}'", "can't encode a character", bare)
+    ahead, _, url = bare.partition("//")
+    return f"{ahead}//…@{url.rpartition('@')[2]}" if "@" in url else bare
 
 
 def _fitting(error: requests.RequestException) -> Iterator[_Cause]:

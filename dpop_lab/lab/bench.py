@@ -10,7 +10,7 @@ import requests
 
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
-from dpop_lab.client.unanswered import unanswered
+from dpop_lab.client.unanswered import in_its_words, unanswered
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab import crafting
 from dpop_lab.lab.answered import ACCEPTED, NO_ROW, Answered, read_answer
@@ -263,7 +263,7 @@ def _profiles() -> list[Any]:
 def _in_words(error: Exception, timeout: float) -> str:
     if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
         return str(error)
-    return unanswered(error, timeout) or str(error)
+    return unanswered(error, timeout) or in_its_words(error)
 
 
 def _honest(draft: Draft) -> dict[str, object]:

@@ -6,10 +6,12 @@ from urllib.parse import urljoin
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 
 from dpop_lab.client.unanswered import (
     LOGIN,
     PORTAL,
+    PROXY,
     host_named,
     in_its_words,
     remedy,
@@ -29,7 +31,8 @@ OFFLINE = "Or use the offline twin: Lab(), or call without --live."
 class Unreachable(LabError, requests.ConnectionError):
     """A server over the network gave no answer: no network, no way through it, or nobody there.
 
-    `request` is what was to be sent; the error of the transport is its cause.
+    `request` is what was to be sent; the error of the transport is its cause
+    unless that may hold the password of a proxy.
     """
 
     def __init__(self, problem: str, request: requests.PreparedRequest, *, advice: str) -> None:
@@ -61,10 +64,13 @@ class LiveAdapter(HTTPAdapter):
         timeout = self._patience if timeout is None else timeout
         if is_loopback(str(request.url)):
             proxies = {}  # a proxy has no business between us and ourselves
+        unread = None
         try:
             answer = super().send(request, stream, timeout, verify, cert, proxies)
             if not stream:
                 answer.content  # noqa: B018  what breaks off in the middle is told here, too
+        except ValueError as error:  # it may hold the proxy's password: nothing may chain to it
+            unread = in_its_words(error)
         except requests.RequestException as error:
             error.request = error.request or request
             why = unanswered(error, timeout) or _unusable(request, error)
@@ -72,6 +78,8 @@ class LiveAdapter(HTTPAdapter):
         except OSError as error:  # of certificates that are not there
             advice = "Look at REQUESTS_CA_BUNDLE."
             raise _unreachable(_unusable(request, error), request, advice) from error
+        if unread is not None:
+            raise _unreadable(unread, request, proxies or {})
         if (instead := self._from_another(answer)) is not None:
             answer.close()
             raise _unreachable(*instead)
@@ -114,6 +122,18 @@ def _at_demo(url: str) -> bool:
 
 def _unusable(request: requests.PreparedRequest, error: Exception) -> str:
     return f"No way to {host_named(str(request.url))}: {in_its_words(error)}"
+
+
+def _unreadable(
+    words: str, request: requests.PreparedRequest, proxies: Mapping[str, str]
+) -> Unreachable:
+    """For an error about a URL: that of the proxy, if there is one."""
+    asked = host_named(str(request.url))
+    if select_proxy(str(request.url), proxies):
+        return _unreachable(
+            f"The proxy on the way to {asked} can't be used: {words}", request, PROXY
+        )
+    return _unreachable(f"No way to {asked}: {words}", request, "")
 
 
 def _unreachable(why: str, request: requests.PreparedRequest, advice: str) -> Unreachable:
