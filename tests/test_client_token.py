@@ -12,6 +12,8 @@ from client_world import NOW, SECRET, TOKEN_ENDPOINT, Script, World, answer, iss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.authentication import CLIENT_AUTH
 from dpop_lab.client.discovery import discover, metadata_urls
 from dpop_lab.client.settings import read_settings
 from dpop_lab.client.token import TokenRefused, WrongTokenType
@@ -102,6 +104,24 @@ def test_settings_that_do_not_fit_are_told_without_the_secret(settings: dict[str
     with pytest.raises(SettingsError) as caught:
         World(**settings)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("way", [*CLIENT_AUTH])
+@pytest.mark.parametrize("name", ["client_id", "client_secret", "scope", "client_key_id"])
+def test_a_setting_that_utf_8_cannot_have_is_told_by_its_name(way: str, name: str) -> None:
+    if name == "client_secret" != CLIENT_AUTH[way]:
+        return
+    credentials = {"client_secret": SECRET, "client_key": CLIENT_KEY}
+    whole: dict[str, Any] = {"client_id": "me", "token_endpoint": TOKEN_ENDPOINT}
+    whole |= {key: value for key, value in credentials.items() if key == CLIENT_AUTH[way]}
+    whole |= {"client_auth": way, name: f"{SECRET}\udcff"}
+    with pytest.raises(SettingsError) as read:
+        read_settings(whole)
+    with pytest.raises(SettingsError) as made:
+        DPoPAuth.client_credentials(key=generate_key("ES256"), **whole)
+    for error in (read.value, made.value):
+        assert name in error.problem
+        assert SECRET not in str(error) and error.__context__ is None
 
 
 # nonces

@@ -15,7 +15,7 @@ from dpop_lab.client.challenge import read_challenges, refuses_token, wants_nonc
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.nonces import Nonces, offered_nonce
 from dpop_lab.client.sending_again import WithoutNetrc, copy_with_cookies, redirected, rewound
-from dpop_lab.client.settings import Settings, Source, check_url, members, read_settings
+from dpop_lab.client.settings import Settings, Source, check_text, check_url, members, read_settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
 from dpop_lab.client.wire import htu, origin
@@ -76,8 +76,13 @@ class DPoPAuth(AuthBase):
         if not isinstance(key, PrivateKey):
             found, advice = type(key).__name__, "load_key and generate_key make one."
             raise SettingsError("No key", wanted="a PrivateKey", found=found, advice=advice)
-        for name, text in (("client_id", client_id), ("scope", scope or "")):
-            expect(text, str, name)
+        expect(client_id, str, "client_id")
+        texts = {"client_id": client_id, "client_secret": client_secret, "scope": scope}
+        texts |= {"client_key_id": client_key_id, "assertion_audience": assertion_audience}
+        for name, text in texts.items():
+            if text is not None:
+                expect(text, str, name)
+                check_text(name, text)
         if odd := {"grant_type", "client_id", "client_secret", "scope"} & set(parameters or {}):
             found = ", ".join(sorted(odd))
             raise SettingsError("parameters are the other ones", wanted="no " + found, found=found)

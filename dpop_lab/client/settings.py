@@ -158,7 +158,15 @@ def _member(name: str, value: object) -> object:
         raise SettingsError(f"{name} has the wrong type", wanted="a string", found=kind)
     if not value:
         raise SettingsError(f"{name} is empty", wanted="a string with characters")
+    check_text(name, value)
     return value
+
+
+def check_text(name: str, text: str) -> None:
+    """Raise `SettingsError` when UTF-8 can't have the text: it can't be sent (RFC 6749 app. B)."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        advice = "It may come from a file or a terminal in another encoding."
+        raise SettingsError(f"{name} is no text", wanted="UTF-8", advice=advice)
 
 
 def _text(source: object) -> str:
