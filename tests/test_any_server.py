@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -336,6 +337,51 @@ def test_keywords_go_before_json_and_json_before_the_environment(monkeypatch, tm
         )
     with Lab() as lab:
         assert lab.kind == "the offline twin"
+
+
+@pytest.mark.parametrize(
+    ("variables", "told", "way"),
+    [
+        ({"client_secret": SECRET}, {"client_auth": "none"}, "none"),
+        ({"client_secret": SECRET, "client_auth": "client_secret_jwt"}, BY_KEY, None),
+        ({"client_key": "no.pem"}, {"client_auth": "none"}, "none"),
+        ({"client_auth": "none"}, {"client_secret": SECRET}, None),
+        ({"client_auth": "private_key_jwt"}, {"client_secret": SECRET}, None),
+        ({"client_auth": "client_secret_jwt"}, {"client_secret": SECRET}, "client_secret_jwt"),
+        ({"client_secret": SECRET}, {"client_auth": "client_secret_jwt"}, "client_secret_jwt"),
+    ],
+)
+def test_what_is_given_is_not_spoilt_by_an_older_variable(variables, told, way):
+    environment = {f"DPOP_LAB_{name.upper()}": value for name, value in variables.items()}
+    bare = {"client_id": "me", "issuer": "https://as.example"}
+    told = {name: value for name, value in told.items() if value is not None}
+    for known in (
+        read_settings(bare, given=told, environment=environment),
+        read_settings(bare | told, environment=environment),
+    ):
+        assert known.client_auth == way
+        credentials = {name: getattr(known, name) for name in ("client_secret", "client_key")}
+        wanted = told if way != "client_secret_jwt" else {"client_secret": SECRET}
+        assert credentials == {name: wanted.get(name) for name in credentials}
+
+
+@pytest.mark.parametrize(
+    ("variables", "blamed"),
+    [
+        ({"client_secret": SECRET, "client_auth": "none"}, {"CLIENT_SECRET", "CLIENT_AUTH"}),
+        ({"client_secret": SECRET, "client_auth": SECRET}, {"CLIENT_SECRET", "CLIENT_AUTH"}),
+        ({"client_secret": f"{SECRET}\udcff"}, {"CLIENT_SECRET"}),
+        ({"client_secret": SECRET, "api": SECRET}, {"API"}),
+        ({"client_auth": "private_key_jwt"}, {"CLIENT_KEY"}),
+    ],
+)
+def test_a_variable_that_is_to_blame_is_named(variables, blamed):
+    environment = {f"DPOP_LAB_{name.upper()}": value for name, value in variables.items()}
+    bare = {"client_id": "me", "issuer": "https://as.example"}
+    with pytest.raises(SettingsError) as caught:
+        read_settings(bare, environment=environment)
+    assert set(re.findall(r"DPOP_LAB_(\w+)", caught.value.advice)) == blamed
+    assert SECRET not in str(caught.value)
 
 
 def test_what_the_commercial_sample_has_is_taken_as_it_is():

@@ -102,7 +102,7 @@ def fitting(
         wanted = ", ".join(f"{way} with {takes}" for way, takes in CLIENT_AUTH.items() if takes)
         found = named + (given or "neither")
         wanted += " alone, or none with neither"
-        raise SettingsError("Client authentication does not fit", wanted=wanted, found=found)
+        raise SettingsError("client_auth does not fit what is given", wanted=wanted, found=found)
     if client_auth is not None:
         return client_auth
     listed = (metadata or {}).get("token_endpoint_auth_methods_supported", ["client_secret_basic"])

@@ -3,13 +3,14 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
-from dpop_lab.client.authentication import fitting
+from dpop_lab.client.authentication import CLIENT_AUTH, fitting
 from dpop_lab.errors import SettingsError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import PrivateKey
@@ -86,11 +87,13 @@ def read_settings(
         raise SettingsError("Settings have a member of another name", wanted=wanted, found=found)
     variables = {name: (environment or {}).get(PREFIX + name.upper()) for name in NAMES}
     before = {name: value for name, value in (given or {}).items() if value is not None}
-    merged = _merged({name: text for name, text in variables.items() if text}, told, before)
+    around = {name: text for name, text in variables.items() if text}
+    merged = _merged(around, told, before)
     if isinstance(key := merged.get("client_key"), str | os.PathLike | Mapping):
         password = (environment or {}).get(f"{PREFIX}CLIENT_KEY_PASSWORD")
         merged["client_key"] = load_key(key, password or None)
-    return _checked(merged, variables=environment is not None)
+    with _blaming(name for name in around if merged.get(name) is around[name]):
+        return _checked(merged, variables=environment is not None)
 
 
 def _merged(*levels: Mapping[str, object]) -> dict[str, object]:
@@ -100,8 +103,36 @@ def _merged(*levels: Mapping[str, object]) -> dict[str, object]:
         for pair in ALTERNATIVES:
             if not level.keys().isdisjoint(pair):
                 merged = {name: value for name, value in merged.items() if name not in pair}
+        for name in _unfit(merged, level):
+            del merged[name]
         merged |= level
     return merged
+
+
+def _unfit(behind: Mapping[str, object], before: Mapping[str, object]) -> list[str]:
+    """The members behind that do not go with the client_auth before, or the other way round."""
+    credentials = ALTERNATIVES[1]
+    if isinstance(way := before.get("client_auth"), str) and way in CLIENT_AUTH:
+        return [name for name in credentials if name in behind and name != CLIENT_AUTH[way]]
+    given = [name for name in credentials if name in before]
+    if given and isinstance(way := behind.get("client_auth"), str) and way in CLIENT_AUTH:
+        return ["client_auth"] * (CLIENT_AUTH[way] not in given)
+    return []
+
+
+@contextmanager
+def _blaming(names: Iterable[str]) -> Iterator[None]:
+    """Add to an error which of its members these variables of the environment gave."""
+    try:
+        yield
+    except SettingsError as error:
+        said = re.findall(r"\w+", f"{error.problem} {error.found}")
+        told = ", ".join(PREFIX + name.upper() for name in names if name in said)
+        if not told:
+            raise
+        advice = f"{error.advice} From the environment: {told}.".lstrip()
+        facts = {"wanted": error.wanted, "found": error.found, "advice": advice}
+        raise SettingsError(error.problem, **facts) from None
 
 
 def _checked(merged: Mapping[str, object], *, variables: bool) -> Settings:
@@ -112,7 +143,9 @@ def _checked(merged: Mapping[str, object], *, variables: bool) -> Settings:
         raise SettingsError("Settings lack a member", wanted=wanted, advice=advice)
     read: dict[str, Any] = {name: _member(name, value) for name, value in merged.items()}
     if merged.keys() >= set(ALTERNATIVES[0]):
-        raise SettingsError("Settings name two servers", wanted="token_endpoint or issuer")
+        raise SettingsError(
+            "Settings name two servers", wanted="one", found=" and ".join(ALTERNATIVES[0])
+        )
     for name in ("issuer", "token_endpoint", "api"):
         if name in read:
             check_url(name, read[name])
@@ -128,8 +161,9 @@ def _missing(merged: Mapping[str, object]) -> dict[str, str]:
     wanted = {} if "client_id" in merged else {"client_id": "client_id"}
     if merged.keys().isdisjoint(ALTERNATIVES[0]):
         wanted["token_endpoint"] = "token_endpoint or issuer"  # noqa: S105  a member
-    if merged.keys().isdisjoint(ALTERNATIVES[1]) and merged.get("client_auth") != "none":
-        wanted["client_secret"] = "client_secret or client_key (or client_auth none)"  # noqa: S105
+    if merged.keys().isdisjoint(ALTERNATIVES[1]) and (way := merged.get("client_auth")) != "none":
+        either = {"client_secret": "client_secret or client_key (or client_auth none)"}
+        wanted |= {"client_key": "client_key"} if way == "private_key_jwt" else either
     return wanted
 
 
