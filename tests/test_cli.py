@@ -187,6 +187,16 @@ def test_bad_settings_are_one_line(capsys, key_file, tmp_path, content, said):
     assert said in wrong(capsys, "call", "--key", key_file, "--client", str(path))
 
 
+@pytest.mark.parametrize(
+    ("client", "shown"), [("sesame-street-77", False), ("gone.json", True), ("no/such", True)]
+)
+def test_what_is_no_settings_file_is_shown_if_it_looks_like_one(capsys, key_file, client, shown):
+    compare = ["compare", "https://as.invalid", "twin", "--client-a"]
+    for command in (["call", "--key", key_file, "--client"], compare):
+        assert main([*command, client]) == 2
+        assert (client in capsys.readouterr().err) is shown
+
+
 def test_a_bad_key_is_one_line(capsys, tmp_path, monkeypatch):
     assert "nothing.pem" in wrong(capsys, "call", "--key", str(tmp_path / "nothing.pem"))
     (tmp_path / "text.pem").write_text("no key at all", encoding="utf-8")

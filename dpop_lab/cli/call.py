@@ -24,7 +24,7 @@ from dpop_lab.cli.options import (
     seconds,
     url,
 )
-from dpop_lab.cli.terminal import Wrong, named, say
+from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.authentication import CLIENT_AUTH
 from dpop_lab.client.exchange import Exchange, visible
@@ -158,7 +158,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     try:
         return read_settings(options.client or {}, given=given, environment=os.environ)
     except LabError as error:
-        named_in = f"--client {named(options.client)}: " if options.client else ""
+        named_in = f"--client {settings_named(options.client)}: " if options.client else ""
         raise Wrong(f"{named_in}{error}") from None
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from dpop_lab.cli.options import EXIT_CODES, POLICIES, RAW, base_url, seconds
-from dpop_lab.cli.terminal import Wrong, named, say
+from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.settings import PREFIX, members
 from dpop_lab.client.wire import is_loopback
 from dpop_lab.errors import KeyUnusable, SettingsError
@@ -118,7 +118,7 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
     try:
         return Lab(issuer=issuer, settings=client)
     except (SettingsError, KeyUnusable) as error:
-        raise Wrong(f"{option} {named(client or 'FILE')}: {error}") from None
+        raise Wrong(f"{option} {settings_named(client) if client else 'FILE'}: {error}") from None
 
 
 def _agreed(words: str, yes: bool) -> bool:

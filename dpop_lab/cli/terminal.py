@@ -1,5 +1,6 @@
 """What the person at the terminal is told: in a line, with no key they pasted and no traceback."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -31,6 +32,12 @@ def named(path: object) -> str:
     text = str(path)
     pasted = len(text) > 255 or any(mark in text for mark in ("\n", "{", "-----BEGIN"))
     return f"a text of {len(text)} characters" if pasted else text
+
+
+def settings_named(path: str) -> str:
+    """The same for settings: what neither is a file nor looks like one may be a secret."""
+    likely = path.endswith(".json") or {"/", os.sep} & set(path) or os.path.isfile(path)
+    return named(path) if likely else f"a text of {len(path)} characters"
 
 
 def on_signals(stop: Callable[[], object]) -> None:
