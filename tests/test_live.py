@@ -223,6 +223,20 @@ def test_what_goes_wrong_live_is_the_same_one_sentence_in_command_and_lab(
     assert PASSWORD not in sentence + lab.log.text() + repr(caught.value)
 
 
+@pytest.mark.parametrize("content", ["", "none", generate_key("ES256").to_pem(), "cut off"])
+def test_a_bundle_without_certificates_is_told_by_its_variable(
+    monkeypatch, authority, tmp_path, content
+):
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text(authority.bundle.read_text()[:99] if content == "cut off" else content)
+    more = {"server": Twin(BASE_URL), "bundle": str(bundle)}
+    with gone_wrong(monkeypatch, authority, **more), Lab(live=True) as lab:
+        with pytest.raises(Unreachable) as caught:
+            lab.session.get(lab.api)
+    assert HOST in caught.value.problem
+    assert caught.value.advice.startswith("Look at REQUESTS_CA_BUNDLE.")
+
+
 def test_what_goes_wrong_in_a_process_is_one_line_too(monkeypatch, authority, key_file):
     with gone_wrong(monkeypatch, authority, server=Twin(BASE_URL), trusted=False):
         command = [sys.executable, "-m", "dpop_lab", "call", "--live", "--key", key_file]

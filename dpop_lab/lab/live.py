@@ -1,11 +1,14 @@
 """The way to a server that is not ours, on which no answer is a sentence and not a traceback."""
 
+import os
+import ssl
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import SSLError
 from requests.utils import select_proxy
 
 from dpop_lab.client.unanswered import (
@@ -25,6 +28,7 @@ TOKEN_PATH = "/connect/token"  # noqa: S105  a path
 TIMEOUT = 15  # seconds to wait where the caller named none
 LOGINS = {407: ("The proxy on the way to", LOGIN), 511: ("The network on the way to", PORTAL)}
 Instead = tuple[str, requests.PreparedRequest, str]
+BUNDLE = "Look at REQUESTS_CA_BUNDLE."
 OFFLINE = "Or use the offline twin: Lab(), or call without --live."
 
 
@@ -73,11 +77,13 @@ class LiveAdapter(HTTPAdapter):
             unread = in_its_words(error)
         except requests.RequestException as error:
             error.request = error.request or request
+            if isinstance(error, SSLError) and not _holds_certificates(verify):
+                why = f"No way to {host_named(str(request.url))}: no certificate can be read"
+                raise _unreachable(f"{why} from the bundle", request, BUNDLE) from error
             why = unanswered(error, timeout) or _unusable(request, error)
             raise _unreachable(why, request, remedy(error)) from error
         except OSError as error:  # of certificates that are not there
-            advice = "Look at REQUESTS_CA_BUNDLE."
-            raise _unreachable(_unusable(request, error), request, advice) from error
+            raise _unreachable(_unusable(request, error), request, BUNDLE) from error
         if unread is not None:
             raise _unreadable(unread, request, proxies or {})
         if (instead := self._from_another(answer)) is not None:
@@ -107,6 +113,17 @@ class LiveAdapter(HTTPAdapter):
             why = f"A web page (status {status}) came in place of the JSON of {asked}"
             return f"{why}, from a proxy or a login page in between", request, PORTAL
         return None
+
+
+def _holds_certificates(verify: bool | str) -> bool:
+    """Can the certificates of a bundle be read, if it is a file that was named?"""
+    if not isinstance(verify, str) or not os.path.isfile(verify):
+        return True
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(verify)
+    except OSError:  # an SSLError is one
+        return False
+    return True
 
 
 def _led_to(url: str, location: str) -> str:
