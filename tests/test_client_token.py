@@ -11,10 +11,12 @@ import requests
 from client_world import NOW, SECRET, TOKEN_ENDPOINT, Script, World, answer, issued, listening
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from requests.exceptions import InvalidURL
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.authentication import CLIENT_AUTH
 from dpop_lab.client.discovery import discover, metadata_urls
+from dpop_lab.client.own_request import LeadsNowhere
 from dpop_lab.client.settings import read_settings
 from dpop_lab.client.token import TokenRefused, WrongTokenType
 from dpop_lab.errors import LabError, SettingsError
@@ -361,6 +363,22 @@ def test_a_redirect_to_what_is_no_place_for_metadata_is_told(location: str) -> N
         with pytest.raises(SettingsError) as caught:
             discover(url)
     assert "redirect" in caught.value.found
+
+
+@pytest.mark.parametrize("proxy", [f"http://joe:{SECRET}@h:99999", f"http://joe:{SECRET}#@h:1"])
+def test_a_proxy_that_is_no_url_is_not_taken_for_a_redirect(proxy: str) -> None:
+    with requests.Session() as session, pytest.raises(InvalidURL) as caught:
+        session.proxies = {"https": proxy}
+        discover(ISSUER, session=session)
+    assert not isinstance(caught.value, LeadsNowhere)
+    assert SECRET not in str(caught.value) and caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("issuer", ["https://as.example:99999", "https://as.example:0"])
+def test_an_issuer_at_no_port_is_no_url(issuer: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        discover(issuer)
+    assert caught.value.problem.startswith("issuer")
 
 
 def test_a_place_that_leads_elsewhere_does_not_hide_the_other_place() -> None:

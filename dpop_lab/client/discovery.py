@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from dpop_lab.client.own_request import send_own
+from dpop_lab.client.own_request import LeadsNowhere, send_own
 from dpop_lab.client.sending_again import redirected
 from dpop_lab.client.settings import check_url
 from dpop_lab.client.wire import is_loopback, origin
@@ -52,7 +52,7 @@ def _fetch(
     """The JSON object there, or a word on what was there."""
     try:
         response = _landed(url, session, timeout)
-    except requests.exceptions.InvalidURL:
+    except LeadsNowhere:
         return "a redirect to what is no URL"
     if isinstance(response, str):
         return response

@@ -3,6 +3,13 @@
 from contextlib import nullcontext
 
 import requests
+from requests.exceptions import InvalidURL
+
+from dpop_lab.client.unanswered import in_its_words
+
+
+class LeadsNowhere(InvalidURL):
+    """An answer came, and its Location is no URL (RFC 9110 section 10.2.2)."""
 
 
 def send_own(
@@ -13,7 +20,8 @@ def send_own(
 ) -> requests.Response:
     """Send a request over this session, or over one of its own; no redirect is followed.
 
-    Raises what requests raises, a bad Location among it, and nothing else.
+    Raises what requests raises, and nothing else; a bad Location is `LeadsNowhere`. What cannot be
+    read as a URL is told without its text: it may be that of a proxy, with its password.
     The session's adapters, proxies, certificates, cookies, User-Agent and Accept-Encoding are used.
     Its other headers, its parameters, auth, hooks and netrc file are meant for other requests, and
     left out.
@@ -25,9 +33,16 @@ def send_own(
         request.cookies = used.cookies
         prepared = request.prepare()
         settings = used.merge_environment_settings(prepared.url, {}, False, None, None)
+        answered: list[requests.Response] = []
+        prepared.hooks["response"].append(lambda response, **_: answered.append(response))
         try:
             return used.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+        except InvalidURL as error:
+            words = in_its_words(error)
         except requests.RequestException:
             raise
-        except ValueError:  # requests reads the Location all the same, and not all of it can be
-            raise requests.exceptions.InvalidURL("the answer leads to what is no URL") from None
+        except ValueError as error:
+            words = in_its_words(error)
+    if answered:  # requests reads the Location all the same, and not all of it can be
+        raise LeadsNowhere("the answer leads to what is no URL", request=prepared)
+    raise InvalidURL(words, request=prepared)

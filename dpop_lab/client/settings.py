@@ -175,6 +175,7 @@ def check_url(name: str, url: str) -> None:
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and parts.hostname and not parts.fragment
+        good = good and parts.port != 0  # reading it raises ValueError above 65535
     except ValueError:
         good = False
     if not good or any(character.isspace() for character in url):
