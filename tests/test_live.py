@@ -3,16 +3,20 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
 
 import nbformat
 import pytest
 import requests
 
-from dpop_lab import Lab, LabError, TokenRefused, __version__, generate_key
+from dpop_lab import Lab, LabError, SettingsError, TokenRefused, __version__, generate_key
 from dpop_lab.cli import main
+from dpop_lab.client.discovery import MOST_METADATA
 from dpop_lab.client.recorder import record
 from dpop_lab.client.wire import is_loopback
 from dpop_lab.lab.live import Unreachable
@@ -248,7 +252,7 @@ def test_what_goes_wrong_in_a_process_is_one_line_too(monkeypatch, authority, ke
 def at_another(**more):
     """A lab with a client at a server that is not the demo."""
     given = {"client_id": "me", "client_secret": PASSWORD, "api": "https://api.invalid/"}
-    return Lab(timeout=0.4, **(given | more))
+    return Lab(**({"timeout": 0.4} | given | more))
 
 
 @pytest.mark.parametrize("url", ["https://as.invalid", "http://127.0.0.1:1", "https://[::1]:1"])
@@ -289,6 +293,40 @@ def test_an_answer_that_does_not_come_whole_is_one_sentence(ends):
             with pytest.raises(Unreachable) as caught:
                 lab.session.get(lab.api, auth=lab.auth())
     assert running.url.removeprefix("http://") in str(caught.value)
+
+
+def test_of_metadata_no_more_is_read_than_a_document_may_have():
+    long = Response(
+        200, (("Content-Type", "application/json"),), b" " * (MOST_METADATA + 1) + b"{}"
+    )
+    answers = [long, Response(404)]
+    with listening(lambda _: answers.pop(0)) as url, at_another(issuer=url, timeout=30) as lab:
+        with pytest.raises(SettingsError) as caught:
+            lab.auth()
+        assert str(MOST_METADATA) in caught.value.found
+        assert str(MOST_METADATA + 1) in lab.log[0].response_body
+
+
+def test_metadata_that_drip_are_waited_for_no_longer_than_the_timeout():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        start, port = time.monotonic(), server.getsockname()[1]
+        with at_another(issuer=f"http://127.0.0.1:{port}") as lab, pytest.raises(Unreachable):
+            lab.auth()
+        assert time.monotonic() - start < 2
+        thread.join()
+
+
+def drip(server):
+    """Answer with a blank every tenth of a second, until nobody listens."""
+    connection, _ = server.accept()
+    with connection, suppress(OSError):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
+        for _ in range(50):
+            connection.sendall(b" ")
+            time.sleep(0.1)
 
 
 def test_only_this_machine_is_this_machine():

@@ -12,6 +12,7 @@ from dpop_lab.client.wire import is_loopback, origin
 from dpop_lab.errors import SettingsError
 
 MOST_REDIRECTS = 3
+MOST_METADATA = 1_000_000  # octets
 
 
 def metadata_urls(issuer: str) -> tuple[str, str]:
@@ -58,6 +59,8 @@ def _fetch(
         return response
     if response.status_code != requests.codes.ok:
         return f"status {response.status_code}"
+    if len(response.content) > MOST_METADATA:
+        return f"more than {MOST_METADATA} octets"
     try:
         metadata = response.json()
     except (ValueError, RecursionError):

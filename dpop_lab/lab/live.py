@@ -2,15 +2,17 @@
 
 import os
 import ssl
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import SSLError
+from requests.exceptions import ReadTimeout, SSLError
 from requests.utils import select_proxy
 
+from dpop_lab.client.discovery import MOST_METADATA
 from dpop_lab.client.unanswered import (
     LOGIN,
     PORTAL,
@@ -71,8 +73,8 @@ class LiveAdapter(HTTPAdapter):
         unread = None
         try:
             answer = super().send(request, stream, timeout, verify, cert, proxies)
-            if not stream:
-                answer.content  # noqa: B018  what breaks off in the middle is told here, too
+            if not stream:  # what breaks off in the middle is told here, too
+                _read(answer, timeout if isinstance(timeout, int | float) else self._patience)
         except ValueError as error:  # it may hold the proxy's password: nothing may chain to it
             unread = in_its_words(error)
         except requests.RequestException as error:
@@ -113,6 +115,23 @@ class LiveAdapter(HTTPAdapter):
             why = f"A web page (status {status}) came in place of the JSON of {asked}"
             return f"{why}, from a proxy or a login page in between", request, PORTAL
         return None
+
+
+def _read(answer: requests.Response, seconds: float) -> None:
+    """Read the body; of metadata no more than are taken, and no longer than an answer may take."""
+    if "/.well-known/" not in urlsplit(answer.url).path:
+        answer.content  # noqa: B018  it is kept
+        return
+    end, read = time.monotonic() + seconds, bytearray()
+    for octet in answer.iter_content(1):  # more at once would wait for more
+        read += octet
+        if time.monotonic() > end:
+            answer.close()
+            raise ReadTimeout("the answer does not end")
+        if len(read) > MOST_METADATA:
+            answer.close()
+            break
+    answer._content = bytes(read)
 
 
 def _holds_certificates(verify: bool | str) -> bool:
