@@ -6,7 +6,7 @@ from itertools import product
 import requests
 
 from dpop_lab.client.token import TokenRefused
-from dpop_lab.client.unanswered import unanswered
+from dpop_lab.client.unanswered import in_its_words, unanswered
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.answered import Answered
 from dpop_lab.lab.compared import Compared, NotAsked, outcome, told
@@ -201,4 +201,4 @@ def _told(side: Target) -> str:
 def _in_words(error: Exception) -> str:
     if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
         return str(error)
-    return unanswered(error, TIMEOUT) or str(error)
+    return unanswered(error, TIMEOUT) or in_its_words(error)
