@@ -1,14 +1,23 @@
 """Lessons among the tests: each code cell of a notebook is one, run and compared by nbval."""
 
+import os
 import re
 import shutil
+import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nbval.plugin import IPyNbCell
 
 from tests.store import MASKS, kernel_environment
+
+if sys.dont_write_bytecode:  # kept apart, or each of some two hundred processes compiles it all
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).with_name(".pytest_cache") / "bytecode")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:

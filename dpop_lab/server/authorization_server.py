@@ -45,13 +45,16 @@ class ApiResource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """What is registered at the authorization server: clients, APIs, scopes, known grants."""
+    """What is registered at the authorization server: clients, APIs, scopes, known grants.
+
+    `client_key` gives the public JWK of the clients that authenticate with a key.
+    """
 
     clients: Mapping[str, Client]
     apis: tuple[ApiResource, ...]
     scopes: tuple[str, ...]
     grants: tuple[str, ...]
-    client_key: Mapping[str, Any]
+    client_key: Callable[[], Mapping[str, Any]]
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -206,7 +209,7 @@ class AuthorizationServer:
             and isinstance(jti, str)
             and bool(jti.strip())
             and rules.audience_fits(jws.header, claims.get("aud"), self.base_url)
-            and verify(jws.signing_input, jws.signature, alg=alg, jwk=self.registry.client_key)
+            and verify(jws.signing_input, jws.signature, alg=alg, jwk=self.registry.client_key())
         )
         remember = int(ends) + rules.leeway + 1 - now
         return good and self.assertions.claim(jti, now=now, remember=remember)

@@ -1,6 +1,6 @@
 """demo.duendesoftware.com as data, first part: its clients, scopes, APIs and discovery document."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dpop_lab.server.authorization_server import ApiResource, Client, Registry
@@ -71,8 +71,8 @@ GRANTS = (
 )
 
 
-def registry(client_key: Mapping[str, Any]) -> Registry:
-    """The demo's clients and APIs; `client_key` is the public JWK of its `*.jwt` clients."""
+def registry(client_key: Callable[[], Mapping[str, Any]]) -> Registry:
+    """The demo's clients and APIs; `client_key` gives the public JWK of its `*.jwt` clients."""
     clients = {client.client_id: client for client in _clients()}
     return Registry(clients=clients, apis=APIS, scopes=SCOPES, grants=GRANTS, client_key=client_key)
 

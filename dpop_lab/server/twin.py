@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -21,9 +22,9 @@ from dpop_lab.server.state import Clock, UsedProofs
 class Twin:
     """The authorization server and the resource server of one site, as `Request -> Response`.
 
-    `client_key` is the RSA key of the `*.jwt` clients, made when none is given; `client_jwk`, a
-    public JWK, will do instead. `signing_key` signs access tokens. `watch` is called with what the
-    servers saw of each request.
+    `client_key` is the RSA key of the `*.jwt` clients, made when first wanted if none is given;
+    `client_jwk`, a public JWK, will do instead. `signing_key` signs access tokens. `watch` is
+    called with what the servers saw of each request.
     """
 
     def __init__(
@@ -41,17 +42,14 @@ class Twin:
     ) -> None:
         self.base_url, self.policy = base_url.rstrip("/"), policy
         self.clock = clock or Clock()
-        if client_jwk is None:
-            client_key = client_key or generate_key("RS256")
-            client_jwk = client_key.public_jwk()
-        self.client_key, self.client_key_id = client_key, thumbprint(client_jwk)
+        self._client_key = _ClientKey(client_key, client_jwk)
         kid = random(16).hex().upper()
         self.signing_key = signing_key or new_signing_key(self.base_url, kid=kid)
         self.authorization_server = AuthorizationServer(
             base_url=self.base_url,
             policy=policy,
             clock=self.clock,
-            registry=registry(client_jwk),
+            registry=registry(self._client_key.public),
             signing_key=self.signing_key,
             random=random,
             watch=watch,
@@ -75,6 +73,16 @@ class Twin:
             exposed=self.policy.cors_exposed,
         )
 
+    @property
+    def client_key(self) -> PrivateKey | None:
+        """The private key of the `*.jwt` clients, None where only its public half was given."""
+        return self._client_key.private()
+
+    @property
+    def client_key_id(self) -> str:
+        """The `kid` of that key: its thumbprint."""
+        return thumbprint(self._client_key.public())
+
     def under(self, policy: Policy, *, api_nonce: bool, watch: Watch | None) -> "Twin":
         """The same servers, with their keys, clock, nonces and memory, under other rules."""
         other = copy(self)
@@ -96,3 +104,22 @@ class Twin:
 
     def __repr__(self) -> str:
         return f"<Twin of {self.base_url} under {self.policy.name}>"
+
+
+class _ClientKey:
+    """The key of the `*.jwt` clients; making an RSA key takes longer than all the rest."""
+
+    def __init__(self, key: PrivateKey | None, jwk: Mapping[str, Any] | None) -> None:
+        self._key, self._jwk, self._lock = key, jwk, Lock()
+
+    def private(self) -> PrivateKey | None:
+        """The private key, if it is known or to be made here."""
+        with self._lock:
+            if self._key is None and self._jwk is None:
+                self._key = generate_key("RS256")
+            return self._key
+
+    def public(self) -> Mapping[str, Any]:
+        """The public half as a JWK."""
+        key = self.private()
+        return self._jwk or ({} if key is None else key.public_jwk())
