@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
+MOST_DROPS = 2_000  # where nobody hangs up
 
 
 def page(status: str, *lines: str, body: str = "<h1>Welcome</h1>") -> bytes:
@@ -146,6 +147,45 @@ def proxy(
         server.daemon_threads, server.block_on_close = True, False
         made = Proxy(server.server_address[1], routes or {}, says, hangs=hangs)
         server.proxy = made  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield made
+        finally:
+            made.closing.set()
+            server.shutdown()
+            thread.join()
+
+
+class Drips:
+    """A server that never ends its answer: `sent` counts the drops of it, `url` is where it is."""
+
+    def __init__(self, port: int, head: bytes, drop: bytes, pause: float) -> None:
+        self.url, self.head, self.drop, self.pause = f"http://127.0.0.1:{port}", head, drop, pause
+        self.sent, self.closing = 0, threading.Event()
+
+
+class _Dripping(socketserver.StreamRequestHandler):
+    """One connection to a server that drips."""
+
+    def handle(self) -> None:
+        while self.rfile.readline().strip():
+            pass
+        drips: Drips = self.server.drips  # type: ignore[attr-defined]
+        with suppress(OSError):  # the client hangs up
+            self.connection.sendall(drips.head)
+            while drips.sent < MOST_DROPS and not drips.closing.wait(drips.pause):
+                self.connection.sendall(drips.drop)
+                drips.sent += 1
+
+
+@contextmanager
+def dripping(head: bytes, drop: bytes, pause: float = 0.02) -> Iterator[Drips]:
+    """A server that sends `head`, then drop after drop until its client hangs up, running."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Dripping) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        made = Drips(server.server_address[1], head, drop, pause)
+        server.drips = made  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

@@ -27,6 +27,7 @@ from dpop_lab.jose.keys import ALGORITHMS
 from dpop_lab.jose.shared_secret import HASHES, mac_compact
 from dpop_lab.server.http import Request, Response
 from tests.client_world import answer, claims, issued, listening
+from tests.network import dripping
 
 SECRET = "a-secret-of-many-characters"
 KEY, CLIENT_KEY = generate_key("ES256"), generate_key("PS256")
@@ -472,6 +473,29 @@ def test_what_the_command_lacks_is_one_line(capsys, tmp_path, key_file, provider
     out, err = capsys.readouterr()
     assert (out, err.count("\n"), said in err, SECRET in err) == ("", 1, True, False)
     assert provider.requests == []
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+WITHOUT_END = {
+    "body": (HEAD, b" "),
+    "headers": (HEAD[:-2], b"X: x\r\n"),
+    "octets": (HEAD, b" " * 65536, 0),
+}
+
+
+@pytest.mark.parametrize("what", WITHOUT_END)
+@pytest.mark.parametrize("place", ["token_endpoint", "api"])
+def test_an_answer_without_end_is_one_line_in_the_command(
+    capsys, tmp_path, key_file, provider, place, what
+):
+    file, seconds = tmp_path / "client.json", "20" if what == "octets" else "0.4"
+    with dripping(*WITHOUT_END[what]) as server:
+        endpoint = {"issuer": None, "token_endpoint": f"{provider.url}/token"}
+        file.write_text(json.dumps(given(provider, **endpoint | {place: server.url})))
+        code = main(["call", "--key", key_file, "--client", str(file), "--timeout", seconds])
+    out, err = capsys.readouterr()
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert server.url.removeprefix("http://") in err
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "1e3", "", "ten"])

@@ -1,14 +1,15 @@
 """Live without the internet: a proxy leads the demo's name to the twin, or one thing goes wrong."""
 
+import gzip
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
-import time
-from contextlib import ExitStack, contextmanager, suppress
+import tracemalloc
+import zlib
+from contextlib import ExitStack, contextmanager
 
 import nbformat
 import pytest
@@ -16,7 +17,7 @@ import requests
 
 from dpop_lab import Lab, LabError, SettingsError, TokenRefused, __version__, generate_key
 from dpop_lab.cli import main
-from dpop_lab.client.discovery import MOST_METADATA
+from dpop_lab.client.bounded import MOST, MOST_METADATA
 from dpop_lab.client.recorder import record
 from dpop_lab.client.wire import is_loopback
 from dpop_lab.lab.live import Unreachable
@@ -25,7 +26,7 @@ from dpop_lab.server.http import Response
 from dpop_lab.server.twin import Twin
 from tests import store
 from tests.client_world import listening
-from tests.network import Authority, page, proxy
+from tests.network import Authority, dripping, page, proxy
 
 HOST = "demo.duendesoftware.com"
 TUNNEL = f"{HOST}:443"
@@ -307,26 +308,135 @@ def test_of_metadata_no_more_is_read_than_a_document_may_have():
         assert str(MOST_METADATA + 1) in lab.log[0].response_body
 
 
-def test_metadata_that_drip_are_waited_for_no_longer_than_the_timeout():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=drip, args=(server,))
-        thread.start()
-        start, port = time.monotonic(), server.getsockname()[1]
-        with at_another(issuer=f"http://127.0.0.1:{port}") as lab, pytest.raises(Unreachable):
-            lab.auth()
-        assert time.monotonic() - start < 2
-        thread.join()
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+DRIPS = {  # what is sent at once, what is sent for ever
+    "status line": (b"", b"H"),
+    "header": (OK + b"X: ", b"x"),
+    "headers": (OK, b"X: x\r\n"),
+    "informational answers": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": (OK + b"\r\n", b" "),
+    "body of a refusal": (b"HTTP/1.1 401 Unauthorized\r\n\r\n", b" "),
+    "body of a redirect": (b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", b" "),
+    "line of a chunk": (CHUNKED + b"1", b"0"),
+    "chunks": (CHUNKED, b"1\r\n \r\n"),
+    "trailers": (CHUNKED + b"0\r\n", b"X: x\r\n"),
+    "gzip": (OK + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"")[:10], b"\0\0\0\xff\xff"),
+}
+BODIES = ["body", "line of a chunk", "chunks", "trailers", "gzip"]
 
 
-def drip(server):
-    """Answer with a blank every tenth of a second, until nobody listens."""
-    connection, _ = server.accept()
-    with connection, suppress(OSError):
-        connection.recv(4096)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n")
-        for _ in range(50):
-            connection.sendall(b" ")
-            time.sleep(0.1)
+def ask(place, url, timeout=0.2, **more):
+    """An answer from this URL to a lab that takes it for its metadata, token endpoint or API."""
+    endpoint = {"issuer": url} if place == "metadata" else {"token_endpoint": f"{url}/token"}
+    with at_another(timeout=timeout, **endpoint) as lab:
+        if place == "API":
+            return lab.session.get(url, **more)
+        return lab.session.get(lab.api, auth=lab.auth(), **more)
+
+
+@pytest.mark.parametrize(
+    ("place", "drips"),
+    [
+        *(("API", name) for name in DRIPS),
+        *((place, name) for place in ("metadata", "token endpoint") for name in ("header", "body")),
+    ],
+)
+def test_an_answer_that_drips_is_waited_for_no_longer_than_the_timeout(place, drips):
+    with dripping(*DRIPS[drips]) as server, pytest.raises(Unreachable) as caught:
+        ask(place, server.url)
+    assert server.sent < 100  # as many take two seconds
+    assert server.url.removeprefix("http://") in caught.value.problem
+    assert " 0.2 s" in caught.value.problem
+
+
+@pytest.mark.parametrize("drips", [name for name in DRIPS if name not in BODIES])
+def test_of_a_stream_the_head_a_refusal_and_a_redirect_are_waited_for_no_longer(drips):
+    with dripping(*DRIPS[drips]) as server, pytest.raises(Unreachable):
+        ask("API", server.url, stream=True)
+    assert server.sent < 100
+
+
+def test_of_a_pair_of_seconds_those_that_were_waited_are_told():
+    with dripping(*DRIPS["body"]) as server, at_another(token_endpoint=server.url) as lab:
+        with pytest.raises(Unreachable) as caught:
+            lab.session.get(server.url, timeout=(20, 0.2))
+    assert " 0.2 s" in caught.value.problem
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_a_proxy_drips_is_waited_for_no_longer(monkeypatch, scheme):
+    with dripping(*DRIPS["headers"]) as server, pytest.raises(Unreachable):
+        monkeypatch.setenv(f"{scheme}_proxy".upper(), server.url)
+        ask("token endpoint", f"{scheme}://as.example")
+    assert server.sent < 100
+
+
+ENDLESS = {"body": OK + b"\r\n", "refusal": b"HTTP/1.1 400 Bad Request\r\n\r\n"}
+
+
+@pytest.mark.parametrize("head", ENDLESS)
+@pytest.mark.parametrize("place", ["token endpoint", "API"])
+def test_of_an_endless_answer_no_more_is_read_than_is_told(place, head):
+    with dripping(ENDLESS[head], b" " * 65536, pause=0) as server:
+        with pytest.raises(Unreachable) as caught:
+            ask(place, server.url, timeout=20)
+    most = MOST if place == "API" else MOST_METADATA
+    assert f" {most} " in caught.value.problem
+    assert server.sent * 65536 < most + 2 * MOST  # what the sockets hold is sent, but not read
+
+
+def bomb(coding):
+    """Four times as much of nothing as is read, encoded in few octets."""
+    nothing = bytes(MOST // 10)
+    if coding == "deflate":
+        packer = zlib.compressobj(1)
+        return b"".join(packer.compress(nothing) for _ in range(40)) + packer.flush()
+    members = gzip.compress(nothing, 1) * 40
+    return gzip.compress(members) if coding == "gzip, gzip" else members
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "gzip, gzip", "br", "zstd"])
+def test_a_bomb_takes_little_memory(coding):
+    answer = Response(200, (("Content-Encoding", coding),), bomb(coding))
+    with listening(lambda _: answer) as url:
+        tracemalloc.start()
+        try:
+            with pytest.raises(Unreachable):
+                ask("API", url, timeout=20)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 3 * MOST
+
+
+def test_an_answer_of_the_greatest_length_is_read():
+    answer = Response(200, (("Content-Encoding", "gzip"),), gzip.compress(bytes(MOST), 1))
+    with listening(lambda _: answer) as url:
+        assert len(ask("API", url, timeout=20).content) == MOST
+
+
+def test_a_stream_has_neither_bound():
+    body = b"x" * (MOST + 1)
+    head = OK + f"Content-Length: {len(body)}\r\n\r\n".encode()
+    with proxy(says=head + body) as server, at_another(token_endpoint=server.url) as lab:
+        answer = lab.session.get(server.url, stream=True, timeout=0.3)
+        threading.Event().wait(0.35)
+        assert sum(map(len, answer.iter_content(65536))) == len(body)
+
+
+def test_a_connection_is_used_again_after_an_answer_that_was_read():
+    def site(request):
+        asked.append(request)
+        return Response(404, (), b"x" * 100_000)
+
+    asked = []
+    with listening(site) as url, at_another(token_endpoint=f"{url}/token") as lab:
+        for _ in range(3):
+            assert len(lab.session.get(url).content) == 100_000
+        pools = lab.session.get_adapter(url).inner.poolmanager.pools
+        (pool,) = (pools.get(key) for key in pools.keys())
+        assert (len(asked), pool.num_requests, pool.num_connections) == (3, 3, 1)
 
 
 def test_only_this_machine_is_this_machine():

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from dpop_lab.client.bounded import MOST_METADATA
 from dpop_lab.client.own_request import LeadsNowhere, send_own
 from dpop_lab.client.sending_again import redirected
 from dpop_lab.client.settings import check_url
@@ -12,7 +13,6 @@ from dpop_lab.client.wire import is_loopback, origin
 from dpop_lab.errors import SettingsError
 
 MOST_REDIRECTS = 3
-MOST_METADATA = 1_000_000  # octets
 
 
 def metadata_urls(issuer: str) -> tuple[str, str]:

@@ -17,12 +17,14 @@ from requests.exceptions import (
     TooManyRedirects,
 )
 
+from dpop_lab.client.bounded import TooLong
 from dpop_lab.client.exchange import visible
 
 LOGIN = "Give the proxy its login in HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT."
 PORTAL = "Open any web page in a browser, and log in to the network if one asks for that."
 PROXY = "Look at HTTPS_PROXY and NO_PROXY."
 _AUTHORITY = "Name the PEM file of the authority that is to be trusted in REQUESTS_CA_BUNDLE."
+_SHORTER = "Is the URL right? Ask for less at a time, or take a long answer with stream=True."
 _NETWORK = "Look at the network, the VPN and the proxy (HTTPS_PROXY)."
 
 
@@ -50,6 +52,7 @@ _CAUSES = (  # the first that fits
     _Cause(ConnectionError, "", "{host} can't be reached, or broke off", _NETWORK),
     _Cause(ChunkedEncodingError, "", "{host} broke off in the middle of its answer"),
     _Cause(ContentDecodingError, "", "{host} sent what can't be decoded"),
+    _Cause(TooLong, "", "The answer of {host} is too long", _SHORTER),
 )
 
 

@@ -2,17 +2,15 @@
 
 import os
 import ssl
-import time
 from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests.exceptions import ReadTimeout, SSLError
+from requests.exceptions import ConnectTimeout, SSLError
 from requests.utils import select_proxy
 
-from dpop_lab.client.discovery import MOST_METADATA
+from dpop_lab.client.bounded import MOST, MOST_METADATA, BoundedAdapter, is_metadata
 from dpop_lab.client.unanswered import (
     LOGIN,
     PORTAL,
@@ -46,11 +44,12 @@ class Unreachable(LabError, requests.ConnectionError):
         self.request, self.response = request, None
 
 
-class LiveAdapter(HTTPAdapter):
+class LiveAdapter(BoundedAdapter):
     """Sends over the network, waits a bounded time, and says in a sentence when nothing comes.
 
-    `pageless` are URLs at which a web page is never the server's own. `timeout` is the seconds to
-    wait where the caller named none.
+    `pageless` are URLs at which a web page is never the server's own; of an answer from there, and
+    of metadata, 1 MB is read, of any other 10 MB. `timeout` is the seconds to wait where the caller
+    named none.
     """
 
     def __init__(self, *, pageless: Collection[str] = (), timeout: float = TIMEOUT) -> None:
@@ -71,10 +70,8 @@ class LiveAdapter(HTTPAdapter):
         if is_loopback(str(request.url)):
             proxies = {}  # a proxy has no business between us and ourselves
         unread = None
-        try:
+        try:  # what breaks off in the middle is told here, too
             answer = super().send(request, stream, timeout, verify, cert, proxies)
-            if not stream:  # what breaks off in the middle is told here, too
-                _read(answer, timeout if isinstance(timeout, int | float) else self._patience)
         except ValueError as error:  # it may hold the proxy's password: nothing may chain to it
             unread = in_its_words(error)
         except requests.RequestException as error:
@@ -82,7 +79,7 @@ class LiveAdapter(HTTPAdapter):
             if isinstance(error, SSLError) and not _holds_certificates(verify):
                 why = f"No way to {host_named(str(request.url))}: no certificate can be read"
                 raise _unreachable(f"{why} from the bundle", request, BUNDLE) from error
-            why = unanswered(error, timeout) or _unusable(request, error)
+            why = unanswered(error, _waited(error, timeout)) or _unusable(request, error)
             raise _unreachable(why, request, remedy(error)) from error
         except OSError as error:  # of certificates that are not there
             raise _unreachable(_unusable(request, error), request, BUNDLE) from error
@@ -92,6 +89,14 @@ class LiveAdapter(HTTPAdapter):
             answer.close()
             raise _unreachable(*instead)
         return answer
+
+    def most(self, request: requests.PreparedRequest) -> int:
+        """How many octets are read of the answer to this request."""
+        url = str(request.url)
+        return MOST_METADATA if is_metadata(url) or self._is_pageless(url) else MOST
+
+    def _is_pageless(self, url: str) -> bool:
+        return htu(url) in map(htu, self._pageless)
 
     def _from_another(self, answer: requests.Response) -> Instead | None:
         """What came in place of the server's own answer, None when that came.
@@ -104,7 +109,7 @@ class LiveAdapter(HTTPAdapter):
         if status in LOGINS:
             who, advice = LOGINS[status]
             return f"{who} {asked} wants a login: status {status}", request, advice
-        if htu(url) not in map(htu, self._pageless):
+        if not self._is_pageless(url):
             return None
         if answer.is_redirect:
             to = _led_to(url, answer.headers["Location"])
@@ -117,21 +122,10 @@ class LiveAdapter(HTTPAdapter):
         return None
 
 
-def _read(answer: requests.Response, seconds: float) -> None:
-    """Read the body; of metadata no more than are taken, and no longer than an answer may take."""
-    if "/.well-known/" not in urlsplit(answer.url).path:
-        answer.content  # noqa: B018  it is kept
-        return
-    end, read = time.monotonic() + seconds, bytearray()
-    for octet in answer.iter_content(1):  # more at once would wait for more
-        read += octet
-        if time.monotonic() > end:
-            answer.close()
-            raise ReadTimeout("the answer does not end")
-        if len(read) > MOST_METADATA:
-            answer.close()
-            break
-    answer._content = bytes(read)
+def _waited(error: requests.RequestException, timeout: Any) -> Any:
+    """The seconds that were waited, of a timeout in whatever form requests takes one."""
+    pair = isinstance(timeout, tuple)
+    return timeout[0 if isinstance(error, ConnectTimeout) else 1] if pair else timeout
 
 
 def _holds_certificates(verify: bool | str) -> bool:

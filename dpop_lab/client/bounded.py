@@ -1,0 +1,165 @@
+"""An answer over the network within bounds: so many seconds, so many octets, whatever is sent."""
+
+import io
+import socket
+import time
+from contextlib import closing
+from functools import cache
+from http.client import HTTPResponse
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectionError, ContentDecodingError, ReadTimeout
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ReadTimeoutError
+
+MOST_METADATA = 1_000_000  # octets, decoded, of what the client asks for itself
+MOST = 10_000_000  # of any other answer
+PIECE = 8192  # what is decoded of it at once has at most 1032 times as many octets
+
+
+class TooLong(requests.RequestException):
+    """An answer has more octets than are read of it."""
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Reads an answer for no longer than its read timeout, head and body together.
+
+    It keeps `most(request)` octets, counted after decoding, which is for gzip and deflate alone;
+    what is longer raises `TooLong`, but metadata are cut after one octet more. A success that was
+    asked for with `stream=True` stays a stream without bounds.
+    """
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of connections, of a kind that keeps the time."""
+        super().init_poolmanager(*args, **kwargs)
+        _keep_time(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """The pools of connections through a proxy, of a kind that keeps the time."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        _keep_time(manager)
+        return manager
+
+    def most(self, request: requests.PreparedRequest) -> int:
+        """How many octets are read of the answer to this request."""
+        return MOST_METADATA
+
+    def send(
+        self, request: requests.PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """The answer, read unless it is a stream. Raises what requests raises, and `TooLong`."""
+        answer = super().send(request, stream, *args, **kwargs)
+        if stream and answer.ok and not answer.is_redirect:
+            original = getattr(answer.raw, "_original_response", None)
+            if isinstance(original, _Timed):
+                original.take_your_time()
+            return answer
+        most = self.most(request)
+        if not read_within(answer, most) and not is_metadata(str(request.url)):
+            raise TooLong(f"it has more than {most} octets", request=request)
+        return answer
+
+
+def is_metadata(url: str) -> bool:
+    """Is this a place for a document that describes its server (RFC 8615)?"""
+    return "/.well-known/" in urlsplit(url).path
+
+
+def read_within(answer: requests.Response, most: int) -> bool:
+    """Read the body and keep it; false if there is more, of which one octet is kept."""
+    if answer._content_consumed:  # type: ignore[attr-defined]
+        return True
+    read = bytearray()
+    with closing(answer):
+        _check_coding(answer)
+        try:
+            for part in answer.iter_content(PIECE):
+                read += part
+                if len(read) > most:
+                    break
+        except ConnectionError as error:
+            if not _is_late(error):
+                raise
+            raise ReadTimeout(*error.args, request=answer.request) from error
+    whole = len(read) <= most
+    del read[most + 1 :]
+    answer._content = bytes(read)
+    answer._content_consumed = True  # type: ignore[attr-defined]
+    return whole
+
+
+def _check_coding(answer: requests.Response) -> None:
+    """Raise unless it is known how much can come of a piece: not of `br`, nor of a list."""
+    coding = answer.headers.get("Content-Encoding", "").strip().lower()
+    if "," in coding or coding in ("br", "zstd"):
+        raise ContentDecodingError(
+            f"Content-Encoding {coding}, wanted gzip or deflate", request=answer.request
+        )
+
+
+def _is_late(error: ConnectionError) -> bool:
+    """Is it the body that is late? Of that requests says that the connection failed."""
+    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
+
+
+class _Hourglass(io.RawIOBase):
+    """Reads from a socket until the timeout that it had at the beginning has passed in all."""
+
+    def __init__(self, source: io.RawIOBase, sock: socket.socket) -> None:
+        self._source, self._sock, self._seconds = source, sock, sock.gettimeout()
+        self._end = None if self._seconds is None else time.monotonic() + self._seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._source.fileno()
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._end is not None:
+            left = self._end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the answer does not end")
+            self._sock.settimeout(left)
+        return self._source.readinto(buffer)
+
+    def stop(self) -> None:
+        """From now on each read has the timeout anew."""
+        if not self.closed:
+            self._end = None
+            self._sock.settimeout(self._seconds)
+
+    def close(self) -> None:
+        self._source.close()
+        super().close()
+
+
+class _Timed(HTTPResponse):
+    """An answer that is read, from its first octet, through an hourglass."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._hourglass = _Hourglass(self.fp.detach(), sock)
+        self.fp = io.BufferedReader(self._hourglass)
+
+    def take_your_time(self) -> None:
+        """Bound each read of the body alone."""
+        self._hourglass.stop()
+
+
+def _keep_time(manager: Any) -> None:
+    pools = manager.pool_classes_by_scheme.items()
+    manager.pool_classes_by_scheme = {scheme: _timed(pool) for scheme, pool in pools}
+
+
+@cache
+def _timed(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    """This kind of pool, but with connections that give `_Timed` answers."""
+    connection: Any = pool.ConnectionCls
+    if connection.response_class is _Timed:
+        return pool
+    timed = type(connection.__name__, (connection,), {"response_class": _Timed})
+    return type(pool.__name__, (pool,), {"ConnectionCls": timed})
