@@ -11,10 +11,12 @@ import requests
 from client_world import NOW, SECRET, TOKEN_ENDPOINT, Script, World, answer, issued, listening
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from requests.exceptions import InvalidURL
+from network import dripping
+from requests.exceptions import InvalidURL, ReadTimeout
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.authentication import CLIENT_AUTH
+from dpop_lab.client.bounded import MOST_METADATA, TooLong
 from dpop_lab.client.discovery import discover, metadata_urls
 from dpop_lab.client.own_request import LeadsNowhere
 from dpop_lab.client.settings import read_settings
@@ -379,6 +381,31 @@ def test_an_issuer_at_no_port_is_no_url(issuer: str) -> None:
     with pytest.raises(SettingsError) as caught:
         discover(issuer)
     assert caught.value.problem.startswith("issuer")
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize("sends", [(HEAD, b"X: x\r\n"), (HEAD + b"\r\n", b" ")])
+def test_without_a_lab_too_an_answer_is_waited_for_no_longer_than_the_timeout(
+    sends: tuple[bytes, bytes],
+) -> None:
+    with dripping(*sends) as server:
+        with pytest.raises(ReadTimeout):
+            discover(server.url, timeout=0.2)
+        with pytest.raises(ReadTimeout):
+            World(session=None, token_endpoint=server.url, timeout=0.2).get()
+    assert server.sent < 200  # as many take four seconds
+
+
+def test_without_a_lab_too_no_more_is_read_than_an_answer_may_have() -> None:
+    with dripping(HEAD + b"\r\n", b" " * 65536, 0) as server:
+        with pytest.raises(SettingsError) as caught:
+            discover(server.url)
+        with pytest.raises(TooLong):
+            World(session=None, token_endpoint=server.url).get()
+    assert str(MOST_METADATA) in caught.value.found
+    assert server.sent * 65536 < 50 * MOST_METADATA  # what the sockets hold is sent, but not read
 
 
 def test_a_place_that_leads_elsewhere_does_not_hide_the_other_place() -> None:

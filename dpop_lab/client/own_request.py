@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import requests
 from requests.exceptions import InvalidURL
 
+from dpop_lab.client.bounded import BoundedAdapter
 from dpop_lab.client.unanswered import in_its_words
 
 
@@ -24,9 +25,9 @@ def send_own(
     read as a URL is told without its text: it may be that of a proxy, with its password.
     The session's adapters, proxies, certificates, cookies, User-Agent and Accept-Encoding are used.
     Its other headers, its parameters, auth, hooks and netrc file are meant for other requests, and
-    left out.
+    left out. A session of its own reads answers within the bounds of `BoundedAdapter`.
     """
-    with requests.Session() if session is None else nullcontext(session) as used:
+    with _session() if session is None else nullcontext(session) as used:
         kept = {name: used.headers.get(name) for name in ("User-Agent", "Accept-Encoding")}
         given = {**requests.utils.default_headers(), **kept, **request.headers}
         request.headers = {name: value for name, value in given.items() if value is not None}
@@ -46,3 +47,11 @@ def send_own(
     if answered:  # requests reads the Location all the same, and not all of it can be
         raise LeadsNowhere("the answer leads to what is no URL", request=prepared)
     raise InvalidURL(words, request=prepared)
+
+
+def _session() -> requests.Session:
+    session, adapter = requests.Session(), BoundedAdapter()
+    session.headers["Accept-Encoding"] = "gzip, deflate"
+    for prefix in ("https://", "http://"):
+        session.mount(prefix, adapter)
+    return session
