@@ -1,5 +1,6 @@
 """Redirects: a new proof on the same origin, neither token nor proof on another."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,47 @@ def test_a_netrc_entry_of_the_host_does_not_replace_the_token(
     world.session.mount("https://other.example", InProcessAdapter(other.api))
     world.get("https://other.example/")
     assert world.api.requests[-1].lines("DPoP") == ()
+
+
+ENTRIES = ["default login me password hidden", "machine 127.0.0.1 login me password hidden"]
+ROUTES = ["aa", "ab", "aba", "abc", "aab", "abb", "abab"]
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("token_type", ["DPoP", "Bearer"])
+@pytest.mark.parametrize("route", ROUTES)
+def test_what_a_netrc_file_holds_goes_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str, token_type: str, entry: str
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text(entry + "\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+    seen: list[tuple[str, Request]] = []
+
+    def site(name: str) -> Any:
+        def serve(request: Request) -> Response:
+            seen.append((name, request))
+            if request.path == "/token":
+                return issued(1, token_type=token_type)
+            hop = int(request.path[1:]) + 1
+            return moved(307, f"{urls[route[hop]]}/{hop}") if hop < len(route) else answer()
+
+        return serve
+
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(listening(site(name))) for name in sorted(set(route))}
+        auth = DPoPAuth.client_credentials(
+            key=KEY, client_id="me", token_endpoint=urls["a"] + "/token", accept_bearer=True
+        )
+        session = stack.enter_context(requests.Session())
+        assert session.post(urls["a"] + "/0", data="x", auth=auth).status_code == 200
+    (_, tokens), *hops = seen
+    assert tokens.lines("Authorization") == ()
+    assert "".join(name for name, _ in hops) == route
+    ours = len(route) - len(route.lstrip("a"))  # as far as it stays on the origin
+    for number, (_, request) in enumerate(hops):
+        assert token_of(request) == (f"{token_type} token-1" if number < ours else None)
+        assert len(request.lines("DPoP")) == (number < ours and token_type == "DPoP")
 
 
 OTHERS = ["https://other.example/new", "http://api.example/new", "https://api.example:8443/new"]

@@ -236,7 +236,8 @@ class DPoPAuth(AuthBase):
         """Mend the request that requests is about to copy for the redirect.
 
         On the same origin (RFC 6454) the copy gets the token and a proof for its own method and
-        URL, elsewhere neither: requests would drop `Authorization` but forward `DPoP`.
+        URL, elsewhere neither: requests would drop `Authorization` but forward `DPoP`. What a netrc
+        file holds goes nowhere, now and at each further redirect.
         """
         scheme, token = _carried(response.request)
         if not scheme:
@@ -245,9 +246,9 @@ class DPoPAuth(AuthBase):
             response.request = request.copy()  # what was sent stays on record
         for name in ("Authorization", "DPoP"):
             request.headers.pop(name, None)
+        request.headers = WithoutNetrc(request.headers)
         following = redirected(response, request)
         if origin(str(following.url)) == origin(response.url) is not None:
-            request.headers = WithoutNetrc(request.headers)
             self._authorize(request.headers, following, scheme, token)
 
 

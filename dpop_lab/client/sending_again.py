@@ -47,18 +47,19 @@ def redirected(
 
 
 class WithoutNetrc(CaseInsensitiveDict[str]):
-    """Headers whose Authorization stays, once set, until it is taken out.
+    """Headers of a request that may be redirected, into which no Basic credentials are written.
 
     requests copies the headers for a redirect and then writes over the copy what a netrc file has
-    for that host: Basic credentials beside a proof would be neither the one nor the other.
+    for that host, or by default: on our origin that would be beside a proof, on another one it
+    would be sent to whoever the redirect names.
     """
 
     def __setitem__(self, name: str, value: str) -> None:
-        if name.lower() != "authorization" or name not in self:
+        if name.lower() != "authorization" or not str(value).startswith("Basic "):
             super().__setitem__(name, value)
 
     def copy(self) -> Self:
-        """A copy that keeps it too."""
+        """A copy that takes none either."""
         return type(self)(self)
 
 
