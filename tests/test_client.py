@@ -2,7 +2,9 @@
 
 import io
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,14 @@ from client_world import (
     listening,
     token_of,
 )
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.nonces import ORIGINS, Nonces
+from dpop_lab.client.recorder import record
 from dpop_lab.client.token import WrongTokenType
-from dpop_lab.errors import SettingsError
+from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import verify
 from dpop_lab.jose.keys import public_jwk
 from dpop_lab.lab.in_process import InProcessAdapter
@@ -397,6 +402,83 @@ def test_a_cookie_of_the_challenge_comes_back_with_the_repeated_request() -> Non
 def test_streamed_responses_are_repeated_too() -> None:
     response = World(challenge("n1"), answer(200, "fine")).get(stream=True)
     assert b"".join(response.iter_content(2)) == b'"fine"'
+
+
+# an adapter that repeats requests by itself
+
+REPEATS = Retry(3, status_forcelist=[503], allowed_methods=None, backoff_factor=0)
+
+
+@contextmanager
+def failing(*answers: Response | None) -> Iterator[tuple[str, list[str]]]:
+    """A server that gives these answers, None to hang up instead, and 200 then; proofs it saw."""
+
+    def serve(request: Request) -> Response:
+        proofs.extend(request.lines("DPoP"))
+        answer = left.pop(0) if left else issued(1)
+        if answer is None:
+            raise ConnectionResetError
+        return answer
+
+    left, proofs = [*answers], list[str]()
+    with listening(serve) as url:
+        yield url, proofs
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("failure", [answer(503), None])
+def test_an_adapter_that_repeats_requests_sends_no_proof_twice(
+    failure: Response | None, recorded: bool
+) -> None:
+    with failing(issued(1), failure) as (url, proofs), requests.Session() as session:
+        session.mount(url, HTTPAdapter(max_retries=REPEATS))
+        log = record(session) if recorded else []
+        auth = World(token_endpoint=f"{url}/token", session=session).auth
+        with pytest.raises(LabError) as caught:
+            session.post(url, data="x", auth=auth)
+        assert "max_retries" in caught.value.advice
+        assert len(proofs) == 2  # that of the token request, and one
+        assert session.post(url, data="x", auth=auth).ok
+    assert len(set(proofs)) == len(proofs) == 3
+    assert len(log) == (3 if recorded else 0)
+
+
+@pytest.mark.parametrize("failure", [answer(503), None])
+def test_an_adapter_that_repeats_token_requests_sends_no_proof_twice(
+    failure: Response | None,
+) -> None:
+    with failing(failure) as (url, proofs), requests.Session() as session:
+        session.mount(url, HTTPAdapter(max_retries=REPEATS))
+        auth = World(token_endpoint=f"{url}/token", session=session).auth
+        for _ in range(2):
+            with pytest.raises(LabError) if not proofs else nullcontext():
+                session.get(url, auth=auth)
+    assert len(set(proofs)) == len(proofs) == 3
+
+
+def test_the_apis_refusal_is_returned_when_the_renewal_was_stopped() -> None:
+    with failing(issued(1), INVALID, answer(503)) as (url, _), requests.Session() as session:
+        session.mount(url, HTTPAdapter(max_retries=REPEATS))
+        auth = World(token_endpoint=f"{url}/token", session=session).auth
+        assert session.get(url, auth=auth).status_code == 401
+
+
+def test_an_adapter_that_would_repeat_but_need_not_is_as_good_as_any() -> None:
+    with failing(issued(1), challenge("n1"), answer(302, Location="/new")) as (url, proofs):
+        with requests.Session() as session:
+            session.mount(url, HTTPAdapter(max_retries=REPEATS))
+            auth = World(token_endpoint=f"{url}/token", session=session).auth
+            assert session.get(url, auth=auth).ok
+    assert len(set(proofs)) == len(proofs) == 4
+
+
+def test_a_request_that_was_answered_may_be_sent_again_by_hand() -> None:
+    with failing(issued(1), challenge("n1")) as (url, proofs), requests.Session() as session:
+        auth = World(token_endpoint=f"{url}/token", session=session).auth
+        response = session.get(url, auth=auth)
+        for request in (response.request, response.history[0].request):
+            assert session.send(request).ok
+    assert proofs[3:] == [proofs[2], proofs[1]]
 
 
 # threads

@@ -14,12 +14,19 @@ from dpop_lab.client.authentication import choose, fitting
 from dpop_lab.client.challenge import read_challenges, refuses_token, wants_nonce
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.nonces import Nonces, offered_nonce
-from dpop_lab.client.sending_again import WithoutNetrc, copy_with_cookies, redirected, rewound
+from dpop_lab.client.sending_again import (
+    OnceOnly,
+    WithoutNetrc,
+    answered,
+    copy_with_cookies,
+    redirected,
+    rewound,
+)
 from dpop_lab.client.settings import Settings, Source, check_text, check_url, members, read_settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
 from dpop_lab.client.wire import htu, origin
-from dpop_lab.errors import SettingsError, expect
+from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof.proof import make_proof, read_proof
 
@@ -33,7 +40,8 @@ class DPoPAuth(AuthBase):
     responses stand in `history`, until requests rewrites that when it follows a redirect. A
     redirect keeps the token, with a new proof, on the same origin only. All other answers are
     returned as they came, also when no new token can be had for one that was refused. Without any
-    token in hand, a refused token request raises `TokenRefused`.
+    token in hand, a refused token request raises `TokenRefused`. An adapter that repeats a request
+    by itself, with the proof it had, is stopped by `LabError`.
     """
 
     def __init__(
@@ -167,7 +175,7 @@ class DPoPAuth(AuthBase):
         if scheme != "DPoP":
             return
         url = str(request.url)
-        headers["DPoP"] = make_proof(
+        proof = make_proof(
             self._key,
             jti=secrets.token_urlsafe(16),
             htm=str(request.method),
@@ -176,6 +184,7 @@ class DPoPAuth(AuthBase):
             access_token=token,
             nonce=self._nonces.get(url) if nonce is None else nonce,
         )
+        headers["DPoP"] = OnceOnly(proof)
 
     def _after(self, response: requests.Response, **kwargs: Any) -> requests.Response:
         """The response hook: requests calls it for each response, redirects included."""
@@ -197,7 +206,7 @@ class DPoPAuth(AuthBase):
             if asked == "token":
                 try:
                     fresh = self._source.token()
-                except requests.RequestException:
+                except (requests.RequestException, LabError):
                     break  # the API's refusal is the answer; the next request tells this one
                 scheme, value = fresh.token_type, fresh.value
             response = self._repeat(response, scheme, value, kwargs)
@@ -205,6 +214,7 @@ class DPoPAuth(AuthBase):
 
     def _asked(self, response: requests.Response) -> str:
         """What the server asks for: `nonce`, `token` or nothing; its nonce is kept at once."""
+        answered(response.request)
         nonce = response.headers.get("DPoP-Nonce")
         self._nonces.learn(response.url, nonce)
         scheme, _ = _carried(response.request)

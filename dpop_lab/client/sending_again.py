@@ -1,4 +1,4 @@
-"""A request that is sent a second time: its body, its cookies, where a redirect takes it."""
+"""A request that is sent a second time: its proof, body and cookies, where a redirect takes it."""
 
 from typing import Any, Self
 
@@ -8,6 +8,39 @@ from requests.exceptions import UnrewindableBodyError
 from requests.sessions import SessionRedirectMixin
 from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
+
+from dpop_lab.errors import LabError
+
+
+class OnceOnly(str):
+    """A header's value that is written into one request: a proof is for one (RFC 9449 section 4.2).
+
+    Where the adapter of a session repeats requests by itself, as with urllib3's `Retry`, neither
+    requests nor an auth object nor the session log hears of it. But each time http.client writes
+    the header it encodes it as latin-1: the second time raises `LabError`, and nothing is sent.
+    """
+
+    _written = False
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        """The octets, as those of any other text."""
+        if encoding == "latin-1":
+            if self._written:
+                problem = "The same proof was about to be sent again"
+                advice = (
+                    "Mount an HTTPAdapter without max_retries, which repeats requests by itself,"
+                )
+                advice += " and make the call again instead: that signs a new proof."
+                raise LabError(problem, wanted="a new proof for each request", advice=advice)
+            self._written = True
+        return super().encode(encoding, errors)
+
+
+def answered(request: requests.PreparedRequest) -> None:
+    """Take note that an answer came: if its request is sent again, the caller wants it so."""
+    proof = request.headers.get("DPoP")
+    if isinstance(proof, OnceOnly):
+        request.headers["DPoP"] = str(proof)
 
 
 def rewound(request: requests.PreparedRequest) -> bool:

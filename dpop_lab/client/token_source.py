@@ -10,6 +10,7 @@ from dpop_lab.client.authentication import Authentication
 from dpop_lab.client.challenge import read_challenges, wants_nonce
 from dpop_lab.client.nonces import offered_nonce
 from dpop_lab.client.own_request import send_own
+from dpop_lab.client.sending_again import OnceOnly, answered
 from dpop_lab.client.token import AccessToken, json_object, read_token
 from dpop_lab.client.wire import htu
 from dpop_lab.jose.keys import PrivateKey
@@ -57,7 +58,8 @@ class TokenSource:
     def token(self) -> AccessToken:
         """The token in hand, or a new one when there is none or it soon expires.
 
-        Raises `TokenRefused`; for a token endpoint that cannot be reached, what requests raises.
+        Raises `TokenRefused`; for a token endpoint that cannot be reached, what requests raises;
+        `LabError` where the session's adapter sends the request again by itself.
         """
         with self._lock:
             if self._current is None or self._clock() >= self._current.renew_at:
@@ -91,11 +93,12 @@ class TokenSource:
             nonce=nonce,
         )
         form_type = {"Content-Type": "application/x-www-form-urlencoded"}
-        headers = {"Accept": "application/json", **form_type, **headers, "DPoP": proof}
+        headers = {"Accept": "application/json", **form_type, **headers, "DPoP": OnceOnly(proof)}
         data = {**self._parameters, **form}
         request = requests.Request("POST", self._endpoint, headers=headers, data=data)
         # a secret goes to the endpoint it is meant for, or nowhere: no redirect is followed
         response = send_own(self._session, request, timeout=self._timeout)
+        answered(response.request)
         self._nonce = offered_nonce(response.headers.get("DPoP-Nonce")) or self._nonce
         return response
 

@@ -45,4 +45,4 @@ def header_lines(request: requests.PreparedRequest) -> tuple[tuple[str, str], ..
 
 def as_text(value: str | bytes) -> str:
     """A part of a header line as text; requests takes octets there too."""
-    return value if isinstance(value, str) else value.decode("latin-1")
+    return str(value) if isinstance(value, str) else value.decode("latin-1")
