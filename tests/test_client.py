@@ -27,6 +27,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.bounded import MOST
 from dpop_lab.client.nonces import ORIGINS, Nonces
 from dpop_lab.client.recorder import record
 from dpop_lab.client.token import WrongTokenType
@@ -271,6 +272,8 @@ def test_a_nonce_challenge_is_obeyed_once_with_a_new_jti() -> None:
     [
         'Bearer realm="a, b", DPoP algs="ES256 RS256", error="use_dpop_nonce"',
         'dpop ERROR=USE_DPOP_NONCE, Basic realm="x"',
+        'Bearer error="use_dpop_nonce"',
+        'bearer realm="x", error=use_dpop_nonce, DPoP algs="ES256"',
         'Negotiate abc==, DPOP error_description="say \\"DPoP\\"", error="use_dpop_nonce"',
     ],
 )
@@ -283,6 +286,70 @@ def test_a_nonce_challenge_on_its_own_header_line_is_recognised() -> None:
     lines = (("WWW-Authenticate", "Bearer"), ("WWW-Authenticate", 'DPoP error="use_dpop_nonce"'))
     refusal = Response(401, (*lines, ("DPoP-Nonce", "n1")))
     assert World(refusal, answer()).get().status_code == 200
+
+
+def in_json(status: int = 401, nonce: str = "n1", **headers: str) -> Response:
+    return answer(status, {"error": "use_dpop_nonce"}, **{"DPoP_Nonce": nonce} | headers)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        in_json(),
+        in_json(400),
+        in_json(401, WWW_Authenticate="Bearer"),
+        in_json(401, WWW_Authenticate="DPoP"),
+        answer(400, {"error": "Use_DPoP_Nonce", "more": [1]}, DPoP_Nonce="n1"),
+    ],
+)
+def test_a_nonce_that_is_asked_for_in_json_alone_is_sent(refusal: Response) -> None:
+    world = World(refusal, answer(200, "fine"))
+    assert world.get().json() == "fine"
+    assert [one.get("nonce") for one in world.api.claims] == [None, "n1"]
+    assert len(world.tokens.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        in_json(403),
+        in_json(409),
+        in_json(500),
+        in_json(200),
+        in_json(nonce="no nonce"),
+        answer(401, {"error": "use_dpop_nonce"}),
+        answer(401, {"error": ["use_dpop_nonce"]}, DPoP_Nonce="n1"),
+        answer(401, {"error_description": "use_dpop_nonce"}, DPoP_Nonce="n1"),
+        answer(401, ["use_dpop_nonce"], DPoP_Nonce="n1"),
+        Response(401, (("DPoP-Nonce", "n1"),), b"use_dpop_nonce"),
+        Response(401, (("DPoP-Nonce", "n1"),), b"[" * 100_000),
+    ],
+)
+def test_what_asks_for_no_nonce_in_its_json_is_returned_as_it_came(refusal: Response) -> None:
+    world = World(refusal, answer())
+    assert world.get().status_code == refusal.status
+    assert len(world.api.requests) == 1
+
+
+def test_a_stream_is_not_read_for_a_nonce_in_its_json() -> None:
+    response = World(in_json(), answer()).get(stream=True)
+    assert b"".join(response.iter_content(2)) == b'{"error": "use_dpop_nonce"}'
+
+
+def test_a_bearer_token_is_not_sent_again_for_a_nonce() -> None:
+    bearer = 'Bearer error="use_dpop_nonce"'
+    for refusal in (in_json(), answer(401, WWW_Authenticate=bearer, DPoP_Nonce="n1")):
+        world = World(refusal, tokens=[issued(1, token_type="Bearer")], accept_bearer=True)
+        assert world.get().status_code == 401
+        assert len(world.api.requests) == 1
+
+
+@pytest.mark.parametrize("scheme", ["", "Bearer error=use_dpop_nonce"])
+def test_an_api_that_asks_for_ever_in_other_ways_is_asked_twice(scheme: str) -> None:
+    nonces = iter("abcdefgh")
+    world = World(lambda _: in_json(401, next(nonces), WWW_Authenticate=scheme))
+    assert world.get().status_code == 401
+    assert [one.get("nonce") for one in world.api.claims] == [None, "a"]
 
 
 def test_nonces_are_learned_from_a_200_and_sent_from_then_on() -> None:
@@ -479,6 +546,15 @@ def test_a_request_that_was_answered_may_be_sent_again_by_hand() -> None:
         for request in (response.request, response.history[0].request):
             assert session.send(request).ok
     assert proofs[3:] == [proofs[2], proofs[1]]
+
+
+def test_of_a_streamed_refusal_that_is_repeated_no_more_is_read_than_of_any_answer() -> None:
+    long = Response(401, challenge("n1").headers, b"x" * (MOST + 2))
+    with failing(issued(1), long) as (url, _), requests.Session() as session:
+        auth = World(token_endpoint=f"{url}/token", session=session).auth
+        response = session.get(url, auth=auth, stream=True)
+        assert response.ok
+        assert len(response.history[0].content) == MOST + 1
 
 
 # threads

@@ -79,7 +79,13 @@ def test_a_bare_dpop_challenge_to_a_request_without_proof_refuses_no_token() -> 
 
 def test_parameters_parted_by_blanks_alone_are_read_too() -> None:
     assert wants_nonce(read_challenges('DPoP realm="x" error="use_dpop_nonce"'))
-    assert not wants_nonce(read_challenges('Bearer error="use_dpop_nonce"'))
+
+
+@pytest.mark.parametrize("scheme", ["DPoP", "Bearer", "bearer", "Basic", "X"])
+def test_a_nonce_may_be_asked_for_under_any_scheme(scheme: str) -> None:
+    assert wants_nonce(read_challenges(f'{scheme} error="use_dpop_nonce"'))
+    assert wants_nonce(read_challenges(f'DPoP, {scheme} realm="x", error="USE_DPOP_NONCE"'))
+    assert not wants_nonce(read_challenges(f'{scheme} error_description="use_dpop_nonce"'))
 
 
 def test_origins_are_those_of_rfc_6454() -> None:

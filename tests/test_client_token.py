@@ -44,6 +44,19 @@ def test_basic_form_encodes_name_and_secret_first() -> None:
     assert world.tokens.forms[0].keys() == {"grant_type", "scope"}
 
 
+@pytest.mark.parametrize("status", [400, 401])
+@pytest.mark.parametrize("scheme", ["DPoP", "Bearer", "basic"])
+def test_a_nonce_is_sent_under_whatever_scheme_it_is_asked_for(status: int, scheme: str) -> None:
+    nonces = iter(["n1", "n2", "n3", "n4"])
+    wanted = f'{scheme} error="use_dpop_nonce"'
+    world = World(
+        tokens=[lambda _: answer(status, WWW_Authenticate=wanted, DPoP_Nonce=next(nonces))]
+    )
+    with pytest.raises(TokenRefused):
+        world.get()
+    assert [one.get("nonce") for one in world.tokens.claims] == [None, "n1"]
+
+
 def test_private_key_jwt_makes_a_new_assertion_for_each_request() -> None:
     world = World(
         tokens=[WANTED, issued(1)], client_secret=None, client_key=CLIENT_KEY, client_key_id="k1"

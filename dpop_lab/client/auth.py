@@ -11,9 +11,10 @@ import requests
 from requests.auth import AuthBase
 
 from dpop_lab.client.authentication import choose, fitting
-from dpop_lab.client.challenge import read_challenges, refuses_token, wants_nonce
+from dpop_lab.client.bounded import MOST, read_within
+from dpop_lab.client.challenge import read_challenges, refuses_token
 from dpop_lab.client.discovery import discover
-from dpop_lab.client.nonces import Nonces, offered_nonce
+from dpop_lab.client.nonces import Nonces, asks_for_nonce, offered_nonce
 from dpop_lab.client.sending_again import (
     OnceOnly,
     WithoutNetrc,
@@ -195,8 +196,8 @@ class DPoPAuth(AuthBase):
         return final
 
     def _obey(self, response: requests.Response, kwargs: dict[str, Any]) -> requests.Response:
-        remedies = {"nonce", "token"}
-        while (asked := self._asked(response)) in remedies:
+        remedies, streamed = {"nonce", "token"}, bool(kwargs.get("stream"))
+        while (asked := self._asked(response, streamed=streamed)) in remedies:
             remedies.remove(asked)
             scheme, value = _carried(response.request)
             if asked == "token":
@@ -212,25 +213,27 @@ class DPoPAuth(AuthBase):
             response = self._repeat(response, scheme, value, kwargs)
         return response
 
-    def _asked(self, response: requests.Response) -> str:
+    def _asked(self, response: requests.Response, *, streamed: bool) -> str:
         """What the server asks for: `nonce`, `token` or nothing; its nonce is kept at once."""
         answered(response.request)
-        nonce = response.headers.get("DPoP-Nonce")
-        self._nonces.learn(response.url, nonce)
+        header = response.headers.get("DPoP-Nonce")
+        self._nonces.learn(response.url, header)
         scheme, _ = _carried(response.request)
-        if not scheme or not 400 <= response.status_code < 500:
+        status, nonce = response.status_code, offered_nonce(header)
+        if not scheme or not 400 <= status < 500:
             return ""
+        in_body = nonce is not None and status in (400, 401) and not streamed
+        if scheme == "DPoP" and asks_for_nonce(response, in_body=in_body):
+            return "nonce" if nonce not in (None, *_tried(response)) else ""
         challenges = read_challenges(response.headers.get("WWW-Authenticate", ""))
-        if wants_nonce(challenges) and scheme == "DPoP":
-            return "nonce" if offered_nonce(nonce) not in (None, *_tried(response)) else ""
-        refused = response.status_code == requests.codes.unauthorized
+        refused = status == requests.codes.unauthorized
         return "token" if refused and refuses_token(challenges, proved=scheme == "DPoP") else ""
 
     def _repeat(
         self, refused: requests.Response, scheme: str, token: str, kwargs: dict[str, Any]
     ) -> requests.Response:
         """Send the request again, with a new proof, over the same adapter."""
-        refused.content  # noqa: B018  # drained, so that the connection can be used again
+        read_within(refused, MOST)  # so that the connection can be used again
         again = copy_with_cookies(refused)
         nonce = offered_nonce(refused.headers.get("DPoP-Nonce"))
         self._authorize(again.headers, again, scheme, token, nonce)

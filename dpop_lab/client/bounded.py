@@ -57,6 +57,7 @@ class BoundedAdapter(HTTPAdapter):
             if isinstance(original, _Timed):
                 original.take_your_time()
             return answer
+        _check_coding(answer)
         most = self.most(request)
         if not read_within(answer, most) and not is_metadata(str(request.url)):
             raise TooLong(f"it has more than {most} octets", request=request)
@@ -74,7 +75,6 @@ def read_within(answer: requests.Response, most: int) -> bool:
         return True
     read = bytearray()
     with closing(answer):
-        _check_coding(answer)
         try:
             for part in answer.iter_content(PIECE):
                 read += part
@@ -95,6 +95,7 @@ def _check_coding(answer: requests.Response) -> None:
     """Raise unless it is known how much can come of a piece: not of `br`, nor of a list."""
     coding = answer.headers.get("Content-Encoding", "").strip().lower()
     if "," in coding or coding in ("br", "zstd"):
+        answer.close()
         raise ContentDecodingError(
             f"Content-Encoding {coding}, wanted gzip or deflate", request=answer.request
         )

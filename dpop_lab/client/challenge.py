@@ -11,6 +11,7 @@ SCHEME = re.compile(rf"({WORD})(?:[ \t]+|(?=,|\Z))")
 TOKEN68 = re.compile(r"([A-Za-z0-9\-._~+/]+=*)[ \t]*(?=,|\Z)")
 GAP = re.compile(r"[ \t,]*")
 JUNK = re.compile(r"[^,]*")
+NONCE_WANTED = "use_dpop_nonce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,11 @@ def _unquoted(text: str) -> str:
 
 
 def wants_nonce(challenges: tuple[Challenge, ...]) -> bool:
-    """Does the server ask for a nonce of its own (RFC 9449 sections 8 and 9)?"""
-    return any(one.scheme == "dpop" and one.error == "use_dpop_nonce" for one in challenges)
+    """Does the server ask for a nonce of its own (RFC 9449 sections 8 and 9)?
+
+    The code has no other meaning under another scheme, and some servers have it under `Bearer`.
+    """
+    return any(one.error == NONCE_WANTED for one in challenges)
 
 
 def refuses_token(challenges: tuple[Challenge, ...], *, proved: bool) -> bool:

@@ -1,8 +1,12 @@
-"""The nonces servers have given, kept for each origin."""
+"""The nonces servers have given, kept for each origin, and whether one is asked for."""
 
 import re
 from threading import Lock
 
+import requests
+
+from dpop_lab.client.challenge import NONCE_WANTED, read_challenges, wants_nonce
+from dpop_lab.client.token import json_object
 from dpop_lab.client.wire import origin
 
 NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 9449 section 8.1
@@ -12,6 +16,14 @@ ORIGINS = 100
 def offered_nonce(text: str | None) -> str | None:
     """The value of a DPoP-Nonce header if it is one (two lines joined by a comma are none)."""
     return text if text and NONCE.fullmatch(text) else None
+
+
+def asks_for_nonce(refusal: requests.Response, *, in_body: bool = True) -> bool:
+    """Does this refusal ask for a nonce, by a challenge or, if that may be read, in its JSON?"""
+    if wants_nonce(read_challenges(refusal.headers.get("WWW-Authenticate", ""))):
+        return True
+    error = json_object(refusal).get("error") if in_body else None
+    return isinstance(error, str) and error.lower() == NONCE_WANTED
 
 
 class Nonces:

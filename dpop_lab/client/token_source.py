@@ -7,11 +7,10 @@ from threading import Lock
 import requests
 
 from dpop_lab.client.authentication import Authentication
-from dpop_lab.client.challenge import read_challenges, wants_nonce
-from dpop_lab.client.nonces import offered_nonce
+from dpop_lab.client.nonces import asks_for_nonce, offered_nonce
 from dpop_lab.client.own_request import send_own
 from dpop_lab.client.sending_again import OnceOnly, answered
-from dpop_lab.client.token import AccessToken, json_object, read_token
+from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.client.wire import htu
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof.proof import make_proof
@@ -76,7 +75,7 @@ class TokenSource:
         now, tried = self._clock(), self._nonce
         response = self._send(tried)
         nonce = offered_nonce(response.headers.get("DPoP-Nonce"))
-        if nonce not in (None, tried) and _nonce_wanted(response):
+        if nonce not in (None, tried) and not response.ok and asks_for_nonce(response):
             challenge, response = response, self._send(nonce)
             response.history = [challenge]
         return read_token(response, now=now, accept_bearer=self._accept_bearer)
@@ -101,10 +100,3 @@ class TokenSource:
         answered(response.request)
         self._nonce = offered_nonce(response.headers.get("DPoP-Nonce")) or self._nonce
         return response
-
-
-def _nonce_wanted(response: requests.Response) -> bool:
-    error = json_object(response).get("error")
-    challenges = read_challenges(response.headers.get("WWW-Authenticate", ""))
-    told = isinstance(error, str) and error.lower() == "use_dpop_nonce"
-    return not response.ok and (told or wants_nonce(challenges))
