@@ -13,6 +13,8 @@ from nbval.plugin import IPyNbCell
 
 from tests.store import MASKS, kernel_environment
 
+TOGETHER = re.compile(r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/test_(changes|compare)\.py")
+
 if sys.dont_write_bytecode:  # kept apart, or each of some two hundred processes compiles it all
     sys.dont_write_bytecode = False
     sys.pycache_prefix = str(Path(__file__).with_name(".pytest_cache") / "bytecode")
@@ -40,7 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """One worker has all cells of a notebook, and one all browser tests; the rest come one by one.
+    """One worker has all cells of a notebook, one all browser tests, one all that share a catalogue
+    gone through; the rest come one by one.
 
     Instead of `--dist loadgroup`, which since pytest 9.2 groups nothing (pytest-xdist issue 1386).
     """
@@ -50,7 +53,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
     class Lessons(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            together = re.match(r".*\.ipynb(?=::)|.*tests/browser(?=/)", nodeid)
+            together = TOGETHER.match(nodeid)
             return together[0] if together else nodeid
 
     return Lessons(config, log)

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from hypothesis import example, given, settings
@@ -281,12 +282,11 @@ def test_a_broken_connection_is_a_sentence():
 
 # ---- anything at all --------------------------------------------------------------------------
 
-LABS = {}
 
-
+@cache
 def shared_lab():
     """One lab for all examples, so that no example waits for keys."""
-    return LABS.setdefault("one", Lab())
+    return Lab()
 
 
 JSON = st.recursive(

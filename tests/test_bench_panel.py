@@ -1,6 +1,7 @@
 """The bench's panel without a browser: each control, what follows, and that nothing typed hurts."""
 
 import json
+from functools import cache
 
 import pytest
 from hypothesis import example, given, settings
@@ -61,11 +62,12 @@ def test_it_starts_with_an_honest_proof_and_nothing_sent(panel):
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_panel_sends_what_the_plain_function_sends(name):
-    with Lab() as lab:
-        panel = BenchPanel(lab)
-        plain = lab.send(name)
-        lab.twin.forget()
-        view = send(panel, Change=name, Target=CHANGES[name].places[0])
+    panel = shared_panel()
+    panel.start_again.click()
+    panel.lab.twin.forget()
+    plain = panel.lab.send(name)
+    panel.lab.twin.forget()
+    view = send(panel, Change=name, Target=CHANGES[name].places[0])
     assert (view.change, view.to, view.caught) == (plain.change, plain.to, plain.caught)
     assert view.answered.words == plain.answered.words
     names = {one for one, _, _ in view.difference} - {one for one, _, _ in plain.difference}
@@ -240,7 +242,10 @@ def test_what_is_shown_for_reading_is_meant_as_it_was():
         assert as_meant(for_reading(text)) == text
 
 
-SHARED = {}
+@cache
+def shared_panel():
+    """One panel for all examples, so that no example waits for keys."""
+    return BenchPanel(Lab())
 
 
 @given(
@@ -257,7 +262,7 @@ SHARED = {}
 def test_whatever_is_chosen_and_typed_something_sensible_is_shown(
     change, header, claims, signer, server, struck, again
 ):
-    panel = SHARED.setdefault("panel", BenchPanel(SHARED.setdefault("lab", Lab())))
+    panel = shared_panel()
     panel.start_again.click()
     choose(panel, Change=change, Signed_by=signer, Server=server)
     for name, text in (("Header", header), ("Claims", claims)):
