@@ -26,7 +26,7 @@ from dpop_lab import (
 )
 from dpop_lab.server.state import UsedProofs
 from tests import by_hand
-from tests.test_doctor import PASTES
+from tests.test_doctor import pastes
 
 URL = "https://demo.duendesoftware.com/api/dpop/test"
 TOKEN = "t" * 900
@@ -102,7 +102,7 @@ def main():
         lambda: large.claim(secrets.token_bytes(8), now=now, remember=60),
     )
     line("claim a proof with 100,000 kept / few kept", large_time, small_time)
-    for name, paste in PASTES.items():
+    for name, paste in pastes(10_000_000).items():
         start = time.perf_counter()
         diagnose(paste).text()
         line(f"diagnose 10 MB of {name} / a second", time.perf_counter() - start, 1)

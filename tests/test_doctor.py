@@ -574,29 +574,33 @@ def test_times_are_told_with_dates_and_offsets():
     )
 
 
-BIG = 10_000_000
-PASTES = {
-    "a letter": "a" * BIG,
-    "JWTs": (proof() + "\n") * (BIG // 700),
-    "half a JWT": proof()[:200] + "A" * BIG,
-    "dots": "." * BIG,
-    "NUL": b"\0" * BIG,
-    "brackets": "[" * BIG,
-    "quotes": '"' * BIG,
-    "header lines": "DPoP: x\n" * (BIG // 8),
-    "challenges": "WWW-Authenticate: " + 'DPoP error="x", ' * (BIG // 16),
-    "log marks": "---- Sending x ----\n" * (BIG // 20),
-    "requests": "GET / HTTP/1.1\n" * (BIG // 15),
-    "chunks": "HTTP/1.1 200 OK\n\n" + "1\na\n" * (BIG // 4),
-    "curl": "curl " + "$'" * (BIG // 2),
-    "digits": '{"iat":' + "1" * BIG + "}",
-    "line feeds": "\n" * BIG,
-}
+BIG = 2_000_000  # characters, more than are read of plain text; the benchmark takes more
 
 
-@pytest.mark.parametrize("name", PASTES)
-def test_ten_megabytes_of_anything_give_a_short_report(name):
-    found = diagnose(PASTES[name])
+def pastes(size):
+    """Things that nobody would read, of so many characters, by name."""
+    return {
+        "a letter": "a" * size,
+        "JWTs": (proof() + "\n") * (size // 700),
+        "half a JWT": proof()[:200] + "A" * size,
+        "dots": "." * size,
+        "NUL": b"\0" * size,
+        "brackets": "[" * size,
+        "quotes": '"' * size,
+        "header lines": "DPoP: x\n" * (size // 8),
+        "challenges": "WWW-Authenticate: " + 'DPoP error="x", ' * (size // 16),
+        "log marks": "---- Sending x ----\n" * (size // 20),
+        "requests": "GET / HTTP/1.1\n" * (size // 15),
+        "chunks": "HTTP/1.1 200 OK\n\n" + "1\na\n" * (size // 4),
+        "curl": "curl " + "$'" * (size // 2),
+        "digits": '{"iat":' + "1" * size + "}",
+        "line feeds": "\n" * size,
+    }
+
+
+@pytest.mark.parametrize("name", pastes(0))
+def test_megabytes_of_anything_give_a_short_report(name):
+    found = diagnose(pastes(BIG)[name])
     assert len(found.text()) < 300_000
     assert json.dumps(found.as_dict())
 

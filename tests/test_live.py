@@ -10,6 +10,7 @@ import threading
 import tracemalloc
 import zlib
 from contextlib import ExitStack, contextmanager
+from functools import cache
 
 import nbformat
 import pytest
@@ -164,15 +165,25 @@ def shown(cell):
 PLACES = ("/connect/token", "/api/dpop/test")
 
 
+@cache
+def one_twin():
+    """A twin for all, made when it is first asked."""
+    return Twin(BASE_URL)
+
+
+def twin(request):
+    """What the twin answers."""
+    return one_twin()(request)
+
+
 def instead_at(place, answer):
     """The demo, with another's answer at one place."""
-    twin = Twin(BASE_URL)
     return lambda request: answer(request) if request.path == place else twin(request)
 
 
 FAULTS = {  # what stands where the demo should, behind TLS or not; or what the proxy says
-    "untrusted certificate": ({"server": Twin(BASE_URL), "trusted": False}, "REQUESTS_CA_BUNDLE="),
-    "no such bundle": ({"server": Twin(BASE_URL), "bundle": "no/such.pem"}, "REQUESTS_CA_BUNDLE"),
+    "untrusted certificate": ({"server": twin, "trusted": False}, "REQUESTS_CA_BUNDLE="),
+    "no such bundle": ({"server": twin, "bundle": "no/such.pem"}, "REQUESTS_CA_BUNDLE"),
     "proxy login": (
         {"says": page("407 Proxy Authentication Required", "Proxy-Authenticate: Basic")},
         "NAME:PASSWORD",
