@@ -2,10 +2,13 @@
 
 import base64
 import json
+import math
 import secrets
+from functools import cache, partial
 
 import pytest
 
+from dpop_lab.jose.jws import read_jws, verify
 from dpop_lab.server.rfc9449 import RFC_9449
 from tests import builder
 from tests.builder import compact, encode
@@ -234,6 +237,141 @@ def test_a_jwk_that_is_no_object_is_refused(world, place, jwk):
 def test_public_members_besides_are_ignored(world, place):
     more = {"kid": "1", "use": "sig", "alg": "ES256", "ext": True, "key_ops": ["verify"]}
     assert answer_to(world, place, jwk=more).status == 200
+
+
+# ---- keys that anyone can sign under ----------------------------------------------------------
+
+ED_P = 2**255 - 19
+ED_D = -121665 * pow(121666, -1, ED_P) % ED_P
+
+
+def added(one, other):
+    """The sum of two points of the curve of Ed25519 (RFC 8032 section 5.1.4)."""
+    (x1, y1), (x2, y2) = one, other
+    both = ED_D * x1 * x2 * y1 * y2
+    x = (x1 * y2 + x2 * y1) * pow(1 + both, -1, ED_P)
+    return x % ED_P, (y1 * y2 + x1 * x2) * pow(1 - both, -1, ED_P) % ED_P
+
+
+def times(factor, point):
+    """A multiple of a point."""
+    result = (0, 1)
+    for bit in f"{factor:b}":
+        result = added(result, result)
+        result = added(result, point) if bit == "1" else result
+    return result
+
+
+def on_the_curve(y):
+    """The points with this y: none, or one of either sign."""
+    square = (y * y - 1) * pow(ED_D * y * y + 1, -1, ED_P) % ED_P
+    root = pow(square, (ED_P + 3) // 8, ED_P)
+    if root * root % ED_P != square:
+        root = root * pow(2, (ED_P - 1) // 4, ED_P) % ED_P
+    return [(root, y), (-root % ED_P, y)] if root * root % ED_P == square else []
+
+
+@cache
+def torsion():
+    """The eight points of small order: the multiples of one of order 8.
+
+    What is left of any point times the order of the large subgroup is of small order.
+    """
+    order = 2**252 + 27742317777372353535851937790883648493
+    points = (point for y in range(2, 99) for point in on_the_curve(y)[:1])
+    left = (times(order, point) for point in points)
+    eighth = next(point for point in left if times(4, point) != (0, 1))
+    return {times(factor, eighth) for factor in range(1, 9)}
+
+
+def encodings(y):
+    """Every 32 octets whose 255 lower bits are this y, or as much modulo p, of either sign."""
+    for spelt in (y, y + ED_P):
+        if spelt < 2**255:
+            for sign in (0, 1):
+                yield (spelt + (sign << 255)).to_bytes(32, "little")
+
+
+SMALL_ORDER = sorted({octets for _, y in torsion() for octets in encodings(y)})
+SECOND_SPELLINGS = sorted({octets for y in range(19) for octets in encodings(y)} - set(SMALL_ORDER))
+SECOND_SPELLINGS = [one for one in SECOND_SPELLINGS if one[1:31] == b"\xff" * 30]
+
+
+def ed25519_jwk(octets):
+    """These octets as the jwk of a proof that would have a P-256 key."""
+    return {"kty": "OKP", "crv": "Ed25519", "x": encode(octets), "y": None}
+
+
+def test_the_small_orders_are_all_eight_and_their_second_spellings_come_with_them():
+    assert len(torsion()) == 8 and all(times(8, point) == (0, 1) for point in torsion())
+    assert len(SMALL_ORDER) == 14  # the eight, 1 and -1 with a sign, and 0 and 1 as p and p + 1
+    assert len(SECOND_SPELLINGS) == 34  # p + 2 to p + 18, of either sign
+
+
+@pytest.mark.parametrize("octets", [*SMALL_ORDER, *SECOND_SPELLINGS], ids=bytes.hex)
+def test_an_ed25519_key_of_small_order_or_in_a_second_spelling_is_refused(world, octets):
+    jwk = ed25519_jwk(octets)
+    assert refused(answer_to(world, "token", header={"alg": "EdDSA"}, jwk=jwk), "token")
+    assert world.seen[-1].reports[0].failure.check.name == "jwk"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_signature_that_fits_every_text_is_refused_with_its_key(world, place):
+    neutral = (1).to_bytes(32, "little")
+    jwk, forged = ed25519_jwk(neutral), encode(neutral + bytes(32))
+    for alg in ("EdDSA", "Ed25519"):
+        said = {"header": {"alg": alg}, "jwk": jwk}
+        token = bound(world, builder.thumbprint({**P256, **jwk}))
+        made = world.token_proof if place == "token" else partial(world.api_proof, token)
+        proof = respelt(made(**said), signature=lambda _: forged)
+        read = read_jws(proof)
+        assert verify(read.signing_input, read.signature, alg=alg, jwk=jwk)  # such is the key
+        answer = world.token_request(proof) if place == "token" else world.call(token, proof)
+        assert refused(answer, place)
+        assert world.seen[-1].reports[-1].failure.check.name == "jwk"
+        assert world.seen[-1].reports[-1]["signature"].mark == "not asked"
+
+
+def test_an_ed25519_key_with_a_part_of_small_order_is_one_like_any_other(world):
+    raw = builder.decode(builder.public_jwk(builder.key("E", "EdDSA"))["x"])
+    y, sign = int.from_bytes(raw, "little") % 2**255, raw[31] >> 7
+    point = next(one for one in on_the_curve(y) if one[0] % 2 == sign)
+    x, y = added(point, next(one for one in torsion() if times(4, one) != (0, 1)))
+    jwk = ed25519_jwk((y + (x % 2 << 255)).to_bytes(32, "little"))
+    assert refused(answer_to(world, "token", header={"alg": "EdDSA"}, jwk=jwk), "token")
+    assert world.seen[-1].reports[0]["jwk"].mark == "passed"
+
+
+def primes_of(order):
+    """Primes that are 1 more than a divisor of this number."""
+    divisors = [one for one in range(2, 20000) if order % one == 0]
+    return [one + 1 for one in divisors if all((one + 1) % i for i in range(2, 160) if i <= one)]
+
+
+def test_an_rsa_key_under_which_the_message_is_its_own_signature_is_refused(world):
+    order = 2**6 * 3**3 * 5**2 * 7 * 11 * 13 * 17 * 19 * 23
+    changes_nothing = math.prod(primes_of(order))
+    assert all(pow(text, order + 1, changes_nothing) == text for text in range(2, 9))
+    rsa = builder.public_jwk(builder.key("A", "RS256"))
+    modulus = int.from_bytes(builder.decode(rsa["n"]), "big")
+    while changes_nothing.bit_length() > 8192:
+        changes_nothing //= max(one for one in primes_of(order) if changes_nothing % one == 0)
+    assert changes_nothing.bit_length() >= 2048
+    for n, e in (
+        (modulus, 1),
+        (modulus, 2),
+        (modulus, 65536),
+        (modulus, 2**64 + 1),
+        (modulus, modulus - 2),
+        (modulus, modulus + 2),
+        (changes_nothing, order + 1),
+    ):
+        n, e = (encode(one.to_bytes((one.bit_length() + 7) // 8, "big")) for one in (n, e))
+        none = dict.fromkeys(("crv", "x", "y"))
+        jwk = {**none, "kty": "RSA", "n": n, "e": e}
+        assert refused(answer_to(world, "token", header={"alg": "RS256"}, jwk=jwk), "token")
+        assert world.seen[-1].reports[0].failure.check.name == "jwk"
+    assert answer_to(world, "token", builder.key("A", "RS256")).status == 200
 
 
 # ---- form -------------------------------------------------------------------------------------

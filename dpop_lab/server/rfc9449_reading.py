@@ -8,6 +8,7 @@ from dpop_lab.errors import EncodingError
 from dpop_lab.jose.encoding import base64url_decode
 from dpop_lab.jose.jws import Jws, key_bits
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
+from dpop_lab.jose.weak_keys import ed25519_fault, rsa_fault
 from dpop_lab.proof import rules
 from dpop_lab.proof.htu import normal_url
 from dpop_lab.proof.rendering import shown
@@ -38,10 +39,8 @@ def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
         return f"its {member}, {shown(jwk.get(member), 40)}, says it is for something else"
     if "verify" not in _strings(jwk.get("key_ops", ["verify"])):
         return "key_ops in it do not say verify"
-    for name in PUBLIC[str(kty)]:
-        if name == "crv":
-            continue
-        octets = _octets(jwk.get(name))
+    numbers = {name: _octets(jwk.get(name)) for name in PUBLIC[str(kty)] if name != "crv"}
+    for name, octets in numbers.items():
         if not octets:
             return f"{name} is not base64url, or not zero in the spare bits at its end"
         if kty == "RSA" and octets[0] == 0:
@@ -54,18 +53,21 @@ def key_fault(jwk: Mapping[str, Any], alg: object) -> str | None:
         return point if kty == "EC" else "its numbers are no key of this kind"
     if kty == "RSA" and bits not in RSA_BITS:
         return f"{bits} bits, wanted {RSA_BITS[0]} to {RSA_BITS[-1]}"
-    return None
+    if kty == "RSA":
+        return rsa_fault(numbers["n"], numbers["e"])
+    return ed25519_fault(numbers["x"]) if kty == "OKP" else None
 
 
 def _strings(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _octets(text: object) -> bytes | None:
+def _octets(text: object) -> bytes:
+    """The octets of strict base64url, none where it is something else."""
     try:
-        return base64url_decode(text) if isinstance(text, str) else None
+        return base64url_decode(text) if isinstance(text, str) else b""
     except EncodingError:
-        return None
+        return b""
 
 
 def private_members(jwk: Mapping[str, Any]) -> tuple[str, ...]:
