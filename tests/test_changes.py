@@ -144,7 +144,7 @@ LENIENT = (
     "unknown_crit b64_false htm_in_array htu_in_array ath_in_array nonce_in_array iat_as_text "
     "duplicate_first padding text_after_header es384_with_p256 es256_with_p384 rsa_1024 "
     "private_rsa_d jwk_for_another_alg jwk_for_encryption jwk_not_for_verifying jwk_in_capitals "
-    "htu_path_in_capitals htu_with_user htu_with_backslashes spare_bits at_spare_bits "
+    "htu_path_in_capitals htu_with_user htu_with_backslashes at_cnf_of_both at_spare_bits "
     "at_over_for_100_s at_for_another_api at_for_no_api bound_as_bearer two_authorizations "
     "token_in_the_query client_twice two_ways_of_saying_who iat_18_s_ahead nonce_and_old_iat"
 ).split()

@@ -431,6 +431,16 @@ def test_the_thumbprint_is_computed_and_compared_with_cnf():
     assert "token_type DPoP" in found.problems[0].action
 
 
+def test_a_token_bound_by_more_than_its_jkt_is_told_from_one_bound_to_another_key():
+    both = {"jkt": thumbprint(KEY.public_jwk()), "x5t#S256": "bwcK0esc3ACC"}
+    token = access_token(cnf=both)
+    text = raw(f"DPoP: {proof(token=token)}", token=token)
+    assert "bound_key" not in rows(diagnose(text, policy=DUENDE))
+    found = diagnose(text, policy=RFC_9449)
+    action = next(one.action for one in found.problems if one.row == "bound_key")
+    assert "x5t#S256" in action and "sign with the key" not in action
+
+
 def test_a_bare_challenge_is_explained_by_the_token_that_expired():
     old = access_token(exp=NOW - 600)
     found = diagnose(raw(f"DPoP: {proof(token=old)}", token=old, answer=refused("DPoP")))

@@ -751,6 +751,12 @@ def test_odd_proofs_at_the_api(world, variations, text):
     assert called(world, **variations) == challenge(text)
 
 
+def test_a_token_that_is_bound_by_more_than_its_jkt_is_taken(world):
+    cnf = {"jkt": builder.thumbprint(P256), "x5t#S256": "x", "made up": None}
+    token = world.forged(world.token(), claims={"cnf": cnf})
+    assert world.call(token, world.api_proof(token)).status == 200
+
+
 def test_an_empty_jti_is_one_at_the_api_and_null_is_the_same(own_world):
     assert called(own_world, claims={"jti": ""}) == 200
     assert called(own_world, claims={"jti": None}) == challenge("Detected DPoP proof token replay.")

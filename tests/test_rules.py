@@ -335,7 +335,7 @@ DEFECTS = {
     "htm": {"missing", "wrong"},
     "htu": {"missing", "wrong"},
     "ath": {"missing", "wrong"},
-    "bound_key": {"missing", "wrong"},
+    "bound_key": {"missing", "wrong", "unchecked"},
     "fresh": {"missing", "wrong", "stale", "early"},
     "nonce": {"missing", "wrong", "stale", "early"},
     "unused": {"replayed"},

@@ -1211,6 +1211,18 @@ def test_a_binding_that_names_no_key_binds_to_none(world, cnf):
     assert bad_token(world.call(token, path=PLAIN_API, scheme="Bearer"), "Bearer")
 
 
+@pytest.mark.parametrize("name", ["x5t#S256", "jwk", "kid", "jku", "jwe", "made up", "JKT", ""])
+@pytest.mark.parametrize("value", ["x", None])
+def test_a_token_that_is_bound_by_more_than_its_jkt_is_refused(world, name, value):
+    jkt = builder.thumbprint(P256)
+    token = world.forged(world.token(), claims={"cnf": {"jkt": jkt, name: value}})
+    assert bad_token(world.call(token, world.api_proof(token)))
+    failure = world.seen[-1].reports[-1].failure
+    assert (failure.check.name, failure.verdict.defect) == ("bound_key", "unchecked")
+    assert bad_token(world.call(token, world.api_proof(token, THIEF)))
+    assert world.seen[-1].reports[-1].failure.verdict.defect == "wrong"
+
+
 @pytest.mark.parametrize(
     "variations",
     [

@@ -10,7 +10,7 @@ from dpop_lab.jose.jws import Jws, verify
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.checking import Check, Profile, Report, Verdict, check, equal
 from dpop_lab.proof.proof import TYP, access_token_hash, read_proof
-from dpop_lab.proof.rendering import words
+from dpop_lab.proof.rendering import shown, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,10 @@ class Reading:
 
     `fault` gives the defect that makes a proof malformed, and words for it; `key_fault` what is
     wrong with a jwk for an alg. `members` is a jwk as this server reads it, `private` names its
-    private members. `text`, `number` and `jti` give a claim's value, or None where it has none;
-    `same_url` compares the wanted URL with the `htu` found.
+    private members. `signature` gives the octets of the signature as this server decodes them.
+    `text`, `number` and `jti` give a claim's value, or None where it has none; `same_url` compares
+    the wanted URL with the `htu` found. `unchecked` names what binds an access token besides its
+    `jkt`, by the members of `cnf`, where this server won't pass over what it can't check.
     """
 
     algorithms: tuple[str, ...]
@@ -51,10 +53,12 @@ class Reading:
     key_fault: Callable[[Mapping[str, Any], object], str | None]
     members: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     private: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    signature: Callable[[Jws], bytes]
     text: Callable[[object], str | None]
     number: Callable[[object], float | None]
     jti: Callable[[Mapping[str, Any]], str | None]
     same_url: Callable[[str, str], bool]
+    unchecked: Callable[[Mapping[str, Any]], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -204,7 +208,8 @@ def no_private_key(proof: Jws, context: Context) -> Verdict:
 def signature(proof: Jws, context: Context) -> Verdict:
     """Does the signature verify with the key in the header?"""
     name = str(proof.header.get("alg"))
-    good = verify(proof.signing_input, proof.signature, alg=name, jwk=_jwk(proof, context))
+    octets = context.profile.reading.signature(proof)
+    good = verify(proof.signing_input, octets, alg=name, jwk=_jwk(proof, context))
     found = words("it verifies" if good else "it does not verify")
     return Verdict(words("a signature by the key in the header"), found, None if good else "wrong")
 
@@ -268,8 +273,13 @@ def bound_key(proof: Jws, context: Context) -> Verdict:
     if cnf is None:
         return Verdict(words("an access token with cnf.jkt"), None, "missing")
     wanted = cnf.get("jkt") if isinstance(cnf, dict) else None
-    good = found is not None and wanted == found
-    return Verdict(wanted, found, None if good else "wrong")
+    if found is None or wanted != found:
+        return Verdict(wanted, found, "wrong")
+    others = context.profile.reading.unchecked(cnf) if isinstance(cnf, dict) else ()
+    if others:
+        more = words(f"jkt and {', '.join(shown(name, 40) for name in others[:3])} in cnf")
+        return Verdict(words("a binding to this key alone"), more, "unchecked")
+    return Verdict(wanted, found)
 
 
 @check(

@@ -60,6 +60,8 @@ def _answers(status: int) -> dict[str | tuple[str, str], Answer]:
     }
     answers["nonce"] = Answer(status, "use_dpop_nonce", WORDS["nonce"])
     answers["bound_key"] = Answer(status, "invalid_token", WORDS["bound_key"])
+    more = "The access token is bound by more than a key, which is not checked here."
+    answers["bound_key", "unchecked"] = Answer(status, "invalid_token", more)
     return answers
 
 

@@ -75,6 +75,16 @@ def private_members(jwk: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in PRIVATE_MEMBERS if name in jwk)
 
 
+def signature(proof: Jws) -> bytes:
+    """The octets as they are; how they are spelt is for the row `strict_form`."""
+    return proof.signature
+
+
+def unchecked(cnf: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every member of `cnf` but `jkt`: a binding that nobody proves binds nothing (RFC 7800 §3)."""
+    return tuple(name for name in cnf if name != "jkt")
+
+
 def text(value: object) -> str | None:
     """A JSON string."""
     return value if isinstance(value, str) else None
@@ -109,8 +119,10 @@ READING = Reading(
     key_fault=key_fault,
     members=dict,
     private=private_members,
+    signature=signature,
     text=text,
     number=number,
     jti=jti,
     same_url=same_url,
+    unchecked=unchecked,
 )

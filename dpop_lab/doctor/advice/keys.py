@@ -65,6 +65,8 @@ def _jwk_row(finding: Finding, case: Case) -> str:
     if not isinstance(given, dict):
         return "Put the jwk there as a JSON object."
     jwk, alg = _jwk(case), header.get("alg")
+    if "keys" in jwk:
+        return "Put the key itself there: this is a JWK Set, with the key in its member keys."
     if lacking := [name for name in PUBLIC.get(str(jwk.get("kty")), ("kty",)) if name not in jwk]:
         return f"Put {' and '.join(lacking)} into jwk, too: a member name in its small letters."
     if jwk.get("kty") == "oct":
@@ -136,6 +138,11 @@ def _bound_key(finding: Finding, case: Case) -> str:
             "request, and look for token_type DPoP in the answer."
         )
     cnf = case.access_token.claims.get("cnf")
+    if defect_of(finding) == "unchecked":
+        return (
+            f"The token is bound by {shown(found_of(finding), 60)}, and this server checks jkt "
+            "alone: ask its issuer for a token that is bound by nothing else."
+        )
     if isinstance(cnf, dict) and "jkt" not in cnf:
         names = ", ".join(map(str, cnf))[:60] or "nothing"
         return f"The token is bound by {names}, not by jkt: ask for one with a DPoP proof."

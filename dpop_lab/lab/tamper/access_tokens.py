@@ -26,6 +26,8 @@ APIS = (API, BEARER_API)
 UNSIGNED = "Another forgery: each was a hole in some library."
 BY_ISSUER = "It takes the issuer's own key, or a fault there, to make one."
 
+CERTIFICATE = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"  # a thumbprint of RFC 8705 section 3.1
+
 
 def _claims(**claims: object) -> Edit:
     """Claims changed, by an issuer that should not have."""
@@ -157,7 +159,13 @@ ACCESS_TOKENS = (
     Change(
         "at_cnf_of_a_certificate", "Sends a token bound to a TLS certificate.", NOBODY,
         "RFC 8705 §3.1", places=WITH_TOKEN, worth="Another way of binding, for another check.",
-        token=_claims(cnf={"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
+        token=_claims(cnf={"x5t#S256": CERTIFICATE}),
+    ),
+    Change(
+        "at_cnf_of_both", "Sends a token bound to the owner's key and to a TLS certificate.",
+        NOBODY, "RFC 7800 §3", places=WITH_TOKEN,
+        worth="Half of it is proven. Is that half enough? Two servers, two answers.",
+        token=_claims(cnf=lambda cnf: {**cnf, "x5t#S256": CERTIFICATE}),
     ),
     Change(
         "at_cnf_as_text", "Sends a token whose cnf is a string.", NOBODY, "RFC 7800 §3.1",
