@@ -89,8 +89,9 @@ def read_jws(text: str) -> Jws:
     """Take a compact JWS apart, tolerantly, and note every deviation; never raises, never verifies.
 
     Of duplicate members the last counts; padding, white space, the standard base64 alphabet and
-    text after a JSON object are passed over, each with its `Deviation`. A text of five parts is
-    read as far as its header (a JWE is no JWS, but its header is worth seeing).
+    text after a JSON object are passed over, each with its `Deviation`. A whole number of more
+    digits than Python counts (4300) is infinite, as 1e999 is. A text of five parts is read as far
+    as its header (a JWE is no JWS, but its header is worth seeing).
     """
     if not isinstance(text, str):
         return Jws(text="", problem=f"{type(text).__name__} instead of text")
@@ -181,7 +182,9 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
         start = len(text) - len(text.lstrip("\ufeff \t\r\n"))
         if "\ufeff" in text[:start]:
             seen.add("byte_order_mark")
-        decoder = json.JSONDecoder(object_pairs_hook=members, parse_constant=constant)
+        decoder = json.JSONDecoder(
+            object_pairs_hook=members, parse_constant=constant, parse_int=_whole_number
+        )
         value, end = decoder.raw_decode(text, start)
         if "\\u" in text:  # a lone surrogate is an error here, not later in a row
             json.dumps(value, ensure_ascii=False).encode()
@@ -195,6 +198,14 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
     if deeper(value, MAX_DEPTH):
         raise ValueError(f"the {where} is nested more than {MAX_DEPTH} deep")
     return value
+
+
+def _whole_number(digits: str) -> float:
+    """An int, or infinity: int() refuses what would take it, and str() later, too long."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
 
 
 def deeper(value: object, levels: int) -> bool:

@@ -1,5 +1,6 @@
 """The access token: a JWT bound to a key, issued by one party and checked by another (RFC 9068)."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -176,7 +177,7 @@ def not_expired(presented: Presented, context: TokenContext) -> Verdict:
     """Is it still, and already, valid?"""
     now, leeway = context.now, context.profile.leeway
     end, start = (presented.token.claims.get(name) for name in ("exp", "nbf"))
-    if not isinstance(end, int | float):
+    if type(end) is not int and not (type(end) is float and math.isfinite(end)):
         return Verdict(words("exp, a number"), end, "missing" if end is None else "wrong")
     if context.profile.expired(end, now):
         return Verdict(words(f"exp well after {now - leeway}"), end, "expired")
