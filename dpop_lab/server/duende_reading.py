@@ -110,8 +110,18 @@ RSA_PRIVATE = ("d", "dp", "dq", "p", "q", "qi")
 
 
 def jwk_members(jwk: Mapping[str, Any]) -> dict[str, Any]:
-    """A jwk as the demo reads it: member names in any letter case."""
-    return {JWK_NAMES.get(name.lower(), name): value for name, value in jwk.items()}
+    """A jwk as the demo reads it: member names in any letter case, and of a JWK Set its first key.
+
+    Recorded was a set that holds one key. The demo's reader goes on into the member `keys` as if
+    its bracket were not there, and stops at the first closing brace.
+    """
+    members: dict[str, Any] = {}
+    for name, value in jwk.items():
+        first = value[0] if isinstance(value, list) and value else None
+        if name.lower() == "keys" and isinstance(first, dict):
+            return members | jwk_members(first)
+        members[JWK_NAMES.get(name.lower(), name)] = value
+    return members
 
 
 def _unreadable(jwk: Mapping[str, Any]) -> str | None:
