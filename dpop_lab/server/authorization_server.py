@@ -19,6 +19,7 @@ from dpop_lab.server.state import Clock, Nonces, UsedProofs
 CLIENT_CREDENTIALS = "client_credentials"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+SCOPE_TEXT = re.compile(r"[ -!#-\[\]-~]*")  # RFC 6749 section 3.3, and the spaces between
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +258,8 @@ class AuthorizationServer:
         """The scopes granted, sorted, and the audiences they lead to (RFC 8707)."""
         text, every = value(form, "scope").strip(), self.registry.scopes
         asked = sorted(set(filter(None, text.split(" ")))) or sorted(every)
+        if not SCOPE_TEXT.fullmatch(text):
+            raise Refused(self.policy.misspelt_scope)
         apis = [api for api in self.registry.apis if not api.isolated]
         if resource is not None:
             apis = [api for api in self.registry.apis if api.audience == resource]

@@ -276,7 +276,9 @@ DUENDE = Policy(
     api_type="application/json; charset=utf-8",
     site_headers=(("Server", "dpop_lab twin"), ("X-REVISION", "twin")),
     cors_exposed="",
+    api_methods=None,
     no_grant_type=Answer(400, "unsupported_grant_type"),
+    misspelt_scope=Answer(400, "invalid_request"),
     no_proof=Answer(
         400, "invalid_request", "Client requires DPoP and a DPoP header value was not provided."
     ),

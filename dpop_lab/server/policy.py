@@ -38,13 +38,14 @@ class Credentials:
 def basic_pair(credentials: str) -> tuple[str, str] | None:
     """Client id and secret out of a Basic Authorization value; None when there are none in it.
 
-    Both were form-encoded before they were joined (RFC 6749 section 2.3.1).
+    Both were form-encoded before they were joined (RFC 6749 section 2.3.1). What is no UTF-8 in
+    them is replaced, as percent-encoding that is none: they are there, and no client's.
     """
     scheme, _, encoded = credentials.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode()
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "replace")
     except ValueError:
         return None
     client_id, colon, secret = text.partition(":")
@@ -82,6 +83,8 @@ class Policy:
     """One server's ways. `token` and `api` are the proof profiles where `iat` tells the age,
     `token_nonce` and `api_nonce` those where a nonce is demanded too; `bound` and `bearer` the
     access-token profiles of the two APIs. The functions read a request or word an answer.
+    `api_methods` are those the APIs serve (None: whatever comes); `misspelt_scope` answers a scope
+    with characters that RFC 6749 section 3.3 does not have.
     """
 
     name: str
@@ -107,8 +110,10 @@ class Policy:
     api_type: str
     site_headers: Headers
     cors_exposed: str
+    api_methods: tuple[str, ...] | None
     no_proof: Answer
     no_grant_type: Answer
+    misspelt_scope: Answer
 
     def __repr__(self) -> str:
         return f"<Policy {self.title}>"

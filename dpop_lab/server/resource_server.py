@@ -19,7 +19,7 @@ AUDIENCE = "api"
 
 @dataclass(slots=True, kw_only=True, repr=False)
 class ResourceServer:
-    """Two protected resources, as `Request -> Response`; any method is served.
+    """Two protected resources, as `Request -> Response`, for every method the policy names.
 
     It trusts one `issuer` through that issuer's public `keys`, keeps its own memory and nonces,
     and demands a nonce in each proof when `api_nonce` is set.
@@ -59,8 +59,12 @@ class ResourceServer:
         serve: Callable[[Request, list[Report]], Response],
     ) -> Response:
         reports: list[Report] = []
+        methods = self.policy.api_methods
         try:
-            response = serve(request, reports)
+            if methods is None or request.method in methods:
+                response = serve(request, reports)
+            else:
+                response = self.policy.method_not_allowed(", ".join(methods))
         except Refused as refusal:
             response = self._refuse(scheme, refusal.answer)
         if self.watch:

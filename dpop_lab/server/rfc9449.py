@@ -252,6 +252,8 @@ RFC_9449 = Policy(
     api_type="application/json",
     site_headers=(("Server", "dpop_lab"),),
     cors_exposed="DPoP-Nonce, WWW-Authenticate",
+    api_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
     no_grant_type=Answer(400, "invalid_request", "There is no grant_type."),
+    misspelt_scope=Answer(400, "invalid_scope"),
     no_proof=Answer(400, "invalid_request", "This client must send a DPoP proof."),
 )
