@@ -9,6 +9,7 @@ import secrets
 
 import pytest
 
+from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.rules import ANY_TIME
 from dpop_lab.server.duende import DUENDE
 from tests import builder
@@ -122,7 +123,21 @@ GRANTS = {
     ),
     "9": ({"client_id": "interactive.public", "grant_type": "refresh_token"}, "invalid_request"),
     "13": ({"scope": "api", "resource": "urn:resource1"}, "invalid_target"),
-    "16": ({"scope": "api\tscope3"}, "invalid_scope"),
+    "16": ({"scope": "api\tscope3"}, "invalid_request"),
+    "a scope with a quote": ({"scope": 'api"'}, "invalid_request"),
+    "a scope with a backslash": ({"scope": "api\\"}, "invalid_request"),
+    "a scope with an accent": ({"scope": "api é"}, "invalid_request"),
+    "a scope with a line end": ({"scope": "api\nscope3"}, "invalid_request"),
+    "a scope with a zero": ({"scope": "api\0"}, "invalid_request"),
+    "a scope with a delete": ({"scope": "\x7f"}, "invalid_request"),
+    "a misspelt scope and a resource": (
+        {"scope": 'api"', "resource": "urn:a"},
+        "invalid_request",
+    ),
+    "a scope of all that is legal": (
+        {"scope": "".join(map(chr, {*range(0x20, 0x7F)} - {0x22, 0x5C}))},
+        "invalid_scope",
+    ),
     "a grant with a blank": ({"grant_type": " client_credentials"}, "unsupported_grant_type"),
     "a grant in capitals": ({"grant_type": "Client_Credentials"}, "unsupported_grant_type"),
     "a grant of 101 characters": ({"grant_type": "x" * 101}, "unsupported_grant_type"),
@@ -242,6 +257,17 @@ def test_21_basic_that_cannot_be_read_leaves_it_to_the_form(world):
         ("Authorization", "Digest x"),
     ):
         assert asked(world, headers=[line]) == OKAY
+
+
+@pytest.mark.parametrize(
+    "pair", [b"\xff:secret", b"m2m.dpop:\xff", b"m2m.dpop\xe9:secret", b"\xc3(:\x80", b"%FF:secret"]
+)
+def test_basic_that_is_no_utf_8_is_an_invalid_client(world, pair):
+    line = ("Authorization", f"Basic {base64.b64encode(pair).decode()}")
+    assert asked(world, headers=[line]) == INVALID_CLIENT
+    alone = {"client_id": None, "client_secret": None}
+    assert asked(world, alone, headers=[line]) == INVALID_CLIENT
+    assert asked(world, alone, headers=[basic("m2m.dpop")]) == INVALID_REQUEST
 
 
 def test_22_basic_is_form_encoded(world):
@@ -545,14 +571,85 @@ def spare(segment):
     return segment[:-1] + chr(ord(segment[-1]) + 1)
 
 
-def test_a_signature_may_be_padded_and_have_spare_bits(world):
-    for change in (padded, spare):
-        assert asked(world, text=respelt(world.token_proof(), same, same, change)) == OKAY
-        token = world.token()
-        proof = respelt(world.api_proof(token), same, same, change)
-        assert world.call(token, proof).status == 200
-        token = respelt(token, same, same, change)
+def test_a_signature_may_be_padded(world):
+    assert asked(world, text=respelt(world.token_proof(), same, same, padded)) == OKAY
+    token = world.token()
+    proof = respelt(world.api_proof(token), same, same, padded)
+    assert world.call(token, proof).status == 200
+    token = respelt(token, same, same, padded)
+    assert world.call(token, world.api_proof(token)).status == 200
+
+
+@pytest.mark.parametrize("alg", ["ES256", "RS256", "PS256"])
+def test_a_proofs_signature_with_other_spare_bits_is_a_wrong_one(world, alg):
+    key = builder.key("A", alg)
+    for change in (spare, lambda text: padded(spare(text))):
+        honest = world.token_proof(key)
+        proof = respelt(honest, same, same, change)
+        assert read_jws(proof).signature == read_jws(honest).signature  # the same octets
+        assert asked(world, proofs=[proof]) == SIGNATURE
+        token = world.token(key)
+        answer = world.call(token, respelt(world.api_proof(token, key), same, same, change))
+        wanted = (401, challenge("Invalid DPoP proof token."))
+        assert (answer.status, header(answer, "WWW-Authenticate")) == wanted
+
+
+def test_an_access_tokens_signature_may_have_other_spare_bits(world):
+    token = respelt(world.token(), same, same, spare)
+    assert world.call(token, world.api_proof(token)).status == 200
+
+
+def in_a_set(*jwks, **others):
+    """The header of a proof whose jwk is a JWK Set."""
+    return {"header": {"jwk": {**others, "keys": list(jwks)}}}
+
+
+def test_a_jwk_set_is_taken_for_the_key_in_it(world):
+    for jwk in (
+        P256,
+        {**P256, "kid": "k"},
+        {"KTY": "EC", "CRV": "P-256", **{name: P256[name] for name in "xy"}},
+    ):
+        answer = world.token_request(world.token_proof(**in_a_set(jwk)))
+        token = json.loads(answer.body)["access_token"]
+        assert parts(token)[1]["cnf"] == {"jkt": builder.thumbprint(P256)}
+        assert world.call(token, world.api_proof(token, **in_a_set(jwk))).status == 200
         assert world.call(token, world.api_proof(token)).status == 200
+    assert asked(world, header={"jwk": {"KEYS": [P256]}}) == OKAY
+
+
+def test_a_jwk_set_hides_no_fault_of_its_key(world):
+    private = (400, "invalid_dpop_proof", "'jwk' value contains a private key.")
+    assert asked(world, **in_a_set(builder.private_jwk(VICTIM))) == private
+    assert asked(world, **in_a_set(builder.public_jwk(THIEF))) == SIGNATURE
+    assert called(world, **in_a_set(builder.public_jwk(THIEF))) != 200
+    for empty in ([], [[]], {}, "x", None, [None], [{}], [{"kty": "EC"}], [{"keys": []}]):
+        assert asked(world, header={"jwk": {"keys": empty}}) == invalid("jwk")
+
+
+NUMBER = "9" * 5000
+
+
+def with_number(number, name="made up"):
+    """The claims of a call, with one more that is this number, as JSON text."""
+    return lambda claims: f'{compact(claims)[:-1]},"{name}":{number}}}'
+
+
+@pytest.mark.parametrize("number", [NUMBER, f"-{NUMBER}", f'{{"x":[{NUMBER}]}}', f"{NUMBER}.5"])
+def test_an_unknown_claim_may_be_a_number_of_5000_digits(world, number):
+    token = world.token()
+    payload = with_number(number)(parts(world.api_proof(token))[1])
+    assert world.call(token, world.api_proof(token, payload=payload)).status == 200
+    assert asked(world, payload=payload) == (400, "invalid_dpop_proof", None)  # too long
+
+
+@pytest.mark.parametrize("name", ["iat", "exp", "nbf", "jti", "iss", "azp"])
+def test_a_claim_that_is_read_may_not_be_a_number_of_5000_digits(world, name):
+    token = world.token()
+    payload = with_number(NUMBER, name)(parts(world.api_proof(token))[1])
+    answer = world.call(token, world.api_proof(token, payload=payload))
+    malformed = challenge("Malformed DPoP proof token.")
+    assert header(answer, "WWW-Authenticate") == malformed
 
 
 def test_a_signature_that_is_not_base64url_is_a_wrong_one(world):
@@ -826,6 +923,14 @@ def test_paths_lead_where_the_demo_leads_them(world, path, status):
     answer = world.send("POST", path)
     assert answer.status == status
     assert answer.body == b"" or status == 400
+
+
+@pytest.mark.parametrize("method", ["PATCH", "get", "MOVEMONEY", "TRACE"])
+def test_the_api_serves_any_method_invented_ones_too(world, method):
+    token = world.token()
+    proof = world.api_proof(token, method=method)
+    assert world.call(token, proof, method=method).status == 200
+    assert world.call(token, world.api_proof(token), method=method).status == 401
 
 
 def test_the_proof_names_the_path_as_it_was_asked_for(world):

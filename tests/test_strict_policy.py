@@ -9,6 +9,7 @@ from functools import cache, partial
 import pytest
 
 from dpop_lab.jose.jws import read_jws, verify
+from dpop_lab.proof.proof import read_proof
 from dpop_lab.server.rfc9449 import RFC_9449
 from tests import builder
 from tests.builder import compact, encode
@@ -437,6 +438,66 @@ def test_white_space_in_json_is_json(world):
     assert world.token_request(world.token_proof(payload=f" {text}\n")).status == 200
 
 
+NUMBER = "9" * 5000
+
+
+def with_number(number, name="made up"):
+    """What makes a proof's claims of right ones: one more, which is this number."""
+    return lambda claims: f'{compact(claims)[:-1]},"{name}":{number}}}'
+
+
+@pytest.mark.parametrize("number", [NUMBER, f"-{NUMBER}", f'{{"x":[{NUMBER}]}}', f"{NUMBER}.5"])
+def test_an_unknown_claim_may_be_a_number_of_5000_digits(world, number):
+    claims = parts(world.token_proof())[1]
+    proof = world.token_proof(payload=with_number(number)(claims))
+    assert world.token_request(proof).status == 200
+    assert repr(read_proof(proof)) and repr(world.seen[-1])
+
+
+@pytest.mark.parametrize("name", ["iat", "jti", "htm", "htu"])
+def test_a_claim_that_counts_may_not_be_a_number_of_5000_digits(world, name):
+    claims = parts(world.token_proof())[1]
+    del claims[name]
+    proof = world.token_proof(payload=with_number(NUMBER, name)(claims))
+    assert refused(world.token_request(proof), "token")
+    report = world.seen[-1].reports[0]
+    assert report["well_formed"].mark == "passed"
+    assert report["fresh" if name == "iat" else name].mark == "failed"
+    assert repr(report) and report._repr_html_()
+
+
+def test_a_jwk_and_a_header_may_have_numbers_of_5000_digits_where_nobody_reads_them(world):
+    right, claims = parts(world.token_proof())
+    for member, taken in (("kid", True), ("made up", True), ("typ", False), ("alg", False)):
+        text = compact({name: value for name, value in right.items() if name != member})
+        said = f'{text[:-1]},"{member}":{NUMBER}}}'
+        signed = f"{encode(said.encode())}.{encode(compact(claims | {'jti': member}).encode())}"
+        proof = f"{signed}.{encode(builder.sign(VICTIM, signed.encode(), alg='ES256'))}"
+        assert (world.token_request(proof).status == 200) is taken
+    for member in ("ext", "x", "crv", "use", "alg", "d"):
+        jwk = {**right["jwk"], member: 0}
+        said = compact({**right, "jwk": jwk}).replace(f'"{member}":0', f'"{member}":{NUMBER}')
+        signed = f"{encode(said.encode())}.{encode(compact(claims | {'jti': member}).encode())}"
+        proof = f"{signed}.{encode(builder.sign(VICTIM, signed.encode(), alg='ES256'))}"
+        assert (world.token_request(proof).status == 200) is (member == "ext")
+
+
+def test_an_access_token_and_an_assertion_do_not_end_at_infinity(world):
+    token = world.token()
+    header_part, claims = parts(token)
+    for name, taken in (("made up", True), ("exp", False), ("nbf", False)):
+        payload = with_number(NUMBER, name)({one: claims[one] for one in claims if one != name})
+        endless = builder.jws(header_part, {}, SIGNER, alg="RS256", payload=payload)
+        for answer in (world.call(endless, world.api_proof(endless)),):
+            assert answer.status == (200 if taken else 401)
+        said = {"iss": "m2m.jwt", "sub": "m2m.jwt", "aud": BASE_URL, "jti": secrets.token_hex()}
+        said |= {"exp": world.clock.now() + 60} if name != "exp" else {}
+        text = assertion(world, payload=with_number(NUMBER, name)(said))
+        assert asserted(world, text).status == (200 if taken else 401)
+    text = world.forged(token, claims={"exp": True})
+    assert world.call(text, world.api_proof(text)).status == 401
+
+
 VALUES = {
     "jti a number": {"jti": 5},
     "jti null": {"jti": None},
@@ -525,14 +586,42 @@ def test_htm_is_the_method_to_the_letter(world, place, htm):
     assert refused(answer_to(world, place, htm=htm), place)
 
 
-@pytest.mark.parametrize(
-    "method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "get", "FROB"]
-)
-def test_any_method_is_served_with_a_proof_for_it(world, method):
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_of_http_is_served_with_a_proof_for_it(world, method):
     token = world.token()
-    assert world.call(token, world.api_proof(token), method=method).status == 401
+    other = "POST" if method == "GET" else "GET"
+    assert world.call(token, world.api_proof(token, method=other), method=method).status == 401
     proof = world.api_proof(token, method=method)
     assert world.call(token, proof, method=method).status == 200
+
+
+@pytest.mark.parametrize("method", ["get", "Get", "FROB", "GET ", "GETS", "TRACE", "CONNECT", ""])
+@pytest.mark.parametrize("path", [API, PLAIN_API, API + "/"])
+def test_another_method_is_not_allowed_whatever_comes_with_it(world, method, path):
+    token, plain = world.token(), world.token(None)
+    proof = world.proof(method, path, access_token=token)
+    for answer in (
+        world.call(token, proof, method=method, path=path),
+        world.call(plain, method=method, path=path, scheme="Bearer"),
+        world.send(method, path),
+    ):
+        assert (answer.status, answer.body) == (405, b"")
+        assert header(answer, "Allow") == ", ".join(METHODS)
+        assert header(answer, "WWW-Authenticate") is None
+        assert world.seen[-1].response.status == 405 and world.seen[-1].reports == ()
+    assert world.call(token, world.proof("GET", path, access_token=token), path=path).status in (
+        (200,) if path != PLAIN_API else (401,)
+    )
+
+
+def test_405_does_not_use_a_proof_up(world):
+    token = world.token()
+    proof = world.api_proof(token)
+    assert world.call(token, proof, method="get").status == 405
+    assert world.call(token, proof).status == 200
 
 
 HOST = BASE_URL.removeprefix("https://")

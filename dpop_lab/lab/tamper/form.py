@@ -76,7 +76,7 @@ FORM = (
     Change(
         "spare_bits", "Changes the last character of the signature in bits that carry nothing.",
         MIDDLE, "RFC 4648 §3.5",
-        worth="The trap in every test that spoils a signature by its last character.",
+        worth="A trap for tests that spoil the last character: most libraries pass it over.",
         proof=_spelt(whole=with_other_spare_bits),
     ),
     Change(

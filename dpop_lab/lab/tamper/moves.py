@@ -19,7 +19,6 @@ from dpop_lab.lab.tamper.spelling import (
     as_it_is,
     followed_by,
     url_with,
-    with_other_spare_bits,
     with_the_other_s,
 )
 
@@ -38,7 +37,7 @@ MOVES = (
     Change(
         "honest_delete", "Sends DELETE with a proof for DELETE.", OWNER, "RFC 9449 §4.3 (8)",
         places=WITH_TOKEN, method="DELETE", proof=Edit(claims={"htm": "DELETE"}),
-        worth="Harmless: this API serves every method.",
+        worth="Harmless: this API serves DELETE, too.",
     ),
     Change(
         "url_with_slash", "Takes an honest proof to the same URL with a slash at its end.",
@@ -74,8 +73,8 @@ MOVES = (
         "sent_twice", "Sends an honest request twice.", CATCHER, "RFC 9449 §11.1", again=as_it_is
     ),
     Change(
-        "sent_twice_respelt", "Sends it again with another last character of the signature.",
-        CATCHER, "RFC 4648 §3.5", again=with_other_spare_bits,
+        "sent_twice_respelt", "Sends it again with the padding == behind the signature.",
+        CATCHER, "RFC 7515 §2", again=followed_by("=="),
         worth="Where the spelling passes, the jti is known.",
     ),
     Change(
