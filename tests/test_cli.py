@@ -179,12 +179,33 @@ def test_the_live_server_without_a_network_is_one_line_that_names_the_twin(
         ("[]", "object"),
         ('{"client_id": "x"}', "client_secret"),
         ('{"client_id": 5, "client_secret": "s", "token_endpoint": "https://h/"}', "client_id"),
+        ('{"client_id": %s}' % ("9" * 4301), "JSON"),
+        ("[" * 100_000, "JSON"),
     ],
+    ids=["half", "array", "too little", "number", "4301 digits", "100000 brackets"],
 )
 def test_bad_settings_are_one_line(capsys, key_file, tmp_path, content, said):
     path = tmp_path / "bad.json"
     path.write_text(content, encoding="utf-8")
     assert said in wrong(capsys, "call", "--key", key_file, "--client", str(path))
+
+
+@pytest.mark.parametrize("text", ['{"keys": [%s]}' % ("9" * 4301), '{"a":' * 100_000])
+def test_json_that_can_not_be_read_is_one_line_wherever_it_is_given(
+    capsys, key_file, tmp_path, text
+):
+    path = tmp_path / "bad.json"
+    path.write_text(text, encoding="utf-8")
+    wrong(capsys, "call", "--key", str(path))
+    wrong(capsys, "key", "show", str(path))
+    wrong(capsys, "serve", "--client-jwk", str(path))
+    wrong(capsys, "diagnose", "eyJhbGciOiJFUzI1NiJ9.e30.AA", "--jwks", str(path))
+    wrong(capsys, "compare", "twin", "http://127.0.0.1:9", "--client-b", str(path))
+    client_key = {"client_key": str(path), "client_auth": "private_key_jwt"}
+    settings = json.loads(Path(settings_file(tmp_path, BASE_URL)).read_text("utf-8"))
+    del settings["client_secret"]
+    client = json.dumps(settings | client_key)
+    assert "key" in wrong(capsys, "call", "--key", key_file, "--client", client)
 
 
 @pytest.mark.parametrize(

@@ -55,15 +55,15 @@ def password(options: argparse.Namespace) -> str | None:
 
 def port(text: str) -> int:
     """A port's number, 0 for any."""
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"wanted 0 to 65535, found {text!r}")
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"wanted 0 to 65535, found {named(repr(text))}")
     return int(text)
 
 
 def seconds(text: str) -> float:
     """A number of seconds above 0."""
     if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text, re.ASCII) or not float(text):
-        raise argparse.ArgumentTypeError(f"wanted seconds, more than 0, found {text!r}")
+        raise argparse.ArgumentTypeError(f"wanted seconds, more than 0, found {named(repr(text))}")
     return float(text)
 
 
@@ -91,5 +91,5 @@ def base_url(text: str) -> str:
 def method(text: str) -> str:
     """An HTTP method: a token as RFC 9110 section 5.6.2 has it."""
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text):
-        raise argparse.ArgumentTypeError(f"wanted a method such as GET, found {text!r}")
+        raise argparse.ArgumentTypeError(f"wanted a method such as GET, found {named(repr(text))}")
     return text

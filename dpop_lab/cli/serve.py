@@ -121,7 +121,7 @@ def _public_client_jwk(path: str) -> dict[str, Any]:
             raise Wrong(problem) from None
     try:
         jwk = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise Wrong(problem) from None  # a public key, but not as a JWK
     if key_bits(jwk) is None:
         raise Wrong(problem)

@@ -79,7 +79,7 @@ def read_settings(
     each other, the one that goes before drops the other. Raises `SettingsError`, which names
     members but never repeats a value, and `KeyUnusable`.
     """
-    told = source if isinstance(source, Mapping) else _object(_text(source))
+    told = written(source)
     if odd := [name for name in (*told, *(given or ())) if name not in NAMES]:
         # a name may be a secret in the wrong place: shown only when it looks like a name
         likely = [name for name in odd if re.fullmatch("[A-Za-z_]{1,24}", str(name))]
@@ -94,6 +94,14 @@ def read_settings(
         merged["client_key"] = load_key(key, password or None)
     with _blaming(name for name in around if merged.get(name) is around[name]):
         return _checked(merged, variables=environment is not None)
+
+
+def written(source: Source) -> Mapping[str, object]:
+    """The members of settings as they are written, for `read_settings`; nothing is checked yet.
+
+    Raises `SettingsError` when there is no JSON object in a text or a file.
+    """
+    return source if isinstance(source, Mapping) else _object(_text(source))
 
 
 def _merged(*levels: Mapping[str, object]) -> dict[str, object]:
@@ -225,6 +233,8 @@ def _object(text: str) -> Mapping[str, object]:
         problem = f"{error.msg} at line {error.lineno}, column {error.colno}"
     except RecursionError:
         problem = "too many brackets"
+    except ValueError:  # JSON of any length, but no integer of more than 4300 digits is read
+        problem = "an integer of too many digits"
     if problem:
         raise SettingsError("Settings are not JSON", found=problem)
     if not isinstance(value, dict):
