@@ -209,6 +209,31 @@ def test_json_that_can_not_be_read_is_one_line_wherever_it_is_given(
 
 
 @pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        ("a=b", "application/x-www-form-urlencoded"),
+        ('{"a": 1}', "application/json"),
+        ('{"a": %s}' % ("9" * 4301), "application/json"),
+        ("[" * 900 + "]" * 900, "application/json"),
+        ("9" * 4301, "application/x-www-form-urlencoded"),
+    ],
+    ids=["form", "JSON", "4301 digits", "900 brackets", "digits alone"],
+)
+def test_a_body_that_is_json_is_sent_as_json(capsys, key_file, tmp_path, data, content_type):
+    log = tmp_path / "session.log"
+    assert main(["call", "--key", key_file, "--log", str(log), "--data", data]) == 0
+    _, call = log.read_text("utf-8").split("POST /api/dpop/test")
+    assert re.search(r"^Content-Type: (\S+)$", call, re.MULTILINE)[1] == content_type
+
+
+def test_a_body_in_too_many_brackets_is_one_line_and_nothing_is_made(capsys, key_file, tmp_path):
+    log, har, data = tmp_path / "new.log", tmp_path / "new.har", "[" * 100_000
+    files = ["--log", str(log), "--har", str(har)]
+    assert "--data" in wrong(capsys, "call", "--key", key_file, "--data", data, *files)
+    assert not log.exists() and not har.exists()
+
+
+@pytest.mark.parametrize(
     ("client", "shown"), [("sesame-street-77", False), ("gone.json", True), ("no/such", True)]
 )
 def test_what_is_no_settings_file_is_shown_if_it_looks_like_one(capsys, key_file, client, shown):
@@ -420,6 +445,90 @@ def test_the_log_may_not_be_the_key(capsys, key_file):
     line = wrong(capsys, "call", "--key", key_file, "--log", key_file)
     assert "same file" in line
     assert load_key(key_file) == KEY
+
+
+@pytest.fixture
+def private_key_client(tmp_path):
+    """A file of settings that names the file of a key; both."""
+    key = tmp_path / "client.pem"
+    key.write_text(KEY.to_pem(), encoding="utf-8")
+    settings = json.loads(Path(settings_file(tmp_path, BASE_URL)).read_text("utf-8"))
+    del settings["client_secret"]
+    client = tmp_path / "client.json"
+    client.write_text(json.dumps(settings | {"client_key": str(key)}), encoding="utf-8")
+    return client, key
+
+
+def linked(path, how, folder):
+    """Another name of a file."""
+    made = folder / f"linked.{how}"
+    if how == "hard link":
+        os.link(path, made)
+    elif how == "symbolic link":
+        made.symlink_to(path)
+    else:
+        made = folder / "." / ".." / folder.name / path.name
+    return str(made)
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows lets only some people make links")
+@pytest.mark.parametrize("how", ["path", "hard link", "symbolic link"])
+@pytest.mark.parametrize("option", ["--log", "--har"])
+@pytest.mark.parametrize("read", ["--key", "--client", "client_key", "DPOP_LAB_CLIENT_KEY"])
+def test_what_is_read_is_not_written(
+    capsys, monkeypatch, tmp_path, key_file, private_key_client, read, option, how
+):
+    client, key = private_key_client
+    other = tmp_path / "other.pem"
+    other.write_text(KEY.to_pem(), encoding="utf-8")
+    monkeypatch.setenv("DPOP_LAB_CLIENT_KEY", str(other))
+    files = dict(zip(["--key", "--client", "client_key"], [Path(key_file), client, key], strict=1))
+    file = files.get(read, other)
+    before, written = file.read_bytes(), linked(file, how, tmp_path)
+    there, both = set(tmp_path.iterdir()), {"--log": "new.log", "--har": "new.har"}
+    both = {name: str(tmp_path / path) for name, path in both.items()} | {option: written}
+    arguments = [part for pair in both.items() for part in pair]
+    line = wrong(capsys, "call", "--key", key_file, "--client", str(client), *arguments)
+    assert option in line and read in line and "same file" in line
+    assert file.read_bytes() == before and set(tmp_path.iterdir()) == there
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows lets only some people make links")
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("how", ["path", "hard link", "symbolic link"])
+def test_log_and_har_are_two_files(capsys, key_file, tmp_path, how, there):
+    log = tmp_path / "new"
+    if there or how == "hard link":
+        log.touch()
+    har = linked(log, how, tmp_path)
+    before = {path: path.exists() for path in tmp_path.iterdir()}
+    for one, other in ((str(log), har), (har, str(log))):
+        line = wrong(capsys, "call", "--key", key_file, "--log", one, "--har", other)
+        assert "--log" in line and "--har" in line
+    assert {path: path.exists() for path in tmp_path.iterdir()} == before
+
+
+def test_a_key_in_the_home_folder_is_not_written_either(capsys, monkeypatch, key_file, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    line = wrong(capsys, "call", "--key", "~/ec.pem", "--log", key_file)
+    assert "--key" in line and load_key(key_file) == KEY
+
+
+def test_a_client_key_that_is_no_path_is_compared_with_no_file(capsys, key_file, tmp_path):
+    settings = {"client_id": "m2m.jwt", "token_endpoint": f"{BASE_URL}/connect/token"}
+    settings |= {"scope": "api", "client_key": json.dumps(generate_key("RS256").private_jwk())}
+    log = tmp_path / "session.log"
+    arguments = ["--client", json.dumps(settings), "--log", str(log)]
+    assert main(["call", "--key", key_file, *arguments]) == 1  # another key than the twin's
+    assert "invalid_client" in log.read_text("utf-8")
+
+
+def test_when_one_file_can_not_be_written_the_other_is_not_made(capsys, key_file, tmp_path):
+    for good, bad in (("--log", "--har"), ("--har", "--log")):
+        files = [good, str(tmp_path / "new"), bad, str(tmp_path / "no" / "such")]
+        wrong(capsys, "call", "--key", key_file, *files)
+        assert not (tmp_path / "new").exists()
 
 
 def test_the_demo_is_recognized_however_its_url_is_written(capsys, key_file):

@@ -4,8 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import requests
 
 from dpop_lab.cli.diagnose import advice
+from dpop_lab.cli.files import check_files, recorded
 from dpop_lab.cli.options import (
     EXIT_CODES,
     RAW,
@@ -28,15 +28,12 @@ from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.authentication import CLIENT_AUTH
 from dpop_lab.client.exchange import Exchange, visible
-from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
-from dpop_lab.client.settings import PREFIX, Settings, members, read_settings
+from dpop_lab.client.settings import PREFIX, Settings, members, read_settings, written
 from dpop_lab.client.wire import htu, is_loopback, origin
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.lab.client_side import demo_client
-from dpop_lab.lab.story import Story
 from dpop_lab.server.duende_site import BASE_URL
 
 if TYPE_CHECKING:
@@ -85,18 +82,14 @@ def add_call(commands: "Commands") -> None:
 
 def _call(options: argparse.Namespace) -> int:
     key = load_key(options.key, password(options), alg=options.alg)
-    lab, asked = _lab(options)
-    if options.log and os.path.exists(options.log) and os.path.samefile(options.log, options.key):
-        raise Wrong("--log and --key name the same file.")
-    if options.har and os.path.abspath(options.har) == os.path.abspath(options.log or ""):
-        raise Wrong("--log and --har name the same file.")
     if options.show_proofs and not options.log:
         raise Wrong("--show-proofs is for the file of --log FILE.")
-    if options.log:
-        record(lab.session, SessionLog(options.log, show_proofs=options.show_proofs))
+    headers = {} if options.data is None else {"Content-Type": _content_type(options.data)}
+    settings = _settings(options)
+    lab, asked = _lab(options, settings)
     verb = options.method or ("GET" if options.data is None else "POST")
-    with lab, _told(lab.log, options.har):
-        answer = _answer(lab, verb, asked, lab.auth(key=key), options)
+    with lab, recorded(lab, options):
+        answer = _answer(lab, verb, asked, lab.auth(key=key), headers, options)
     say(f"{verb} {htu(asked)} ({lab.kind})")
     _show(answer, lab.log[-1])
     if not answer.ok:
@@ -105,23 +98,14 @@ def _call(options: argparse.Namespace) -> int:
     return 0 if answer.ok else 1
 
 
-@contextmanager
-def _told(log: SessionLog, har: str | None) -> Iterator[None]:
-    """Write the story to the HAR file at the end, whatever that is; now, to see that it can be."""
-    if har is None:
-        yield
-        return
-    Story(log).save_har(har)
-    try:
-        yield
-    finally:
-        Story(log).save_har(har)
-
-
 def _answer(
-    lab: "Lab", verb: str, asked: str, auth: DPoPAuth, options: argparse.Namespace
+    lab: "Lab",
+    verb: str,
+    asked: str,
+    auth: DPoPAuth,
+    headers: Mapping[str, str],
+    options: argparse.Namespace,
 ) -> requests.Response:
-    headers = {} if options.data is None else {"Content-Type": _content_type(options.data)}
     body = None if options.data is None else os.fsencode(options.data)
     try:
         return lab.session.request(
@@ -153,10 +137,12 @@ def _settings(options: argparse.Namespace) -> Settings:
     """The demo's client, unless options or the environment name a server."""
     given = {"issuer": options.issuer, "client_auth": options.client_auth}
     servers = [] if options.live else [f"{PREFIX}ISSUER", f"{PREFIX}TOKEN_ENDPOINT"]
-    if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
-        return replace(demo_client(BASE_URL), client_auth=options.client_auth)
     try:
-        return read_settings(options.client or {}, given=given, environment=os.environ)
+        told = {} if options.client is None else written(options.client)
+        check_files(options, told)
+        if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
+            return replace(demo_client(BASE_URL), client_auth=options.client_auth)
+        return read_settings(told, given=given, environment=os.environ)
     except LabError as error:
         named_in = f"--client {settings_named(options.client)}: " if options.client else ""
         raise Wrong(f"{named_in}{error}") from None
@@ -164,17 +150,19 @@ def _settings(options: argparse.Namespace) -> Settings:
 
 def _content_type(data: str) -> str:
     try:
-        whole = isinstance(json.loads(data), dict | list)
+        whole = isinstance(json.loads(data, parse_int=str), dict | list)  # of any length
+    except RecursionError:
+        problem = "--data has too many brackets to see whether it is JSON or a form"
+        raise Wrong(f"{problem}. Send less deep data. Nothing was sent.") from None
     except ValueError:
         whole = False
     return "application/json" if whole else "application/x-www-form-urlencoded"
 
 
-def _lab(options: argparse.Namespace) -> tuple["Lab", str]:
+def _lab(options: argparse.Namespace, settings: Settings) -> tuple["Lab", str]:
     """A lab with the server that is meant, and the URL to call."""
     from dpop_lab.lab.lab import Lab
 
-    settings = _settings(options)
     where = str(settings.issuer or settings.token_endpoint)
     asked = options.url or settings.api or (DEMO_API if _at_demo(where) else "")
     if not asked:
