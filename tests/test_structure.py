@@ -36,7 +36,7 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "requests": ("client", "lab", "doctor", "cli"),
     "urllib3": ("client", "lab.in_process", "lab.crafting"),
     "ipywidgets": ("lab.panels", "doctor.panel"),
-    "tornado": ("server.sockets",),
+    "tornado": ("server.sockets", "server.door", "server.message"),
     "jupyterlab": ("cli.jupyter",),
     "zmq": ("cli.jupyter",),
 }

@@ -1,187 +1,44 @@
 """The same servers on a port of this machine, for curl and for clients in other languages."""
 
 import asyncio
-import logging
-import re
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from functools import partial
+from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
-from tornado.httputil import (
-    HTTPConnection,
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
-    RequestStartLine,
-    ResponseStartLine,
-)
-from tornado.iostream import IOStream
 
+from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.server.door import Door, Stream
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.front import Front, Fronted
-from dpop_lab.server.http import Headers, Request, Response, Server
+from dpop_lab.server.message import Messages
 from dpop_lab.server.policy import Policy, Watch
 from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
 
-MAX_TARGET = 8 * 1024
-MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it
-MAX_BODY = 1024 * 1024
 HARD_LIMIT = 1024 * 1024  # beyond this the connection is closed without a word
-TLS_HANDSHAKE = 0x16  # how a TLS connection begins (RFC 8446 section 5.1), and no HTTP
-log = logging.getLogger(__name__)
-Tell = Callable[[Request, Response], None]
-
-
-class _Message(HTTPMessageDelegate):
-    """One request on its way in: collected within limits, answered, then told."""
-
-    def __init__(self, server: Server, tell: Tell | None, connection: HTTPConnection) -> None:
-        self.server, self.tell, self.connection = server, tell, connection
-        self.head, self.body, self.answered = Request("GET", "/"), bytearray(), False
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> None:
-        assert isinstance(start_line, RequestStartLine)  # noqa: S101  this end reads requests
-        lines = tuple(headers.get_all())
-        self.head = Request(start_line.method, _origin_form(start_line.path), lines)
-        status = self._fault(start_line)
-        if status:
-            self._refuse(status)
-
-    def _fault(self, start_line: RequestStartLine) -> int | None:
-        """The status for a request that is too large, or names no host or several."""
-        if len(start_line.path) > MAX_TARGET:
-            return 414
-        if sum(len(name) + len(value) + 4 for name, value in self.head.headers) > MAX_HEADERS:
-            return 431
-        hosts = self.head.lines("Host")
-        if len(hosts) > 1 or (not hosts and start_line.version != "HTTP/1.0"):
-            return 400
-        lengths = self.head.lines("Content-Length")
-        # longer numbers are tornado's to refuse
-        known = [int(text) for text in lengths if re.fullmatch("[0-9]{1,19}", text)]
-        return 413 if any(length > MAX_BODY for length in known) else None
-
-    def _refuse(self, status: int) -> None:
-        """Answer at once, and hang up unless a body is on its way.
-
-        A refused body is still read, so that the client gets to read the answer.
-        """
-        lines = self.head.lines
-        framing = {*lines("Content-Length"), *lines("Transfer-Encoding")}
-        body = len(framing) == 1 and re.fullmatch("[0-9]{1,19}|chunked", min(framing))
-        last = not body or bool(lines("Expect"))
-        self._answer(Response(status, (("Connection", "close"),) * last))
-        if last:
-            self.connection.finish()
-
-    def data_received(self, chunk: bytes) -> None:
-        if not self.answered:
-            self.body += chunk
-            if len(self.body) > MAX_BODY:
-                self._answer(Response(413))
-
-    def finish(self) -> None:
-        if not self.answered:
-            self.head = replace(self.head, body=bytes(self.body))
-            self._answer(self._served(self.head))
-        self.connection.finish()
-
-    def _served(self, request: Request) -> Response:
-        try:
-            return self.server(request)
-        except Exception:  # the next client must be served whatever this one found
-            log.exception("%s %s", request.method, request.path)
-            return Response(500)
-
-    def _answer(self, response: Response) -> None:
-        self.answered = True
-        headers = _AsWritten(response.headers)
-        if response.status != 204 and self.head.method != "HEAD":
-            headers["Content-Length"] = str(len(response.body))
-        start = ResponseStartLine("HTTP/1.1", response.status, response.reason)
-        self.connection.write_headers(start, headers, response.body or None)
-        try:
-            if self.tell:
-                self.tell(self.head, response)
-        except Exception:  # the answer is given, and must not be followed by a second one
-            log.exception("telling of %s %s", self.head.method, self.head.path)
-
-
-class _AsWritten(HTTPHeaders):
-    """Header lines under the names they were given: tornado would write `Www-Authenticate`."""
-
-    def __init__(self, lines: Headers) -> None:
-        super().__init__()
-        self.names = {name.lower(): name for name, _ in lines}
-        for name, value in lines:
-            self.add(name, value)
-
-    def get_all(self) -> Iterable[tuple[str, str]]:
-        return [(self.names.get(name.lower(), name), value) for name, value in super().get_all()]
-
-
-def _origin_form(target: str) -> str:
-    """The path and query of a request target, also of an absolute one (RFC 9112 section 3.2)."""
-    rest = re.sub(r"\Ahttps?://[^/?#]*", "", target, count=1, flags=re.IGNORECASE)
-    return rest if rest == target or rest.startswith("/") else f"/{rest}"
-
-
-class _Delegate(HTTPServerConnectionDelegate):
-    def __init__(self, server: Server, tell: Tell | None) -> None:
-        self.server, self.tell = server, tell
-
-    def start_request(
-        self, server_conn: object, request_conn: HTTPConnection
-    ) -> HTTPMessageDelegate:
-        return _Message(self.server, self.tell, request_conn)
-
-
-class _Stream(IOStream):
-    """A connection that ends at once when it begins as TLS does, for both sides would wait."""
-
-    spoke_tls: Callable[[], object] | None = None
-    _begun = False
-
-    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        count = super().read_from_fd(buf)
-        if self._begun or not count:
-            return count
-        self._begun = True
-        if buf[0] != TLS_HANDSHAKE:
-            return count
-        if self.spoke_tls:
-            asyncio.get_running_loop().call_soon(self.spoke_tls)
-        return 0  # as if the client had hung up
-
-
-class _HTTPServer(HTTPServer):
-    spoke_tls: Callable[[], object] | None = None
-
-    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
-        watched = _Stream(
-            stream.socket,
-            max_buffer_size=self.max_buffer_size,
-            read_chunk_size=self.read_chunk_size,
-        )
-        watched.spoke_tls = self.spoke_tls
-        super().handle_stream(watched, address)
+PATIENCE = 60  # seconds for a head to come, and as many for a body
 
 
 class RunningTwin:
     """The twin on a port, in a thread of its own. Close it, or use it in a `with`.
 
     `url` is where it listens, `base_url` what clients call it: issuer, discovery and the wanted
-    `htu` follow that one. `twin` is what answers.
+    `htu` follow that one. `local` says whether this machine alone can reach it. `twin` is what
+    answers. Raises OSError when the port can't be had, and LabError when clients can't call
+    the address.
     """
+
+    port: int
+    url: str
+    base_url: str
+    local: bool
 
     def __init__(
         self,
@@ -190,21 +47,21 @@ class RunningTwin:
         port: int,
         base_url: str | None,
         front: Callable[[Twin], Front] | None = None,
+        patience: float = PATIENCE,
         **options: Any,
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
-        self._socket.setblocking(False)
-        self.port: int = self._socket.getsockname()[1]
-        named = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-        self.url = f"http://{f'[{named}]' if ':' in named else named}:{self.port}"
-        self.twin = Twin(base_url or self.url, **options)
-        self.base_url = self.twin.base_url
-        before = front(self.twin) if front else None
-        fronted = Fronted(self.twin, before) if before else None
-        self._spoke_tls = partial(before.spoke_tls, self.url) if before else None
-        self._delegate = _Delegate(fronted or self.twin, fronted.tell if fronted else None)
-        self._loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
+        try:
+            self._socket.setblocking(False)
+            self._place(host, base_url)
+            self.twin = Twin(self.base_url, **options)
+            self.base_url = self.twin.base_url
+            self._messages = self._behind(front(self.twin) if front else None, patience)
+            self._loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
+        except BaseException:
+            self._socket.close()
+            raise
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="dpop_lab server", daemon=True)
         self._thread.start()
@@ -212,6 +69,31 @@ class RunningTwin:
 
     def __repr__(self) -> str:
         return f"<RunningTwin at {self.url}>"
+
+    def _place(self, host: str, base_url: str | None) -> None:
+        """Where it listens and what it is called. Raises LabError when nobody can call it so."""
+        address, self.port = self._socket.getsockname()[:2]
+        self.local = ip_address(address).is_loopback
+        called = address if _is_number(host) else host.lower()
+        self.base_url = base_url or _url(called, self.port)
+        if _is_every_address(named := urlsplit(self.base_url).hostname or ""):
+            raise LabError(
+                f"No client can call the address {named}",
+                wanted="the URL that clients call, as base_url (--base-url)",
+                advice="With this machine's name or address in it: http://192.0.2.5:8080, say.",
+            )
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared with
+        self.url = _url(here.get(address, address), self.port)
+
+    def _behind(self, before: Front | None, patience: float) -> Messages:
+        """What makes the messages: for the twin alone, or for the twin behind a front."""
+        if before is None:
+            self._spoke_tls: Callable[[], object] | None = None
+            return Messages(self.twin, None, patience)
+        plain = self.base_url if self.base_url.startswith("http:") else self.url
+        self._spoke_tls = partial(before.spoke_tls, plain)
+        fronted = Fronted(self.twin, before)
+        return Messages(fronted, fronted.tell, patience)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -221,19 +103,24 @@ class RunningTwin:
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._http = _HTTPServer(
-            self._delegate,
+        self._http = HTTPServer(
+            self._messages,
             max_header_size=HARD_LIMIT,
-            max_body_size=10**19,  # refused with a 413 by the delegate, long before
+            max_body_size=10**19,  # refused with a 413 by the message, long before
             max_buffer_size=8 * HARD_LIMIT,
-            idle_connection_timeout=60,
+            idle_connection_timeout=self._messages.patience,
+            body_timeout=1.1 * self._messages.patience,  # where the message could not hang up
         )
-        self._http.spoke_tls = self._spoke_tls
-        self._http.add_socket(self._socket)
+        self._door = Door(self._socket, self._enter)
         self._started.set()
 
+    def _enter(self, connection: socket.socket, address: tuple[Any, ...]) -> None:
+        stream = Stream(connection, max_buffer_size=self._http.max_buffer_size)
+        stream.spoke_tls = self._spoke_tls
+        self._http.handle_stream(stream, address)
+
     async def _end(self) -> None:
-        self._http.stop()
+        self._door.close()
         await self._http.close_all_connections()
 
     def close(self) -> None:
@@ -254,6 +141,27 @@ class RunningTwin:
         self.close()
 
 
+def _is_number(host: str) -> bool:
+    """Is this an address in any spelling, such as 127.1, and not a name?"""
+    try:
+        socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return host == ""
+    return True
+
+
+def _is_every_address(host: str) -> bool:
+    """Is this the address that stands for all addresses of a machine, such as 0.0.0.0?"""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def serve(
     *,
     port: int = 0,
@@ -266,13 +174,16 @@ def serve(
     client_jwk: Mapping[str, Any] | None = None,
     watch: Watch | None = None,
     front: Callable[[Twin], Front] | None = None,
+    patience: float = PATIENCE,
 ) -> RunningTwin:
     """Start the twin on a port of this machine (0: any free one) and give it back, running.
 
-    `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say).
+    `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say);
+    for a host that stands for every address of this machine, such as 0.0.0.0, it has to be there.
     `front` is given the twin and makes what stands before it: pages of its own, and a watch on all
-    requests, also on those that no server gets to see. The rest is as for `Twin`.
-    Raises OSError when the port can't be had.
+    requests, also on those that no server gets to see. `patience` is how many seconds the head of a
+    request may take to come, and as many its body. The rest is as for `Twin`. Raises OSError when
+    the port can't be had, and LabError when no client could call it by its base URL.
     """
     return RunningTwin(
         host=host,
@@ -285,4 +196,5 @@ def serve(
         client_jwk=client_jwk,
         watch=watch,
         front=front,
+        patience=patience,
     )

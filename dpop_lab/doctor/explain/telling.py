@@ -25,6 +25,7 @@ OF_THE_CARRIER = {  # where no server got to see the request
     400: "The request names no host, or several: send exactly one Host line.",
     404: "Token endpoint: {0}/connect/token. API: {0}/api/dpop/test."
     " Discovery: {0}/.well-known/openid-configuration.",
+    408: "Send the whole body at once: as many octets as Content-Length says, or a last chunk.",
     413: "Send a smaller body: a megabyte at most.",
     414: "Send a shorter path and query: 8 KiB at most.",
     431: "Send shorter header lines: 32 KiB at most, all together.",

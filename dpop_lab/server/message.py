@@ -1,0 +1,150 @@
+"""A request as it comes in over a connection: within limits of size and time, then answered."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+
+from dpop_lab.server.http import Headers, Request, Response, Server
+
+MAX_TARGET = 8 * 1024
+MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it
+MAX_BODY = 1024 * 1024
+log = logging.getLogger(__name__)
+Tell = Callable[[Request, Response], None]
+
+
+class _Message(HTTPMessageDelegate):
+    """One request on its way in: collected within limits, answered, then told."""
+
+    timer: asyncio.TimerHandle
+
+    def __init__(self, messages: "Messages", connection: HTTPConnection) -> None:
+        self.server, self.tell, self.connection = messages.server, messages.tell, connection
+        self.patience = messages.patience
+        self.head, self.body, self.answered = Request("GET", "/"), bytearray(), False
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        assert isinstance(start_line, RequestStartLine)  # noqa: S101  this end reads requests
+        lines = tuple(headers.get_all())
+        self.head = Request(start_line.method, _origin_form(start_line.path), lines)
+        self.timer = asyncio.get_running_loop().call_later(self.patience, self._too_slow)
+        status = self._fault(start_line)
+        if status:
+            self._refuse(status)
+
+    def _too_slow(self) -> None:
+        """Say that the body did not come in time, and hang up; some of it may still be coming."""
+        if not self.answered:
+            self._answer(Response(408, (("Connection", "close"),)))
+            self.connection.finish()
+
+    def _fault(self, start_line: RequestStartLine) -> int | None:
+        """The status for a request that is too large, or names no host or several."""
+        if len(start_line.path) > MAX_TARGET:
+            return 414
+        if sum(len(name) + len(value) + 4 for name, value in self.head.headers) > MAX_HEADERS:
+            return 431
+        hosts = self.head.lines("Host")
+        if len(hosts) > 1 or (not hosts and start_line.version != "HTTP/1.0"):
+            return 400
+        lengths = self.head.lines("Content-Length")
+        # longer numbers are tornado's to refuse
+        known = [int(text) for text in lengths if re.fullmatch("[0-9]{1,19}", text)]
+        return 413 if any(length > MAX_BODY for length in known) else None
+
+    def _refuse(self, status: int) -> None:
+        """Answer at once, and hang up unless a body is on its way.
+
+        A refused body is still read, so that the client gets to read the answer.
+        """
+        lines = self.head.lines
+        framing = {*lines("Content-Length"), *lines("Transfer-Encoding")}
+        body = len(framing) == 1 and re.fullmatch("[0-9]{1,19}|chunked", min(framing))
+        last = not body or bool(lines("Expect"))
+        self._answer(Response(status, (("Connection", "close"),) * last))
+        if last:
+            self.connection.finish()
+
+    def data_received(self, chunk: bytes) -> None:
+        if not self.answered:
+            self.body += chunk
+            if len(self.body) > MAX_BODY:
+                self._answer(Response(413))
+
+    def finish(self) -> None:
+        self.timer.cancel()
+        if not self.answered:
+            self.head = replace(self.head, body=bytes(self.body))
+            self._answer(self._served(self.head))
+        self.connection.finish()
+
+    def on_connection_close(self) -> None:
+        self.timer.cancel()
+
+    def _served(self, request: Request) -> Response:
+        try:
+            return self.server(request)
+        except Exception:  # the next client must be served whatever this one found
+            log.exception("%s %s", request.method, request.path)
+            return Response(500)
+
+    def _answer(self, response: Response) -> None:
+        self.answered = True
+        headers = _AsWritten(response.headers)
+        if response.status != 204 and self.head.method != "HEAD":
+            headers["Content-Length"] = str(len(response.body))
+        start = ResponseStartLine("HTTP/1.1", response.status, response.reason)
+        self.connection.write_headers(start, headers, response.body or None)
+        try:
+            if self.tell:
+                self.tell(self.head, response)
+        except Exception:  # the answer is given, and must not be followed by a second one
+            log.exception("telling of %s %s", self.head.method, self.head.path)
+
+
+class _AsWritten(HTTPHeaders):
+    """Header lines under the names they were given: tornado would write `Www-Authenticate`."""
+
+    def __init__(self, lines: Headers) -> None:
+        super().__init__()
+        self.names = {name.lower(): name for name, _ in lines}
+        for name, value in lines:
+            self.add(name, value)
+
+    def get_all(self) -> Iterable[tuple[str, str]]:
+        return [(self.names.get(name.lower(), name), value) for name, value in super().get_all()]
+
+
+def _origin_form(target: str) -> str:
+    """The path and query of a request target, also of an absolute one (RFC 9112 section 3.2)."""
+    rest = re.sub(r"\Ahttps?://[^/?#]*", "", target, count=1, flags=re.IGNORECASE)
+    return rest if rest == target or rest.startswith("/") else f"/{rest}"
+
+
+class Messages(HTTPServerConnectionDelegate):
+    """Makes a message for each request: the server that answers it, and who is told.
+
+    `patience` is how many seconds a body may take to come, all of it.
+    """
+
+    def __init__(self, server: Server, tell: Tell | None, patience: float) -> None:
+        self.server, self.tell, self.patience = server, tell, patience
+
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        """The message that the next request on this connection becomes."""
+        return _Message(self, request_conn)
