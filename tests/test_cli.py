@@ -356,6 +356,20 @@ def test_serve_follows_the_base_url_it_is_given(tmp_path):
         assert base_url == "https://lab.example"
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", ""])
+def test_every_address_needs_a_base_url_in_one_line(capsys, host):
+    assert "--base-url" in wrong(capsys, "serve", "--host", host)
+    assert "--base-url" in wrong(capsys, "serve", "--base-url", "http://0.0.0.0:8080")
+
+
+def test_whoever_serves_others_is_told_so_in_one_line():
+    base_url = "http://192.0.2.5:8080"
+    with served("--host", "0.0.0.0", "--base-url", base_url) as (process, printed):
+        assert printed == base_url
+        process.terminate()
+        assert process.stderr.read().count("\n") == 1
+
+
 def test_a_port_in_use_is_one_line(capsys):
     with served() as (_, base_url):
         line = wrong(capsys, "serve", "--port", base_url.rpartition(":")[2])

@@ -193,6 +193,18 @@ def test_what_no_server_got_to_see_is_told_too(server, status):
     assert why(entry)["change"]
 
 
+def test_who_sends_less_than_it_says_is_told_so():
+    with explaining(patience=0.2) as server:
+        address = ("127.0.0.1", server.running.port)
+        with socket.create_connection(address, timeout=60) as one:
+            one.sendall(b"POST %s HTTP/1.1\r\nHost: h\r\n" % TOKEN.encode())
+            one.sendall(b"Content-Length: 99\r\n\r\nabc")
+            assert one.recv(1000).startswith(b"HTTP/1.1 408 ")
+        entry = server.last()
+        assert (entry.refused, entry.reports) == (True, ())
+        assert "Content-Length" in why(entry)["change"]
+
+
 def test_a_client_that_speaks_tls_is_told_to_speak_http(server):
     with socket.create_connection(("127.0.0.1", server.running.port), timeout=20) as one:
         one.sendall(b"\x16\x03\x01\x02\x00")
@@ -410,6 +422,27 @@ def test_the_page_is_not_given_under_a_foreign_name(server, path):
 def test_the_page_is_given_under_the_name_in_its_base_url():
     with explaining(base_url="https://lab.example/twin") as server:
         assert server.send("GET", "/", [("Host", "Lab.Example")])[0].status == 200
+
+
+@pytest.mark.parametrize("options", [{}, {"base_url": "https://lab.example"}])
+def test_the_page_is_given_at_the_url_that_is_printed_for_a_host_with_a_name(options):
+    with explaining(host="localhost", **options) as server:
+        for url in (server.running.url, server.running.base_url):
+            host = ("Host", url.partition("//")[2])
+            assert server.send("GET", "/", [host])[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("base_url", "used"),
+    [(None, "http://localhost:"), ("https://lab.example", "http://127.0.0.1:")],
+)
+def test_who_spoke_tls_is_told_the_url_to_use(base_url, used):
+    with explaining(host="localhost", base_url=base_url) as server:
+        address = ("127.0.0.1", server.running.port)
+        with socket.create_connection(address, timeout=60) as one:
+            one.sendall(b"\x16\x03\x01\x02\x00")
+            assert one.recv(1000) == b""
+        assert f"{used}{server.running.port}" in why(server.last())["change"]
 
 
 def test_the_page_takes_no_other_method_and_is_not_listed_itself(server):

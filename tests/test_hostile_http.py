@@ -4,15 +4,20 @@ import http.client
 import io
 import json
 import secrets
+import select
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
 from urllib.parse import urlencode
 
 import pytest
+import requests
 
+from dpop_lab import DUENDE, DPoPAuth, LabError, generate_key
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.sockets import serve
 from tests import builder
@@ -343,6 +348,98 @@ def test_half_a_request_holds_nobody_up(running, octets):
         assert slow.rest() == b""
 
 
+@pytest.fixture(scope="module")
+def impatient():
+    """A server that waits a fifth of a second for a head, and as long for a body."""
+    with serve(client_key=CLIENT_KEY, patience=0.2) as one:
+        yield one
+
+
+def dripped(client, drip):
+    """What the server says to a client that goes on so for ever, until it hangs up."""
+    heard = b""
+    with suppress(ConnectionError):  # there are octets that it no longer reads
+        while True:
+            if not drip or select.select([client.socket], [], [], 0.005)[0]:
+                octets = client.socket.recv(65536)  # and never a TimeoutError
+                if not octets:
+                    break
+                heard += octets
+            client.say(drip)
+    return heard
+
+
+ENDLESS = {  # what comes first, what then comes again and again, and the answer
+    "nothing": (b"", b"a", None),
+    "a head": (b"GET / HTTP/1.1\r\nA: ", b"a", None),
+    "a body": (post(b"Content-Length: 1000000\r\n"), b"a", 408),
+    "chunks": (post(CHUNKED), b"1\r\na\r\n", 408),
+    "a chunk": (post(CHUNKED, b"fffff\r\na"), b"a", 408),
+    "a body of a GET": (get(PLAIN_API.encode(), b"Content-Length: 1000000\r\n"), b"a", 408),
+    "a body after too large a head": (
+        post(b"Content-Length: 1000000\r\nA: %s\r\n" % (b"a" * 40_000)),
+        b"a",
+        431,
+    ),
+    "too large a body": (post(b"Content-Length: 90000000\r\n"), b"a", 413),
+}
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["nothing more", "octet by octet"])
+@pytest.mark.parametrize(("octets", "drip", "status"), ENDLESS.values(), ids=ENDLESS)
+def test_who_comes_to_no_end_is_hung_up_on(impatient, octets, drip, status, drips):
+    with Client(impatient) as client:
+        client.say(octets)
+        heard = dripped(client, drip if drips else b"")
+    assert heard.count(b"HTTP/1.1 ") == (status is not None)
+    assert status is None or heard.startswith(b"HTTP/1.1 %d " % status)
+    assert status != 408 or b"\r\nConnection: close\r\n" in heard
+
+
+OUT_OF_FILES = """
+import logging, resource, socket, threading
+from dpop_lab import generate_key, serve
+
+attempts, complained = [], threading.Event()
+logging.getLogger().addHandler(handler := logging.StreamHandler())
+handler.addFilter(lambda record: complained.set() or True)
+threading.setprofile(  # of the server's thread: how often it asks the system for a connection
+    lambda frame, event, called: attempts.append(called)
+    if event == "c_call" and called.__name__ == "_accept" else None
+)
+clients = [socket.socket() for _ in range(30)]
+with serve(client_key=generate_key("ES256")) as running:
+    with socket.socket() as next_one:
+        limit = next_one.fileno() + 5
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    for one in clients:
+        one.settimeout(60)
+        one.connect(("127.0.0.1", running.port))
+        one.sendall(b"GET /api/test HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    complained.wait(60)
+    before = len(attempts)
+    threading.Event().wait(0.7)
+    print(len(attempts) - before)
+    for one in clients[:20]:
+        one.close()
+    print({one.recv(12) for one in clients[20:]})
+    for one in clients[20:]:
+        one.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere files are limited otherwise")
+def test_without_a_file_to_spare_it_waits_and_goes_on():
+    done = subprocess.run(
+        [sys.executable, "-c", OUT_OF_FILES], capture_output=True, text=True, timeout=120
+    )
+    tried, served = done.stdout.splitlines()
+    assert served == "{b'HTTP/1.1 401'}"
+    assert int(tried) < 5  # without a pause it would be hundreds
+    assert done.stderr.count("\n") == 1 and "Too many open files" in done.stderr
+
+
 def test_fifty_idle_connections_hold_nobody_up(running):
     clients = [Client(running) for _ in range(50)]
     try:
@@ -510,6 +607,66 @@ def test_a_port_in_use_is_an_error_and_leaves_nothing_behind(running):
     with pytest.raises(OSError):
         serve(client_key=CLIENT_KEY, port=running.port)
     assert set(threading.enumerate()) == before
+
+
+def served_at(host, **options):
+    """A server at that host, where this machine has such an address."""
+    try:
+        return serve(client_key=CLIENT_KEY, host=host, **options)
+    except OSError as error:
+        pytest.skip(f"no {host} here: {error}")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "0", "::", "0:0::0:0"])
+def test_every_address_at_once_is_no_base_url(host):
+    before = set(threading.enumerate())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(LabError) as caught:
+        served_at(host, port=port)
+    assert "base_url" in caught.value.wanted and caught.value.problem.endswith(("0.0.0.0", "::"))
+    assert set(threading.enumerate()) == before
+    with serve(client_key=CLIENT_KEY, port=port) as other:  # the port was given back
+        assert flow(other) == 200
+    with pytest.raises(LabError):
+        served_at(host, base_url="http://0.0.0.0:8080")
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.2", "127.0.0.2"),
+        ("127.1", "127.0.0.1"),
+        ("localhost", "localhost"),
+        ("LocalHost", "localhost"),
+        ("::1", "[::1]"),
+        ("0:0::0:1", "[::1]"),
+    ],
+)
+def test_the_base_url_is_the_host_as_clients_write_it(host, named):
+    with served_at(host) as other:
+        assert other.base_url == f"http://{named}:{other.port}"
+        assert other.local
+        issuer = requests.get(f"{other.base_url}/.well-known/openid-configuration", timeout=60)
+        assert issuer.json()["issuer"] == other.base_url
+        assert requests.get(f"{other.url}{API}", timeout=60).status_code == 401
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no second loopback address")
+@pytest.mark.parametrize("policy", [DUENDE, RFC_9449], ids=["duende", "rfc9449"])
+def test_at_every_address_a_client_follows_the_base_url_to_an_accepted_call(policy):
+    with socket.create_server(("127.0.0.2", 0)) as free:
+        port = free.getsockname()[1]
+    base_url = f"http://127.0.0.2:{port}"
+    with serve(
+        client_key=CLIENT_KEY, host="0.0.0.0", port=port, base_url=base_url, policy=policy
+    ) as other:
+        assert (other.local, other.url) == (False, f"http://127.0.0.1:{port}")
+        settings = {"client_id": "m2m.dpop", "client_secret": "secret", "issuer": base_url}
+        auth = DPoPAuth.from_json({**settings, "scope": "api"}, key=generate_key("ES256"))
+        assert requests.get(f"{base_url}{API}", auth=auth, timeout=60).status_code == 200
+        assert requests.get(f"{other.url}{API}", auth=auth, timeout=60).status_code == 401
 
 
 def test_a_base_url_of_its_own_says_what_htu_is_wanted():

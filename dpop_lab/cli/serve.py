@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dpop_lab.cli.options import POLICIES, RAW, add_policy, base_url, port
-from dpop_lab.cli.terminal import Wrong, named, on_signals
+from dpop_lab.cli.terminal import Wrong, named, on_signals, say
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.jws import key_bits
 from dpop_lab.jose.key_formats import load_key
@@ -26,9 +26,14 @@ EXAMPLES = """examples:
   dpop-lab serve
   dpop-lab serve --port 8080 --policy rfc9449 --api-nonce
   dpop-lab serve --port 8080 --explain
+  dpop-lab serve --port 8080 --host 0.0.0.0 --base-url http://192.0.2.5:8080
 The first line printed is the base URL, the second the word ready. SIGINT or SIGTERM ends it.
 With --explain a line follows for each request, and on refusal which row said no, what it wanted,
 what it found and what to change. The same is shown, without secrets, to whoever opens the URL."""
+REACHABLE = (
+    "dpop-lab: everyone who can reach this machine over the network can call this server, and its "
+    "secrets are published: protect nothing with it."
+)
 MOST_WAITING = 1000  # entries that a slow terminal may be behind
 
 
@@ -37,7 +42,8 @@ def add_serve(commands: "Commands") -> None:
     serve = commands.add_parser("serve", help="the twin on a port", epilog=EXAMPLES, **RAW)
     serve.add_argument("--port", type=port, default=0, metavar="N", help="0, the default: any")
     serve.add_argument("--host", default="127.0.0.1", metavar="H", help="default: %(default)s")
-    serve.add_argument("--base-url", type=base_url, metavar="URL", help="what clients call it")
+    words = "what clients call it; to be given with --host 0.0.0.0, which is every address"
+    serve.add_argument("--base-url", type=base_url, metavar="URL", help=words)
     add_policy(serve)
     serve.add_argument(
         "--client-jwk", metavar="FILE", help="key of the *.jwt clients: private, or a public JWK"
@@ -51,6 +57,8 @@ def _serve(options: argparse.Namespace) -> int:
     told: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
     running = _started(options, told)
     on_signals(lambda: told.put(None))
+    if not running.local:
+        say(REACHABLE)
     key = running.twin.client_key
     made = _written_jwk(key, running.twin.client_key_id) if key else None
     try:

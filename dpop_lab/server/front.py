@@ -25,7 +25,7 @@ class Front(Protocol):
         """
 
     def spoke_tls(self, url: str) -> None:
-        """Be told of a client that was hung up on because it spoke TLS; the port is at `url`."""
+        """Be told of a client that was hung up on because it spoke TLS; it is to use `url`."""
 
 
 class Fronted:
