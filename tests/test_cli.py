@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import stat
-import subprocess
 import sys
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -26,6 +25,7 @@ from dpop_lab import (
 )
 from dpop_lab.cli import main
 from dpop_lab.server.duende_site import BASE_URL
+from tests.programs import SECONDS, started
 
 POSIX = os.name == "posix"
 KEY = generate_key("ES256")
@@ -41,17 +41,10 @@ def key_file(tmp_path):
 @contextmanager
 def served(*arguments):
     """`dpop-lab serve` as a process, with its base URL; it is ended at the end."""
-    command = [sys.executable, "-u", "-m", "dpop_lab", "serve", *arguments]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    )
-    try:
+    with started([sys.executable, "-u", "-m", "dpop_lab", "serve", *arguments]) as process:
         first, second = process.stdout.readline(), process.stdout.readline()
         assert second == "ready\n", process.stderr.read()
         yield process, first.strip()
-    finally:
-        process.terminate()  # not killed: it has a key file to take away
-        process.communicate(timeout=10)
 
 
 def settings_file(folder, base_url, **changed):
@@ -314,7 +307,7 @@ def test_serve_prints_url_and_ready_and_ends_cleanly_on_a_signal(number):
         named = Path(process.stdout.readline().partition(": ")[2].strip())
         assert stat.S_IMODE(named.stat().st_mode) == 0o600
         process.send_signal(number)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=SECONDS) == 0
         assert process.stderr.read() == ""
         assert not named.exists()
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.http import Response
 from tests.front import CLIENT, front
 from tests.network import Authority, proxy
+from tests.programs import SECONDS, run, started
 from tests.test_changes import LENIENT, STRICTER
 from tests.test_display import HOSTILE, Page
 
@@ -522,9 +522,7 @@ def test_without_a_keyboard_nobody_says_yes():
         "try: compare(Lab(), Lab(live=True))\n"
         "except LabError as error: print(type(error).__name__)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
+    done = run([sys.executable, "-c", code])
     assert done.stdout.splitlines()[-1].endswith("LabError") and done.returncode == 0
 
 
@@ -582,12 +580,8 @@ def test_a_twin_on_a_port_is_asked_without_ado(capsys):
 
 
 def command(*arguments, **given):
-    """`dpop-lab compare` as a process."""
-    given.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.Popen(
-        [sys.executable, "-m", "dpop_lab", "compare", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", **given,
-    )  # fmt: skip
+    """`dpop-lab compare` as a process, which is ended in any case."""
+    return started([sys.executable, "-m", "dpop_lab", "compare", *arguments], **given)
 
 
 @pytest.fixture
@@ -611,16 +605,16 @@ def theirs(tmp_path):
 
 def test_without_a_terminal_and_without_yes_nothing_is_sent(theirs):
     server, arguments, environment = theirs
-    process = command(*arguments, env=environment)
-    out, err = process.communicate(timeout=60)
+    with command(*arguments, env=environment) as process:
+        out, err = process.communicate(timeout=SECONDS)
     assert (process.returncode, out, server.asked) == (2, "", [])
     assert AS in err and "--yes" in err
 
 
 def test_with_yes_it_sends_no_more_than_it_said(theirs):
     server, arguments, environment = theirs
-    process = command(*arguments, "--place", API, "--yes", "--json", env=environment)
-    out, err = process.communicate(timeout=120)
+    with command(*arguments, "--place", API, "--yes", "--json", env=environment) as process:
+        out, err = process.communicate(timeout=SECONDS)
     said = int(re.search(r"(\d+) requests", err)[1])
     found = json.loads(out)
     assert process.returncode == 0 and len(found["rows"]) > 130
@@ -636,9 +630,9 @@ def asked_at_a_terminal(arguments, environment, answer):
 
     ours, its = pty.openpty()
     try:
-        process = command(*arguments, env=environment, stdin=its)
-        os.write(ours, answer)
-        yield process
+        with command(*arguments, env=environment, stdin=its) as process:
+            os.write(ours, answer)
+            yield process
     finally:
         os.close(ours)
         os.close(its)
@@ -649,7 +643,7 @@ def asked_at_a_terminal(arguments, environment, answer):
 def test_the_person_at_the_terminal_decides(theirs, answer, code):
     server, arguments, environment = theirs
     with asked_at_a_terminal([*arguments, "--change", *SOME], environment, answer) as process:
-        process.communicate(timeout=60)
+        process.communicate(timeout=SECONDS)
     assert process.returncode == code and bool(server.asked) is (code == 0)
 
 
@@ -662,11 +656,10 @@ def test_the_live_server_and_the_twin_do_not_differ(tmp_path):
     ):
         environment = {"HTTPS_PROXY": way.url, "REQUESTS_CA_BUNDLE": str(authority.bundle)}
         names = [*SOME, "honest_bearer", "unbound_token", "nonce_made_up", "basic", "method_delete"]
-        process = command(
-            "live", "twin", "--yes", "--pace", "0.01", "--json", "--change", *names, "assertion",
-            env={"PATH": os.environ["PATH"], **environment},
-        )  # fmt: skip
-        found = json.loads(process.communicate(timeout=60)[0])
+        arguments = ["live", "twin", "--yes", "--pace", "0.01", "--json", "--change", *names]
+        environment["PATH"] = os.environ["PATH"]
+        with command(*arguments, "assertion", env=environment) as process:
+            found = json.loads(process.communicate(timeout=SECONDS)[0])
     assert process.returncode == 0 and {row["change"] for row in found["rows"]} == set(names)
     assert {row["to"] for row in found["rows"]} == set(PLACES) - {API_NONCE}
 
@@ -674,11 +667,12 @@ def test_the_live_server_and_the_twin_do_not_differ(tmp_path):
 @POSIX
 def test_ctrl_c_shows_what_was_had(theirs):
     server, arguments, environment = theirs
-    process = command(*arguments[:-1], "0.1", "--yes", env=environment)
-    while len(server.requests) < 12:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    with command(*arguments[:-1], "0.1", "--yes", env=environment) as process:
+        while len(server.requests) < 12:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 130 and "Traceback" not in err
     assert re.search(r"[3-9] answered alike|\d\d answered alike", out) and "Stopped" in out
 

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +24,7 @@ from dpop_lab.doctor.explain.explainer import FEED, KEPT, Explainer
 from dpop_lab.server.http import Request
 from dpop_lab.server.sockets import serve
 from tests import builder
+from tests.programs import SECONDS, started
 from tests.test_launcher import wheel
 from tests.world import API, CLIENT_KEY, FORM_TYPE, TOKEN, VICTIM
 
@@ -67,7 +67,7 @@ class Explained:
 
     def last(self, number=1):
         """The entry of the last request, once there are so many."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(self.told) < number:
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -102,14 +102,8 @@ def server():
 def command(*arguments):
     """`dpop-lab serve --explain` as a process, and the URL of its first line."""
     line = [sys.executable, "-m", "dpop_lab", "serve", "--explain", *arguments]
-    process = subprocess.Popen(
-        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    )
-    try:
+    with started(line) as process:
         yield process, process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
 
 
 class Tags(HTMLParser):
@@ -517,7 +511,7 @@ def test_the_command_prints_its_first_lines_then_each_request_at_once():
                 assert process.stdout.readline().startswith("           change  ")
             if POSIX:  # with the connection still open
                 process.send_signal(signal.SIGINT)
-                assert process.wait(timeout=5) == 0
+                assert process.wait(timeout=SECONDS) == 0
                 assert process.stderr.read() == ""
                 assert not Path(named).exists()
 
@@ -525,7 +519,7 @@ def test_the_command_prints_its_first_lines_then_each_request_at_once():
 def test_no_client_waits_for_a_terminal_that_does_not_print():
     with command() as (process, base_url):
         port = int(base_url.rpartition(":")[2])
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as one:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as one:
             for _ in range(1500):  # more than a pipe and the queue hold
                 one.request("GET", "/x")
                 assert one.getresponse().read() == b""

@@ -7,7 +7,6 @@ import secrets
 import select
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from dpop_lab import DUENDE, DPoPAuth, LabError, generate_key
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.sockets import serve
 from tests import builder
+from tests.programs import run
 from tests.world import API, CLIENT_KEY, FORM_TYPE, PLAIN_API, TOKEN, VICTIM
 
 HOST = b"Host: twin.example\r\n"
@@ -431,9 +431,7 @@ with serve(client_key=generate_key("ES256")) as running:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere files are limited otherwise")
 def test_without_a_file_to_spare_it_waits_and_goes_on():
-    done = subprocess.run(
-        [sys.executable, "-c", OUT_OF_FILES], capture_output=True, text=True, timeout=120
-    )
+    done = run([sys.executable, "-c", OUT_OF_FILES])
     tried, served = done.stdout.splitlines()
     assert served == "{b'HTTP/1.1 401'}"
     assert int(tried) < 5  # without a pause it would be hundreds

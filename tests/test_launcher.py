@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import zipfile
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ from dpop_lab.cli import main
 from dpop_lab.cli.jupyter import SETTINGS, Place, arguments, environment, homes
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import Restored, bring, notebooks, originals, restore
+from tests.programs import SECONDS, started
+from tests.programs import run as program
 
 ROOT = Path(__file__).parent.parent
 POSIX = os.name == "posix"
@@ -103,7 +104,7 @@ def test_a_copy_that_breaks_off_leaves_nothing(tmp_path, source):
         "bring(Path(sys.argv[1]), Path(sys.argv[2]))"
     )
     command = [sys.executable, "-c", code, str(source), str(tmp_path / "work")]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60)
+    done = program(command)
     assert "File too large" in done.stderr
     assert os.listdir(tmp_path / "work") == []
 
@@ -248,7 +249,7 @@ def test_without_jupyterlab_it_is_one_sentence(tmp_path):
 
 def test_the_command_loads_no_jupyterlab_before_it_is_asked_to():
     code = "import sys, dpop_lab.cli; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+    done = program([sys.executable, "-c", code])
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "dpop_lab" in loaded
     assert not loaded & {"jupyterlab", "jupyter_server", "zmq", "tornado", "IPython"}
@@ -307,7 +308,7 @@ def test_only_a_browser_with_a_window_is_opened(browser, opens, tmp_path):
     env = headless(PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", TERM="xterm")
     env |= {"BROWSER": browser} if browser else {}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", timeout=60)
+    done = program(command, env=env)
     assert (done.stdout.strip(), done.stderr) == (str(opens), "")
 
 
@@ -323,9 +324,7 @@ def headless(**more):
 def dpop_lab(*words, **env):
     """The command as it ended; -P, so that the package comes from PYTHONPATH before this folder."""
     command = [sys.executable, "-P", "-m", "dpop_lab", *words]
-    return subprocess.run(
-        command, capture_output=True, encoding="utf-8", timeout=60, env=headless(**env)
-    )
+    return program(command, env=headless(**env))
 
 
 @contextmanager
@@ -333,14 +332,8 @@ def opened(home, *words, **env):
     """The command as a process with Jupyter folders of its own; what it printed, and its URL."""
     kinds = ("CONFIG", "DATA", "RUNTIME")
     folders = {f"JUPYTER_{kind}_DIR": str(home / "jupyter" / kind) for kind in kinds}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dpop_lab", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        env=headless(**folders, IPYTHONDIR=str(home / "ipython"), PYTHONUTF8="1", **env),
-    )
-    try:
+    env = headless(**folders, IPYTHONDIR=str(home / "ipython"), PYTHONUTF8="1", **env)
+    with started([sys.executable, "-m", "dpop_lab", *words], env=env) as process:
         lines = []
         for line in process.stdout:
             lines.append(line.strip())
@@ -348,10 +341,6 @@ def opened(home, *words, **env):
                 break
         assert lines and "Ctrl-C" in lines[-1], process.stderr.read()
         yield process, lines, next(line for line in lines if line.startswith("http"))
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.communicate(timeout=20)
 
 
 @contextmanager
@@ -362,7 +351,7 @@ def visitor(url):
         session.trust_env = False
         retries = requests.adapters.Retry(connect=8, backoff_factor=0.05)
         session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retries))
-        assert session.get(f"{base}/api/contents", timeout=20).status_code == 403
+        assert session.get(f"{base}/api/contents", timeout=SECONDS).status_code == 403
         session.headers["Authorization"] = f"token {token}"
         yield session, base
 
@@ -373,9 +362,9 @@ def told_by_kernel(connection, expression):
     client.load_connection_file()
     client.start_channels(hb=False)  # it would take a kernel that still starts for dead
     try:
-        client.wait_for_ready(timeout=20)
+        client.wait_for_ready(timeout=SECONDS)
         code, asked = "import sys, dpop_lab.lab.lab", {"value": expression}
-        reply = client.execute(code, user_expressions=asked, reply=True, timeout=20)["content"]
+        reply = client.execute(code, user_expressions=asked, reply=True, timeout=SECONDS)["content"]
         return reply["user_expressions"]["value"]["data"]["text/plain"]
     finally:
         client.stop_channels()
@@ -385,8 +374,8 @@ def ended(process, number):
     """Send a signal; the exit code, and the children and words that are left."""
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
-    code = process.wait(timeout=20)
-    _, left = psutil.wait_procs(children, timeout=5)
+    code = process.wait(timeout=SECONDS)
+    _, left = psutil.wait_procs(children, timeout=60)
     return code, left, process.stdout.read() + process.stderr.read()
 
 
@@ -397,16 +386,16 @@ def test_the_start_page_opens_on_copies_and_one_interrupt_ends_it_all(tmp_path):
         assert 3 < len(lines) < 8
         assert str(work) in lines[0]
         with visitor(url) as (session, base):
-            page = session.get(f"{base}/", timeout=20)
+            page = session.get(f"{base}/", timeout=SECONDS)
             assert page.url == f"{base}/lab/tree/00_start.ipynb"
             assert page.status_code == 200
-            there = session.get(f"{base}/api/contents", timeout=20).json()["content"]
+            there = session.get(f"{base}/api/contents", timeout=SECONDS).json()["content"]
             assert {one["name"] for one in there} == {one.name for one in notebooks(originals())}
             setting = "@jupyterlab/apputils-extension:notification"
-            news = session.get(f"{base}/lab/api/settings/{setting}", timeout=20).json()
+            news = session.get(f"{base}/lab/api/settings/{setting}", timeout=SECONDS).json()
             assert news["schema"]["properties"]["fetchNews"]["default"] == "false"
             kernel = {"path": "00_start.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
-            made = session.post(f"{base}/api/sessions", json=kernel | {"name": ""}, timeout=20)
+            made = session.post(f"{base}/api/sessions", json=kernel | {"name": ""}, timeout=SECONDS)
             assert made.status_code == 201
             connection = (
                 tmp_path / "jupyter" / "RUNTIME" / f"kernel-{made.json()['kernel']['id']}.json"
@@ -427,7 +416,7 @@ def test_a_browser_is_sent_to_the_start_page_and_a_termination_ends_it_as_well(t
     with opened(tmp_path, *words, BROWSER=str(browser)) as (process, _, url):
         with visitor(url) as (session, base):
             assert base.endswith(f":{port}")
-            assert session.get(f"{base}/api/status", timeout=20).status_code == 200
+            assert session.get(f"{base}/api/status", timeout=SECONDS).status_code == 200
         opened_file = Path(seen.read_text("utf-8").strip().removeprefix("file://"))
         assert "/lab/tree/00_start.ipynb?token=" in opened_file.read_text("utf-8")
         assert ended(process, signal.SIGTERM) == (0, [], "")

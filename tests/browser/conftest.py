@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.programs import end
+
 if TYPE_CHECKING:
     from lesson import Lesson
     from playwright.sync_api import BrowserContext
 
 HERE = Path(__file__).parent
 START = "00_start"
-SECONDS_TO_START, SECONDS_TO_END = 60, 15
+SECONDS_TO_START = 120
 SETTINGS = {  # of JupyterLab, beside the launcher's own
     "jupyter_lab_config.json": {"LabApp": {"expose_app_in_browser": True}},
     "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {
@@ -93,12 +95,7 @@ def _running(command: list[str], said: Path, env: dict[str, str]) -> Iterator[st
                 time.sleep(0.05)
             yield found[0]
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=SECONDS_TO_END)
-            finally:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 @pytest.fixture(scope="package")

@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import signal
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -17,6 +16,7 @@ import pytest
 from lesson import Axe, expect
 
 from tests import builder
+from tests.programs import started
 from tests.world import API, FORM_TYPE, TOKEN, VICTIM
 
 FORM = {"grant_type": "client_credentials", "client_id": "m2m.dpop", "client_secret": "secret"}
@@ -77,18 +77,10 @@ class Served:
 @pytest.fixture
 def served(context):
     command = [sys.executable, "-m", "dpop_lab", "serve", "--explain"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-    )
-    page = context.new_page()
-    try:
+    with started(command) as process, closing(context.new_page()) as page:
         url = process.stdout.readline().strip()
         assert process.stdout.readline() == "ready\n"
         yield Served(process, url, page)
-    finally:
-        page.close()
-        process.terminate()
-        process.communicate(timeout=20)
 
 
 def test_the_page_grows_with_the_newest_first_and_stays_within_itself(served):

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SECONDS_TO_RUN, SECONDS_TO_START, SECONDS_TO_END = 60, 30, 10
+from tests.programs import end
+
+SECONDS_TO_RUN, SECONDS_TO_START = 240, 120
 LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
@@ -42,9 +44,4 @@ def running(command: list[str], out: Path, *, lines: int) -> Iterator[list[str]]
                 time.sleep(0.05)
             yield said.splitlines()[:lines]
         finally:
-            process.terminate()
-            try:
-                process.wait(timeout=SECONDS_TO_END)
-            finally:
-                process.kill()
-                process.wait()
+            end(process)
