@@ -188,7 +188,7 @@ def test_what_no_server_got_to_see_is_told_too(server, status):
 
 
 def test_who_sends_less_than_it_says_is_told_so():
-    with explaining(patience=0.2) as server:
+    with explaining(patience=1) as server:
         address = ("127.0.0.1", server.running.port)
         with socket.create_connection(address, timeout=60) as one:
             one.sendall(b"POST %s HTTP/1.1\r\nHost: h\r\n" % TOKEN.encode())

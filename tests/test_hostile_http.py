@@ -388,9 +388,12 @@ ENDLESS = {  # what comes first, what then comes again and again, and the answer
 @pytest.mark.parametrize("drips", [False, True], ids=["nothing more", "octet by octet"])
 @pytest.mark.parametrize(("octets", "drip", "status"), ENDLESS.values(), ids=ENDLESS)
 def test_who_comes_to_no_end_is_hung_up_on(impatient, octets, drip, status, drips):
-    with Client(impatient) as client:
-        client.say(octets)
-        heard = dripped(client, drip if drips else b"")
+    for _ in range(5 if status else 1):  # a busy machine may be too late with a head
+        with Client(impatient) as client:
+            client.say(octets)
+            heard = dripped(client, drip if drips else b"")
+        if heard:
+            break
     assert heard.count(b"HTTP/1.1 ") == (status is not None)
     assert status is None or heard.startswith(b"HTTP/1.1 %d " % status)
     assert status != 408 or b"\r\nConnection: close\r\n" in heard
