@@ -289,6 +289,35 @@ def test_a_cipher_nobody_knows_is_not_called_a_wrong_password() -> None:
     assert reason(text, PASSWORD) in ("unsupported_encryption", "damaged_key")  # by version
 
 
+SHORT_IVS = [("AES-128-CBC", 30), ("AES-256-CBC", 16), ("AES-192-CBC", 0), ("DES-EDE3-CBC", 14)]
+
+
+def with_iv(cipher: str, digits: int, gap: str = " ") -> str:
+    """A locked key whose initialisation vector has that many hexadecimal digits."""
+    head, body = traditional(MADE["P-256"], LOCK).decode().split("DEK-Info: ")
+    return f"{head}DEK-Info:{gap}{cipher},{'A' * digits}\n{body.partition(chr(10))[2]}"
+
+
+@pytest.mark.parametrize(("cipher", "digits"), SHORT_IVS)
+@pytest.mark.parametrize("gap", [" ", "", "\t  "])
+def test_a_locked_key_with_a_short_initialisation_vector_is_damaged(
+    cipher: str, digits: int, gap: str, capfd: Any
+) -> None:
+    text = with_iv(cipher, digits, gap)
+    for source in (text, text.replace("\n", "\r\n"), text.encode("utf-16")):
+        assert reason(source, PASSWORD) == reason(source) == "damaged_key"
+    assert capfd.readouterr() == ("", "")  # where the library panics it writes a backtrace
+
+
+def test_a_panic_of_the_library_is_an_error_and_a_wish_to_stop_is_none() -> None:
+    load = serialization.load_pem_private_key
+    with pytest.raises(ValueError):
+        key_formats._without_panic(load, with_iv("AES-128-CBC", 30).encode(), PASSWORD.encode())
+    for stop in (KeyboardInterrupt, SystemExit):
+        with pytest.raises(stop):
+            key_formats._without_panic(lambda error: (_ for _ in ()).throw(error), stop())
+
+
 def test_no_such_file_and_a_directory_are_two_things(tmp_path: Any) -> None:
     assert reason(tmp_path / "none.pem") == reason(str(tmp_path / "none.pem")) == "no_such_file"
     (tmp_path / "file").write_bytes(b"")

@@ -90,6 +90,7 @@ def _unreadable(error: OSError | ValueError, shown: str) -> KeyUnusable:
 
 # A PEM body holds single hyphens at most; allowing five in it would make this quadratic.
 PEM: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
+DEK_INFO: Final = re.compile(r"DEK-Info\s*:([^,]*),\s*([0-9a-f]*)", re.IGNORECASE)
 # PKCS#12 begins like all DER and then with its version, 3, which no other key format has.
 PKCS12: Final = re.compile(rb"0(?:[\0-\x80]|\x81.|\x82..|\x83...)\x02\x01\x03", re.DOTALL)
 
@@ -107,10 +108,20 @@ def _from_pem(text: str, password: bytes | None) -> Any:
         public = "public_key" if "PUBLIC KEY" in labels else "not_a_key"
         certificate = re.search(r"CERTIFICATE(?! REQUEST)", labels)
         raise unusable("certificate" if certificate else public, labels)
-    octets = "\n".join(line.strip() for line in private[0].splitlines()).encode() + b"\n"
+    lines = [line.strip() for line in private[0].splitlines()]
+    damaged = unusable("damaged_key", f"{labels}, not readable")
+    if any(map(_has_short_iv, lines)):
+        raise damaged
+    octets = "\n".join(lines).encode() + b"\n"
     openssh = blocks[private[0]].startswith("OPENSSH")
     load = serialization.load_ssh_private_key if openssh else serialization.load_pem_private_key
-    return _unlock(load, octets, password, unusable("damaged_key", f"{labels}, not readable"))
+    return _unlock(load, octets, password, damaged)
+
+
+def _has_short_iv(line: str) -> bool:
+    """Does a PEM header name fewer octets than its cipher's block? The library would panic."""
+    header = DEK_INFO.match(line)
+    return header is not None and len(header[2]) < (16 if "DES" in header[1].upper() else 32)
 
 
 def _from_der(octets: bytes, password: bytes | None) -> Any:
@@ -128,10 +139,23 @@ def _from_der(octets: bytes, password: bytes | None) -> Any:
 
 def _reads(load: Callable[[bytes], object], octets: bytes) -> bool:
     try:
-        load(octets)
+        _without_panic(load, octets)
     except (ValueError, UnsupportedAlgorithm):
         return False
     return True
+
+
+def _without_panic(load: Callable[..., Any], *arguments: Any) -> Any:
+    """What a loader returns, and a ValueError in place of a panic in the library's Rust.
+
+    A panic is a BaseException, so that nobody takes it for an error; its class can't be imported.
+    """
+    try:
+        return load(*arguments)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ValueError("cryptography panicked") from None
 
 
 def _load_pkcs12(octets: bytes, password: bytes | None) -> Any:
@@ -139,7 +163,7 @@ def _load_pkcs12(octets: bytes, password: bytes | None) -> Any:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     try:
-        return pkcs12.load_key_and_certificates(octets, password)[0]
+        return _without_panic(pkcs12.load_key_and_certificates, octets, password)[0]
     except (ValueError, TypeError):  # it has a TypeError of its own: for a password not in UTF-8
         raise (TypeError() if password is None else ValueError()) from None
 
@@ -165,7 +189,7 @@ def _attempt(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # how an old file was encoded is nobody's concern here
-            return load(octets, password)
+            return _without_panic(load, octets, password)
     # RuntimeError: how cryptography says that it does not read compressed points
     except (ValueError, UnsupportedAlgorithm, RuntimeError, InvalidTag) as error:
         asks = "password-protected" in str(error)  # OpenSSH in cryptography 42
