@@ -1,5 +1,6 @@
 """Each row of each profile stops an attack that gets through when the row is struck out."""
 
+import ast
 from dataclasses import dataclass, replace
 
 import pytest
@@ -461,7 +462,19 @@ def test_what_a_request_says_is_quoted_and_cut():
     assert shown("a\nb") == repr("a\nb")
     assert shown(words("plain")) == "plain"
     assert shown(None) == "nothing"
-    assert shown("x" * 500).endswith("(502 characters)") and len(shown("x" * 500)) < 160
+    assert shown("x" * 500, 9) == "'xxxxxxxx…' (500 characters)"
+    assert shown("it's" * 9, 5) == '"it\'s…" (36 characters)'
+    assert shown(["x" * 500], 9) == "['xxxxxxx… (504 characters)"
+    assert shown(words("x" * 500), 9) == "xxxxxxxxx… (500 characters)"
+    assert shown("x" * 118) == repr("x" * 118)
+
+
+@pytest.mark.parametrize("text", ["\\", "\n", "\x00", "\x9f", "\u2028", "\U000e0001", "ü'\""])
+@pytest.mark.parametrize("limit", range(1, 30))
+def test_no_escape_is_cut_in_half(text, limit):
+    quoted, _, count = shown(text * 50, limit).rpartition(" (")
+    assert ast.literal_eval(quoted.replace("…", "")) in (text * 50)[:limit]
+    assert count == f"{len(text) * 50} characters)"
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=list(POLICIES))

@@ -8,7 +8,7 @@ from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.htu import without_query
-from dpop_lab.proof.rendering import shown
+from dpop_lab.proof.rendering import cut, shown
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
@@ -89,9 +89,10 @@ def _other_algs(case: Case) -> Iterator[Problem]:
     for challenge in case.challenges or ():
         taken = challenge.parameters.get("algs", "").split()
         if challenge.scheme == "dpop" and taken and isinstance(mine, str) and mine not in taken:
+            some = cut(repr(" ".join(taken))[1:-1], 100)
             yield Problem(
                 title="alg: the challenge names algorithms, and the proof's is not one of them",
-                action=f"Sign with one of {shown(' '.join(taken), 100)[1:-1]}, with a fitting key.",
+                action=f"Sign with one of {some}, with a fitting key.",
                 row="alg",
                 wanted=shown(" ".join(taken), 200),
                 found=shown(mine, 40),
@@ -121,7 +122,7 @@ def queried(case: Case) -> Problem | None:
     part = "query" if "?" in htu else "fragment"
     return Problem(
         title=f"htu: it has a {part}",
-        action=f"htu has a {part}: send {shown(without_query(htu), 200)[1:-1]}.",
+        action=f"htu has a {part}: send {cut(repr(without_query(htu))[1:-1], 200)}.",
         row="htu",
         wanted=shown(without_query(htu), 200),
         found=shown(without_query(htu) + ("?" if part == "query" else "#") + "…", 200),

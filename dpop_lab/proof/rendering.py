@@ -1,6 +1,7 @@
 """How values and tables are shown to a person: as one printable line, as HTML for a notebook."""
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 CELL = "padding:.25em .4em;text-align:left;vertical-align:top"
@@ -8,6 +9,7 @@ WRAPPED = ";overflow-wrap:anywhere"
 CODE = f"font-family:var(--jp-code-font-family,monospace);white-space:pre-wrap{WRAPPED}"
 ITEM = "float:none;width:auto"  # JupyterLab sets terms and texts side by side
 TEXT = "margin:.25em 0 .5em 1em;word-break:break-all"
+WHOLE = re.compile(r"(?:[^\\]|\\(?:x..|u.{4}|U.{8}|[^xuU]))*+")  # what repr wrote, no half escape
 
 
 class _Plain(str):
@@ -25,9 +27,15 @@ def words(text: str) -> str:
 
 
 def shown(value: object, limit: int = 120) -> str:
-    """A value as one short printable line; what a request says may be hostile and is quoted."""
+    """A value as one short printable line; what a request says may be hostile and is quoted.
+
+    Of a long text the beginning in quotes, and how many characters the text has without them.
+    """
     text = "nothing" if value is None else value if type(value) is _Plain else repr(value)
-    return cut(text, limit)
+    if not isinstance(value, str) or type(value) is _Plain or len(text) <= limit:
+        return cut(text, limit)
+    beginning = WHOLE.match(text, 0, limit)[0]  # type: ignore[index]  # it matches nothing, too
+    return f"{beginning}…{text[0]} ({len(value)} characters)"
 
 
 def cut(text: str, limit: int) -> str:
