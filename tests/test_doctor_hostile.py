@@ -1,11 +1,14 @@
 """The doctor and what is pasted to hurt: secrets in odd places, broken values, correct requests."""
 
+import base64
 import json
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from dpop_lab import LabError, diagnose, generate_key
 from dpop_lab.doctor.decoded import PRIVATE
+from dpop_lab.doctor.secrets import without_users
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
 from tests.test_doctor import (
@@ -108,6 +111,128 @@ LEAKS = {
     "a token for its hash": (custom(claims={"ath": OPAQUE}), OPAQUE),
     "a very long token": (f"{ORDERS}Authorization: DPoP {OPAQUE * 300}\n\n", OPAQUE),
 }
+
+
+RSA_LINES = generate_key("RS256").to_pem().splitlines()
+PEMS = {
+    "whole": RSA_LINES,
+    "without its first line": RSA_LINES[1:],
+    "without its last line": RSA_LINES[:-1],
+    "without both": RSA_LINES[1:-1],
+    "cut in its first line": [RSA_LINES[0][17:], *RSA_LINES[1:]],
+    "cut in its first base64": [RSA_LINES[1][30:], *RSA_LINES[2:]],
+    "cut in its last line": [*RSA_LINES[:-1], RSA_LINES[-1][:-9]],
+    "locked, without its first line": KEY.to_pem("word").splitlines()[1:],
+}
+AROUND = {
+    "an error description": lambda text: json.dumps({"error": "x", "error_description": text}),
+    "JSON in a description": lambda text: AROUND["an error description"](json.dumps([text])),
+    "a challenge": lambda text: refused(f'DPoP error="{text.replace(chr(10), chr(92) + "n")}"'),
+    "a form": lambda text: f"{FORM_HEAD}grant_type=x&scope={quote_plus(text)}\n",
+    "a claim": lambda text: jwt({"typ": "dpop+jwt"}, {"htm": text}),
+    "a claim of half a JWT": lambda text: jwt({"typ": "dpop+jwt"}, {"htm": text})[:-3],
+    "an odd key": lambda text: custom({"kid": text}),
+}
+FORM_HEAD = (
+    "POST /token HTTP/1.1\nHost: as.example\nContent-Type: application/x-www-form-urlencoded\n\n"
+)
+
+
+@pytest.mark.parametrize("cut", PEMS)
+@pytest.mark.parametrize("around", AROUND)
+def test_what_is_left_of_a_private_key_in_pem_stays_out(around, cut):
+    found = diagnose(AROUND[around]("\n".join(PEMS[cut])))
+    shown = told(found) + repr(found.problems) + repr(found)
+    lines = [line for line in PEMS[cut] if len(line) > 20 and not line.endswith("--")]
+    assert lines and not [line for line in lines if line[9:-3] in shown]
+    assert found.secrets[:1] == ("a private key",)
+
+
+JWK_TEXT = json.dumps(KEY.private_jwk())
+TEXTS = {
+    "itself": JWK_TEXT,
+    "a text in a text": json.dumps(JWK_TEXT),
+    "a member": json.dumps({"key": JWK_TEXT}),
+    "other words": f"my key is {JWK_TEXT}, and",
+    "Python": str(KEY.private_jwk()),
+    "lines": json.dumps(KEY.private_jwk(), indent=2),
+    "escapes": JWK_TEXT.replace('"d"', '"\\u0064"'),
+    "base64url": base64url_encode(JWK_TEXT.encode()),
+}
+
+
+@pytest.mark.parametrize("part", ["header", "claims"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_private_key_as_text_in_half_a_jwt_stays_out(name, part):
+    members = {"header": {"typ": "dpop+jwt"}, "claims": {"htm": "GET"}}
+    members[part]["x"] = TEXTS[name]
+    two = jwt(members["header"], members["claims"])[:-3]
+    head = two.partition(".")[0]
+    for text in (two + ".AA", two, two[:-4], two[:-9], *(head, head[:-6]) * (part == "header")):
+        for pasted in (text, raw(f"DPoP: {text}"), raw(f"DPoP: {proof()}", token=text)):
+            found = diagnose(pasted)
+            assert PRIVATE_PART[:16] not in told(found) + repr(found.problems)
+            assert "a private key" in found.secrets
+
+
+FENCES = ["```json\n{}\n```", "Look:\n\n```\n{}\n```\nThanks", "~~~\n{}\n~~~", "```json\n{}"]
+SAID = {
+    "a password": ({"error": "x", "error_description": f"client_secret={OPAQUE}"}, OPAQUE),
+    "a key": ({"error": "x", "error_description": KEY.to_pem()}, KEY.to_pem().splitlines()[1]),
+    "a JWK": ({"error": "x", "error_description": JWK_TEXT}, PRIVATE_PART),
+    "JSON": ({"error": "x", "error_description": json.dumps({"password": OPAQUE})}, OPAQUE),
+}
+
+
+@pytest.mark.parametrize("fence", FENCES)
+@pytest.mark.parametrize("name", SAID)
+def test_what_a_json_string_in_a_markdown_fence_holds_stays_out(name, fence):
+    value, secret = SAID[name]
+    for times in range(3):
+        text = json.dumps(value)
+        for _ in range(times):
+            text = json.dumps(text)
+        found = diagnose(fence.replace("{}", text))
+        assert found.kind == "a JSON error"
+        assert secret[9:25] not in told(found) + repr(found.problems)
+        assert found.secrets
+
+
+@pytest.mark.parametrize("codec", ["latin-1", "utf-8"])
+def test_a_basic_password_stays_out_in_whatever_encoding_it_is_echoed(codec):
+    password = "geheimes-Passwört"
+    octets = password.encode(codec)
+    pair = base64.b64encode(b"me:" + octets).decode()
+    head = f"{FORM_HEAD[:-1]}Authorization: Basic {pair}\n\ngrant_type=x\n"
+    for echo in (
+        password,
+        octets.decode("latin-1"),
+        octets.decode(errors="replace"),
+        quote(octets),
+    ):
+        body = json.dumps({"error": "invalid_client", "error_description": echo})
+        found = diagnose(f"{head}HTTP/1.1 401 No\nContent-Type: application/json\n\n{body}\n")
+        assert found.understood
+        assert "Passw" not in told(found) + repr(found.problems)
+
+
+USERS = {
+    "see https://u:p@h/x and //v:q@i": "see https://…@h/x and //…@i",
+    "https://u@h.example": "https://…@h.example",
+    "https://u:p/q?r#s@h": "https://…@h",
+    "https://u:p@q@h": "https://…@h",
+    "https://u@:p@h": "https://…@h",
+    "https://h:80/?to=https://u:p@i": "https://h:80/?to=https://…@i",
+    "https://h:8443/x@y mail@h.example http://[::1]:80/@": None,
+    "//:" * 200_000: None,
+    "//:" * 200_000 + "@": "//…@",
+    "@" * 200_000 + "://" * 200_000: None,
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), USERS.items(), ids=lambda one: str(one)[:20])
+def test_of_a_url_the_name_and_the_password_are_left_out(text, shown):
+    assert without_users(text) == (shown or text)
 
 
 @pytest.mark.parametrize("name", LEAKS)

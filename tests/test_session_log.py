@@ -17,6 +17,11 @@ from urllib.parse import quote, quote_plus, urlencode
 import pytest
 import requests
 from client_world import API, SECRET, World, answer, challenge, issued, listening
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -216,6 +221,59 @@ def test_secrets_in_bodies_of_every_form_are_replaced(body: str) -> None:
 def test_json_that_holds_no_secret_is_left_as_it_was_written() -> None:
     body = '{"error":"invalid", "error_description":"Missing \\u0027nonce\\u0027 value.","code":7}'
     assert logged(response_headers=(JSON,), response_body=body).response_body == body
+
+
+PEM_LINES = generate_key("RS256").to_pem().splitlines()
+
+
+@pytest.mark.parametrize("part", [slice(1, None), slice(0, -1), slice(1, -1), slice(4, None)])
+@pytest.mark.parametrize("end", ["\n", "\\n", "\r\n", "\n    ", "\n> "])
+def test_what_is_left_of_a_private_key_in_pem_is_replaced(part: slice, end: str) -> None:
+    text = end.join(PEM_LINES[part])
+    for body in (text, json.dumps({"a": [text]}), f'{{"a":"{text}', urlencode({"a": text})):
+        for headers in ((), (FORM,), (JSON,)):
+            kept = logged(
+                request_headers=headers,
+                request_body=body,
+                response_headers=(("X", text.replace("\r\n", "")),),
+                response_body=text,
+            )
+            shown = f"{kept.request_body if headers or '%' not in body else ''}{kept.response_body}"
+            shown += kept.response_headers[0][1]
+            assert not [line for line in PEM_LINES[part] if line[0] != "-" and line in shown]
+            assert "<private_key " in shown
+
+
+def test_a_line_of_a_private_key_that_was_seen_is_replaced_wherever_it_is() -> None:
+    log = SessionLog()
+    logged(log, request_body="\n".join(PEM_LINES))
+    kept = logged(log, response_body=f"can't read {PEM_LINES[7]} here")
+    assert kept.response_body == "can't read <private_key 2> here"
+
+
+def test_what_only_looks_like_a_private_key_is_left() -> None:
+    public = load_pem_private_key("\n".join(PEM_LINES).encode(), None).public_key()
+    certified = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    for text in (certified, "a PRIVATE KEY is needed", "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCg"):
+        assert logged(response_body=text).response_body == text
+
+
+@pytest.mark.parametrize("codec", ["latin-1", "utf-8", "cp1252"])
+@pytest.mark.parametrize("encode", [str, quote_plus])
+def test_a_basic_password_is_known_in_whatever_encoding(
+    codec: str, encode: Callable[..., str]
+) -> None:
+    password = "zwölf größen+%41"
+    sent = (encode(password, encoding=codec) if encode is quote_plus else password).encode(codec)
+    pair = base64.b64encode(b"me:" + sent).decode()
+    octets = password.encode(codec)
+    echoes = [password, octets.decode("latin-1"), octets.decode(errors="replace"), quote(octets)]
+    echoes += [quote_plus(octets), quote(octets).lower(), json.dumps(password)[1:-1], pair]
+    for header in (pair, pair.rstrip("="), pair.replace("+", "-").replace("/", "_")):
+        lines = (("Authorization", f"Basic {header}"),)
+        kept = logged(request_headers=lines, response_body=" | ".join(echoes[:-1])).response_body
+        assert "zw" not in kept
+        assert kept.count("<client_secret ") == len(echoes) - 1
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """Secret values and the labels that stand for them: `<access_token 1>`, `<access_token 2>`."""
 
+import base64
 import html
 import json
 import re
 from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
 from functools import cached_property
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 LONG, LONGEST = 12, 10_000  # characters: what is looked for everywhere, what is not even remembered
 MOST = 300  # values remembered at once: the search for them takes time with every exchange
+CODECS = ("utf-8", "latin-1", "cp1252")
+STANDARD = str.maketrans("-_", "+/")  # base64url as base64
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
 ESCAPED_BY_DOTNET = re.compile(r"""[^ -~]|["&'+<>`]""")
 LABEL = re.compile(r"<\w+ \d+>")
@@ -17,6 +21,16 @@ LABEL = re.compile(r"<\w+ \d+>")
 def _escaped(match: re.Match[str]) -> str:
     units = match[0].encode("utf-16-be", "surrogatepass").hex().upper()
     return re.sub("....", r"\\u\g<0>", units)
+
+
+def _in_urls(value: str) -> Iterator[str]:
+    """The value in URL and form encoding, of UTF-8 and of what Windows and old servers write."""
+    for codec in CODECS[: 1 if value.isascii() else None]:
+        try:
+            octets = value.encode(codec, "surrogatepass" if codec == "utf-8" else "strict")
+        except UnicodeEncodeError:
+            continue
+        yield from (quote(octets, ""), quote(octets, "/"), quote_plus(octets))
 
 
 class Known:
@@ -34,8 +48,7 @@ class Known:
         value = self.value
         if UNRESERVED.fullmatch(value):
             return [value]
-        urls = {quote(value, safe, errors="surrogatepass") for safe in ("", "/")}
-        urls.add(quote_plus(value, errors="surrogatepass"))
+        urls = set(_in_urls(value))
         urls |= {re.sub("%..", lambda match: match[0].lower(), url) for url in urls}
         plain, unicode = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
         jsons = {plain, plain.replace("/", r"\/"), unicode}  # Python, PHP, most others
@@ -95,3 +108,19 @@ class Labels:
             for spelling in known.spellings:
                 texts = [text.replace(spelling, self._label(known)) for text in texts]
         return texts
+
+
+def passwords_in(pair: str) -> list[str]:
+    """How the password in Basic credentials may be written, whatever its encoding.
+
+    No field says whether it is UTF-8 or Latin-1, nor whether it was form-encoded before, and
+    whoever echoes it may take it for the other.
+    """
+    try:
+        octets = base64.b64decode(pair.translate(STANDARD) + "==")
+    except ValueError:
+        return []
+    password = octets.partition(b":")[2]
+    plain = [password.decode(codec, "replace") for codec in CODECS]
+    decoded = [unquote_plus(text, codec) for text in plain for codec in CODECS]
+    return list(dict.fromkeys((*plain, *decoded)))

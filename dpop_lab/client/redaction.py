@@ -1,13 +1,14 @@
 """Where an HTTP message holds secrets: its fields by name, then long values wherever they are."""
 
-import base64
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import unquote_plus
 
 from dpop_lab.client.exchange import Exchange, Headers
-from dpop_lab.client.labels import LONG, Labels
+from dpop_lab.client.key_text import KEY, key_lines
+from dpop_lab.client.labels import LONG, Labels, passwords_in
 from dpop_lab.client.unanswered import without_login
 
 NAMES = (
@@ -22,19 +23,19 @@ SHORTEST = len("?code=x")  # no text that is shorter can name a secret and hold 
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
 # every pattern takes time in proportion to the text: no repetition may be tried in many ways
-PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S)
-STRING = re.compile(r'("(?:[^"\\]++|\\.)*+")(\s*+:\s*+)?', re.S)
+STRING = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))(\s*+:\s*+)?', re.S)
 USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
 # in text of no known form: name=value, name: value, "name": "value", <name>value
 LOOSE = re.compile(
     rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
     r"""|(?<=[?&])(?:code|token)(?==)"""
-    r"""|(?<=["'])(?:d|p|q|dp|dq|qi|k)(?=\\{0,63}["']\s*+:\s*+\\{0,63}["'][\w-]{20}))"""
+    r"""|(?<=["'])(?:d|p|q|dp|dq|qi|k)(?=\\{0,63}["']\s*+:\s*+\\{0,63}["'][\w-]{16}))"""
     r"""(?P<gap>>|\\*+["']?\s*+(?:value\s*+)?[:=]>?\s*+)"""
     r"""(?:(?P<quote>\\{0,63}["'])(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
     r"""|(?P<bare>[\\\[{]*+["']?[^\s"'&,;<>]+))""",
     re.S | re.I,
 )
+IN_A_URL, IN_A_FORM = re.compile("([&?#])"), re.compile("(&)")  # what parts parameters
 BOUNDARY = re.compile(r'boundary="?([^";]+)', re.I)
 FIELD = re.compile(r'\bname="?([^";\r\n]*)', re.I)
 
@@ -89,7 +90,7 @@ class Redactor:
     def _url(self, url: str) -> str:
         place, *query = re.split("(?=[?#])", url, maxsplit=1)
         user = USER.sub(lambda match: self._labels.label("credentials", match[0]), place)
-        return user + self._pairs("([&?#])", "".join(query))
+        return user + self._pairs(IN_A_URL, "".join(query))
 
     def _header(self, name: str, value: str) -> str:
         match name.lower():
@@ -118,12 +119,8 @@ class Redactor:
         return f"{scheme} {self._labels.label('credentials', rest.strip())}"
 
     def _know_password(self, pair: str) -> None:
-        try:
-            password = base64.b64decode(pair).decode().partition(":")[2]
-        except ValueError:
-            return
-        self._labels.know("client_secret", password)
-        self._labels.know("client_secret", unquote_plus(password))
+        for password in passwords_in(pair):
+            self._labels.know("client_secret", password)
 
     def _cookie(self, pair: str) -> str:
         name, mark, value = pair.rpartition("=") if "=" not in pair else pair.partition("=")
@@ -134,7 +131,7 @@ class Redactor:
         content_type = next(types, "")
         media_type = content_type.partition(";")[0].strip().lower()
         if media_type == "application/x-www-form-urlencoded":
-            return self._pairs("(&)", body)
+            return self._pairs(IN_A_FORM, body)
         if media_type.startswith("multipart/") and (boundary := BOUNDARY.search(content_type)):
             mark = "--" + boundary[1].strip()
             return mark.join(map(self._part, body.split(mark)))
@@ -147,8 +144,8 @@ class Redactor:
         shown = self._value(name[1] if name else "", content)
         return head + gap + shown + value[len(content) :]
 
-    def _pairs(self, mark: str, text: str) -> str:
-        return "".join(map(self._pair, re.split(mark, text)))
+    def _pairs(self, mark: re.Pattern[str], text: str) -> str:
+        return "".join(map(self._pair, mark.split(text)))
 
     def _pair(self, pair: str) -> str:
         name, equals, spelled = pair.partition("=")
@@ -168,14 +165,16 @@ class Redactor:
             return text
         if text.lstrip()[:1] in ("{", "[", '"') and (names := _member_names(text)) is not None:
             return self._json(text, JWK_PRIVATE if "kty" in names else frozenset())
-        text = PEM.sub(lambda match: self._labels.label("private_key", match[0]), text)
-        return LOOSE.sub(self._loose, text)
+        return LOOSE.sub(self._loose, KEY.sub(self._key, text))
+
+    def _key(self, match: re.Match[str]) -> str:
+        for line in key_lines(match[0]):
+            self._labels.know("private_key", line)
+        return self._labels.label("private_key", match[0])
 
     def _loose(self, match: re.Match[str]) -> str:
-        quote, value = match["quote"] or "", match["bare"] or match["quoted"] or ""
-        value = unquote_plus(value) if match["gap"] == "=" else value
-        kind = KINDS.get(_squeezed(match["name"]), match["name"].lower())
-        return f"{match['name']}{match['gap']}{quote}{self._labels.label(kind, value)}"
+        shown = self._labels.label(*_named(match))
+        return f"{match['name']}{match['gap']}{match['quote'] or ''}{shown}"
 
     def _json(self, text: str, private: frozenset[str]) -> str:
         """JSON text with everything but the secrets left as it was written."""
@@ -194,6 +193,17 @@ class Redactor:
                 done.append(match[0])
             position = end
         return "".join(done) + text[position:]
+
+
+def named_in(text: str) -> Iterator[tuple[str, str]]:
+    """The kind and the value of each secret that a text of no known form gives away by a name."""
+    return map(_named, LOOSE.finditer(text))
+
+
+def _named(match: re.Match[str]) -> tuple[str, str]:
+    value = match["bare"] or match["quoted"] or ""
+    kind = KINDS.get(_squeezed(match["name"]), match["name"].lower())
+    return kind, unquote_plus(value) if match["gap"] == "=" else value
 
 
 def _texts(exchange: Exchange) -> list[str]:

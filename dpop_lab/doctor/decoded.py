@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
+from dpop_lab.client.key_text import holds_key
 from dpop_lab.client.redaction import KINDS
 from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.paste.half import salvaged
@@ -127,7 +128,7 @@ def harmless(value: object, name: str = "") -> Any:
     inner = inside(value)
     if inner is not None and leaked(inner):
         return words("(JSON in a string, with private members)")
-    return re.sub(r"^[^/\s]*:[^\s]*@", "…@", value) if name == "htu" and _is_text(value) else value
+    return re.sub(r"^[^/\s:]*+:\S*@", "…@", value) if name == "htu" and _is_text(value) else value
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
@@ -154,7 +155,7 @@ def is_secret(name: str, value: object) -> bool:
     if squeezed == "ath" and not HASH.fullmatch(value):
         return len(value) >= SHORTEST_PRIVATE  # perhaps the token itself
     named = squeezed in KINDS or squeezed.endswith("secret") or squeezed.startswith("priv")
-    return named or "PRIVATE KEY" in value
+    return named or holds_key(value)
 
 
 def leaked(value: object, levels: int = 4) -> tuple[str, ...]:

@@ -2,16 +2,19 @@
 
 import math
 import re
+from bisect import bisect
 from collections.abc import Iterator
+from itertools import islice
+from urllib.parse import unquote_plus
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.client.labels import LONG, Labels
-from dpop_lab.client.redaction import KINDS, Redactor
+from dpop_lab.client.key_text import holds_key, key_lines
+from dpop_lab.client.labels import LONG, Labels, passwords_in
+from dpop_lab.client.redaction import KINDS, Redactor, named_in
 from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
-from dpop_lab.doctor.paste.half import salvaged
+from dpop_lab.doctor.paste.half import decoded_parts, salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
-from dpop_lab.server.policy import basic_pair
 
 WORDS = {
     "client_secret": "a client secret",
@@ -29,20 +32,20 @@ WORDS = {
     "api_key": "an API key",
     "credentials": "a name and a password",
 }
-PRIVATE_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-PRIVATE_JWK = re.compile(r'"(?:d|k)"\s*:\s*"[\w-]{20}')
+ESCAPED = re.compile(r"(?<!\\)\\++u00([2-7][0-9a-fA-F])")
 JWT = re.compile(r"(?<![\w-])ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
-USER = re.compile(
-    r"(?<=//)(?![^/@\s]*:\d{1,5}/)[^\s'\"<>@]*:[^\s'\"<>]*(?=@)|(?<=://)[^/?#@\s'\"]+(?=@)"
-)
+WORD = re.compile(r"[^\s'\"<>]++")
+PORT = re.compile(r"[^/]*:\d{1,5}/")
 NAMED = re.compile(
     r"(?:[?&#](?:access_token|token|code|client_secret|refresh_token)="
     r"|^(?:dpop|bearer) +)([^&#\s]+)",
     re.I,
 )
+CREDENTIALS = ("authorization", "proxy-authorization")
 SHORTEST = 7  # characters; a shorter value may be any word
 BEGINNING = 16  # characters by which a long value is known, even where its end is cut off
 MOST_LINES = 100  # of a key in PEM
+MOST = 300  # values of each kind that are taken from one text
 READ = 200_000  # characters in which secrets are looked for by their names
 
 
@@ -52,15 +55,15 @@ class Secrets:
     def __init__(self, pasted: Pasted) -> None:
         self._labels, self._redactor = Labels(SHORTEST), Redactor(show_proofs=True)
         self._long: dict[str, list[tuple[str, str]]] = {}
+        self._kept: set[str] = set()  # of the long ones
         found = {kind: None for case in pasted.cases for kind in self._of(case)}
         for jwk in pasted.jwks:
             found |= dict.fromkeys(self._in_values(jwk))
         for exchange in pasted.exchanges:
             self._redactor.exchange(exchange)
         text = pasted.text[:READ]
-        if PRIVATE_PEM.search(text) or PRIVATE_JWK.search(text):
-            found["private_key"] = None
-        if USER.search(text):
+        found |= dict.fromkeys(self._in_texts([text]))
+        if without_users(text) != text:
             found["credentials"] = None
         self._redactor.exchange(_as_body(text))
         found |= dict.fromkeys(self._redactor.kinds())
@@ -74,21 +77,35 @@ class Secrets:
         for value in (case.token, case.issued):
             if value:
                 yield self._know("access_token", value)
+        texts = [case.description, *case.form.values()]
+        yield from self._in_texts([*texts, *(value for _, value in case.headers)])
         for name, value in case.form.items():
             kind = "code" if name == "code" else KINDS.get(name.replace("_", ""), "")
             if kind and value and not is_hidden(value):
                 yield self._know(kind, value)
         for name, value in case.headers:
-            if name.lower() == "authorization" and (pair := basic_pair(value)):
-                yield self._know("client_secret", pair[1])
+            scheme, _, pair = value.strip().partition(" ")
+            if name.lower() in CREDENTIALS and scheme.lower() == "basic":
+                for password in filter(None, passwords_in(pair)):
+                    yield self._know("client_secret", password)
             if name.lower() == "cookie" and not is_hidden(value):
                 for one in value.split(";"):
                     yield self._know("cookie", one.partition("=")[2].strip())
         for text in (*case.proofs, case.token, case.other):
             jws = salvaged(text)
             yield from self._in_values({"header": jws.header, "claims": jws.claims})
+            yield from self._in_texts(decoded_parts(text))
         for text in case.proofs:
             self._know("proof", text)
+
+    def _in_texts(self, texts: list[str]) -> Iterator[str]:
+        """The kinds of secrets that texts give away: private keys, and whatever has a name."""
+        for text in (spelled for one in texts for spelled in _spellings(one)):
+            for line in islice(key_lines(text), MOST):
+                yield self._know("private_key", line)
+            for kind, value in islice(named_in(text), MOST):
+                if len(value) >= LONG and not is_hidden(value):
+                    yield self._know(kind, value)
 
     def _in_values(self, value: object, name: str = "") -> Iterator[str]:
         """The kinds of secrets in a JSON value, by the names of its members."""
@@ -100,12 +117,16 @@ class Secrets:
                 yield from self._in_values(one, name)
         elif isinstance(value, str) and (found := NAMED.search(value)):
             yield self._know("access_token", found[1])
-        elif isinstance(value, str) and (USER.search(value) or harmless(value, name) != value):
+        elif isinstance(value, str) and (
+            without_users(value) != value or harmless(value, name) != value
+        ):
             yield "credentials" if "@" in value else "private_key"
-        if isinstance(value, str) and (inner := inside(value)) is not None:
-            yield from self._in_values(inner, name)
+        if isinstance(value, str):
+            yield from self._in_texts([value])
+            if (inner := inside(value)) is not None:
+                yield from self._in_values(inner, name)
         if is_secret(name, value):
-            private = name in PRIVATE or "private" in name.lower() or "PRIVATE KEY" in str(value)
+            private = name in PRIVATE or "private" in name.lower() or holds_key(str(value))
             yield self._know("private_key" if private else "secret", str(value))
 
     def _know(self, kind: str, value: str) -> str:
@@ -114,10 +135,9 @@ class Secrets:
             self._labels.know(kind, value)
         for line in value.splitlines()[:MOST_LINES] if "\n" in value else ():
             self._know(kind, line)
-        if len(value) > BEGINNING:
-            known = self._long.setdefault(value[:BEGINNING], [])
-            if value not in [one for one, _ in known]:
-                known.append((value, kind))
+        if len(value) > BEGINNING and value not in self._kept:
+            self._kept.add(value)
+            self._long.setdefault(value[:BEGINNING], []).append((value, kind))
         return kind
 
     def clean(self, texts: list[str]) -> list[str]:
@@ -129,16 +149,39 @@ class Secrets:
         for beginning, known in self._long.items():
             if beginning in text:
                 text = _without(text, beginning, known)
-        return JWT.sub(_told, USER.sub("…", text))
+        return JWT.sub(_told, without_users(text))
+
+
+def without_users(text: str) -> str:
+    """The text with an ellipsis for the name and the password in each URL, as far as the last @."""
+    return WORD.sub(_without_user, text) if "@" in text else text
+
+
+def _without_user(word: re.Match[str]) -> str:
+    *ahead, host = word[0].split("@")
+    for number, part in enumerate(ahead):
+        if start := _user_at(part):
+            return "@".join([*ahead[:number], f"{part[:start]}…", host])
+    return word[0]
+
+
+def _user_at(text: str) -> int:
+    """Where in a text before an @ a name and a password begin, or a name alone; 0 for nowhere."""
+    colon = text.rfind(":")
+    for slashes in re.finditer("(?<=//)", text[: colon + 1]):
+        if not PORT.match(text, slashes.start()):
+            return slashes.start()
+    start = text.rfind("://") + 3
+    return start if start > 2 and text[start:] and not set(text[start:]) & set("/?#") else 0
 
 
 def _without(text: str, beginning: str, known: list[tuple[str, str]]) -> str:
     """The text with whatever is left of these values replaced by their kind."""
     kind, parts = known[0][1], text.split(beginning)
-    done = parts[0]
+    rests, done = sorted(one[len(beginning) :] for one, _ in known), parts[0]
     for part in parts[1:]:
-        rests = [one[len(beginning) :] for one, _ in known]
-        cut = max(_common(part, rest) for rest in rests)
+        at = bisect(rests, part)  # no other has more in common than its neighbours here
+        cut = max(_common(part, rest) for rest in rests[max(0, at - 1) : at + 1])
         done += f"<{kind}>{part[cut:]}"
     return done
 
@@ -151,6 +194,15 @@ def _common(one: str, other: str) -> int:
             break
         length += 1
     return length
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """The text as it is, and what it is without URL encoding and without escapes of ASCII."""
+    yield text
+    if "%" in text:
+        yield unquote_plus(text)
+    if "u00" in text:
+        yield ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
 
 
 def _as_body(text: str) -> Exchange:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dpop_lab.doctor.paste.json_text import read_json
 from dpop_lab.jose.encoding import loose_base64url_decode
 from dpop_lab.jose.jws import Jws, read_jws
 
@@ -19,19 +20,26 @@ def salvaged(text: str) -> Jws:
     whole = read_jws(text)
     if not whole.problem:
         return whole
-    header, _, rest = text[:LONGEST].partition(".")
-    claims = rest.partition(".")[0]
-    return replace(whole, header=_members(header), claims=_members(claims))
+    header, claims = map(_members, decoded_parts(text))
+    return replace(whole, header=header, claims=claims)
 
 
-def _members(segment: str) -> Mapping[str, Any]:
-    """The members of a JSON object in base64url, also where its end is missing."""
+def decoded_parts(text: str) -> list[str]:
+    """The header and the claims of a JWT as the texts they are, as far as they can be decoded."""
+    return [_decoded(part) for part in (*text[:LONGEST].split(".", 2), "")[:2]]
+
+
+def _decoded(segment: str) -> str:
     known = re.sub(r"[^\w+/-]", "", segment, flags=re.ASCII)
     try:
         octets = loose_base64url_decode(known[: len(known) // 4 * 4].replace("+", "-"))
     except ValueError:
-        return {}
-    text = octets.decode("utf-8", "replace")
+        return ""
+    return octets.decode("utf-8", "replace")
+
+
+def _members(text: str) -> Mapping[str, Any]:
+    """The members of a JSON object, also where its end is missing."""
     if not text.lstrip().startswith("{"):
         return {}
     return {name: _value(value) for name, value in MEMBER.findall(text)}
@@ -39,7 +47,8 @@ def _members(segment: str) -> Mapping[str, Any]:
 
 def _value(text: str) -> object:
     if text.startswith('"'):
-        return text[1:].removesuffix('"')
+        read = read_json(text) or read_json(text + '"')
+        return read if isinstance(read, str) else text[1:].removesuffix('"')
     words: dict[str, object] = {"true": True, "false": False, "null": None}
     if text in words:
         return words[text]
