@@ -107,7 +107,7 @@ def blamed(case: Case) -> tuple[Blame, ...]:
 
 
 GUESS = "a guess"
-HINTS = {  # what other servers' words are likely to mean, the most telling first
+LIKELY = {  # what other servers' words are likely to mean, the most telling first
     "unused": r"replay|reused|already (?:been )?used|used before|duplicate.{0,20}jti",
     "nonce": r"\bnonce\b",
     "ath": r"\bath\b|access token hash",
@@ -125,13 +125,14 @@ HINTS = {  # what other servers' words are likely to mean, the most telling firs
     "one_header": r"missing|required|not provided|multiple|no dpop|without",
     "well_formed": r"malformed|parse|decode|not a (?:valid )?jwt",
 }
+HINTS = {row: re.compile(hint) for row, hint in LIKELY.items()}
 
 
 def guessed(text: str) -> tuple[Blame, ...]:
     """The row that the words of an unknown server are likely to mean; empty for none."""
     found = text[:1000].lower()
     about = re.search(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", found)
-    rows = [row for row, hint in HINTS.items() if re.search(hint, found)] if about else []
+    rows = [row for row, hint in HINTS.items() if hint.search(found)] if about else []
     return tuple(Blame(row, "", "", GUESS) for row in rows[:1])
 
 

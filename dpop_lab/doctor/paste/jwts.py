@@ -14,7 +14,8 @@ MOST_JWTS = 20
 
 
 JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=+/-]*){0,5}")
-PIECES = (r"\s+", r"\s*\n\s*", r"\s*\n\s*\n\s*", r"\Z")  # words, lines, paragraphs, all of it
+APART = (r"\s+", r"(?<!\s)\s*\n\s*", r"(?<!\s)\s*\n\s*\n\s*", r"\Z")
+PIECES = tuple(map(re.compile, APART))  # words, lines, paragraphs, all of it
 AROUND = "\"'`,;[]()"
 
 
@@ -54,7 +55,7 @@ def jwts_in(text: str) -> Pasted | None:
 def _alone(text: str) -> list[str]:
     """The JWTs that a text consists of: apart where each is whole, else put together again."""
     for apart in PIECES:
-        pieces = ["".join(one.split()).strip(AROUND) for one in re.split(apart, text.strip())]
+        pieces = ["".join(one.split()).strip(AROUND) for one in apart.split(text.strip())]
         pieces = [one for one in pieces if one]
         if pieces and all(JWT.fullmatch(one) and _is_whole(one) for one in pieces):
             return pieces

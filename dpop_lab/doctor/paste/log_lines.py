@@ -36,7 +36,7 @@ REQUEST = re.compile(
 STATUS = re.compile(
     r"HTTP/\d(?:\.\d)?\s+(\d{3})\b|<-- (\d{3})\b|Received HTTP response\b[^\n]{0,60} - (\d{3})\b"
     r"|Request finished\b[^\n]{0,500}? - (\d{3})\b|StatusCode: (\d{3})\b"
-    r"|\bresponse:? (\d{3})\b|\bstatus(?:[ _-]?code)?[\"']?\s*[:=]?\s*[\"']?(\d{3})\b"
+    r"|\bresponse:? (\d{3})\b|\bstatus(?:[ _-]?code)?[\"']?\s*+(?:[:=]\s*+)?[\"']?(\d{3})\b"
     r"|(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?(\d{3})\b",
     re.I,
 )
