@@ -235,7 +235,7 @@ def _texts(sets: list[str], words: list[str]) -> Iterator[tuple[str, str]]:
     for one in (*sets, *words):
         yield "", one
     for word in words:
-        for one in sets[:6]:
+        for one in sets[:4]:
             yield word, one
             yield "", word + one
     for one, other in permutations([*sets[:4], *words[:4]], 2):
