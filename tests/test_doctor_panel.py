@@ -201,7 +201,11 @@ def test_whatever_is_typed_is_shown_as_text_and_never_raises(label, text, paste,
     safe(panel)
 
 
-@pytest.mark.parametrize("proof", [a_proof(), a_proof(htm="DELETE"), "Authorization: DPoP "])
+@pytest.mark.parametrize(
+    "proof",
+    [a_proof(), a_proof(htm="DELETE"), "Authorization: DPoP "],
+    ids=["good", "for another method", "a token alone"],
+)
 def test_secrets_are_in_their_fields_and_nowhere_else(proof):
     private = generate_key().private_jwk()["d"]
     panel = filled(f"{proof}{ACCESS_TOKEN if ' ' in proof else ''}", Method="GET")

@@ -240,7 +240,11 @@ def test_what_goes_wrong_live_is_the_same_one_sentence_in_command_and_lab(
     assert PASSWORD not in sentence + lab.log.text() + repr(caught.value)
 
 
-@pytest.mark.parametrize("content", ["", "none", generate_key("ES256").to_pem(), "cut off"])
+@pytest.mark.parametrize(
+    "content",
+    ["", "none", generate_key("ES256").to_pem(), "cut off"],
+    ids=["empty", "text", "a key", "cut off"],
+)
 def test_a_bundle_without_certificates_is_told_by_its_variable(
     monkeypatch, authority, tmp_path, content
 ):
