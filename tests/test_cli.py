@@ -515,6 +515,20 @@ def test_log_and_har_are_two_files(capsys, key_file, tmp_path, how, there):
     assert {path: path.exists() for path in tmp_path.iterdir()} == before
 
 
+def test_a_log_is_appended_to_a_log_and_to_nothing_else(capsys, key_file, tmp_path):
+    har, log = tmp_path / "session.har", tmp_path / "session.log"
+    assert main(["call", "--key", key_file, "--har", str(har)]) == 0
+    before = har.read_bytes()
+    capsys.readouterr()
+    line = wrong(capsys, "call", "--key", key_file, "--log", str(har))
+    assert "--log" in line and str(har) in line and har.read_bytes() == before
+    log.touch()
+    for exchanges in (2, 4):
+        assert main(["call", "--key", key_file, "--log", str(log)]) == 0
+        assert log.read_text("utf-8").count("---- Sending") == exchanges
+    capsys.readouterr()
+
+
 def test_a_key_in_the_home_folder_is_not_written_either(capsys, monkeypatch, key_file, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

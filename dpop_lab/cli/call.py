@@ -87,7 +87,7 @@ def _call(options: argparse.Namespace) -> int:
     headers = {} if options.data is None else {"Content-Type": _content_type(options.data)}
     settings = _settings(options)
     lab, asked = _lab(options, settings)
-    verb = options.method or ("GET" if options.data is None else "POST")
+    verb = (options.method or ("GET" if options.data is None else "POST")).upper()  # as requests
     with lab, recorded(lab, options):
         answer = _answer(lab, verb, asked, lab.auth(key=key), headers, options)
     say(f"{verb} {htu(asked)} ({lab.kind})")

@@ -61,7 +61,8 @@ def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return fail(f"{error.strerror or error}: {named(error.filename)}", 2)
+        at = f": {named(error.filename)}" if error.filename is not None else ""
+        return fail(f"{error.strerror or error}{at}", 2)
     except KeyboardInterrupt:
         return 130
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from dpop_lab.cli.terminal import Wrong
+from dpop_lab.cli.terminal import Wrong, named
 from dpop_lab.client.recorder import record
 from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import PREFIX
@@ -17,6 +17,7 @@ from dpop_lab.lab.story import Story
 if TYPE_CHECKING:
     from dpop_lab.lab.world import World
 
+BEGINNING = b"---- Sending"  # of a session log
 READ_FROM_VARIABLES = (f"{PREFIX}CLIENT_KEY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -33,6 +34,20 @@ def check_files(options: argparse.Namespace, told: Mapping[str, object]) -> None
     for (one, path), (other, its) in combinations(files.items(), 2):
         if one in written and path and its and _same_file(path, its):
             raise Wrong(f"{one} and {other} name the same file. Give {one} a file of its own.")
+    if options.log and _is_something_else(options.log):
+        found = f"found another file, {named(options.log)}"
+        raise Wrong(f"--log wants a session log to append to, or a new file; {found}.")
+
+
+def _is_something_else(path: str) -> bool:
+    """Whether there is a file in which something stands that is no session log."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return not BEGINNING.startswith(file.read(len(BEGINNING)))
+    except OSError:
+        return False  # writing to it will tell
 
 
 def _same_file(one: str, other: str) -> bool:
