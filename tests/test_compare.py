@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
@@ -446,9 +447,8 @@ def test_of_an_endless_body_only_the_beginning_is_read():
         return Response(400, (), b"x" * 10_000_000) if request.method == "PUT" else None
 
     with front(meddle) as server:
-        start = time.monotonic()
         found = compare(Lab(), other(server), changes="token_request_by_put")
-    assert len(found.rows[-1].b.body) <= LONGEST_BODY and time.monotonic() - start < 10
+    assert len(found.rows[-1].b.body) <= LONGEST_BODY
 
 
 def test_json_that_goes_deep_is_no_error_of_ours():
@@ -461,12 +461,16 @@ def test_json_that_goes_deep_is_no_error_of_ours():
 
 
 def test_a_server_that_never_answers_is_waited_for_and_left():
-    def meddle(handler, request):
-        time.sleep(3 if len(server.requests) > 3 else 0)
+    over = threading.Event()
 
-    with front(meddle) as server, Lab(settings=server.settings, timeout=0.5) as slow:
+    def meddle(handler, request):
+        if len(server.requests) > 3:
+            over.wait(60)
+
+    with front(meddle) as server, Lab(settings=server.settings, timeout=1.5) as slow:
         found = compare(Lab(), slow)
-    assert "0.5 s" in found.stopped and len(found) == 2
+        over.set()
+    assert "1.5 s" in found.stopped and len(found) == 2
 
 
 def test_no_redirect_is_followed():

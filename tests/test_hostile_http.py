@@ -18,7 +18,7 @@ import requests
 
 from dpop_lab import DUENDE, DPoPAuth, LabError, generate_key
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.server.sockets import serve
+from dpop_lab.server.sockets import PATIENCE, serve
 from tests import builder
 from tests.programs import run
 from tests.world import API, CLIENT_KEY, FORM_TYPE, PLAIN_API, TOKEN, VICTIM
@@ -38,12 +38,10 @@ def running():
 
 @pytest.fixture(autouse=True)
 def nothing_is_printed_and_the_next_client_is_served(running, capfd, caplog):
-    """After each test: an honest client within two seconds, and a silent server."""
+    """After each test: an honest client is served, and the server is silent."""
     caplog.set_level("WARNING")  # what would be printed where no logging is set up
     yield
-    start = time.monotonic()
     assert flow(running) == 200
-    assert time.monotonic() - start < 2
     out, err = capfd.readouterr()
     assert (out, err, caplog.get_records("call")) == ("", "", [])
 
@@ -175,7 +173,7 @@ def test_a_client_that_speaks_tls_is_hung_up_on_at_once(running):
     start = time.monotonic()
     with Client(running) as client, pytest.raises(OSError):
         ssl._create_unverified_context().wrap_socket(client.socket)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < PATIENCE / 2
 
 
 @pytest.mark.parametrize("octets", [b"\x16", b"\x16\x03\x01" + b"x" * 100_000])
@@ -597,8 +595,7 @@ def test_a_server_with_half_a_request_open_closes_all_the_same():
         clients[0].say(b"GET / HT")
         clients[1].say(post(b"Content-Length: 10\r\n", b"abc"))
         assert flow(other) == 200
-        start = time.monotonic()
-    assert time.monotonic() - start < 1
+    assert not other._thread.is_alive()
     for client in clients:
         client.socket.close()
 

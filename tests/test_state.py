@@ -150,14 +150,21 @@ def test_keys_that_only_look_alike_are_different():
         assert used.claim(key, now=NOW, remember=60), key
 
 
-def test_a_claim_stays_quick_while_a_hundred_thousand_are_alive():
-    used = UsedProofs()
-    for one in range(100_000):
-        used.claim(one, now=NOW, remember=60)
-    start = time.perf_counter()
+def seconds_for_claims(used, turn):
+    """What a thousand claims take, in seconds of this process."""
+    start = time.process_time()
     for one in range(1000):
-        used.claim(("more", one), now=NOW + one // 100, remember=60)
-    assert time.perf_counter() - start < 0.5
+        used.claim((turn, one), now=NOW + one // 100, remember=60)
+    return time.process_time() - start
+
+
+def test_a_claim_stays_quick_while_a_hundred_thousand_are_alive():
+    few, many = UsedProofs(), UsedProofs()
+    for one in range(100_000):
+        many.claim(one, now=NOW, remember=60)
+    assert any(
+        seconds_for_claims(many, turn) < 10 * seconds_for_claims(few, turn) for turn in range(5)
+    )
 
 
 def test_a_clock_set_back_frees_nothing_early():
@@ -285,7 +292,7 @@ def test_moving_a_clock_moves_it_for_good_and_no_other():
     assert 3600 <= clock.time() - time.time() <= 3600.6
     clock.advance(-7200)
     assert -3600 <= clock.time() - time.time() <= -3599
-    assert abs(other.time() - time.time()) < 0.5
+    assert time.time() <= other.time() <= time.time()
 
 
 def test_a_clock_goes_on():
