@@ -100,7 +100,7 @@ class World:
 
 
 @contextmanager
-def listening(server: Server, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def listening(server: Server, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[str]:
     """The base URL at which this server listens, on a port of 127.0.0.1, behind TLS if told so."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -133,7 +133,7 @@ def listening(server: Server, tls: ssl.SSLContext | None = None) -> Iterator[str
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as running:
         running.daemon_threads = True
         running.block_on_close = False
         if tls is not None:

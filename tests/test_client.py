@@ -1,10 +1,11 @@
 """DPoPAuth on a requests session: tokens, proofs, nonces, what is obeyed and what is returned."""
 
 import io
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from client_world import (
     NOW,
     SECRET,
     TOKEN_ENDPOINT,
+    Script,
     World,
     answer,
     challenge,
@@ -27,7 +29,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.bounded import MOST
+from dpop_lab.client.bounded import MOST, BoundedAdapter
 from dpop_lab.client.nonces import ORIGINS, Nonces
 from dpop_lab.client.recorder import record
 from dpop_lab.client.token import WrongTokenType
@@ -546,6 +548,53 @@ def test_a_request_that_was_answered_may_be_sent_again_by_hand() -> None:
         for request in (response.request, response.history[0].request):
             assert session.send(request).ok
     assert proofs[3:] == [proofs[2], proofs[1]]
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_refused_connection_may_be_tried_again_where_it_comes_before_the_headers(
+    comes: bool,
+) -> None:
+    with ExitStack() as stack, socket.socket() as place:
+        place.bind(("127.0.0.1", 0))  # which refuses connections, as nothing listens there
+        port, world, refused = place.getsockname()[1], World(), list[int]()
+        late = Script(answer(200, "fine"))
+
+        class Patient(Retry):
+            def sleep(self, response: object = None) -> None:
+                refused.append(port)
+                if comes and len(refused) == 2:
+                    place.close()
+                    stack.enter_context(listening(late, port=port))
+
+        world.session.mount("http://", BoundedAdapter(max_retries=Patient(connect=3, read=0)))
+        with nullcontext() if comes else pytest.raises(requests.ConnectionError):
+            assert world.get(f"http://127.0.0.1:{port}/").json() == "fine"
+    assert len(refused) == (2 if comes else 3)
+    assert len(late.requests) == comes
+
+
+@pytest.mark.parametrize("failure", [answer(503), None])
+def test_an_adapter_that_connects_first_sends_no_proof_twice_either(
+    failure: Response | None,
+) -> None:
+    with failing(failure) as (url, proofs):
+        world = World()
+        world.session.mount("http://", BoundedAdapter(max_retries=REPEATS))
+        with pytest.raises(LabError):
+            world.get(url)
+    assert len(proofs) == 1
+
+
+def test_a_request_without_an_answer_is_not_sent_again_by_hand() -> None:
+    with failing(None) as (url, proofs):
+        world = World()
+        request = world.session.prepare_request(requests.Request("GET", url, auth=world.auth))
+        with pytest.raises(requests.ConnectionError):
+            world.session.send(request)
+        with pytest.raises(LabError) as caught:
+            world.session.send(request)
+    assert "prepared" in caught.value.advice
+    assert len(proofs) == 1
 
 
 def test_of_a_streamed_refusal_that_is_repeated_no_more_is_read_than_of_any_answer() -> None:

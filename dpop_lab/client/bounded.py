@@ -29,7 +29,8 @@ class BoundedAdapter(HTTPAdapter):
 
     It keeps `most(request)` octets, counted after decoding, which is for gzip and deflate alone;
     what is longer raises `TooLong`, but metadata are cut after one octet more. A success that was
-    asked for with `stream=True` stays a stream without bounds.
+    asked for with `stream=True` stays a stream without bounds. It connects before it writes the
+    request, so that `max_retries` may repeat a connection that was refused, and no proof with it.
     """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -151,6 +152,16 @@ class _Timed(HTTPResponse):
         self._hourglass.stop()
 
 
+class _ConnectsFirst:
+    """A connection that is made before the head of a request is written, and not after."""
+
+    def request(self: Any, *args: Any, **kwargs: Any) -> None:
+        """Send a request, as any other connection does."""
+        if self.sock is None:
+            self.connect()
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
 def _keep_time(manager: Any) -> None:
     pools = manager.pool_classes_by_scheme.items()
     manager.pool_classes_by_scheme = {scheme: _timed(pool) for scheme, pool in pools}
@@ -158,9 +169,9 @@ def _keep_time(manager: Any) -> None:
 
 @cache
 def _timed(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    """This kind of pool, but with connections that give `_Timed` answers."""
+    """This kind of pool, but its connections connect first and give `_Timed` answers."""
     connection: Any = pool.ConnectionCls
     if connection.response_class is _Timed:
         return pool
-    timed = type(connection.__name__, (connection,), {"response_class": _Timed})
+    timed = type(connection.__name__, (_ConnectsFirst, connection), {"response_class": _Timed})
     return type(pool.__name__, (pool,), {"ConnectionCls": timed})

@@ -18,6 +18,8 @@ class OnceOnly(str):
     Where the adapter of a session repeats requests by itself, as with urllib3's `Retry`, neither
     requests nor an auth object nor the session log hears of it. But each time http.client writes
     the header it encodes it as latin-1: the second time raises `LabError`, and nothing is sent.
+    Over plain http a plain `HTTPAdapter` writes the headers before it connects, so that it is
+    also stopped when it tries a refused connection again; a `BoundedAdapter` connects first.
     """
 
     _written = False
@@ -27,10 +29,9 @@ class OnceOnly(str):
         if encoding == "latin-1":
             if self._written:
                 problem = "The same proof was about to be sent again"
-                advice = (
-                    "Mount an HTTPAdapter without max_retries, which repeats requests by itself,"
-                )
-                advice += " and make the call again instead: that signs a new proof."
+                advice = "Either the request was prepared once and sent twice, or an HTTPAdapter "
+                advice += "with max_retries repeats it by itself, perhaps since the connection was "
+                advice += "refused. Make the call again without that: it signs a new proof."
                 raise LabError(problem, wanted="a new proof for each request", advice=advice)
             self._written = True
         return super().encode(encoding, errors)
