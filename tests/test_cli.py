@@ -172,10 +172,23 @@ def test_the_live_server_without_a_network_is_one_line_that_names_the_twin(
         ("[]", "object"),
         ('{"client_id": "x"}', "client_secret"),
         ('{"client_id": 5, "client_secret": "s", "token_endpoint": "https://h/"}', "client_id"),
-        ('{"client_id": %s}' % ("9" * 4301), "JSON"),
+        ('{"client_id": %s}' % ("9" * 4301), "client_secret"),
+        (
+            '{"client_secret": "s", "token_endpoint": "https://h/", "client_id": %s}'
+            % ("9" * 4301),
+            "found number",
+        ),
         ("[" * 100_000, "JSON"),
     ],
-    ids=["half", "array", "too little", "number", "4301 digits", "100000 brackets"],
+    ids=[
+        "half",
+        "array",
+        "too little",
+        "number",
+        "4301 digits",
+        "4301 digits alone",
+        "100000 brackets",
+    ],
 )
 def test_bad_settings_are_one_line(capsys, key_file, tmp_path, content, said):
     path = tmp_path / "bad.json"
@@ -184,9 +197,7 @@ def test_bad_settings_are_one_line(capsys, key_file, tmp_path, content, said):
 
 
 @pytest.mark.parametrize("text", ['{"keys": [%s]}' % ("9" * 4301), '{"a":' * 100_000])
-def test_json_that_can_not_be_read_is_one_line_wherever_it_is_given(
-    capsys, key_file, tmp_path, text
-):
+def test_json_of_no_use_is_one_line_wherever_it_is_given(capsys, key_file, tmp_path, text):
     path = tmp_path / "bad.json"
     path.write_text(text, encoding="utf-8")
     wrong(capsys, "call", "--key", str(path))

@@ -294,6 +294,11 @@ def in_json(status: int = 401, nonce: str = "n1", **headers: str) -> Response:
     return answer(status, {"error": "use_dpop_nonce"}, **{"DPoP_Nonce": nonce} | headers)
 
 
+def in_octets(body: bytes, charset: str = "; charset=utf-8") -> Response:
+    kind = ("Content-Type", f"application/json{charset}")
+    return Response(401, (kind, ("DPoP-Nonce", "n1")), body)
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -302,6 +307,10 @@ def in_json(status: int = 401, nonce: str = "n1", **headers: str) -> Response:
         in_json(401, WWW_Authenticate="Bearer"),
         in_json(401, WWW_Authenticate="DPoP"),
         answer(400, {"error": "Use_DPoP_Nonce", "more": [1]}, DPoP_Nonce="n1"),
+        in_octets(b'\xef\xbb\xbf{"error":"use_dpop_nonce"}'),
+        in_octets('{"error":"use_dpop_nonce"}'.encode("utf-16")),
+        in_octets(b'{"error":"use_dpop_nonce","said":"\xfc"}', "; charset=iso-8859-1"),
+        in_octets(b'{"error":"use_dpop_nonce","more":%s}' % (b"9" * 5000)),
     ],
 )
 def test_a_nonce_that_is_asked_for_in_json_alone_is_sent(refusal: Response) -> None:

@@ -185,6 +185,34 @@ def test_nonces_of_the_token_endpoint_are_learned_from_errors_and_from_a_200() -
 # refusals
 
 
+def test_an_answer_may_have_a_number_of_5000_digits_where_nobody_reads_it() -> None:
+    body = b'{"access_token":"t","token_type":"DPoP","expires_in":60,"foo":%s}' % (b"9" * 5000)
+    world = World(tokens=[Response(200, (), body)])
+    assert world.get().ok
+    assert world.auth.token.expires_in == 60
+
+
+@pytest.mark.parametrize(
+    ("life", "found"),
+    [
+        ("9" * 4000, "larger"),
+        ("9" * 5000, "larger"),
+        ("1e999", "larger"),
+        ("-1", "less than 0"),
+        ("-1e999", "less than 0"),
+        ("NaN", "NaN"),
+        ("true", "bool"),
+        ('"soon"', "str"),
+    ],
+    ids=lambda value: value[:8],
+)
+def test_a_life_of_no_use_is_told_for_what_it_is(life: str, found: str) -> None:
+    body = f'{{"access_token":"t","token_type":"DPoP","expires_in":{life}}}'
+    with pytest.raises(TokenRefused) as caught:
+        World(tokens=[Response(200, (), body.encode())]).get()
+    assert found in caught.value.found
+
+
 def test_a_refusal_carries_what_the_server_said() -> None:
     said = {"error": "invalid_client", "error_description": "No such client"}
     world = World(tokens=[answer(400, said), issued(1)])

@@ -455,6 +455,23 @@ def test_two_authorization_headers_are_a_finding():
     assert any("2 Authorization headers" in problem.title for problem in found.problems)
 
 
+@pytest.mark.parametrize("number", ["9" * 4000, "9" * 5000, "-" + "9" * 5000, "1e999"])
+def test_numbers_of_any_length_are_no_reason_to_fail(number):
+    for text in (
+        '{"error":"use_dpop_nonce","more":%s}',
+        '\ufeff{"error":"use_dpop_nonce","more":%s}',
+    ):
+        found = diagnose(text % number)
+        told(found)
+        assert [one.case.error for one in found.examined] == ["use_dpop_nonce"]
+    entry = '{"startedDateTime":%s,"request":{"method":"GET","url":"https://a/"},"response":{}}'
+    found = diagnose('{"log":{"entries":[' + entry.replace("%s", number) + "]}}")
+    told(found)
+    assert [one.case.url for one in found.examined] == ["https://a/"]
+    for text in ('{"htm":"GET","iat":%s,"jti":"x"}', '{"status":%s,"error":%s}', '{"keys":[%s]}'):
+        told(diagnose(text.replace("%s", number)))
+
+
 @pytest.mark.parametrize("levels", [63, 65, 300, 600, 990, 5000])
 def test_brackets_in_any_number_are_no_reason_to_fail(levels):
     nested = "[" * levels + "]" * levels

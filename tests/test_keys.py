@@ -259,6 +259,27 @@ def test_json_with_a_byte_order_mark_is_read() -> None:
     assert load_key(text) == load_key(text.encode()) == MADE_KEY
 
 
+def test_a_jwk_may_have_a_number_of_5000_digits_where_nobody_reads_it() -> None:
+    text = json.dumps(jwk_of(MADE["P-256"]) | {"more": "?"}).replace('"?"', "9" * 5000)
+    assert load_key(text) == MADE_KEY
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"kty": %s}' % ("9" * 5000), "kty"),
+        ('{"a":' * 100_000, "too many brackets"),
+        ("[1]", "no object"),
+        ('{"kty": "EC",', "only begins like JSON"),
+    ],
+    ids=["5000 digits", "brackets", "array", "broken"],
+)
+def test_json_that_is_no_key_is_told_for_what_it_is(text: str, found: str) -> None:
+    with pytest.raises(KeyUnusable) as caught:
+        load_key(text)
+    assert found in str(caught.value.found)
+
+
 def test_of_a_certificate_and_a_key_the_key_is_used() -> None:
     certificate = certificate_of(MADE["P-256"]).public_bytes(Encoding.PEM).decode()
     assert load_key(certificate + MADE_PEM) == load_key(MADE_PEM + certificate) == MADE_KEY

@@ -212,6 +212,9 @@ def test_private_keys_are_replaced_and_public_ones_shown(alg: str) -> None:
         '<input name="accessToken" value="SECRET">',
         'key = {"kty":"EC","d":"SECRETSECRETSECRETSECRET"}',
         "access_token=" + "\\" * 100 + '"SECRET"',
+        '{"kty":"EC","d":["SECRET"],"more":%s}' % ("9" * 5000),
+        '\ufeff{"kty":"EC","d":["SECRET"]}',
+        '{"access_token":["SECRET",%s]}' % ("9" * 5000),
     ],
 )
 def test_secrets_in_bodies_of_every_form_are_replaced(body: str) -> None:

@@ -13,6 +13,7 @@ from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
 from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.doctor.times import seconds_since_1970
+from dpop_lab.jose.encoding import from_json_octets
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
@@ -104,10 +105,11 @@ def _token(text: str) -> str:
 
 def _jwks(path: str) -> Any:
     try:
-        value = json.loads(_octets(path))
+        value = from_json_octets(_octets(path))
     except (ValueError, RecursionError):
         value = None
-    if not isinstance(value, dict):
+    keys = value.get("keys", [value]) if isinstance(value, dict) else None
+    if not isinstance(keys, list) or not all(isinstance(one, dict) for one in keys):
         raise Wrong(f"--jwks {named(path)}: wanted a JWK Set, a JSON object with keys.")
     return value
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dpop_lab.cli.options import POLICIES, RAW, add_policy, base_url, port
 from dpop_lab.cli.terminal import Wrong, named, on_signals, say
 from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.encoding import from_json
 from dpop_lab.jose.jws import key_bits
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import PrivateKey
@@ -128,7 +129,7 @@ def _public_client_jwk(path: str) -> dict[str, Any]:
         if error.reason != "public_key":
             raise Wrong(problem) from None
     try:
-        jwk = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        jwk = from_json(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         raise Wrong(problem) from None  # a public key, but not as a JWK
     if key_bits(jwk) is None:

@@ -9,6 +9,7 @@ from dpop_lab.client.bounded import MOST_METADATA
 from dpop_lab.client.own_request import LeadsNowhere, send_own
 from dpop_lab.client.sending_again import redirected
 from dpop_lab.client.settings import check_url
+from dpop_lab.client.token import json_value
 from dpop_lab.client.wire import is_loopback, origin
 from dpop_lab.errors import SettingsError
 
@@ -62,7 +63,7 @@ def _fetch(
     if len(response.content) > MOST_METADATA:
         return f"more than {MOST_METADATA} octets"
     try:
-        metadata = response.json()
+        metadata = json_value(response)
     except (ValueError, RecursionError):
         page = response.headers.get("Content-Type", "").lower().startswith("text/html")
         return "a web page" if page else "no JSON"

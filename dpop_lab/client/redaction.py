@@ -10,6 +10,7 @@ from dpop_lab.client.exchange import Exchange, Headers
 from dpop_lab.client.key_text import KEY, key_lines
 from dpop_lab.client.labels import LONG, Labels, passwords_in
 from dpop_lab.client.unanswered import without_login
+from dpop_lab.jose.encoding import whole_number
 
 NAMES = (
     "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
@@ -18,7 +19,7 @@ NAMES = (
 )
 KINDS = {name.replace("_", ""): name for name in NAMES}
 PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
-DECODE = json.JSONDecoder().raw_decode
+DECODE = json.JSONDecoder(parse_int=whole_number).raw_decode
 SHORTEST = len("?code=x")  # no text that is shorter can name a secret and hold it
 JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
@@ -163,7 +164,8 @@ class Redactor:
     def _text(self, text: str) -> str:
         if len(text) < SHORTEST:
             return text
-        if text.lstrip()[:1] in ("{", "[", '"') and (names := _member_names(text)) is not None:
+        start = text.lstrip("\ufeff \t\r\n")[:1]
+        if start in ("{", "[", '"') and (names := _member_names(text)) is not None:
             return self._json(text, JWK_PRIVATE if "kty" in names else frozenset())
         return LOOSE.sub(self._loose, KEY.sub(self._key, text))
 
@@ -237,8 +239,12 @@ def _squeezed(name: str) -> str:
 def _member_names(text: str) -> set[str] | None:
     """The names of all members in a JSON text, None if it is no JSON."""
     names: set[str] = set()
+    decoder = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: names.update(name for name, _ in pairs),
+        parse_int=whole_number,
+    )
     try:
-        json.loads(text, object_pairs_hook=lambda pairs: names.update(name for name, _ in pairs))
+        decoder.decode(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
         return None
     return names

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from dpop_lab.client.authentication import CLIENT_AUTH, fitting
 from dpop_lab.errors import SettingsError
+from dpop_lab.jose.encoding import from_json
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import PrivateKey
 
@@ -197,7 +198,7 @@ def _member(name: str, value: object) -> object:
     if name == "client_key" and isinstance(value, PrivateKey):
         return value
     if not isinstance(value, str):
-        kind = type(value).__name__
+        kind = "number" if type(value) in (int, float) else type(value).__name__
         raise SettingsError(f"{name} has the wrong type", wanted="a string", found=kind)
     if not value:
         raise SettingsError(f"{name} is empty", wanted="a string with characters")
@@ -228,13 +229,11 @@ def _text(source: object) -> str:
 def _object(text: str) -> Mapping[str, object]:
     problem, value = "", None
     try:
-        value = json.loads(text.lstrip("\ufeff"))
+        value = from_json(text)
     except json.JSONDecodeError as error:  # it holds the whole text: nothing may chain to it
         problem = f"{error.msg} at line {error.lineno}, column {error.colno}"
     except RecursionError:
         problem = "too many brackets"
-    except ValueError:  # JSON of any length, but no integer of more than 4300 digits is read
-        problem = "an integer of too many digits"
     if problem:
         raise SettingsError("Settings are not JSON", found=problem)
     if not isinstance(value, dict):

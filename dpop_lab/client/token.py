@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import requests
 
@@ -11,6 +11,7 @@ from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.redaction import Redactor
 from dpop_lab.client.wire import header_lines
 from dpop_lab.errors import LabError
+from dpop_lab.jose.encoding import from_json, from_json_octets
 from dpop_lab.proof.htu import without_query
 
 IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
@@ -109,10 +110,21 @@ def read_token(response: requests.Response, *, now: float, accept_bearer: bool) 
 def json_object(response: requests.Response) -> dict[str, object]:
     """The JSON object in a body, an empty one if there is none."""
     try:
-        value = response.json()
+        value = json_value(response)
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {}
+
+
+def json_value(response: requests.Response) -> Any:
+    """The JSON value of a body: of UTF-8, as it should be (RFC 8259), or else of its charset.
+
+    Raises ValueError for what is no JSON, and RecursionError for too many brackets.
+    """
+    try:
+        return from_json_octets(response.content)
+    except UnicodeDecodeError:
+        return from_json(response.text)
 
 
 def _quoted(words: str, response: requests.Response) -> str:
@@ -164,5 +176,8 @@ def _life(members: dict[str, object], response: requests.Response) -> float | No
         return None
     if isinstance(life, int | float) and not isinstance(life, bool) and 0 <= life <= LONGEST_LIFE:
         return life
-    problem = "The answer's expires_in is no number of seconds"
-    raise TokenRefused(problem, response, wanted="a JSON number", found=type(life).__name__)
+    found = type(life).__name__
+    if isinstance(life, int | float) and not isinstance(life, bool):
+        found = "a larger one" if life > LONGEST_LIFE else "less than 0" if life < 0 else "NaN"
+    problem, wanted = "The answer's expires_in is no number of seconds", "a JSON number"
+    raise TokenRefused(problem, response, wanted=f"{wanted} up to {LONGEST_LIFE}", found=found)

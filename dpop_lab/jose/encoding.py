@@ -1,9 +1,10 @@
-"""base64url, compact JSON and SHA-256: the three encodings everything else is made of."""
+"""base64url, JSON and SHA-256: the three encodings everything else is made of."""
 
 import binascii
 import hashlib
 import json
 import string
+from typing import Any
 
 from dpop_lab.errors import EncodingError
 
@@ -50,6 +51,28 @@ def loose_base64url_decode(text: str) -> bytes:
 def compact_json(value: object) -> bytes:
     """A JSON value as UTF-8 without white space, members in the order given."""
     return COMPACT.encode(value).encode()
+
+
+def from_json(text: str) -> Any:
+    """The JSON value of a text that comes from elsewhere, with or without a byte order mark.
+
+    A whole number of more digits than Python counts (4300) is infinite, as 1e999 is. Raises
+    ValueError for what is no JSON, and RecursionError for too many brackets.
+    """
+    return json.loads(text.lstrip("\ufeff"), parse_int=whole_number)
+
+
+def from_json_octets(octets: bytes) -> Any:
+    """As `from_json`, for octets in UTF-8, UTF-16 or UTF-32."""
+    return from_json(octets.decode(json.detect_encoding(octets)))
+
+
+def whole_number(digits: str) -> float:
+    """An int, or infinity: int() refuses what would take it, and str() later, too long."""
+    try:
+        return int(digits)
+    except ValueError:
+        return float(digits)
 
 
 def sha256(octets: bytes) -> bytes:

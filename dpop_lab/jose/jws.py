@@ -21,6 +21,7 @@ from dpop_lab.jose.encoding import (
     base64url_encode,
     compact_json,
     loose_base64url_decode,
+    whole_number,
 )
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, PrivateKey
 
@@ -183,7 +184,7 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
         if "\ufeff" in text[:start]:
             seen.add("byte_order_mark")
         decoder = json.JSONDecoder(
-            object_pairs_hook=members, parse_constant=constant, parse_int=_whole_number
+            object_pairs_hook=members, parse_constant=constant, parse_int=whole_number
         )
         value, end = decoder.raw_decode(text, start)
         if "\\u" in text:  # a lone surrogate is an error here, not later in a row
@@ -198,14 +199,6 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
     if deeper(value, MAX_DEPTH):
         raise ValueError(f"the {where} is nested more than {MAX_DEPTH} deep")
     return value
-
-
-def _whole_number(digits: str) -> float:
-    """An int, or infinity: int() refuses what would take it, and str() later, too long."""
-    try:
-        return int(digits)
-    except ValueError:
-        return float(digits)
 
 
 def deeper(value: object, levels: int) -> bool:

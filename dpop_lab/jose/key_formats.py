@@ -1,7 +1,6 @@
 """A private key loaded from whatever people keep keys in: told apart by content, never by name."""
 
 import errno
-import json
 import os
 import re
 import warnings
@@ -15,7 +14,7 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
 from dpop_lab.errors import EncodingError, KeyUnusable
-from dpop_lab.jose.encoding import base64url_decode
+from dpop_lab.jose.encoding import base64url_decode, from_json
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PRIVATE, PUBLIC, PrivateKey, check_size, unusable
 
 CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
@@ -241,11 +240,13 @@ def _kind(key: Any) -> tuple[str, str | None]:
 
 def _from_json(text: str, alg: str | None) -> PrivateKey:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None  # and no error that carries the text along
-    if not isinstance(value, dict):
-        raise unusable("not_a_key", "JSON of another shape, or text that only begins like JSON")
+        value, found = from_json(text), "JSON that is no object"
+    except ValueError:
+        value, found = None, "text that only begins like JSON"
+    except RecursionError:
+        value, found = None, "JSON with too many brackets"
+    if not isinstance(value, dict):  # here no error carries the text along
+        raise unusable("not_a_key", found)
     return _from_mapping(value, alg)
 
 

@@ -1,6 +1,5 @@
 """One server's answer to one request, and the reason its rows know for it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import requests
 
 from dpop_lab.client.challenge import read_challenges
+from dpop_lab.jose.encoding import from_json
 from dpop_lab.proof.checking import Finding, Report
 from dpop_lab.proof.rendering import shown
 
@@ -98,7 +98,7 @@ def oauth_error(status: int, challenge: str, body: str) -> tuple[str, str]:
 def json_members(text: str) -> Mapping[str, Any]:
     """The JSON object in a text, an empty one if there is none."""
     try:
-        members = json.loads(text)
+        members = from_json(text)
     except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}

@@ -1,9 +1,9 @@
 """Two answers to one change, and how far they are apart."""
 
-import json
 from dataclasses import dataclass
 
 from dpop_lab.client.challenge import read_challenges
+from dpop_lab.jose.encoding import from_json
 from dpop_lab.lab.answered import Answered
 from dpop_lab.lab.tamper import CHANGES
 from dpop_lab.lab.tamper.change import PLACES
@@ -92,7 +92,7 @@ def short(answered: Answered, to: str) -> str:
 def _granted(answered: Answered) -> str:
     """The type of the token in an answer, empty when there is no token."""
     try:
-        members = json.loads(answered.body)
+        members = from_json(answered.body)
     except (ValueError, RecursionError):
         return ""
     if not isinstance(members, dict) or not isinstance(members.get("access_token"), str):

@@ -1,11 +1,10 @@
 """Two texts as a compact JWS, right or wrong: spelt and signed as an edit says."""
 
 import hmac
-import json
 from typing import Any
 
 from dpop_lab.errors import LabError
-from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json
+from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, from_json
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.tamper.change import Edit
 
@@ -50,7 +49,7 @@ def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
     For `none` it is empty; HMAC takes what everybody knows for its secret: the public key.
     """
     try:
-        members = json.loads(header)
+        members = from_json(header)
         alg = members.get("alg") if isinstance(members, dict) else None
     except (ValueError, RecursionError):
         alg = None
