@@ -572,6 +572,13 @@ def test_only_arguments_of_another_type_raise():
             diagnose(proof(), **wrong)
 
 
+@pytest.mark.parametrize("now", [10**13, 10**400, -(10**5000), float("nan")], ids=range(4))
+def test_a_time_that_is_too_far_is_an_error_in_a_sentence(now):
+    with pytest.raises(LabError) as caught:
+        diagnose(proof(), now=now)
+    assert 0 < len(caught.value.found) < 100
+
+
 def test_times_are_told_with_dates_and_offsets():
     made = int(time.time()) - 3700
     text = diagnose(custom(claims={"iat": made})).text()

@@ -331,7 +331,11 @@ def test_many_life_spans_cost_no_more_than_one_and_leave_nothing():
     assert (len(used), len(used._due), len(used._seconds)) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("seconds", [1e12, -1.9e9, float("nan"), float("inf"), "60", None])
+@pytest.mark.parametrize(
+    "seconds",
+    [1e12, -1.9e9, float("nan"), float("inf"), "60", None, 10**400, -(10**5000)],
+    ids=range(8),
+)
 def test_a_clock_is_not_moved_out_of_sight(seconds):
     clock = Clock()
     with pytest.raises(LabError):

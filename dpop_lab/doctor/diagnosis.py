@@ -17,6 +17,7 @@ from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.doctor.times import FAR
 from dpop_lab.errors import LabError, expect
 from dpop_lab.proof.htu import normal_url, without_query
+from dpop_lab.proof.rendering import shown
 from dpop_lab.server.policy import Policy
 
 WELL_KNOWN = "/.well-known/"
@@ -48,7 +49,7 @@ def diagnose(
     expect(now, (int, float, type(None)), "now", "Seconds since 1970.")
     expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
     if now is not None and not abs(now) < FAR:
-        wanted, found = "seconds since 1970", repr(now)[:40]
+        wanted, found = "seconds since 1970", shown(now, 40)
         raise LabError("now is no time", wanted=wanted, found=found)
     remarks = _unusable(url)
     url = "" if remarks else without_user(url)

@@ -31,7 +31,10 @@ def shown(value: object, limit: int = 120) -> str:
 
     Of a long text the beginning in quotes, and how many characters the text has without them.
     """
-    text = "nothing" if value is None else value if type(value) is _Plain else repr(value)
+    try:
+        text = "nothing" if value is None else repr(value)
+    except ValueError:  # Python writes no int of more than 4300 digits
+        text = "a number of too many digits"
     if not isinstance(value, str) or type(value) is _Plain or len(text) <= limit:
         return cut(text, limit)
     beginning = WHOLE.match(text, 0, limit)[0]  # type: ignore[index]  # it matches nothing, too

@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from dpop_lab.errors import EncodingError, LabError, expect
 from dpop_lab.jose.encoding import base64url_decode, sha256
+from dpop_lab.proof.rendering import shown
 
 FARTHEST = 1_500_000_000  # seconds that a clock may be from real time: some forty-seven years
 
@@ -34,9 +35,10 @@ class Clock:
         Raises `LabError` where it would be more than `FARTHEST` seconds from real time.
         """
         expect(seconds, (int, float), "advance", "Seconds.")
-        if not abs(self._offset + seconds) <= FARTHEST:
-            wanted = f"at most {FARTHEST} s from real time"
-            raise LabError("The clock can't be moved so far", wanted=wanted, found=f"{seconds} s")
+        near = abs(seconds) <= 2 * FARTHEST  # an int may be too large to be added
+        if not near or not abs(self._offset + seconds) <= FARTHEST:
+            wanted, found = f"at most {FARTHEST} s from real time", f"{shown(seconds, 40)} s"
+            raise LabError("The clock can't be moved so far", wanted=wanted, found=found)
         self._offset += seconds
 
     @property
