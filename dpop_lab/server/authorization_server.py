@@ -256,7 +256,8 @@ class AuthorizationServer:
 
     def _scope(self, form: Form, resource: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The scopes granted, sorted, and the audiences they lead to (RFC 8707)."""
-        text, every = value(form, "scope").strip(), self.registry.scopes
+        text, every = value(form, "scope"), self.registry.scopes
+        text = text.strip() if self.policy.trims_scope else text
         asked = sorted(set(filter(None, text.split(" ")))) or sorted(every)
         if not SCOPE_TEXT.fullmatch(text):
             raise Refused(self.policy.misspelt_scope)

@@ -279,6 +279,7 @@ DUENDE = Policy(
     api_methods=None,
     no_grant_type=Answer(400, "unsupported_grant_type"),
     misspelt_scope=Answer(400, "invalid_request"),
+    trims_scope=True,
     no_proof=Answer(
         400, "invalid_request", "Client requires DPoP and a DPoP header value was not provided."
     ),

@@ -84,7 +84,7 @@ class Policy:
     `token_nonce` and `api_nonce` those where a nonce is demanded too; `bound` and `bearer` the
     access-token profiles of the two APIs. The functions read a request or word an answer.
     `api_methods` are those the APIs serve (None: whatever comes); `misspelt_scope` answers a scope
-    with characters that RFC 6749 section 3.3 does not have.
+    with characters that RFC 6749 section 3.3 does not have; `trims_scope`: not at its ends.
     """
 
     name: str
@@ -114,6 +114,7 @@ class Policy:
     no_proof: Answer
     no_grant_type: Answer
     misspelt_scope: Answer
+    trims_scope: bool
 
     def __repr__(self) -> str:
         return f"<Policy {self.title}>"

@@ -255,5 +255,6 @@ RFC_9449 = Policy(
     api_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
     no_grant_type=Answer(400, "invalid_request", "There is no grant_type."),
     misspelt_scope=Answer(400, "invalid_scope"),
+    trims_scope=False,
     no_proof=Answer(400, "invalid_request", "This client must send a DPoP proof."),
 )
