@@ -15,6 +15,7 @@ from functools import cache
 import nbformat
 import pytest
 import requests
+from urllib3.util import Timeout
 
 from dpop_lab import Lab, LabError, SettingsError, TokenRefused, __version__, generate_key
 from dpop_lab.cli import main
@@ -373,10 +374,22 @@ def test_of_a_stream_the_head_a_refusal_and_a_redirect_are_waited_for_no_longer(
     assert server.sent < 100
 
 
-def test_of_a_pair_of_seconds_those_that_were_waited_are_told():
+@pytest.mark.parametrize(
+    "timeout",
+    [(20, 0.2), Timeout(None, 20, 0.2), Timeout(30, 20, 0.2)],
+    ids=["pair", "read", "all"],
+)
+def test_of_several_seconds_those_that_were_waited_are_told(timeout):
     with dripping(*DRIPS["body"]) as server, at_another(token_endpoint=server.url) as lab:
         with pytest.raises(Unreachable) as caught:
-            lab.session.get(server.url, timeout=(20, 0.2))
+            lab.session.get(server.url, timeout=timeout)
+    assert " 0.2 s" in caught.value.problem
+
+
+def test_of_seconds_in_all_those_are_told():
+    with dripping(*DRIPS["body"]) as server, at_another(token_endpoint=server.url) as lab:
+        with pytest.raises(Unreachable) as caught:
+            lab.session.get(server.url, timeout=Timeout(total=0.2))
     assert " 0.2 s" in caught.value.problem
 
 

@@ -11,9 +11,15 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import ConnectionError, ContentDecodingError, ReadTimeout
+from requests.exceptions import (
+    ConnectionError,
+    ConnectTimeout,
+    ContentDecodingError,
+    ReadTimeout,
+)
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ReadTimeoutError
+from urllib3.util import Timeout
 
 MOST_METADATA = 1_000_000  # octets, decoded, of what the client asks for itself
 MOST = 10_000_000  # of any other answer
@@ -68,6 +74,15 @@ class BoundedAdapter(HTTPAdapter):
 def is_metadata(url: str) -> bool:
     """Is this a place for a document that describes its server (RFC 8615)?"""
     return "/.well-known/" in urlsplit(url).path
+
+
+def waited(error: requests.RequestException, timeout: Any) -> Any:
+    """The seconds that were waited, of a timeout in whatever form requests takes one."""
+    first = isinstance(error, ConnectTimeout)
+    if isinstance(timeout, Timeout):
+        parts = (timeout.total, timeout.connect_timeout if first else timeout._read)
+        return min((one for one in parts if isinstance(one, int | float)), default=None)
+    return timeout[0 if first else 1] if isinstance(timeout, tuple) else timeout
 
 
 def read_within(answer: requests.Response, most: int) -> bool:

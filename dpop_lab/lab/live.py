@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 import requests
-from requests.exceptions import ConnectTimeout, SSLError
+from requests.exceptions import SSLError
 from requests.utils import select_proxy
 
-from dpop_lab.client.bounded import MOST, MOST_METADATA, BoundedAdapter, is_metadata
+from dpop_lab.client.bounded import MOST, MOST_METADATA, BoundedAdapter, is_metadata, waited
 from dpop_lab.client.unanswered import (
     LOGIN,
     PORTAL,
@@ -79,7 +79,7 @@ class LiveAdapter(BoundedAdapter):
             if isinstance(error, SSLError) and not _holds_certificates(verify):
                 why = f"No way to {host_named(str(request.url))}: no certificate can be read"
                 raise _unreachable(f"{why} from the bundle", request, BUNDLE) from error
-            why = unanswered(error, _waited(error, timeout)) or _unusable(request, error)
+            why = unanswered(error, waited(error, timeout)) or _unusable(request, error)
             raise _unreachable(why, request, remedy(error)) from error
         except OSError as error:  # of certificates that are not there
             raise _unreachable(_unusable(request, error), request, BUNDLE) from error
@@ -120,12 +120,6 @@ class LiveAdapter(BoundedAdapter):
             why = f"A web page (status {status}) came in place of the JSON of {asked}"
             return f"{why}, from a proxy or a login page in between", request, PORTAL
         return None
-
-
-def _waited(error: requests.RequestException, timeout: Any) -> Any:
-    """The seconds that were waited, of a timeout in whatever form requests takes one."""
-    pair = isinstance(timeout, tuple)
-    return timeout[0 if isinstance(error, ConnectTimeout) else 1] if pair else timeout
 
 
 def _holds_certificates(verify: bool | str) -> bool:
