@@ -622,12 +622,23 @@ def test_every_address_at_once_is_no_base_url(host):
         port = free.getsockname()[1]
     with pytest.raises(LabError) as caught:
         served_at(host, port=port)
-    assert "base_url" in caught.value.wanted and caught.value.problem.endswith(("0.0.0.0", "::"))
+    assert "base_url" in caught.value.wanted and caught.value.problem.endswith(
+        ("'0.0.0.0'", "'::'")
+    )
+    assert f":{port}," in caught.value.advice
     assert set(threading.enumerate()) == before
     with serve(client_key=CLIENT_KEY, port=port) as other:  # the port was given back
         assert flow(other) == 200
-    with pytest.raises(LabError):
-        served_at(host, base_url="http://0.0.0.0:8080")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "called", ["0.0.0.0", "0", "0x0", "0.0", "[::]", "[0:0::0]", "[::ffff:0:0]"]
+)
+def test_every_address_is_no_base_url_in_any_spelling(host, called):
+    with pytest.raises(LabError) as caught:
+        served_at(host, base_url=f"http://{called}:8080")
+    assert "base_url" in caught.value.wanted
 
 
 @pytest.mark.parametrize(

@@ -74,13 +74,14 @@ class RunningTwin:
         """Where it listens and what it is called. Raises LabError when nobody can call it so."""
         address, self.port = self._socket.getsockname()[:2]
         self.local = ip_address(address).is_loopback
-        called = address if _is_number(host) else host.lower()
+        called = address if host == "" or _address(host) else host.lower()
         self.base_url = base_url or _url(called, self.port)
+        example = _url("192.0.2.5", self.port)
         if _is_every_address(named := urlsplit(self.base_url).hostname or ""):
             raise LabError(
-                f"No client can call the address {named}",
+                f"No client can call the address {named!r}",
                 wanted="the URL that clients call, as base_url (--base-url)",
-                advice="With this machine's name or address in it: http://192.0.2.5:8080, say.",
+                advice=f"With this machine's name or address in it: {example}, say.",
             )
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared with
         self.url = _url(here.get(address, address), self.port)
@@ -141,21 +142,22 @@ class RunningTwin:
         self.close()
 
 
-def _is_number(host: str) -> bool:
-    """Is this an address in any spelling, such as 127.1, and not a name?"""
+def _address(host: str) -> str:
+    """The address that this is in any spelling, such as 127.1; empty for a name."""
     try:
-        socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+        return str(socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)[0][4][0])
     except (OSError, UnicodeError):
-        return host == ""
-    return True
+        return ""
 
 
 def _is_every_address(host: str) -> bool:
-    """Is this the address that stands for all addresses of a machine, such as 0.0.0.0?"""
+    """Is this the address that stands for all addresses of a machine, in any spelling?"""
     try:
-        return ip_address(host).is_unspecified
+        address = ip_address(_address(host))
     except ValueError:
         return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_unspecified or (mapped is not None and mapped.is_unspecified)
 
 
 def _url(host: str, port: int) -> str:
