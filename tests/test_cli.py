@@ -465,6 +465,12 @@ def test_the_log_may_not_be_the_key(capsys, key_file):
     assert load_key(key_file) == KEY
 
 
+@pytest.mark.skipif(not POSIX, reason="Windows has a device of another kind")
+def test_what_keeps_nothing_may_be_log_and_har_at_once(capsys, key_file):
+    files = ["--log", os.devnull, "--har", os.devnull]
+    assert main(["call", "--key", key_file, *files]) == 0
+
+
 @pytest.fixture
 def private_key_client(tmp_path):
     """A file of settings that names the file of a key; both."""

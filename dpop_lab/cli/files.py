@@ -32,7 +32,7 @@ def check_files(options: argparse.Namespace, told: Mapping[str, object]) -> None
     written = {"--log": options.log, "--har": options.har}
     files = {**written, **read, "--client": options.client}
     for (one, path), (other, its) in combinations(files.items(), 2):
-        if one in written and path and its and _same_file(path, its):
+        if one in written and path and its and _keeps(path) and _same_file(path, its):
             raise Wrong(f"{one} and {other} name the same file. Give {one} a file of its own.")
     if options.log and _is_something_else(options.log):
         found = f"found another file, {named(options.log)}"
@@ -48,6 +48,11 @@ def _is_something_else(path: str) -> bool:
             return not BEGINNING.startswith(file.read(len(BEGINNING)))
     except OSError:
         return False  # writing to it will tell
+
+
+def _keeps(path: str) -> bool:
+    """Whether what is written there stays there: not in /dev/null, nor in a pipe."""
+    return os.path.isfile(path) or not os.path.exists(path)
 
 
 def _same_file(one: str, other: str) -> bool:
