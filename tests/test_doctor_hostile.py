@@ -112,6 +112,29 @@ LEAKS = {
     "a very long token": (f"{ORDERS}Authorization: DPoP {OPAQUE * 300}\n\n", OPAQUE),
 }
 
+SHORT_KEY = generate_key("EdDSA").to_pem()
+KEY_LINE = SHORT_KEY.splitlines()[1]
+SAYING = '{"error":"invalid_client","error_description":'
+LEAKS |= {
+    "a key behind an escape, cut": (
+        f'{SAYING}"RIVATE KEY-----\\n{KEY_LINE}\\n-----END PRIV',
+        KEY_LINE,
+    ),
+    "a key behind an escape": (f"{SAYING}{json.dumps(chr(92) + 'n' + KEY_LINE)}}}", KEY_LINE),
+    "a key behind a line feed in a URL": (f'{SAYING}"pk%3D%0A{KEY_LINE}"}}', KEY_LINE),
+    "a key in base64url, one line": (
+        f'{SAYING}"{base64url_encode(base64.b64decode(KEY_LINE))}"}}',
+        base64url_encode(base64.b64decode(KEY_LINE))[-20:],
+    ),
+    "PEM in base64": (
+        f'{SAYING}"{base64.b64encode(SHORT_KEY.encode()).decode()}"}}',
+        base64.b64encode(SHORT_KEY.encode()).decode()[70:],
+    ),
+    "a JWK in base64": (
+        f'{SAYING}"{base64.b64encode(json.dumps(KEY.private_jwk()).encode()).decode()}"}}',
+        base64.b64encode(json.dumps(KEY.private_jwk()).encode()).decode()[-60:],
+    ),
+}
 
 RSA_LINES = generate_key("RS256").to_pem().splitlines()
 PEMS = {
@@ -233,6 +256,23 @@ USERS = {
 @pytest.mark.parametrize(("text", "shown"), USERS.items(), ids=lambda one: str(one)[:20])
 def test_of_a_url_the_name_and_the_password_are_left_out(text, shown):
     assert without_users(text) == (shown or text)
+
+
+NO_KEYS = {
+    "BEGIN in a log": "INFO no -----BEGIN PRIVATE KEY----- in duendesoftware configuration\n"
+    f"POST https://demo.duendesoftware.com/connect/token\nDPoP: {proof()}\n"
+    'HTTP/1.1 400 Bad Request\n\n{"error":"invalid_client"}',
+    "END in a sentence": f'{SAYING}"The uploaded file lacks the line -----END PRIVATE KEY-----'
+    ' at its end"}',
+}
+
+
+@pytest.mark.parametrize("name", NO_KEYS)
+def test_words_about_a_private_key_are_no_private_key(name):
+    found = diagnose(NO_KEYS[name])
+    assert found.understood
+    assert found.secrets == ()
+    assert "<private_key" not in told(found) + repr(found.problems)
 
 
 @pytest.mark.parametrize("name", LEAKS)

@@ -261,6 +261,70 @@ def test_what_only_looks_like_a_private_key_is_left() -> None:
         assert logged(response_body=text).response_body == text
 
 
+SHORT_KEY = generate_key("EdDSA").to_pem().splitlines()
+KEY_LINE = SHORT_KEY[1]
+ONE_LINE = "".join(PEM_LINES[1:-1])
+EC_JWK = json.dumps(generate_key("ES256").private_jwk())
+IN_BASE64 = {
+    "PEM": base64.b64encode("\n".join(PEM_LINES).encode()).decode(),
+    "PEM in lines": base64.encodebytes("\n".join(PEM_LINES).encode()).decode(),
+    "PEM of a short key": base64.b64encode("\n".join(SHORT_KEY).encode()).decode(),
+    "JWK": base64.b64encode(EC_JWK.encode()).decode(),
+    "JWK in base64url": base64.urlsafe_b64encode(EC_JWK.encode()).decode().rstrip("="),
+    "JWK in lines": base64.b64encode(json.dumps(json.loads(EC_JWK), indent=2).encode()).decode(),
+}
+ODD_KEYS = {
+    "cut JSON": (f'{{"error":"x","text":"RIVATE KEY-----\\n{KEY_LINE}\\n-----END PRIV', KEY_LINE),
+    "an escape": (f'{{"text":"-\\n{KEY_LINE}', KEY_LINE),
+    "an escape in JSON": (json.dumps({"text": f"-\\n{KEY_LINE}"}), KEY_LINE),
+    "escapes of UTF-16": (f"x\\u000a{KEY_LINE}", KEY_LINE),
+    "URL encoding": (f"pk%3D%0A{KEY_LINE}", KEY_LINE),
+    "a slash before it": (f"keys/{KEY_LINE}", KEY_LINE),
+    "a letter before it": (f"x{KEY_LINE}", KEY_LINE),
+    "words behind BEGIN and END": ("\n".join([*SHORT_KEY, "duendesoftware"]), KEY_LINE),
+    "lines with numbers": ("\n".join(f"{n} | {x}" for n, x in enumerate(PEM_LINES)), PEM_LINES[5]),
+    "lines of HTML": ("<br>".join(PEM_LINES), PEM_LINES[5]),
+    "the source of a program": ('\\n" +\n  "'.join(PEM_LINES[1:]), PEM_LINES[5]),
+    "base64url": (ONE_LINE.translate(str.maketrans("+/", "-_")), ONE_LINE[-40:-8]),
+    **{name: (f"KEY: {text}", text.strip()[-40:]) for name, text in IN_BASE64.items()},
+}
+
+
+@pytest.mark.parametrize("name", ODD_KEYS)
+def test_a_private_key_in_an_odd_form_is_replaced(name: str) -> None:
+    text, secret = ODD_KEYS[name]
+    secrets = {secret, secret.translate(str.maketrans("+/", "-_"))}
+    log = SessionLog()
+    kept = logged(log, request_body=text, response_body=text)
+    echoed = logged(log, response_body=f"no {KEY_LINE} here" if KEY_LINE in text else text)
+    for body in (kept.request_body, kept.response_body, echoed.response_body):
+        assert not [one for one in secrets if one in body]
+        assert "<private_key " in body
+
+
+PROOF = generate_key("ES256").sign(b"").hex()
+NO_KEYS = {
+    "BEGIN in a log": "INFO no -----BEGIN PRIVATE KEY----- in duendesoftware configuration\n"
+    f"POST https://demo.duendesoftware.com/connect/token\nX: {PROOF}\nHTTP/1.1 400 Bad Request\n",
+    "BEGIN on a line": f"looking for -----BEGIN PRIVATE KEY-----\nPOST /duendesoftware\nX: {PROOF}",
+    "END in a sentence": "The uploaded file lacks the line -----END PRIVATE KEY----- at its end",
+    "both": "no -----BEGIN PRIVATE KEY----- duendesoftware and no -----END PRIVATE KEY----- there",
+    "both, apart": f"no -----BEGIN PRIVATE KEY----- there\nPOST /duendesoftware\nX: {PROOF}\n"
+    "HTTP/1.1 400 Bad Request\nno -----END PRIVATE KEY----- there",
+    "broken JSON": '{"a":"no -----BEGIN PRIVATE KEY-----",\n"state": "duendesoftware",',
+    "a certificate in base64": base64.b64encode(b"-----BEGIN CERTIFICATE-----\nMIIC").decode(),
+    "a public JWK in base64": base64.b64encode(b'{"kty":"EC","crv":"P-256","x":"AAAA"}').decode(),
+}
+
+
+@pytest.mark.parametrize("name", NO_KEYS)
+def test_words_about_a_private_key_are_left_and_those_around_them(name: str) -> None:
+    text = NO_KEYS[name]
+    log = SessionLog()
+    for body in (text, json.dumps({"error": text}), "https://demo.duendesoftware.com/ is here"):
+        assert logged(log, response_body=body).response_body == body
+
+
 @pytest.mark.parametrize("codec", ["latin-1", "utf-8", "cp1252"])
 @pytest.mark.parametrize("encode", [str, quote_plus])
 def test_a_basic_password_is_known_in_whatever_encoding(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import unquote_plus
 
 from dpop_lab.client.exchange import Exchange, Headers
-from dpop_lab.client.key_text import KEY, key_lines
+from dpop_lab.client.key_text import key_lines, without_keys
 from dpop_lab.client.labels import LONG, Labels, passwords_in
 from dpop_lab.client.unanswered import without_login
 from dpop_lab.jose.encoding import whole_number
@@ -167,12 +167,12 @@ class Redactor:
         start = text.lstrip("\ufeff \t\r\n")[:1]
         if start in ("{", "[", '"') and (names := _member_names(text)) is not None:
             return self._json(text, JWK_PRIVATE if "kty" in names else frozenset())
-        return LOOSE.sub(self._loose, KEY.sub(self._key, text))
+        return LOOSE.sub(self._loose, without_keys(text, self._key))
 
-    def _key(self, match: re.Match[str]) -> str:
-        for line in key_lines(match[0]):
+    def _key(self, text: str) -> str:
+        for line in key_lines(text):
             self._labels.know("private_key", line)
-        return self._labels.label("private_key", match[0])
+        return self._labels.label("private_key", text)
 
     def _loose(self, match: re.Match[str]) -> str:
         shown = self._labels.label(*_named(match))
