@@ -1,6 +1,7 @@
 """The doctor and what is pasted to hurt: secrets in odd places, broken values, correct requests."""
 
 import base64
+import html
 import json
 from urllib.parse import quote, quote_plus
 
@@ -135,6 +136,26 @@ LEAKS |= {
         base64.b64encode(json.dumps(KEY.private_jwk()).encode()).decode()[-60:],
     ),
 }
+ESCAPED = html.escape(json.dumps({"client_secret": OPAQUE}))
+TAB = base64.b64encode(f"me:{OPAQUE}".encode()).decode()
+LEAKS |= {
+    "JSON escaped for HTML": (f'{SAYING}"{ESCAPED}"}}', OPAQUE),
+    "a URL in a description": (f'{SAYING}"see https://u:{OPAQUE}@h.example/"}}', OPAQUE),
+    "a URL of PHP": (
+        f"{SAYING}{json.dumps(f'https:{chr(92)}/{chr(92)}/u:{OPAQUE}@h{chr(92)}/')}}}",
+        OPAQUE,
+    ),
+    "a URL in URL encoding": (f'{SAYING}"see https%3A%2F%2Fu%3A{OPAQUE}%40h.example"}}', OPAQUE),
+    "a key for an error code": (
+        json.dumps({"error": SHORT_KEY.replace("-----BEGIN", "---BEGIN")}),
+        KEY_LINE[10:],
+    ),
+    "Basic and a tab": (
+        f"{ORDERS}Authorization: Basic\t{TAB}\n\nHTTP/1.1 401 No\n"
+        f'WWW-Authenticate: DPoP error="x", error_description="no {OPAQUE}"\n\n',
+        OPAQUE,
+    ),
+}
 
 RSA_LINES = generate_key("RS256").to_pem().splitlines()
 PEMS = {
@@ -247,6 +268,10 @@ USERS = {
     "https://u@:p@h": "https://…@h",
     "https://h:80/?to=https://u:p@i": "https://h:80/?to=https://…@i",
     "https://h:8443/x@y mail@h.example http://[::1]:80/@": None,
+    r"https:\/\/u:p@h\/x": r"https:\/\/…@h\/x",
+    "https%3A%2F%2Fu%3Ap%40h%2Fx": "https%3A%2F%2F…%40h%2Fx",
+    "https%3a%2f%2fu%3ap%40q%40h and a%40b": "https%3a%2f%2f…%40h and a%40b",
+    "https%3A%2F%2Fh.example%2Fx%40y": None,
     "//:" * 200_000: None,
     "//:" * 200_000 + "@": "//…@",
     "@" * 200_000 + "://" * 200_000: None,

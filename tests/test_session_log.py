@@ -149,6 +149,7 @@ def test_form_fields_that_are_secret_are_replaced(name: str, secret: str) -> Non
         ("Authorization", "DPoP  abc", "DPoP <access_token 1>"),
         ("authorization", "bearer abc", "bearer <access_token 1>"),
         ("Authorization", "Basic YTpi", "Basic <credentials 1>"),
+        ("Authorization", "Basic\tYTpi", "Basic <credentials 1>"),
         ("Authorization", "abc", "<credentials 1>"),
         ("Proxy-Authorization", 'Digest username="a"', "Digest <credentials 1>"),
         ("DPoP", "a.b.c", "<proof 1>"),
@@ -215,10 +216,38 @@ def test_private_keys_are_replaced_and_public_ones_shown(alg: str) -> None:
         '{"kty":"EC","d":["SECRET"],"more":%s}' % ("9" * 5000),
         '\ufeff{"kty":"EC","d":["SECRET"]}',
         '{"access_token":["SECRET",%s]}' % ("9" * 5000),
+        "<pre>" + html.escape('{"client_secret": "SECRET"}'),
+        "<pre>" + html.escape(html.escape('{"client_secret":"SECRET"}')),
+        "<pre>" + html.escape("{'access_token': 'SECRET'}").replace("&#x27;", "&#39;"),
+        "<pre>" + html.escape('{"kty":"EC","d":"SECRETSECRETSECRETSECRET"}'),
+        "see https://user:SECRET@h/",
+        "see https://user:p@SECRET@h/",
+        '{"a":"https:\\/\\/user:SECRET@h\\/"',
+        "see https%3A%2F%2Fuser%3ASECRET%40h",
+        "see https%3a%2f%2fuser%3ap%40SECRET%40h%2f",
     ],
 )
 def test_secrets_in_bodies_of_every_form_are_replaced(body: str) -> None:
     assert "SECRET" not in logged(response_headers=(JSON,), response_body=body).text()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "see https://h.example/ and write to a@h.example",
+        '{"a":"https://h.example","b":"a@h.example"',
+        "see https%3A%2F%2Fh.example%2F and a%40h.example",
+    ],
+)
+def test_a_mail_address_behind_a_url_is_no_password(body: str) -> None:
+    assert logged(response_body=body).response_body == body
+
+
+def test_a_basic_password_behind_a_tab_is_known() -> None:
+    pair = base64.b64encode(f"me:{SECRET}".encode()).decode()
+    lines = (("Authorization", f"Basic\t{pair}"),)
+    kept = logged(request_headers=lines, response_body=f"({SECRET})")
+    assert kept.response_body == "(<client_secret 1>)"
 
 
 def test_json_that_holds_no_secret_is_left_as_it_was_written() -> None:

@@ -26,13 +26,20 @@ JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 # every pattern takes time in proportion to the text: no repetition may be tried in many ways
 STRING = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))(\s*+:\s*+)?', re.S)
 USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
+USER_IN_TEXT = re.compile(r"""(?<=://)[^/?#\s"<>]+(?=@)""")
+USER_ESCAPED = re.compile(  # in JSON of PHP, in a parameter
+    r"""(?<=:\\/\\/)[^/?#\s"<>]+(?=@)|(?<=%3A%2F%2F)(?:[^\s"'<>%/?#&@]|%(?!2F|3F|23))+(?=%40)""",
+    re.I,
+)
+QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
 # in text of no known form: name=value, name: value, "name": "value", <name>value
 LOOSE = re.compile(
     rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
     r"""|(?<=[?&])(?:code|token)(?==)"""
-    r"""|(?<=["'])(?:d|p|q|dp|dq|qi|k)(?=\\{0,63}["']\s*+:\s*+\\{0,63}["'][\w-]{16}))"""
-    r"""(?P<gap>>|\\*+["']?\s*+(?:value\s*+)?[:=]>?\s*+)"""
-    r"""(?:(?P<quote>\\{0,63}["'])(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
+    rf"""|(?<=["';])(?:d|p|q|dp|dq|qi|k)(?={QUOTE}\s*+:\s*+{QUOTE}[\w-]{{16}}))"""
+    rf"""(?P<gap>>|(?:{QUOTE}|\\*+["']?)\s*+(?:value\s*+)?[:=]>?\s*+)"""
+    rf"""(?:(?P<quote>{QUOTE})"""
+    r"""(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
     r"""|(?P<bare>[\\\[{]*+["']?[^\s"'&,;<>]+))""",
     re.S | re.I,
 )
@@ -90,7 +97,7 @@ class Redactor:
 
     def _url(self, url: str) -> str:
         place, *query = re.split("(?=[?#])", url, maxsplit=1)
-        user = USER.sub(lambda match: self._labels.label("credentials", match[0]), place)
+        user = USER.sub(self._user, place)
         return user + self._pairs(IN_A_URL, "".join(query))
 
     def _header(self, name: str, value: str) -> str:
@@ -110,8 +117,8 @@ class Redactor:
         return self._text(self._url(value))
 
     def _credentials(self, value: str) -> str:
-        scheme, gap, rest = value.partition(" ")
-        if not gap:
+        scheme, rest = [*value.split(maxsplit=1), "", ""][:2]
+        if not rest:
             return self._labels.label("credentials", value)
         if scheme.lower() in ("dpop", "bearer"):
             return f"{scheme} {self._labels.label('access_token', rest.strip())}"
@@ -167,7 +174,12 @@ class Redactor:
         start = text.lstrip("\ufeff \t\r\n")[:1]
         if start in ("{", "[", '"') and (names := _member_names(text)) is not None:
             return self._json(text, JWK_PRIVATE if "kty" in names else frozenset())
+        for user in (USER_IN_TEXT, USER_ESCAPED):
+            text = user.sub(self._user, text)
         return LOOSE.sub(self._loose, without_keys(text, self._key))
+
+    def _user(self, match: re.Match[str]) -> str:
+        return self._labels.label("credentials", match[0])
 
     def _key(self, text: str) -> str:
         for line in key_lines(text):

@@ -1,5 +1,6 @@
 """Which secrets were in what was pasted, and how they are kept out of what is said of it."""
 
+import html
 import math
 import re
 from bisect import bisect
@@ -10,7 +11,7 @@ from urllib.parse import unquote_plus
 from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.key_text import holds_key, key_lines
 from dpop_lab.client.labels import LONG, Labels, passwords_in
-from dpop_lab.client.redaction import KINDS, Redactor, named_in
+from dpop_lab.client.redaction import KINDS, USER_ESCAPED, Redactor, named_in
 from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
 from dpop_lab.doctor.paste.half import decoded_parts, salvaged
@@ -77,14 +78,14 @@ class Secrets:
         for value in (case.token, case.issued):
             if value:
                 yield self._know("access_token", value)
-        texts = [case.description, *case.form.values()]
+        texts = [case.error, case.description, *case.form.values()]
         yield from self._in_texts([*texts, *(value for _, value in case.headers)])
         for name, value in case.form.items():
             kind = "code" if name == "code" else KINDS.get(name.replace("_", ""), "")
             if kind and value and not is_hidden(value):
                 yield self._know(kind, value)
         for name, value in case.headers:
-            scheme, _, pair = value.strip().partition(" ")
+            scheme, pair = [*value.split(maxsplit=1), "", ""][:2]
             if name.lower() in CREDENTIALS and scheme.lower() == "basic":
                 for password in filter(None, passwords_in(pair)):
                     yield self._know("client_secret", password)
@@ -154,7 +155,8 @@ class Secrets:
 
 def without_users(text: str) -> str:
     """The text with an ellipsis for the name and the password in each URL, as far as the last @."""
-    return WORD.sub(_without_user, text) if "@" in text else text
+    bare = USER_ESCAPED.sub("…", text)
+    return WORD.sub(_without_user, bare) if "@" in bare else bare
 
 
 def _without_user(word: re.Match[str]) -> str:
@@ -197,10 +199,12 @@ def _common(one: str, other: str) -> int:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """The text as it is, and what it is without URL encoding and without escapes of ASCII."""
+    """The text as it is, and what it is without URL encoding, entities and escapes of ASCII."""
     yield text
     if "%" in text:
         yield unquote_plus(text)
+    if "&" in text:
+        yield html.unescape(text)
     if "u00" in text:
         yield ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
 
