@@ -124,8 +124,8 @@ LEAKS |= {
     "a key behind an escape": (f"{SAYING}{json.dumps(chr(92) + 'n' + KEY_LINE)}}}", KEY_LINE),
     "a key behind a line feed in a URL": (f'{SAYING}"pk%3D%0A{KEY_LINE}"}}', KEY_LINE),
     "a key in base64url, one line": (
-        f'{SAYING}"{base64url_encode(base64.b64decode(KEY_LINE))}"}}',
-        base64url_encode(base64.b64decode(KEY_LINE))[-20:],
+        f'{SAYING}"MC4CAQAwBQYDK2VwBCIEILq-I2j_PoLb-h11JAtJVdqF6yeHo_Ryp3ykaYLRO_rY"}}',
+        "h11JAtJVdqF6yeHo_Ryp",
     ),
     "PEM in base64": (
         f'{SAYING}"{base64.b64encode(SHORT_KEY.encode()).decode()}"}}',
@@ -147,7 +147,7 @@ LEAKS |= {
     ),
     "a URL in URL encoding": (f'{SAYING}"see https%3A%2F%2Fu%3A{OPAQUE}%40h.example"}}', OPAQUE),
     "a key for an error code": (
-        json.dumps({"error": SHORT_KEY.replace("-----BEGIN", "---BEGIN")}),
+        json.dumps({"error": SHORT_KEY.replace("-----BEGIN", "---BEGIN")[:-20]}),
         KEY_LINE[10:],
     ),
     "Basic and a tab": (
