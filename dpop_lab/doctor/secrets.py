@@ -63,7 +63,9 @@ class Secrets:
         for exchange in pasted.exchanges:
             self._redactor.exchange(exchange)
         text = pasted.text[:READ]
-        found |= dict.fromkeys(self._in_texts([text]))
+        # an error code may be cut within a line: it is read where there is no text that has it all
+        codes = [] if text else [case.error for case in pasted.cases]
+        found |= dict.fromkeys(self._in_texts([text, *codes]))
         if without_users(text) != text:
             found["credentials"] = None
         self._redactor.exchange(_as_body(text))
@@ -78,7 +80,7 @@ class Secrets:
         for value in (case.token, case.issued):
             if value:
                 yield self._know("access_token", value)
-        texts = [case.error, case.description, *case.form.values()]
+        texts = [case.description, *case.form.values()]
         yield from self._in_texts([*texts, *(value for _, value in case.headers)])
         for name, value in case.form.items():
             kind = "code" if name == "code" else KINDS.get(name.replace("_", ""), "")
