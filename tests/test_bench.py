@@ -319,7 +319,7 @@ def sensible(sent):
 )
 @example({"jwk": {"</dd><script>": 1}}, {"htm": HOSTILE[0]}, "owner", True, API, "htm")
 @example({"alg": "\ud800"}, {"\ud800": "\ud800"}, "owner", True, TOKEN_ENDPOINT, "")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_header_and_claims_get_an_outcome(header, claims, signed_by, sign_again, place, row):
     rows = {one.name for one in (DUENDE.token if "token" in place else DUENDE.api).rows}
     sent = shared_lab().send(
@@ -336,7 +336,7 @@ def test_any_header_and_claims_get_an_outcome(header, claims, signed_by, sign_ag
 @given(text=st.binary(max_size=200).map(lambda octets: octets.decode("latin-1")))
 @example("\r\nX: y")
 @example("")
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_octets_for_a_proof_get_an_outcome(text):
     bench = shared_lab().bench
     draft = bench.draft("honest")

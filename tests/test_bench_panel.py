@@ -258,7 +258,7 @@ def shared_panel():
     again=st.booleans(),
 )
 @example("honest", "<img src=x onerror=alert(1)>", "\ud800", "owner", "DUENDE", set(), True)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_whatever_is_chosen_and_typed_something_sensible_is_shown(
     change, header, claims, signer, server, struck, again
 ):

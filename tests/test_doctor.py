@@ -266,7 +266,7 @@ def test_the_doctor_names_the_row_that_the_server_refused_for(policy):
     with Lab(policy=policy, watch=seen.append) as lab:
         jwks = {"keys": [lab.twin.signing_key.published]}
         for name, change in CHANGES.items():
-            for place in change.places:
+            for place in change.places if policy is RFC_9449 else change.places[:1]:
                 seen.clear()
                 sent = lab.send(name, to=place)
                 if not seen:
@@ -591,7 +591,7 @@ def test_times_are_told_with_dates_and_offsets():
     )
 
 
-BIG = 2_000_000  # characters, more than are read of plain text; the benchmark takes more
+BIG = 1_000_000  # characters, more than are read of plain text; the benchmark takes more
 
 
 def pastes(size):

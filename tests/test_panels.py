@@ -150,7 +150,7 @@ def test_a_key_panel_wants_all_members():
 
 
 @given(name=st.sampled_from([*JWK, "kid", "use", "alg"]), text=ANY_TEXT)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_typed_into_a_key_is_shown_as_text(name, text):
     panel = KeyPanel(JWK)
     panel.fields[name].value = text
@@ -287,7 +287,7 @@ def test_a_proof_panel_wants_a_private_key(wrong):
     policy=st.sampled_from(["DUENDE", "RFC_9449"]),
 )
 @example(name="htu", text="</dd><img src=x onerror=alert(1)>", again=True, policy="RFC_9449")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_typed_into_a_proof_is_shown_as_text(name, text, again, policy):
     panel = ProofPanel(KEY)
     panel.fields[SIGN].value, panel.fields[HELD_TO].value = again, policy

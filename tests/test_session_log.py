@@ -677,9 +677,9 @@ def test_an_exchange_costs_the_same_after_thousands_of_secrets() -> None:
             )
             logged(log, request_headers=headers, response_headers=answered, response_body=body)
 
-    turn(400)
+    turn(350)
     before = min(seconds(lambda: turn(100)) for _ in range(3))
-    turn(1500)
+    turn(800)
     assert min(seconds(lambda: turn(100)) for _ in range(3)) < 3 * before + 0.02
 
 
