@@ -1,11 +1,19 @@
-"""What holds for all tests: none leaves a process behind."""
+"""What holds for all tests: Ctrl-C reaches what they start, and none leaves a process behind."""
 
+import signal
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
 SECONDS_TO_END = 10
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard() -> None:
+    """A shell's background job, and all that it starts, passes over SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
