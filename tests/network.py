@@ -1,6 +1,7 @@
 """A network on this machine: a throw-away CA, and proxies that lead somewhere, or nowhere."""
 
 import datetime
+import random
 import socket
 import socketserver
 import ssl
@@ -16,6 +17,15 @@ from cryptography.x509.oid import NameOID
 
 DAY = datetime.timedelta(days=1)
 MOST_DROPS = 2_000  # where nobody hangs up
+PORTS = range(20_000, 32_000)  # none that a system takes by itself for a connection
+
+
+def free_port() -> int:
+    """A port that is free at every IPv4 address of this machine."""
+    for port in random.sample(PORTS, 50):
+        with suppress(OSError), socket.create_server(("", port)):
+            return port
+    raise OSError("none of 50 ports is free")
 
 
 def page(status: str, *lines: str, body: str = "<h1>Welcome</h1>") -> bytes:

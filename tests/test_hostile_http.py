@@ -20,6 +20,7 @@ from dpop_lab import DUENDE, DPoPAuth, LabError, generate_key
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.sockets import PATIENCE, serve
 from tests import builder
+from tests.network import free_port
 from tests.programs import run
 from tests.world import API, CLIENT_KEY, FORM_TYPE, PLAIN_API, TOKEN, VICTIM
 
@@ -618,8 +619,7 @@ def served_at(host, **options):
 @pytest.mark.parametrize("host", ["0.0.0.0", "", "0", "::", "0:0::0:0"])
 def test_every_address_at_once_is_no_base_url(host):
     before = set(threading.enumerate())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(LabError) as caught:
         served_at(host, port=port)
     assert "base_url" in caught.value.wanted and caught.value.problem.endswith(
@@ -665,8 +665,7 @@ def test_the_base_url_is_the_host_as_clients_write_it(host, named):
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is no second loopback address")
 @pytest.mark.parametrize("policy", [DUENDE, RFC_9449], ids=["duende", "rfc9449"])
 def test_at_every_address_a_client_follows_the_base_url_to_an_accepted_call(policy):
-    with socket.create_server(("127.0.0.2", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     base_url = f"http://127.0.0.2:{port}"
     with serve(
         client_key=CLIENT_KEY, host="0.0.0.0", port=port, base_url=base_url, policy=policy

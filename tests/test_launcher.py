@@ -19,6 +19,7 @@ from dpop_lab.cli import main
 from dpop_lab.cli.jupyter import SETTINGS, Place, arguments, environment, homes
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import Restored, bring, notebooks, originals, restore
+from tests.network import free_port
 from tests.programs import SECONDS, started
 from tests.programs import run as program
 
@@ -410,8 +411,7 @@ def test_a_browser_is_sent_to_the_start_page_and_a_termination_ends_it_as_well(t
     browser, seen = tmp_path / "browser", tmp_path / "seen"
     browser.write_text(f'#!/bin/sh\necho "$1" > "{seen}"\n', encoding="utf-8")
     browser.chmod(0o755)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     words = ["lessons", "--port", str(port), "--folder", str(tmp_path / "work")]
     with opened(tmp_path, *words, BROWSER=str(browser)) as (process, _, url):
         with visitor(url) as (session, base):
