@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 try:
-    from axe_playwright_python.sync_playwright import Axe
+    from axe_playwright_python.base import AXE_SCRIPT, AxeResults
     from playwright.sync_api import Locator, Page, expect
 except ImportError as error:
     if os.environ.get("CI"):
@@ -26,6 +26,12 @@ TAB = ".jp-NotebookPanel:not(.lm-mod-hidden)"
 OURS = f"{TAB} .jp-OutputArea-output, {TAB} .jp-MarkdownOutput"
 TABS = "#jp-main-dock-panel .lm-TabBar-tab"
 FRONT = f"{TABS}.lm-mod-current"
+PANEL = f"{TAB} .dpop-lab-panel"
+WCAG = ["wcag2a", "wcag2aa"]
+CONTRAST = ["color-contrast"]  # what a theme can change
+LINKS = "link-in-text-block"  # in a lesson's text it is JupyterLab that does not underline them
+# JupyterLab's body is 0 pixels high and hides what overflows: axe-core would take all for unseen
+SEEN = "() => { document.body.style.minHeight = '100vh'; }"
 LOCAL = ("data", "blob")  # addresses without a host
 SIZE = {"width": 1280, "height": 900}
 SECONDS = 60
@@ -78,6 +84,18 @@ def words(output: dict[str, Any]) -> str:
     return squeezed("".join(data.get("text/plain", "")))
 
 
+def faults(page: Page, rules: list[str] | None = None, part: str = "html") -> list[str]:
+    """What axe-core finds in a part of a page; `rules` are their names or tags, None is all."""
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    asked: dict[str, Any] = {"resultTypes": ["violations"]}
+    asked |= {"runOnly": rules} if rules else {}
+    asked |= {"rules": {LINKS: {"enabled": False}}} if part == OURS else {}
+    answer = page.evaluate("([part, asked]) => axe.run(part, asked)", [part, asked])
+    found = AxeResults(answer)
+    return [found.generate_report(one["id"]) for one in answer["violations"]]
+
+
 class Lesson:
     """A notebook in a tab of JupyterLab, ready to be run; the first one opens JupyterLab, too.
 
@@ -97,6 +115,7 @@ class Lesson:
         if url:
             page.goto(url)
             expect(page.locator(FRONT)).to_have_text(f"{name}.ipynb")
+            page.evaluate(SEEN)
         page.evaluate(OPEN, f"{name}.ipynb")
         self.at_first = self.shown()
         self.tabs = page.locator(TABS).all_inner_texts()
@@ -161,22 +180,32 @@ class Lesson:
         self.command("apputils:change-theme", theme=theme)
         self.page.locator(f'body[data-jp-theme-name="{theme}"]').wait_for(state="attached")
 
-    def faults(self) -> str:
-        """What axe-core finds against WCAG 2 A and AA in our outputs and texts."""
-        rules = {"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations"]}
-        found = Axe().run(self.page, context=OURS, options=rules)
-        return found.generate_report() if found.violations_count else ""
+    def faults(self, picture: str, part: str = OURS) -> list[str]:
+        """What axe-core finds in a part of the notebook, against WCAG 2 A and AA, in both themes.
+
+        In the theme that is worn it is asked all rules, in the other one those about colours, of
+        which it sees no more than what is in the window. A picture is kept of each theme.
+        """
+        worn = self.page.locator("body").get_attribute("data-jp-theme-name")
+        found = []
+        for theme in sorted(THEMES, key=lambda one: one != worn):
+            self.wear(theme)
+            self.keep_picture(f"{picture}-{theme.split()[-1].lower()}", part)
+            rules = WCAG if theme == worn else CONTRAST
+            found += [f"{theme}: {one}" for one in faults(self.page, rules, part)]
+        return found
 
     def panel(self) -> Locator:
         """The first of our panels."""
         return self.tab.locator(".dpop-lab-panel").first
 
-    def keep_picture(self, name: str, part: Locator | None = None) -> None:
+    def keep_picture(self, name: str, part: str) -> None:
         """A screenshot of the whole notebook or a part of it, where a person has asked for them."""
         folder = os.environ.get("DPOP_LAB_SCREENSHOTS")
         if folder:
             high = self.page.evaluate(HEIGHT) + 150
             self.page.set_viewport_size({**SIZE, "height": min(high, 16000)})
             self.page.evaluate(TO_THE_TOP)
-            (part or self.page).screenshot(path=Path(folder, f"{name}.png"))
+            shown = self.page if part == OURS else self.page.locator(part).first
+            shown.screenshot(path=Path(folder, f"{name}.png"))
             self.page.set_viewport_size(SIZE)

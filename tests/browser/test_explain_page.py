@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from lesson import Axe, expect
+from axe_playwright_python.sync_playwright import Axe
+from lesson import expect
 
 from tests import builder
 from tests.programs import started
