@@ -13,9 +13,10 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from lesson import expect
+from lesson import CONTRAST, LINKS, SIZE, expect, faults
 
+from dpop_lab.doctor.explain.explainer import Explainer
+from dpop_lab.server.sockets import serve
 from tests import builder
 from tests.programs import started
 from tests.world import API, FORM_TYPE, TOKEN, VICTIM
@@ -29,10 +30,10 @@ TEXT_OF_FOCUSED = "() => document.activeElement.textContent.trim() || document.a
 
 
 class Served:
-    """A server that explains, as a process, and the page a person has open."""
+    """A server that explains, and the page a person has open."""
 
-    def __init__(self, process, url, page):
-        self.process, self.url, self.page = process, url, page
+    def __init__(self, url, page):
+        self.url, self.page = url, page
         self.asked, self.complaints = [], []
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("console", lambda line: self.complaints.append(line.text))
@@ -68,6 +69,15 @@ class Served:
                 return
         pytest.fail(f"no Tab leads to {text}")
 
+    def has_no_faults(self, name):
+        """Ask axe-core of a narrow and a wide page, and of the colours also when it is dark."""
+        for width in (360, SIZE["width"]):
+            self.page.set_viewport_size({**SIZE, "width": width})
+            for scheme, rules in (("light", None), ("dark", [*CONTRAST, LINKS])):
+                self.page.emulate_media(color_scheme=scheme)
+                assert faults(self.page, rules) == []
+                self.keep_picture(f"{scheme}-{width}-{name}")
+
     def keep_picture(self, name):
         """A screenshot, where a person has asked for them."""
         folder = os.environ.get("DPOP_LAB_SCREENSHOTS")
@@ -75,13 +85,35 @@ class Served:
             self.page.screenshot(path=Path(folder, f"explain-{name}.png"), full_page=True)
 
 
+@pytest.fixture(scope="module")
+def tab(context):
+    """The tab in which all pages of these tests are opened, one after the other."""
+    with closing(context.new_page()) as page:
+        yield page
+
+
 @pytest.fixture
-def served(context):
-    command = [sys.executable, "-m", "dpop_lab", "serve", "--explain"]
-    with started(command) as process, closing(context.new_page()) as page:
+def page(tab):
+    """The tab as if it were new; at the end it leaves what it shows."""
+    tab.set_viewport_size(SIZE)
+    tab.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    yield tab
+    tab.goto("about:blank")
+
+
+@pytest.fixture
+def served(page):
+    with serve(front=lambda twin: Explainer(twin, lambda entry: None)) as running:
+        yield Served(running.url, page)
+
+
+@pytest.fixture
+def command():
+    """The command in a process of its own, and the URL it prints."""
+    with started([sys.executable, "-m", "dpop_lab", "serve", "--explain"]) as process:
         url = process.stdout.readline().strip()
         assert process.stdout.readline() == "ready\n"
-        yield Served(process, url, page)
+        yield process, url
 
 
 def test_the_page_grows_with_the_newest_first_and_stays_within_itself(served):
@@ -198,22 +230,17 @@ def test_what_hostile_clients_send_does_nothing(served):
     assert served.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_has_no_faults_that_axe_knows(served, scheme):
-    page = served.page
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+def test_the_page_has_no_faults_that_axe_knows(served):
+    """Before the first request, and with entries of all kinds and all that can be opened."""
+    served.page.emulate_media(reduced_motion="reduce")
+    served.has_no_faults("empty")
     calls = (served.ask, lambda: served.ask(htm="GET"), lambda: served.send("GET", API))
-    for number, call in enumerate((None, *calls)):
-        if call:
-            call()
-            served.shows(number)
-            for summary in served.newest.locator("summary").all():
-                summary.click()
-        for width in (1280, 360):
-            page.set_viewport_size({"width": width, "height": 900})
-            found = Axe().run(page, options={"resultTypes": ["violations"]})
-            assert not found.violations_count, found.generate_report()
-            served.keep_picture(f"{scheme}-{width}-{number}")
+    for number, call in enumerate(calls, 1):
+        call()
+        served.shows(number)
+        for summary in served.newest.locator("summary").all():
+            summary.click()
+    served.has_no_faults("open")
 
 
 def test_without_javascript_the_page_shows_what_there_is(served):
@@ -229,12 +256,14 @@ def test_without_javascript_the_page_shows_what_there_is(served):
 
 
 @pytest.mark.skipif(not POSIX, reason="Windows has no such signals to send")
-def test_the_server_ends_while_the_page_is_open_which_tells_it(served):
+def test_the_server_ends_while_the_page_is_open_which_tells_it(command, page):
+    process, url = command
+    served = Served(url, page)
     served.ask()
     served.shows(1)
-    served.process.send_signal(signal.SIGINT)
-    assert served.process.wait(timeout=5) == 0
-    assert served.process.stderr.read() == ""
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=5) == 0
+    assert process.stderr.read() == ""
     expect(served.said).to_contain_text("does not answer")
     served.shows(1)
 
