@@ -28,6 +28,9 @@ START = "00_start"
 SECONDS_TO_START = 120
 SETTINGS = {  # of JupyterLab, beside the launcher's own
     "jupyter_lab_config.json": {"LabApp": {"expose_app_in_browser": True}},
+    "labconfig/page_config.json": {  # what else lies over the page while a theme changes
+        "disabledExtensions": {"@jupyterlab/apputils-extension:splash": True}
+    },
     "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {
         "windowingMode": "none"  # every cell is in the document, also those off screen
     },
