@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import unicodedata
 
 import pytest
@@ -13,7 +14,7 @@ from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.jose.thumbprint import hash_input, thumbprint
 from dpop_lab.lab.key_view import look_at_key
 from dpop_lab.lab.panels import KeyPanel, ProofPanel
-from dpop_lab.lab.panels.panel import CODE_FIELDS
+from dpop_lab.lab.panels.panel import CODE_FIELDS, Panel
 from dpop_lab.lab.proof_view import look_at_proof, readable, start_fields
 from dpop_lab.proof.checking import Answer
 from dpop_lab.proof.proof import read_proof
@@ -351,3 +352,39 @@ def test_two_panels_do_not_share_their_state(kind):
     one, other = PANELS[kind](), PANELS[kind]()
     next(iter(one.fields.values())).value = "changed"
     assert one.view.verdict != other.view.verdict
+
+
+class Waiting(Panel):
+    """Shows what is in its field; with "slow" not before it may."""
+
+    def __init__(self):
+        self.looks, self.may = threading.Event(), threading.Event()
+        super().__init__("Waiting", "", {"text": ""})
+
+    def look(self):
+        text = self.fields["text"].value
+        if text == "slow":
+            self.looks.set()
+            assert self.may.wait(60)
+        return Shown(text)
+
+
+class Shown(str):
+    verdict = property(str)
+
+    def details(self):
+        return ""
+
+
+def test_a_click_while_what_was_typed_is_looked_at_is_what_a_panel_shows_at_last():
+    panel = Waiting()
+    typed = threading.Thread(target=panel.fields["text"].set_trait, args=("value", "slow"))
+    typed.start()
+    assert panel.looks.wait(60)
+    click = threading.Thread(target=panel.start_again.click)
+    click.start()
+    click.join(0.1)  # time to overtake, for one that does not wait
+    panel.may.set()
+    typed.join()
+    click.join()
+    assert panel.fields["text"].value == panel.view == ""

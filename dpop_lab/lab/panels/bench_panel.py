@@ -66,9 +66,9 @@ class BenchPanel(Panel):
             *self._rows.values(),
         )
         self._busy = False
-        self._send.on_click(lambda button: self._try(self._do_send))
-        self._again.on_click(lambda button: self._try(self._do_send_again))
-        self._move.on_click(lambda button: self._move_clock())
+        self._send.on_click(self._alone(lambda button: self._try(self._do_send)))
+        self._again.on_click(self._alone(lambda button: self._try(self._do_send_again)))
+        self._move.on_click(self._alone(lambda button: self._move_clock()))
         self._show()
 
     def _controls(self) -> list[Any]:

@@ -1,7 +1,8 @@
 """A panel: labelled fields, and beneath them what follows from their values."""
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ipywidgets import HTML, Button, Layout, Text, VBox
@@ -37,7 +38,7 @@ class Panel(ABC):
     """
 
     def __init__(self, title: str, hint: str, values: Mapping[str, str], *controls: Any) -> None:
-        self.title, self._start = title, dict(values)
+        self.title, self._start, self._lock = title, dict(values), threading.RLock()
         self.fields: dict[str, Any] = {name: _field(name, text) for name, text in values.items()}
         self.fields |= {control.description: control for control in controls}
         self._start |= {control.description: control.value for control in controls}
@@ -51,8 +52,8 @@ class Panel(ABC):
         self.root = VBox([heading, *self.arranged(), self._verdict, self._details])
         self.root.add_class("dpop-lab-panel")
         for control in self.fields.values():
-            control.observe(self._changed, names="value")
-        self.start_again.on_click(self._back)
+            control.observe(self._alone(self._changed), names="value")
+        self.start_again.on_click(self._alone(self._back))
         self._changed()
 
     def arranged(self) -> list[Any]:
@@ -66,6 +67,19 @@ class Panel(ABC):
     def values(self) -> dict[str, str]:
         """What the text fields hold, by their names."""
         return {name: one.value for name, one in self.fields.items() if isinstance(one, Text)}
+
+    def _alone(self, react: Callable[[Any], object]) -> Callable[[Any], None]:
+        """What reacts to an event as `react` does, never to two at a time.
+
+        A kernel may hear of what is typed and of a click in two threads of its own, and what takes
+        longer would be shown at last, though it is older.
+        """
+
+        def alone(event: Any) -> None:
+            with self._lock:
+                react(event)
+
+        return alone
 
     def _changed(self, change: object = None) -> None:
         self.view = self.look()
