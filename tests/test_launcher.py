@@ -294,10 +294,15 @@ def test_the_labs_settings_stand_before_those_that_are_there():
     assert Path(alone["JUPYTER_PATH"]) == Path(sys.prefix, "share", "jupyter")
 
 
-def test_the_settings_are_no_news_and_no_look_for_updates():
+def test_the_settings_are_no_news_no_look_for_updates_and_what_a_panel_hears_in_its_order():
     text = (SETTINGS / "labconfig" / "default_setting_overrides.json").read_text("utf-8")
-    (settings,) = json.loads(text).values()
-    assert settings == {"fetchNews": "false", "checkForUpdates": False}
+    assert json.loads(text) == {
+        "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        },
+    }
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a browser")
