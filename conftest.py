@@ -13,7 +13,7 @@ from nbval.plugin import IPyNbCell
 
 from tests.store import MASKS, kernel_environment
 
-TOGETHER = re.compile(r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/test_(changes|compare)\.py")
+TOGETHER = re.compile(r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/test_c(?=hanges|ompare)")
 
 if sys.dont_write_bytecode:  # kept apart, or each of some two hundred processes compiles it all
     sys.dont_write_bytecode = False

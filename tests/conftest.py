@@ -1,10 +1,17 @@
-"""What holds for all tests: Ctrl-C reaches what they start, and none leaves a process behind."""
+"""What holds for all tests: Ctrl-C reaches what they start, and none leaves a process behind.
+
+And what some share: the two policies compared in everything.
+"""
 
 import signal
 from collections.abc import Iterator
 
 import psutil
 import pytest
+
+from dpop_lab import RFC_9449, Lab
+from dpop_lab.lab.compare import compare
+from dpop_lab.lab.comparison import Comparison
 
 SECONDS_TO_END = 10
 
@@ -27,6 +34,12 @@ def _no_process_is_left() -> Iterator[None]:
         one.kill()
     psutil.wait_procs(left, timeout=SECONDS_TO_END)
     assert not lines, f"a test left running: {'; '.join(lines)}"
+
+
+@pytest.fixture(scope="session")
+def policies() -> Comparison:
+    """The two policies compared in everything: all changes, all places."""
+    return compare(Lab(), Lab(policy=RFC_9449))
 
 
 def _described(process: psutil.Process) -> str:

@@ -8,7 +8,9 @@ from collections import defaultdict
 
 import pytest
 
-from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab
+from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, diagnose
+from dpop_lab.doctor.explain.explainer import Explainer
+from dpop_lab.doctor.explain.explaining import exchange_of, explained
 from dpop_lab.lab.sent import ACCEPTED, NO_ROW
 from dpop_lab.lab.tamper.change import (
     ACTORS,
@@ -27,6 +29,8 @@ from dpop_lab.lab.tamper.change import (
     edited,
 )
 from dpop_lab.proof.rules import ESSENTIAL
+from dpop_lab.server.http import Request
+from tests.test_explain import Tags
 
 POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
 ALIKE = ("Harmless", "Honest")  # how `worth` begins where nothing is wrong
@@ -46,20 +50,18 @@ def sent(lab, name, to="", **rules):
     return outcome
 
 
-@pytest.fixture(scope="module")
-def grid(lab):
-    """Every change at each of its places under both policies: what came of it."""
+@pytest.fixture(scope="session")
+def grid(policies):
+    """Every change at each of its places under both policies: the answer."""
     return {
-        (name, place, policy.name): sent(lab, name, place, policy=policy)
-        for name, change in CHANGES.items()
-        for place in change.places
-        for policy in POLICIES.values()
+        (row.change, row.to, policy): answered
+        for row in policies
+        for policy, answered in zip(POLICIES, (row.a, row.b), strict=True)
     }
 
 
-def wire(outcome):
+def wire(answered):
     """What a client sees of an answer."""
-    answered = outcome.answered
     return answered.status, answered.error, answered.description, answered.challenge
 
 
@@ -133,7 +135,7 @@ LINES = {  # the numbered lines of the demo's checks: at the token endpoint …
 def test_every_numbered_line_of_the_demos_checks_is_reached(grid, line):
     place, _ = line
     found = {
-        (one.answered.error, one.answered.description)
+        (one.error, one.description)
         for (_, there, policy), one in grid.items()
         if (there, policy) == (place, "DUENDE") and one.caught != ACCEPTED
     }
@@ -232,18 +234,14 @@ STRIKABLE = sorted(
 
 @pytest.mark.parametrize(("policy", "row"), STRIKABLE)
 def test_each_row_is_the_only_catcher_of_at_least_two_changes(lab, grid, policy, row):
-    rules = POLICIES[policy]
-    caught = {
-        (name, place)
-        for (name, place, under), one in grid.items()
-        if under == policy and one.caught == row
-    }
-    alone = {
+    alone = (
         name
-        for name, place in caught
-        if sent(lab, name, place, policy=rules, without=(row,)).caught == ACCEPTED
-    }
-    assert len(alone) >= 2
+        for (name, place, under), one in grid.items()
+        if (under, one.caught) == (policy, row)
+        and sent(lab, name, place, policy=POLICIES[policy], without=(row,)).caught == ACCEPTED
+    )
+    first = next(alone, "")
+    assert first and any(name != first for name in alone)
 
 
 def test_dozens_of_changes_get_a_yes_here_and_a_no_there(grid):
@@ -263,12 +261,63 @@ def test_over_a_socket_the_answers_are_the_same(grid):
         for name in CHANGES.at(API):
             wired.twin.forget()
             if not CHANGES[name].does.startswith("Adds the port 443"):
-                assert wire(wired.send(name, to=API)) == wire(grid[name, API, "DUENDE"]), name
+                assert wire(wired.send(name, to=API).answered) == wire(grid[name, API, "DUENDE"]), (
+                    name
+                )
         with_nonce = wired.send("nonce_missing", to=API_NONCE)
-        assert wire(with_nonce) == wire(grid["nonce_missing", API_NONCE, "DUENDE"])
+        assert wire(with_nonce.answered) == wire(grid["nonce_missing", API_NONCE, "DUENDE"])
 
 
 def test_a_change_of_the_request_alone_is_caught_by_no_row(grid):
     assert grid["wrong_secret", TOKEN_ENDPOINT, "DUENDE"].caught == NO_ROW
-    assert grid["wrong_secret", TOKEN_ENDPOINT, "DUENDE"].answered.reports == ()
+    assert grid["wrong_secret", TOKEN_ENDPOINT, "DUENDE"].reports == ()
     assert grid["bound_as_bearer", BEARER_API, "RFC_9449"].caught == "unbound"
+
+
+# ---- what is told of them ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=repr)
+def test_the_doctor_names_the_row_that_refused_and_the_explaining_server_tells_each(policy):
+    seen, firsts, told = [], [], []
+    with Lab(policy=policy, watch=seen.append) as lab:
+        jwks = {"keys": [lab.twin.signing_key.published]}
+        for name, change in CHANGES.items():
+            for place in change.places if policy is RFC_9449 else change.places[:1]:
+                seen.clear()
+                caught = lab.send(name, to=place).caught
+                if not seen:
+                    continue
+                found = examined(seen, lab, jwks, policy)
+                assert is_named(caught, found), (name, place)
+                assert all(problem.action for problem in found.problems)
+                line = explained(seen[-1], base_url=lab.base_url, now=lab.clock.now())
+                assert bool(line.action) is (caught != ACCEPTED), (name, place)
+                firsts += seen if place == change.places[0] else []
+        explainer = Explainer(lab.twin, told.append)
+    for one in firsts:
+        explainer.watch(one)
+    assert len(firsts) > len(CHANGES)
+    for one, entry in zip(firsts, told, strict=True):
+        assert entry.refused == (one.response.status >= 400)
+        assert bool(dict(entry.why).get("change")) == entry.refused, entry
+        assert all(line.isprintable() for line in repr(entry).split("\n"))
+    page = explainer.pages["/"](Request("GET", "/", (("Host", "127.0.0.1"),)))
+    Tags(page.body.decode())
+
+
+def examined(seen, lab, jwks, policy):
+    """What the doctor finds in the last of the requests to one endpoint."""
+    path, now = seen[-1].request.path, lab.clock.now()
+    exchanges = [
+        exchange_of(one, base_url=lab.base_url, now=now) for one in seen if one.request.path == path
+    ]
+    return diagnose(exchanges, policy=policy, jwks=jwks).examined[-1]
+
+
+def is_named(caught, found):
+    """Is the row that said no the first that the doctor finds, and nothing where none did?"""
+    rows = [problem.row for problem in found.problems]
+    if caught == NO_ROW:
+        return bool(rows)
+    return not any(rows[:1]) if caught == ACCEPTED else rows[:1] == [caught]

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import (
-    CHANGES,
     DUENDE,
     RFC_9449,
     Lab,
@@ -26,7 +25,6 @@ from dpop_lab import (
 )
 from dpop_lab.doctor.advice.access_token import TOKEN_ADVICE
 from dpop_lab.doctor.advice.advise import ADVICE, GENERAL
-from dpop_lab.doctor.explain.explaining import exchange_of, explained
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
 from tests.test_display import HOSTILE, Page
@@ -258,36 +256,6 @@ def test_a_body_that_was_not_read_is_left_unread():
 
 
 # ---- rows -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("policy", [DUENDE, RFC_9449], ids=lambda policy: policy.name)
-def test_the_doctor_names_the_row_that_the_server_refused_for(policy):
-    seen = []
-    with Lab(policy=policy, watch=seen.append) as lab:
-        jwks = {"keys": [lab.twin.signing_key.published]}
-        for name, change in CHANGES.items():
-            for place in change.places if policy is RFC_9449 else change.places[:1]:
-                seen.clear()
-                sent = lab.send(name, to=place)
-                if not seen:
-                    continue
-                now, path = lab.clock.now(), seen[-1].request.path
-                exchanges = [
-                    exchange_of(one, base_url=lab.base_url, now=now)
-                    for one in seen
-                    if one.request.path == path
-                ]
-                found = diagnose(exchanges, policy=policy, jwks=jwks).examined[-1]
-                first = [problem.row for problem in found.problems][:1]
-                if sent.caught == "accepted":
-                    assert not any(first), (name, place)
-                elif sent.caught == "no row":
-                    assert found.problems, (name, place)
-                else:
-                    assert first == [sent.caught], (name, place)
-                assert all(problem.action for problem in found.problems)
-                line = explained(seen[-1], base_url=lab.base_url, now=now)
-                assert bool(line.action) is (sent.caught != "accepted"), (name, place)
 
 
 def test_every_row_has_an_action_and_one_for_when_it_was_not_asked():
@@ -591,7 +559,7 @@ def test_times_are_told_with_dates_and_offsets():
     )
 
 
-BIG = 1_000_000  # characters, more than are read of plain text; the benchmark takes more
+BIG = 700_000  # characters, more than are read of plain text; the benchmark takes more
 
 
 def pastes(size):

@@ -18,10 +18,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab
+from dpop_lab import RFC_9449
 from dpop_lab.doctor.explain.entry import Entry
 from dpop_lab.doctor.explain.explainer import FEED, KEPT, Explainer
-from dpop_lab.server.http import Request
 from dpop_lab.server.sockets import serve
 from tests import builder
 from tests.programs import SECONDS, started
@@ -353,24 +352,6 @@ def test_odd_proofs_are_told_like_any_other(server, caplog, variations):
     assert server.last().number == 1
     Tags(server.page())
     assert caplog.records == []
-
-
-@pytest.mark.parametrize("policy", [DUENDE, RFC_9449], ids=repr)
-def test_everything_that_is_known_to_be_tried_can_be_told(policy):
-    seen, told = [], []
-    with Lab(policy=policy, watch=seen.append) as lab:
-        explainer = Explainer(lab.twin, told.append)
-        for name in CHANGES:
-            lab.send(name)
-    for one in seen:
-        explainer.watch(one)
-    assert len(told) == len(seen) > len(CHANGES)
-    for one, entry in zip(seen, told, strict=True):
-        assert entry.refused == (one.response.status >= 400)
-        assert bool(why(entry).get("change")) == entry.refused, entry
-        assert all(line.isprintable() for line in repr(entry).split("\n"))
-    asked = Request("GET", "/", (("Host", "127.0.0.1"),))
-    Tags(explainer.pages["/"](asked).body.decode())
 
 
 # ---- the page --------------------------------------------------------------------------------

@@ -527,12 +527,12 @@ def test_a_diagram_is_no_larger_than_what_is_drawn() -> None:
     assert large.diagram()._repr_mimebundle_()["text/plain"] == large.diagram().text
 
 
-def test_a_thousand_exchanges_are_told() -> None:
+def test_hundreds_of_exchanges_are_told() -> None:
     with Lab() as lab:
         auth = lab.auth()
-        for _ in range(1000):
+        for _ in range(250):
             lab.session.get(lab.api, auth=auth)
-        assert words(lab.story)[2:] == ["accepted, token reused"] * 999
+        assert words(lab.story)[2:] == ["accepted, token reused"] * 249
 
 
 # ---- HAR --------------------------------------------------------------------------------------

@@ -102,7 +102,8 @@ class Labels:
     def replace(self, texts: list[str]) -> list[str]:
         """The texts without any known long value, in whatever spelling."""
         whole = "\n".join(texts)
-        long = [one for one in self._known.values() if len(one.value) >= self._shortest]
+        lengths = range(self._shortest, len(whole) + 1)  # no spelling is shorter than the value
+        long = [one for one in self._known.values() if len(one.value) in lengths]
         found = [one for one in long if any(spelling in whole for spelling in one.spellings)]
         for known in sorted(found, key=lambda one: len(one.value), reverse=True):  # parts last
             for spelling in known.spellings:
