@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from dpop_lab.server.authorization_server import ApiResource
 from dpop_lab.server.http import Request, Response
 from dpop_lab.server.twin import Twin
-from tests.world import CLIENT_KEY
+from tests.world import CLIENT_KEY, SIGNING_KEY
 
 CLIENT = {"client_id": "the shop", "client_secret": "horse: battery & staple", "scope": "orders"}
 
@@ -35,7 +35,7 @@ class Front:
 
 def twin_with_its_own_client(url):
     """A twin that knows one client, which may ask for one scope."""
-    twin = Twin(url, client_key=CLIENT_KEY)
+    twin = Twin(url, client_key=CLIENT_KEY, signing_key=SIGNING_KEY)
     server = twin.authorization_server
     known, name, scope = server.registry, CLIENT["client_id"], CLIENT["scope"]
     client = replace(known.clients["m2m.dpop"], client_id=name, secret=CLIENT["client_secret"])
@@ -86,7 +86,9 @@ def front(meddle=None, *, base_url=None, tls=None, demo=False):
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     url = base_url or f"http://127.0.0.1:{server.server_port}"
-    made = Front(url, Twin(url) if demo else twin_with_its_own_client(url), [])
+    made = Front(
+        url, Twin(url, signing_key=SIGNING_KEY) if demo else twin_with_its_own_client(url), []
+    )
     made.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
 
@@ -37,6 +38,12 @@ TELLING += [name for name in CHANGES.at(TOKEN_ENDPOINT) if CHANGES[name].form]
 def differ(found):
     """What differs: change, place, kind."""
     return [(row.change, row.to, row.kind) for row in found if row.kind != SAME]
+
+
+@cache
+def twin():
+    """A lab for all: a comparison leaves no trace in it."""
+    return Lab()
 
 
 def other(server, **changed):
@@ -74,13 +81,13 @@ def test_a_twin_does_not_differ_from_itself():
 def test_a_twin_on_a_port_does_not_differ_from_one_in_process():
     places = [TOKEN_ENDPOINT, BEARER_API]  # the API is in tests/test_changes.py, nonces are below
     with Lab(carrier="socket") as wired:
-        found = compare(Lab(), wired, places=places)
+        found = compare(twin(), wired, places=places)
     assert differ(found) == [] and not found.not_asked and not found.stopped
 
 
 def test_a_row_struck_out_is_all_that_differs():
     changes = [name for name in CHANGES if name.startswith(("ht", "iat", "ath", "url"))]
-    found = compare(Lab(), Lab(policy=DUENDE.without("htu")), changes=changes, places=API)
+    found = compare(twin(), Lab(policy=DUENDE.without("htu")), changes=changes, places=API)
     assert found.b == "DUENDE without htu"
     assert {row.a.caught for row in found.differences} - {"accepted"} == {"htu"}
 
@@ -92,7 +99,7 @@ def test_a_token_that_is_not_bound_is_another_answer_than_a_bound_one():
         return None
 
     with front(meddle) as server:
-        found = compare(Lab(), other(server), changes="no_proof", places=TOKEN_ENDPOINT)
+        found = compare(twin(), other(server), changes="no_proof", places=TOKEN_ENDPOINT)
     assert differ(found) == [("no_proof", TOKEN_ENDPOINT, ONE_ACCEPTS)]
     assert found.rows[-1].words[1] == "200 bearer"
 
@@ -113,7 +120,7 @@ def test_a_comparison_leaves_no_trace_in_a_lab():
 def test_the_clocks_of_the_labs_are_their_own():
     ahead = Lab()
     ahead.clock.advance(10_000)
-    assert differ(compare(Lab(), ahead, changes=[*SOME, "iat_45_s_ago"])) == []
+    assert differ(compare(twin(), ahead, changes=[*SOME, "iat_45_s_ago"])) == []
 
 
 # ---- how it is shown --------------------------------------------------------------------------
@@ -136,21 +143,21 @@ def test_the_page_has_a_table_of_each_kind_of_difference(policies):
 
 def test_two_comparisons_of_the_same_look_the_same():
     def shown():
-        found = compare(Lab(), Lab(policy=RFC_9449), changes=SOME)
+        found = compare(twin(), Lab(policy=RFC_9449), changes=SOME)
         return found.text(everything=True), found._repr_html_(), found.as_json()
 
     assert shown() == shown()
 
 
 def test_places_that_answer_alike_stand_in_one_row():
-    found = compare(Lab(), Lab(policy=RFC_9449), changes="htm_in_array", places=[API, API_NONCE])
+    found = compare(twin(), Lab(policy=RFC_9449), changes="htm_in_array", places=[API, API_NONCE])
     (line,) = [line for line in repr(found).splitlines() if line.startswith("htm_in_array ")]
     assert line.split("  ")[0] == "htm_in_array" and "API with and without" in line
 
 
 def test_few_changes_are_explained_and_of_many_it_is_said_where(policies):
     names = [name for name in CHANGES.at(API) if name != "honest"][:10]
-    found = compare(Lab(), Lab(policy=RFC_9449), changes=names, places=API)
+    found = compare(twin(), Lab(policy=RFC_9449), changes=names, places=API)
     for text in (" ".join(found.text().split()), html.unescape(found._repr_html_())):
         assert all(f"{name}: {CHANGES[name].does}" in text for name in names)
         assert "--list" not in text
@@ -166,7 +173,7 @@ def test_few_changes_are_explained_and_of_many_it_is_said_where(policies):
     [("sparebits", "spare_bits"), ("HTM_delete", "htm_delete"), ("\x1b" * 999, "")],
 )
 def test_an_unknown_change_is_told_with_those_of_a_name_like_it(name, alike):
-    for ask in (lambda: compare(Lab(), Lab(), changes=name), lambda: Lab().send(name)):
+    for ask in (lambda: compare(twin(), twin(), changes=name), lambda: Lab().send(name)):
         with pytest.raises(LabError) as caught:
             ask()
         error = caught.value
@@ -192,9 +199,9 @@ def another():
     Then once more a little, since it remembers the first time.
     """
     with front() as server:
-        found = compare(Lab(), other(server))
+        found = compare(twin(), other(server))
         requests = list(server.requests)
-        again = compare(Lab(), other(server), changes=[*SOME, "jti_null", "jti_blank"])
+        again = compare(twin(), other(server), changes=[*SOME, "jti_null", "jti_blank"])
     return found, requests, again
 
 
@@ -210,7 +217,9 @@ def test_a_server_with_a_client_of_its_own_is_compared_with_the_twin(another):
 def test_what_only_a_twin_can_be_asked_is_not_a_difference():
     needs = {"at_typ_jwt", "unbound_token", "opportunist", "assertion", "honest_delete"}
     with front() as server:
-        found = compare(other(server), Lab(), places=[API, TOKEN_ENDPOINT], changes=[*SOME, *needs])
+        found = compare(
+            other(server), twin(), places=[API, TOKEN_ENDPOINT], changes=[*SOME, *needs]
+        )
     assert {one.change for one in found.not_asked} >= needs
     assert {one.of for one in found.not_asked} == {"A"}
     assert {row.change for row in found} == set(SOME)
@@ -236,16 +245,16 @@ def test_another_server_is_asked_to_delete_nothing(another):
     ],
 )
 def test_nonces_and_every_way_of_authentication_are_found_out(client_id, policy, api_nonce, way):
-    with serve(policy=policy, api_nonce=api_nonce) as twin:
-        key = twin.twin.client_key if way == "private_key_jwt" else None
+    with serve(policy=policy, api_nonce=api_nonce) as running:
+        key = running.twin.client_key if way == "private_key_jwt" else None
         lab = Lab(
-            issuer=twin.base_url,
-            api=f"{twin.base_url}/api/dpop/test",
+            issuer=running.base_url,
+            api=f"{running.base_url}/api/dpop/test",
             client_id=client_id,
             client_auth=way,
             client_secret=None if key else "secret",
             client_key=key,
-            client_key_id=twin.twin.client_key_id if key else None,
+            client_key_id=running.twin.client_key_id if key else None,
             scope="api",
         )
         found = compare(Lab(policy=policy), lab, changes=TELLING)
@@ -268,7 +277,7 @@ def test_a_token_that_only_its_issuer_can_read_is_changed_as_a_whole_alone():
 
     with front(meddle) as server:
         changes = ["at_no_jwt", "at_flipped", "at_more_scope"]
-        found = compare(Lab(), other(server), changes=changes, places=API)
+        found = compare(twin(), other(server), changes=changes, places=API)
     assert [(row.change, row.b.status) for row in found] == [("honest", 200), ("at_no_jwt", 401)]
     assert {one.change for one in found.not_asked} == {"at_flipped", "at_more_scope"}
 
@@ -289,7 +298,7 @@ def test_a_single_change_can_be_sent_to_another_server_too():
 def test_without_an_api_the_token_endpoint_is_compared():
     with front() as server:
         settings = {name: value for name, value in server.settings.items() if name != "api"}
-        found = compare(Lab(), Lab(settings=settings), changes=SOME)
+        found = compare(twin(), Lab(settings=settings), changes=SOME)
     assert {row.to for row in found} == {TOKEN_ENDPOINT} and differ(found) == []
     assert (API, "no API was named") in {(one.to, one.why) for one in found.not_asked}
 
@@ -299,7 +308,7 @@ def test_without_an_api_the_token_endpoint_is_compared():
 
 def test_when_even_the_honest_request_is_refused_it_says_so_and_stops():
     with front() as server:
-        found = compare(Lab(), other(server, client_secret="wrong horse"))
+        found = compare(twin(), other(server, client_secret="wrong horse"))
         sent = len(server.requests)
     assert isinstance(found.cause, HonestRefused) and not found.rows and sent == 1
     assert "invalid_client" in found.stopped and "wrong horse" not in found.stopped
@@ -309,7 +318,7 @@ def test_a_server_that_refuses_everything_is_found_out_at_once():
     with front(lambda handler, request: Response(403)) as server:
         settings = {name: value for name, value in server.settings.items() if name != "issuer"}
         settings["token_endpoint"] = f"{server.url}/connect/token"
-        found = compare(Lab(), Lab(settings=settings))
+        found = compare(twin(), Lab(settings=settings))
         assert isinstance(found.cause, HonestRefused) and len(server.asked) == 1
 
 
@@ -321,7 +330,7 @@ def test_what_was_had_before_a_server_went_away_is_kept():
         return False  # it says nothing, and hangs up
 
     with front(meddle) as server:
-        found = compare(Lab(), other(server))
+        found = compare(twin(), other(server))
     assert 5 < len(found) < 20 and found.stopped and differ(found) == []
     assert "127.0.0.1" in found.stopped and found.stopped.split()[0] in repr(found)
 
@@ -331,7 +340,7 @@ def test_an_interrupt_keeps_what_was_had():
         if done == 7:
             raise KeyboardInterrupt
 
-    found = compare(Lab(), Lab(), progress=interrupt)
+    found = compare(twin(), twin(), progress=interrupt)
     assert len(found) == 7 and isinstance(found.cause, KeyboardInterrupt) and found.stopped
 
 
@@ -340,7 +349,7 @@ def test_an_interrupt_keeps_what_was_had():
 
 def test_requests_keep_the_pace():
     with front() as server:
-        compare(Lab(), other(server), changes=SOME, pace=0.05)
+        compare(twin(), other(server), changes=SOME, pace=0.05)
         times = [when for when, one in server.asked if "well-known" not in one.target]
     assert len(times) > 9 and times[-1] - times[0] > 0.045 * (len(times) - 1)
 
@@ -371,7 +380,7 @@ def busy(status, *headers, times):
 def test_a_server_that_wants_a_pause_gets_it(status):
     with front(busy(status, ("Retry-After", "1"), times=2)) as server:
         start = time.monotonic()
-        found = compare(Lab(), other(server), changes="honest")
+        found = compare(twin(), other(server), changes="honest")
     assert time.monotonic() - start > 2 and not found.stopped and len(found) == 2
 
 
@@ -380,7 +389,7 @@ def test_a_server_that_wants_a_pause_gets_it(status):
 )
 def test_a_server_that_wants_a_long_pause_is_left_alone(headers):
     with front(busy(429, *headers, times=99)) as server:
-        found = compare(Lab(), other(server), changes="honest")
+        found = compare(twin(), other(server), changes="honest")
         assert len(server.requests) == 1
     assert isinstance(found.cause, Busy) and "429" in found.stopped
 
@@ -390,7 +399,7 @@ def test_a_503_without_a_time_is_an_answer():
         return Response(503) if request.method == "PUT" else None
 
     with front(meddle) as server:
-        found = compare(Lab(), other(server), changes="token_request_by_put")
+        found = compare(twin(), other(server), changes="token_request_by_put")
     assert found.rows[-1].b.status == 503 and found.rows[-1].kind == DIFFERENT
 
 
@@ -405,7 +414,7 @@ def test_nothing_hostile_in_an_answer_reaches_a_terminal_or_a_page():
         return Response(400, (("X-Trap", "\x1b[2J"),), json.dumps(words).encode())
 
     with front(meddle) as server:
-        found = compare(Lab(), other(server), changes="token_request_by_put")
+        found = compare(twin(), other(server), changes="token_request_by_put")
     for text in (repr(found), repr(found.rows[-1]), found.text(everything=True)):
         assert text.replace("\n", "").isprintable()
         assert max(map(len, text.splitlines())) < 600
@@ -430,7 +439,7 @@ def test_an_echo_of_secrets_is_not_shown():
 
     changes = ["token_request_by_put", "under_another_scheme"]
     with front(meddle) as server:
-        found = compare(Lab(), other(server), changes=changes)
+        found = compare(twin(), other(server), changes=changes)
     answers = [row.b for row in found if row.change != "honest"]
     assert len(answers) == 2 and all(one.description for one in answers)
     shown = [repr(found), found._repr_html_(), json.dumps(found.as_json())]
@@ -443,7 +452,7 @@ def test_of_an_endless_body_only_the_beginning_is_read():
         return Response(400, (), b"x" * 10_000_000) if request.method == "PUT" else None
 
     with front(meddle) as server:
-        found = compare(Lab(), other(server), changes="token_request_by_put")
+        found = compare(twin(), other(server), changes="token_request_by_put")
     assert len(found.rows[-1].b.body) <= LONGEST_BODY
 
 
@@ -452,7 +461,7 @@ def test_json_that_goes_deep_is_no_error_of_ours():
         return Response(400, (), b"[" * 60_000) if request.method == "PUT" else None
 
     with front(meddle) as server:
-        found = compare(Lab(), other(server), changes="token_request_by_put")
+        found = compare(twin(), other(server), changes="token_request_by_put")
     assert found.rows[-1].b.status == 400 and not found.stopped
 
 
@@ -464,7 +473,7 @@ def test_a_server_that_never_answers_is_waited_for_and_left():
             over.wait(60)
 
     with front(meddle) as server, Lab(settings=server.settings, timeout=1.5) as slow:
-        found = compare(Lab(), slow)
+        found = compare(twin(), slow)
         over.set()
     assert "1.5 s" in found.stopped and len(found) == 2
 
@@ -478,7 +487,7 @@ def test_no_redirect_is_followed():
             return None
 
         with front(meddle) as server:
-            found = compare(Lab(), other(server), changes="token_request_by_put")
+            found = compare(twin(), other(server), changes="token_request_by_put")
         assert found.rows[-1].b.status == 307 and found.rows[-1].kind == DIFFERENT
         assert elsewhere.asked == []
 
@@ -491,7 +500,7 @@ def test_a_server_of_somebody_else_is_asked_only_with_leave():
     theirs = Lab(issuer=f"https://{AS}", api="https://api.example/x", client_id="me",
                  client_secret="a secret of mine")  # fmt: skip
     with pytest.raises(LabError):
-        compare(Lab(), theirs, ask=lambda words: heard.append(words))
+        compare(twin(), theirs, ask=lambda words: heard.append(words))
     (words,) = heard
     assert AS in words and "api.example" in words and "client me," in words and "0.5 s" in words
     assert re.search(r"\d+ requests", words) and "secret" not in words
@@ -502,7 +511,7 @@ def test_a_name_that_begins_like_an_address_of_this_machine_is_somebody_else():
     for host in ("127.0.0.1.example", "localhost.example", "127.example"):
         theirs = Lab(token_endpoint=f"https://{host}/token", client_id="me", client_secret="mine!")
         with pytest.raises(LabError):
-            compare(Lab(), theirs, changes="honest", ask=lambda words: heard.append(words))
+            compare(twin(), theirs, changes="honest", ask=lambda words: heard.append(words))
     assert len(heard) == 3
 
 
@@ -512,7 +521,7 @@ def test_a_server_on_this_machine_leads_nobody_elsewhere():
         return Response(200, (), json.dumps(named).encode())
 
     with front(meddle) as server:
-        found = compare(Lab(), other(server), ask=lambda words: True)
+        found = compare(twin(), other(server), ask=lambda words: True)
         assert isinstance(found.cause, HonestRefused) and len(server.asked) == 1
 
 
@@ -531,12 +540,12 @@ def test_without_a_keyboard_nobody_says_yes():
 )
 def test_a_wrong_name_is_told(wrong):
     with pytest.raises(LabError):
-        compare(Lab(), Lab(), **wrong)
+        compare(twin(), twin(), **wrong)
 
 
 def test_only_labs_are_compared():
     with pytest.raises(LabError):
-        compare(Lab(), "https://as.example")
+        compare(twin(), "https://as.example")
 
 
 # ---- the command ------------------------------------------------------------------------------
@@ -574,9 +583,9 @@ def test_rows_struck_out_are_named_on_the_command_line(capsys):
 
 
 def test_a_twin_on_a_port_is_asked_without_ado(capsys):
-    with serve(policy=RFC_9449) as twin:
-        assert main(["compare", "rfc9449", twin.base_url, "--change", *SOME]) == 0
-        assert main(["compare", "rfc9449", twin.base_url + "/", "--change", *SOME, "--all"]) == 0
+    with serve(policy=RFC_9449) as running:
+        assert main(["compare", "rfc9449", running.base_url, "--change", *SOME]) == 0
+        assert main(["compare", "rfc9449", running.base_url + "/", "--change", *SOME, "--all"]) == 0
     assert capsys.readouterr().err == ""
 
 
@@ -706,5 +715,5 @@ def test_a_nonce_for_one_request_is_no_difference_where_two_are_needed():
         return Response(401, (challenge, ("DPoP-Nonce", "next")))
 
     with front(meddle) as server:
-        found = compare(Lab(), other(server), changes=["sent_after_a_refusal"], places="API")
+        found = compare(twin(), other(server), changes=["sent_after_a_refusal"], places="API")
     assert [one.change for one in found.not_asked] == ["sent_after_a_refusal"]
