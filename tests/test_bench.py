@@ -256,10 +256,10 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_name_is_told_with_the_right_ones(lab, wrong):
+def test_a_wrong_name_is_told_with_the_right_ones(wrong):
     with pytest.raises(LabError):
-        lab.send(**WRONG[wrong])
-    assert lab.send().caught == ACCEPTED
+        shared_lab().send(**WRONG[wrong])
+    assert shared_lab().send().caught == ACCEPTED
 
 
 def test_before_anything_was_sent_nothing_can_be_sent_again(lab):

@@ -38,6 +38,8 @@ def used(module: ModuleType) -> list[tuple[re.Pattern[str], str]]:
     """The patterns of a module, and how it uses each; `search` where that is not seen."""
     found = []
     known = vars(module)
+    if "re" not in known and not any(map(compiled, known.values())):
+        return []
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
