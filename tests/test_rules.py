@@ -463,6 +463,7 @@ def test_what_a_request_says_is_quoted_and_cut():
     assert shown(words("plain")) == "plain"
     assert shown(None) == "nothing"
     assert shown("x" * 500, 9) == "'xxxxxxxx…' (500 characters)"
+    assert shown(b"x" * 500, 9) == "b'xxxxxxx…' (500 characters)"
     assert shown("it's" * 9, 5) == '"it\'s…" (36 characters)'
     assert shown(["x" * 500], 9) == "['xxxxxxx… (504 characters)"
     assert shown(words("x" * 500), 9) == "xxxxxxxxx… (500 characters)"

@@ -35,10 +35,10 @@ def shown(value: object, limit: int = 120) -> str:
         text = "nothing" if value is None else repr(value)
     except ValueError:  # Python writes no int of more than 4300 digits
         text = "a number of too many digits"
-    if not isinstance(value, str) or type(value) is _Plain or len(text) <= limit:
+    if not isinstance(value, str | bytes) or type(value) is _Plain or len(text) <= limit:
         return cut(text, limit)
     beginning = WHOLE.match(text, 0, limit)[0]  # type: ignore[index]  # it matches nothing, too
-    return f"{beginning}…{text[0]} ({len(value)} characters)"
+    return f"{beginning}…{text[-1]} ({len(value)} characters)"
 
 
 def cut(text: str, limit: int) -> str:
