@@ -6,6 +6,8 @@ import json
 from urllib.parse import quote, quote_plus
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from dpop_lab import LabError, diagnose, generate_key
 from dpop_lab.doctor.decoded import PRIVATE
@@ -251,12 +253,49 @@ def test_a_basic_password_stays_out_in_whatever_encoding_it_is_echoed(codec):
         password,
         octets.decode("latin-1"),
         octets.decode(errors="replace"),
+        password.encode("latin-1").decode(errors="replace"),
+        password.encode().decode("latin-1"),
+        password.encode("ascii", "xmlcharrefreplace").decode(),
         quote(octets),
     ):
         body = json.dumps({"error": "invalid_client", "error_description": echo})
         found = diagnose(f"{head}HTTP/1.1 401 No\nContent-Type: application/json\n\n{body}\n")
         assert found.understood
         assert "Passw" not in told(found) + repr(found.problems)
+
+
+PAIR = base64.b64encode(f"me:{OPAQUE}".encode()).decode()
+ECHO = json.dumps({"error": "invalid_client", "error_description": f"bad {OPAQUE}"})
+LOGINS = {
+    "a header line of curl -v": f"> Authorization: Basic {PAIR}\n< HTTP/1.1 401 No\n"
+    f'< WWW-Authenticate: DPoP error="invalid_client", error_description="bad {OPAQUE}"\n',
+    "a header line in a log": f"sent authorization='Basic {PAIR}'\ngot {ECHO}",
+    "a header in JSON": json.dumps({"Authorization": f"Basic {PAIR}"}) + f"\n{ECHO}",
+    "requests": f"requests.post(url, auth=('me','{OPAQUE}'))\n{ECHO}",
+    "httpx": f'httpx.post(url, auth = httpx.BasicAuth("me", "{OPAQUE}"))\n{ECHO}',
+}
+
+
+@pytest.mark.parametrize("name", LOGINS)
+def test_a_login_is_a_secret_wherever_it_stands(name):
+    found = diagnose(LOGINS[name])
+    assert OPAQUE not in told(found) + repr(found.problems)
+    assert "a client secret" in found.secrets
+
+
+def test_words_about_basic_are_no_login():
+    text = "By authorization Basic is meant here, auth=('a', b) too; use DPoP"
+    assert diagnose(text).secrets == ()
+
+
+def test_of_a_private_key_not_even_the_last_line_is_told():
+    key = ec.generate_private_key(ec.SECP521R1())
+    lines = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode().split()
+    assert len(lines[-4]) < 9
+    for text in ("\n".join(lines[2:]), "\n".join(lines[3:])):
+        body = json.dumps({"error": "invalid_client", "error_description": text})
+        shown = told(diagnose(f"HTTP/1.1 400 No\nContent-Type: application/json\n\n{body}"))
+        assert not [line for line in lines[3:-3] if line in shown]
 
 
 USERS = {

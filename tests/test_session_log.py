@@ -26,8 +26,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpop_lab.client.exchange import Exchange
+from dpop_lab.client.labels import Labels
 from dpop_lab.client.recorder import RecordingAdapter, record
 from dpop_lab.client.session_log import SessionLog
+from dpop_lab.client.token import TokenRefused
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.server.http import Request, Response
@@ -364,12 +366,59 @@ def test_a_basic_password_is_known_in_whatever_encoding(
     pair = base64.b64encode(b"me:" + sent).decode()
     octets = password.encode(codec)
     echoes = [password, octets.decode("latin-1"), octets.decode(errors="replace"), quote(octets)]
-    echoes += [quote_plus(octets), quote(octets).lower(), json.dumps(password)[1:-1], pair]
+    echoes += [quote_plus(octets), quote(octets).lower(), json.dumps(password)[1:-1]]
+    echoes += misread(password)
     for header in (pair, pair.rstrip("="), pair.replace("+", "-").replace("/", "_")):
         lines = (("Authorization", f"Basic {header}"),)
-        kept = logged(request_headers=lines, response_body=" | ".join(echoes[:-1])).response_body
+        kept = logged(request_headers=lines, response_body=" | ".join(echoes)).response_body
         assert "zw" not in kept
-        assert kept.count("<client_secret ") == len(echoes) - 1
+        assert kept.count("<client_secret ") == len(echoes)
+
+
+NAMED = str.maketrans({"ö": "&ouml;", "ß": "&szlig;"})
+HEXADECIMAL = str.maketrans({"ö": "&#xF6;", "ß": "&#xDF;"})
+
+
+def misread(text: str) -> list[str]:
+    """What servers make of a text that is not ASCII: mojibake, entities, escapes, a mark."""
+    unreadable = text.encode("latin-1").decode(errors="replace")
+    return [
+        unreadable,
+        json.dumps(unreadable)[1:-1],
+        text.encode().decode("latin-1"),
+        text.encode().decode("cp1252"),
+        text.encode("ascii", "replace").decode(),
+        text.encode("ascii", "xmlcharrefreplace").decode(),
+        ascii(text)[1:-1],
+        text.translate(NAMED),
+        text.translate(HEXADECIMAL),
+    ]
+
+
+@pytest.mark.parametrize("client_auth", ["client_secret_basic", "client_secret_post"])
+def test_a_secret_that_a_server_misreads_is_in_no_refusal(client_auth: str) -> None:
+    secret = "zwölf größen+%41"
+    bodies = [one.encode() for one in map(refusing, [secret, *misread(secret)])]
+    for body in (refusing(secret).encode("latin-1"), *bodies):
+        refusal = Response(400, (JSON,), body)
+        world = World(tokens=[refusal], client_secret=secret, client_auth=client_auth)
+        with pytest.raises(TokenRefused) as caught:
+            world.get()
+        assert "<client_secret 1>" in str(caught.value) and "zw" not in str(caught.value)
+
+
+def refusing(words: str) -> str:
+    """The JSON of a refusal in these words."""
+    return json.dumps({"error": "x", "error_description": words}, ensure_ascii=False)
+
+
+def test_a_secret_is_not_replaced_within_the_label_of_another() -> None:
+    labels = Labels(1)
+    for kind, value in {"client_secret": "client", "proof": "secret", "code": "1"}.items():
+        labels.know(kind, value)
+    assert labels.replace(["client, secret, 1"]) == ["<client_secret 1>, <proof 1>, <code 1>"]
+    labels.know("password", "x <code 1> y")
+    assert labels.replace(["(x <code 1> y)"]) == ["(<password 1>)"]
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,10 @@ def holds_key(text: str) -> bool:
     return bool(_keys(text))
 
 
-def key_lines(text: str) -> Iterator[str]:
-    """The lines of base64 of the private keys in a text, each by itself: one may be shown alone."""
+def key_pieces(text: str) -> Iterator[str]:
+    """The private keys in a text, and their lines of base64: one may be shown alone."""
     for key in _keys(text):
+        yield key
         bare = SEPARATOR.sub("\n", key).replace("\\", "")
         for number, line in enumerate(LINE.finditer(bare)):
             if number < MOST:

@@ -6,16 +6,22 @@ import json
 import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
+from html.entities import codepoint2name
+from itertools import product
 from urllib.parse import quote, quote_plus, unquote_plus
 
 LONG, LONGEST = 12, 10_000  # characters: what is looked for everywhere, what is not even remembered
 MOST = 300  # values remembered at once: the search for them takes time with every exchange
 CODECS = ("utf-8", "latin-1", "cp1252")
+UNREADABLE = "\ufffd"
+ENTITIES = ("&#{:d};", "&#x{:x};", "&#x{:X};")
+NAMED_ENTITIES = {code: f"&{name};" for code, name in codepoint2name.items() if code > 127}
 STANDARD = str.maketrans("-_", "+/")  # base64url as base64
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
 ESCAPED_BY_DOTNET = re.compile(r"""[^ -~]|["&'+<>`]""")
-LABEL = re.compile(r"<\w+ \d+>")
+LABEL, LABELS = re.compile(r"<\w+ \d+>"), re.compile(r"(<\w+ \d+>)")
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -33,6 +39,34 @@ def _in_urls(value: str) -> Iterator[str]:
         yield from (quote(octets, ""), quote(octets, "/"), quote_plus(octets))
 
 
+def _misread(value: str) -> Iterator[str]:
+    """What becomes of a value that is not ASCII where its encoding is mistaken or has no place."""
+    for written, taken_for in product(CODECS, repeat=2):
+        with suppress(UnicodeEncodeError):
+            yield value.encode(written).decode(taken_for, "replace")
+    yield ascii(value)[1:-1]
+    asked = value.encode("ascii", "replace").decode()
+    if 2 * asked.count("?") < len(asked):  # else it might be any text
+        yield asked
+
+
+def _in_json(value: str) -> Iterator[str]:
+    plain, unicode = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
+    yield from (plain, plain.replace("/", r"\/"), unicode)  # Python, PHP, most others
+    yield re.sub("[&<>]", lambda match: f"\\u{ord(match[0]):04x}", unicode)  # Go
+    yield ESCAPED_BY_DOTNET.sub(_escaped, value.replace("\\", r"\\"))
+
+
+def _in_html(value: str) -> Iterator[str]:
+    entities = html.escape(value)
+    htmls = (entities, entities.replace("&#x27;", "&#39;"), html.escape(value, quote=False), value)
+    yield from htmls
+    for text in () if value.isascii() else htmls:
+        for entity in ENTITIES:
+            yield "".join(one if one.isascii() else entity.format(ord(one)) for one in text)
+        yield "".join(NAMED_ENTITIES.get(ord(one), one) for one in text)
+
+
 class Known:
     """A value that was seen: its kind, its label once it has one, and how it may be written."""
 
@@ -43,20 +77,17 @@ class Known:
     def spellings(self) -> list[str]:
         """The value as it is and in URL, form, JSON and HTML encoding, longest first.
 
-        A list, not a pattern: to search for each takes time in proportion to the text, no more.
+        One that is not ASCII also as it is misread. A list, not a pattern: to search for each takes
+        time in proportion to the text, no more.
         """
-        value = self.value
-        if UNRESERVED.fullmatch(value):
-            return [value]
-        urls = set(_in_urls(value))
-        urls |= {re.sub("%..", lambda match: match[0].lower(), url) for url in urls}
-        plain, unicode = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
-        jsons = {plain, plain.replace("/", r"\/"), unicode}  # Python, PHP, most others
-        jsons.add(re.sub("[&<>]", lambda match: f"\\u{ord(match[0]):04x}", unicode))  # Go
-        jsons.add(ESCAPED_BY_DOTNET.sub(_escaped, value.replace("\\", r"\\")))
-        entities = html.escape(value)
-        htmls = {entities, entities.replace("&#x27;", "&#39;"), html.escape(value, quote=False)}
-        return sorted({value} | urls | jsons | htmls, key=len, reverse=True)
+        if UNRESERVED.fullmatch(self.value):
+            return [self.value]
+        found = set()
+        for value in (self.value, *(() if self.value.isascii() else _misread(self.value))):
+            urls = set(_in_urls(value))
+            urls |= {re.sub("%..", lambda match: match[0].lower(), url) for url in urls}
+            found |= {*urls, *_in_json(value), *_in_html(value)}
+        return sorted(found - {""}, key=len, reverse=True)
 
 
 class Labels:
@@ -102,20 +133,32 @@ class Labels:
     def replace(self, texts: list[str]) -> list[str]:
         """The texts without any known long value, in whatever spelling."""
         whole = "\n".join(texts)
-        lengths = range(self._shortest, len(whole) + 1)  # no spelling is shorter than the value
-        long = [one for one in self._known.values() if len(one.value) in lengths]
-        found = [one for one in long if any(spelling in whole for spelling in one.spellings)]
+        found = [
+            one
+            for one in self._known.values()
+            if len(one.value) >= self._shortest
+            and len(one.spellings[-1]) <= len(whole)
+            and any(spelling in whole for spelling in one.spellings)
+        ]
         for known in sorted(found, key=lambda one: len(one.value), reverse=True):  # parts last
             for spelling in known.spellings:
-                texts = [text.replace(spelling, self._label(known)) for text in texts]
+                texts = [_without(text, spelling, self._label(known)) for text in texts]
         return texts
 
 
-def passwords_in(pair: str) -> list[str]:
-    """How the password in Basic credentials may be written, whatever its encoding.
+def _without(text: str, spelling: str, label: str) -> str:
+    """The text with a label in place of this, but not within another label."""
+    if spelling not in text or LABEL.search(spelling):
+        return text.replace(spelling, label)
+    parts = LABELS.split(text)
+    parts[::2] = [part.replace(spelling, label) for part in parts[::2]]
+    return "".join(parts)
 
-    No field says whether it is UTF-8 or Latin-1, nor whether it was form-encoded before, and
-    whoever echoes it may take it for the other.
+
+def passwords_in(pair: str) -> list[str]:
+    """How the password in Basic credentials may be read: UTF-8 or Latin-1, form-encoded or not.
+
+    No field says which; in how many ways it may be misread is known of each value.
     """
     try:
         octets = base64.b64decode(pair.translate(STANDARD) + "==")
@@ -124,4 +167,5 @@ def passwords_in(pair: str) -> list[str]:
     password = octets.partition(b":")[2]
     plain = [password.decode(codec, "replace") for codec in CODECS]
     decoded = [unquote_plus(text, codec) for text in plain for codec in CODECS]
-    return list(dict.fromkeys((*plain, *decoded)))
+    read = dict.fromkeys((*plain, *decoded))
+    return [text for text in read if text and UNREADABLE not in text]

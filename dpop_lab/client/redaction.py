@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import unquote_plus
 
 from dpop_lab.client.exchange import Exchange, Headers
-from dpop_lab.client.key_text import key_lines, without_keys
+from dpop_lab.client.key_text import key_pieces, without_keys
 from dpop_lab.client.labels import LONG, Labels, passwords_in
 from dpop_lab.client.unanswered import without_login
 from dpop_lab.jose.encoding import whole_number
@@ -182,8 +182,8 @@ class Redactor:
         return self._labels.label("credentials", match[0])
 
     def _key(self, text: str) -> str:
-        for line in key_lines(text):
-            self._labels.know("private_key", line)
+        for piece in key_pieces(text):
+            self._labels.know("private_key", piece)
         return self._labels.label("private_key", text)
 
     def _loose(self, match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from itertools import islice
 from urllib.parse import unquote_plus
 
 from dpop_lab.client.exchange import Exchange
-from dpop_lab.client.key_text import holds_key, key_lines
+from dpop_lab.client.key_text import holds_key, key_pieces
 from dpop_lab.client.labels import LONG, Labels, passwords_in
 from dpop_lab.client.redaction import KINDS, USER_ESCAPED, Redactor, named_in
 from dpop_lab.doctor.case import Case, is_hidden
@@ -41,6 +41,10 @@ NAMED = re.compile(
     r"(?:[?&#](?:access_token|token|code|client_secret|refresh_token)="
     r"|^(?:dpop|bearer) +)([^&#\s]+)",
     re.I,
+)
+BASIC = re.compile(r"\bauthorization\b[\W_]{1,9}basic\s++([\w+/=-]++)", re.I)
+PYTHON_LOGIN = re.compile(  # of requests and httpx
+    r"""(?:\bauth\s*+=\s*+\(|BasicAuth\()\s*+['"][^'"\n]*+['"]\s*+,\s*+(['"])([^'"\n]++)\1"""
 )
 CREDENTIALS = ("authorization", "proxy-authorization")
 SHORTEST = 7  # characters; a shorter value may be any word
@@ -89,7 +93,7 @@ class Secrets:
         for name, value in case.headers:
             scheme, pair = [*value.split(maxsplit=1), "", ""][:2]
             if name.lower() in CREDENTIALS and scheme.lower() == "basic":
-                for password in filter(None, passwords_in(pair)):
+                for password in passwords_in(pair):
                     yield self._know("client_secret", password)
             if name.lower() == "cookie" and not is_hidden(value):
                 for one in value.split(";"):
@@ -104,8 +108,13 @@ class Secrets:
     def _in_texts(self, texts: list[str]) -> Iterator[str]:
         """The kinds of secrets that texts give away: private keys, and whatever has a name."""
         for text in (spelled for one in texts for spelled in _spellings(one)):
-            for line in islice(key_lines(text), MOST):
-                yield self._know("private_key", line)
+            for piece in islice(key_pieces(text), MOST):
+                yield self._know("private_key", piece)
+            for pair in islice(BASIC.finditer(text), MOST):
+                for password in passwords_in(pair[1]):
+                    yield self._know("client_secret", password)
+            for given in islice(PYTHON_LOGIN.finditer(text), MOST):
+                yield self._know("client_secret", given[2])
             for kind, value in islice(named_in(text), MOST):
                 if len(value) >= LONG and not is_hidden(value):
                     yield self._know(kind, value)
