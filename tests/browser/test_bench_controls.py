@@ -215,14 +215,15 @@ def test_a_bench_that_says_no_is_accessible(bench, lesson, name):
 
 
 @each_bench
-def test_a_verdict_follows_each_of_eight_clicks(bench, name):
+def test_a_verdict_follows_each_click(bench, name):
     changes, times = ("htm_delete", "typ_jwt"), []
-    for number in range(8):
+    measured = bool(os.environ.get("DPOP_LAB_TIMES"))
+    for number in range(20 if measured else 8):
         change = changes[number % 2]
         bench.choose("Change", change)
         began = time.perf_counter()
         bench.press(SEND)
         bench.says(refused(change.partition("_")[0]))
         times.append(time.perf_counter() - began)
-    if os.environ.get("DPOP_LAB_TIMES"):
-        print(f"click to verdict, median of 8: {statistics.median(times) * 1000:.0f} ms")
+    if measured:
+        print(f"click to verdict, median of 20: {statistics.median(times) * 1000:.0f} ms")

@@ -18,7 +18,7 @@ from lesson import CONTRAST, LINKS, SIZE, expect, faults
 from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.server.sockets import serve
 from tests import builder
-from tests.programs import started
+from tests.programs import SECONDS, started
 from tests.world import API, FORM_TYPE, TOKEN, VICTIM
 
 FORM = {"grant_type": "client_credentials", "client_id": "m2m.dpop", "client_secret": "secret"}
@@ -262,7 +262,7 @@ def test_the_server_ends_while_the_page_is_open_which_tells_it(command, page):
     served.ask()
     served.shows(1)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=SECONDS) == 0
     assert process.stderr.read() == ""
     expect(served.said).to_contain_text("does not answer")
     served.shows(1)
