@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sys
+import time
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -414,7 +415,8 @@ def test_the_start_page_opens_on_copies_and_one_interrupt_ends_it_all(tmp_path):
 @needs_posix
 def test_a_browser_is_sent_to_the_start_page_and_a_termination_ends_it_as_well(tmp_path):
     browser, seen = tmp_path / "browser", tmp_path / "seen"
-    browser.write_text(f'#!/bin/sh\necho "$1" > "{seen}"\n', encoding="utf-8")
+    script = f'#!/bin/sh\necho "$1" > "{seen}.part"\nmv "{seen}.part" "{seen}"\n'
+    browser.write_text(script, encoding="utf-8")
     browser.chmod(0o755)
     port = free_port()
     words = ["lessons", "--port", str(port), "--folder", str(tmp_path / "work")]
@@ -422,6 +424,9 @@ def test_a_browser_is_sent_to_the_start_page_and_a_termination_ends_it_as_well(t
         with visitor(url) as (session, base):
             assert base.endswith(f":{port}")
             assert session.get(f"{base}/api/status", timeout=SECONDS).status_code == 200
+        while not seen.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
         opened_file = Path(seen.read_text("utf-8").strip().removeprefix("file://"))
         assert "/lab/tree/00_start.ipynb?token=" in opened_file.read_text("utf-8")
         assert ended(process, signal.SIGTERM) == (0, [], "")

@@ -16,7 +16,7 @@ PASTE, TOKEN, HELD_TO = "Paste it here", "Access token", "Held to"
 OTHERS = ["URL", "Method", TOKEN, "Nonce", "Time"]
 SECRET, URL = "a-secret-access-token-of-some-length", "https://api.example/orders"
 EMPTY, REFUSAL = re.compile("Nothing is here yet"), "Invalid 'htu' value."
-LARGE, SECONDS_LARGE = 2_000_000, 15
+LARGE = 2_000_000
 SAVED = "() => JSON.stringify(window.jupyterapp.shell.currentWidget.model.toJSON())"
 
 each_panel = pytest.mark.parametrize("name", lessons_with("DoctorPanel("))
@@ -144,14 +144,12 @@ def test_what_is_no_file_is_told(doctor, tmp_path, name):
 def test_a_large_text_can_still_be_edited(doctor, tmp_path, name):
     file = tmp_path / "large.txt"
     file.write_text(("x" * 99 + "\n") * (LARGE // 100) + REFUSAL)
-    began = time.perf_counter()
     doctor.control("Or a file:").set_input_files(file)
     doctor.says(re.compile(f"{LARGE + len(REFUSAL)}|{LONGEST}"))
     doctor.control(PASTE).focus()
     doctor.keyboard.press("Control+Home")
     doctor.keyboard.type(f"{REFUSAL}\n")
     doctor.says(finds("htu"))
-    assert time.perf_counter() - began < SECONDS_LARGE
 
 
 @each_panel
