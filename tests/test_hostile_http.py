@@ -73,7 +73,7 @@ class Client:
     """A client that says what it likes, octet by octet."""
 
     def __init__(self, running):
-        self.socket = socket.create_connection(("127.0.0.1", running.port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", running.port), timeout=60)
 
     def __enter__(self):
         return self
@@ -491,7 +491,7 @@ def answers(heard):
 
 
 def test_one_connection_serves_many_requests(running):
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
     connection.connect()
     before = connection.sock
     assert [flow(running, connection) for _ in range(3)] == [200, 200, 200]
