@@ -21,7 +21,7 @@ NAMED_ENTITIES = {code: f"&{name};" for code, name in codepoint2name.items() if 
 STANDARD = str.maketrans("-_", "+/")  # base64url as base64
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
 ESCAPED_BY_DOTNET = re.compile(r"""[^ -~]|["&'+<>`]""")
-LABEL, LABELS = re.compile(r"<\w+ \d+>"), re.compile(r"(<\w+ \d+>)")
+LABEL = re.compile(r"(<\w+ \d+>)")
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -150,7 +150,7 @@ def _without(text: str, spelling: str, label: str) -> str:
     """The text with a label in place of this, but not within another label."""
     if spelling not in text or LABEL.search(spelling):
         return text.replace(spelling, label)
-    parts = LABELS.split(text)
+    parts = LABEL.split(text)  # every other one is a label
     parts[::2] = [part.replace(spelling, label) for part in parts[::2]]
     return "".join(parts)
 
