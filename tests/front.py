@@ -86,9 +86,8 @@ def front(meddle=None, *, base_url=None, tls=None, demo=False):
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     url = base_url or f"http://127.0.0.1:{server.server_port}"
-    made = Front(
-        url, Twin(url, signing_key=SIGNING_KEY) if demo else twin_with_its_own_client(url), []
-    )
+    twin = Twin(url, signing_key=SIGNING_KEY) if demo else twin_with_its_own_client(url)
+    made = Front(url, twin, [])
     made.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
