@@ -1,32 +1,37 @@
 """dpop_lab: learn and debug OAuth 2.0 DPoP (RFC 9449)."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.credentials import private_key_jwt
 from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.token import TokenRefused
-from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import KeyUnusable, LabError, SettingsError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.lab.lab import Lab
-from dpop_lab.lab.tamper import CHANGES
 from dpop_lab.proof.proof import access_token_hash, make_proof, read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.authorization_server import AuthorizationServer
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.resource_server import ResourceServer
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.wire.log import SessionLog
 
 if TYPE_CHECKING:
+    from dpop_lab.doctor.diagnosis import diagnose
+    from dpop_lab.lab.catalogue import CHANGES, LEFT_OUT
+    from dpop_lab.lab.compare import compare
+    from dpop_lab.lab.lab import Lab
     from dpop_lab.server.sockets import serve
+    from dpop_lab.session.story import Story
 
 __version__ = "0.1.0"
 __all__ = [
     "CHANGES",
     "DUENDE",
+    "LEFT_OUT",
     "RFC_9449",
     "AuthorizationServer",
     "DPoPAuth",
@@ -36,25 +41,40 @@ __all__ = [
     "ResourceServer",
     "SessionLog",
     "SettingsError",
+    "Story",
     "TokenRefused",
     "access_token_hash",
     "check_proof",
+    "compare",
     "diagnose",
     "generate_key",
     "load_key",
     "make_proof",
+    "private_key_jwt",
     "public_jwk",
     "read_proof",
     "record",
     "serve",
     "thumbprint",
 ]
+WHEN_USED = {  # what takes longer to import than all the rest
+    "CHANGES": "dpop_lab.lab.catalogue",
+    "LEFT_OUT": "dpop_lab.lab.catalogue",
+    "Lab": "dpop_lab.lab.lab",
+    "Story": "dpop_lab.session.story",
+    "compare": "dpop_lab.lab.compare",
+    "diagnose": "dpop_lab.doctor.diagnosis",
+    "serve": "dpop_lab.server.sockets",
+}
 
 
 def __getattr__(name: str) -> object:
-    """`serve` on demand: it needs tornado, which takes longer to import than all the rest."""
-    if name == "serve":
-        from dpop_lab.server.sockets import serve
+    """A public name of which the module is imported when it is first used."""
+    if name not in WHEN_USED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found = getattr(import_module(WHEN_USED[name]), name)
+    return found
 
-        return serve
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,7 +8,7 @@
     │   └── WrongTokenType   it gave one that is not bound to the key
     └── Unreachable          a server over the network gave no answer (dpop_lab.lab.live)
 
-A bad proof is a result, never an exception: see `dpop_lab.proof.checking`.
+A bad proof is a result, never an exception: see `dpop_lab.checking`.
 """
 
 

@@ -19,7 +19,8 @@ from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.proof.proof import read_proof
-from dpop_lab.server.http import Request, Response, Server
+from dpop_lab.server.http import Server
+from dpop_lab.wire.message import Request, Response
 
 KEY = generate_key("ES256")
 NOW = 1_800_000_000

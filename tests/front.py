@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from dpop_lab.server.authorization_server import ApiResource
-from dpop_lab.server.http import Request, Response
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.message import Request, Response
 from tests.world import CLIENT_KEY, SIGNING_KEY
 
 CLIENT = {"client_id": "the shop", "client_secret": "horse: battery & staple", "scope": "orders"}

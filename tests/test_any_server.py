@@ -25,7 +25,7 @@ from dpop_lab.client.settings import NAMES, read_settings
 from dpop_lab.jose.jws import read_jws, verify
 from dpop_lab.jose.keys import ALGORITHMS
 from dpop_lab.jose.shared_secret import HASHES, mac_compact
-from dpop_lab.server.http import Request, Response
+from dpop_lab.wire.message import Request, Response
 from tests.client_world import answer, claims, issued, listening
 from tests.network import dripping
 

@@ -11,8 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError
-from dpop_lab.lab.answered import ACCEPTED, NO_ROW
-from dpop_lab.lab.tamper.change import (
+from dpop_lab.lab.catalogue.change import (
     API,
     API_NONCE,
     BEARER_API,
@@ -23,6 +22,7 @@ from dpop_lab.lab.tamper.change import (
 )
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
+from dpop_lab.session.answered import ACCEPTED, NO_ROW
 from tests.test_display import HOSTILE, Page
 
 ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "p", "dl", "dt", "dd"}

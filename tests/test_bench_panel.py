@@ -8,12 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import CHANGES, RFC_9449, Lab, LabError
-from dpop_lab.lab.answered import ACCEPTED
-from dpop_lab.lab.bench_view import all_rows, as_meant, for_reading, rows_at
-from dpop_lab.lab.panels import BenchPanel
-from dpop_lab.lab.tamper.change import ACTORS, API, SIGNERS, TOKEN_ENDPOINT
+from dpop_lab.lab.catalogue.change import ACTORS, API, SIGNERS, TOKEN_ENDPOINT
+from dpop_lab.panels import BenchPanel
+from dpop_lab.panels.bench_view import all_rows, as_meant, for_reading, rows_at
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
+from dpop_lab.session.answered import ACCEPTED
 from tests.test_display import Page
 from tests.test_panels import ANY_TEXT, html_of, safe, widgets
 

@@ -11,8 +11,7 @@ import pytest
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, diagnose
 from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.doctor.explain.explaining import exchange_of, explained
-from dpop_lab.lab.sent import ACCEPTED, NO_ROW
-from dpop_lab.lab.tamper.change import (
+from dpop_lab.lab.catalogue.change import (
     ACTORS,
     API,
     API_NONCE,
@@ -28,8 +27,9 @@ from dpop_lab.lab.tamper.change import (
     FromNow,
     edited,
 )
+from dpop_lab.lab.sent import ACCEPTED, NO_ROW
 from dpop_lab.proof.rules import ESSENTIAL
-from dpop_lab.server.http import Request
+from dpop_lab.wire.message import Request
 from tests.test_explain import Tags
 
 POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}

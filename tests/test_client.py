@@ -38,7 +38,7 @@ from dpop_lab.jose.jws import verify
 from dpop_lab.jose.keys import public_jwk
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.proof.proof import access_token_hash, read_proof
-from dpop_lab.server.http import Request, Response
+from dpop_lab.wire.message import Request, Response
 
 BARE = answer(401, WWW_Authenticate="DPoP")
 INVALID = answer(401, WWW_Authenticate='DPoP error="invalid_token"')

@@ -15,8 +15,8 @@ from network import dripping
 from requests.exceptions import InvalidURL, ReadTimeout
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.authentication import CLIENT_AUTH
 from dpop_lab.client.bounded import MOST_METADATA, TooLong
+from dpop_lab.client.credentials import CLIENT_AUTH
 from dpop_lab.client.discovery import discover, metadata_urls
 from dpop_lab.client.own_request import LeadsNowhere
 from dpop_lab.client.settings import read_settings
@@ -25,7 +25,7 @@ from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import read_jws, verify
 from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.server.http import Request, Response
+from dpop_lab.wire.message import Request, Response
 
 CLIENT_KEY = generate_key("ES384")
 WANTED = answer(400, {"error": "use_dpop_nonce"}, DPoP_Nonce="n1")

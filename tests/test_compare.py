@@ -15,13 +15,13 @@ import pytest
 
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, serve
 from dpop_lab.cli import main
+from dpop_lab.lab.catalogue.change import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
 from dpop_lab.lab.compare import HonestRefused, compare
 from dpop_lab.lab.compared import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
 from dpop_lab.lab.pacing import LONGEST_BODY, Busy, Pacer, TooMany
-from dpop_lab.lab.tamper.change import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.server.http import Response
+from dpop_lab.wire.message import Response
 from tests.front import CLIENT, front
 from tests.network import Authority, proxy
 from tests.programs import SECONDS, run, started

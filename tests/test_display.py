@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
-import dpop_lab.proof.rendering as rendering
-from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, check
-from dpop_lab.proof.rendering import words
+import dpop_lab.show.values as rendering
+from dpop_lab.checking import Answer, Profile, Report, Verdict, check
 from dpop_lab.proof.rules import check_proof
+from dpop_lab.show.values import words
 from tests import builder
 from tests.world import BASE_URL, POLICIES, VICTIM
 

@@ -54,7 +54,7 @@ def test_the_start_page_takes_an_rsa_key_and_no_eddsa():
 
 def test_a_key_on_p_384_is_shown_as_usable(lesson):
     run = lesson("01_key")
-    run("from dpop_lab.lab.panels import KeyPanel")
+    run("from dpop_lab.panels import KeyPanel")
     (answer,) = run.answers()
     panel = run(answer)
     assert panel.view.problem == ""

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from dpop_lab.jose.jws import Jws
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.htu import normal_url
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import Context, ProofProfile, jkt, strict_form
 from dpop_lab.server.access_token import Presented, TokenContext
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Nonces
+from dpop_lab.wire.url import normal_url
 from tests import builder
 from tests.world import (
     API,

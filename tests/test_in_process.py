@@ -14,8 +14,8 @@ from dpop_lab.errors import LabError
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import LiveAdapter, Unreachable
-from dpop_lab.server.http import Request, Response
 from dpop_lab.server.resource_server import DPOP_API
+from dpop_lab.wire.message import Request, Response
 
 URL = "https://api.example/a/b?x=1&y=%20#fragment"
 

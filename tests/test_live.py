@@ -21,11 +21,11 @@ from dpop_lab import Lab, LabError, SettingsError, TokenRefused, __version__, ge
 from dpop_lab.cli import main
 from dpop_lab.client.bounded import MOST, MOST_METADATA
 from dpop_lab.client.recorder import record
-from dpop_lab.client.wire import is_loopback
 from dpop_lab.lab.live import Unreachable
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.server.http import Response
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.message import Response
+from dpop_lab.wire.url import is_loopback
 from tests import store
 from tests.client_world import listening
 from tests.network import Authority, dripping, page, proxy

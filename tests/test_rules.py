@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from dpop_lab.checking import Answer, Profile, Report, Verdict, ask, check
 from dpop_lab.errors import LabError
 from dpop_lab.proof import rules
-from dpop_lab.proof.checking import Answer, Profile, Report, Verdict, ask, check
 from dpop_lab.proof.proof import read_proof
-from dpop_lab.proof.rendering import shown, words
 from dpop_lab.proof.rules import ESSENTIAL, ROWS, check_proof
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.http import Response
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.show.values import shown, words
+from dpop_lab.wire.message import Response
 from tests import builder, replay
 from tests.world import (
     API,
@@ -487,7 +487,7 @@ def test_the_parts_of_a_proof_are_counted_in_singular_and_plural(policy, text, c
 
 
 def test_equal_never_takes_true_for_one():
-    from dpop_lab.proof.checking import equal
+    from dpop_lab.checking import equal
 
     assert equal(wanted=1, found=True).defect == "wrong"
     assert equal(wanted="1", found=None).defect == "missing"

@@ -25,14 +25,13 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.client.labels import Labels
 from dpop_lab.client.recorder import RecordingAdapter, record
-from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.server.http import Request, Response
+from dpop_lab.wire.labels import Labels
+from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import Exchange, Request, Response
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 JSON = ("Content-Type", "application/json")

@@ -10,10 +10,10 @@ import pytest
 
 from dpop_lab.errors import LabError
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.http import Request
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.message import Request
 from tests.world import API, CLIENT_KEY, SIGNING_KEY, World
 
 NOW = 1_800_000_000

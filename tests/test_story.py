@@ -17,20 +17,20 @@ import requests
 from client_world import SECRET, World, answer, challenge, issued, listening
 
 from dpop_lab.cli import main
-from dpop_lab.client.exchange import Exchange
 from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.lab import Lab
-from dpop_lab.lab.story import Story, as_curl
-from dpop_lab.lab.witnessed_log import KEPT, WAITING, WitnessedLog
 from dpop_lab.proof.proof import access_token_hash, make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.http import Request, Response
 from dpop_lab.server.policy import Seen
+from dpop_lab.session.story import Story
+from dpop_lab.session.witnessed_log import KEPT, WAITING, WitnessedLog
+from dpop_lab.wire.curl import as_curl
+from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import Exchange, Request, Response
 
 AGAIN = "sent again with the nonce: "
 TOKEN_URL, API_URL = "https://as.example/token", "https://api.example/things"

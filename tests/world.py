@@ -8,10 +8,10 @@ from dpop_lab.jose.keys import generate_key
 from dpop_lab.server.access_token import new_signing_key
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.server.http import Request
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.message import Request
 from tests import builder
 
 SIGNING_KEY = new_signing_key(BASE_URL, kid="0" * 32)

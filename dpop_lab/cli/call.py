@@ -26,15 +26,15 @@ from dpop_lab.cli.options import (
 )
 from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.authentication import CLIENT_AUTH
-from dpop_lab.client.exchange import Exchange, visible
+from dpop_lab.client.credentials import CLIENT_AUTH
 from dpop_lab.client.settings import PREFIX, Settings, members, read_settings, written
-from dpop_lab.client.wire import htu, is_loopback, origin
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.lab.client_side import demo_client
 from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.wire.message import Exchange, visible
+from dpop_lab.wire.url import htu, is_loopback, origin
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands

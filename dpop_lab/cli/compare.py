@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from dpop_lab.cli.options import EXIT_CODES, POLICIES, RAW, base_url, seconds
 from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.settings import PREFIX, members
-from dpop_lab.client.wire import is_loopback
 from dpop_lab.errors import KeyUnusable, SettingsError
 from dpop_lab.lab.client_side import demo_client
+from dpop_lab.wire.url import is_loopback
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
@@ -67,7 +67,7 @@ class _Catalogue(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         """Print the catalogue."""
-        from dpop_lab.lab.tamper import CHANGES
+        from dpop_lab.lab.catalogue import CHANGES
 
         print(CHANGES)
         parser.exit()

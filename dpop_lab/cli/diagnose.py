@@ -12,8 +12,8 @@ from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
 from dpop_lab.doctor.report import Diagnosis
-from dpop_lab.doctor.times import seconds_since_1970
 from dpop_lab.jose.encoding import from_json_octets
+from dpop_lab.show.times import seconds_since_1970
 
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from dpop_lab.cli.terminal import Wrong, named
 from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.settings import PREFIX
 from dpop_lab.errors import LabError
-from dpop_lab.lab.story import Story
+from dpop_lab.session.story import Story
+from dpop_lab.wire.log import SessionLog
 
 if TYPE_CHECKING:
     from dpop_lab.lab.world import World

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from dpop_lab.client.exchange import visible
+from dpop_lab.wire.message import visible
 
 
 class Wrong(Exception):

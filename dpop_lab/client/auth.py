@@ -10,9 +10,8 @@ from typing import Any, Self
 import requests
 from requests.auth import AuthBase
 
-from dpop_lab.client.authentication import choose, fitting
 from dpop_lab.client.bounded import MOST, read_within
-from dpop_lab.client.challenge import read_challenges, refuses_token
+from dpop_lab.client.credentials import choose, fitting
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.nonces import Nonces, asks_for_nonce, offered_nonce
 from dpop_lab.client.sending_again import (
@@ -26,10 +25,11 @@ from dpop_lab.client.sending_again import (
 from dpop_lab.client.settings import Settings, Source, check_text, check_url, members, read_settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
-from dpop_lab.client.wire import htu, origin
 from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof.proof import make_proof, read_proof
+from dpop_lab.wire.challenge import read_challenges, refuses_token
+from dpop_lab.wire.url import htu, origin
 
 
 class DPoPAuth(AuthBase):

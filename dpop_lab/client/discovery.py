@@ -10,8 +10,8 @@ from dpop_lab.client.own_request import LeadsNowhere, send_own
 from dpop_lab.client.sending_again import redirected
 from dpop_lab.client.settings import check_url
 from dpop_lab.client.token import json_value
-from dpop_lab.client.wire import is_loopback, origin
 from dpop_lab.errors import SettingsError
+from dpop_lab.wire.url import is_loopback, origin
 
 MOST_REDIRECTS = 3
 

@@ -5,9 +5,9 @@ from threading import Lock
 
 import requests
 
-from dpop_lab.client.challenge import NONCE_WANTED, read_challenges, wants_nonce
 from dpop_lab.client.token import json_object
-from dpop_lab.client.wire import origin
+from dpop_lab.wire.challenge import NONCE_WANTED, read_challenges, wants_nonce
+from dpop_lab.wire.url import origin
 
 NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 9449 section 8.1
 ORIGINS = 100

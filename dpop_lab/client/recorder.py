@@ -9,10 +9,10 @@ from typing import Any, cast
 import requests
 from requests.adapters import BaseAdapter
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.client.session_log import SessionLog
-from dpop_lab.client.wire import as_text, header_lines, host
 from dpop_lab.errors import expect
+from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.url import host
 
 LONGEST_BODY = 1_000_000
 STREAMED = "<streamed body, not recorded>"
@@ -116,3 +116,15 @@ def _shown(octets: bytes, content_type: str | bytes | None) -> str:
     except UnicodeDecodeError:
         return note
     return note if len(octets) > LONGEST_BODY or "\0" in text else text
+
+
+def header_lines(request: requests.PreparedRequest) -> tuple[tuple[str, str], ...]:
+    """The header lines in order, with the Host line that a connection would add."""
+    lines = tuple((as_text(name), as_text(value)) for name, value in request.headers.items())
+    named = any(name.lower() == "host" for name, _ in lines)
+    return lines if named else (("Host", host(str(request.url))), *lines)
+
+
+def as_text(value: str | bytes) -> str:
+    """A part of a header line as text; requests takes octets there too."""
+    return str(value) if isinstance(value, str) else value.decode("latin-1")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
-from dpop_lab.client.authentication import CLIENT_AUTH, fitting
+from dpop_lab.client.credentials import CLIENT_AUTH, fitting
 from dpop_lab.errors import SettingsError
 from dpop_lab.jose.encoding import from_json
 from dpop_lab.jose.key_formats import load_key

@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import requests
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.client.redaction import Redactor
-from dpop_lab.client.wire import header_lines
+from dpop_lab.client.recorder import header_lines
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import from_json, from_json_octets
-from dpop_lab.proof.htu import without_query
+from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.redact import Redactor
+from dpop_lab.wire.url import without_query
 
 IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
 LEEWAY, LEEWAY_PART = 30, 0.2

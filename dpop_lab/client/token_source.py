@@ -6,14 +6,14 @@ from threading import Lock
 
 import requests
 
-from dpop_lab.client.authentication import Authentication
+from dpop_lab.client.credentials import Authentication
 from dpop_lab.client.nonces import asks_for_nonce, offered_nonce
 from dpop_lab.client.own_request import send_own
 from dpop_lab.client.sending_again import OnceOnly, answered
 from dpop_lab.client.token import AccessToken, read_token
-from dpop_lab.client.wire import htu
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof.proof import make_proof
+from dpop_lab.wire.url import htu
 
 Parameters = Mapping[str, str | Sequence[str]]
 

@@ -18,7 +18,8 @@ from requests.exceptions import (
 )
 
 from dpop_lab.client.bounded import TooLong
-from dpop_lab.client.exchange import visible
+from dpop_lab.wire.message import visible
+from dpop_lab.wire.redact import without_login
 
 LOGIN = "Give the proxy its login in HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT."
 PORTAL = "Open any web page in a browser, and log in to the network if one asks for that."
@@ -84,14 +85,6 @@ def in_its_words(error: BaseException) -> str:
     said = getattr(root, "strerror", None) or str(root) or type(root).__name__
     bare = re.sub(r"\[\w+: \w+\] |\(?_ssl\.c:\d+\)?:?", "", without_login(str(said)))
     return visible(" ".join(bare.split())).rstrip(".")[:160]
-
-
-def without_login(said: str) -> str:
-    """An error's words without name and password of a URL in it, whatever marks are in these."""
-    bare = re.sub(r"Failed to parse: .*", "a URL that can't be read", said, flags=re.DOTALL)
-    bare = re.sub(r"can't encode character '[^']{1,12}'", "can't encode a character", bare)
-    ahead, _, url = bare.partition("//")
-    return f"{ahead}//…@{url.rpartition('@')[2]}" if "@" in url else bare
 
 
 def _fitting(error: requests.RequestException) -> Iterator[_Cause]:

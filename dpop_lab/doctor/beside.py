@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from dpop_lab.doctor.case import API, Case
 from dpop_lab.doctor.decoded import leaked, thumbprint_or_none
 from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.proof.htu import without_query
-from dpop_lab.proof.rendering import cut, shown
+from dpop_lab.session.call import API, Case
+from dpop_lab.show.values import cut, shown
+from dpop_lab.wire.url import without_query
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 

@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from dpop_lab.client.key_text import holds_key
-from dpop_lab.client.redaction import KINDS
-from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.paste.half import salvaged
-from dpop_lab.doctor.paste.json_text import read_json
-from dpop_lab.doctor.times import date, offset
 from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.jws import Jws, key_bits, read_jws
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.rendering import cut, shown, words
+from dpop_lab.session.call import Case, is_hidden
+from dpop_lab.show.times import date, offset
+from dpop_lab.show.values import cut, shown, words
+from dpop_lab.wire.key_text import holds_key
+from dpop_lab.wire.redact import KINDS
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")

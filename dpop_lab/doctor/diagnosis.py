@@ -6,19 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from dpop_lab.doctor.beside import METHODS
-from dpop_lab.doctor.case import Case, is_hidden, urlsplit_host
 from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.reading import LONGEST, json_value, without_user
 from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.doctor.secrets import Secrets
-from dpop_lab.doctor.times import FAR
 from dpop_lab.errors import LabError, expect
-from dpop_lab.proof.htu import normal_url, without_query
-from dpop_lab.proof.rendering import shown
 from dpop_lab.server.policy import Policy
+from dpop_lab.session.call import Case, is_hidden, urlsplit_host
+from dpop_lab.session.reading import LONGEST, json_value, without_user
+from dpop_lab.show.times import FAR
+from dpop_lab.show.values import shown
+from dpop_lab.wire.url import normal_url, without_query
 
 WELL_KNOWN = "/.well-known/"
 

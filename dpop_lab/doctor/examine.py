@@ -4,19 +4,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dpop_lab.checking import Answer, Finding
 from dpop_lab.doctor.advice.advise import GENERAL, advise
 from dpop_lab.doctor.beside import beside
-from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.look import Looked, Used, look
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks_on, solved_later
 from dpop_lab.doctor.server_words import GUESS, Blame, blamed, meaning, policy_of
-from dpop_lab.doctor.times import FAR, date, offset
-from dpop_lab.proof.checking import Answer, Finding
-from dpop_lab.proof.rendering import shown
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.session.asked import Looked, Used, look
+from dpop_lab.session.call import Case
+from dpop_lab.show.times import FAR, date, offset
+from dpop_lab.show.values import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from dpop_lab.checking import Finding
 from dpop_lab.doctor.decoded import (
     Line,
     harmless,
@@ -13,9 +14,8 @@ from dpop_lab.doctor.decoded import (
 from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.proof.checking import Finding
-from dpop_lab.proof.htu import without_query
-from dpop_lab.proof.rendering import shown
+from dpop_lab.show.values import shown
+from dpop_lab.wire.url import without_query
 
 
 def as_values(one: Examined, now: float) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from dpop_lab.proof.checking import SYMBOLS
-from dpop_lab.proof.rendering import printable
+from dpop_lab.checking import SYMBOLS
+from dpop_lab.show.values import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

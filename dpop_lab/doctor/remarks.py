@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterator
 
+from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.advise import advise
 from dpop_lab.doctor.beside import queried
-from dpop_lab.doctor.case import API, TOKEN_ENDPOINT, Case
-from dpop_lab.doctor.look import Looked
-from dpop_lab.doctor.times import duration
-from dpop_lab.proof.checking import Finding
+from dpop_lab.session.asked import Looked
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
+from dpop_lab.show.times import duration
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 

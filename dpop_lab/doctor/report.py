@@ -4,9 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dpop_lab.doctor.case import Case
+from dpop_lab.checking import EDGES, SYMBOLS, Finding, Report
 from dpop_lab.doctor.decoded import key_lines, proof_lines, thumbprint_or_none, token_lines_of
-from dpop_lab.doctor.document import (
+from dpop_lab.doctor.examine import Examined
+from dpop_lab.doctor.machine import as_values
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.secrets import Secrets
+from dpop_lab.session.call import Case
+from dpop_lab.show.blocks import (
     Block,
     Bullets,
     Heading,
@@ -18,13 +23,8 @@ from dpop_lab.doctor.document import (
     cleaned,
     cleaned_values,
 )
-from dpop_lab.doctor.examine import Examined
-from dpop_lab.doctor.machine import as_values
-from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.secrets import Secrets
-from dpop_lab.proof.checking import EDGES, SYMBOLS, Finding, Report
-from dpop_lab.proof.htu import without_query
-from dpop_lab.proof.rendering import cut, shown
+from dpop_lab.show.values import cut, shown
+from dpop_lab.wire.url import without_query
 
 HEALTHY, FINDINGS, NOT_UNDERSTOOD = 0, 1, 2
 

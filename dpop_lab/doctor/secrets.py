@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from itertools import islice
 from urllib.parse import unquote_plus
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.client.key_text import holds_key, key_pieces
-from dpop_lab.client.labels import LONG, Labels, passwords_in
-from dpop_lab.client.redaction import KINDS, USER_ESCAPED, Redactor, named_in
-from dpop_lab.doctor.case import Case, is_hidden
 from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
 from dpop_lab.doctor.paste.half import decoded_parts, salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
+from dpop_lab.session.call import Case, is_hidden
+from dpop_lab.wire.key_text import holds_key, key_pieces
+from dpop_lab.wire.labels import LONG, Labels, passwords_in
+from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.redact import KINDS, USER_ESCAPED, Redactor, named_in
 
 WORDS = {
     "client_secret": "a client secret",

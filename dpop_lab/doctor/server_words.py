@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from dpop_lab.doctor.advice.token_request import form_advice
-from dpop_lab.doctor.case import API, TOKEN_ENDPOINT, Case
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
 
 CODES = (
     "invalid_dpop_proof", "use_dpop_nonce", "invalid_token", "invalid_client", "invalid_scope",

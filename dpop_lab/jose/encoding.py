@@ -9,6 +9,7 @@ from typing import Any
 from dpop_lab.errors import EncodingError
 
 COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+MAX_DEPTH = 64  # levels of JSON that are followed
 ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
 
 
@@ -78,3 +79,20 @@ def whole_number(digits: str) -> float:
 def sha256(octets: bytes) -> bytes:
     """The 32 octets of SHA-256."""
     return hashlib.sha256(octets).digest()
+
+
+def deeper(value: object, levels: int) -> bool:
+    """Is a JSON value nested in more than so many levels?"""
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(deeper(one, levels - 1) for one in inner)
+
+
+def read_json(text: str) -> Any:
+    """The JSON value a text is; None when it is none, or a value in too many brackets."""
+    try:
+        value = from_json(text)
+    except (ValueError, RecursionError):
+        return None
+    return None if deeper(value, MAX_DEPTH) else value

@@ -17,15 +17,15 @@ from jwcrypto.jwk import JWK
 
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import (
+    MAX_DEPTH,
     base64url_decode,
     base64url_encode,
     compact_json,
+    deeper,
     loose_base64url_decode,
     whole_number,
 )
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, PrivateKey
-
-MAX_DEPTH = 64
 
 
 class Deviation(NamedTuple):
@@ -199,14 +199,6 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
     if deeper(value, MAX_DEPTH):
         raise ValueError(f"the {where} is nested more than {MAX_DEPTH} deep")
     return value
-
-
-def deeper(value: object, levels: int) -> bool:
-    """Is a JSON value nested in more than so many levels?"""
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(deeper(one, levels - 1) for one in inner)
 
 
 def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str, Any]) -> bool:

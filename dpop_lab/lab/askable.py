@@ -1,9 +1,9 @@
 """What a server that is not ours can't be asked, since it takes what only a twin has."""
 
 from dpop_lab.lab.cast import ASKED_FOR
+from dpop_lab.lab.catalogue import CHANGES
+from dpop_lab.lab.catalogue.change import ISSUER, LEFT_OUT, PLACES, Change
 from dpop_lab.lab.crafting import Draft
-from dpop_lab.lab.tamper import CHANGES
-from dpop_lab.lab.tamper.change import ISSUER, LEFT_OUT, PLACES, Change
 from dpop_lab.lab.token_request import token_request
 from dpop_lab.lab.world import World
 

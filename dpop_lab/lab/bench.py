@@ -8,27 +8,27 @@ from typing import Any
 
 import requests
 
+from dpop_lab.checking import Report
 from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
 from dpop_lab.client.unanswered import in_its_words, unanswered
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab import crafting
-from dpop_lab.lab.answered import ACCEPTED, NO_ROW, Answered, read_answer
 from dpop_lab.lab.cast import Cast, send
+from dpop_lab.lab.catalogue import CHANGES, LISTED
+from dpop_lab.lab.catalogue.change import PLACES, SIGNERS
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.names import one_of
 from dpop_lab.lab.sent import Sent, difference, flat
-from dpop_lab.lab.tamper import CHANGES, LISTED
-from dpop_lab.lab.tamper.change import PLACES, SIGNERS
 from dpop_lab.lab.world import World
-from dpop_lab.proof.checking import Report
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.access_token import Presented
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy, Seen
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered, read_answer
+from dpop_lab.wire.log import SessionLog
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 
 import requests
 
-from dpop_lab.client.authentication import client_secret_post
+from dpop_lab.client.credentials import client_secret_post
 from dpop_lab.client.nonces import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
-from dpop_lab.client.wire import htu
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
+from dpop_lab.lab.catalogue.change import PLACES, TOKEN_ENDPOINT, TOKENS, Place
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.tamper.change import PLACES, TOKEN_ENDPOINT, TOKENS, Place
 from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import make_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import SECRET
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.wire.url import htu
 
 SMALL = "RSA of 1024 bits"
 ASKED_FOR = {"unbound": ("m2m", "api"), "scope3": ("m2m.dpop", "scope3")}

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import requests
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.authentication import Credentials, choose, fitting
+from dpop_lab.client.credentials import Credentials, choose, fitting
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.settings import Settings
 from dpop_lab.client.token_source import Parameters

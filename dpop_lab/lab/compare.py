@@ -8,17 +8,17 @@ import requests
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.client.unanswered import in_its_words, unanswered
 from dpop_lab.errors import LabError, expect
-from dpop_lab.lab.answered import Answered
+from dpop_lab.lab.catalogue import CHANGES, LISTED
+from dpop_lab.lab.catalogue.change import BEARER_API, PLACES, Change
 from dpop_lab.lab.compared import Compared, NotAsked, outcome, told
 from dpop_lab.lab.comparison import Comparison
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import TIMEOUT, Unreachable
 from dpop_lab.lab.names import one_of
 from dpop_lab.lab.pacing import Busy, TooMany
-from dpop_lab.lab.tamper import CHANGES, LISTED
-from dpop_lab.lab.tamper.change import BEARER_API, PLACES, Change
 from dpop_lab.lab.target import REPLAY, Asked, Target
-from dpop_lab.proof.rendering import cut, printable
+from dpop_lab.session.answered import Answered
+from dpop_lab.show.values import cut, printable
 
 Names = str | Iterable[str]
 HONEST = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from dpop_lab.client.challenge import read_challenges
 from dpop_lab.jose.encoding import from_json
-from dpop_lab.lab.answered import Answered
-from dpop_lab.lab.tamper import CHANGES
-from dpop_lab.lab.tamper.change import PLACES
-from dpop_lab.proof.rendering import cut, printable
+from dpop_lab.lab.catalogue import CHANGES
+from dpop_lab.lab.catalogue.change import PLACES
+from dpop_lab.session.answered import Answered
+from dpop_lab.show.values import cut, printable
+from dpop_lab.wire.challenge import read_challenges
 
 ONE_ACCEPTS = "accepted by one alone"
 DIFFERENT = "answered differently"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
-from dpop_lab.lab.answered import Answered
+from dpop_lab.lab.catalogue import LISTED
 from dpop_lab.lab.compared import (
     DIFFERENT,
     KINDS,
@@ -17,8 +17,8 @@ from dpop_lab.lab.compared import (
     short,
     told,
 )
-from dpop_lab.lab.tamper import LISTED
-from dpop_lab.proof.rendering import cut, escaped, html_table, printable
+from dpop_lab.session.answered import Answered
+from dpop_lab.show.values import cut, escaped, html_table, printable
 
 WITH_NONCE = " with nonce"
 FEW = 12  # changes that are explained: ten that were named, and the honest ones before them

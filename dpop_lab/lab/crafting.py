@@ -8,14 +8,12 @@ from urllib.parse import urlencode
 import requests
 from urllib3 import HTTPHeaderDict
 
-from dpop_lab.client.wire import htu
 from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.cast import Cast
-from dpop_lab.lab.forging import forged, spelt, text
-from dpop_lab.lab.tamper import CHANGES
-from dpop_lab.lab.tamper.change import (
+from dpop_lab.lab.catalogue import CHANGES
+from dpop_lab.lab.catalogue.change import (
     ISSUER,
     PLACES,
     THE_API,
@@ -27,9 +25,11 @@ from dpop_lab.lab.tamper.change import (
     Place,
     edited,
 )
+from dpop_lab.lab.forging import forged, spelt, text
 from dpop_lab.lab.token_request import Form, header_value, token_request
 from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import proof_claims, proof_header
+from dpop_lab.wire.url import htu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -6,7 +6,7 @@ from typing import Any
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, from_json
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.tamper.change import Edit
+from dpop_lab.lab.catalogue.change import Edit
 
 HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 

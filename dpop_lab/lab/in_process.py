@@ -8,8 +8,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from dpop_lab.client.wire import header_lines
-from dpop_lab.server.http import Headers, Request, Response, Server
+from dpop_lab.client.recorder import header_lines
+from dpop_lab.server.http import Server
+from dpop_lab.wire.message import Headers, Request, Response
 
 WITHOUT_BODY = (204, 304)
 

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from dpop_lab.lab.bench import Bench
 from dpop_lab.lab.sent import Sent
-from dpop_lab.lab.story import Story
 from dpop_lab.lab.world import World
 from dpop_lab.server.policy import Policy
+from dpop_lab.session.story import Story
 
 
 class Lab(World):

@@ -20,9 +20,9 @@ from dpop_lab.client.unanswered import (
     remedy,
     unanswered,
 )
-from dpop_lab.client.wire import htu, is_loopback, origin
 from dpop_lab.errors import LabError
 from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.wire.url import htu, is_loopback, origin
 
 TOKEN_PATH = "/connect/token"  # noqa: S105  a path
 TIMEOUT = 15  # seconds to wait where the caller named none

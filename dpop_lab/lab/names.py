@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from dpop_lab.errors import LabError, expect
-from dpop_lab.proof.rendering import shown
+from dpop_lab.show.values import shown
 
 MOST, LONGEST = 40, 60  # names that are all said, characters of a name that are compared and shown
 

@@ -10,8 +10,8 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from dpop_lab.client.wire import host
 from dpop_lab.errors import LabError
+from dpop_lab.wire.url import host
 
 LONGEST_BODY = 1 << 16  # octets of an answer that are read
 LONGEST_WAIT = 30  # seconds: for the whole of a body, and for a server that wants a pause

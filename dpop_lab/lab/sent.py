@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.lab.answered import ACCEPTED, NO_ROW, Answered
-from dpop_lab.lab.story import as_curl
-from dpop_lab.lab.tamper.change import LEFT_OUT
-from dpop_lab.proof.checking import SYMBOLS, Finding
-from dpop_lab.proof.rendering import cut, escaped, html_list, html_table, printable, shown
+from dpop_lab.checking import SYMBOLS, Finding
+from dpop_lab.lab.catalogue.change import LEFT_OUT
+from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered
+from dpop_lab.show.values import cut, escaped, html_list, html_table, printable, shown
+from dpop_lab.wire.curl import as_curl
+from dpop_lab.wire.message import Exchange
 
 FAILED = f"{SYMBOLS['failed']} failed"
 LONGEST = 4000  # characters of a request or a body that are shown

@@ -8,19 +8,12 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from dpop_lab.client.exchange import Headers
 from dpop_lab.client.recorder import record
-from dpop_lab.client.session_log import SessionLog
-from dpop_lab.client.wire import is_loopback
 from dpop_lab.errors import LabError
 from dpop_lab.lab import crafting
-from dpop_lab.lab.answered import Answered, read_answer
 from dpop_lab.lab.askable import fixed_jti, idle, why_not
 from dpop_lab.lab.cast import Cast, send
-from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.live import LiveAdapter
-from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
-from dpop_lab.lab.tamper.change import (
+from dpop_lab.lab.catalogue.change import (
     API,
     API_NONCE,
     PLACES,
@@ -28,9 +21,16 @@ from dpop_lab.lab.tamper.change import (
     TOKEN_ENDPOINT_NONCE,
     Change,
 )
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.live import LiveAdapter
+from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Seen
+from dpop_lab.session.answered import Answered, read_answer
+from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import Headers
+from dpop_lab.wire.url import is_loopback
 
 Asked = tuple[Change, str]  # a change and the place where it is tried
 PAUSES, LONGEST_PAUSE = 3, 60  # so many pauses of so many seconds a server may ask for

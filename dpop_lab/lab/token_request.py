@@ -1,13 +1,13 @@
 """An honest token request of whoever the client is in a world, before anything is changed in it."""
 
-from dpop_lab.client.authentication import (
+from dpop_lab.client.credentials import (
     Credentials,
     client_secret_basic,
     client_secret_post,
     private_key_jwt,
 )
 from dpop_lab.errors import LabError
-from dpop_lab.lab.tamper.change import BASIC, Change, Place
+from dpop_lab.lab.catalogue.change import BASIC, Change, Place
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import SECRET
 

@@ -14,13 +14,13 @@ from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.client_side import ClientSide, Kind, demo_client
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.live import TIMEOUT, LiveAdapter
-from dpop_lab.lab.witnessed_log import WitnessedLog
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy, Seen, Watch
 from dpop_lab.server.resource_server import BEARER_API, DPOP_API
 from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
+from dpop_lab.session.witnessed_log import WitnessedLog
 
 Carrier = Literal["in process", "socket"]
 

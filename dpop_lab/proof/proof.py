@@ -10,7 +10,7 @@ from dpop_lab.errors import expect
 from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
 from dpop_lab.jose.jws import Deviation, Jws, read_jws, sign_segment
 from dpop_lab.jose.keys import PrivateKey, public_jwk
-from dpop_lab.proof.htu import without_query
+from dpop_lab.wire.url import without_query
 
 TYP = "dpop+jwt"
 TEXT_CLAIMS = ("jti", "htm", "htu", "ath", "nonce")

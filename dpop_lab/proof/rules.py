@@ -5,12 +5,12 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dpop_lab.checking import Check, Profile, Report, Verdict, check, equal
 from dpop_lab.errors import KeyUnusable, expect
 from dpop_lab.jose.jws import Jws, verify
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.checking import Check, Profile, Report, Verdict, check, equal
 from dpop_lab.proof.proof import TYP, access_token_hash, read_proof
-from dpop_lab.proof.rendering import shown, words
+from dpop_lab.show.values import shown, words
 
 
 @dataclass(frozen=True, slots=True)

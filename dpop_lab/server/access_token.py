@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dpop_lab.checking import Check, Profile, Verdict, check, equal
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.proof.checking import Check, Profile, Verdict, check, equal
-from dpop_lab.proof.rendering import words
+from dpop_lab.show.values import words
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dpop_lab.checking import Answer, Report
 from dpop_lab.jose.encoding import compact_json
 from dpop_lab.jose.jws import read_jws, verify
-from dpop_lab.proof.checking import Answer, Report
-from dpop_lab.proof.htu import DEFAULT_PORTS, normal_url
 from dpop_lab.server.access_token import SigningKey, issue
 from dpop_lab.server.gate import Gate, refuse_for
-from dpop_lab.server.http import Request, Response, Routes
+from dpop_lab.server.http import Routes
 from dpop_lab.server.policy import Credentials, Form, Policy, Refused, Seen, Watch
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
+from dpop_lab.wire.message import Request, Response
+from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
 CLIENT_CREDENTIALS = "client_credentials"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant

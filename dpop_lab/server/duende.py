@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dpop_lab.checking import Answer
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
-from dpop_lab.proof.checking import Answer
 from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende_reading import (
@@ -20,7 +20,6 @@ from dpop_lab.server.duende_reading import (
     number,
 )
 from dpop_lab.server.duende_site import ALGORITHMS, metadata
-from dpop_lab.server.http import Request, Response
 from dpop_lab.server.policy import (
     JWT_BEARER,
     AssertionRules,
@@ -31,6 +30,7 @@ from dpop_lab.server.policy import (
     basic_pair,
     read_form,
 )
+from dpop_lab.wire.message import Request, Response
 
 # What it asks, in which order, and what it answers
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from dpop_lab.jose.jws import Deviation, Jws
-from dpop_lab.proof.htu import NormalURL, normal_url, without_query
 from dpop_lab.proof.rules import Context, Reading
 from dpop_lab.server.duende_site import ALGORITHMS
+from dpop_lab.wire.url import NormalURL, normal_url, without_query
 
 HEADER_TEXTS = ("typ", "alg", "kid", "x5t", "cty", "zip")
 CLAIM_TEXTS = ("jti", "iss", "azp")

@@ -2,9 +2,10 @@
 
 from typing import Protocol
 
-from dpop_lab.server.http import Request, Response, Routes
+from dpop_lab.server.http import Routes
 from dpop_lab.server.policy import Seen
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.message import Request, Response
 
 
 class Front(Protocol):

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from dpop_lab.checking import Profile, Report
 from dpop_lab.jose.jws import Jws
-from dpop_lab.proof.checking import Profile, Report
 from dpop_lab.proof.proof import read_proof
-from dpop_lab.proof.rendering import words
 from dpop_lab.proof.rules import Context, ProofProfile, jkt
-from dpop_lab.server.http import Headers
 from dpop_lab.server.policy import Refused
 from dpop_lab.server.state import Nonces, UsedProofs
+from dpop_lab.show.values import words
+from dpop_lab.wire.message import Headers
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: what is read once is kept

@@ -1,71 +1,11 @@
-"""HTTP as values: what a server is asked and what it answers, with no framework in sight."""
+"""One server out of several, chosen by path, with what every answer has."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
-from urllib.parse import parse_qsl, unquote
 
-from dpop_lab.proof.htu import without_dots
-
-Headers = tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it came: method, path with its query, header lines in order, body.
-
-    Headers are pairs because a mapping cannot say that there were two `DPoP` lines.
-    """
-
-    method: str
-    target: str
-    headers: Headers = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
-
-    def lines(self, name: str) -> tuple[str, ...]:
-        """The values of every header line with this name, in any letter case."""
-        wanted = name.lower()
-        return tuple(value.strip(" \t") for key, value in self.headers if key.lower() == wanted)
-
-    @property
-    def path(self) -> str:
-        """The path as sent, without the query."""
-        return self.target.partition("?")[0]
-
-    @property
-    def route(self) -> str:
-        """The path percent-decoded (but for slashes), in small letters, to choose who answers."""
-        return unquote(
-            without_dots(self.path.replace("%2F", "%252F").replace("%2f", "%252f"))
-        ).lower()
-
-    @property
-    def query(self) -> tuple[tuple[str, str], ...]:
-        """The parameters behind the question mark, in order."""
-        return tuple(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer: status, header lines in order, body."""
-
-    status: int
-    headers: Headers = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
-
-    @property
-    def reason(self) -> str:
-        """The phrase beside the status."""
-        try:
-            return HTTPStatus(self.status).phrase
-        except ValueError:
-            return ""
-
-    def with_headers(self, *headers: tuple[str, str]) -> "Response":
-        """The same answer with more header lines."""
-        return Response(self.status, (*self.headers, *headers), self.body)
-
+from dpop_lab.wire.message import Headers, Request, Response
 
 Server = Callable[[Request], Response]
 Routes = Mapping[str, Server]

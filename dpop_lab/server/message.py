@@ -15,7 +15,8 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
-from dpop_lab.server.http import Headers, Request, Response, Server
+from dpop_lab.server.http import Server
+from dpop_lab.wire.message import Headers, Request, Response
 
 MAX_TARGET = 8 * 1024
 MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it

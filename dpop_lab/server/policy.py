@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote_plus
 
+from dpop_lab.checking import Answer, Profile, Report
 from dpop_lab.errors import LabError
-from dpop_lab.proof.checking import Answer, Profile, Report
-from dpop_lab.proof.rendering import escaped
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.server.access_token import TokenProfile
-from dpop_lab.server.http import Headers, Request, Response
+from dpop_lab.show.values import escaped
+from dpop_lab.wire.message import Headers, Request, Response
 
 Form = Mapping[str, tuple[str, ...]]
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

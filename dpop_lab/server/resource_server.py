@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dpop_lab.proof.checking import Answer, Report
+from dpop_lab.checking import Answer, Report
 from dpop_lab.server.access_token import Presented, TokenContext, TokenProfile
 from dpop_lab.server.gate import Gate, refuse_for
-from dpop_lab.server.http import Request, Response, Routes
+from dpop_lab.server.http import Routes
 from dpop_lab.server.policy import Policy, Refused, Seen, Watch
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
+from dpop_lab.wire.message import Request, Response
 
 DPOP_API = "/api/dpop/test"
 BEARER_API = "/api/test"

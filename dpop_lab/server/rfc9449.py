@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dpop_lab.checking import Answer
 from dpop_lab.jose.encoding import compact_json
 from dpop_lab.jose.jws import Jws, read_jws
-from dpop_lab.proof.checking import Answer
 from dpop_lab.proof.rules import ESSENTIAL, ROWS, ProofProfile, Window
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende_site import SCOPES
-from dpop_lab.server.http import Request, Response
 from dpop_lab.server.policy import (
     JWT_BEARER,
     AssertionRules,
@@ -23,6 +22,7 @@ from dpop_lab.server.policy import (
     read_form,
 )
 from dpop_lab.server.rfc9449_reading import READING, key_jti_url
+from dpop_lab.wire.message import Request, Response
 
 # What it asks, and what it answers
 

@@ -10,9 +10,9 @@ from dpop_lab.jose.jws import Jws, key_bits
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.jose.weak_keys import ed25519_fault, rsa_fault
 from dpop_lab.proof import rules
-from dpop_lab.proof.htu import normal_url
-from dpop_lab.proof.rendering import shown
 from dpop_lab.proof.rules import Context, Reading
+from dpop_lab.show.values import shown
+from dpop_lab.wire.url import normal_url
 
 KEYS_OF = {name: (algorithm.kty, algorithm.crv) for name, algorithm in ALGORITHMS.items()}
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")

@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from dpop_lab.errors import EncodingError, LabError, expect
 from dpop_lab.jose.encoding import base64url_decode, sha256
-from dpop_lab.proof.rendering import shown
+from dpop_lab.show.values import shown
 
 FARTHEST = 1_500_000_000  # seconds that a clock may be from real time: some forty-seven years
 

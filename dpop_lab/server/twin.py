@@ -13,10 +13,11 @@ from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import AuthorizationServer
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL, registry
-from dpop_lab.server.http import Request, Response, Server, site
+from dpop_lab.server.http import Server, site
 from dpop_lab.server.policy import Policy, Watch
 from dpop_lab.server.resource_server import ResourceServer
 from dpop_lab.server.state import Clock, UsedProofs
+from dpop_lab.wire.message import Request, Response
 
 
 class Twin:

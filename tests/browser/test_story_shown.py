@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 LAST = "zz_story"  # a notebook of its own, after the lessons
 CODE = """\
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.client.session_log import SessionLog
-from dpop_lab.lab.story import Story
+from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.log import SessionLog
+from dpop_lab.session.story import Story
 log = SessionLog()
 for text in {texts!r}:
     said = (("WWW-Authenticate", f'DPoP error="{{text}}"'),)

@@ -11,7 +11,7 @@ import requests
 from processes import running
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.authentication import client_secret_post
+from dpop_lab.client.credentials import client_secret_post
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.client.token_source import TokenSource
 from dpop_lab.jose.keys import PrivateKey, generate_key

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
-from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.times import duration
-from dpop_lab.proof.checking import Finding
-from dpop_lab.proof.rendering import shown
+from dpop_lab.checking import Finding
+from dpop_lab.session.call import Case
+from dpop_lab.show.times import duration
+from dpop_lab.show.values import shown
 
 FAR = 10**15  # no time in seconds is so far away
 FETCH = "fetch a new access token"

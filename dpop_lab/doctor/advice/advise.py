@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
+from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.access_token import TOKEN_ADVICE, TOKEN_GENERAL
 from dpop_lab.doctor.advice.claims import CLAIM_ADVICE, NEW_PROOF
 from dpop_lab.doctor.advice.form import FORM_ADVICE
 from dpop_lab.doctor.advice.found import Advice
 from dpop_lab.doctor.advice.keys import KEY_ADVICE
-from dpop_lab.doctor.case import Case
-from dpop_lab.proof.checking import Finding
 from dpop_lab.proof.proof import TYP
+from dpop_lab.session.call import Case
 
 ADVICE: Mapping[str, Advice] = {**FORM_ADVICE, **KEY_ADVICE, **CLAIM_ADVICE, **TOKEN_ADVICE}
 

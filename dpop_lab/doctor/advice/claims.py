@@ -4,14 +4,14 @@ import base64
 import hashlib
 from collections.abc import Mapping
 
+from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.found import Advice, defect_of, found_of, wanted_of
-from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.times import duration
 from dpop_lab.jose.encoding import base64url_encode, sha256
-from dpop_lab.proof.checking import Finding
-from dpop_lab.proof.htu import DEFAULT_PORTS, normal_url
 from dpop_lab.proof.proof import access_token_hash
-from dpop_lab.proof.rendering import shown
+from dpop_lab.session.call import Case
+from dpop_lab.show.times import duration
+from dpop_lab.show.values import shown
+from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
 FAR = 10**15  # no time in seconds or milliseconds is so far away
 NEW_PROOF = "Make a new proof for each request, with a new jti and iat, also when one is sent again"

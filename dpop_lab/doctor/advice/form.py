@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.found import Advice, defect_of, found_of
-from dpop_lab.doctor.case import TOKEN_ENDPOINT, Case
-from dpop_lab.proof.checking import Finding
 from dpop_lab.proof.proof import TYP
-from dpop_lab.proof.rendering import shown
+from dpop_lab.session.call import TOKEN_ENDPOINT, Case
+from dpop_lab.show.values import shown
 
 
 def _one_header(finding: Finding, case: Case) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from dpop_lab.doctor.case import Case
-from dpop_lab.proof.checking import Finding
+from dpop_lab.checking import Finding
+from dpop_lab.session.call import Case
 
 Advice = Callable[[Finding, Case], str]
 

@@ -5,17 +5,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.form import in_words
 from dpop_lab.doctor.advice.found import Advice, defect_of, found_of, wanted_of
-from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.decoded import leaked
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.jose.jws import raw_signature, verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.checking import Finding
-from dpop_lab.proof.rendering import shown
+from dpop_lab.session.call import Case
+from dpop_lab.show.values import shown
 
 ALGS_OF = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 ANOTHER_KEY = "Make another key, such as EC P-256 for ES256"

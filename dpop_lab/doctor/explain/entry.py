@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 
-from dpop_lab.client.exchange import visible
+from dpop_lab.checking import SYMBOLS, Finding, Report
 from dpop_lab.doctor.decoded import Line
-from dpop_lab.proof.checking import SYMBOLS, Finding, Report
-from dpop_lab.proof.rendering import shown
+from dpop_lab.show.values import shown
+from dpop_lab.wire.message import visible
 
 MARKS = {True: SYMBOLS["failed"], False: SYMBOLS["passed"]}
 

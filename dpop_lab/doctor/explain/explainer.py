@@ -8,13 +8,14 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from dpop_lab.client.redaction import Redactor
 from dpop_lab.doctor.explain.entry import Entry
 from dpop_lab.doctor.explain.page import SECURITY, entry_html, page_html
 from dpop_lab.doctor.explain.telling import entry, tls_entry
-from dpop_lab.server.http import Request, Response, Routes
+from dpop_lab.server.http import Routes
 from dpop_lab.server.policy import Seen
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.message import Request, Response
+from dpop_lab.wire.redact import Redactor
 
 KEPT = 200  # entries; the oldest go
 FEED = "/explain/since"

@@ -3,15 +3,15 @@
 import math
 from dataclasses import dataclass, replace
 
-from dpop_lab.client.exchange import Exchange
+from dpop_lab.checking import Finding, Verdict
 from dpop_lab.doctor.advice.advise import GENERAL, advise
-from dpop_lab.doctor.case import Case
-from dpop_lab.doctor.reading import case_of
 from dpop_lab.doctor.server_words import blamed, meaning
-from dpop_lab.proof.checking import Finding, Verdict
-from dpop_lab.proof.rendering import cut, printable, words
 from dpop_lab.proof.rules import one_header
 from dpop_lab.server.policy import Seen
+from dpop_lab.session.call import Case
+from dpop_lab.session.reading import case_of
+from dpop_lab.show.values import cut, printable, words
+from dpop_lab.wire.message import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

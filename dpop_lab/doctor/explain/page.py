@@ -8,12 +8,12 @@ from importlib import resources
 from shlex import quote
 from string import Template
 
+from dpop_lab.checking import Report
 from dpop_lab.doctor.decoded import Line
 from dpop_lab.doctor.explain.entry import Entry, row_cells
 from dpop_lab.jose.encoding import sha256
-from dpop_lab.proof.checking import Report
-from dpop_lab.proof.rendering import escaped
 from dpop_lab.server.twin import Twin
+from dpop_lab.show.values import escaped
 
 NAMES = {"row": "Row", "wanted": "Wanted", "found": "Found", "change": "What to change"}
 HEAD = ("Mark", "Row", "Question", "Wanted", "Found", "Section")

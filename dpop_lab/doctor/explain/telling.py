@@ -4,19 +4,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
-from dpop_lab.client.exchange import MARK, Exchange, Headers
-from dpop_lab.client.redaction import Redactor
-from dpop_lab.doctor.case import Case
+from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
 from dpop_lab.doctor.explain.entry import Entry, one_line
 from dpop_lab.doctor.explain.explaining import Explained, exchange_of, explained
-from dpop_lab.doctor.reading import case_of
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.lab.story import as_curl
-from dpop_lab.proof.checking import Finding, Report
-from dpop_lab.proof.rendering import cut, shown, words
 from dpop_lab.server.policy import Seen
+from dpop_lab.session.call import Case
+from dpop_lab.session.reading import case_of
+from dpop_lab.show.values import cut, shown, words
+from dpop_lab.wire.curl import as_curl
+from dpop_lab.wire.message import MARK, Exchange, Headers
+from dpop_lab.wire.redact import Redactor
 
 LONGEST_BODY = 50_000  # characters that are looked at
 LONGEST_VALUE, MOST_LINES = 40_000, 100  # of headers: characters, lines

@@ -4,10 +4,10 @@ import math
 import re
 from urllib.parse import urlencode
 
-from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.paste.commands import with_printed
 from dpop_lab.doctor.paste.messages import START
 from dpop_lab.doctor.paste.pasted import Pasted, of_exchanges
+from dpop_lab.wire.message import Exchange
 
 CALLS = (  # how a call begins, and what it is
     (

@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.case import urlsplit_host
 from dpop_lab.doctor.paste.curl_command import HEADERS_ELSEWHERE, request_of, words_of
 from dpop_lab.doctor.paste.messages import START, curl_output, is_curl_output, raw_messages
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
-from dpop_lab.doctor.reading import json_value
+from dpop_lab.session.call import urlsplit_host
+from dpop_lab.session.reading import json_value
+from dpop_lab.wire.message import Exchange
 
 METHODS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
 COMMAND = re.compile(

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
-from dpop_lab.client.exchange import Exchange
+from dpop_lab.wire.message import Exchange
 
 LONGEST = 100_000
 HEADER = ("-H", "--header", "--proxy-header")

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dpop_lab.doctor.paste.json_text import read_json
-from dpop_lab.jose.encoding import loose_base64url_decode
+from dpop_lab.jose.encoding import loose_base64url_decode, read_json
 from dpop_lab.jose.jws import Jws, read_jws
 
 MEMBER = re.compile(

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.paste.jwts import PROOF, jwts_in, kind_of
 from dpop_lab.doctor.paste.logged import HOST, METHOD, STATUS, URL, headers_in, logged_exchange
 from dpop_lab.doctor.paste.messages import with_headers
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges, says_something
 from dpop_lab.doctor.paste.recorded import har_entries
-from dpop_lab.doctor.reading import case_of, with_answer
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.session.call import Case
+from dpop_lab.session.reading import case_of, with_answer
+from dpop_lab.wire.message import Exchange
 
 NAMES = (*METHOD, *URL, *HOST, *STATUS)
 NO_AUTHORIZATION = (

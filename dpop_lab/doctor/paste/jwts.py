@@ -3,12 +3,12 @@
 import re
 from dataclasses import replace
 
-from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
-from dpop_lab.doctor.reading import linked
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.proof.proof import access_token_hash, read_proof
+from dpop_lab.session.call import Case
+from dpop_lab.session.reading import linked
 
 MOST_JWTS = 20
 

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.paste.curl_command import unescaped
 from dpop_lab.doctor.paste.messages import FIELD, OF_ANSWERS, url_of
-from dpop_lab.doctor.reading import json_value
+from dpop_lab.session.reading import json_value
+from dpop_lab.wire.message import Exchange
 
 KINDS = (  # what gives a log away, and its name; the first that fits
     (re.compile(r"^[ \t]*:(?:method|status|path): ", re.M), "HTTP/2 header lines"),

@@ -5,8 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from dpop_lab.client.exchange import Exchange, Headers
 from dpop_lab.doctor.paste.messages import url_of, with_headers
+from dpop_lab.wire.message import Exchange, Headers
 
 METHOD = ("method", "httpMethod", "http_method", "requestMethod", "request_method", "verb")
 URL = (

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dpop_lab.client.exchange import Exchange, Headers
-from dpop_lab.doctor.times import http_time
+from dpop_lab.show.times import http_time
+from dpop_lab.wire.message import Exchange, Headers
 
 WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 REQUEST_LINE = re.compile(rf"^({WORD}) +(\S+) +HTTP/\d(?:\.\d)?[ \t]*$", re.M)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.paste.placeholders import without_placeholders
-from dpop_lab.doctor.reading import case_of, linked
-from dpop_lab.proof.rendering import words
+from dpop_lab.session.call import Case
+from dpop_lab.session.reading import case_of, linked
+from dpop_lab.show.values import words
+from dpop_lab.wire.message import Exchange
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from dpop_lab.client.exchange import Exchange
+from dpop_lab.wire.message import Exchange
 
 SECRET_FIELDS = ("authorization", "dpop")
 PLACEHOLDER = re.compile(

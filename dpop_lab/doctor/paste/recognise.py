@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from dpop_lab.client.exchange import Exchange
 from dpop_lab.doctor.paste.json_paste import json_paste
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, not_understood, of_exchanges, together
 from dpop_lab.doctor.paste.recorded import of_requests
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON, items_paste, text_paste
-from dpop_lab.jose.jws import MAX_DEPTH, Jws, deeper
+from dpop_lab.jose.encoding import MAX_DEPTH, deeper
+from dpop_lab.jose.jws import Jws
+from dpop_lab.wire.message import Exchange
 
 
 def read_paste(thing: object) -> Pasted:

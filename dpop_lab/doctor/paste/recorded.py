@@ -9,9 +9,9 @@ from typing import Any
 
 import requests
 
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.client.wire import header_lines
+from dpop_lab.client.recorder import header_lines
 from dpop_lab.doctor.paste.logged import headers_in
+from dpop_lab.wire.message import Exchange
 
 LONGEST = 500_000  # characters of a body
 

@@ -10,7 +10,6 @@ from typing import Any
 from dpop_lab.doctor.paste.calls import code_paste
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.json_paste import json_paste
-from dpop_lab.doctor.paste.json_text import read_json
 from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.log_lines import log_exchanges
 from dpop_lab.doctor.paste.messages import MARK, START, curl_output, is_curl_output, session_log
@@ -25,6 +24,7 @@ from dpop_lab.doctor.paste.texts import (
     words_paste,
 )
 from dpop_lab.doctor.paste.wrappings import fenced, unwrapped
+from dpop_lab.jose.encoding import read_json
 
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON = 50_000

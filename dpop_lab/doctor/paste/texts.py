@@ -3,16 +3,16 @@
 import re
 from dataclasses import replace
 
-from dpop_lab.client.challenge import read_challenges
-from dpop_lab.client.exchange import Exchange
-from dpop_lab.doctor.case import Case
 from dpop_lab.doctor.paste.log_lines import log_kind
 from dpop_lab.doctor.paste.messages import header_lines, raw_messages
 from dpop_lab.doctor.paste.pasted import Pasted, of_exchanges
-from dpop_lab.doctor.reading import case_of
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.key_formats import load_key
+from dpop_lab.session.call import Case
+from dpop_lab.session.reading import case_of
+from dpop_lab.wire.challenge import read_challenges
+from dpop_lab.wire.message import Exchange
 
 PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----")
 

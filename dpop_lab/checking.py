@@ -1,0 +1,234 @@
+"""What a check, a verdict, a finding, a report and a profile are: rules as data, asked in order."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from textwrap import indent
+from typing import Any, Self
+
+from dpop_lab.errors import LabError
+from dpop_lab.show.values import html_table, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check saw. `defect` names the fault (`missing`, `wrong`, …), None when good."""
+
+    wanted: object
+    found: object
+    defect: str | None = None
+
+
+def equal(*, wanted: object, found: object) -> Verdict:
+    """Good when found is wanted, of the same type; else `missing` (None) or `wrong`."""
+    if found is None:
+        return Verdict(wanted, found, "missing")
+    same = type(found) is type(wanted) and found == wanted
+    return Verdict(wanted, found, None if same else "wrong")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule: a pure, total function of what was presented and the context, with its metadata.
+
+    `section` is where the rule is written, `stops` the attack it is there for, `needs` the names
+    of the rows without which the question makes no sense.
+    """
+
+    name: str
+    question: str
+    section: str
+    stops: str
+    needs: tuple[str, ...]
+    judge: Callable[[Any, Any], Verdict] = field(repr=False)
+
+
+def check(
+    section: str, *, stops: str, needs: tuple[str, ...] = ()
+) -> Callable[[Callable[[Any, Any], Verdict]], Check]:
+    """Make a row of a function: its name is the row's name, its docstring the question."""
+
+    def row(judge: Callable[[Any, Any], Verdict]) -> Check:
+        question = (judge.__doc__ or "").strip()
+        return Check(judge.__name__, question, section, stops, needs, judge)
+
+    return row
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Finding:
+    """A check and its verdict; no verdict when a row it needs had failed."""
+
+    check: Check
+    verdict: Verdict | None
+
+    @property
+    def mark(self) -> str:
+        """`passed`, `failed` or `not asked`."""
+        if self.verdict is None:
+            return "not asked"
+        return "passed" if self.verdict.defect is None else "failed"
+
+    def __repr__(self) -> str:
+        """Mark, row and question; where it failed, what was wanted and found, and what it stops."""
+        row, verdict = self.check, self.verdict
+        text = f"{SYMBOLS[self.mark]} {row.name:<15} {row.question}"
+        if verdict is None:
+            return f"{text} (not asked: needs {', '.join(row.needs)})"
+        if verdict.defect is None:
+            return text
+        return (
+            f"{text} No: {verdict.defect}\n"
+            f"    wanted  {shown(verdict.wanted)}\n"
+            f"    found   {shown(verdict.found)}\n"
+            f"    stops   {row.stops} ({row.section})"
+        )
+
+
+def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator[Finding]:
+    """The findings, one row at a time: a gatekeeper stops at the first failure, a lab takes all."""
+    broken: set[str] = set()
+    for row in rows:
+        blocked = not broken.isdisjoint(row.needs)
+        finding = Finding(row, None if blocked else row.judge(presented, context))
+        if finding.mark != "passed":
+            broken.add(row.name)
+        yield finding
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report:
+    """All findings of one profile about one thing, in the order asked."""
+
+    profile: str
+    findings: tuple[Finding, ...]
+    struck_out: tuple[str, ...] = ()
+
+    @property
+    def failure(self) -> Finding | None:
+        """The first finding that failed, None when all passed."""
+        return next((finding for finding in self.findings if finding.mark == "failed"), None)
+
+    @property
+    def accepted(self) -> bool:
+        """Did every row pass?"""
+        return all(finding.mark == "passed" for finding in self.findings)
+
+    def __bool__(self) -> bool:
+        """A refused report is false."""
+        return self.accepted
+
+    def __getitem__(self, name: str) -> Finding:
+        """The finding of the row with this name. Raises KeyError when it was never reached."""
+        for finding in self.findings:
+            if finding.check.name == name:
+                return finding
+        raise KeyError(name)
+
+    def __repr__(self) -> str:
+        """The whole report as text: a notebook shows it, and it holds no secret."""
+        verdict = "accepted" if self.accepted else "refused"
+        lines = [f"{self.profile}: {verdict}"]
+        if self.struck_out:
+            lines.append(f"  struck out, so never asked: {', '.join(self.struck_out)}")
+        return "\n".join([*lines, indent("\n".join(map(repr, self.findings)), "  ")])
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for a notebook."""
+        return html_table(
+            f"{self.profile}: {'accepted' if self.accepted else 'refused'}"
+            + _struck_out(self.struck_out),
+            ("Row", "Question", "Wanted and found"),
+            [_cells(finding) for finding in self.findings],
+            code=("Wanted and found",),
+            edges=[EDGES[finding.mark] for finding in self.findings],
+        )
+
+
+def _cells(finding: Finding) -> tuple[str, str, str]:
+    row, verdict = finding.check, finding.verdict
+    name = f"{SYMBOLS[finding.mark]} {row.name}\n{finding.mark}"
+    if verdict is None:
+        return name, f"{row.question}\n{row.section}", f"needs {', '.join(row.needs)}"
+    if verdict.defect is None:
+        return name, f"{row.question}\n{row.section}", shown(verdict.found, 60)
+    question = f"{row.question} No: {verdict.defect}.\nStops {row.stops} ({row.section})."
+    return name, question, f"wanted {shown(verdict.wanted)}\nfound {shown(verdict.found)}"
+
+
+def _struck_out(names: tuple[str, ...]) -> str:
+    return f"\nstruck out, so never asked: {', '.join(names)}" if names else ""
+
+
+EDGES = {"passed": "success", "failed": "error", "not asked": "border"}
+SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a refusal looks like on the wire: status, OAuth error code, description."""
+
+    status: int
+    error: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The rules of one place: an ordered tuple of rows, and what the server answers to each defect.
+
+    `answers` maps a row's name, or a pair of name and defect, to an `Answer`. A row can only be
+    left out by `without`, and every report then says so.
+    """
+
+    name: str
+    rows: tuple[Check, ...]
+    answers: Mapping[str | tuple[str, str], Answer]
+    essential: frozenset[str] = frozenset()
+    struck_out: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """The check table as text, drawn from the rows."""
+        lines = [f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out)]
+        for row in self.rows:
+            lines.append(f"  {row.name:<15} {row.question}")
+            lines.append(f"      stops   {row.stops} ({row.section})")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for a notebook."""
+        return html_table(
+            f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out),
+            ("Row", "Question", "What it stops"),
+            [(row.name, f"{row.question}\n{row.section}", row.stops) for row in self.rows],
+        )
+
+    def without(self, name: str) -> Self:
+        """The same profile with one row struck out.
+
+        Raises `LabError` for a row that is not there or that nothing could be checked without.
+        """
+        names = [row.name for row in self.rows if row.name not in self.essential]
+        if name not in names:
+            raise LabError(
+                f"No row to strike out in the profile {self.name}",
+                wanted="one of " + ", ".join(names),
+                found=repr(name),
+                advice=f"Not to be struck out: {', '.join(sorted(self.essential)) or 'none'}.",
+            )
+        rows = tuple(row for row in self.rows if row.name != name)
+        return replace(self, rows=rows, struck_out=(*self.struck_out, name))
+
+    def answer(self, finding: Finding) -> Answer:
+        """What the server says to a failed finding."""
+        defect = (finding.verdict and finding.verdict.defect) or ""
+        by_defect = self.answers.get((finding.check.name, defect))
+        return by_defect or self.answers[finding.check.name]
+
+    def examine(self, presented: object, context: object, *, whole: bool = True) -> Report:
+        """Ask the rows: all of them, or (a gatekeeper) up to the first that fails."""
+        findings = []
+        for finding in ask(self.rows, presented, context):
+            findings.append(finding)
+            if finding.mark == "failed" and not whole:
+                break
+        return Report(self.name, tuple(findings), self.struck_out)

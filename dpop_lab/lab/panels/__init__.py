@@ -1,7 +1,0 @@
-"""Panels for a notebook: change a value, see at once what follows from it."""
-
-from dpop_lab.lab.panels.bench_panel import BenchPanel
-from dpop_lab.lab.panels.key_panel import KeyPanel
-from dpop_lab.lab.panels.proof_panel import ProofPanel
-
-__all__ = ["BenchPanel", "KeyPanel", "ProofPanel"]

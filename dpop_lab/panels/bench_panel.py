@@ -1,0 +1,271 @@
+"""Change anything, predict, send, strike a row out, send again: the bench as a panel."""
+
+from typing import Any
+
+import requests
+from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, Layout, Text, Textarea, VBox
+
+from dpop_lab.errors import LabError, expect
+from dpop_lab.lab.catalogue import ACTORS, CHANGES
+from dpop_lab.lab.catalogue.change import SIGNERS
+from dpop_lab.lab.lab import Lab
+from dpop_lab.lab.sent import Sent
+from dpop_lab.panels.bench_view import (
+    POLICIES,
+    NothingSent,
+    all_rows,
+    for_reading,
+    ready,
+    rows_at,
+    seconds,
+)
+from dpop_lab.panels.panel import LABEL, LINES, WIDE, Panel
+from dpop_lab.server.state import FARTHEST
+from dpop_lab.show.values import escaped
+
+ANYBODY, NONE = "anybody", "none"
+WHO, CHANGE, TARGET, HEADER, CLAIMS = "Who", "Change", "Target", "Header", "Claims"
+SIGNED_BY, SIGN, SERVER = "Signed by", "Sign again after editing", "Server"
+PREDICTION, SECONDS = "Your prediction", "Seconds"
+ROW = Layout(
+    display="flex", flex_flow="row wrap", align_items="center", grid_gap="2px 12px", **WIDE
+)
+FIT = Layout(width="max-content", max_width="100%")
+
+
+class BenchPanel(Panel):
+    """The bench of a lab with a control for everything that `Lab.send` can be told.
+
+    Choosing a change, a target or a signer writes the proof into the two text fields; what is
+    edited there is sent as it stands, but jti, iat, ath and nonce are made anew unless they were
+    edited. `view` is what was sent last (a `Sent`). Raises `LabError` for names that are unknown.
+    """
+
+    view: Sent | NothingSent
+
+    def __init__(self, lab: Lab | None = None, change: str = "honest", to: str = "") -> None:
+        expect(lab, (Lab, type(None)), "BenchPanel", "Lab() makes one.")
+        self.lab = lab or Lab()
+        self._busy = True
+        self._outcome: Sent | NothingSent = NothingSent()
+        self._draft = self.lab.bench.draft(change, to=to)
+        struck = frozenset() if self.lab.live else self.lab.twin.policy.struck_out
+        self._rows = {name: _switch(name, on=name not in struck) for name in all_rows()}
+        self._about, self._score, self._clock = HTML(), HTML(), HTML()
+        self._send, self._again = _button("Send"), _button("Send the same again")
+        self._move = _button("Move the clock")
+        self._again.disabled = not self.lab.bench.has_sent
+        super().__init__(
+            "The bench",
+            "Choose a change or edit the proof, predict the row that will say no, send. Then "
+            "strike that row out, and send the same again. jti, iat, ath and nonce are made anew "
+            "each time unless you edit them. By keyboard, Space opens a list. Start again brings "
+            "the fields back; clock and memory are the server's, and stay.",
+            {},
+            *self._controls(),
+            *self._rows.values(),
+        )
+        self._busy = False
+        self._send.on_click(self._alone(lambda button: self._try(self._do_send)))
+        self._again.on_click(self._alone(lambda button: self._try(self._do_send_again)))
+        self._move.on_click(self._alone(lambda button: self._move_clock()))
+        self._show()
+
+    def _controls(self) -> list[Any]:
+        draft, own = self._draft, "DUENDE" if self.lab.live else self.lab.twin.policy.name
+        return [
+            _list(WHO, [ANYBODY, *ACTORS], ANYBODY),
+            _list(CHANGE, [*CHANGES], draft.change.name),
+            _list(TARGET, [*draft.change.places], draft.to),
+            _text(HEADER, for_reading(draft.header)),
+            _text(CLAIMS, for_reading(draft.claims)),
+            _list(SIGNED_BY, [*SIGNERS], draft.signed_by),
+            Checkbox(draft.sign_again, description=SIGN, indent=False, layout=FIT),
+            _list(SERVER, [*POLICIES], own if own in POLICIES else "DUENDE"),
+            _list(PREDICTION, [NONE], NONE),
+            Text(
+                "30",
+                description=SECONDS,
+                layout=Layout(width="12em"),
+                style=LABEL,
+                continuous_update=False,  # else a click overtakes what was typed last
+            ),
+        ]
+
+    def arranged(self) -> list[Any]:
+        """The controls in groups: what is sent, by whose rules, the buttons, the clock."""
+        of = self.fields
+        rules = HTML(f'<p style="{LINES}">Rows that are asked; take one off to strike it out:</p>')
+        return [
+            Box([of[WHO], of[CHANGE], of[TARGET]], layout=ROW),
+            self._about,
+            Box([of[HEADER], of[CLAIMS]], layout=ROW),
+            Box([of[SIGNED_BY], of[SIGN], of[SERVER]], layout=ROW),
+            VBox([rules, Box([*self._rows.values()], layout=ROW)]),
+            Box([of[PREDICTION], self._send, self._again, self.start_again], layout=ROW),
+            Box([of[SECONDS], self._move, self._clock], layout=ROW),
+            self._score,
+        ]
+
+    def look(self) -> Sent | NothingSent:
+        """What was sent last."""
+        return self._outcome
+
+    def struck_out(self) -> tuple[str, ...]:
+        """The rows that are switched off, of those the chosen server has anywhere."""
+        policy = POLICIES[self.fields[SERVER].value]
+        known = {row.name for one in policy.profiles.values() for row in one.rows}
+        return tuple(name for name, one in self._rows.items() if not one.value and name in known)
+
+    # what follows from a control
+
+    def _changed(self, change: Any = None) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            self._follow(change["owner"].description)
+        except (LabError, requests.RequestException) as error:
+            self._fail(error)
+        finally:
+            self._busy = False
+        self._show()
+
+    def _follow(self, label: str) -> None:
+        of = self.fields
+        if label == WHO:
+            who = of[WHO].value
+            of[CHANGE].options = [*(CHANGES if who == ANYBODY else CHANGES.by(who))]
+        if label in (WHO, CHANGE):
+            chosen, kept = CHANGES[of[CHANGE].value], of[TARGET].value
+            of[TARGET].options = [*chosen.places]
+            of[TARGET].value = kept if kept in chosen.places else chosen.places[0]
+            of[SIGNED_BY].value = chosen.proof.signed_by
+            of[SIGN].value = chosen.proof.sign_again
+        if label in (WHO, CHANGE, TARGET, SIGNED_BY):
+            self._redraft()
+
+    def _redraft(self) -> None:
+        of = self.fields
+        own = CHANGES[of[CHANGE].value].proof.signed_by
+        signed_by = "" if of[SIGNED_BY].value == own else of[SIGNED_BY].value
+        self._draft = self.lab.bench.draft(
+            of[CHANGE].value, to=of[TARGET].value, signed_by=signed_by
+        )
+        of[HEADER].value = for_reading(self._draft.header)
+        of[CLAIMS].value = for_reading(self._draft.claims)
+
+    def _back(self, button: object = None) -> None:
+        self._busy = True
+        for name in (WHO, CHANGE, TARGET):
+            options = {CHANGE: [*CHANGES], TARGET: [*CHANGES[self._start[CHANGE]].places]}
+            if name in options:
+                self.fields[name].options = options[name]
+            self.fields[name].value = self._start[name]
+        for name in self._start.keys() - {WHO, CHANGE, TARGET, HEADER, CLAIMS, PREDICTION}:
+            self.fields[name].value = self._start[name]
+        self._busy = False
+        self._outcome = NothingSent()
+        self._changed({"owner": self.fields[TARGET]})
+
+    # sending
+
+    def _try(self, action: Any) -> None:
+        try:
+            self._outcome = action()
+            self._again.disabled = False
+        except (LabError, requests.RequestException, ValueError) as error:
+            self._fail(error)
+        self._busy = True
+        self.fields[PREDICTION].value = NONE
+        self._busy = False
+        self._show()
+
+    def _fail(self, error: Exception) -> None:
+        told = self.fields[CHANGE].value, self.fields[TARGET].value
+        self._outcome = Sent(change=told[0], to=told[1], problem=str(error))
+
+    def _rules(self) -> dict[str, Any]:
+        predict = self.fields[PREDICTION].value
+        rules: dict[str, Any] = {"predict": "" if predict == NONE else predict}
+        if not self.lab.live:
+            rules["policy"] = POLICIES[self.fields[SERVER].value]
+            rules["without"] = self.struck_out()
+        return rules
+
+    def _do_send(self) -> Sent:
+        of = self.fields
+        texts = {name: of[name].value for name in (HEADER, CLAIMS)}
+        draft = ready(
+            self.lab.bench,
+            self._draft,
+            texts,
+            sign_again=of[SIGN].value,
+            signed_by=of[SIGNED_BY].value,
+        )
+        return self.lab.bench.send(draft, **self._rules())
+
+    def _do_send_again(self) -> Sent:
+        return self.lab.bench.send_again(**self._rules())
+
+    def _move_clock(self) -> None:
+        step = seconds(self.fields[SECONDS].value, self.lab.clock.ahead)
+        if step is not None:
+            self.lab.clock.advance(step)
+        self._show()
+
+    # showing
+
+    def _show(self) -> None:
+        super()._changed()
+        self._busy = True
+        rows = rows_at(self.fields[TARGET].value, POLICIES[self.fields[SERVER].value])
+        chosen, predicted = CHANGES[self.fields[CHANGE].value], self.fields[PREDICTION]
+        kept = predicted.value
+        predicted.options = [NONE, "accepted", "no row", *rows]
+        predicted.value = kept if kept in predicted.options else NONE
+        for name, switch in self._rows.items():
+            switch.disabled = not rows.get(name, False)
+        self._busy = False
+        about = f"{chosen.name}: {chosen.does} By {chosen.by} ({chosen.section})."
+        self._about.value = _line(f"{about} {chosen.worth}".rstrip())
+        self._score.value = _line(f"{self.lab.bench.score}.")
+        ahead = self.lab.clock.ahead
+        said = f"The clock of both sides is {ahead:+.0f} s from real time."
+        if seconds(self.fields[SECONDS].value, ahead) is None:
+            said += f" Seconds wants a number that leaves it within {FARTHEST} s of real time."
+        self._clock.value = _line(said)
+
+    def __repr__(self) -> str:
+        """What the panel shows, as text; the switches in a line."""
+        texts = (HEADER, CLAIMS)
+        names = [name for name in self.fields if name not in (*texts, *self._rows)]
+        edited = [name for name in texts if self._edited(name)]
+        lines = [f"  edited: {', '.join(edited) or 'nothing'}"]
+        lines.append(f"  struck out: {', '.join(self.struck_out()) or 'nothing'}")
+        return "\n".join([*self.told(names), *lines, repr(self.view)])
+
+    def _edited(self, name: str) -> bool:
+        own: str = getattr(self._draft, name.lower())
+        return bool(self.fields[name].value != for_reading(own))
+
+
+def _list(label: str, options: list[str], value: str) -> Any:
+    return Dropdown(options=options, value=value, description=label, layout=FIT, style=LABEL)
+
+
+def _text(label: str, value: str) -> Any:
+    layout = Layout(flex="1 1 24em", height="13em", width="auto")
+    return Textarea(value, description=label, layout=layout, style=LABEL, continuous_update=False)
+
+
+def _switch(name: str, *, on: bool) -> Any:
+    return Checkbox(on, description=name, indent=False, layout=Layout(width="11em"))
+
+
+def _button(label: str) -> Any:
+    return Button(description=label, layout=FIT)
+
+
+def _line(text: str) -> str:
+    return f'<p style="{LINES}">{escaped(text)}</p>'

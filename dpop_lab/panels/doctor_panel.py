@@ -1,0 +1,199 @@
+"""Paste or drop what you have, and read as you type what is wrong with it and what to do."""
+
+import html
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ipywidgets import HTML, Box, Dropdown, Layout, Password, Text, Textarea
+
+from dpop_lab.doctor.diagnosis import diagnose
+from dpop_lab.doctor.report import WHAT, Diagnosis
+from dpop_lab.errors import expect
+from dpop_lab.panels.bench_view import POLICIES
+from dpop_lab.panels.panel import LABEL, LINES, WIDE, Panel
+from dpop_lab.show.times import seconds_since_1970
+from dpop_lab.show.values import escaped
+from dpop_lab.wire.challenge import WORD
+from dpop_lab.wire.url import normal_url
+
+PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
+NONCE, TIME, HELD_TO = "Nonce", "Time", "Held to"
+AUTOMATIC, NOW, NOTHING = "automatic", "now", "Nothing is here yet."
+MOST = 3_000_000  # characters in the box: Jupyter drops a connection that brings over 10 MiB
+WANTED = {
+    URL: "URL wants http:// or https://, a host and a path.",
+    METHOD: "Method wants a word such as GET.",
+    TIME: "Time wants now, seconds since 1970, an HTTP date or an ISO 8601 date.",
+}
+STYLE = """
+.dpop-lab-paste { flex-direction: column; align-items: stretch }
+.dpop-lab-panel .dpop-lab-paste > label { align-self: flex-start }
+.dpop-lab-panel ::placeholder { color: var(--jp-ui-font-color2); opacity: 1 }
+.dpop-lab-panel input[type=file] { width: 9em; color: transparent }
+"""
+# A file that is dropped or chosen is put into the box as if it were typed. No widget of ipywidgets
+# takes a drop, and what misses one would open in a tab of its own: so the whole panel takes it.
+SCRIPT = """
+const panel = this.closest('.dpop-lab-panel');
+const read = async files => {
+  const said = panel.querySelector('output'), box = panel.querySelector('textarea');
+  try {
+    const octets = new Uint8Array(await files[0].slice(0, 2 * MOST).arrayBuffer());
+    const code = octets[0] === 255 && octets[1] === 254 ? 'utf-16le' : 'utf-8';
+    box.value = new TextDecoder(code).decode(octets).slice(0, MOST);
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+    said.textContent = '';
+  } catch (error) {
+    said.textContent = 'That can\\'t be read as a file.';
+  }
+};
+panel.spellcheck = false;
+panel.onpaste = () => { panel.querySelector('textarea').maxLength = MOST; };
+panel.onchange = event => {
+  if (event.target.files?.length) read([...event.target.files]);
+  if (event.target.type === 'file') event.target.value = '';
+};
+panel.ondragover = event => {
+  if (event.dataTransfer.types.includes('Files')) event.preventDefault();
+};
+panel.ondrop = event => {
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  read([...event.dataTransfer.files]);
+};
+""".replace("MOST", str(MOST))
+A_FILE = (
+    f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
+    f'<p style="{LINES}"><label>Or a file: <input type="file"></label> <output></output></p>'
+)
+ROW = Layout(display="flex", flex_flow="row wrap", grid_gap="2px 12px", **WIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class NothingPasted:
+    """What there is to see while the box is empty."""
+
+    verdict: str = f"{NOTHING} {WHAT}"
+
+    def details(self) -> str:
+        """Nothing."""
+        return ""
+
+    def __repr__(self) -> str:
+        return self.verdict
+
+
+class DoctorPanel(Panel):
+    """A box for whatever there is of a failing call; beneath it the report of `diagnose`.
+
+    A file that is dropped on the panel, or chosen, is put into the box. The other fields tell what
+    is known besides, as the arguments of `diagnose` do; one that can't be used is told and left
+    out. `view` is the `Diagnosis`. Nothing is sent anywhere, and the panel's repr, which a saved
+    notebook keeps, repeats nothing of what is in the fields. Raises `LabError` when `text` is no
+    text.
+    """
+
+    view: Diagnosis | NothingPasted
+
+    def __init__(self, text: str = "") -> None:
+        expect(text, str, "DoctorPanel", "Octets and objects: diagnose(thing).")
+        self._told = HTML(layout=Layout(**WIDE))
+        super().__init__(
+            "The doctor",
+            "Paste what you have of a call that fails, or drop a file anywhere on this panel: the "
+            "report follows as you type. Nothing is sent. What you know besides tells more: each "
+            "field may stay empty. By keyboard, Space opens the list.",
+            {},
+            _box(text),
+            *(_line(Text, label, width) for label, width in ((URL, "36em"), (METHOD, "12em"))),
+            _line(Password, TOKEN, "24em"),
+            _line(Text, NONCE, "24em"),
+            _line(Text, TIME, "24em", "now, or when it was sent"),
+            Dropdown(
+                options=[AUTOMATIC, *POLICIES],
+                description=HELD_TO,
+                style=LABEL,
+                layout=Layout(width="max-content"),
+            ),
+        )
+
+    def arranged(self) -> list[Any]:
+        """The box, the file, what is known besides, and what is wrong with that."""
+        box, *others = self.fields.values()
+        return [box, HTML(A_FILE), Box([*others, self.start_again], layout=ROW), self._told]
+
+    def look(self) -> Diagnosis | NothingPasted:
+        """What the doctor says of what is in the box."""
+        text, unusable = self.fields[PASTE].value, [*self._unusable()]
+        told = [WANTED[name] for name in unusable]
+        if len(text) >= MOST:
+            told.append(
+                f"The box holds {MOST} characters, and what is beyond them is not in it: "
+                "dpop-lab diagnose FILE looks at more."
+            )
+        self._told.value = f'<p role="status" style="{LINES}">{escaped(" ".join(told))}</p>'
+        if not text.strip():
+            return NothingPasted()
+        known = {name: "" if name in unusable else self._text(name) for name in self._start}
+        return diagnose(
+            text,
+            url=known[URL],
+            method=known[METHOD].upper(),
+            token=known[TOKEN],
+            nonce=known[NONCE],
+            now=_seconds(known[TIME]),
+            policy=POLICIES.get(known[HELD_TO]),
+        )
+
+    def _text(self, name: str) -> str:
+        text: str = self.fields[name].value
+        return text if name == PASTE else text.strip()
+
+    def _unusable(self) -> Iterator[str]:
+        """The fields in which something stands that can't be meant."""
+        url, method, at = (self._text(name) for name in (URL, METHOD, TIME))
+        if url and normal_url(url) is None:
+            yield URL
+        if method and not re.fullmatch(WORD, method):
+            yield METHOD
+        if at and _seconds(at) is None:
+            yield TIME
+
+    def __repr__(self) -> str:
+        """What is there and how it stands, in a few lines that repeat none of it."""
+        size = len(self.fields[PASTE].value)
+        given = [name for name in (URL, METHOD, TOKEN, NONCE) if self._text(name)]
+        lines = [self.title, f"  {PASTE}: {size} characters" if size else f"  {PASTE}: empty"]
+        lines += [f"  given: {', '.join(given) or 'nothing'}"]
+        lines += [f"  {HELD_TO}: {self.fields[HELD_TO].value}"]
+        return "\n".join([*lines, f"  {_outcome(self.view)}"])
+
+
+def _outcome(view: Diagnosis | NothingPasted) -> str:
+    """How it stands, in words that are the same at any time."""
+    if isinstance(view, NothingPasted):
+        return NOTHING
+    if not view.understood:
+        return "Not understood."
+    if view.healthy:
+        return "Nothing is wrong with it, as far as can be seen."
+    rows = dict.fromkeys(problem.row for problem in view.problems if problem.row)
+    return f"Findings: {len(view.problems)}, rows {', '.join(rows) or 'none'}."
+
+
+def _box(text: str) -> Any:
+    layout = Layout(height="14em", **WIDE)
+    box = Textarea(text, description=PASTE, layout=layout, style=LABEL)
+    return box.add_class("dpop-lab-paste")
+
+
+def _line(kind: Any, label: str, width: str, placeholder: str = "") -> Any:
+    layout = Layout(width=width, max_width="100%")
+    return kind(placeholder=placeholder, description=label, layout=layout, style=LABEL)
+
+
+def _seconds(text: str) -> float | None:
+    return time.time() if text == NOW else seconds_since_1970(text)

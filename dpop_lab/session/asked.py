@@ -1,0 +1,203 @@
+"""Hold a case to the rows that can be asked, and say what is missing for the others."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dpop_lab.checking import Answer, Finding, Profile, Report, ask
+from dpop_lab.proof.rules import Context, ProofProfile
+from dpop_lab.server.access_token import Presented, TokenContext, TokenProfile
+from dpop_lab.server.policy import Policy
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
+from dpop_lab.session.lacking import issuer_of, proof_lacks, token_lacks
+
+Used = dict[Hashable, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Looked:
+    """What the rows say of a case: `reports`, and of each row not asked what would be needed.
+
+    `stricter` are the findings that fail under RFC_9449 alone, where the case was held to what the
+    demo server does.
+    """
+
+    policy: str
+    profiles: tuple[Profile, ...] = ()
+    reports: tuple[Report, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+    stricter: tuple[Finding, ...] = ()
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """The findings that failed, in the order asked."""
+        return tuple(
+            one for report in self.reports for one in report.findings if one.mark == "failed"
+        )
+
+    def answered(self, finding: Finding) -> Answer:
+        """What a server of this policy would say to a failed finding."""
+        profile = next(
+            profile
+            for profile, report in zip(self.profiles, self.reports, strict=True)
+            if finding in report.findings
+        )
+        return profile.answer(finding)
+
+    def finding(self, row: str) -> Finding | None:
+        """What a row found, None when it was not asked."""
+        found = [one for report in self.reports for one in report.findings if one.check.name == row]
+        return found[0] if found else None
+
+
+def look(
+    case: Case,
+    policy: Policy,
+    strict: Policy,
+    *,
+    now: float,
+    used: Used,
+    jwks: tuple[Mapping[str, Any], ...],
+) -> Looked:
+    """Ask every row that can be asked of the access token and of the proof.
+
+    `now` is this machine's time, for what no better clock is known for; `used` are the proofs seen
+    before in the same paste, and gets this one; `jwks` the issuer's keys.
+    """
+    reports, missing = [], dict[str, str]()
+    profiles = _profiles(case, policy)
+    stricter: list[Finding] = []
+    for profile, other in zip(profiles, _profiles(case, strict), strict=True):
+        report, lacking = _asked(case, profile, now=now, used=used, jwks=jwks)
+        reports.append(report)
+        missing |= lacking
+        if other is not profile:
+            there, _ = _asked(case, other, now=now, used=used, jwks=jwks)
+            failed = {one.check.name for one in report.findings if one.mark != "passed"}
+            stricter += [
+                one
+                for one in there.findings
+                if one.mark == "failed" and one.check.name not in failed
+            ]
+    _use(case, profiles, reports, used)
+    return Looked(
+        policy=policy.name,
+        profiles=tuple(profiles),
+        reports=tuple(reports),
+        missing=tuple(missing.items()),
+        stricter=tuple(stricter),
+    )
+
+
+def _profiles(case: Case, policy: Policy) -> list[Profile]:
+    """The rules for what is there, or was wanted: an access token, a proof."""
+    found: list[Profile] = []
+    if case.place == API and _brings_token(case):
+        plain = case.scheme.lower() == "bearer" and not case.is_proof and not _wants_dpop(case)
+        bearer = plain or {one.scheme for one in case.challenges or ()} == {"bearer"}
+        found.append(policy.bearer if bearer else policy.bound)
+    wanted = case.whole and case.place and _wants_dpop(case) and "proof" not in case.hidden
+    if case.is_proof or wanted:
+        nonce = case.error == "use_dpop_nonce" or bool(case.nonces)
+        if case.place == TOKEN_ENDPOINT:
+            found.append(policy.token_nonce if nonce else policy.token)
+        else:
+            found.append(policy.api_nonce if nonce else policy.api)
+    return found
+
+
+def _brings_token(case: Case) -> bool:
+    """Is there an access token, or was one wanted?"""
+    there = bool(case.token or case.scheme or case.authorization) or "access_token" in case.hidden
+    wanted = case.status is None or case.status in (400, 401, 403)
+    return there or (case.whole and bool(case.url) and wanted)
+
+
+def _wants_dpop(case: Case) -> bool:
+    """Does the server want a proof, going by the scheme, its challenge or its words?"""
+    challenged = any(one.scheme == "dpop" for one in case.challenges or ())
+    cnf = case.access_token.claims.get("cnf")
+    bound = isinstance(cnf, dict) and "jkt" in cnf
+    return case.scheme.lower() == "dpop" or challenged or bound or "DPoP" in case.description
+
+
+def _asked(
+    case: Case,
+    profile: Profile,
+    *,
+    now: float,
+    used: Used,
+    jwks: tuple[Mapping[str, Any], ...],
+) -> tuple[Report, dict[str, str]]:
+    """The findings of the rows that can be asked, and what the others lack."""
+    presented: object
+    context: object
+    if isinstance(profile, TokenProfile):
+        lacking = token_lacks(case, jwks)
+        presented, context = _presented(case), _token_context(case, profile, now, jwks)
+    else:
+        assert isinstance(profile, ProofProfile)  # noqa: S101  there are two kinds
+        lacking = proof_lacks(case, now)
+        presented, context = case.proof, _context(case, profile, now, used)
+    names = [row.name for row in profile.rows]
+    rows = tuple(row for row in profile.rows if row.name not in lacking)
+    findings = tuple(ask(rows, presented, context))
+    asked = {name: lacking[name] for name in names if name in lacking}
+    return Report(profile.name, findings, profile.struck_out), asked
+
+
+def _time(case: Case, now: float) -> int:
+    return math.floor(case.clock[0] if case.clock else now)
+
+
+def _token_time(case: Case, now: float) -> int:
+    """The time a token is judged at: where no clock is known, when the proof beside it was made."""
+    iat = case.proof.claims.get("iat")
+    if isinstance(iat, int | float) and not isinstance(iat, bool) and 1e9 < iat <= now:
+        return _time(case, iat)
+    return _time(case, now)
+
+
+def _presented(case: Case) -> Presented:
+    if case.authorization or not (case.token or case.scheme):
+        return Presented.read(case.authorization)
+    return Presented(
+        f"{case.scheme or 'DPoP'} {case.token}", case.scheme or "DPoP", case.access_token
+    )
+
+
+def _token_context(
+    case: Case, profile: TokenProfile, now: float, jwks: tuple[Mapping[str, Any], ...]
+) -> TokenContext:
+    return TokenContext(
+        profile=profile,
+        scheme="Bearer" if "Bearer" in profile.name else "DPoP",
+        keys=jwks,
+        issuer=issuer_of(case),
+        audience="",
+        now=_token_time(case, now),
+    )
+
+
+def _context(case: Case, profile: ProofProfile, now: float, used: Used) -> Context:
+    return Context(
+        profile=profile,
+        headers=case.proofs,
+        method=case.method,
+        url=case.url.partition("?")[0].partition("#")[0],
+        now=_time(case, now),
+        access_token=case.token or None,
+        cnf=case.access_token.claims.get("cnf"),
+        nonce_time=lambda nonce: _time(case, now) if nonce in case.nonces else None,
+        used=lambda key: key in used,
+    )
+
+
+def _use(case: Case, profiles: list[Profile], reports: list[Report], used: Used) -> None:
+    """Remember the proof of a request that a server may have taken: one with a jti and a key."""
+    for profile, report in zip(profiles, reports, strict=True):
+        good = {one.check.name for one in report.findings if one.mark == "passed"}
+        if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= good and not case.refused:
+            key = profile.replay_key(case.proof, _context(case, profile, 0, used))
+            used.setdefault(key, case.name or "before")

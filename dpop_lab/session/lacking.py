@@ -1,0 +1,99 @@
+"""Which rows can not be asked of a case, and what to give so that they can."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dpop_lab.proof.rules import ROWS
+from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.session.call import Case, urlsplit_host
+
+ABOUT_TOKENS = (
+    "at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound",
+)  # fmt: skip
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+def proof_lacks(case: Case, now: float) -> dict[str, str]:
+    """The rows about a proof that can't be asked, and what to give so that they can."""
+    lacking: dict[str, str] = {}
+    if not "".join(case.proofs):
+        return dict.fromkeys((row.name for row in ROWS if row.name != "one_header"), "a proof")
+    iat = case.proof.claims.get("iat")
+    ahead = isinstance(iat, int | float) and not isinstance(iat, bool) and iat > now + 10
+    if not case.whole and len(case.proofs) < 2:
+        lacking["one_header"] = "the whole request"
+    if not case.method:
+        lacking["htm"] = "the method of the request (method)"
+    if not case.url:
+        lacking["htu"] = "the URL of the request (url)"
+    if not case.token:
+        lacking["ath"] = "the access token that goes with it (token)"
+        lacking["bound_key"] = lacking["ath"]
+    elif case.access_token.problem or ("cnf" not in case.access_token.claims and not _ours(case)):
+        lacking["bound_key"] = "what the access token is bound to: it is opaque, ask its server"
+    if case.clock is None and not ahead and not _odd_time(iat):
+        lacking["fresh"] = "when it was sent (now), or the answer with its Date"
+    if not case.nonces and "nonce" in case.proof.claims:
+        lacking["nonce"] = "the nonce that the server gave (nonce)"
+    lacking["unused"] = "the exchanges before it, in one paste"
+    if case.name.startswith("exchange"):
+        del lacking["unused"]
+    return lacking
+
+
+def _ours(case: Case) -> bool:
+    """Is the token a readable JWT, so that a missing cnf means that it is bound to nothing?"""
+    return not case.access_token.problem and bool(case.access_token.claims)
+
+
+def _odd_time(iat: object) -> bool:
+    """Is this no time at all, or one so far off that no clock can excuse it?"""
+    if not isinstance(iat, int | float) or isinstance(iat, bool):
+        return True
+    return iat < 1_000_000_000
+
+
+def token_lacks(case: Case, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
+    """The rows about an access token that can't be asked, and what to give so that they can."""
+    lacking = {}
+    if not case.whole and not case.scheme:
+        lacking["scheme"] = "the whole Authorization header"
+    if "access_token" in case.hidden:
+        hidden = "the access token: it is redacted here"
+        lacking |= dict.fromkeys(ABOUT_TOKENS, hidden)
+        if not case.scheme:
+            lacking["scheme"] = hidden
+        return lacking
+    if not case.token or (case.authorization and not case.scheme):
+        return lacking | dict.fromkeys(ABOUT_TOKENS, "an access token, behind its scheme")
+    cnf = case.access_token.claims.get("cnf")
+    if isinstance(cnf, dict) and "jkt" not in cnf:
+        lacking["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
+    unreadable = not case.token.startswith("ey") or case.token.count(".") == 4
+    opaque = (
+        case.token and unreadable and (case.access_token.problem or not case.access_token.claims)
+    )
+    if opaque and not case.is_demo:
+        told = "one that can be read: this access token is opaque to all but its server"
+        lacking |= dict.fromkeys(ABOUT_TOKENS, told)
+    if not jwks:
+        lacking["at_signature"] = "the issuer's keys (its JWK Set)"
+    if not issuer_of(case):
+        lacking["issuer"] = "which issuer the API trusts"
+    lacking["audience"] = "what the API calls itself"
+    return lacking
+
+
+def issuer_of(case: Case) -> str:
+    """The issuer that the API trusts, where that is known: of the demo and the twin, itself."""
+    host = urlsplit_host(case.url)
+    if not case.is_demo or (host and host != urlsplit_host(BASE_URL) and not _local(host)):
+        return ""
+    if case.url:
+        scheme, _, rest = case.url.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+    return BASE_URL
+
+
+def _local(host: str) -> bool:
+    return host.startswith(LOOPBACK)

@@ -1,0 +1,181 @@
+"""From exchanges to cases: what each says, and what the others of a session know of it."""
+
+import math
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from dpop_lab.jose.encoding import read_json
+from dpop_lab.proof.proof import access_token_hash, read_proof
+from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.server.policy import basic_pair
+from dpop_lab.session.call import API, Case, header_value, is_hidden, urlsplit_host
+from dpop_lab.show.times import http_time
+from dpop_lab.wire.challenge import read_challenges
+from dpop_lab.wire.message import Exchange, Headers
+
+LINES, LONGEST = 100, 16_000  # header lines; characters of a URL or a challenge
+
+
+def case_of(exchange: Exchange, *, name: str = "") -> Case:
+    """What an exchange says. An empty method means that the request is not known."""
+    sent, received = exchange.request_headers[:LINES], exchange.response_headers[:LINES]
+    proofs = [value.strip() for key, value in sent if key.lower() == "dpop"]
+    echoed = _echoed(exchange.response_body)
+    authorization = header_value(sent, "Authorization").strip()
+    scheme, token = _split(authorization)
+    hidden = ["proof"] * any(map(is_hidden, proofs)) + ["access_token"] * is_hidden(token or "x")
+    if is_hidden(authorization):
+        scheme, token, hidden = "", "", [*hidden, "access_token"]
+    if "proof" in hidden and echoed and not is_hidden(echoed):
+        proofs, hidden = [echoed], [one for one in hidden if one != "proof"]
+    challenges = [value for key, value in received if key.lower() == "www-authenticate"]
+    shown = tuple(one for one in proofs if not is_hidden(one))
+    url, guessed = _url(exchange, shown)
+    members = json_value(exchange.response_body)
+    form = _form(exchange, authorization)
+    case = Case(
+        name=name,
+        method=exchange.method[:40],
+        url=without_user(url)[:LONGEST],
+        url_guessed=guessed,
+        whole=bool(exchange.method),
+        headers=sent,
+        proofs=shown,
+        authorization="" if "access_token" in hidden else authorization,
+        scheme=scheme,
+        token="" if is_hidden(token or "x") else token,
+        hidden=tuple(dict.fromkeys(hidden)),
+        form=dict(reversed(form)),
+        doubled=tuple(
+            name
+            for name, count in Counter(name for name, _ in form).items()
+            if count > 1 and name not in ("resource", "audience")  # RFC 8707, RFC 8693
+        ),
+        sent_at=None if math.isnan(exchange.sent_at) else exchange.sent_at,
+        date=_date(received),
+        status=exchange.status,
+        answer_headers=received,
+        challenges=read_challenges(", ".join(challenges)[:LONGEST]) if challenges else None,
+        nonce=header_value(received, "DPoP-Nonce"),
+        body=exchange.response_body,
+        failure=exchange.failure,
+    )
+    return with_answer(case, members)
+
+
+def with_answer(case: Case, members: object) -> Case:
+    """The same with what a JSON answer says: an error, or a token. Else what a challenge says."""
+    told = members if isinstance(members, dict) else {}
+    said: dict[str, str] = {
+        name: str(told[name]) for name in ("error", "error_description") if told.get(name)
+    }
+    for challenge in case.challenges or ():
+        if challenge.scheme in ("dpop", "bearer") and "error" not in said:
+            said |= {n: v for n, v in challenge.parameters.items() if n.startswith("error")}
+    issued = told.get("access_token")
+    return replace(
+        case,
+        error=said.get("error", "")[:200],
+        description=said.get("error_description", "")[:1000],
+        issued=issued if isinstance(issued, str) and not is_hidden(issued) else "",
+        token_type=str(told.get("token_type", ""))[:40],
+    )
+
+
+def json_value(text: str) -> Any:
+    """The JSON value a text is, None when it is none. Never raises."""
+    return read_json(text) if text.lstrip()[:1] in ("{", "[") else None
+
+
+def _date(headers: Headers) -> float | None:
+    """The server's time when it answered; what a cache has kept for a while says how long."""
+    made, age = http_time(header_value(headers, "Date")), header_value(headers, "Age").strip()
+    return made + int(age) if made is not None and re.fullmatch(r"\d{1,9}", age) else made
+
+
+def without_user(url: str) -> str:
+    """A URL without the user and password before its host."""
+    return re.sub(r"(?<=//)[^/?#@]*@", "", url, count=1)
+
+
+def _echoed(body: str) -> str:
+    """The proof that the demo's API repeats in its answer."""
+    pairs = json_value(body) if "proof_token" in body else None
+    for pair in pairs if isinstance(pairs, list) else []:
+        if isinstance(pair, dict) and pair.get("type") == "proof_token":
+            return str(pair.get("value", ""))
+    return ""
+
+
+def _split(authorization: str) -> tuple[str, str]:
+    scheme, gap, token = authorization.partition(" ")
+    if gap and scheme.lower() not in ("dpop", "bearer"):
+        return scheme, ""
+    return (scheme, token.strip()) if gap else ("", authorization)
+
+
+def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:
+    """The URL; where a raw request left its scheme open, that of the proof or the likely one."""
+    url = exchange.url
+    if not url.startswith("//"):
+        return url, False
+    host = urlsplit_host("http:" + url)
+    local = host.partition(":")[0] in ("localhost", "127.0.0.1") or host.startswith("[")
+    scheme = "http" if local or host.endswith(":80") else "https"
+    named = str(read_proof(proofs[0]).claims.get("htu", "")) if proofs else ""
+    told = named.partition("://")[0].lower() if urlsplit_host(named) == host else ""
+    if told in ("http", "https") and host != urlsplit_host(BASE_URL):
+        scheme = told
+    return f"{scheme}:{url}", True
+
+
+def _form(exchange: Exchange, authorization: str) -> list[tuple[str, str]]:
+    """The parameters of a token request; with a client's name and secret sent as HTTP Basic."""
+    body, form = exchange.request_body, list[tuple[str, str]]()
+    if "=" in body[:4000] and not body.lstrip().startswith(("{", "[", "<", "--")):
+        form = parse_qsl(body[:100_000], keep_blank_values=True)
+    pair = basic_pair(authorization)
+    if pair:
+        named = any(name == "client_id" for name, _ in form)
+        form = [*form, *([] if named else [("client_id", pair[0])]), ("Basic", "yes")]
+    return form
+
+
+def linked(cases: list[Case]) -> list[Case]:
+    """The cases of one session, each with what the others know of it.
+
+    A hidden token is the one issued before that its proof names in `ath`; nonces are those given
+    out before, at the same place.
+    """
+    tokens: list[str] = []
+    nonces: dict[str, list[str]] = {}
+    done = []
+    for case in cases:
+        if case.token:
+            tokens.append(case.token)
+        if (
+            not case.token
+            and case.place == API
+            and (case.is_proof or "access_token" in case.hidden)
+        ):
+            token = _named_token(case, tokens)
+            case = case.with_token(token) if token else case
+        at = f"{case.place} {urlsplit_host(case.url)}"
+        case = replace(case, nonces=(*case.nonces, *nonces.get(at, ())))
+        if case.nonce and not is_hidden(case.nonce):
+            nonces.setdefault(at, []).append(case.nonce)
+        if case.issued:
+            tokens.append(case.issued)
+        done.append(case)
+    return done
+
+
+def _named_token(case: Case, tokens: list[str]) -> str:
+    """The token that the proof's ath is the hash of; without such a claim the only one known."""
+    ath = case.proof.claims.get("ath")
+    if ath is None:
+        return tokens[-1] if len(set(tokens)) == 1 else ""
+    return next((one for one in reversed(tokens) if access_token_hash(one) == ath), "")

@@ -1,0 +1,109 @@
+"""The story of a session: what each exchange carried, what came of it, and why."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Any, Self, overload
+
+from dpop_lab.errors import LabError, expect
+from dpop_lab.session.diagram import Diagram, sequence_diagram
+from dpop_lab.session.har import har
+from dpop_lab.session.step import Step, one_line
+from dpop_lab.session.telling import tell
+from dpop_lab.session.timeline import Timeline
+from dpop_lab.wire.curl import as_curl
+from dpop_lab.wire.log import SessionLog
+
+BEGINNING = b'{"log": {'  # of every file that `save_har` writes
+
+
+class Story(Sequence[Step]):
+    """A session log so far, told; shown by a notebook as a table.
+
+    The log may be of any requests session: `log = record(session)`, then `Story(log)`. That of a
+    lab with the twin, `lab.story`, knows of each exchange what the servers saw, too. What is in
+    the log later is told by a new story. `story[0]` is the first `Step`, `story[-5:]` the story of
+    the last five. No secret is in it that is not in the log; raises `LabError` for what is no log.
+    """
+
+    def __init__(self, log: SessionLog) -> None:
+        expect(log, SessionLog, "Story", "record(session) gives one.")
+        self._log, self._steps = log, tuple(tell(log))
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._steps)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Step | Self:
+        if not isinstance(index, slice):
+            return self._steps[index]
+        part = copy(self)
+        part._steps = self._steps[index]
+        return part
+
+    def __repr__(self) -> str:
+        """The steps as text, without times: the same each time the same is done."""
+        return repr(Timeline(self._steps, timed=False))
+
+    def _repr_html_(self) -> str:
+        """The same as a table, for a notebook."""
+        return Timeline(self._steps, timed=False)._repr_html_()
+
+    def timeline(self) -> Timeline:
+        """The steps with the seconds since the first was sent and the seconds each took."""
+        return Timeline(self._steps)
+
+    def diagram(self) -> Diagram:
+        """The steps, the last 60 at most, as a Mermaid sequence diagram, drawn by a notebook."""
+        return sequence_diagram(self._steps)
+
+    def curl(self) -> str:
+        """All requests as `curl` commands, each after a comment that says what came of it."""
+        return "\n\n".join(
+            f"# {step.number}. {one_line(step.answer)}: {one_line(step.words)}\n"
+            f"{as_curl(step.exchange)}"
+            for step in self._steps
+        )
+
+    def har(self) -> dict[str, Any]:
+        """The steps in the form of a HAR 1.2 file, as the developer tools of browsers import it.
+
+        Redacted like the log. `_dpop_lab` in each entry has the words of the step and, where it is
+        known, what the server saw: its reports with row, mark, section, wanted and found as text.
+        Sizes are those of what is told; a request that got no answer has the status 0 and `_error`.
+        """
+        return har(self._steps, self._log)
+
+    def save_har(self, path: str | os.PathLike[str]) -> None:
+        """Write that to a file, for its owner's eyes only (mode 0600) where it is a new one.
+
+        An earlier HAR of this function is replaced, any other file is left alone. Raises `LabError`
+        for such a file, and for one that can't be written.
+        """
+        expect(path, (str, os.PathLike), "save_har", "The path of a file.")
+        text = json.dumps(self.har()["log"], indent=1)
+        try:
+            _refuse_another_file(path)
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(opened, "w", encoding="utf-8", newline="\n") as file:
+                file.write(f'{{"log": {text}}}\n')
+        except OSError as error:
+            raise LabError("The HAR can't be written", found=error.strerror or "") from error
+
+
+def _refuse_another_file(path: str | os.PathLike[str]) -> None:
+    """Raise `LabError` unless there is no such file, an empty one, or one of ours."""
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(len(BEGINNING))
+    except FileNotFoundError:
+        return
+    if beginning not in (b"", BEGINNING):
+        raise LabError("The HAR would replace another file", advice="Name a new one.")

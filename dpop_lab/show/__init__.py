@@ -1,0 +1,1 @@
+"""How things are shown: values, times and blocks, as text, as HTML and as Markdown."""

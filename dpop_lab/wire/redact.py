@@ -1,0 +1,277 @@
+"""Where an HTTP message holds secrets: its fields by name, then long values wherever they are."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import unquote_plus
+
+from dpop_lab.jose.encoding import whole_number
+from dpop_lab.wire.key_text import key_pieces, without_keys
+from dpop_lab.wire.labels import LONG, Labels, passwords_in
+from dpop_lab.wire.message import Exchange, Headers
+
+NAMES = (
+    "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
+    " device_code id_token id_token_hint password refresh_token registration_access_token secret"
+    " subject_token".split()
+)
+KINDS = {name.replace("_", ""): name for name in NAMES}
+PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
+DECODE = json.JSONDecoder(parse_int=whole_number).raw_decode
+SHORTEST = len("?code=x")  # no text that is shorter can name a secret and hold it
+JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
+
+# every pattern takes time in proportion to the text: no repetition may be tried in many ways
+STRING = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))(\s*+:\s*+)?', re.S)
+USER = re.compile(r"(?<=://)[^/?#@\s]+(?=@)")
+USER_IN_TEXT = re.compile(r"""(?<=://)[^/?#\s"<>]+(?=@)""")
+USER_ESCAPED = re.compile(  # in JSON of PHP, in a parameter
+    r"""(?<=:\\/\\/)[^/?#\s"<>]+(?=@)|(?<=%3A%2F%2F)(?:[^\s"'<>%/?#&@]|%(?!2F|3F|23))+(?=%40)""",
+    re.I,
+)
+QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
+# in text of no known form: name=value, name: value, "name": "value", <name>value
+LOOSE = re.compile(
+    rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
+    r"""|(?<=[?&])(?:code|token)(?==)"""
+    rf"""|(?<=["';])(?:d|p|q|dp|dq|qi|k)(?={QUOTE}\s*+:\s*+{QUOTE}[\w-]{{16}}))"""
+    rf"""(?P<gap>>|(?:{QUOTE}|\\*+["']?)\s*+(?:value\s*+)?[:=]>?\s*+)"""
+    rf"""(?:(?P<quote>{QUOTE})"""
+    r"""(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
+    r"""|(?P<bare>[\\\[{]*+["']?[^\s"'&,;<>]+))""",
+    re.S | re.I,
+)
+IN_A_URL, IN_A_FORM = re.compile("([&?#])"), re.compile("(&)")  # what parts parameters
+BOUNDARY = re.compile(r'boundary="?([^";]+)', re.I)
+FIELD = re.compile(r'\bname="?([^";\r\n]*)', re.I)
+
+
+class Redactor:
+    """Takes the secrets out of one exchange after another, remembering those it has seen last."""
+
+    def __init__(self, *, show_proofs: bool = False, shortest: int = LONG) -> None:
+        self._show_proofs, self._labels = show_proofs, Labels(shortest)
+
+    def exchange(self, raw: Exchange) -> Exchange:
+        """The exchange without its secrets.
+
+        Long values known from before are replaced, wherever they are; then those which a name
+        gives away; then once more every long value that is known by now. The Content-Length of a
+        changed body becomes that of the new one.
+        """
+        once = _rewritten(raw, self._labels.replace(_texts(raw)))
+        named = replace(
+            once,
+            url=self._url(once.url),
+            request_headers=self._headers(once.request_headers),
+            request_body=self._body(once.request_body, once.request_headers),
+            reason=self._text(once.reason),
+            response_headers=self._headers(once.response_headers),
+            response_body=self._body(once.response_body, once.response_headers),
+            failure=self._text(without_login(once.failure)),
+        )
+        clean = _rewritten(named, self._labels.replace(_texts(named)))
+        sent, received = clean.request_headers, clean.response_headers
+        return replace(
+            clean,
+            request_headers=_measured(sent, raw.request_body, clean.request_body),
+            response_headers=_measured(received, raw.response_body, clean.response_body),
+        )
+
+    def known(self, text: str) -> str:
+        """A text about an exchange without the long secrets that were seen so far."""
+        return text if len(text) < LONG else self._labels.replace([text])[0]
+
+    def kinds(self) -> list[str]:
+        """The kinds of the long secrets that were seen and taken out, as in their labels."""
+        return self._labels.kinds(LONG)
+
+    def known_in(self, texts: list[str]) -> list[str]:
+        """The same for many texts at once, which takes little more time than for one."""
+        return self._labels.replace(texts)
+
+    def _headers(self, headers: Headers) -> Headers:
+        return tuple((name, self._header(name, value)) for name, value in headers)
+
+    def _url(self, url: str) -> str:
+        place, *query = re.split("(?=[?#])", url, maxsplit=1)
+        user = USER.sub(self._user, place)
+        return user + self._pairs(IN_A_URL, "".join(query))
+
+    def _header(self, name: str, value: str) -> str:
+        match name.lower():
+            case "authorization" | "proxy-authorization":
+                return self._credentials(value.strip())
+            case "dpop":
+                return value if self._show_proofs else self._labels.label("proof", value)
+            case "cookie":
+                return ";".join(map(self._cookie, value.split(";")))
+            case "set-cookie":
+                pair, mark, attributes = value.partition(";")
+                return self._cookie(pair) + mark + attributes
+        kind = KINDS.get(_squeezed(name.lower().removeprefix("x-")))
+        if kind or name.lower().endswith(("token", "secret", "key")):
+            return self._labels.label(kind or "credentials", value)
+        return self._text(self._url(value))
+
+    def _credentials(self, value: str) -> str:
+        scheme, rest = [*value.split(maxsplit=1), "", ""][:2]
+        if not rest:
+            return self._labels.label("credentials", value)
+        if scheme.lower() in ("dpop", "bearer"):
+            return f"{scheme} {self._labels.label('access_token', rest.strip())}"
+        if scheme.lower() == "basic":
+            self._know_password(rest.strip())
+        return f"{scheme} {self._labels.label('credentials', rest.strip())}"
+
+    def _know_password(self, pair: str) -> None:
+        for password in passwords_in(pair):
+            self._labels.know("client_secret", password)
+
+    def _cookie(self, pair: str) -> str:
+        name, mark, value = pair.rpartition("=") if "=" not in pair else pair.partition("=")
+        return name + mark + self._labels.label("cookie", value.strip())
+
+    def _body(self, body: str, headers: Headers) -> str:
+        types = (value for name, value in headers if name.lower() == "content-type")
+        content_type = next(types, "")
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type == "application/x-www-form-urlencoded":
+            return self._pairs(IN_A_FORM, body)
+        if media_type.startswith("multipart/") and (boundary := BOUNDARY.search(content_type)):
+            mark = "--" + boundary[1].strip()
+            return mark.join(map(self._part, body.split(mark)))
+        return self._text(body)
+
+    def _part(self, part: str) -> str:
+        """A part of a multipart body, from one boundary to the next."""
+        head, gap, value = [*re.split(r"(\r?\n\r?\n)", part, maxsplit=1), "", ""][:3]
+        name, content = FIELD.search(head), value.rstrip("\r\n")
+        shown = self._value(name[1] if name else "", content)
+        return head + gap + shown + value[len(content) :]
+
+    def _pairs(self, mark: re.Pattern[str], text: str) -> str:
+        return "".join(map(self._pair, mark.split(text)))
+
+    def _pair(self, pair: str) -> str:
+        name, equals, spelled = pair.partition("=")
+        if not equals:
+            return self._text(pair)
+        value = unquote_plus(spelled)
+        shown = self._value(unquote_plus(name), value)
+        return self._text(name) + equals + (spelled if shown == value else shown)
+
+    def _value(self, name: str, value: str) -> str:
+        """What is shown for the value of a parameter."""
+        kind = PARAMETERS.get(_squeezed(name))
+        return self._labels.label(kind, value) if kind else self._text(value)
+
+    def _text(self, text: str) -> str:
+        if len(text) < SHORTEST:
+            return text
+        start = text.lstrip("\ufeff \t\r\n")[:1]
+        if start in ("{", "[", '"') and (names := _member_names(text)) is not None:
+            return self._json(text, JWK_PRIVATE if "kty" in names else frozenset())
+        for user in (USER_IN_TEXT, USER_ESCAPED):
+            text = user.sub(self._user, text)
+        return LOOSE.sub(self._loose, without_keys(text, self._key))
+
+    def _user(self, match: re.Match[str]) -> str:
+        return self._labels.label("credentials", match[0])
+
+    def _key(self, text: str) -> str:
+        for piece in key_pieces(text):
+            self._labels.know("private_key", piece)
+        return self._labels.label("private_key", text)
+
+    def _loose(self, match: re.Match[str]) -> str:
+        shown = self._labels.label(*_named(match))
+        return f"{match['name']}{match['gap']}{match['quote'] or ''}{shown}"
+
+    def _json(self, text: str, private: frozenset[str]) -> str:
+        """JSON text with everything but the secrets left as it was written."""
+        done, position = [], 0
+        while match := STRING.search(text, position):
+            string, end = json.loads(match[1]), match.end()
+            done.append(text[position : match.start()])
+            if not match[2]:
+                shown = self._text(string)
+                done.append(match[0] if shown == string else json.dumps(shown))
+            elif kind := KINDS.get(_squeezed(string), string if string in private else ""):
+                value, end = DECODE(text, end)
+                value = value if isinstance(value, str) else text[match.end() : end]
+                done.append(match[0] + json.dumps(self._labels.label(kind, value)))
+            else:
+                done.append(match[0])
+            position = end
+        return "".join(done) + text[position:]
+
+
+def without_login(said: str) -> str:
+    """An error's words without name and password of a URL in it, whatever marks are in these."""
+    bare = re.sub(r"Failed to parse: .*", "a URL that can't be read", said, flags=re.DOTALL)
+    bare = re.sub(r"can't encode character '[^']{1,12}'", "can't encode a character", bare)
+    ahead, _, url = bare.partition("//")
+    return f"{ahead}//…@{url.rpartition('@')[2]}" if "@" in url else bare
+
+
+def named_in(text: str) -> Iterator[tuple[str, str]]:
+    """The kind and the value of each secret that a text of no known form gives away by a name."""
+    return map(_named, LOOSE.finditer(text))
+
+
+def _named(match: re.Match[str]) -> tuple[str, str]:
+    value = match["bare"] or match["quoted"] or ""
+    kind = KINDS.get(_squeezed(match["name"]), match["name"].lower())
+    return kind, unquote_plus(value) if match["gap"] == "=" else value
+
+
+def _texts(exchange: Exchange) -> list[str]:
+    """Every text of an exchange that may hold a secret, in order of appearance."""
+    sent = [value for _, value in exchange.request_headers]
+    received = [value for _, value in exchange.response_headers]
+    answer = [exchange.reason, *received, exchange.response_body, exchange.failure]
+    return [exchange.url, *sent, exchange.request_body, *answer]
+
+
+def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
+    """The exchange with these texts in place of its own."""
+    rest = iter(texts)
+    return replace(
+        exchange,
+        url=next(rest),
+        request_headers=tuple((name, next(rest)) for name, _ in exchange.request_headers),
+        request_body=next(rest),
+        reason=next(rest),
+        response_headers=tuple((name, next(rest)) for name, _ in exchange.response_headers),
+        response_body=next(rest),
+        failure=next(rest),
+    )
+
+
+def _squeezed(name: str) -> str:
+    """A name without letter case and separators: accessToken, Access-Token, access_token."""
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _member_names(text: str) -> set[str] | None:
+    """The names of all members in a JSON text, None if it is no JSON."""
+    names: set[str] = set()
+    decoder = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: names.update(name for name, _ in pairs),
+        parse_int=whole_number,
+    )
+    try:
+        decoder.decode(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    return names
+
+
+def _measured(headers: Headers, before: str, after: str) -> Headers:
+    length = str(len(after.encode("utf-8", "surrogatepass")))
+    return tuple(
+        (name, length if name.lower() == "content-length" and before != after else value)
+        for name, value in headers
+    )
