@@ -6,7 +6,7 @@ from textwrap import indent
 from typing import Any, Self
 
 from dpop_lab.errors import LabError
-from dpop_lab.show.values import html_table, shown
+from dpop_lab.show.values import html_table, mapped, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,14 @@ class Finding:
             return "not asked"
         return "passed" if self.verdict.defect is None else "failed"
 
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        """This finding with every text changed that its row wanted or found."""
+        if self.verdict is None:
+            return self
+        verdict = self.verdict
+        wanted, found = (mapped(value, change) for value in (verdict.wanted, verdict.found))
+        return replace(self, verdict=replace(verdict, wanted=wanted, found=found))
+
     def __repr__(self) -> str:
         """Mark, row and question; where it failed, what was wanted and found, and what it stops."""
         row, verdict = self.check, self.verdict
@@ -123,6 +131,10 @@ class Report:
             if finding.check.name == name:
                 return finding
         raise KeyError(name)
+
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        """This report with every text changed that its rows wanted or found."""
+        return replace(self, findings=tuple(one.with_texts(change) for one in self.findings))
 
     def __repr__(self) -> str:
         """The whole report as text: a notebook shows it, and it holds no secret."""

@@ -43,7 +43,7 @@ def twin_with_its_own_client(url):
         known, clients={name: client}, apis=(ApiResource("api", (scope,)),), scopes=(scope,)
     )
     twin.authorization_server = replace(server, registry=registry)
-    return twin.under(twin.policy, api_nonce=False, watch=None)
+    return twin.under(twin.policy, api_nonce=False)
 
 
 @contextmanager

@@ -281,7 +281,6 @@ def test_what_is_the_twins_alone_is_told_of_another_server_as_of_the_live_one(pr
         {"live": True, "settings": {}},
         {"issuer": "https://as.example", "carrier": "socket"},
         {"issuer": "https://as.example", "api_nonce": True},
-        {"issuer": "https://as.example", "watch": print},
         {"client_id": "me"},
         {"client_id": "me", "client_secret": SECRET},
         {"issuer": "https://as.example"},
@@ -300,7 +299,7 @@ def test_what_is_the_twins_alone_is_told_of_another_server_as_of_the_live_one(pr
     ],
 )
 def test_what_is_missing_or_does_not_go_together_is_told_by_name_and_not_by_value(arguments):
-    apart = {"live", "carrier", "api_nonce", "watch", "client_id", "issuer", "settings"}
+    apart = {"live", "carrier", "api_nonce", "log", "client_id", "issuer", "settings"}
     more = {} if apart & arguments.keys() else WHOLE
     with pytest.raises(LabError) as caught:
         Lab(**(more | arguments))

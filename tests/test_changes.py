@@ -10,7 +10,7 @@ import pytest
 
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, diagnose
 from dpop_lab.doctor.explain.explainer import Explainer
-from dpop_lab.doctor.explain.explaining import exchange_of, explained
+from dpop_lab.doctor.explain.explaining import explained
 from dpop_lab.lab.catalogue.change import (
     ACTORS,
     API,
@@ -31,6 +31,7 @@ from dpop_lab.lab.sent import ACCEPTED, NO_ROW
 from dpop_lab.proof.rules import ESSENTIAL
 from dpop_lab.wire.message import Request
 from tests.test_explain import Tags
+from tests.world import RawLog
 
 POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
 ALIKE = ("Harmless", "Honest")  # how `worth` begins where nothing is wrong
@@ -278,39 +279,38 @@ def test_a_change_of_the_request_alone_is_caught_by_no_row(grid):
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=repr)
 def test_the_doctor_names_the_row_that_refused_and_the_explaining_server_tells_each(policy):
-    seen, firsts, told = [], [], []
-    with Lab(policy=policy, watch=seen.append) as lab:
+    log, firsts, told = RawLog(), [], []
+    seen = log.raw
+    with Lab(policy=policy, log=log) as lab:
         jwks = {"keys": [lab.twin.signing_key.published]}
         for name, change in CHANGES.items():
             for place in change.places:
                 seen.clear()
                 caught = lab.send(name, to=place).caught
+                seen[:] = [one for one in seen if one.status != 404]
                 if not seen:
                     continue
-                found = examined(seen, lab, jwks, policy)
+                found = examined(seen, jwks, policy)
                 assert is_named(caught, found), (name, place)
                 assert all(problem.action for problem in found.problems)
-                line = explained(seen[-1], base_url=lab.base_url, now=lab.clock.now())
+                line = explained(seen[-1])
                 assert bool(line.action) is (caught != ACCEPTED), (name, place)
                 firsts += seen if place == change.places[0] else []
         explainer = Explainer(lab.twin, told.append)
     for one in firsts:
-        explainer.watch(one)
+        explainer.tell(one)
     assert len(firsts) > len(CHANGES)
     for one, entry in zip(firsts, told, strict=True):
-        assert entry.refused == (one.response.status >= 400)
+        assert entry.refused == (one.status >= 400)
         assert bool(dict(entry.why).get("change")) == entry.refused, entry
         assert all(line.isprintable() for line in repr(entry).split("\n"))
-    page = explainer.pages["/"](Request("GET", "/", (("Host", "127.0.0.1"),)))
+    page = explainer(Request("GET", "/", (("Host", "127.0.0.1"),)))
     Tags(page.body.decode())
 
 
-def examined(seen, lab, jwks, policy):
+def examined(seen, jwks, policy):
     """What the doctor finds in the last of the requests to one endpoint."""
-    path, now = seen[-1].request.path, lab.clock.now()
-    exchanges = [
-        exchange_of(one, base_url=lab.base_url, now=now) for one in seen if one.request.path == path
-    ]
+    exchanges = [one for one in seen if one.url == seen[-1].url]
     return diagnose(exchanges, policy=policy, jwks=jwks).examined[-1]
 
 

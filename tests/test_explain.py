@@ -86,7 +86,7 @@ def explaining(**options):
     """A server that explains, until the end."""
     told = []
     front = lambda twin: Explainer(twin, told.append)  # noqa: E731
-    with serve(client_key=CLIENT_KEY, front=front, **options) as running:
+    with serve(client_key=CLIENT_KEY, every_row=True, front=front, **options) as running:
         yield Explained(running, told)
 
 
@@ -226,15 +226,6 @@ def test_an_answer_is_the_same_whether_it_is_explained_or_not(server):
                 two, same = Explained(alone, []).send(method, path, lines)
                 assert (one.status, text) == (two.status, same)
                 assert [name for name, _ in one.getheaders()] == [n for n, _ in two.getheaders()]
-
-
-def test_a_watch_sees_its_servers_beside_the_front():
-    seen = []
-    with explaining(watch=seen.append) as server:
-        server.send("GET", API)
-        server.send("GET", "/x")
-        server.last(2)
-    assert [one.response.status for one in seen] == [401]
 
 
 def test_a_demanded_nonce_at_the_api_is_demanded_with_a_front_too():

@@ -475,7 +475,7 @@ class Target:
     """A twin that an attacker knows much about: a live bound token, a used proof, a secret."""
 
     def __init__(self, policy):
-        self.world = World(policy, watch=False)
+        self.world = World(policy, every_row=False)
         self.token = self.world.token()
         self.proof = self.world.token_proof()
         self.api_proof = self.world.api_proof(self.token)

@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from dpop_lab.errors import LabError
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import LiveAdapter, Unreachable
-from dpop_lab.server.resource_server import DPOP_API
+from dpop_lab.server.duende import DUENDE
 from dpop_lab.wire.message import Request, Response
 
 URL = "https://api.example/a/b?x=1&y=%20#fragment"
@@ -213,13 +214,32 @@ def test_a_login_page_in_place_of_the_token_endpoint_is_one_sentence_too():
         assert lab.session.get(lab.base_url).status_code == 200
 
 
-def test_the_lab_keeps_what_the_twin_saw_last_and_tells_the_watcher_too():
-    told = []
-    with Lab(watch=told.append) as lab:
-        assert lab.last_seen is None
+@pytest.mark.parametrize("carrier", ["in process", "socket"])
+def test_the_log_has_the_reports_of_the_twin_with_either_carrier(carrier):
+    with Lab(carrier=carrier) as lab:
         lab.session.get(lab.api, auth=lab.auth())
-        assert lab.last_seen is told[-1]
-        assert (lab.last_seen.request.path, lab.last_seen.response.status) == (DPOP_API, 200)
+        lab.session.get(lab.base_url)
+        token, call, other = lab.log
+    places = [[report.profile for report in one.reports] for one in (token, call, other)]
+    bound = DUENDE.bound.name
+    assert places == [[DUENDE.token.name], [bound, DUENDE.api.name], []]
+    assert all(report.accepted for one in (token, call) for report in one.reports)
+
+
+def test_with_eight_threads_each_exchange_has_its_own_reports():
+    with Lab(carrier="socket") as lab, ThreadPoolExecutor(8) as pool:
+        auth = lab.auth()
+        lab.session.get(lab.api, auth=auth)
+
+        def call(number):
+            headers = {"DPoP": f"proof-{number}"} if number % 2 else None
+            return lab.session.get(f"{lab.api}?{number}", auth=None if headers else auth,
+                                   headers=headers)  # fmt: skip
+
+        list(pool.map(call, range(40)))
+        for one in list(lab.log)[2:]:
+            said = one.reports[-1].accepted
+            assert said is (one.status == 200) and len(one.reports) == 2
 
 
 def test_what_the_lab_sends_does_not_depend_on_what_else_is_installed():

@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 import requests
 from client_world import SECRET, World, answer, challenge, issued, listening
 
+from dpop_lab.checking import Report
 from dpop_lab.cli import main
 from dpop_lab.client.recorder import record
 from dpop_lab.client.token import TokenRefused
@@ -25,11 +27,9 @@ from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.lab import Lab
 from dpop_lab.proof.proof import access_token_hash, make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.policy import Seen
 from dpop_lab.session.story import Story
-from dpop_lab.session.witnessed_log import KEPT, WAITING, WitnessedLog
 from dpop_lab.wire.curl import as_curl
-from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.log import WITH_REPORTS, SessionLog
 from dpop_lab.wire.message import Exchange, Request, Response
 
 AGAIN = "sent again with the nonce: "
@@ -109,7 +109,7 @@ def test_a_token_is_renewed_after_a_refusal() -> None:
     log = record(world.session)
     world.get()
     again = "sent again with another token: accepted"
-    told = ["token fetched", "access token refused", "token fetched again", again]
+    told = ["token fetched", "access token refused", "token renewed", again]
     assert words(Story(log)) == told
 
 
@@ -196,8 +196,8 @@ def test_a_refusal_is_told_with_its_row() -> None:
         *_, htm, secret = lab.story
     assert htm.words == "refused by the row htm: wanted 'GET', found 'DELETE'"
     assert (htm.error, htm.description) == ("invalid_dpop_proof", "Invalid 'htm' value.")
-    assert not htm.accepted and htm.seen is not None
-    assert htm.seen.reports[1]["htm"].mark == "failed"
+    assert not htm.accepted
+    assert htm.exchange.reports[1]["htm"].mark == "failed"
     assert secret.words == "refused: invalid_client"
 
 
@@ -219,7 +219,7 @@ def test_a_session_of_any_server_has_a_story_too() -> None:
     assert words(story) == [*told, "no answer"]
     assert [step.role for step in story] == [*["server"] * 3, "authorization server", "server"]
     assert story[1].request == "GET /there?…"
-    assert [step.seen for step in story] == [None] * 5
+    assert [step.exchange.reports for step in story] == [()] * 5
     assert story[-1].answer.startswith("no answer: ConnectionError")
     assert {step.carried.words for step in story} == {"nothing of DPoP"}
     assert story[-1].origin == "http://127.0.0.1:1"
@@ -230,7 +230,7 @@ def test_a_nonce_round_trip_is_known_without_the_twin_as_well() -> None:
     log = record(world.session)
     world.get()
     assert words(Story(log)) == ["token fetched", "nonce demanded", f"{AGAIN}accepted"]
-    assert Story(log)[1].carried.words == "DPoP access_token 1, proof 2"
+    assert Story(log)[1].carried.words == "DPoP access_token 1, proof 2 (htm GET, ath)"
 
 
 def test_proofs_that_are_kept_are_read() -> None:
@@ -286,7 +286,7 @@ def test_the_way_a_client_says_who_it_is_is_told(
     world = World(**settings)
     log = record(world.session)
     world.get()
-    assert Story(log)[0].carried.words == f"{authentication}, proof 1"
+    assert Story(log)[0].carried.words == f"{authentication}, proof 1 (htm POST)"
 
 
 def test_a_story_is_a_sequence_and_a_slice_of_it_a_story() -> None:
@@ -364,10 +364,8 @@ def test_each_exchange_has_what_the_twin_saw_of_it_in_threads_as_well(carrier: A
         story = lab.story
     assert len(story) == 66
     for step in story:
-        assert step.seen is not None
-        assert step.exchange.url.endswith(step.seen.request.target)
-        assert step.exchange.status == step.seen.response.status
-        assert step.accepted is all(step.seen.reports)
+        assert step.exchange.reports
+        assert step.accepted is all(step.exchange.reports)
 
 
 def test_the_same_bytes_sent_twice_are_seen_in_their_order() -> None:
@@ -386,27 +384,24 @@ def test_sessions_under_other_rules_are_seen_and_other_hosts_are_not() -> None:
         lab.twin(Request("GET", "/api/dpop/test", (("Host", "demo.duendesoftware.com"),)))
         lab.session.get(f"{url}/api/dpop/test")
         *_, under, other = lab.story
-    assert under.seen is not None and under.seen.reports[1].struck_out == ("htm",)
-    assert other.seen is None
+    assert under.exchange.reports[1].struck_out == ("htm",)
+    assert not other.exchange.reports
 
 
 def test_a_live_lab_has_a_story_that_nobody_saw() -> None:
     with Lab(live=True) as lab:
         assert len(lab.story) == 0
         lab.log.record(exchange())
-        assert lab.story[0].seen is None
+        assert not lab.story[0].exchange.reports
 
 
 def test_what_is_kept_of_the_servers_view_is_bounded() -> None:
-    log, seen = WitnessedLog(), Seen(Request("GET", "/things"), Response(200), ())
-    for _ in range(3 * WAITING):
-        log.witness(seen)
-    assert len(log._waiting) == WAITING
-    for _ in range(KEPT + 5):
-        log.witness(seen), log.record(exchange())
+    log, report = SessionLog(), Report("API", ())
+    for _ in range(WITH_REPORTS + 5):
+        log.record(replace(exchange(), reports=(report,)))
     story = Story(log)
-    assert len(story) == KEPT + 5
-    assert [step.seen is None for step in story] == [True] * 5 + [False] * KEPT
+    assert len(story) == WITH_REPORTS + 5
+    assert [step.exchange.reports for step in story] == [()] * 5 + [(report,)] * WITH_REPORTS
 
 
 # ---- what it never says -----------------------------------------------------------------------
@@ -415,12 +410,13 @@ def test_what_is_kept_of_the_servers_view_is_bounded() -> None:
 def test_no_secret_is_in_any_form_of_a_story() -> None:
     secrets: set[str] = set()
 
-    def watch(seen: Seen) -> None:
-        secrets.update(seen.request.lines("DPoP"))
-        secrets.update(line.split()[-1] for line in seen.request.lines("Authorization"))
+    def noted(response: requests.Response, **_: object) -> None:
+        headers = response.request.headers
+        secrets.update([headers.get("DPoP", ""), headers.get("Authorization", " ").split()[-1:][0]])
 
     key = generate_key()
-    with Lab(watch=watch) as lab:
+    with Lab() as lab:
+        lab.session.hooks["response"].append(noted)
         auth = lab.auth("m2m.dpop.nonce", key)
         lab.session.get(lab.api, auth=auth)
         token = auth.token.value if auth.token else ""
@@ -431,7 +427,7 @@ def test_no_secret_is_in_any_form_of_a_story() -> None:
             said = sign_compact(proof_header(key), claims, key)
             headers = {"Authorization": f"DPoP {token}", "DPoP": said}
             lab.session.get(f"{lab.api}?access_token={token}", headers=headers)
-            assert lab.last_seen and leak in str(lab.last_seen.reports[1][name].verdict)
+            assert "<access_token 1>" in str(lab.log[-1].reports[1][name].verdict)
         lab.session.get(lab.plain_api, headers={"Authorization": f"Bearer {token}"})
         story = lab.story
     rows = {step.words.partition(":")[0] for step in story}
@@ -640,7 +636,7 @@ def test_the_har_of_a_session_follows_the_rules_and_says_what_the_server_saw() -
     ]
     assert (failed["response"]["status"], failed["response"]["content"]["size"]) == (0, 0)
     assert failed["response"]["_error"].startswith("ConnectionError")
-    access_token, proof = refused["_dpop_lab"]["seen"]
+    access_token, proof = refused["_dpop_lab"]["reports"]
     assert (access_token["accepted"], proof["accepted"]) == (True, False)
     assert [row for row in proof["rows"] if row["mark"] == "failed"] == [
         {
@@ -651,7 +647,7 @@ def test_the_har_of_a_session_follows_the_rules_and_says_what_the_server_saw() -
             "found": "'DELETE'",
         }
     ]
-    assert "seen" not in failed["_dpop_lab"]
+    assert "reports" not in failed["_dpop_lab"]
 
 
 def test_urls_cookies_and_redirects_are_taken_apart_in_the_har() -> None:
@@ -727,7 +723,7 @@ def test_call_writes_a_har_beside_the_log(
     check_har(written)
     entries = written["log"]["entries"]
     assert [entry["_dpop_lab"]["words"] for entry in entries] == ["token fetched", "accepted"]
-    assert entries[1]["_dpop_lab"]["seen"][1]["accepted"] is True
+    assert entries[1]["_dpop_lab"]["reports"][1]["accepted"] is True
     assert "HTTP/1.1 200 OK" in log.read_text("utf-8")
 
 

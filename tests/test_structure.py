@@ -240,7 +240,8 @@ def test_public_names_are_few_and_there():
     names = set(dpop_lab.__all__)
     promised = set(
         "generate_key load_key public_jwk thumbprint make_proof read_proof check_proof "
-        "access_token_hash private_key_jwt DUENDE RFC_9449 AuthorizationServer ResourceServer serve DPoPAuth "
+        "access_token_hash private_key_jwt DUENDE RFC_9449 "
+        "AuthorizationServer ResourceServer serve DPoPAuth "
         "TokenRefused SessionLog record Story Lab CHANGES LEFT_OUT compare diagnose LabError "
         "KeyUnusable SettingsError".split()
     )

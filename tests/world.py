@@ -11,6 +11,7 @@ from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Request
 from tests import builder
 
@@ -28,13 +29,26 @@ def parts(token):
     return [json.loads(builder.decode(part)) for part in token.split(".")[:2]]
 
 
+class RawLog(SessionLog):
+    """A session log that has the exchanges as they were, too, in `raw`."""
+
+    def __init__(self):
+        super().__init__()
+        self.raw = []
+
+    def record(self, exchange):
+        """Keep the exchange as it was, and redacted."""
+        self.raw.append(exchange)
+        return super().record(exchange)
+
+
 class World:
-    """A twin in this process, its clock, and what its servers saw, the last at the end.
+    """A twin in this process, its clock, and its answers, the last at the end of `seen`.
 
     Requests are right ones unless arguments say otherwise.
     """
 
-    def __init__(self, policy=DUENDE, *, api_nonce=False, watch=True):
+    def __init__(self, policy=DUENDE, *, api_nonce=False, every_row=True):
         self.clock, self.seen = Clock(), []
         self.twin = Twin(
             policy=policy,
@@ -42,7 +56,7 @@ class World:
             clock=self.clock,
             client_key=CLIENT_KEY,
             signing_key=SIGNING_KEY,
-            watch=self.seen.append if watch else None,
+            every_row=every_row,
         )
 
     def now(self):
@@ -52,7 +66,9 @@ class World:
 
     def send(self, method, target, headers=(), body=b""):
         """One request, and its answer."""
-        return self.twin(Request(method, target, tuple(headers), body))
+        response = self.twin(Request(method, target, tuple(headers), body))
+        self.seen.append(response)
+        return response
 
     def proof(self, method, path, signing_key=VICTIM, **variations):
         """A right proof for a request here and now, but for the variations."""

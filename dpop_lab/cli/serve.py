@@ -19,7 +19,7 @@ from dpop_lab.jose.keys import PrivateKey
 if TYPE_CHECKING:
     from dpop_lab.cli.options import Commands
     from dpop_lab.doctor.explain.entry import Entry
-    from dpop_lab.server.front import Front
+    from dpop_lab.server.message import Front
     from dpop_lab.server.sockets import RunningTwin
     from dpop_lab.server.twin import Twin
 
@@ -102,6 +102,7 @@ def _started(options: argparse.Namespace, told: "queue.SimpleQueue[Entry | None]
             policy=POLICIES[options.policy],
             api_nonce=options.api_nonce,
             client_jwk=jwk,
+            every_row=options.explain,
             front=_explaining(told) if options.explain else None,
         )
     except (OSError, UnicodeError) as error:

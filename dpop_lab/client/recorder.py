@@ -11,7 +11,7 @@ from requests.adapters import BaseAdapter
 
 from dpop_lab.errors import expect
 from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Exchange, Redacted
 from dpop_lab.wire.url import host
 
 LONGEST_BODY = 1_000_000
@@ -74,7 +74,7 @@ class RecordingAdapter(BaseAdapter):
         except Exception as error:
             self._record(replace(sent, failure=f"{type(error).__name__}: {error}"))
             raise
-        self._record(exchange)
+        response.exchange = self._record(exchange)  # type: ignore[attr-defined]
         response.connection = cast(Any, self)  # what an auth object repeats is recorded too
         return response
 
@@ -82,8 +82,14 @@ class RecordingAdapter(BaseAdapter):
         """Close the other adapter."""
         self.inner.close()
 
-    def _record(self, exchange: Exchange) -> None:
-        self.log.record(replace(exchange, ended_at=self._clock()))
+    def _record(self, exchange: Exchange) -> Redacted:
+        return self.log.record(replace(exchange, ended_at=self._clock()))
+
+
+def exchange_of(response: requests.Response) -> Redacted:
+    """The exchange of which this is the answer, as it was recorded last."""
+    found: Redacted = response.exchange  # type: ignore[attr-defined]
+    return found
 
 
 def _answered(sent: Exchange, response: requests.Response, body: str) -> Exchange:
@@ -94,6 +100,7 @@ def _answered(sent: Exchange, response: requests.Response, body: str) -> Exchang
         reason=as_text(response.reason or ""),
         response_headers=tuple((as_text(name), as_text(value)) for name, value in lines),
         response_body=body,
+        reports=getattr(response, "reports", ()),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from dpop_lab.checking import Report
-from dpop_lab.client.recorder import record
+from dpop_lab.client.recorder import exchange_of, record
 from dpop_lab.client.unanswered import in_its_words, unanswered
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab import crafting
@@ -25,10 +25,10 @@ from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.access_token import Presented
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.policy import Policy, Seen
+from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered, read_answer
-from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import Redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,6 @@ class Bench:
 
     def __init__(self, world: World) -> None:
         self.world, self.cast = world, Cast(world)
-        self._log = SessionLog(show_proofs=True)
         self._accepted: dict[str, dict[str, object]] = {}
         self._guesses: dict[tuple[str, ...], bool] = {}
         self._last: tuple[Draft, requests.PreparedRequest, str] | None = None
@@ -164,7 +163,7 @@ class Bench:
         }
         try:
             session = self._session(rules, draft)
-            answered = self._answered(session, steps, rules, draft, proof)
+            answered, exchange = self._answered(session, steps, rules, draft, proof)
         except (requests.RequestException, LabError, ValueError) as error:
             return Sent(**told, problem=_in_words(error, self.world.timeout))
         read = read_proof(proof)
@@ -173,7 +172,7 @@ class Bench:
             **told,
             answered=answered,
             elsewhere=self._elsewhere(steps, rules, draft),
-            exchange=self._log[-1],
+            exchange=exchange,
             first_here=kept is None,
             fresh=_fresh(draft, now),
             difference=difference(_honest(draft) if kept is None else kept, now),
@@ -200,7 +199,6 @@ class Bench:
             raise LabError(problem, advice="Use the twin: Lab().")
         else:
             session = world.session_under(rules, api_nonce=draft.place.nonce)
-        record(session, self._log, clock=world.clock.time)
         return session
 
     def _answered(
@@ -210,14 +208,13 @@ class Bench:
         rules: Policy,
         draft: Draft,
         proof: str,
-    ) -> Answered:
-        self.world.last_seen = None
+    ) -> tuple[Answered, Redacted]:
         answer = [send(session, step, self.world.timeout) for step in steps][-1]
         self.cast.learn(draft.place, answer)
-        seen = self.world.last_seen
-        reports = seen.reports if seen else self._own_look(draft, proof, rules)
+        exchange = exchange_of(answer)
         title = self.world.kind.capitalize() if self.world.live else rules.title
-        return read_answer(answer, self._log[-1].response_body, title, reports)
+        answered = read_answer(exchange, title, self._own_look(draft, proof, rules))
+        return answered, exchange.with_proofs()
 
     def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
         """What the rows would say of this proof here, where the server keeps it to itself."""
@@ -244,16 +241,14 @@ class Bench:
         if self.world.live:
             return None
         other = DUENDE if rules.name == RFC_9449.name else RFC_9449
-        seen: list[Seen] = []
-        twin = self.world.twin.under(other, api_nonce=draft.place.nonce, watch=seen.append)
+        twin = self.world.twin.under(other, api_nonce=draft.place.nonce)
         twin.forget()
-        session, log = requests.Session(), SessionLog(show_proofs=True)
+        session = requests.Session()
         session.trust_env = False
         session.mount(self.world.base_url, InProcessAdapter(twin))
-        record(session, log)
+        record(session)
         answer = [send(session, step, self.world.timeout) for step in steps][-1]
-        reports = seen[-1].reports if seen else ()
-        return read_answer(answer, log[-1].response_body, other.title, reports)
+        return read_answer(exchange_of(answer), other.title)
 
 
 def _profiles() -> list[Any]:

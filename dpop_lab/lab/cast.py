@@ -77,7 +77,7 @@ class Cast:
 
     def _others(self) -> Iterator[requests.Session]:
         for policy in () if self._world.live else (DUENDE, RFC_9449):
-            twin = self._world.twin.under(policy, api_nonce=False, watch=None)
+            twin = self._world.twin.under(policy, api_nonce=False)
             session = requests.Session()
             session.trust_env = False
             session.mount(twin.base_url, InProcessAdapter(twin))

@@ -11,13 +11,12 @@ from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import hash_input, thumbprint
 from dpop_lab.lab.lab import Lab
 from dpop_lab.proof.proof import make_proof, read_proof
-from dpop_lab.server.policy import Policy, Seen
+from dpop_lab.server.policy import Policy
 
 
 def demo(policy: Policy) -> Iterator[str]:
     """The steps as text, one at a time, each carried out when it is asked for."""
-    seen: list[Seen] = []
-    with Lab(policy=policy, watch=seen.append) as lab:
+    with Lab(policy=policy) as lab:
         yield (
             f"From a key to an accepted call: {lab.base_url}, played by the offline twin\n"
             f"({policy.name}). Nothing leaves this machine."
@@ -56,16 +55,16 @@ def demo(policy: Policy) -> Iterator[str]:
             _decoded(token),
         )
         said = "A fresh proof with the token's hash in it (ath), and the call:"
-        yield _step(5, "The protected call", said, _call(lab, key, token, seen))
+        yield _step(5, "The protected call", said, _call(lab, key, token))
         said = "The thief has the token but not the key, and signs with a key of their own:"
-        yield _step(6, "The same token, stolen", said, _call(lab, thief, token, seen))
+        yield _step(6, "The same token, stolen", said, _call(lab, thief, token))
         yield (
             "Next: dpop-lab key new ec.pem, then dpop-lab call --key ec.pem --log session.log\n"
             "does the same in one command and writes down what went over the wire."
         )
 
 
-def _call(lab: Lab, key: PrivateKey, token: str, seen: list[Seen]) -> str:
+def _call(lab: Lab, key: PrivateKey, token: str) -> str:
     """One call of the protected API, by hand: the claims of the proof, the answer, the findings."""
     proof = make_proof(
         key,
@@ -80,7 +79,7 @@ def _call(lab: Lab, key: PrivateKey, token: str, seen: list[Seen]) -> str:
     challenge = answer.headers.get("WWW-Authenticate")
     lines = [json.dumps(read_proof(proof).claims, indent=2), "", f"GET {lab.api}", _status(answer)]
     lines += [f"WWW-Authenticate: {challenge}"] * bool(challenge)
-    lines += ["", "What the server found:", *map(str, seen[-1].reports)]
+    lines += ["", "What the server found:", *map(str, lab.log[-1].reports)]
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
+from dpop_lab.checking import Report
 from dpop_lab.client.recorder import header_lines
 from dpop_lab.server.http import Server
 from dpop_lab.wire.message import Headers, Request, Response
@@ -37,7 +38,16 @@ class InProcessAdapter(HTTPAdapter):
             headers=header_lines(request),
             body=_octets(request.body),
         )
-        return self.build_response(request, _raw(self.server(asked), asked.method))
+        answered = self.server(asked)
+        return with_reports(
+            self.build_response(request, _raw(answered, asked.method)), answered.reports
+        )
+
+
+def with_reports(response: requests.Response, reports: tuple[Report, ...]) -> requests.Response:
+    """A response with the reports of the server that gave it: a recorder takes them from it."""
+    response.reports = reports  # type: ignore[attr-defined]
+    return response
 
 
 def _octets(body: Any) -> bytes:

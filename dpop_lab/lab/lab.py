@@ -22,14 +22,13 @@ class Lab(World):
     is what came of it, `kind` says which of the three worlds this is, and `live` whether it is not
     the twin; `timeout` is how many seconds to wait there for each answer.
 
-    `session` is a plain `requests.Session`; every exchange on it is kept in `log`. With
-    `carrier="socket"` the twin listens on a port of this machine, else it answers in process
-    at the real URL; any other host is reached over the network. `clock` is the time of both sides,
-    and `lab.clock.advance(seconds)` moves it. `last_seen` is what the twin found in the last
-    request it got, None before the first and always with the live server, which keeps that to
-    itself; `watch` is called with it after each request. `api_nonce` makes the API demand nonces.
-    `auth()` gives a `DPoPAuth` for one of the demo's clients. Raises `LabError` for what does not
-    go together, and the live session raises `Unreachable` when no answer comes.
+    `session` is a plain `requests.Session`; every exchange on it is kept in `log`, a new one unless
+    given. With `carrier="socket"` the twin listens on a port of this machine, else it answers in
+    process at the real URL; any other host is reached over the network. `clock` is the time of both
+    sides, and `lab.clock.advance(seconds)` moves it. `log[-1].reports` is what the twin found in
+    the last request, empty with any other server, which keeps that to itself. `api_nonce` makes the
+    API demand nonces. `auth()` gives a `DPoPAuth` for one of the demo's clients. Raises `LabError`
+    for what does not go together, and the live session raises `Unreachable` when no answer comes.
     """
 
     @cached_property

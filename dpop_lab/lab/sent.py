@@ -1,6 +1,5 @@
 """What came of a request that was sent: the answer, and beside it what the rows know."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from dpop_lab.lab.catalogue.change import LEFT_OUT
 from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered
 from dpop_lab.show.values import cut, escaped, html_list, html_table, printable, shown
 from dpop_lab.wire.curl import as_curl
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Redacted
 
 FAILED = f"{SYMBOLS['failed']} failed"
 LONGEST = 4000  # characters of a request or a body that are shown
@@ -31,7 +30,7 @@ class Sent:
     to: str
     answered: Answered | None = None
     elsewhere: Answered | None = None
-    exchange: Exchange | None = None
+    exchange: Redacted | None = None
     difference: tuple[tuple[str, object, object], ...] = ()
     first_here: bool = False
     fresh: tuple[str, ...] = ()
@@ -73,10 +72,7 @@ class Sent:
     @property
     def request(self) -> str:
         """The request as it went over the wire, redacted."""
-        text = self.exchange.text() if self.exchange else ""
-        return (
-            re.split("^---- (?:Received|Failed)", text, flags=re.M)[0].partition("\n")[2].rstrip()
-        )
+        return self.exchange.sent().rstrip() if self.exchange else ""
 
     @property
     def disagreement(self) -> tuple[tuple[str, str, str], ...]:

@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.structures import CaseInsensitiveDict
 
-from dpop_lab.client.recorder import record
+from dpop_lab.client.recorder import exchange_of, record
 from dpop_lab.errors import LabError
 from dpop_lab.lab import crafting
 from dpop_lab.lab.askable import fixed_jti, idle, why_not
@@ -26,10 +25,8 @@ from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.server.policy import Seen
 from dpop_lab.session.answered import Answered, read_answer
 from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import Headers
 from dpop_lab.wire.url import is_loopback
 
 Asked = tuple[Change, str]  # a change and the place where it is tried
@@ -152,15 +149,11 @@ class Target:
             self._absent[WITH_NONCE.get(to, to)] = "no nonce is demanded there"
 
     def _carried_out(self, draft: crafting.Draft) -> Answered:
-        seen: list[Seen] = []
         steps, _ = crafting.steps(draft, self.world, self._cast)
-        session = self._session if self.world.live else self._afresh(draft.place.nonce, seen)
+        session = self._session if self.world.live else self._afresh(draft.place.nonce)
         answer = [send(session, step, self.world.timeout) for step in steps][-1]
         self._cast.learn(draft.place, answer)
-        exchange = self._log[-1]
-        answer.headers = _joined(exchange.response_headers)  # without secrets
-        reports = seen[-1].reports if seen else ()
-        return self._hidden(read_answer(answer, exchange.response_body, self.name, reports))
+        return self._hidden(read_answer(exchange_of(answer), self.name))
 
     def _hidden(self, answered: Answered) -> Answered:
         """The same without a client secret that is too short to be known by itself."""
@@ -172,13 +165,13 @@ class Target:
         clean = {name: text.replace(secret, "<client_secret>") for name, text in texts.items()}
         return replace(answered, **clean)
 
-    def _afresh(self, api_nonce: bool, seen: list[Seen]) -> requests.Session:
+    def _afresh(self, api_nonce: bool) -> requests.Session:
         """A session to the twin as if it was just started."""
         twin = self.world.twin
         if self.world.base_url != BASE_URL and api_nonce is twin.resource_server.api_nonce:
             twin.forget()  # it is on a port, and asked there
             return self._session
-        afresh = twin.under(twin.policy, api_nonce=api_nonce, watch=seen.append)
+        afresh = twin.under(twin.policy, api_nonce=api_nonce)
         afresh.forget()
         return self._over(InProcessAdapter(afresh))
 
@@ -200,12 +193,4 @@ def _transport(world: World) -> BaseAdapter:
         return LiveAdapter(timeout=world.timeout)
     if world.base_url != BASE_URL:
         return HTTPAdapter()  # the twin on a port
-    return InProcessAdapter(world.twin.under(world.twin.policy, api_nonce=False, watch=None))
-
-
-def _joined(lines: Headers) -> CaseInsensitiveDict[str]:
-    """Header lines by their names; several of one name in one, with commas."""
-    joined = CaseInsensitiveDict[str]()
-    for name, value in lines:
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
+    return InProcessAdapter(world.twin.under(world.twin.policy, api_nonce=False))

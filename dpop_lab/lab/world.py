@@ -16,11 +16,11 @@ from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.live import TIMEOUT, LiveAdapter
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.server.policy import Policy, Seen, Watch
+from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import BEARER_API, DPOP_API
 from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
-from dpop_lab.session.witnessed_log import WitnessedLog
+from dpop_lab.wire.log import SessionLog
 
 Carrier = Literal["in process", "socket"]
 
@@ -53,9 +53,9 @@ class World(ClientSide):
         policy: Policy = DUENDE,
         carrier: Carrier = "in process",
         api_nonce: bool = False,
-        watch: Watch | None = None,
         client_key: PrivateKey | None = None,
         settings: Source | None = None,
+        log: SessionLog | None = None,
         timeout: float = TIMEOUT,
         **client: Unpack[Members],
     ) -> None:
@@ -64,17 +64,15 @@ class World(ClientSide):
         kind: Kind = "another server" if other else "the offline twin"
         self.kind = "the live server" if live else kind
         self.live, self.timeout = live or other, timeout
-        if self.live and (policy is not DUENDE or carrier != "in process" or api_nonce or watch):
-            wanted = "no policy, carrier, api_nonce or watch: they are for the twin"
+        if self.live and (policy is not DUENDE or carrier != "in process" or api_nonce):
+            wanted = "no policy, carrier or api_nonce: they are for the twin"
             raise LabError(f"{self.kind.capitalize()} has its own ways", wanted=wanted)
         if live and (other or client_key):
             advice = "Lab(issuer=…) is for any other server, or any other client."
             raise LabError("The live server is the demo", wanted="live=True alone", advice=advice)
         self.clock, self.session = Clock(), _session(_agent() if self.live else "dpop-lab")
         self.server: Twin | None = None
-        self.last_seen: Seen | None = None
-        self.log = WitnessedLog()
-        self._watch, self._running = watch, cast("Any", None)
+        self.log, self._running = SessionLog() if log is None else log, cast("Any", None)
         self._pageless: set[str] = set()
         if other:
             given = {**client, "client_key": client_key}
@@ -84,7 +82,7 @@ class World(ClientSide):
         else:
             self.session.trust_env = False  # a proxy has no business between us and ourselves
             options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
-            self._start(carrier, {**options, "watch": self._saw, "clock": self.clock})
+            self._start(carrier, {**options, "every_row": True, "clock": self.clock})
         record(self.session, self.log, clock=self.clock.time)
 
     def _reach(self, client: Settings) -> None:
@@ -99,18 +97,20 @@ class World(ClientSide):
             self.session.mount(prefix, adapter)
         self.base_url = client.issuer or _site(str(client.token_endpoint))
 
-    def _saw(self, seen: Seen) -> None:
-        self.last_seen = seen
-        self.log.witness(seen)
-        if self._watch is not None:
-            self._watch(seen)
-
     def _start(self, carrier: Carrier, options: dict[str, Any]) -> None:
         if carrier == "socket":
+            from dpop_lab.lab.sightings import SightingAdapter, Sightings
             from dpop_lab.server.sockets import serve
 
-            self._running = serve(**options)
+            seen: list[Sightings] = []
+
+            def noted(twin: Twin) -> Sightings:
+                seen.append(Sightings(twin))
+                return seen[-1]
+
+            self._running = serve(**options, front=noted)
             self.server = self._running.twin
+            self.session.mount(self._running.base_url, SightingAdapter(seen[-1]))
         elif carrier == "in process":
             self.server = Twin(**options)
             self.session.mount(BASE_URL, InProcessAdapter(self.server))
@@ -151,7 +151,7 @@ class World(ClientSide):
         or the other policy, is all that differs. Raises `LabError` when live.
         """
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
-        server = self.twin.under(policy, api_nonce=api_nonce, watch=self._saw)
+        server = self.twin.under(policy, api_nonce=api_nonce)
         session = _session()
         session.mount(self.base_url, InProcessAdapter(server))
         session.trust_env = False

@@ -3,7 +3,7 @@
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dpop_lab.checking import Answer, Report
@@ -12,7 +12,7 @@ from dpop_lab.jose.jws import read_jws, verify
 from dpop_lab.server.access_token import SigningKey, issue
 from dpop_lab.server.gate import Gate, refuse_for
 from dpop_lab.server.http import Routes
-from dpop_lab.server.policy import Credentials, Form, Policy, Refused, Seen, Watch
+from dpop_lab.server.policy import Credentials, Form, Policy, Refused
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
 from dpop_lab.wire.message import Request, Response
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
@@ -64,7 +64,8 @@ class AuthorizationServer:
     """The token endpoint, both metadata documents and the key set, as `Request -> Response`.
 
     Base URL, keys, clock, memory and policy are given to it; `random` draws octets for `jti`.
-    `assertions` remembers client assertions, `used` proofs, both shared by all clients.
+    `assertions` remembers client assertions, `used` proofs, both shared by all clients. With
+    `every_row` all rows are asked, though the first failure decides.
     """
 
     base_url: str
@@ -76,7 +77,7 @@ class AuthorizationServer:
     used: UsedProofs = field(default_factory=UsedProofs)
     assertions: UsedProofs = field(default_factory=UsedProofs)
     nonces: Nonces = field(default_factory=Nonces)
-    watch: Watch | None = None
+    every_row: bool = False
 
     def __repr__(self) -> str:
         return f"<AuthorizationServer {self.base_url} under {self.policy.name}>"
@@ -111,15 +112,13 @@ class AuthorizationServer:
         return Response(200, (("Content-Type", self.policy.metadata_type),), body)
 
     def token(self, request: Request) -> Response:
-        """Answer a token request (RFC 6749 section 4.4, RFC 9449 section 5)."""
+        """Answer a token request (RFC 6749 section 4.4, RFC 9449 section 5), with the reports."""
         reports: list[Report] = []
         try:
             response = self._grant(request, reports)
         except Refused as refusal:
             response = self._refuse(refusal)
-        if self.watch:
-            self.watch(Seen(request, response, tuple(reports)))
-        return response
+        return replace(response, reports=tuple(reports))
 
     def _grant(self, request: Request, reports: list[Report]) -> Response:
         """The order in which a request is looked at; the first fault wins."""
@@ -173,7 +172,7 @@ class AuthorizationServer:
             now=self.clock.now(),
             used=self.used,
             nonces=self.nonces,
-            whole=self.watch is not None,
+            whole=self.every_row,
         )
 
     # who is asking

@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from tornado.httputil import (
     HTTPConnection,
@@ -15,14 +16,28 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
-from dpop_lab.server.http import Server
 from dpop_lab.wire.message import Headers, Request, Response
 
 MAX_TARGET = 8 * 1024
 MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it
 MAX_BODY = 1024 * 1024
 log = logging.getLogger(__name__)
-Tell = Callable[[Request, Response], None]
+
+
+class Front(Protocol):
+    """Answers what comes in at a port, and is told of all that went over it."""
+
+    def __call__(self, request: Request) -> Response:
+        """The answer to a request."""
+
+    def told(self, request: Request, response: Response) -> None:
+        """Hear of a request once its answer has been written.
+
+        Whatever the answer was: its own, or the carrier's to a request too large to be read.
+        """
+
+    def spoke_tls(self, url: str) -> None:
+        """Hear of a client that was hung up on because it spoke TLS; it is to use `url`."""
 
 
 class _Message(HTTPMessageDelegate):
@@ -31,8 +46,7 @@ class _Message(HTTPMessageDelegate):
     timer: asyncio.TimerHandle
 
     def __init__(self, messages: "Messages", connection: HTTPConnection) -> None:
-        self.server, self.tell, self.connection = messages.server, messages.tell, connection
-        self.patience = messages.patience
+        self.front, self.connection, self.patience = messages.front, connection, messages.patience
         self.head, self.body, self.answered = Request("GET", "/"), bytearray(), False
 
     def headers_received(
@@ -97,7 +111,7 @@ class _Message(HTTPMessageDelegate):
 
     def _served(self, request: Request) -> Response:
         try:
-            return self.server(request)
+            return self.front(request)
         except Exception:  # the next client must be served whatever this one found
             log.exception("%s %s", request.method, request.path)
             return Response(500)
@@ -110,8 +124,7 @@ class _Message(HTTPMessageDelegate):
         start = ResponseStartLine("HTTP/1.1", response.status, response.reason)
         self.connection.write_headers(start, headers, response.body or None)
         try:
-            if self.tell:
-                self.tell(self.head, response)
+            self.front.told(self.head, response)
         except Exception:  # the answer is given, and must not be followed by a second one
             log.exception("telling of %s %s", self.head.method, self.head.path)
 
@@ -136,13 +149,13 @@ def _origin_form(target: str) -> str:
 
 
 class Messages(HTTPServerConnectionDelegate):
-    """Makes a message for each request: the server that answers it, and who is told.
+    """Makes a message for each request, which the front answers.
 
     `patience` is how many seconds a body may take to come, all of it.
     """
 
-    def __init__(self, server: Server, tell: Tell | None, patience: float) -> None:
-        self.server, self.tell, self.patience = server, tell, patience
+    def __init__(self, front: Front, patience: float) -> None:
+        self.front, self.patience = front, patience
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection

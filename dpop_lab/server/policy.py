@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote_plus
 
-from dpop_lab.checking import Answer, Profile, Report
+from dpop_lab.checking import Answer, Profile
 from dpop_lab.errors import LabError
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.server.access_token import TokenProfile
-from dpop_lab.show.values import escaped
 from dpop_lab.wire.message import Headers, Request, Response
 
 Form = Mapping[str, tuple[str, ...]]
@@ -152,27 +151,3 @@ class Policy:
             raise LabError(f"{self.name} has no such row", wanted=wanted, found=repr(name))
         changed: dict[str, Any] = dict(having)
         return replace(self, **changed)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Seen:
-    """What a server saw of one request, for whoever watches: its reports and its answer."""
-
-    request: Request
-    response: Response
-    reports: tuple[Report, ...]
-
-    def __repr__(self) -> str:
-        return "\n".join([self._answered(), *map(str, self.reports)])
-
-    def _repr_html_(self) -> str:
-        """The same as tables, for a notebook."""
-        tables = [report._repr_html_() for report in self.reports]
-        return f"<p>{escaped(self._answered())}</p>{''.join(tables)}"
-
-    def _answered(self) -> str:
-        unasked = "" if self.reports else ", before any proof or access token was looked at"
-        return f"{self.request.method} {self.request.path}: {self.response.status}{unasked}"
-
-
-Watch = Callable[[Seen], None]

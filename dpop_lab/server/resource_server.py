@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dpop_lab.checking import Answer, Report
 from dpop_lab.server.access_token import Presented, TokenContext, TokenProfile
 from dpop_lab.server.gate import Gate, refuse_for
 from dpop_lab.server.http import Routes
-from dpop_lab.server.policy import Policy, Refused, Seen, Watch
+from dpop_lab.server.policy import Policy, Refused
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
 from dpop_lab.wire.message import Request, Response
 
@@ -23,7 +23,8 @@ class ResourceServer:
     """Two protected resources, as `Request -> Response`, for every method the policy names.
 
     It trusts one `issuer` through that issuer's public `keys`, keeps its own memory and nonces,
-    and demands a nonce in each proof when `api_nonce` is set.
+    and demands a nonce in each proof when `api_nonce` is set. With `every_row` all rows are asked,
+    though the first failure decides.
     """
 
     base_url: str
@@ -34,7 +35,7 @@ class ResourceServer:
     api_nonce: bool = False
     used: UsedProofs = field(default_factory=UsedProofs)
     nonces: Nonces = field(default_factory=Nonces)
-    watch: Watch | None = None
+    every_row: bool = False
 
     def __repr__(self) -> str:
         return f"<ResourceServer {self.base_url} under {self.policy.name}>"
@@ -68,9 +69,7 @@ class ResourceServer:
                 response = self.policy.method_not_allowed(", ".join(methods))
         except Refused as refusal:
             response = self._refuse(scheme, refusal.answer)
-        if self.watch:
-            self.watch(Seen(request, response, tuple(reports)))
-        return response
+        return replace(response, reports=tuple(reports))
 
     def _with_proof(self, request: Request, reports: list[Report]) -> Response:
         presented = self._presented(request, "DPoP")
@@ -100,7 +99,7 @@ class ResourceServer:
             audience=AUDIENCE,
             now=self.clock.now(),
         )
-        return profile.examine(presented, context, whole=self.watch is not None)
+        return profile.examine(presented, context, whole=self.every_row)
 
     def _gate(self, request: Request, presented: Presented) -> Gate:
         return Gate(
@@ -113,7 +112,7 @@ class ResourceServer:
             nonces=self.nonces,
             access_token=presented.token.text,
             cnf=presented.token.claims.get("cnf"),
-            whole=self.watch is not None,
+            whole=self.every_row,
         )
 
     def _refuse(self, scheme: str, answer: Answer) -> Response:

@@ -16,9 +16,8 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.server.door import Door, Stream
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.front import Front, Fronted
-from dpop_lab.server.message import Messages
-from dpop_lab.server.policy import Policy, Watch
+from dpop_lab.server.message import Front, Messages
+from dpop_lab.server.policy import Policy
 from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
 
@@ -57,7 +56,8 @@ class RunningTwin:
             self._place(host, base_url)
             self.twin = Twin(self.base_url, **options)
             self.base_url = self.twin.base_url
-            self._messages = self._behind(front(self.twin) if front else None, patience)
+            self._front = front(self.twin) if front else self.twin
+            self._messages = Messages(self._front, patience)
             self._loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop()
         except BaseException:
             self._socket.close()
@@ -86,16 +86,6 @@ class RunningTwin:
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared with
         self.url = _url(here.get(address, address), self.port)
 
-    def _behind(self, before: Front | None, patience: float) -> Messages:
-        """What makes the messages: for the twin alone, or for the twin behind a front."""
-        if before is None:
-            self._spoke_tls: Callable[[], object] | None = None
-            return Messages(self.twin, None, patience)
-        plain = self.base_url if self.base_url.startswith("http:") else self.url
-        self._spoke_tls = partial(before.spoke_tls, plain)
-        fronted = Fronted(self.twin, before)
-        return Messages(fronted, fronted.tell, patience)
-
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._listen())
@@ -117,7 +107,8 @@ class RunningTwin:
 
     def _enter(self, connection: socket.socket, address: tuple[Any, ...]) -> None:
         stream = Stream(connection, max_buffer_size=self._http.max_buffer_size)
-        stream.spoke_tls = self._spoke_tls
+        plain = self.base_url if self.base_url.startswith("http:") else self.url
+        stream.spoke_tls = partial(self._front.spoke_tls, plain)
         self._http.handle_stream(stream, address)
 
     async def _end(self) -> None:
@@ -174,7 +165,7 @@ def serve(
     clock: Clock | None = None,
     client_key: PrivateKey | None = None,
     client_jwk: Mapping[str, Any] | None = None,
-    watch: Watch | None = None,
+    every_row: bool = False,
     front: Callable[[Twin], Front] | None = None,
     patience: float = PATIENCE,
 ) -> RunningTwin:
@@ -182,10 +173,10 @@ def serve(
 
     `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say);
     for a host that stands for every address of this machine, such as 0.0.0.0, it has to be there.
-    `front` is given the twin and makes what stands before it: pages of its own, and a watch on all
-    requests, also on those that no server gets to see. `patience` is how many seconds the head of a
-    request may take to come, and as many its body. The rest is as for `Twin`. Raises OSError when
-    the port can't be had, and LabError when no client could call it by its base URL.
+    `front` is given the twin and makes what answers in its place: with pages of its own, say.
+    `patience` is how many seconds the head of a request may take to come, and as many its body. The
+    rest is as for `Twin`. Raises OSError when the port can't be had, and LabError when no client
+    could call it by its base URL.
     """
     return RunningTwin(
         host=host,
@@ -196,7 +187,7 @@ def serve(
         clock=clock,
         client_key=client_key,
         client_jwk=client_jwk,
-        watch=watch,
+        every_row=every_row,
         front=front,
         patience=patience,
     )

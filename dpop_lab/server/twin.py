@@ -14,7 +14,7 @@ from dpop_lab.server.authorization_server import AuthorizationServer
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL, registry
 from dpop_lab.server.http import Server, site
-from dpop_lab.server.policy import Policy, Watch
+from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import ResourceServer
 from dpop_lab.server.state import Clock, UsedProofs
 from dpop_lab.wire.message import Request, Response
@@ -24,8 +24,8 @@ class Twin:
     """The authorization server and the resource server of one site, as `Request -> Response`.
 
     `client_key` is the RSA key of the `*.jwt` clients, made when first wanted if none is given;
-    `client_jwk`, a public JWK, will do instead. `signing_key` signs access tokens. `watch` is
-    called with what the servers saw of each request.
+    `client_jwk`, a public JWK, will do instead. `signing_key` signs access tokens. With
+    `every_row` all rows are asked of a request, though the first failure decides.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Twin:
         client_jwk: Mapping[str, Any] | None = None,
         signing_key: SigningKey | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
-        watch: Watch | None = None,
+        every_row: bool = False,
     ) -> None:
         self.base_url, self.policy = base_url.rstrip("/"), policy
         self.clock = clock or Clock()
@@ -53,7 +53,7 @@ class Twin:
             registry=registry(self._client_key.public),
             signing_key=self.signing_key,
             random=random,
-            watch=watch,
+            every_row=every_row,
         )
         self.resource_server = ResourceServer(
             base_url=self.base_url,
@@ -62,7 +62,7 @@ class Twin:
             issuer=self.base_url,
             keys=(self.signing_key.published,),
             api_nonce=api_nonce,
-            watch=watch,
+            every_row=every_row,
         )
         self._site = self._as_one()
 
@@ -84,11 +84,11 @@ class Twin:
         """The `kid` of that key: its thumbprint."""
         return thumbprint(self._client_key.public())
 
-    def under(self, policy: Policy, *, api_nonce: bool, watch: Watch | None) -> "Twin":
+    def under(self, policy: Policy, *, api_nonce: bool) -> "Twin":
         """The same servers, with their keys, clock, nonces and memory, under other rules."""
         other = copy(self)
         other.policy = policy
-        ways: dict[str, Any] = {"policy": policy, "watch": watch}
+        ways: dict[str, Any] = {"policy": policy}
         other.authorization_server = replace(self.authorization_server, **ways)
         other.resource_server = replace(self.resource_server, api_nonce=api_nonce, **ways)
         other._site = other._as_one()
@@ -102,6 +102,12 @@ class Twin:
 
     def __call__(self, request: Request) -> Response:
         return self._site(request)
+
+    def told(self, request: Request, response: Response) -> None:
+        """Nothing: who wants to hear of requests at a port stands before the twin."""
+
+    def spoke_tls(self, url: str) -> None:
+        """Nothing, as well."""
 
     def __repr__(self) -> str:
         return f"<Twin of {self.base_url} under {self.policy.name}>"

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-
 from dpop_lab.checking import Finding, Report
 from dpop_lab.jose.encoding import from_json
 from dpop_lab.show.values import shown
 from dpop_lab.wire.challenge import read_challenges
+from dpop_lab.wire.message import Redacted, lines
 
 ACCEPTED, NO_ROW = "accepted", "no row"
 
@@ -67,21 +66,23 @@ class Answered:
         return f"{finding.check.name}: wanted {wanted}, found {found}"
 
 
-def read_answer(
-    answer: requests.Response, body: str, rules: str, reports: tuple[Report, ...]
-) -> Answered:
-    """An answer as the wire has it; error and description from the body or the challenge."""
-    challenge = answer.headers.get("WWW-Authenticate", "")
-    error, description = oauth_error(answer.status_code, challenge, body)
+def read_answer(exchange: Redacted, rules: str, reports: tuple[Report, ...] = ()) -> Answered:
+    """The answer in an exchange; error and description from its body or its challenge.
+
+    `reports` are those of the exchange unless given.
+    """
+    status, headers, body = exchange.status or 0, exchange.response_headers, exchange.response_body
+    challenge = ", ".join(lines(headers, "WWW-Authenticate"))
+    error, description = oauth_error(status, challenge, body)
     return Answered(
         rules=rules,
-        status=answer.status_code,
+        status=status,
         error=error,
         description=description,
         challenge=challenge,
-        nonce=answer.headers.get("DPoP-Nonce", ""),
+        nonce=", ".join(lines(headers, "DPoP-Nonce")),
         body=body,
-        reports=reports,
+        reports=exchange.reports or reports,
     )
 
 

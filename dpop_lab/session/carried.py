@@ -8,9 +8,8 @@ from urllib.parse import parse_qsl
 
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.proof import read_proof
-from dpop_lab.server.policy import Seen
 from dpop_lab.show.values import shown
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.message import Headers, Redacted, lines
 
 LABEL = re.compile(r"<(\w+ \d+)>")
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
@@ -79,18 +78,13 @@ def plain(value: object) -> str:
     return value if isinstance(value, str) and WORD.fullmatch(value) else shown(value, 60)
 
 
-def lines(headers: Headers, name: str) -> list[str]:
-    """The values of the header lines with this name, in any letter case."""
-    return [value for key, value in headers if key.lower() == name]
-
-
-def carried(exchange: Exchange, seen: Seen | None) -> Carried:
-    """What this redacted request carries; with what the server saw, the proof's claims as well."""
+def carried(exchange: Redacted) -> Carried:
+    """What this request carries."""
     headers = exchange.request_headers
     form, proofs = _form(exchange), lines(headers, "dpop")
     asked = exchange.method == "POST" and "grant_type" in form
     scheme, _, value = _authorization(headers)
-    proof = _read(seen.request.lines("DPoP") if seen else proofs)
+    proof = _read(exchange.proofs)
     return Carried(
         token_request=asked,
         client=form.get("client_id", ""),
@@ -110,7 +104,7 @@ def _authorization(headers: Headers) -> tuple[str, str, str]:
     return ("", "", line) if label_in(line) else line.partition(" ")
 
 
-def _form(exchange: Exchange) -> dict[str, str]:
+def _form(exchange: Redacted) -> dict[str, str]:
     if "grant_type=" not in exchange.request_body:
         return {}
     return dict(parse_qsl(exchange.request_body, keep_blank_values=True))
@@ -131,5 +125,6 @@ def label_in(value: str) -> str:
 
 
 def _read(proofs: Sequence[str]) -> Jws | None:
-    """The first proof taken apart, None when there is none or a label stands for it."""
-    return None if not proofs or label_in(proofs[0]) else read_proof(proofs[0])
+    """The first proof taken apart, None when there is none that can be read."""
+    proof = read_proof("".join(proofs[:1]))
+    return None if proof.problem else proof

@@ -1,12 +1,11 @@
 """One step of a story: an exchange, what it carried, what was answered, what that means."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from dpop_lab.server.policy import Seen
 from dpop_lab.session.carried import Carried
 from dpop_lab.show.values import cut, printable
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Redacted
 
 LONGEST = 60  # characters of a path
 
@@ -15,28 +14,22 @@ LONGEST = 60  # characters of a path
 class Step:
     """An exchange of a session log in its story.
 
-    `number` counts from 1, `after` are the seconds since the first was sent. `exchange` is
-    redacted, `seen` what the twin saw of it, None elsewhere. `role` is who was asked: the
-    authorization server, a resource server, or a server that was asked for nothing protected.
-    `error` and `description` are what it said (RFC 6749 section 5.2, RFC 6750 section 3), empty
-    when it said nothing; `words` says what came of it, with the reason where that is known.
+    `number` counts from 1, `after` are the seconds since the first was sent. `role` is who was
+    asked: the authorization server, a resource server, or a server that was asked for nothing
+    protected. `error` and `description` are what it said (RFC 6749 section 5.2, RFC 6750 section
+    3), empty when it said nothing; `words` says what came of it, with the reason where that is
+    known.
     """
 
     number: int
     after: float
-    exchange: Exchange
-    seen: Seen | None = field(default=None)
+    exchange: Redacted
     role: str = "server"
     carried: Carried
     error: str = ""
     description: str = ""
     nonce_given: bool = False
     words: str = ""
-
-    @property
-    def took(self) -> float:
-        """Seconds from the request to the end of its answer."""
-        return max(0.0, self.exchange.ended_at - self.exchange.sent_at)
 
     @property
     def accepted(self) -> bool:

@@ -8,11 +8,11 @@ from typing import Any, Self, overload
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.session.diagram import Diagram, sequence_diagram
-from dpop_lab.session.har import har
 from dpop_lab.session.step import Step, one_line
 from dpop_lab.session.telling import tell
 from dpop_lab.session.timeline import Timeline
 from dpop_lab.wire.curl import as_curl
+from dpop_lab.wire.har import har
 from dpop_lab.wire.log import SessionLog
 
 BEGINNING = b'{"log": {'  # of every file that `save_har` writes
@@ -29,7 +29,7 @@ class Story(Sequence[Step]):
 
     def __init__(self, log: SessionLog) -> None:
         expect(log, SessionLog, "Story", "record(session) gives one.")
-        self._log, self._steps = log, tuple(tell(log))
+        self._steps = tuple(tell(log))
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -76,10 +76,11 @@ class Story(Sequence[Step]):
         """The steps in the form of a HAR 1.2 file, as the developer tools of browsers import it.
 
         Redacted like the log. `_dpop_lab` in each entry has the words of the step and, where it is
-        known, what the server saw: its reports with row, mark, section, wanted and found as text.
+        known, the reports of the server: row, mark, section, wanted and found as text.
         Sizes are those of what is told; a request that got no answer has the status 0 and `_error`.
         """
-        return har(self._steps, self._log)
+        words = [{"carried": one.carried.words, "words": one.words} for one in self._steps]
+        return har([one.exchange for one in self._steps], words)
 
     def save_har(self, path: str | os.PathLike[str]) -> None:
         """Write that to a file, for its owner's eyes only (mode 0600) where it is a new one.

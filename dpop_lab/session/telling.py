@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from dpop_lab.server.policy import Seen
 from dpop_lab.session.answered import Answered, json_members, oauth_error
-from dpop_lab.session.carried import Carried, carried, label_in, lines, plain
-from dpop_lab.session.sides import wanted_and_found
+from dpop_lab.session.carried import Carried, carried, label_in, plain
 from dpop_lab.session.step import Step
-from dpop_lab.session.witnessed_log import WitnessedLog
-from dpop_lab.show.values import cut
+from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.challenge import read_challenges, refuses_token
 from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Redacted, lines
 
 NONCE, TOKEN = "nonce", "token"  # what a server may ask a client to send
 
@@ -34,7 +31,7 @@ class _Before:
         if client and token:
             self.owners[token] = client
 
-    def place(self, exchange: Exchange, brought: Carried) -> tuple[str, str, str]:
+    def place(self, exchange: Redacted, brought: Carried) -> tuple[str, str, str]:
         """Method, URL and who asks there: a key where that is known, else a client, or a token."""
         asks = self.owners.get(brought.token, brought.token) or brought.asks
         return exchange.method, exchange.url, brought.key or asks
@@ -45,18 +42,16 @@ def tell(log: SessionLog) -> Iterator[Step]:
     exchanges, before = tuple(log), _Before()
     first = min((one.sent_at for one in exchanges), default=0.0)
     for number, exchange in enumerate(exchanges, 1):
-        seen = log.seen(exchange) if isinstance(log, WitnessedLog) else None
-        brought, challenge = carried(exchange, seen), _challenge(exchange)
+        brought, challenge = carried(exchange), _challenge(exchange)
         error, description = oauth_error(exchange.status or 0, challenge, exchange.response_body)
         again = _sent_again(exchange, brought, before)
         outcome = _outcome(exchange, brought, error, before)
         if 400 <= (exchange.status or 0) < 500 and not _demands_nonce(error):
-            outcome = _reason(log, exchange, seen) or outcome
+            outcome = _reason(exchange) or outcome
         yield Step(
             number=number,
             after=exchange.sent_at - first,
             exchange=exchange,
-            seen=seen,
             role=_role(exchange, brought),
             carried=brought,
             error=error,
@@ -66,11 +61,11 @@ def tell(log: SessionLog) -> Iterator[Step]:
         )
 
 
-def _challenge(exchange: Exchange) -> str:
+def _challenge(exchange: Redacted) -> str:
     return ", ".join(lines(exchange.response_headers, "www-authenticate"))
 
 
-def _role(exchange: Exchange, brought: Carried) -> str:
+def _role(exchange: Redacted, brought: Carried) -> str:
     if brought.token_request or any(path in exchange.url for path in ISSUER_METADATA):
         return "authorization server"
     return "resource server" if brought.protected else "server"
@@ -80,7 +75,7 @@ def _demands_nonce(error: str) -> bool:
     return error.lower() == "use_dpop_nonce"
 
 
-def _sent_again(exchange: Exchange, brought: Carried, before: _Before) -> str:
+def _sent_again(exchange: Redacted, brought: Carried, before: _Before) -> str:
     """Is this what the server had asked for at this place, and what was that?"""
     place = before.place(exchange, brought)
     kind, value, at = before.demanded.get(place, ("", "", 0.0))
@@ -93,7 +88,7 @@ def _sent_again(exchange: Exchange, brought: Carried, before: _Before) -> str:
     return "sent again with the nonce" if brought.proofs and claims.get("nonce") == value else ""
 
 
-def _outcome(exchange: Exchange, brought: Carried, error: str, before: _Before) -> str:
+def _outcome(exchange: Redacted, brought: Carried, error: str, before: _Before) -> str:
     """What came of it, as far as the wire tells."""
     status, place = exchange.status, before.place(exchange, brought)
     if status is None:
@@ -116,7 +111,7 @@ def _outcome(exchange: Exchange, brought: Carried, error: str, before: _Before) 
     return _accepted(exchange, brought, before)
 
 
-def _accepted(exchange: Exchange, brought: Carried, before: _Before) -> str:
+def _accepted(exchange: Redacted, brought: Carried, before: _Before) -> str:
     if brought.token_request:
         answer = json_members(exchange.response_body)
         word = _fetched(exchange, brought, before)
@@ -130,7 +125,7 @@ def _accepted(exchange: Exchange, brought: Carried, before: _Before) -> str:
     return word
 
 
-def _fetched(exchange: Exchange, brought: Carried, before: _Before) -> str:
+def _fetched(exchange: Redacted, brought: Carried, before: _Before) -> str:
     """Is this the first token for this client and key? Renewed is one for the same key."""
     source = (exchange.url, brought.asks, brought.key)
     again = source in before.fetched and any(source[1:])
@@ -140,12 +135,11 @@ def _fetched(exchange: Exchange, brought: Carried, before: _Before) -> str:
     return "renewed" if again else "fetched"
 
 
-def _reason(log: SessionLog, exchange: Exchange, seen: Seen | None) -> str:
-    """The row that said no, where it is known what the server saw; else empty."""
-    if seen is None or not isinstance(log, WitnessedLog):
+def _reason(exchange: Redacted) -> str:
+    """The row that said no, where the server's reports are there; else empty."""
+    reports = exchange.reports
+    finding = Answered(rules="", status=exchange.status or 0, reports=reports).finding
+    if finding is None or finding.verdict is None:
         return ""
-    finding = Answered(rules="", status=exchange.status or 0, reports=seen.reports).finding
-    if finding is None:
-        return ""
-    ((wanted, found),) = wanted_and_found(log, seen, [finding], limit=80)
+    wanted, found = shown(finding.verdict.wanted, 80), shown(finding.verdict.found, 80)
     return f"refused by the row {finding.check.name}: wanted {wanted}, found {found}"

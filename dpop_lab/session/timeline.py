@@ -35,7 +35,7 @@ class Timeline:
         return [tuple(map(one_line, pair[:parts])) for pair in told]
 
     def _times(self, step: Step) -> tuple[str, ...]:
-        return (f"+{step.after:.3f} s", f"took {step.took:.3f} s") if self.timed else ()
+        return (f"+{step.after:.3f} s", f"took {step.exchange.took:.3f} s") if self.timed else ()
 
     def __repr__(self) -> str:
         """Four lines a step: the request, what it carried, the answer, what that means."""

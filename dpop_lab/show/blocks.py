@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dpop_lab.show.values import escaped, html_table, printable
+from dpop_lab.show.values import escaped, html_table, mapped, printable
 
 MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~!$])")
 WIDTH = 22  # characters of the first column in text
@@ -86,18 +86,9 @@ def cleaned_values(value: Any, clean: Callable[[list[str]], list[str]]) -> Any:
         texts.append(text)
         return text
 
-    _mapped(value, note)
+    mapped(value, note)
     done = iter(clean(texts))
-    return _mapped(value, lambda _: next(done))
-
-
-def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
-    """The same value with each string changed."""
-    if isinstance(value, str):
-        return change(str(value))
-    if isinstance(value, dict):
-        return {_mapped(name, change): _mapped(one, change) for name, one in value.items()}
-    return [_mapped(one, change) for one in value] if isinstance(value, list) else value
+    return mapped(value, lambda _: next(done))
 
 
 def as_text(blocks: Sequence[Block], *, everything: bool = False) -> str:

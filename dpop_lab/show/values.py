@@ -2,7 +2,8 @@
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 CELL = "padding:.25em .4em;text-align:left;vertical-align:top"
 WRAPPED = ";overflow-wrap:anywhere"
@@ -24,6 +25,17 @@ class _Plain(str):
 def words(text: str) -> str:
     """Text of our own for `wanted` and `found`: a description, not a value."""
     return _Plain(text)
+
+
+def mapped(value: Any, change: Callable[[str], Any]) -> Any:
+    """A JSON value with each text in it changed, names of members too; ours stay ours."""
+    if isinstance(value, _Plain):
+        return words(change(str(value)))
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {mapped(name, change): mapped(one, change) for name, one in value.items()}
+    return [mapped(one, change) for one in value] if isinstance(value, list) else value
 
 
 def shown(value: object, limit: int = 120) -> str:

@@ -2,12 +2,12 @@
 
 from shlex import quote
 
-from dpop_lab.wire.message import Exchange, visible
+from dpop_lab.wire.message import Redacted, visible
 
 NOT_SAID = ("host", "content-length", "connection")  # curl adds these itself
 
 
-def as_curl(exchange: Exchange) -> str:
+def as_curl(exchange: Redacted) -> str:
     """The request of an exchange as a `curl` command, a header a line, quoted for a POSIX shell.
 
     What was redacted stays so: put your own token in the place of `<access_token 1>`.

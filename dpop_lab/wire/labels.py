@@ -130,13 +130,14 @@ class Labels:
                 del self._known[max(self._kept.values(), key=len).popleft()]
         return known
 
-    def replace(self, texts: list[str]) -> list[str]:
-        """The texts without any known long value, in whatever spelling."""
+    def replace(self, texts: list[str], *, but: str = "") -> list[str]:
+        """The texts without any known long value, in whatever spelling, `but` those of a kind."""
         whole = "\n".join(texts)
         found = [
             one
             for one in self._known.values()
             if len(one.value) >= self._shortest
+            and one.kind != but
             and len(one.spellings[-1]) <= len(whole)
             and any(spelling in whole for spelling in one.spellings)
         ]

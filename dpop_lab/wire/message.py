@@ -1,16 +1,24 @@
 """Requests, responses and exchanges as values, with no framework in sight."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Self
 from urllib.parse import parse_qsl, unquote
 
+from dpop_lab.checking import Report
 from dpop_lab.wire.url import without_dots
 
 Headers = tuple[tuple[str, str], ...]
 MARK = re.compile(r"^(?=---- )", re.MULTILINE)
 LONGEST = 20_000  # characters of a body in the text
+
+
+def lines(headers: Headers, name: str) -> list[str]:
+    """The values of every header line with this name, in any letter case."""
+    wanted = name.lower()
+    return [value for key, value in headers if key.lower() == wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +35,7 @@ class Request:
 
     def lines(self, name: str) -> tuple[str, ...]:
         """The values of every header line with this name, in any letter case."""
-        wanted = name.lower()
-        return tuple(value.strip(" \t") for key, value in self.headers if key.lower() == wanted)
+        return tuple(value.strip(" \t") for value in lines(self.headers, name))
 
     @property
     def path(self) -> str:
@@ -55,6 +62,8 @@ class Response:
     status: int
     headers: Headers = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    #: of those who checked the request, where they are in this process
+    reports: tuple[Report, ...] = field(default=(), repr=False)
 
     @property
     def reason(self) -> str:
@@ -66,17 +75,17 @@ class Response:
 
     def with_headers(self, *headers: tuple[str, str]) -> "Response":
         """The same answer with more header lines."""
-        return Response(self.status, (*self.headers, *headers), self.body)
+        return replace(self, headers=(*self.headers, *headers))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Exchange:
-    """A request as sent and the response as received, or the failure when none came.
+    """A request, its answer or the failure when none came, and the reports of whoever checked it.
 
     Header lines stand in order, several of one name apart. Bodies are text: what is no text, was
-    streamed, or is very long is told in a note `<…>`. Times are seconds since 1970; `status` is
-    None and `failure` says why when there is no response. Nothing is redacted here: `SessionLog`
-    does that.
+    streamed, or is very long is told in a note `<…>`. Times are seconds since 1970. Nothing is
+    redacted here, so the repr is method, URL and status; a `Redactor` makes the `Redacted` that is
+    kept and shown.
     """
 
     method: str
@@ -85,11 +94,41 @@ class Exchange:
     request_body: str
     sent_at: float
     ended_at: float
-    status: int | None = None
+    status: int | None = None  #: None when there is no answer, and `failure` says why
     reason: str = ""
     response_headers: Headers = ()
     response_body: str = ""
     failure: str = ""
+    reports: tuple[Report, ...] = ()  #: where the server that checked it is in this process
+
+    @property
+    def took(self) -> float:
+        """Seconds from the request to the end of its answer."""
+        return max(0.0, self.ended_at - self.sent_at)
+
+    def __repr__(self) -> str:
+        url = re.sub(r"(?<=//)[^/?#]*@|[?#].*", "", self.url, flags=re.DOTALL)
+        came = "no answer" if self.status is None else str(self.status)
+        return f"<{type(self).__name__} {visible(self.method)} {_one_line(url)}: {came}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Redacted(Exchange):
+    """An exchange without its secrets, as a log keeps it; only a `Redactor` makes one.
+
+    Labels such as `<access_token 1>` stand for the secrets, `<proof 1>` for proofs.
+    """
+
+    proofs: tuple[str, ...] = field(default=(), kw_only=True)  #: the DPoP header values themselves
+
+    def with_proofs(self) -> Self:
+        """This exchange with its proofs in the DPoP lines; each is good once, and for seconds."""
+        rest = iter(self.proofs)
+        lines = tuple(
+            (name, next(rest, value) if name.lower() == "dpop" else value)
+            for name, value in self.request_headers
+        )
+        return replace(self, request_headers=lines)
 
     def text(self) -> str:
         """The exchange in the form of the commercial sample, ended by a line feed.
@@ -97,24 +136,24 @@ class Exchange:
         Control characters are escaped, and a line of a body that looks like one of the log's own
         marks gets a backslash in front. A very long body is cut, and the cut is noted.
         """
-        target = "/" + self.url.partition("://")[2].partition("/")[2]
-        return "".join(
-            (
-                f"---- Sending {formatdate(self.sent_at, usegmt=True)} ----\n",
-                _message(
-                    f"{self.method} {target} HTTP/1.1", self.request_headers, self.request_body
-                ),
-                f"---- {'Failed' if self.status is None else 'Received'}"
-                f" {formatdate(self.ended_at, usegmt=True)} ----\n",
-                f"{_one_line(self.failure)}\n"
-                if self.status is None
-                else _message(
-                    f"HTTP/1.1 {self.status} {self.reason}".rstrip(),
-                    self.response_headers,
-                    self.response_body,
-                ),
-            )
+        ended = "Failed" if self.status is None else "Received"
+        return (
+            f"---- Sending {formatdate(self.sent_at, usegmt=True)} ----\n{self.sent()}"
+            f"---- {ended} {formatdate(self.ended_at, usegmt=True)} ----\n{self.received()}"
         )
+
+    def sent(self) -> str:
+        """The request as it went over the wire."""
+        target = "/" + self.url.partition("://")[2].partition("/")[2]
+        start = f"{self.method} {target} HTTP/1.1"
+        return _message(start, self.request_headers, self.request_body)
+
+    def received(self) -> str:
+        """The answer as it came, or the failure in a line."""
+        if self.status is None:
+            return f"{_one_line(self.failure)}\n"
+        start = f"HTTP/1.1 {self.status} {self.reason}".rstrip()
+        return _message(start, self.response_headers, self.response_body)
 
 
 def _message(start: str, headers: Headers, body: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import unquote_plus
 
+from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
 from dpop_lab.wire.key_text import key_pieces, without_keys
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
 
 NAMES = (
     "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
@@ -53,7 +54,7 @@ class Redactor:
     def __init__(self, *, show_proofs: bool = False, shortest: int = LONG) -> None:
         self._show_proofs, self._labels = show_proofs, Labels(shortest)
 
-    def exchange(self, raw: Exchange) -> Exchange:
+    def exchange(self, raw: Exchange) -> Redacted:
         """The exchange without its secrets.
 
         Long values known from before are replaced, wherever they are; then those which a name
@@ -72,12 +73,31 @@ class Redactor:
             failure=self._text(without_login(once.failure)),
         )
         clean = _rewritten(named, self._labels.replace(_texts(named)))
-        sent, received = clean.request_headers, clean.response_headers
-        return replace(
-            clean,
-            request_headers=_measured(sent, raw.request_body, clean.request_body),
-            response_headers=_measured(received, raw.response_body, clean.response_body),
+        return Redacted(
+            clean.method,
+            clean.url,
+            _measured(clean.request_headers, raw.request_body, clean.request_body),
+            clean.request_body,
+            clean.sent_at,
+            clean.ended_at,
+            clean.status,
+            clean.reason,
+            _measured(clean.response_headers, raw.response_body, clean.response_body),
+            clean.response_body,
+            clean.failure,
+            self._reports(raw.reports),
+            proofs=tuple(self._labels.replace(lines(raw.request_headers, "dpop"), but="proof")),
         )
+
+    def _reports(self, reports: tuple[Report, ...]) -> tuple[Report, ...]:
+        """The reports without the secrets that a client put where a row looked."""
+        texts: dict[str, str] = {}
+        for report in reports:
+            report.with_texts(lambda text: texts.setdefault(text, ""))
+        texts = {text: self._text(self._url(text)) for text in texts}
+        known = iter(self._labels.replace([*texts.values()]))
+        clean = {text: next(known) for text in texts}
+        return tuple(report.with_texts(lambda text: clean[text]) for report in reports)
 
     def known(self, text: str) -> str:
         """A text about an exchange without the long secrets that were seen so far."""

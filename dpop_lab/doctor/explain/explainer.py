@@ -9,12 +9,12 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from dpop_lab.doctor.explain.entry import Entry
+from dpop_lab.doctor.explain.explaining import exchange_of
 from dpop_lab.doctor.explain.page import SECURITY, entry_html, page_html
 from dpop_lab.doctor.explain.telling import entry, tls_entry
 from dpop_lab.server.http import Routes
-from dpop_lab.server.policy import Seen
 from dpop_lab.server.twin import Twin
-from dpop_lab.wire.message import Request, Response
+from dpop_lab.wire.message import Exchange, Request, Response
 from dpop_lab.wire.redact import Redactor
 
 KEPT = 200  # entries; the oldest go
@@ -23,28 +23,35 @@ COMMON = (*SECURITY, ("Cache-Control", "no-store"))
 
 
 class Explainer:
-    """A front for `serve`: says each request to `say`, and shows the last of them on a page at `/`.
+    """Stands before a twin: says each request to `say`, and shows the last ones on a page at `/`.
 
-    `say` is called with an `Entry` in the server's thread, after the answer is on its way. Nothing
-    is kept but the page's text of the last 200 requests, without their secrets.
+    All other requests are for the twin, which is to ask every row of them. `say` is called with an
+    `Entry` in the server's thread, after the answer is on its way. Nothing is kept but the page's
+    text of the last 200 requests, without their secrets.
     """
 
     def __init__(self, twin: Twin, say: Callable[[Entry], object]) -> None:
         self._twin, self._say = twin, say
         self._redactor, self._run = Redactor(), secrets.token_urlsafe(8)
         self._count, self._kept = 0, deque[tuple[int, dict[str, object]]](maxlen=KEPT)
-        self.pages: Routes = {"/": self._page, FEED: self._feed, "/favicon.ico": self._nothing}
+        self._pages: Routes = {"/": self._page, FEED: self._feed, "/favicon.ico": self._nothing}
 
-    def watch(self, seen: Seen) -> None:
-        """Tell of one request."""
+    def __call__(self, request: Request) -> Response:
+        """A page, or what the twin answers."""
+        page = self._pages.get(request.route)
+        return page(request) if page else self._twin(request)
+
+    def told(self, request: Request, response: Response) -> None:
+        """Tell of a request and its answer, unless a page was the answer."""
+        if request.route not in self._pages:
+            base_url, now = self._twin.base_url, self._twin.clock.time()
+            self.tell(exchange_of(request, response, base_url=base_url, now=now))
+
+    def tell(self, exchange: Exchange) -> None:
+        """Tell of one exchange, which is not redacted yet."""
         self._count += 1
-        told = entry(
-            seen,
-            number=self._count,
-            base_url=self._twin.base_url,
-            time=self._twin.clock.time(),
-            redactor=self._redactor,
-        )
+        base_url = self._twin.base_url
+        told = entry(exchange, number=self._count, base_url=base_url, redactor=self._redactor)
         self._keep(told)
 
     def spoke_tls(self, url: str) -> None:

@@ -7,11 +7,10 @@ from dpop_lab.checking import Finding, Verdict
 from dpop_lab.doctor.advice.advise import GENERAL, advise
 from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.rules import one_header
-from dpop_lab.server.policy import Seen
 from dpop_lab.session.call import Case
 from dpop_lab.session.reading import case_of
 from dpop_lab.show.values import cut, printable, words
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Exchange, Request, Response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +26,8 @@ class Explained:
     action: str = ""
 
 
-def exchange_of(seen: Seen, *, base_url: str, now: float) -> Exchange:
-    """The request and the answer a server saw, as an exchange; nothing in it is redacted."""
-    asked, answered = seen.request, seen.response
+def exchange_of(asked: Request, answered: Response, *, base_url: str, now: float) -> Exchange:
+    """A request that came in and its answer, as an exchange; nothing in it is redacted."""
     return Exchange(
         method=asked.method,
         url=base_url + asked.target,
@@ -41,18 +39,17 @@ def exchange_of(seen: Seen, *, base_url: str, now: float) -> Exchange:
         reason=answered.reason,
         response_headers=answered.headers,
         response_body=answered.body.decode("utf-8", "replace"),
+        reports=answered.reports,
     )
 
 
-def explained(seen: Seen, *, base_url: str, now: int) -> Explained:
+def explained(exchange: Exchange) -> Explained:
     """What was decided of this request and why, as told to whoever debugs the client.
 
-    `base_url` is the server's own, `now` its time in seconds since 1970. Nothing but what the
-    server itself found is used.
+    Nothing but what the server itself found is used: its reports, and its time.
     """
-    exchange = exchange_of(seen, base_url=base_url, now=now)
-    case = replace(case_of(exchange), date=math.floor(now))
-    finding = (_decisive(seen) or _no_proof(case)) if case.refused else None
+    case = replace(case_of(exchange), date=math.floor(exchange.ended_at))
+    finding = (_decisive(exchange) or _no_proof(case)) if case.refused else None
     return Explained(
         verdict=printable(f"{_asked(case)}: {_decided(case, finding)}"),
         finding=finding,
@@ -60,10 +57,10 @@ def explained(seen: Seen, *, base_url: str, now: int) -> Explained:
     )
 
 
-def _decisive(seen: Seen) -> Finding | None:
+def _decisive(exchange: Exchange) -> Finding | None:
     """The row that decided, going by what was answered: a client is refused before its proof."""
-    if seen.response.status in (400, 401) or seen.response.status == 200:
-        failures = (report.failure for report in seen.reports)
+    if exchange.status in (400, 401, 200):
+        failures = (report.failure for report in exchange.reports)
         return next((failure for failure in failures if failure), None)
     return None
 

@@ -7,15 +7,14 @@ from http import HTTPStatus
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
 from dpop_lab.doctor.explain.entry import Entry, one_line
-from dpop_lab.doctor.explain.explaining import Explained, exchange_of, explained
+from dpop_lab.doctor.explain.explaining import Explained, explained
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.server.policy import Seen
 from dpop_lab.session.call import Case
 from dpop_lab.session.reading import case_of
 from dpop_lab.show.values import cut, shown, words
 from dpop_lab.wire.curl import as_curl
-from dpop_lab.wire.message import MARK, Exchange, Headers
+from dpop_lab.wire.message import Exchange, Headers
 from dpop_lab.wire.redact import Redactor
 
 LONGEST_BODY = 50_000  # characters that are looked at
@@ -33,36 +32,35 @@ OF_THE_CARRIER = {  # where no server got to see the request
 Clean = Callable[[str], str]
 
 
-def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Redactor) -> Entry:
+def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor) -> Entry:
     """What a person is told of one request.
 
-    `base_url` is the server's own, `time` its time in seconds since 1970. The redactor is asked
-    first for the whole exchange and then for all that is said about it.
+    The times of the exchange are the server's, and so is `base_url`. The redactor is asked first
+    for the whole exchange and then for all that is said about it.
     """
 
     def clean(text: str, longest: int = LONGEST_LINE) -> str:
         return JWT.sub("<a JWT>", cut(redactor.known(text), longest))
 
-    whole = _bounded(exchange_of(seen, base_url=base_url, now=time))
-    exchange = redactor.exchange(whole)
+    whole, time = _bounded(exchange), exchange.ended_at
+    redacted = redactor.exchange(whole)
     case = replace(case_of(whole), date=None)  # its time is `time`, and is not told twice
-    told = explained(seen, base_url=base_url, now=int(time))
-    _, request, answer = MARK.split(exchange.text())
+    told = explained(exchange)
     return Entry(
         number=number,
         time=time,
         refused=case.refused,
         verdict=clean(one_line(told.verdict)),
         who=clean(one_line(_who(case))),
-        why=tuple((name, clean(one_line(text))) for name, text in _why(told, seen, base_url)),
-        reports=tuple(_cleaned(report, clean) for report in seen.reports),
+        why=tuple((name, clean(one_line(text))) for name, text in _why(told, exchange, base_url)),
+        reports=tuple(_cleaned(report, clean) for report in exchange.reports),
         decoded=tuple(
             (title, tuple((name, clean(text)) for name, text in lines))
             for title, lines in _decoded(case, int(time))
         ),
-        request=clean(request.partition("\n")[2].rstrip(), LONGEST_TEXT),
-        answer=clean(answer.partition("\n")[2].rstrip(), LONGEST_TEXT),
-        curl=clean(as_curl(exchange), LONGEST_TEXT),
+        request=clean(redacted.sent().rstrip(), LONGEST_TEXT),
+        answer=clean(redacted.received().rstrip(), LONGEST_TEXT),
+        curl=clean(as_curl(redacted), LONGEST_TEXT),
     )
 
 
@@ -115,7 +113,7 @@ def _who(case: Case) -> str:
     return ", ".join([*named, f"key {jkt[:8]}…"] if jkt else named)
 
 
-def _why(told: Explained, seen: Seen, base_url: str) -> list[tuple[str, str]]:
+def _why(told: Explained, exchange: Exchange, base_url: str) -> list[tuple[str, str]]:
     """What was wanted, what was found, what to change."""
     pairs = []
     if told.finding and told.finding.verdict:
@@ -123,15 +121,19 @@ def _why(told: Explained, seen: Seen, base_url: str) -> list[tuple[str, str]]:
         pairs.append(("row", f"{check.name}, {check.section}: {check.question}"))
         pairs.append(("wanted", shown(verdict.wanted, LONGEST_BODY)))
         pairs.append(("found", shown(verdict.found, LONGEST_BODY)))
-    action = told.action if seen.reports else _of_the_carrier(seen).format(base_url) or told.action
+    action = (
+        told.action
+        if exchange.reports
+        else _of_the_carrier(exchange).format(base_url) or told.action
+    )
     return [*pairs, ("change", action)] if action else pairs
 
 
-def _of_the_carrier(seen: Seen) -> str:
-    status = seen.response.status
-    if status == HTTPStatus.BAD_REQUEST and len(seen.request.lines("Host")) == 1:
+def _of_the_carrier(exchange: Exchange) -> str:
+    hosts = [name for name, _ in exchange.request_headers if name.lower() == "host"]
+    if exchange.status == HTTPStatus.BAD_REQUEST and len(hosts) == 1:
         return ""
-    return OF_THE_CARRIER.get(status, "")
+    return OF_THE_CARRIER.get(exchange.status or 0, "")
 
 
 def _decoded(case: Case, now: float) -> list[tuple[str, list[Line]]]:

@@ -1,18 +1,14 @@
-"""A story as HAR 1.2, which the developer tools of browsers open."""
+"""Exchanges as HAR 1.2, which the developer tools of browsers open."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from dpop_lab.checking import Finding
-from dpop_lab.server.policy import Seen
-from dpop_lab.session.carried import lines
-from dpop_lab.session.sides import wanted_and_found
-from dpop_lab.session.step import Step
-from dpop_lab.session.witnessed_log import WitnessedLog
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.checking import Finding, Report
+from dpop_lab.show.values import shown
+from dpop_lab.wire.message import Headers, Redacted, lines
 
 Pairs = Iterable[tuple[str, str]]
 NOTE = re.compile(r"<(?:(\d+) bytes of [^>]*|streamed body, not recorded)>")
@@ -21,8 +17,8 @@ IN_A_URL = ":/?#[]@!$&'()*+,;=%~"
 FORM = "application/x-www-form-urlencoded"
 
 
-def har(steps: Sequence[Step], log: object) -> dict[str, Any]:
-    """The steps as the JSON object of a HAR file."""
+def har(exchanges: Sequence[Redacted], words: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """The exchanges as the JSON object of a HAR file, with words of ours on each."""
     from dpop_lab import __version__
 
     return {
@@ -30,24 +26,22 @@ def har(steps: Sequence[Step], log: object) -> dict[str, Any]:
             "version": "1.2",
             "creator": {"name": "dpop_lab", "version": __version__},
             "pages": [],
-            "entries": [_entry(step, log) for step in steps],
+            "entries": [_entry(*pair) for pair in zip(exchanges, words, strict=True)],
         }
     }
 
 
-def _entry(step: Step, log: object) -> dict[str, Any]:
-    took = round(step.took * 1000, 3)
-    own: dict[str, Any] = {"carried": step.carried.words, "words": step.words}
-    if step.seen is not None and isinstance(log, WitnessedLog):
-        own["seen"] = _seen(step.seen, log)
+def _entry(exchange: Redacted, words: Mapping[str, str]) -> dict[str, Any]:
+    took = round(exchange.took * 1000, 3)
+    reports = [_report(report) for report in exchange.reports]
     return {
-        "startedDateTime": _time(step.exchange.sent_at),
+        "startedDateTime": _time(exchange.sent_at),
         "time": took,
-        "request": _request(step.exchange),
-        "response": _response(step.exchange),
+        "request": _request(exchange),
+        "response": _response(exchange),
         "cache": {},
         "timings": {"send": 0, "wait": took, "receive": 0},
-        "_dpop_lab": own,
+        "_dpop_lab": {**words, **({"reports": reports} if reports else {})},
     }
 
 
@@ -56,7 +50,7 @@ def _time(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _request(exchange: Exchange) -> dict[str, Any]:
+def _request(exchange: Redacted) -> dict[str, Any]:
     headers, body = exchange.request_headers, exchange.request_body
     cookies = [pair for line in lines(headers, "cookie") for pair in line.split(";")]
     request: dict[str, Any] = {
@@ -76,7 +70,7 @@ def _request(exchange: Exchange) -> dict[str, Any]:
     return request
 
 
-def _response(exchange: Exchange) -> dict[str, Any]:
+def _response(exchange: Redacted) -> dict[str, Any]:
     headers, body = exchange.response_headers, exchange.response_body
     cookies = [line.partition(";")[0] for line in lines(headers, "set-cookie")]
     failed = exchange.status is None
@@ -119,21 +113,18 @@ def _named(pairs: Pairs | Headers) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in pairs]
 
 
-def _seen(seen: Seen, log: WitnessedLog) -> list[dict[str, Any]]:
-    """The server's reports as data: the profile of each, and its rows."""
-    findings = [finding for report in seen.reports for finding in report.findings]
-    sides = iter(wanted_and_found(log, seen, findings))
-    return [
-        {
-            "profile": report.profile,
-            "accepted": report.accepted,
-            "struck_out": list(report.struck_out),
-            "rows": [_row(finding, *next(sides)) for finding in report.findings],
-        }
-        for report in seen.reports
-    ]
+def _report(report: Report) -> dict[str, Any]:
+    """The report of a server as data: its profile, and its rows."""
+    return {
+        "profile": report.profile,
+        "accepted": report.accepted,
+        "struck_out": list(report.struck_out),
+        "rows": [_row(finding) for finding in report.findings],
+    }
 
 
-def _row(finding: Finding, wanted: str, found: str) -> dict[str, Any]:
+def _row(finding: Finding) -> dict[str, Any]:
+    verdict = finding.verdict
     row = {"row": finding.check.name, "mark": finding.mark, "section": finding.check.section}
-    return row if finding.verdict is None else {**row, "wanted": wanted, "found": found}
+    sides = {"wanted": shown(verdict.wanted), "found": shown(verdict.found)} if verdict else {}
+    return row | sides
