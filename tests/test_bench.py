@@ -22,7 +22,7 @@ from dpop_lab.lab.catalogue.change import (
 )
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
-from dpop_lab.session.answered import ACCEPTED, NO_ROW
+from dpop_lab.session.call import ACCEPTED, NO_ROW
 from tests.test_display import HOSTILE, Page
 
 ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "p", "dl", "dt", "dd"}
@@ -139,13 +139,17 @@ def test_an_answer_is_taken_apart(lab):
     assert (api.status, api.error, api.description) == (
         401, "invalid_dpop_proof", "Invalid 'htm' value.",
     )  # fmt: skip
-    assert api.challenge.startswith("DPoP error=") and api.body == ""
+    assert api.challenge.startswith("DPoP error=") and api.exchange.response_body == ""
     assert (endpoint.status, endpoint.error, endpoint.description) == (
         400,
         api.error,
         api.description,
     )
-    assert endpoint.challenge == "" and json.loads(endpoint.body)["error"] == api.error
+    said = json.loads(endpoint.exchange.response_body)
+    assert endpoint.challenge == "" and said["error"] == api.error
+        endpoint.challenge == ""
+        and json.loads(endpoint.exchange.response_body)["error"] == api.error
+    )
 
 
 def test_the_difference_is_told_member_by_member(lab):
@@ -215,9 +219,13 @@ def test_no_secret_is_shown(lab):
                 assert key.private_jwk()["d"] not in text
     endpoint = lab.send(to=TOKEN_ENDPOINT)
     for answered in (endpoint.answered, endpoint.elsewhere):
-        assert json.loads(answered.body)["access_token"].startswith("<access_token")
+        assert json.loads(answered.exchange.response_body)["access_token"].startswith(
+            "<access_token"
+        )
     assert "secret=secret" not in repr(endpoint) + endpoint.curl
-    assert re.search(r'"access_token":"<access_token \d+>"', endpoint.answered.body)
+    assert re.search(
+        r'"access_token":"<access_token \d+>"', endpoint.answered.exchange.response_body
+    )
 
 
 def test_text_and_html_say_the_same_in_the_same_order(lab):

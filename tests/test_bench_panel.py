@@ -13,7 +13,7 @@ from dpop_lab.panels import BenchPanel
 from dpop_lab.panels.bench_view import all_rows, as_meant, for_reading, rows_at
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
-from dpop_lab.session.answered import ACCEPTED
+from dpop_lab.session.call import ACCEPTED
 from tests.test_display import Page
 from tests.test_panels import ANY_TEXT, html_of, safe, widgets
 
@@ -69,7 +69,7 @@ def test_the_panel_sends_what_the_plain_function_sends(name):
     panel.lab.twin.forget()
     view = send(panel, Change=name, Target=CHANGES[name].places[0])
     assert (view.change, view.to, view.caught) == (plain.change, plain.to, plain.caught)
-    assert view.answered.words == plain.answered.words
+    assert view.answered.answer == plain.answered.answer
     names = {one for one, _, _ in view.difference} - {one for one, _, _ in plain.difference}
     assert names <= {"claims.jti", "claims.iat", "header.jwk.x", "header.jwk.y", "claims.nonce"}
 

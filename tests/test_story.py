@@ -50,7 +50,7 @@ def story_of(*exchanges: Exchange) -> Story:
 
 
 def words(story: Story) -> list[str]:
-    return [step.words for step in story]
+    return [step.meaning for step in story]
 
 
 def forms(story: Story) -> dict[str, str]:
@@ -83,9 +83,9 @@ def test_a_nonce_round_trip_is_told_step_by_step() -> None:
         "accepted, token reused",
     ]
     assert [step.role for step in story] == ["authorization server"] * 2 + ["resource server"] * 3
-    assert [step.nonce_given for step in story] == [True, False, True, False, False]
+    assert [bool(step.nonce) for step in story] == [True, False, True, False, False]
     assert [step.error for step in story] == ["use_dpop_nonce", "", "use_dpop_nonce", "", ""]
-    assert [step.carried.words for step in story] == [
+    assert [step.carried for step in story] == [
         "client_secret_post as m2m.dpop.nonce, proof 1 (htm POST)",
         "client_secret_post as m2m.dpop.nonce, proof 2 (htm POST, nonce)",
         "DPoP access_token 1, proof 3 (htm GET, ath)",
@@ -194,11 +194,11 @@ def test_a_refusal_is_told_with_its_row() -> None:
     with Lab() as lab:
         lab.send("htm_delete"), lab.send("wrong_secret")
         *_, htm, secret = lab.story
-    assert htm.words == "refused by the row htm: wanted 'GET', found 'DELETE'"
+    assert htm.meaning == "refused by the row htm: wanted 'GET', found 'DELETE'"
     assert (htm.error, htm.description) == ("invalid_dpop_proof", "Invalid 'htm' value.")
     assert not htm.accepted
     assert htm.exchange.reports[1]["htm"].mark == "failed"
-    assert secret.words == "refused: invalid_client"
+    assert secret.meaning == "refused: invalid_client"
 
 
 def test_a_session_of_any_server_has_a_story_too() -> None:
@@ -221,7 +221,7 @@ def test_a_session_of_any_server_has_a_story_too() -> None:
     assert story[1].request == "GET /there?…"
     assert [step.exchange.reports for step in story] == [()] * 5
     assert story[-1].answer.startswith("no answer: ConnectionError")
-    assert {step.carried.words for step in story} == {"nothing of DPoP"}
+    assert {step.carried for step in story} == {"nothing of DPoP"}
     assert story[-1].origin == "http://127.0.0.1:1"
 
 
@@ -230,14 +230,14 @@ def test_a_nonce_round_trip_is_known_without_the_twin_as_well() -> None:
     log = record(world.session)
     world.get()
     assert words(Story(log)) == ["token fetched", "nonce demanded", f"{AGAIN}accepted"]
-    assert Story(log)[1].carried.words == "DPoP access_token 1, proof 2 (htm GET, ath)"
+    assert Story(log)[1].carried == "DPoP access_token 1, proof 2 (htm GET, ath)"
 
 
 def test_proofs_that_are_kept_are_read() -> None:
     world = World(challenge("n1"), answer())
     log = record(world.session, SessionLog(show_proofs=True))
     world.get()
-    assert Story(log)[2].carried.words == "DPoP access_token 1, proof (htm GET, ath, nonce)"
+    assert Story(log)[2].carried == "DPoP access_token 1, proof (htm GET, ath, nonce)"
     assert words(Story(log))[2] == f"{AGAIN}accepted"
 
 
@@ -286,7 +286,7 @@ def test_the_way_a_client_says_who_it_is_is_told(
     world = World(**settings)
     log = record(world.session)
     world.get()
-    assert Story(log)[0].carried.words == f"{authentication}, proof 1 (htm POST)"
+    assert Story(log)[0].carried == f"{authentication}, proof 1 (htm POST)"
 
 
 def test_a_story_is_a_sequence_and_a_slice_of_it_a_story() -> None:
@@ -301,7 +301,7 @@ def test_a_story_is_a_sequence_and_a_slice_of_it_a_story() -> None:
     part = story[-2:]
     assert isinstance(part, Story)
     assert [step.number for step in part] == [3, 4]
-    assert [entry["_dpop_lab"]["words"] for entry in part.har()["log"]["entries"]] == words(part)
+    assert [entry["_dpop_lab"]["meaning"] for entry in part.har()["log"]["entries"]] == words(part)
     assert part.curl().count("curl --include") == 2
     assert as_curl(part[0].exchange) in part.curl()
 
@@ -372,8 +372,8 @@ def test_the_same_bytes_sent_twice_are_seen_in_their_order() -> None:
     with Lab() as lab:
         lab.send("honest"), lab.send_again()
         *_, first, second = lab.story
-    assert first.words == "accepted"
-    assert second.words.startswith("refused by the row unused: ")
+    assert first.meaning == "accepted"
+    assert second.meaning.startswith("refused by the row unused: ")
 
 
 def test_sessions_under_other_rules_are_seen_and_other_hosts_are_not() -> None:
@@ -430,7 +430,7 @@ def test_no_secret_is_in_any_form_of_a_story() -> None:
             assert "<access_token 1>" in str(lab.log[-1].reports[1][name].verdict)
         lab.session.get(lab.plain_api, headers={"Authorization": f"Bearer {token}"})
         story = lab.story
-    rows = {step.words.partition(":")[0] for step in story}
+    rows = {step.meaning.partition(":")[0] for step in story}
     assert rows >= {f"refused by the row {name}" for name in ("htm", "ath")}
     pieces = {one[at : at + 24] for one in secrets for at in range(0, len(one) - 24, 12)}
     for name, text in forms(story).items():
@@ -506,7 +506,7 @@ def test_a_diagram_ends_no_label_in_the_middle_of_a_word() -> None:
         drawn = lab.story.diagram().text
         log = lab.story
     assert "refused by the row htm\n" in drawn
-    assert all(len(step.words) < 90 or step.words not in drawn for step in log)
+    assert all(len(step.meaning) < 90 or step.meaning not in drawn for step in log)
     text = story_of(exchange(status=400, response_body=refusal)).diagram().text
     (answered,) = re.findall(r"400 invalid_request .*?(?=<br/>)", text)
     assert re.fullmatch(r"400 invalid_request #8220;(word[0-9]+ )+word[0-9]+#8230;", answered)
@@ -722,7 +722,7 @@ def test_call_writes_a_har_beside_the_log(
     written = json.loads(har.read_text("utf-8"))
     check_har(written)
     entries = written["log"]["entries"]
-    assert [entry["_dpop_lab"]["words"] for entry in entries] == ["token fetched", "accepted"]
+    assert [entry["_dpop_lab"]["meaning"] for entry in entries] == ["token fetched", "accepted"]
     assert entries[1]["_dpop_lab"]["reports"][1]["accepted"] is True
     assert "HTTP/1.1 200 OK" in log.read_text("utf-8")
 

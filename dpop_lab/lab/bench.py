@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any
 
@@ -27,7 +27,8 @@ from dpop_lab.server.access_token import Presented
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered, read_answer
+from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
+from dpop_lab.session.reading import read_call
 from dpop_lab.wire.message import Redacted
 
 
@@ -208,12 +209,13 @@ class Bench:
         rules: Policy,
         draft: Draft,
         proof: str,
-    ) -> tuple[Answered, Redacted]:
+    ) -> tuple[Call, Redacted]:
         answer = [send(session, step, self.world.timeout) for step in steps][-1]
         self.cast.learn(draft.place, answer)
         exchange = exchange_of(answer)
         title = self.world.kind.capitalize() if self.world.live else rules.title
-        answered = read_answer(exchange, title, self._own_look(draft, proof, rules))
+        judged = self._own_look(draft, proof, rules)
+        answered = replace(read_call(exchange), rules=title, judged=judged)
         return answered, exchange.with_proofs()
 
     def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
@@ -236,7 +238,7 @@ class Bench:
 
     def _elsewhere(
         self, steps: list[requests.PreparedRequest], rules: Policy, draft: Draft
-    ) -> Answered | None:
+    ) -> Call | None:
         """What a server with the other policy, as if just started, says to the same bytes."""
         if self.world.live:
             return None
@@ -248,7 +250,7 @@ class Bench:
         session.mount(self.world.base_url, InProcessAdapter(twin))
         record(session)
         answer = [send(session, step, self.world.timeout) for step in steps][-1]
-        return read_answer(exchange_of(answer), other.title)
+        return replace(read_call(exchange_of(answer)), rules=other.title)
 
 
 def _profiles() -> list[Any]:

@@ -17,7 +17,7 @@ from dpop_lab.lab.live import TIMEOUT, Unreachable
 from dpop_lab.lab.names import one_of
 from dpop_lab.lab.pacing import Busy, TooMany
 from dpop_lab.lab.target import REPLAY, Asked, Target
-from dpop_lab.session.answered import Answered
+from dpop_lab.session.call import Call
 from dpop_lab.show.values import cut, printable
 
 Names = str | Iterable[str]
@@ -146,7 +146,7 @@ class _Run:
         self._rows.append(Compared(change.name, to, *answers))
 
 
-def _beside_the_point(change: Change, answered: Answered) -> str:
+def _beside_the_point(change: Change, answered: Call) -> str:
     """Why an answer says nothing about a change: what it needs is not at this server."""
     if change.url and answered.status == requests.codes.not_found:
         return "nothing is at the URL that it takes the proof to (404)"
@@ -159,7 +159,7 @@ class NotHere(Exception):
     """Control flow: it turned out that a change can't be tried at a server."""
 
 
-def _answer(side: Target, change: Change, to: str) -> Answered:
+def _answer(side: Target, change: Change, to: str) -> Call:
     honest = change.name == HONEST[to]
     try:
         answered = side.ask(change, to)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from dpop_lab.jose.encoding import from_json
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import PLACES
-from dpop_lab.session.answered import Answered
+from dpop_lab.session.call import Call
 from dpop_lab.show.values import cut, printable
-from dpop_lab.wire.challenge import read_challenges
 
 ONE_ACCEPTS = "accepted by one alone"
 DIFFERENT = "answered differently"
@@ -27,8 +26,8 @@ class Compared:
 
     change: str
     to: str
-    a: Answered
-    b: Answered
+    a: Call
+    b: Call
 
     @property
     def kind(self) -> str:
@@ -65,22 +64,23 @@ class NotAsked:
     why: str
 
 
-def outcome(answered: Answered, to: str) -> tuple[bool, int, str]:
+def outcome(answered: Call, to: str) -> tuple[bool, int, str]:
     """Was it accepted, with which status, and with which error or token_type (small letters)?"""
-    fine = 200 <= answered.status < 300
+    status = answered.status or 0
+    fine = 200 <= status < 300
     if not fine or not PLACES[to].client_id:
-        return fine, answered.status, answered.error
+        return fine, status, answered.error
     token_type = _granted(answered)
-    return bool(token_type), answered.status, token_type or "no access token"
+    return bool(token_type), status, token_type or "no access token"
 
 
-def told(answered: Answered, to: str) -> str:
+def told(answered: Call, to: str) -> str:
     """An answer in a line: status, error (or a token_type that is not DPoP), description."""
     said = f"“{answered.description}”" if answered.description else ""
     return " ".join(filter(None, (short(answered, to), said)))
 
 
-def short(answered: Answered, to: str) -> str:
+def short(answered: Call, to: str) -> str:
     """The same as `told` without the description."""
     fine, status, what = outcome(answered, to)
     if fine:
@@ -89,10 +89,10 @@ def short(answered: Answered, to: str) -> str:
     return " ".join(filter(None, (str(status), what, bare)))
 
 
-def _granted(answered: Answered) -> str:
+def _granted(answered: Call) -> str:
     """The type of the token in an answer, empty when there is no token."""
     try:
-        members = from_json(answered.body)
+        members = from_json(answered.exchange.response_body)
     except (ValueError, RecursionError):
         return ""
     if not isinstance(members, dict) or not isinstance(members.get("access_token"), str):
@@ -100,6 +100,6 @@ def _granted(answered: Answered) -> str:
     return str(members.get("token_type") or "token of no type").lower()
 
 
-def _wording(answered: Answered) -> object:
-    challenges = read_challenges(answered.challenge)
+def _wording(answered: Call) -> object:
+    challenges = answered.challenges or ()
     return answered.description, [(one.scheme, dict(one.parameters)) for one in challenges]

@@ -17,7 +17,7 @@ from dpop_lab.lab.compared import (
     short,
     told,
 )
-from dpop_lab.session.answered import Answered
+from dpop_lab.session.call import Call
 from dpop_lab.show.values import cut, escaped, html_table, printable
 
 WITH_NONCE = " with nonce"
@@ -157,7 +157,7 @@ def _as_json(row: Compared) -> dict[str, Any]:
 
 
 def _merged(
-    rows: Sequence[Compared], words: Callable[[Answered, str], str]
+    rows: Sequence[Compared], words: Callable[[Call, str], str]
 ) -> list[tuple[str, str, str, str]]:
     """Change, places, and both answers in `words`: one row where places answer alike."""
     places: dict[tuple[str, str, str], list[str]] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dpop_lab.checking import SYMBOLS, Finding
 from dpop_lab.lab.catalogue.change import LEFT_OUT
-from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered
+from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.show.values import cut, escaped, html_list, html_table, printable, shown
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.message import Redacted
@@ -28,8 +28,8 @@ class Sent:
 
     change: str
     to: str
-    answered: Answered | None = None
-    elsewhere: Answered | None = None
+    answered: Call | None = None
+    elsewhere: Call | None = None
     exchange: Redacted | None = None
     difference: tuple[tuple[str, object, object], ...] = ()
     first_here: bool = False
@@ -47,7 +47,7 @@ class Sent:
         """What happened, in words."""
         if self.answered is None:
             return f"Nothing was sent: {self.problem}"
-        told = f"{self.answered.rules} answers {self.answered.words}"
+        told = f"{self.answered.rules} answers {self.answered.answer}"
         told += "" if told.endswith(".”") else "."
         if self.caught == ACCEPTED:
             verdict = f"Accepted at the {self.to}: {told}"
@@ -90,7 +90,7 @@ class Sent:
             return self.verdict
         lines = [self.verdict, *(f"  {name}: {text}" for name, text in self._answer())]
         if self.elsewhere is not None:
-            said = f"{self.elsewhere.words} ({self.elsewhere.reason})"
+            said = f"{self.elsewhere.answer} ({self.elsewhere.reason})"
             lines.append(f"{self.elsewhere.rules}, asked afresh, says {said}")
         lines += [repr(report) for report in self.answered.reports]
         for name, here, there in self.disagreement:
@@ -109,7 +109,7 @@ class Sent:
             yield "WWW-Authenticate", answered.challenge
         if answered.nonce:
             yield "DPoP-Nonce", answered.nonce
-        yield "body", cut(answered.body, LONGEST) or "empty"
+        yield "body", cut(answered.exchange.response_body, LONGEST) or "empty"
 
     @property
     def _compared(self) -> str:
@@ -149,10 +149,10 @@ class Sent:
         bytes_ = [("The request", cut(self.request, LONGEST)), ("As curl", cut(self.curl, LONGEST))]
         return "".join([*parts, html_list(bytes_)])
 
-    def _beside(self, here: Answered, there: Answered) -> str:
+    def _beside(self, here: Call, there: Call) -> str:
         rows = [
-            (f"{here.rules}, which you asked", here.words, here.reason),
-            (f"{there.rules}, asked afresh", there.words, there.reason),
+            (f"{here.rules}, which you asked", here.answer, here.reason),
+            (f"{there.rules}, asked afresh", there.answer, there.reason),
         ]
         head = ("Server", "What it answers", "What the rows know")
         return html_table("One request, two servers", head, rows, code=head[1:2])

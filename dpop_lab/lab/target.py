@@ -25,8 +25,10 @@ from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.session.answered import Answered, read_answer
+from dpop_lab.session.call import Call
+from dpop_lab.session.reading import read_call
 from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import Redacted
 from dpop_lab.wire.url import is_loopback
 
 Asked = tuple[Change, str]  # a change and the place where it is tried
@@ -100,7 +102,7 @@ class Target:
         api = place in (API, API_NONCE)
         return self.world.kind == "another server" or (self.world.live and api)
 
-    def ask(self, change: Change, to: str) -> Answered:
+    def ask(self, change: Change, to: str) -> Call:
         """The answer to a change, redacted.
 
         Raises `LabError` when it can't be tried after all, of which `Unreachable`, `Busy` and
@@ -116,7 +118,7 @@ class Target:
                 self.pacer.pause(busy.seconds)
                 self.pacer.pace = max(2 * self.pacer.pace, 0.5)
 
-    def _answer(self, change: Change, to: str) -> Answered:
+    def _answer(self, change: Change, to: str) -> Call:
         if not self.foreign and self.world.live and not is_loopback(self.world.token_endpoint):
             raise LabError("it names a token endpoint that is not on this machine")
         draft = crafting.drafted(change, self.world, self._cast, to=to)
@@ -131,12 +133,12 @@ class Target:
         if change.name == "honest":
             self._learn_absence(to, answered)
         if change.name == REPLAY:
-            self._replayed[to] = answered.words
-        elif self.world.live and fixed_jti(change) and self._replayed.get(to) == answered.words:
+            self._replayed[to] = answered.answer
+        elif self.world.live and fixed_jti(change) and self._replayed.get(to) == answered.answer:
             raise LabError("its jti may have been used there before")
         return answered
 
-    def _learn_absence(self, to: str, answered: Answered) -> None:
+    def _learn_absence(self, to: str, answered: Call) -> None:
         """After an honest request: is the place with a nonce, or the one without, not there?"""
         if not self._same_server(to):
             return
@@ -148,22 +150,24 @@ class Target:
         if not demanded:
             self._absent[WITH_NONCE.get(to, to)] = "no nonce is demanded there"
 
-    def _carried_out(self, draft: crafting.Draft) -> Answered:
+    def _carried_out(self, draft: crafting.Draft) -> Call:
         steps, _ = crafting.steps(draft, self.world, self._cast)
         session = self._session if self.world.live else self._afresh(draft.place.nonce)
         answer = [send(session, step, self.world.timeout) for step in steps][-1]
         self._cast.learn(draft.place, answer)
-        return self._hidden(read_answer(exchange_of(answer), self.name))
+        return replace(read_call(self._hidden(exchange_of(answer))), rules=self.name)
 
-    def _hidden(self, answered: Answered) -> Answered:
-        """The same without a client secret that is too short to be known by itself."""
+    def _hidden(self, exchange: Redacted) -> Redacted:
+        """The exchange without a client secret that is too short to be known by itself."""
         secret = self.world.client.client_secret if self.world.kind == "another server" else None
         if not secret:
-            return answered
-        texts = {name: getattr(answered, name) for name in ("error", "description", "body")}
-        texts["challenge"] = answered.challenge
-        clean = {name: text.replace(secret, "<client_secret>") for name, text in texts.items()}
-        return replace(answered, **clean)
+            return exchange
+        headers = tuple(
+            (name, value.replace(secret, "<client_secret>"))
+            for name, value in exchange.response_headers
+        )
+        body = exchange.response_body.replace(secret, "<client_secret>")
+        return replace(exchange, response_headers=headers, response_body=body)
 
     def _afresh(self, api_nonce: bool) -> requests.Session:
         """A session to the twin as if it was just started."""

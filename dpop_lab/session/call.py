@@ -1,66 +1,94 @@
-"""What is known of one request and its answer, from whatever it was pasted in."""
+"""What one exchange carries: place, client, token, proof, nonces, error, challenge."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from dpop_lab.checking import Finding, Report
+from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.wire.challenge import Challenge
-from dpop_lab.wire.message import Headers
+from dpop_lab.show.values import cut, printable, shown
+from dpop_lab.wire.challenge import NONCE_WANTED, Challenge
+from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
 
 HIDDEN = re.compile(
     r"\*+|█+|x{3,}|<[^<>]*>|\[?(?:redacted|removed|hidden|masked)\]?|.*(?:…|\.\.\.).*"
     r"|\$\{?\w+\}?|\$\(.*\)|\{\{.*\}\}|%\w+%|your[_ -][\w -]+",
     re.I | re.S,
 )
+LABEL = re.compile(r"<(\w+ \d+)>")
+WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
+METHOD = re.compile("[A-Za-z]{1,20}")
 TOKEN_ENDPOINT, API = "token endpoint", "API"
+TOKEN_SCHEMES = ("dpop", "bearer")
 PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
+WELL_KNOWN = "/.well-known/"
+ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
 REVISION = re.compile("[0-9a-f]{8}|twin")
+ACCEPTED, NO_ROW = "accepted", "no row"
+LINES, LONGEST = 100, 60  # header lines that are looked at; characters of a path
+NOTHING = Exchange("", "", (), "", math.nan, math.nan)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)  # no slots: what is read once is kept
-class Case:
+class Call:
     """One request and its answer as far as they are known; empty, None or `()`: not known.
 
-    `whole` says that all header lines of the request are known, so that what is not among them was
-    not sent. `proofs` are the DPoP header values, `scheme` and `token` what stood in
-    `authorization`, `other` a JWT for something else, `hidden` the names of those that were
-    redacted. `url_guessed`: a raw request names no scheme, so that of the proof was taken. Times
-    are seconds since 1970: `sent_at` by the clock of the client or of whoever recorded, `date` the
-    server's. `nonces` are known to be the server's.
+    `read_call` makes it of an exchange; what was pasted may be less than one. Nothing in it is
+    believed, and none of its texts is redacted but those of a `Redacted`.
     """
 
-    name: str = ""
+    exchange: Exchange = NOTHING
+    name: str = ""  #: of the exchange among others: `exchange 3 of 7`
+    rules: str = ""  #: whose rules the server kept to, in words
+    judged: tuple[Report, ...] = ()  #: of rows that were asked here, not by the server
     method: str = ""
     url: str = ""
-    url_guessed: bool = False
-    whole: bool = False
-    headers: Headers = field(default=(), repr=False)
-    proofs: tuple[str, ...] = field(default=(), repr=False)
-    authorization: str = field(default="", repr=False)
+    url_guessed: bool = False  #: a raw request names no scheme, so that of the proof was taken
+    whole: bool = False  #: are all header lines of the request known?
+    proofs: tuple[str, ...] = ()  #: the DPoP header values
+    authorization: str = ""
     scheme: str = ""
-    token: str = field(default="", repr=False)
-    other: str = field(default="", repr=False)
-    hidden: tuple[str, ...] = ()
-    form: Mapping[str, str] = field(default_factory=dict, repr=False)
-    doubled: tuple[str, ...] = ()
-    sent_at: float | None = None
-    date: float | None = None
+    token: str = ""
+    other: str = ""  #: a JWT for something else
+    hidden: tuple[str, ...] = ()  #: `proof`, `access_token`: what was redacted
+    form: Mapping[str, str] = field(default_factory=dict)
+    doubled: tuple[str, ...] = ()  #: parameters that stand in the form more than once
+    sent_at: float | None = None  #: by the clock of the client, or of whoever recorded it
+    date: float | None = None  #: the server's time, in seconds since 1970
     status: int | None = None
-    answer_headers: Headers = ()
     challenges: tuple[Challenge, ...] | None = None
-    error: str = ""
+    error: str = ""  #: OAuth's code (RFC 6749 section 5.2, RFC 6750 section 3)
     description: str = ""
-    nonce: str = ""
-    nonces: tuple[str, ...] = ()
-    issued: str = field(default="", repr=False)
+    nonce: str = ""  #: what this answer gave as DPoP-Nonce
+    nonces: tuple[str, ...] = ()  #: known to be the server's before this request
+    issued: str = ""  #: the access token in the answer
     token_type: str = ""
-    body: str = field(default="", repr=False)
-    failure: str = ""
+    number: int = 0  #: in the story of a session, from 1
+    after: float = 0.0  #: seconds since the first request of the session was sent
+    meaning: str = ""  #: what came of it, with the reason where that is known
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """Those of the server, or else of the rows that were asked here."""
+        return self.exchange.reports or self.judged
+
+    @property
+    def redacted(self) -> Redacted:
+        """Its exchange as it may be printed. Raises `LabError` where it holds secrets."""
+        if not isinstance(self.exchange, Redacted):
+            raise LabError("This exchange may hold secrets", wanted="one of a session log")
+        return self.exchange
+
+    @property
+    def headers(self) -> Headers:
+        """The header lines of the request, as many as are looked at."""
+        return self.exchange.request_headers[:LINES]
 
     @cached_property
     def proof(self) -> Jws:
@@ -72,12 +100,14 @@ class Case:
         """The access token, taken apart."""
         return read_jws(self.token)
 
+    # ---- where it went to
+
     @cached_property
     def place(self) -> str:
         """`token endpoint`, `API`, or empty where nothing tells."""
         if self.form.get("grant_type") or self.issued or _path(self.url).endswith("/token"):
             return TOKEN_ENDPOINT
-        if self.token or "access_token" in self.hidden or self.scheme.lower() in ("dpop", "bearer"):
+        if self.token or "access_token" in self.hidden or self.scheme.lower() in TOKEN_SCHEMES:
             return API
         if self.challenges or "ath" in self.proof.claims:
             return API
@@ -88,16 +118,116 @@ class Case:
         return API if self.status == 401 and not self.form else ""
 
     @property
+    def token_request(self) -> bool:
+        """Does it ask for an access token?"""
+        return self.method == "POST" and "grant_type" in self.form
+
+    @property
+    def role(self) -> str:
+        """Who was asked: an authorization server, a resource server, or just a server."""
+        if self.token_request or any(path in self.url for path in ISSUER_METADATA):
+            return "authorization server"
+        protected = self.token_label or self.token or lines(self.exchange.request_headers, "DPoP")
+        return "resource server" if protected else "server"
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host that were asked: `https://as.example`."""
+        scheme, _, rest = self.exchange.url.partition("://")
+        return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
+
+    @property
+    def request(self) -> str:
+        """Method and path, without the values of a query: `GET /orders?…`."""
+        path, mark, _ = self.exchange.url[len(self.origin) :].partition("#")[0].partition("?")
+        method = cut(self.exchange.method, 20)
+        return printable(f"{method} {cut(path or '/', LONGEST)}{'?…' if mark else ''}")
+
+    @property
+    def is_demo(self) -> bool:
+        """Is it about demo.duendesoftware.com, or a server that says it is of its kind?"""
+        host, claims, told = host_of(BASE_URL), self.proof.claims, self.access_token.claims
+        if host in map(host_of, (self.url, str(claims.get("htu", "")), str(told.get("iss", "")))):
+            return True
+        server = header_value(self.exchange.response_headers, "Server").lower()
+        revision = header_value(self.exchange.response_headers, "X-REVISION")
+        known = server in ("", "kestrel", "dpop_lab twin") and REVISION.fullmatch(revision)
+        return server == "dpop_lab twin" or bool(known)
+
+    # ---- what it carried
+
+    @property
     def is_proof(self) -> bool:
         """Is there a proof to look at?"""
         return bool(self.proofs)
 
     @property
+    def token_label(self) -> str:
+        """The label of an access token that was redacted: `access_token 1`; else empty."""
+        line = header_value(self.exchange.request_headers, "Authorization")
+        scheme, _, value = line.partition(" ")
+        return label_in(value) if scheme.lower() in TOKEN_SCHEMES else ""
+
+    @property
+    def client(self) -> str:
+        """Who asks for a token: the client's name, or the label of its credentials."""
+        if not self.token_request:
+            return ""
+        line = header_value(self.exchange.request_headers, "Authorization")
+        return self.form.get("client_id", "") or label_in(line) or label_in(line.partition(" ")[2])
+
+    @property
+    def authentication(self) -> str:
+        """How the client of a token request says who it is (RFC 8414's names)."""
+        if self.scheme.lower() == "basic":
+            return "client_secret_basic"
+        if "client_assertion" in self.form:
+            return "client assertion"  # by key or by secret: redacted, both look alike
+        secret = "client_secret" in self.form
+        return "client_secret_post" if secret else "no client authentication"
+
+    @property
+    def carried(self) -> str:
+        """What it carried in a few words; what a request says is quoted where it is no word."""
+        parts, proofs = [], lines(self.exchange.request_headers, "DPoP")
+        if self.token_request:
+            name = self.form.get("client_id")
+            parts.append(self.authentication + (f" as {plain(name)}" if name else ""))
+        elif self.scheme:
+            parts.append(f"{plain(self.scheme)} {self.token_label}".rstrip())
+        if len(proofs) > 1:
+            parts.append(f"{len(proofs)} proofs")
+        elif proofs:
+            parts.append((label_in(proofs[0]) or "proof") + self._claims())
+        elif self.token_request or self.token_label:
+            parts.append("no proof")
+        return ", ".join(parts) or "nothing of DPoP"
+
+    def _claims(self) -> str:
+        claims, said = self.proof.claims, []
+        if "htm" in claims:
+            method = str(claims["htm"])  # which may be anything, a secret too
+            said.append("htm " + (method if METHOD.fullmatch(method) else "of no method"))
+        said += [name for name in ("ath", "nonce") if name in claims]
+        return f" ({', '.join(said)})" if said else ""
+
+    def with_token(self, token: str) -> "Call":
+        """This call with the access token that was hidden, or not told."""
+        hidden = tuple(name for name in self.hidden if name != "access_token")
+        return replace(self, token=token, scheme=self.scheme or "DPoP", hidden=hidden)
+
+    # ---- what was answered
+
+    @property
+    def accepted(self) -> bool:
+        """Was there an answer that is no refusal?"""
+        return self.status is not None and self.status < 400
+
+    @property
     def refused(self) -> bool:
         """Did the server say no?"""
-        return (
-            bool(self.error or self.description) or (self.status or 0) >= 400 or self.bare_challenge
-        )
+        said = bool(self.error or self.description)
+        return said or (self.status or 0) >= 400 or self.bare_challenge
 
     @property
     def bare_challenge(self) -> bool:
@@ -106,32 +236,65 @@ class Case:
         return bool(found) and all(one.error is None for one in found)
 
     @property
+    def challenge(self) -> str:
+        """The WWW-Authenticate value as it came; several lines are joined."""
+        return ", ".join(lines(self.exchange.response_headers, "WWW-Authenticate"))
+
+    @property
+    def wants_nonce(self) -> bool:
+        """Does the server ask for a nonce of its own?"""
+        return self.error.lower() == NONCE_WANTED
+
+    @property
+    def answer(self) -> str:
+        """Status, error and description in a line, or why there is no answer."""
+        if self.status is None:
+            return cut(f"no answer: {self.exchange.failure}", 120)
+        said = f"{self.status} {cut(self.error or self.exchange.reason, 40)}".rstrip()
+        said += f" “{cut(self.description, 120)}”" if self.description else ""
+        return said + ", DPoP-Nonce given" * bool(self.nonce)
+
+    @property
     def clock(self) -> tuple[float, str] | None:
         """The time that decides and whose it is: the server's where known, else the client's."""
         if self.date is not None:
             return self.date, "the server's Date"
         return None if self.sent_at is None else (self.sent_at, "the time it was sent")
 
+    # ---- what the rows know of it
+
     @property
-    def is_demo(self) -> bool:
-        """Is it about demo.duendesoftware.com, or a server that says it is of its kind?"""
-        host = urlsplit(BASE_URL).netloc
-        named = [self.url, *(str(one) for one in self._named())]
-        if any(urlsplit_host(one) == host for one in named):
-            return True
-        server = header_value(self.answer_headers, "Server").lower()
-        revision = header_value(self.answer_headers, "X-REVISION")
-        known = server in ("", "kestrel", "dpop_lab twin") and REVISION.fullmatch(revision)
-        return server == "dpop_lab twin" or bool(known)
+    def findings(self) -> dict[str, Finding]:
+        """All findings of all reports, by the names of their rows."""
+        return {one.check.name: one for report in self.reports for one in report.findings}
 
-    def _named(self) -> tuple[object, ...]:
-        claims, told = self.proof.claims, self.access_token.claims
-        return claims.get("htu", ""), told.get("iss", "")
+    @property
+    def finding(self) -> Finding | None:
+        """The finding that decided, None when no row said no."""
+        return next((report.failure for report in self.reports if report.failure), None)
 
-    def with_token(self, token: str) -> "Case":
-        """The same with the access token that was hidden, or not told."""
-        hidden = tuple(name for name in self.hidden if name != "access_token")
-        return replace(self, token=token, scheme=self.scheme or "DPoP", hidden=hidden)
+    @property
+    def caught(self) -> str:
+        """The row that said no, `accepted`, or `no row` when something else was refused."""
+        if self.accepted:
+            return ACCEPTED
+        return self.finding.check.name if self.finding else NO_ROW
+
+    @property
+    def reason(self) -> str:
+        """What the rows know of it: the one that said no, with what it wanted and found."""
+        if self.accepted:
+            return "every row passed" if self.reports else "no row was asked"
+        if self.finding is None or self.finding.verdict is None:
+            return "no row: something else in the request is refused"
+        verdict = self.finding.verdict
+        wanted, found = shown(verdict.wanted, 80), shown(verdict.found, 80)
+        return f"{self.finding.check.name}: wanted {wanted}, found {found}"
+
+    def __repr__(self) -> str:
+        """What was asked, what it carried, what was answered, what that means, a line each."""
+        head = f"{self.number}. {self.request} to {self.origin}"
+        return "\n     ".join(map(one_line, (head, self.carried, self.answer, self.meaning)))
 
 
 def _path(url: str) -> str:
@@ -142,7 +305,7 @@ def _path(url: str) -> str:
         return ""
 
 
-def urlsplit_host(url: str) -> str:
+def host_of(url: str) -> str:
     """The host and port in a URL, in small letters; empty for what is none. Never raises."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
@@ -152,9 +315,25 @@ def urlsplit_host(url: str) -> str:
 
 def header_value(headers: Headers, name: str) -> str:
     """The value of the first header line with this name, in any letter case; else empty."""
-    return next((value for key, value in headers if key.lower() == name.lower()), "")
+    return next(iter(lines(headers, name)), "")
 
 
 def is_hidden(value: str) -> bool:
     """Is this what a redactor leaves in the place of a value?"""
     return bool(HIDDEN.fullmatch(value.strip()))
+
+
+def label_in(value: str) -> str:
+    """The label that a value is, without its brackets; empty when it is anything else."""
+    found = LABEL.fullmatch(value.strip())
+    return found[1] if found else ""
+
+
+def plain(value: object) -> str:
+    """A value from a request: as it is when it is a word, else short, printable and quoted."""
+    return value if isinstance(value, str) and WORD.fullmatch(value) else shown(value, 60)
+
+
+def one_line(text: str) -> str:
+    """Text from anywhere as one printable line."""
+    return printable(text).replace("\n", r"\n")

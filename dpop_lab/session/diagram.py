@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dpop_lab.session.step import Step, one_line
+from dpop_lab.session.call import Call, one_line
 
 MOST, LARGEST = 60, 45_000  # steps, and characters: of more than 50,000 Mermaid draws nothing
 LONGEST = 90  # characters of a line
@@ -28,7 +28,7 @@ class Diagram:
         return {"text/plain": self.text, "text/markdown": f"```mermaid\n{self.text}\n```"}
 
 
-def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
+def sequence_diagram(steps: Sequence[Call], most: int = MOST) -> Diagram:
     """The diagram of these steps; of the last ones alone, `most`, where there are too many."""
     drawn = steps[-most:]
     actors = {actor: f"S{i}" for i, actor in enumerate(dict.fromkeys(map(_actor, drawn)), 1)}
@@ -50,13 +50,13 @@ def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
     return Diagram(text) if len(text) <= LARGEST else sequence_diagram(steps, most // 2)
 
 
-def _actor(step: Step) -> tuple[str, str]:
+def _actor(step: Call) -> tuple[str, str]:
     return step.role, step.origin.partition("://")[2]
 
 
-def _messages(step: Step, server: str) -> list[str]:
-    sent = f"{step.number}. {_text(step.request)}<br/>{_text(step.carried.words)}"
-    came = f"{_text(step.answer)}<br/>{_text(step.words)}"
+def _messages(step: Call, server: str) -> list[str]:
+    sent = f"{step.number}. {_text(step.request)}<br/>{_text(step.carried)}"
+    came = f"{_text(step.answer)}<br/>{_text(step.meaning)}"
     if step.exchange.status is None:
         return [f"    C-x{server}: {sent}", f"    Note right of C: {came}"]
     return [f"    C->>{server}: {sent}", f"    {server}-->>C: {came}"]

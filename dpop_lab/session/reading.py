@@ -1,4 +1,4 @@
-"""From exchanges to cases: what each says, and what the others of a session know of it."""
+"""From exchanges to calls: what each says, and what the others of a session know of it."""
 
 import math
 import re
@@ -11,18 +11,19 @@ from dpop_lab.jose.encoding import read_json
 from dpop_lab.proof.proof import access_token_hash, read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import basic_pair
-from dpop_lab.session.call import API, Case, header_value, is_hidden, urlsplit_host
+from dpop_lab.session.call import API, LINES, Call, header_value, host_of, is_hidden
 from dpop_lab.show.times import http_time
 from dpop_lab.wire.challenge import read_challenges
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
 
-LINES, LONGEST = 100, 16_000  # header lines; characters of a URL or a challenge
+LONGEST = 16_000  # characters of a URL or a challenge
 
 
-def case_of(exchange: Exchange, *, name: str = "") -> Case:
-    """What an exchange says. An empty method means that the request is not known."""
+def read_call(exchange: Exchange, *, name: str = "") -> Call:
+    """What an exchange carries. An empty method means that the request is not known."""
     sent, received = exchange.request_headers[:LINES], exchange.response_headers[:LINES]
-    proofs = [value.strip() for key, value in sent if key.lower() == "dpop"]
+    proofs = exchange.proofs if isinstance(exchange, Redacted) else lines(sent, "DPoP")
+    proofs = tuple(value.strip() for value in proofs)
     echoed = _echoed(exchange.response_body)
     authorization = header_value(sent, "Authorization").strip()
     scheme, token = _split(authorization)
@@ -30,19 +31,18 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
     if is_hidden(authorization):
         scheme, token, hidden = "", "", [*hidden, "access_token"]
     if "proof" in hidden and echoed and not is_hidden(echoed):
-        proofs, hidden = [echoed], [one for one in hidden if one != "proof"]
-    challenges = [value for key, value in received if key.lower() == "www-authenticate"]
+        proofs, hidden = (echoed,), [one for one in hidden if one != "proof"]
+    challenges = lines(received, "WWW-Authenticate")
     shown = tuple(one for one in proofs if not is_hidden(one))
     url, guessed = _url(exchange, shown)
-    members = json_value(exchange.response_body)
     form = _form(exchange, authorization)
-    case = Case(
+    call = Call(
+        exchange=exchange,
         name=name,
         method=exchange.method[:40],
         url=without_user(url)[:LONGEST],
         url_guessed=guessed,
         whole=bool(exchange.method),
-        headers=sent,
         proofs=shown,
         authorization="" if "access_token" in hidden else authorization,
         scheme=scheme,
@@ -57,27 +57,24 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
         sent_at=None if math.isnan(exchange.sent_at) else exchange.sent_at,
         date=_date(received),
         status=exchange.status,
-        answer_headers=received,
         challenges=read_challenges(", ".join(challenges)[:LONGEST]) if challenges else None,
         nonce=header_value(received, "DPoP-Nonce"),
-        body=exchange.response_body,
-        failure=exchange.failure,
     )
-    return with_answer(case, members)
+    return with_answer(call, json_value(exchange.response_body))
 
 
-def with_answer(case: Case, members: object) -> Case:
-    """The same with what a JSON answer says: an error, or a token. Else what a challenge says."""
+def with_answer(call: Call, members: object) -> Call:
+    """This call with what a JSON answer says, an error or a token; else what a challenge says."""
     told = members if isinstance(members, dict) else {}
     said: dict[str, str] = {
         name: str(told[name]) for name in ("error", "error_description") if told.get(name)
     }
-    for challenge in case.challenges or ():
+    for challenge in call.challenges or ():
         if challenge.scheme in ("dpop", "bearer") and "error" not in said:
             said |= {n: v for n, v in challenge.parameters.items() if n.startswith("error")}
     issued = told.get("access_token")
     return replace(
-        case,
+        call,
         error=said.get("error", "")[:200],
         description=said.get("error_description", "")[:1000],
         issued=issued if isinstance(issued, str) and not is_hidden(issued) else "",
@@ -122,12 +119,12 @@ def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:
     url = exchange.url
     if not url.startswith("//"):
         return url, False
-    host = urlsplit_host("http:" + url)
+    host = host_of("http:" + url)
     local = host.partition(":")[0] in ("localhost", "127.0.0.1") or host.startswith("[")
     scheme = "http" if local or host.endswith(":80") else "https"
     named = str(read_proof(proofs[0]).claims.get("htu", "")) if proofs else ""
-    told = named.partition("://")[0].lower() if urlsplit_host(named) == host else ""
-    if told in ("http", "https") and host != urlsplit_host(BASE_URL):
+    told = named.partition("://")[0].lower() if host_of(named) == host else ""
+    if told in ("http", "https") and host != host_of(BASE_URL):
         scheme = told
     return f"{scheme}:{url}", True
 
@@ -144,8 +141,8 @@ def _form(exchange: Exchange, authorization: str) -> list[tuple[str, str]]:
     return form
 
 
-def linked(cases: list[Case]) -> list[Case]:
-    """The cases of one session, each with what the others know of it.
+def linked(calls: list[Call]) -> list[Call]:
+    """The calls of one session, each with what the others know of it.
 
     A hidden token is the one issued before that its proof names in `ath`; nonces are those given
     out before, at the same place.
@@ -153,29 +150,29 @@ def linked(cases: list[Case]) -> list[Case]:
     tokens: list[str] = []
     nonces: dict[str, list[str]] = {}
     done = []
-    for case in cases:
-        if case.token:
-            tokens.append(case.token)
+    for call in calls:
+        if call.token:
+            tokens.append(call.token)
         if (
-            not case.token
-            and case.place == API
-            and (case.is_proof or "access_token" in case.hidden)
+            not call.token
+            and call.place == API
+            and (call.is_proof or "access_token" in call.hidden)
         ):
-            token = _named_token(case, tokens)
-            case = case.with_token(token) if token else case
-        at = f"{case.place} {urlsplit_host(case.url)}"
-        case = replace(case, nonces=(*case.nonces, *nonces.get(at, ())))
-        if case.nonce and not is_hidden(case.nonce):
-            nonces.setdefault(at, []).append(case.nonce)
-        if case.issued:
-            tokens.append(case.issued)
-        done.append(case)
+            token = _named_token(call, tokens)
+            call = call.with_token(token) if token else call
+        at = f"{call.place} {host_of(call.url)}"
+        call = replace(call, nonces=(*call.nonces, *nonces.get(at, ())))
+        if call.nonce and not is_hidden(call.nonce):
+            nonces.setdefault(at, []).append(call.nonce)
+        if call.issued:
+            tokens.append(call.issued)
+        done.append(call)
     return done
 
 
-def _named_token(case: Case, tokens: list[str]) -> str:
+def _named_token(call: Call, tokens: list[str]) -> str:
     """The token that the proof's ath is the hash of; without such a claim the only one known."""
-    ath = case.proof.claims.get("ath")
+    ath = call.proof.claims.get("ath")
     if ath is None:
         return tokens[-1] if len(set(tokens)) == 1 else ""
     return next((one for one in reversed(tokens) if access_token_hash(one) == ath), "")

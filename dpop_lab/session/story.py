@@ -7,8 +7,8 @@ from copy import copy
 from typing import Any, Self, overload
 
 from dpop_lab.errors import LabError, expect
+from dpop_lab.session.call import Call, one_line
 from dpop_lab.session.diagram import Diagram, sequence_diagram
-from dpop_lab.session.step import Step, one_line
 from dpop_lab.session.telling import tell
 from dpop_lab.session.timeline import Timeline
 from dpop_lab.wire.curl import as_curl
@@ -18,12 +18,12 @@ from dpop_lab.wire.log import SessionLog
 BEGINNING = b'{"log": {'  # of every file that `save_har` writes
 
 
-class Story(Sequence[Step]):
+class Story(Sequence[Call]):
     """A session log so far, told; shown by a notebook as a table.
 
     The log may be of any requests session: `log = record(session)`, then `Story(log)`. That of a
     lab with the twin, `lab.story`, knows of each exchange what the servers saw, too. What is in
-    the log later is told by a new story. `story[0]` is the first `Step`, `story[-5:]` the story of
+    the log later is told by a new story. `story[0]` is the first `Call`, `story[-5:]` the story of
     the last five. No secret is in it that is not in the log; raises `LabError` for what is no log.
     """
 
@@ -34,14 +34,14 @@ class Story(Sequence[Step]):
     def __len__(self) -> int:
         return len(self._steps)
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[Call]:
         return iter(self._steps)
 
     @overload
-    def __getitem__(self, index: int) -> Step: ...
+    def __getitem__(self, index: int) -> Call: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Step | Self:
+    def __getitem__(self, index: int | slice) -> Call | Self:
         if not isinstance(index, slice):
             return self._steps[index]
         part = copy(self)
@@ -67,20 +67,20 @@ class Story(Sequence[Step]):
     def curl(self) -> str:
         """All requests as `curl` commands, each after a comment that says what came of it."""
         return "\n\n".join(
-            f"# {step.number}. {one_line(step.answer)}: {one_line(step.words)}\n"
-            f"{as_curl(step.exchange)}"
+            f"# {step.number}. {one_line(step.answer)}: {one_line(step.meaning)}\n"
+            f"{as_curl(step.redacted)}"
             for step in self._steps
         )
 
     def har(self) -> dict[str, Any]:
         """The steps in the form of a HAR 1.2 file, as the developer tools of browsers import it.
 
-        Redacted like the log. `_dpop_lab` in each entry has the words of the step and, where it is
-        known, the reports of the server: row, mark, section, wanted and found as text.
+        Redacted like the log. `_dpop_lab` in each entry has what the call carried and meant and,
+        where it is known, the reports of the server: row, mark, section, wanted and found as text.
         Sizes are those of what is told; a request that got no answer has the status 0 and `_error`.
         """
-        words = [{"carried": one.carried.words, "words": one.words} for one in self._steps]
-        return har([one.exchange for one in self._steps], words)
+        words = [{"carried": one.carried, "meaning": one.meaning} for one in self._steps]
+        return har([one.redacted for one in self._steps], words)
 
     def save_har(self, path: str | os.PathLike[str]) -> None:
         """Write that to a file, for its owner's eyes only (mode 0600) where it is a new one.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dpop_lab.session.step import Step, one_line
+from dpop_lab.session.call import Call, one_line
 from dpop_lab.show.values import cut, html_table
 
 HEAD = ("Request", "What it carried", "Answer", "What that means")
@@ -14,7 +14,7 @@ LONGEST = 48  # characters of a line in the first column, which does not wrap
 class Timeline:
     """Steps, one after the other; with `timed`, when each was sent and how long it took."""
 
-    steps: Sequence[Step]
+    steps: Sequence[Call]
     timed: bool = True
 
     @property
@@ -34,7 +34,7 @@ class Timeline:
         told = ((f"{step.number:>3}  {step.request}", step.origin) for step in self.steps)
         return [tuple(map(one_line, pair[:parts])) for pair in told]
 
-    def _times(self, step: Step) -> tuple[str, ...]:
+    def _times(self, step: Call) -> tuple[str, ...]:
         return (f"+{step.after:.3f} s", f"took {step.exchange.took:.3f} s") if self.timed else ()
 
     def __repr__(self) -> str:
@@ -56,11 +56,11 @@ class Timeline:
         return html_table(self.title, head, rows, edges=map(_edge, self.steps))
 
 
-def _told(step: Step) -> list[str]:
-    return [one_line(text) for text in (step.carried.words, step.answer, step.words)]
+def _told(step: Call) -> list[str]:
+    return [one_line(text) for text in (step.carried, step.answer, step.meaning)]
 
 
-def _edge(step: Step) -> str:
-    if step.error == "use_dpop_nonce":
+def _edge(step: Call) -> str:
+    if step.wants_nonce:
         return "warn"
     return "success" if step.accepted else "error"

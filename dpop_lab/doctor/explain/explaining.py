@@ -7,8 +7,8 @@ from dpop_lab.checking import Finding, Verdict
 from dpop_lab.doctor.advice.advise import GENERAL, advise
 from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.rules import one_header
-from dpop_lab.session.call import Case
-from dpop_lab.session.reading import case_of
+from dpop_lab.session.call import Call
+from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import cut, printable, words
 from dpop_lab.wire.message import Exchange, Request, Response
 
@@ -48,7 +48,7 @@ def explained(exchange: Exchange) -> Explained:
 
     Nothing but what the server itself found is used: its reports, and its time.
     """
-    case = replace(case_of(exchange), date=math.floor(exchange.ended_at))
+    case = replace(read_call(exchange), date=math.floor(exchange.ended_at))
     finding = (_decisive(exchange) or _no_proof(case)) if case.refused else None
     return Explained(
         verdict=printable(f"{_asked(case)}: {_decided(case, finding)}"),
@@ -65,19 +65,19 @@ def _decisive(exchange: Exchange) -> Finding | None:
     return None
 
 
-def _no_proof(case: Case) -> Finding | None:
+def _no_proof(case: Call) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
     if case.is_proof or "one_header" not in [blame.row for blame in blamed(case)]:
         return None
     return Finding(one_header, Verdict(words("one DPoP header"), None, "missing"))
 
 
-def _asked(case: Case) -> str:
+def _asked(case: Call) -> str:
     path = cut(case.url.partition("://")[2].partition("?")[0], 80)
     return f"{case.method} /{path.partition('/')[2]}"
 
 
-def _decided(case: Case, finding: Finding | None) -> str:
+def _decided(case: Call, finding: Finding | None) -> str:
     said = " ".join(filter(None, (str(case.status), case.error)))
     if not case.refused:
         word = "answered" if "/.well-known/" in _asked(case) else "accepted"
@@ -91,7 +91,7 @@ def _decided(case: Case, finding: Finding | None) -> str:
     return f"refused, {said}. {told[0] if told else ''}".rstrip(". ")
 
 
-def _action(case: Case, finding: Finding | None) -> str:
+def _action(case: Call, finding: Finding | None) -> str:
     if finding is not None:
         return advise(finding, case)
     for blame in blamed(case) if case.refused else ():
