@@ -147,9 +147,6 @@ def test_an_answer_is_taken_apart(lab):
     )
     said = json.loads(endpoint.exchange.response_body)
     assert endpoint.challenge == "" and said["error"] == api.error
-        endpoint.challenge == ""
-        and json.loads(endpoint.exchange.response_body)["error"] == api.error
-    )
 
 
 def test_the_difference_is_told_member_by_member(lab):

@@ -442,7 +442,7 @@ def test_an_echo_of_secrets_is_not_shown():
     answers = [row.b for row in found if row.change != "honest"]
     assert len(answers) == 2 and all(one.description for one in answers)
     shown = [repr(found), found._repr_html_(), json.dumps(found.as_json())]
-    shown += [one.body + one.challenge + one.description for one in answers]
+    shown += [one.exchange.response_body + one.challenge + one.description for one in answers]
     assert not [one for one in shown if CLIENT["client_secret"] in one or "eyJ" in one]
 
 
