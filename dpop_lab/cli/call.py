@@ -26,8 +26,8 @@ from dpop_lab.cli.options import (
 )
 from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.credentials import CLIENT_AUTH
-from dpop_lab.client.settings import PREFIX, Settings, members, read_settings, written
+from dpop_lab.client.read_settings import read_settings, variable, written
+from dpop_lab.client.settings import CLIENT_AUTH, SERVERS, Settings
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
@@ -136,7 +136,7 @@ def _show(answer: requests.Response, told: Exchange) -> None:
 def _settings(options: argparse.Namespace) -> Settings:
     """The demo's client, unless options or the environment name a server."""
     given = {"issuer": options.issuer, "client_auth": options.client_auth}
-    servers = [] if options.live else [f"{PREFIX}ISSUER", f"{PREFIX}TOKEN_ENDPOINT"]
+    servers = [] if options.live else [variable(name) for name in SERVERS]
     try:
         told = {} if options.client is None else written(options.client)
         check_files(options, told)
@@ -177,7 +177,7 @@ def _lab(options: argparse.Namespace, settings: Settings) -> tuple["Lab", str]:
         raise Wrong(f"{wanted}; {sites}. {_named_by(options)}")
     if any(not _safe(one) for one in (where, asked)):
         say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
-    return Lab(settings=members(settings), timeout=options.timeout), asked
+    return Lab(settings=settings, timeout=options.timeout), asked
 
 
 def _named_by(options: argparse.Namespace) -> str:

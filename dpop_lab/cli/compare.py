@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dpop_lab.cli.options import EXIT_CODES, POLICIES, RAW, base_url, seconds
 from dpop_lab.cli.terminal import Wrong, say, settings_named
-from dpop_lab.client.settings import PREFIX, members
+from dpop_lab.client.read_settings import variable
 from dpop_lab.errors import KeyUnusable, SettingsError
 from dpop_lab.lab.client_side import demo_client
 from dpop_lab.wire.url import is_loopback
@@ -113,8 +113,8 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
         issuer = base_url(text)
     except argparse.ArgumentTypeError as error:
         raise Wrong(f"Neither twin, duende, rfc9449 nor live, and no issuer: {error}.") from None
-    if client is None and is_loopback(issuer) and f"{PREFIX}CLIENT_ID" not in os.environ:
-        return Lab(settings=members(demo_client(issuer.rstrip("/"))))
+    if client is None and is_loopback(issuer) and variable("client_id") not in os.environ:
+        return Lab(settings=demo_client(issuer.rstrip("/")))
     try:
         return Lab(issuer=issuer, settings=client)
     except (SettingsError, KeyUnusable) as error:

@@ -8,8 +8,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from dpop_lab.cli.terminal import Wrong, named
+from dpop_lab.client.read_settings import variable
 from dpop_lab.client.recorder import record
-from dpop_lab.client.settings import PREFIX
 from dpop_lab.errors import LabError
 from dpop_lab.session.story import Story
 from dpop_lab.wire.log import SessionLog
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dpop_lab.lab.world import World
 
 BEGINNING = b"---- Sending"  # of a session log
-READ_FROM_VARIABLES = (f"{PREFIX}CLIENT_KEY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+READ_FROM_VARIABLES = (variable("client_key"), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def check_files(options: argparse.Namespace, told: Mapping[str, object]) -> None:

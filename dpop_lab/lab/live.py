@@ -54,7 +54,7 @@ class LiveAdapter(BoundedAdapter):
 
     def __init__(self, *, pageless: Collection[str] = (), timeout: float = TIMEOUT) -> None:
         super().__init__()
-        self._pageless, self._patience = pageless, timeout
+        self.pageless, self._patience = pageless, timeout
 
     def send(
         self,
@@ -93,10 +93,10 @@ class LiveAdapter(BoundedAdapter):
     def most(self, request: requests.PreparedRequest) -> int:
         """How many octets are read of the answer to this request."""
         url = str(request.url)
-        return MOST_METADATA if is_metadata(url) or self._is_pageless(url) else MOST
+        return MOST_METADATA if is_metadata(url) or self._has_no_pages(url) else MOST
 
-    def _is_pageless(self, url: str) -> bool:
-        return htu(url) in map(htu, self._pageless)
+    def _has_no_pages(self, url: str) -> bool:
+        return htu(url) in map(htu, self.pageless)
 
     def _from_another(self, answer: requests.Response) -> Instead | None:
         """What came in place of the server's own answer, None when that came.
@@ -109,7 +109,7 @@ class LiveAdapter(BoundedAdapter):
         if status in LOGINS:
             who, advice = LOGINS[status]
             return f"{who} {asked} wants a login: status {status}", request, advice
-        if not self._is_pageless(url):
+        if not self._has_no_pages(url):
             return None
         if answer.is_redirect:
             to = _led_to(url, answer.headers["Location"])
