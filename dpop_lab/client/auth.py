@@ -133,8 +133,7 @@ class DPoPAuth(AuthBase):
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Authorize a prepared request; requests calls this while it prepares one."""
-        token = self._source.token()
-        self._authorize(r.headers, r, token.token_type, token.value)
+        self._authorize(r.headers, r, self._source.token())
         if self._after not in r.hooks["response"]:
             r.hooks["response"].append(self._after)
         return r
@@ -143,20 +142,19 @@ class DPoPAuth(AuthBase):
         self,
         headers: Any,
         request: requests.PreparedRequest,
-        scheme: str,
-        token: str,
+        token: AccessToken,
         nonce: str | None = None,
     ) -> None:
         """Set token and proof for `request` in `headers`, which may be another request's."""
         for name in ("Authorization", "DPoP"):
             headers.pop(name, None)
-        headers["Authorization"] = f"{scheme} {token}"
-        if scheme != "DPoP":
-            return
-        nonce = self._nonces.get(str(request.url)) if nonce is None else nonce
-        headers["DPoP"] = fresh_proof(
-            self._key, request, now=self._clock(), access_token=token, nonce=nonce
-        )
+        scheme = token.token_type
+        headers["Authorization"] = f"{scheme} {token.value}"
+        if scheme == "DPoP":
+            nonce = nonce or self._nonces.get(str(request.url))
+            headers["DPoP"] = fresh_proof(
+                self._key, request, now=self._clock(), access_token=token.value, nonce=nonce
+            )
 
     def _after(self, response: requests.Response, **kwargs: Any) -> requests.Response:
         """The response hook: requests calls it for each response, redirects included."""
@@ -170,41 +168,41 @@ class DPoPAuth(AuthBase):
         remedies, streamed = {"nonce", "token"}, bool(kwargs.get("stream"))
         while (asked := self._asked(response, streamed=streamed)) in remedies:
             remedies.remove(asked)
-            scheme, value = _carried(response.request)
+            token = _carried(response.request)
             if asked == "token":
-                self._source.forget(value)
+                self._source.forget(token.value)
             if not rewound(response.request):
                 break
             if asked == "token":
                 try:
-                    fresh = self._source.token()
+                    token = self._source.token()
                 except (requests.RequestException, LabError):
                     break  # the API's refusal is the answer; the next request tells this one
-                scheme, value = fresh.token_type, fresh.value
-            response = self._repeat(response, scheme, value, kwargs)
+            response = self._repeat(response, token, kwargs)
         return response
 
     def _asked(self, response: requests.Response, *, streamed: bool) -> str:
         """What the server asks for: `nonce`, `token` or nothing; its nonce is kept at once."""
         answered(response.request)
         nonce, status = self._nonces.learn(response), response.status_code
-        scheme, _ = _carried(response.request)
+        scheme = _carried(response.request).token_type
         if not scheme or not 400 <= status < 500:
             return ""
         in_body = nonce is not None and status in (400, 401) and not streamed
-        if scheme == "DPoP" and asks_for_nonce(response, in_body=in_body):
+        proved = scheme == "DPoP"
+        if proved and asks_for_nonce(response, in_body=in_body):
             return "nonce" if nonce not in (None, *_tried(response)) else ""
         challenges = read_challenges(response.headers.get("WWW-Authenticate", ""))
-        refused = status == requests.codes.unauthorized
-        return "token" if refused and refuses_token(challenges, proved=scheme == "DPoP") else ""
+        refused = status == requests.codes.unauthorized and refuses_token(challenges, proved=proved)
+        return "token" if refused else ""
 
     def _repeat(
-        self, refused: requests.Response, scheme: str, token: str, kwargs: dict[str, Any]
+        self, refused: requests.Response, token: AccessToken, kwargs: dict[str, Any]
     ) -> requests.Response:
         """Send the request again, with a new proof, over the same adapter."""
         read_within(refused, MOST)  # so that the connection can be used again
         again = copy_with_cookies(refused)
-        self._authorize(again.headers, again, scheme, token, offered_nonce(refused))
+        self._authorize(again.headers, again, token, offered_nonce(refused))
         start = time.perf_counter()
         response: requests.Response = refused.connection.send(again, **kwargs)
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
@@ -220,8 +218,8 @@ class DPoPAuth(AuthBase):
         URL, elsewhere neither: requests would drop `Authorization` but forward `DPoP`. What a netrc
         file holds goes nowhere, now and at each further redirect.
         """
-        scheme, token = _carried(response.request)
-        if not scheme:
+        token = _carried(response.request)
+        if not token.token_type:
             return
         if response.request is request:
             response.request = request.copy()  # what was sent stays on record
@@ -230,13 +228,13 @@ class DPoPAuth(AuthBase):
         request.headers = WithoutNetrc(request.headers)
         following = redirected(response, request)
         if origin(str(following.url)) == origin(response.url) is not None:
-            self._authorize(request.headers, following, scheme, token)
+            self._authorize(request.headers, following, token)
 
 
-def _carried(request: requests.PreparedRequest) -> tuple[str, str]:
-    """The scheme and token we put on this request, two empty texts if there are none of ours."""
-    scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
-    return (scheme, token) if scheme in TOKEN_TYPES.values() else ("", "")
+def _carried(request: requests.PreparedRequest) -> AccessToken:
+    """The token we put on this request; one of no type if there is none of ours."""
+    scheme, _, value = str(request.headers.get("Authorization", "")).partition(" ")
+    return AccessToken(value, scheme if scheme in TOKEN_TYPES.values() else "")
 
 
 def _tried(response: requests.Response) -> set[object]:
