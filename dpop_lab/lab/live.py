@@ -116,7 +116,7 @@ class LiveAdapter(BoundedAdapter):
             why = f"{asked} was asked, and something in between leads to {host_named(to)}"
             return None if origin(to) == origin(url) else (why, request, PORTAL)
         page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
-        if page and (status < 400 or _at_demo(url)):
+        if page and (status < 400 or at_demo(url)):
             why = f"A web page (status {status}) came in place of the JSON of {asked}"
             return f"{why}, from a proxy or a login page in between", request, PORTAL
         return None
@@ -140,7 +140,8 @@ def _led_to(url: str, location: str) -> str:
         return ""
 
 
-def _at_demo(url: str) -> bool:
+def at_demo(url: str) -> bool:
+    """Is this a URL of the demo server?"""
     return origin(url) == origin(BASE_URL)
 
 
@@ -161,6 +162,6 @@ def _unreadable(
 
 
 def _unreachable(why: str, request: requests.PreparedRequest, advice: str) -> Unreachable:
-    offline = OFFLINE if _at_demo(str(request.url)) else ""
+    offline = OFFLINE if at_demo(str(request.url)) else ""
     advice = " ".join(filter(None, [advice, offline]))
     return Unreachable(why, request, advice=advice)
