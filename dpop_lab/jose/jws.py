@@ -68,12 +68,9 @@ def sign_compact(header: Mapping[str, Any], claims: Mapping[str, Any], key: Priv
 
     Raises `LabError` when the header's `alg` is not the algorithm the key signs with.
     """
-    if header.get("alg") != key.alg:
-        raise LabError(
-            "The header does not fit the key",
-            wanted=f"alg {key.alg!r}",
-            found=repr(header.get("alg")),
-        )
+    if (alg := header.get("alg")) != key.alg:
+        wanted = f"alg {key.alg!r}"
+        raise LabError("The header does not fit the key", wanted=wanted, found=repr(alg))
     return sign_segment(base64url_encode(compact_json(header)), claims, key)
 
 
@@ -140,11 +137,11 @@ def _octets(segment: str, where: str, deviations: list[Deviation]) -> bytes:
     }
     deviations.extend(Deviation(where, kind) for kind, seen in kinds.items() if seen)
     bare = bare.replace("+", "-").replace("/", "_")
-    octets = None
-    if re.fullmatch(r"[\w-]*", bare, re.ASCII):
-        with suppress(ValueError):
-            octets = loose_base64url_decode(bare)
-    if octets is None:
+    try:
+        octets = loose_base64url_decode(bare)
+    except ValueError:
+        octets = None
+    if octets is None or not re.fullmatch(r"[\w-]*", bare, re.ASCII):
         raise ValueError(f"the {where} is not base64url")
     if base64url_encode(octets) != bare:
         deviations.append(Deviation(where, "spare_bits"))

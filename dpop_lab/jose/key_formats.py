@@ -166,30 +166,23 @@ def _unlock(
 
     So a password for a key that has none does no harm, and a wrong one is told from a broken key.
     """
-    try:
-        return _attempt(load, octets, None, otherwise)
-    except TypeError:
+    for secret in (None, password):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # how an old file was encoded concerns nobody here
+                return _without_panic(load, octets, secret)
+        except TypeError:
+            pass  # it asks for a password
+        # RuntimeError: how cryptography says that it does not read compressed points
+        except (ValueError, UnsupportedAlgorithm, RuntimeError, InvalidTag) as error:
+            said = str(error)
+            if "password-protected" not in said:  # so OpenSSH asks, in cryptography 42
+                unknown = isinstance(error, UnsupportedAlgorithm) or "nknown" in said
+                raise (_unsupported(said) if unknown else otherwise) from None
         if not password:
-            raise unusable("password_missing", "an encrypted key and no password") from None
-    return _attempt(load, octets, password, unusable("wrong_password", "another"))
-
-
-def _attempt(
-    load: Callable[..., Any], octets: bytes, password: bytes | None, otherwise: KeyUnusable
-) -> Any:
-    """What a loader makes of octets; a TypeError asks for a password, all else is `otherwise`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # how an old file was encoded is nobody's concern here
-            return _without_panic(load, octets, password)
-    # RuntimeError: how cryptography says that it does not read compressed points
-    except (ValueError, UnsupportedAlgorithm, RuntimeError, InvalidTag) as error:
-        said = str(error)
-        if "password-protected" in said:  # OpenSSH in cryptography 42
-            raise TypeError() from None
-        if isinstance(error, UnsupportedAlgorithm) or "nknown" in said:
-            otherwise = _unsupported(said)
-        raise otherwise from None
+            raise unusable("password_missing", "an encrypted key and no password")
+        otherwise = unusable("wrong_password", "another")
+    raise otherwise
 
 
 def _unsupported(said: str) -> KeyUnusable:
