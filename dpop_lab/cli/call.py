@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from dpop_lab.cli.diagnose import advice
+from dpop_lab.cli.diagnose import say_advice
 from dpop_lab.cli.files import check_files, recorded
 from dpop_lab.cli.options import (
     ALG,
@@ -27,7 +27,6 @@ from dpop_lab.cli.options import (
 from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.read_settings import read_settings, variable, written
 from dpop_lab.client.settings import CLIENT_AUTH, SERVERS, Settings
-from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.lab.client_side import demo_client
@@ -97,8 +96,7 @@ def _call(options: argparse.Namespace) -> int:
     say(f"{verb} {htu(asked)} ({lab.kind})")
     _show(answer, lab.log[-1])
     if not answer.ok:
-        for line in advice(diagnose(answer)):
-            say(line)
+        say_advice(answer)
     return 0 if answer.ok else 1
 
 
@@ -159,18 +157,14 @@ def _lab(options: argparse.Namespace, settings: Settings) -> tuple["Lab", str]:
     if options.live or at_demo(where) or at_demo(asked):
         wanted = f"--live is {BASE_URL}" if options.live else "Token and call are for one server"
         sites = f"the token endpoint is at {_site(where)}, the URL at {_site(asked)}"
-        raise Wrong(f"{wanted}; {sites}. {_named_by(options)}")
+        source = "CLIENT.json" if options.issuer is None else "--issuer"
+        todo = f"The token endpoint comes from {source}."
+        if options.issuer is options.client is None:
+            todo = "Give the token endpoint by --issuer or --client."
+        raise Wrong(f"{wanted}; {sites}. {todo}")
     if not all(one.lower().startswith("https:") or is_loopback(one) for one in (where, asked)):
         say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
     return Lab(settings=settings, timeout=options.timeout), asked
-
-
-def _named_by(options: argparse.Namespace) -> str:
-    """What to look at when it is another token endpoint than was meant."""
-    if options.issuer is None and options.client is None:
-        return "Give the token endpoint by --issuer or --client."
-    source = "CLIENT.json" if options.issuer is None else "--issuer"
-    return f"The token endpoint comes from {source}."
 
 
 def _site(asked: str) -> str:

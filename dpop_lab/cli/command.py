@@ -11,15 +11,14 @@ from dpop_lab import __version__
 from dpop_lab.cli.call import TIMEOUT, add_call
 from dpop_lab.cli.compare import add_compare
 from dpop_lab.cli.demo import add_demo
-from dpop_lab.cli.diagnose import add_diagnose, advice
+from dpop_lab.cli.diagnose import add_diagnose, say_advice
 from dpop_lab.cli.key import add_key
 from dpop_lab.cli.lessons import add_lessons, misplaced
 from dpop_lab.cli.options import EXIT_CODES, RAW
 from dpop_lab.cli.serve import add_serve
-from dpop_lab.cli.terminal import Wrong, fail, named, say
+from dpop_lab.cli.terminal import Wrong, fail, named
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.client.unanswered import in_its_words, remedy, unanswered
-from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.lab.live import Unreachable
 
@@ -72,8 +71,8 @@ def _told(error: LabError) -> int:
         return fail(f"{error} Here: --password-env NAME.", 2)
     codes = {TokenRefused: 1, Unreachable: 3}
     code = fail(str(error), next((codes[one] for one in codes if isinstance(error, one)), 2))
-    for line in advice(diagnose(error)) if isinstance(error, TokenRefused) else ():
-        say(line)
+    if isinstance(error, TokenRefused):
+        say_advice(error)
     return code
 
 

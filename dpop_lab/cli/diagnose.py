@@ -4,14 +4,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 from dpop_lab.cli.options import POLICIES, Commands, command, method, url
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
-from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.jose.encoding import from_json_octets
 from dpop_lab.show.times import seconds_since_1970
 
@@ -119,9 +117,9 @@ def _time(text: str) -> float:
     return seconds
 
 
-def advice(found: Diagnosis) -> Iterator[str]:
-    """The problems of a diagnosis for someone whose call was just refused: two lines each."""
-    for problem in found.as_dict()["requests"][-1:]:
-        for each in problem["problems"]:
-            yield f"  {each['title']}"
-            yield f"    do: {each['action']}"
+def say_advice(refusal: object) -> None:
+    """Say what a diagnosis finds in an answer, or in an error, that refused a call."""
+    for request in diagnose(refusal).as_dict()["requests"][-1:]:
+        for problem in request["problems"]:
+            say(f"  {problem['title']}")
+            say(f"    do: {problem['action']}")

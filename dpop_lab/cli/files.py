@@ -34,20 +34,13 @@ def check_files(options: argparse.Namespace, told: Mapping[str, object]) -> None
     for (one, path), (other, its) in combinations(files.items(), 2):
         if one in written and path and its and _keeps(path) and _same_file(path, its):
             raise Wrong(f"{one} and {other} name the same file. Give {one} a file of its own.")
-    if options.log and _is_something_else(options.log):
-        found = f"found another file, {named(options.log)}"
-        raise Wrong(f"--log wants a session log to append to, or a new file; {found}.")
-
-
-def _is_something_else(path: str) -> bool:
-    """Whether there is a file in which something stands that is no session log."""
-    if not os.path.isfile(path):
-        return False
-    try:
-        with open(path, "rb") as file:
-            return not BEGINNING.startswith(file.read(len(BEGINNING)))
-    except OSError:
-        return False  # writing to it will tell
+    if options.log and os.path.isfile(options.log):
+        beginning = b""
+        with suppress(OSError), open(options.log, "rb") as file:  # writing to it will tell
+            beginning = file.read(len(BEGINNING))
+        if not BEGINNING.startswith(beginning):
+            found = f"found another file, {named(options.log)}"
+            raise Wrong(f"--log wants a session log to append to, or a new file; {found}.")
 
 
 def _keeps(path: str) -> bool:

@@ -5,9 +5,9 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
 
 from dpop_lab.cli.terminal import Wrong, named
+from dpop_lab.client.settings import http_parts
 from dpop_lab.jose.keys import ALGORITHMS
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
@@ -77,12 +77,7 @@ def seconds(text: str) -> float:
 
 def url(text: str) -> str:
     """An http(s) URL with a host, as it was given."""
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
+    if http_parts(text) is None:
         shown = re.sub(r"//[^/@]*@", "//…@", text.partition("?")[0])
         found = named(repr(shown))
         raise argparse.ArgumentTypeError(f"wanted http(s)://host[:port]/…, found {found}")

@@ -34,9 +34,9 @@ class BoundedAdapter(HTTPAdapter):
     """Reads an answer for no longer than its read timeout, head and body together.
 
     It keeps `most(request)` octets, counted after decoding, which is for gzip and deflate alone;
-    what is longer raises `TooLong`, but metadata are cut after one octet more. A success that was
-    asked for with `stream=True` stays a stream without bounds. It connects before it writes the
-    request, so that `max_retries` may repeat a connection that was refused, and no proof with it.
+    what is longer raises `TooLong`, but metadata are cut after one octet more. With `stream=True` a
+    success stays a stream without bounds. It connects before it writes the request, so that
+    `max_retries` may repeat a connection that was refused, and no proof with it.
     """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dpop_lab.errors import SettingsError
 from dpop_lab.jose.keys import PrivateKey
@@ -99,18 +99,23 @@ def settled(settings: Settings, metadata: Mapping[str, Any]) -> Settings:
     return replace(settings, issuer=None, token_endpoint=endpoint, client_auth=way)
 
 
+def http_parts(url: str) -> SplitResult | None:
+    """The parts of an http or https URL with a host and a port that can be; None for other text."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of the port, for one, which is read only now
+        return None
+    return parts if good else None
+
+
 def check_url(name: str, url: str) -> None:
     """Raise `SettingsError` unless the text is an absolute http or https URL.
 
     It may have neither fragment nor user and password, which would be shown with it.
     """
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and not parts.fragment
-        good = good and parts.port != 0  # reading it raises ValueError above 65535
-    except ValueError:
-        good = False
-    if not good or re.search(r"\s", url):
+    parts = http_parts(url)
+    if parts is None or parts.fragment or re.search(r"\s", url):
         raise SettingsError(f"{name} is no URL", wanted="http(s)://…, without fragment")
     if "@" in parts.netloc:
         wanted, advice = "https://host/…", "Name and secret are given as client_id, client_secret."

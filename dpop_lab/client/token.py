@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import requests
 
@@ -34,14 +34,6 @@ class TokenRefused(LabError, requests.RequestException):
         super().__init__(problem, **facts)
         self.response, self.request = response, response.request
         self.error, self.error_description = _said(response)
-
-    @classmethod
-    def told_by(cls, response: requests.Response) -> Self:
-        """The refusal in the server's own words, or the status when it found none."""
-        told = ", ".join(_quoted(word, response) for word in _said(response) if word)
-        found = f"status {response.status_code}, {told or 'no JSON error'}"
-        found += f" from {without_query(response.url)}"
-        return cls("The token endpoint refused to give a token", response, found=found)
 
 
 class WrongTokenType(TokenRefused):
@@ -84,7 +76,10 @@ def read_token(response: requests.Response, *, now: float, accept_bearer: bool) 
     `WrongTokenType` for a token which the proof did not bind, `TokenRefused` for all else.
     """
     if response.status_code != requests.codes.ok:
-        raise TokenRefused.told_by(response)
+        told = ", ".join(_quoted(word, response) for word in _said(response) if word)
+        found = f"status {response.status_code}, {told or 'no JSON error'}"
+        found += f" from {without_query(response.url)}"
+        raise TokenRefused("The token endpoint refused to give a token", response, found=found)
     members = json_object(response)
     value, scope = members.get("access_token"), members.get("scope")
     if not isinstance(value, str) or not IN_A_HEADER.fullmatch(value):

@@ -40,7 +40,7 @@ class ClientSide:
     session: requests.Session
     clock: Clock
     timeout: float
-    pageless: set[str]
+    json_only: set[str]
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class ClientSide:
         if issuer is None:
             raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
         found = discover(issuer, session=self.session, timeout=self.timeout)
-        self.pageless.add(found["token_endpoint"])
+        self.json_only.add(found["token_endpoint"])
         return found
 
     @property

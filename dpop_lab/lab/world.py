@@ -76,7 +76,7 @@ class World(ClientSide):
         self.last_seen: Seen | None = None
         self.log = WitnessedLog()
         self._watch, self._running = watch, cast("Any", None)
-        self.pageless: set[str] = set()
+        self.json_only: set[str] = set()
         if other:
             given = {**client, "client_key": client_key}
             self._reach(read_settings(settings or {}, given=given, environment=os.environ))
@@ -92,10 +92,10 @@ class World(ClientSide):
         """Take the way over the network to this client's servers; nothing is sent yet."""
         self.client = client
         if client.token_endpoint is not None:
-            self.pageless.add(client.token_endpoint)
+            self.json_only.add(client.token_endpoint)
         if self.kind == "the live server":
-            self.pageless |= {BASE_URL + DPOP_API, BASE_URL + BEARER_API}
-        adapter = LiveAdapter(pageless=self.pageless, timeout=self.timeout)
+            self.json_only |= {BASE_URL + DPOP_API, BASE_URL + BEARER_API}
+        adapter = LiveAdapter(json_only=self.json_only, timeout=self.timeout)
         for prefix in ("https://", "http://"):
             self.session.mount(prefix, adapter)
         self.base_url = client.issuer or _site(str(client.token_endpoint))
