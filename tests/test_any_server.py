@@ -21,7 +21,8 @@ from dpop_lab import (
     public_jwk,
 )
 from dpop_lab.cli import main
-from dpop_lab.client.settings import NAMES, read_settings
+from dpop_lab.client.read_settings import read_settings
+from dpop_lab.client.settings import NAMES
 from dpop_lab.jose.jws import read_jws, verify
 from dpop_lab.jose.keys import ALGORITHMS
 from dpop_lab.jose.shared_secret import HASHES, mac_compact

@@ -421,11 +421,16 @@ def test_nonces_are_kept_apart_for_each_origin_and_for_the_token_endpoint() -> N
 
 
 def test_nonces_are_kept_for_the_last_hundred_origins() -> None:
-    nonces = Nonces()
+    nonces, response = Nonces(), requests.Response()
+
+    def learn(host: str, nonce: str) -> None:
+        response.url, response.headers["DPoP-Nonce"] = f"https://{host}.example/", nonce
+        nonces.learn(response)
+
     for number in range(ORIGINS):
-        nonces.learn(f"https://h{number}.example/", f"n{number}")
-    nonces.learn("https://h0.example/", "again")  # the latest now
-    nonces.learn("https://new.example/", "new")
+        learn(f"h{number}", f"n{number}")
+    learn("h0", "again")  # the latest now
+    learn("new", "new")
     kept = [nonces.get(f"https://{host}.example/") for host in ("h0", "h1", "h2", "new")]
     assert kept == ["again", None, "n2", "new"]
 

@@ -43,6 +43,7 @@ from jwcrypto.jwk import JWK
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.jose import key_formats, keys
 from dpop_lab.jose.encoding import base64url_decode, base64url_encode
+from dpop_lab.jose.jwk import CURVES as JWK_NAMES
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key, public_jwk
 
@@ -81,7 +82,7 @@ def traditional(key: Any, lock: Any = None) -> bytes:
 
 
 def with_parameters(key: Any) -> bytes:
-    oid = EC_PARAMETERS[key_formats.CURVES[key.curve.name]]
+    oid = EC_PARAMETERS[JWK_NAMES[key.curve.name]]
     head = f"-----BEGIN EC PARAMETERS-----\n{oid}\n-----END EC PARAMETERS-----\n"
     return head.encode() + traditional(key)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dpop_lab.cli import main
-from dpop_lab.client.settings import read_settings
+from dpop_lab.client.read_settings import read_settings
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")

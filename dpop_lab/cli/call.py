@@ -4,40 +4,38 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
 
-from dpop_lab.cli.diagnose import advice
+from dpop_lab.cli.diagnose import say_advice
 from dpop_lab.cli.files import check_files, recorded
 from dpop_lab.cli.options import (
+    ALG,
     EXIT_CODES,
-    RAW,
-    add_alg,
-    add_password,
+    PASSWORD,
+    Commands,
     base_url,
+    command,
     method,
     password,
     seconds,
     url,
 )
 from dpop_lab.cli.terminal import Wrong, say, settings_named
-from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.credentials import CLIENT_AUTH
-from dpop_lab.client.settings import PREFIX, Settings, members, read_settings, written
-from dpop_lab.doctor.diagnosis import diagnose
+from dpop_lab.client.read_settings import read_settings, variable, written
+from dpop_lab.client.settings import CLIENT_AUTH, SERVERS, Settings
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.lab.client_side import demo_client
+from dpop_lab.lab.live import at_demo
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.message import Exchange, visible
-from dpop_lab.wire.url import htu, is_loopback, origin
+from dpop_lab.wire.url import htu, is_loopback
 
 if TYPE_CHECKING:
-    from dpop_lab.cli.options import Commands
     from dpop_lab.lab.lab import Lab
 
 EXAMPLES = """examples:
@@ -54,73 +52,58 @@ TIMEOUT = 30  # seconds
 DEMO_API = f"{BASE_URL}/api/dpop/test"
 
 
-def add_call(commands: "Commands") -> None:
+def add_call(commands: Commands) -> None:
     """Add the command to the parser."""
     words, epilog = "fetch a token and call an API with it", f"{EXAMPLES}\n\n{EXIT_CODES}"
-    call = commands.add_parser("call", help=words, epilog=epilog, **RAW)
-    call.add_argument(
-        "url", nargs="?", type=url, metavar="URL", help="default: the demo's DPoP API"
-    )
-    call.add_argument("--key", required=True, metavar="FILE", help="the private DPoP key")
-    add_alg(call)
-    add_password(call)
-    call.add_argument("--client", metavar="CLIENT.json", help="default: m2m.dpop of the demo")
-    call.add_argument("--issuer", type=base_url, metavar="ISSUER", help="find its token endpoint")
+    add = command(commands, "call", _call, words, epilog).add_argument
+    add("url", nargs="?", type=url, metavar="URL", help="default: the demo's DPoP API")
+    add("--key", required=True, metavar="FILE", help="the private DPoP key")
+    add("--alg", **ALG)
+    add("--password-env", **PASSWORD)
+    add("--client", metavar="CLIENT.json", help="default: m2m.dpop of the demo")
+    add("--issuer", type=base_url, metavar="ISSUER", help="find its token endpoint")
     words = "how the client authenticates: " + ", ".join(CLIENT_AUTH)
-    call.add_argument("--client-auth", choices=list(CLIENT_AUTH), metavar="WAY", help=words)
-    call.add_argument("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
+    add("--client-auth", choices=list(CLIENT_AUTH), metavar="WAY", help=words)
+    add("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
     words = "leave the proofs in that file, for diagnose: they are good once and for seconds"
-    call.add_argument("--show-proofs", action="store_true", help=words)
-    call.add_argument("--har", metavar="FILE", help="write them to this file for a browser, too")
-    call.add_argument("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
-    call.add_argument("--method", type=method, metavar="M", help="GET, or POST with --data")
-    call.add_argument("--data", metavar="D", help="the body")
+    add("--show-proofs", action="store_true", help=words)
+    add("--har", metavar="FILE", help="write them to this file for a browser, too")
+    add("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
+    add("--method", type=method, metavar="M", help="GET, or POST with --data")
+    add("--data", metavar="D", help="the body")
     words = "how long to wait for an answer; default: %(default)s"
-    call.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="S", help=words)
-    call.set_defaults(run=_call)
+    add("--timeout", type=seconds, default=TIMEOUT, metavar="S", help=words)
 
 
 def _call(options: argparse.Namespace) -> int:
     key = load_key(options.key, password(options), alg=options.alg)
     if options.show_proofs and not options.log:
         raise Wrong("--show-proofs is for the file of --log FILE.")
-    headers = {} if options.data is None else {"Content-Type": _content_type(options.data)}
-    settings = _settings(options)
-    lab, asked = _lab(options, settings)
-    verb = (options.method or ("GET" if options.data is None else "POST")).upper()  # as requests
+    body: dict[str, Any] = {}
+    if options.data is not None:
+        body["headers"] = {"Content-Type": _content_type(options.data)}
+        body["data"] = os.fsencode(options.data)
+    lab, asked = _lab(options, _settings(options))
+    verb = (options.method or ("POST" if body else "GET")).upper()  # as requests
     with lab, recorded(lab, options):
-        answer = _answer(lab, verb, asked, lab.auth(key=key), headers, options)
+        auth = lab.auth(key=key)
+        try:
+            answer = lab.session.request(verb, asked, auth=auth, timeout=options.timeout, **body)
+        except requests.RequestException:
+            raise
+        except ValueError as error:  # a Location that is no URL, for one
+            raise Wrong(f"The exchange can't be carried out: {error}.", 3) from None
     say(f"{verb} {htu(asked)} ({lab.kind})")
     _show(answer, lab.log[-1])
     if not answer.ok:
-        for line in advice(diagnose(answer)):
-            say(line)
+        say_advice(answer)
     return 0 if answer.ok else 1
-
-
-def _answer(
-    lab: "Lab",
-    verb: str,
-    asked: str,
-    auth: DPoPAuth,
-    headers: Mapping[str, str],
-    options: argparse.Namespace,
-) -> requests.Response:
-    body = None if options.data is None else os.fsencode(options.data)
-    try:
-        return lab.session.request(
-            verb, asked, data=body, headers=headers, auth=auth, timeout=options.timeout
-        )
-    except requests.RequestException:
-        raise
-    except ValueError as error:  # a Location that is no URL, for one
-        raise Wrong(f"The exchange can't be carried out: {error}.", 3) from None
 
 
 def _show(answer: requests.Response, told: Exchange) -> None:
     """The status and what explains it to standard error, the body to standard output.
 
-    `told` is the same without its secrets, which a server may repeat anywhere.
+    `told` is the exchange without its secrets, which a server may repeat anywhere.
     """
     if any(one.is_redirect for one in answer.history):
         say(f"redirected to {htu(told.url)}")
@@ -136,7 +119,7 @@ def _show(answer: requests.Response, told: Exchange) -> None:
 def _settings(options: argparse.Namespace) -> Settings:
     """The demo's client, unless options or the environment name a server."""
     given = {"issuer": options.issuer, "client_auth": options.client_auth}
-    servers = [] if options.live else [f"{PREFIX}ISSUER", f"{PREFIX}TOKEN_ENDPOINT"]
+    servers = [] if options.live else [variable(name) for name in SERVERS]
     try:
         told = {} if options.client is None else written(options.client)
         check_files(options, told)
@@ -164,37 +147,25 @@ def _lab(options: argparse.Namespace, settings: Settings) -> tuple["Lab", str]:
     from dpop_lab.lab.lab import Lab
 
     where = str(settings.issuer or settings.token_endpoint)
-    asked = options.url or settings.api or (DEMO_API if _at_demo(where) else "")
+    asked = options.url or settings.api or (DEMO_API if at_demo(where) else "")
     if not asked:
         raise Wrong("No URL to call. Give it, or the member api, or DPOP_LAB_API.")
-    if _at_demo(where) and _at_demo(asked):
+    if at_demo(where) and at_demo(asked):
         lab = Lab(live=options.live, timeout=options.timeout)
         lab.client = settings
         return lab, asked
-    if options.live or _at_demo(where) or _at_demo(asked):
+    if options.live or at_demo(where) or at_demo(asked):
         wanted = f"--live is {BASE_URL}" if options.live else "Token and call are for one server"
         sites = f"the token endpoint is at {_site(where)}, the URL at {_site(asked)}"
-        raise Wrong(f"{wanted}; {sites}. {_named_by(options)}")
-    if any(not _safe(one) for one in (where, asked)):
+        source = "CLIENT.json" if options.issuer is None else "--issuer"
+        todo = f"The token endpoint comes from {source}."
+        if options.issuer is options.client is None:
+            todo = "Give the token endpoint by --issuer or --client."
+        raise Wrong(f"{wanted}; {sites}. {todo}")
+    if not all(one.lower().startswith("https:") or is_loopback(one) for one in (where, asked)):
         say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
-    return Lab(settings=members(settings), timeout=options.timeout), asked
-
-
-def _named_by(options: argparse.Namespace) -> str:
-    """What to look at when it is another token endpoint than was meant."""
-    if options.issuer is None and options.client is None:
-        return "Give the token endpoint by --issuer or --client."
-    source = "CLIENT.json" if options.issuer is None else "--issuer"
-    return f"The token endpoint comes from {source}."
-
-
-def _at_demo(url: str) -> bool:
-    return origin(url) == origin(BASE_URL)
+    return Lab(settings=settings, timeout=options.timeout), asked
 
 
 def _site(asked: str) -> str:
     return htu(asked).removesuffix(urlsplit(asked).path) or asked
-
-
-def _safe(asked: str) -> bool:
-    return asked.lower().startswith("https:") or is_loopback(asked)

@@ -11,15 +11,14 @@ from dpop_lab import __version__
 from dpop_lab.cli.call import TIMEOUT, add_call
 from dpop_lab.cli.compare import add_compare
 from dpop_lab.cli.demo import add_demo
-from dpop_lab.cli.diagnose import add_diagnose, advice
+from dpop_lab.cli.diagnose import add_diagnose, say_advice
 from dpop_lab.cli.key import add_key
-from dpop_lab.cli.lessons import add_lessons, strangers
+from dpop_lab.cli.lessons import add_lessons, misplaced
 from dpop_lab.cli.options import EXIT_CODES, RAW
 from dpop_lab.cli.serve import add_serve
-from dpop_lab.cli.terminal import Wrong, fail, named, say
+from dpop_lab.cli.terminal import Wrong, fail, named
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.client.unanswered import in_its_words, remedy, unanswered
-from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.lab.live import Unreachable
 
@@ -43,20 +42,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal without a check mark
     parser = _parser()
     options = parser.parse_args(arguments)
-    if strangers(options):
+    if misplaced(options):
         parser.error("options before the command are those of the lessons; put them after it")
-    return _run(options.run, options)
-
-
-def _run(run: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     try:
+        run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
     except Wrong as wrong:
         return fail(str(wrong), wrong.code)
     except LabError as error:
         return _told(error)
     except requests.RequestException as error:
-        return fail(*_unanswered(error))
+        if words := unanswered(error, TIMEOUT):
+            return fail(f"{words}. {remedy(error)}", 3)
+        return fail(f"The request can't be made: {in_its_words(error)}.", 2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -73,17 +71,9 @@ def _told(error: LabError) -> int:
         return fail(f"{error} Here: --password-env NAME.", 2)
     codes = {TokenRefused: 1, Unreachable: 3}
     code = fail(str(error), next((codes[one] for one in codes if isinstance(error, one)), 2))
-    for line in advice(diagnose(error)) if isinstance(error, TokenRefused) else ():
-        say(line)
+    if isinstance(error, TokenRefused):
+        say_advice(error)
     return code
-
-
-def _unanswered(error: requests.RequestException) -> tuple[str, int]:
-    """The line and the exit code for a request that got no answer."""
-    words = unanswered(error, TIMEOUT)
-    if not words:
-        return f"The request can't be made: {in_its_words(error)}.", 2
-    return f"{words}. {remedy(error)}", 3
 
 
 def _parser() -> argparse.ArgumentParser:

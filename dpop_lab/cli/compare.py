@@ -7,15 +7,14 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from dpop_lab.cli.options import EXIT_CODES, POLICIES, RAW, base_url, seconds
+from dpop_lab.cli.options import EXIT_CODES, POLICIES, Commands, base_url, command, seconds
 from dpop_lab.cli.terminal import Wrong, say, settings_named
-from dpop_lab.client.settings import PREFIX, members
+from dpop_lab.client.read_settings import variable
 from dpop_lab.errors import KeyUnusable, SettingsError
 from dpop_lab.lab.client_side import demo_client
 from dpop_lab.wire.url import is_loopback
 
 if TYPE_CHECKING:
-    from dpop_lab.cli.options import Commands
     from dpop_lab.lab.comparison import Comparison
     from dpop_lab.lab.lab import Lab
 
@@ -35,31 +34,22 @@ EXAMPLES = """examples:
   dpop-lab compare rfc9449 https://as.example --client-b client.json --pace 2"""
 
 
-def add_compare(commands: "Commands") -> None:
+def add_compare(commands: Commands) -> None:
     """Add the command to the parser."""
     words, epilog = "where two servers answer differently", f"{ABOUT}\n\n{EXAMPLES}\n\n{EXIT_CODES}"
-    compare = commands.add_parser("compare", help=words, epilog=epilog, **RAW)
+    add = command(commands, "compare", _compare, words, epilog).add_argument
     for side in "ab":
-        compare.add_argument(side, metavar=side.upper(), help="a server; see below")
+        add(side, metavar=side.upper(), help="a server; see below")
     for side in "ab":
-        words = f"the client at {side.upper()}"
-        compare.add_argument(f"--client-{side}", metavar="FILE", help=words)
-    compare.add_argument(
-        "--list", action=_Catalogue, nargs=0, help="list all changes and what they do, and end"
-    )
-    compare.add_argument(
-        "--change", nargs="+", metavar="NAME", help="these changes; default: all in CHANGES"
-    )
-    compare.add_argument(
-        "--place", nargs="+", metavar="NAME", help='these places, such as API or "token endpoint"'
-    )
-    compare.add_argument(
-        "--pace", type=seconds, metavar="S", help="seconds between requests; elsewhere 0.5"
-    )
-    compare.add_argument("--yes", action="store_true", help="do not ask before it starts")
-    compare.add_argument("--all", action="store_true", help="list also what is worded differently")
-    compare.add_argument("--json", action="store_true", help="print everything as JSON")
-    compare.set_defaults(run=_compare)
+        add(f"--client-{side}", metavar="FILE", help=f"the client at {side.upper()}")
+    add("--list", action=_Catalogue, nargs=0, help="list all changes and what they do, and end")
+    add("--change", nargs="+", metavar="NAME", help="these changes; default: all in CHANGES")
+    words = 'these places, such as API or "token endpoint"'
+    add("--place", nargs="+", metavar="NAME", help=words)
+    add("--pace", type=seconds, metavar="S", help="seconds between requests; elsewhere 0.5")
+    add("--yes", action="store_true", help="do not ask before it starts")
+    add("--all", action="store_true", help="list also what is worded differently")
+    add("--json", action="store_true", help="print everything as JSON")
 
 
 class _Catalogue(argparse.Action):
@@ -113,8 +103,8 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
         issuer = base_url(text)
     except argparse.ArgumentTypeError as error:
         raise Wrong(f"Neither twin, duende, rfc9449 nor live, and no issuer: {error}.") from None
-    if client is None and is_loopback(issuer) and f"{PREFIX}CLIENT_ID" not in os.environ:
-        return Lab(settings=members(demo_client(issuer.rstrip("/"))))
+    if client is None and is_loopback(issuer) and variable("client_id") not in os.environ:
+        return Lab(settings=demo_client(issuer.rstrip("/")))
     try:
         return Lab(issuer=issuer, settings=client)
     except (SettingsError, KeyUnusable) as error:

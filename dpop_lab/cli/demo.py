@@ -1,19 +1,14 @@
 """`dpop-lab demo`: the whole flow on the offline twin, printed step by step."""
 
 import argparse
-from typing import TYPE_CHECKING
 
-from dpop_lab.cli.options import POLICIES, add_policy
-
-if TYPE_CHECKING:
-    from dpop_lab.cli.options import Commands
+from dpop_lab.cli.options import POLICIES, POLICY, Commands, command
 
 
-def add_demo(commands: "Commands") -> None:
+def add_demo(commands: Commands) -> None:
     """Add the command to the parser."""
-    demo = commands.add_parser("demo", help="the whole flow on the offline twin, step by step")
-    add_policy(demo)
-    demo.set_defaults(run=_demo)
+    words = "the whole flow on the offline twin, step by step"
+    command(commands, "demo", _demo, words).add_argument("--policy", **POLICY)
 
 
 def _demo(options: argparse.Namespace) -> int:

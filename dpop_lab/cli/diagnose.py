@@ -4,19 +4,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dpop_lab.cli.options import POLICIES, RAW, method, url
+from dpop_lab.cli.options import POLICIES, Commands, command, method, url
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
-from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.jose.encoding import from_json_octets
 from dpop_lab.show.times import seconds_since_1970
-
-if TYPE_CHECKING:
-    from dpop_lab.cli.options import Commands
 
 EXAMPLES = """examples:
   dpop-lab diagnose session.log
@@ -32,26 +27,25 @@ exit codes:
   2  not understood, or something given to the command is wrong"""
 
 
-def add_diagnose(commands: "Commands") -> None:
+def add_diagnose(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "what is wrong with a proof, a token, a request, an answer"
-    parser = commands.add_parser("diagnose", help=words, epilog=EXAMPLES, **RAW)
+    parser = command(commands, "diagnose", _diagnose, words, EXAMPLES)
+    add, form = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
     words = "a file, - or nothing: stdin, or the text itself"
-    parser.add_argument("file", nargs="*", metavar="FILE", help=words)
-    parser.add_argument("--url", type=url, help="of the request")
-    parser.add_argument("--method", type=method, metavar="M", help="of the request")
-    parser.add_argument("--token", default="", metavar="T", help="the access token; @FILE reads it")
-    parser.add_argument("--nonce", default="", metavar="N", help="the nonce the server gave")
+    add("file", nargs="*", metavar="FILE", help=words)
+    add("--url", type=url, help="of the request")
+    add("--method", type=method, metavar="M", help="of the request")
+    add("--token", default="", metavar="T", help="the access token; @FILE reads it")
+    add("--nonce", default="", metavar="N", help="the nonce the server gave")
     words = "when it was sent: seconds since 1970, an HTTP or an ISO 8601 date"
-    parser.add_argument("--now", type=_time, metavar="TIME", help=words)
-    parser.add_argument("--jwks", metavar="FILE", help="the JWK Set of the token's issuer")
+    add("--now", type=_time, metavar="TIME", help=words)
+    add("--jwks", metavar="FILE", help="the JWK Set of the token's issuer")
     words = "the rules; default: the demo's for the demo, rfc9449 for any other server"
-    parser.add_argument("--policy", choices=list(POLICIES), help=words)
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="for machines")
-    form.add_argument("--markdown", action="store_true", help="for an issue or a chat")
-    parser.add_argument("--all", action="store_true", help="each row that passed, too")
-    parser.set_defaults(run=_diagnose)
+    add("--policy", choices=list(POLICIES), help=words)
+    form("--json", action="store_true", help="for machines")
+    form("--markdown", action="store_true", help="for an issue or a chat")
+    add("--all", action="store_true", help="each row that passed, too")
 
 
 def _diagnose(options: argparse.Namespace) -> int:
@@ -65,13 +59,14 @@ def _diagnose(options: argparse.Namespace) -> int:
         nonce=options.nonce,
         now=options.now,
         jwks=_jwks(options.jwks) if options.jwks else None,
-        policy=POLICIES[options.policy] if options.policy else None,
+        policy=POLICIES.get(options.policy),
     )
     if options.json:
         print(json.dumps(found.as_dict(), indent=2))
+    elif options.markdown:
+        print(found.markdown())
     else:
-        text = found.text(everything=options.all)
-        print(found.markdown() if options.markdown else text)
+        print(found.text(everything=options.all))
     return found.exit_code
 
 
@@ -122,9 +117,9 @@ def _time(text: str) -> float:
     return seconds
 
 
-def advice(found: Diagnosis) -> Iterator[str]:
-    """The problems of a diagnosis for someone whose call was just refused: two lines each."""
-    for problem in found.as_dict()["requests"][-1:]:
-        for each in problem["problems"]:
-            yield f"  {each['title']}"
-            yield f"    do: {each['action']}"
+def say_advice(refusal: object) -> None:
+    """Say what a diagnosis finds in an answer, or in an error, that refused a call."""
+    for request in diagnose(refusal).as_dict()["requests"][-1:]:
+        for problem in request["problems"]:
+            say(f"  {problem['title']}")
+            say(f"    do: {problem['action']}")

@@ -8,8 +8,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from dpop_lab.cli.terminal import Wrong, named
+from dpop_lab.client.read_settings import variable
 from dpop_lab.client.recorder import record
-from dpop_lab.client.settings import PREFIX
 from dpop_lab.errors import LabError
 from dpop_lab.session.story import Story
 from dpop_lab.wire.log import SessionLog
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dpop_lab.lab.world import World
 
 BEGINNING = b"---- Sending"  # of a session log
-READ_FROM_VARIABLES = (f"{PREFIX}CLIENT_KEY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+READ_FROM_VARIABLES = (variable("client_key"), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def check_files(options: argparse.Namespace, told: Mapping[str, object]) -> None:
@@ -34,20 +34,13 @@ def check_files(options: argparse.Namespace, told: Mapping[str, object]) -> None
     for (one, path), (other, its) in combinations(files.items(), 2):
         if one in written and path and its and _keeps(path) and _same_file(path, its):
             raise Wrong(f"{one} and {other} name the same file. Give {one} a file of its own.")
-    if options.log and _is_something_else(options.log):
-        found = f"found another file, {named(options.log)}"
-        raise Wrong(f"--log wants a session log to append to, or a new file; {found}.")
-
-
-def _is_something_else(path: str) -> bool:
-    """Whether there is a file in which something stands that is no session log."""
-    if not os.path.isfile(path):
-        return False
-    try:
-        with open(path, "rb") as file:
-            return not BEGINNING.startswith(file.read(len(BEGINNING)))
-    except OSError:
-        return False  # writing to it will tell
+    if options.log and os.path.isfile(options.log):
+        beginning = b""
+        with suppress(OSError), open(options.log, "rb") as file:  # writing to it will tell
+            beginning = file.read(len(BEGINNING))
+        if not BEGINNING.startswith(beginning):
+            found = f"found another file, {named(options.log)}"
+            raise Wrong(f"--log wants a session log to append to, or a new file; {found}.")
 
 
 def _keeps(path: str) -> bool:

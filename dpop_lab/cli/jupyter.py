@@ -105,7 +105,7 @@ def arguments(place: Place, workspaces: str, curve: bool) -> list[str]:
     """JupyterLab's command line.
 
     `workspaces` is where it keeps which tabs are open; `curve` is whether it can talk to kernels
-    in secret, for which a kernel that is asked to speak in the open warns its reader.
+    under encryption: where it can, a kernel that is to do without warns its reader.
     """
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     named = [f"--ServerApp.port={place.port}"] if place.port else []

@@ -4,16 +4,12 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
 
-from dpop_lab.cli.options import RAW, add_alg, add_password, password
+from dpop_lab.cli.options import ALG, PASSWORD, RAW, Commands, command, password
 from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key
 from dpop_lab.jose.thumbprint import thumbprint
-
-if TYPE_CHECKING:
-    from dpop_lab.cli.options import Commands
 
 EXAMPLES = """examples:
   dpop-lab key new ec.pem
@@ -21,21 +17,24 @@ EXAMPLES = """examples:
   dpop-lab key show id_ecdsa --password-env KEY_PASSWORD"""
 
 
-def add_key(commands: "Commands") -> None:
+def add_key(commands: Commands) -> None:
     """Add the command to the parser."""
     key = commands.add_parser("key", help="make or look at a key", epilog=EXAMPLES, **RAW)
     kinds = key.add_subparsers(required=True, metavar="new|show")
-    new = kinds.add_parser("new", help="make a private key")
-    new.add_argument("file", nargs="?", metavar="FILE", help="a new file; without it: printed")
-    new.add_argument("--alg", default="ES256", choices=list(ALGORITHMS), help="default: ES256")
-    new.add_argument("--jwk", action="store_true", help="as a JWK, not as PEM")
-    add_password(new)
-    new.set_defaults(run=_new)
-    show = kinds.add_parser("show", help="the public half and the thumbprint of a private key")
-    show.add_argument("file", metavar="FILE")
-    add_alg(show)
-    add_password(show)
-    show.set_defaults(run=lambda given: _show(load_key(given.file, password(given), alg=given.alg)))
+    add = command(kinds, "new", _new, "make a private key").add_argument
+    add("file", nargs="?", metavar="FILE", help="a new file; without it: printed")
+    add("--alg", default="ES256", choices=list(ALGORITHMS), help="default: ES256")
+    add("--jwk", action="store_true", help="as a JWK, not as PEM")
+    add("--password-env", **PASSWORD)
+    words = "the public half and the thumbprint of a private key"
+    add = command(kinds, "show", _show_file, words).add_argument
+    add("file", metavar="FILE")
+    add("--alg", **ALG)
+    add("--password-env", **PASSWORD)
+
+
+def _show_file(options: argparse.Namespace) -> int:
+    return _show(load_key(options.file, password(options), alg=options.alg))
 
 
 def _new(options: argparse.Namespace) -> int:

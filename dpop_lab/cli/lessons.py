@@ -2,20 +2,23 @@
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from dpop_lab.cli.jupyter import Place, check_free, open_lab
-from dpop_lab.cli.options import RAW, port
+from dpop_lab.cli.options import Commands, command, port
 from dpop_lab.cli.terminal import Wrong, named
 from dpop_lab.lab.lessons import IN_CLONE, Restored, bring, originals, restore
 
-if TYPE_CHECKING:
-    from dpop_lab.cli.options import Commands
-
 FOLDER = "dpop-lab-notebooks"
-OPTIONS = {"folder": None, "here": False, "lab_port": None, "ip": "127.0.0.1"}
-OPTIONS |= {"no_browser": False, "restore": None}
+OPTIONS = {  # and their defaults
+    "folder": None,
+    "here": False,
+    "lab_port": None,
+    "ip": "127.0.0.1",
+    "no_browser": False,
+    "restore": None,
+}
 EXAMPLES = """examples:
   dpop-lab lessons                            open the start page in JupyterLab
   dpop-lab lessons --folder ~/dpop            work on copies in this folder
@@ -24,32 +27,22 @@ EXAMPLES = """examples:
 The notebooks are copied to the folder once, and what is there is never written over."""
 
 
-def add_lessons(parser: argparse.ArgumentParser, commands: "Commands") -> None:
+def add_lessons(parser: argparse.ArgumentParser, commands: Commands) -> None:
     """Add the command to the parser, and its options to the parser itself."""
-    parser.set_defaults(run=run, **OPTIONS)
-    _add_options(parser.add_argument_group("options of the lessons"))
     words = "the lessons in JupyterLab; the same as no command"
-    lessons = commands.add_parser("lessons", help=words, epilog=EXAMPLES, **RAW)
-    _add_options(lessons)
-    lessons.set_defaults(run=run)
-
-
-def _add_options(parser: argparse._ActionsContainer) -> None:
-    """Without defaults: those of a subcommand would be put over what stands before it."""
-    kind: dict[str, Any] = {"default": argparse.SUPPRESS}
-    parser.add_argument(
-        "--folder", type=_folder, metavar="DIR", help=f"your work folder; default: {FOLDER}", **kind
-    )
-    parser.add_argument(
-        "--here", action="store_true", help="the originals, not copies: for authors", **kind
-    )
-    parser.add_argument(
-        "--port", dest="lab_port", type=port, metavar="N", help="default: a free one", **kind
-    )
-    parser.add_argument("--ip", type=_given, metavar="ADDRESS", help="default: 127.0.0.1", **kind)
-    parser.add_argument("--no-browser", action="store_true", help="only print the URL", **kind)
-    words = "put back a notebook as it was (03, 03_proof), or all"
-    parser.add_argument("--restore", metavar="NAME", help=words, **kind)
+    lessons = command(commands, "lessons", run, words, EXAMPLES)
+    parser.set_defaults(run=run, **OPTIONS)
+    for place in (parser.add_argument_group("options of the lessons"), lessons):
+        # without defaults: those of a subcommand would be put over what stands before it
+        add = partial(place.add_argument, default=argparse.SUPPRESS)
+        words = f"your work folder; default: {FOLDER}"
+        add("--folder", type=_folder, metavar="DIR", help=words)
+        add("--here", action="store_true", help="the originals, not copies: for authors")
+        add("--port", dest="lab_port", type=port, metavar="N", help="default: a free one")
+        add("--ip", type=_given, metavar="ADDRESS", help="default: 127.0.0.1")
+        add("--no-browser", action="store_true", help="only print the URL")
+        words = "put back a notebook as it was (03, 03_proof), or all"
+        add("--restore", metavar="NAME", help=words)
 
 
 def _given(text: str) -> str:
@@ -62,7 +55,7 @@ def _folder(text: str) -> Path:
     return Path(_given(text)).expanduser()
 
 
-def strangers(options: argparse.Namespace) -> bool:
+def misplaced(options: argparse.Namespace) -> bool:
     """Whether options of the lessons were given to another command."""
     return options.run is not run and any(getattr(options, one) != OPTIONS[one] for one in OPTIONS)
 
@@ -93,13 +86,10 @@ def _here(source: Path) -> Path:
 
 def _brought(copied: Sequence[str], differing: Sequence[str], folder: Path) -> str:
     lines = [f"Your notebooks are in {named(folder)}"]
-    lines += [f"  copied there now: {_names(copied)}"] * bool(copied)
-    lines += [f"  no longer the originals: {_names(differing)}"] * bool(differing)
+    for words, files in (("copied there now", copied), ("no longer the originals", differing)):
+        names = ", ".join(name.removesuffix(".ipynb") for name in files)
+        lines += [f"  {words}: {names}"] * bool(names)
     return "\n".join(lines)
-
-
-def _names(files: Sequence[str]) -> str:
-    return ", ".join(name.removesuffix(".ipynb") for name in files)
 
 
 def _told(restored: Restored, folder: Path) -> str:

@@ -3,19 +3,17 @@
 import argparse
 import os
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from dpop_lab.cli.terminal import Wrong, named
+from dpop_lab.client.settings import http_parts
 from dpop_lab.jose.keys import ALGORITHMS
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 POLICIES: Mapping[str, Policy] = {"duende": DUENDE, "rfc9449": RFC_9449}
 RAW: Mapping[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter}
 EXIT_CODES = """exit codes:
@@ -23,34 +21,44 @@ EXIT_CODES = """exit codes:
   1  the server refused, or two answered differently
   2  something given to the command is wrong
   3  no answer: the host can't be reached"""
+POLICY: Mapping[str, Any] = {  # what several commands say of an option
+    "choices": list(POLICIES),
+    "default": "duende",
+    "help": "what the demo server does, or what a strict reading of the RFCs asks",
+}
+ALG: Mapping[str, Any] = {
+    "choices": list(ALGORITHMS),
+    "metavar": "ALG",
+    "help": "what the key signs with, when its kind leaves a choice; RSA: PS256",
+}
+PASSWORD: Mapping[str, Any] = {
+    "metavar": "NAME",
+    "help": "the environment variable that holds the key's password",
+}
 
 
-def add_policy(parser: argparse.ArgumentParser) -> None:
-    """Add `--policy`, a name in POLICIES."""
-    words = "what the demo server does, or what a strict reading of the RFCs asks"
-    parser.add_argument("--policy", choices=list(POLICIES), default="duende", help=words)
-
-
-def add_alg(parser: argparse.ArgumentParser) -> None:
-    """Add `--alg`, None when it is not given."""
-    words = "what the key signs with, when its kind leaves a choice; RSA: PS256"
-    parser.add_argument("--alg", choices=list(ALGORITHMS), metavar="ALG", help=words)
-
-
-def add_password(parser: argparse.ArgumentParser) -> None:
-    """Add `--password-env`; `password` reads what it names."""
-    words = "the environment variable that holds the key's password"
-    parser.add_argument("--password-env", metavar="NAME", help=words)
+def command(
+    commands: Commands,
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    words: str,
+    epilog: str | None = None,
+) -> argparse.ArgumentParser:
+    """A new command's parser, for its options; `words` are its help, `run` gives the exit code."""
+    parser = commands.add_parser(name, help=words, epilog=epilog, **RAW)
+    parser.set_defaults(run=run)
+    return parser
 
 
 def password(options: argparse.Namespace) -> str | None:
     """The key's password, None when none was named. Raises `Wrong` when it is not there."""
     name = options.password_env
-    if name is not None and name not in os.environ:
-        raise Wrong(f"No password: the environment variable {name} is not set.")
-    if name is not None and not os.environ[name]:
-        raise Wrong(f"No password: the environment variable {name} is empty.")
-    return None if name is None else os.environ[name]
+    if name is None:
+        return None
+    if not os.environ.get(name):
+        state = "empty" if name in os.environ else "not set"
+        raise Wrong(f"No password: the environment variable {name} is {state}.")
+    return os.environ[name]
 
 
 def port(text: str) -> int:
@@ -69,12 +77,7 @@ def seconds(text: str) -> float:
 
 def url(text: str) -> str:
     """An http(s) URL with a host, as it was given."""
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
+    if http_parts(text) is None:
         shown = re.sub(r"//[^/@]*@", "//…@", text.partition("?")[0])
         found = named(repr(shown))
         raise argparse.ArgumentTypeError(f"wanted http(s)://host[:port]/…, found {found}")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.cli.options import POLICIES, RAW, add_policy, base_url, port
+from dpop_lab.cli.options import POLICIES, POLICY, Commands, base_url, command, port
 from dpop_lab.cli.terminal import Wrong, named, on_signals, say
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import from_json
@@ -17,7 +17,6 @@ from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import PrivateKey
 
 if TYPE_CHECKING:
-    from dpop_lab.cli.options import Commands
     from dpop_lab.doctor.explain.entry import Entry
     from dpop_lab.server.message import Front
     from dpop_lab.server.sockets import RunningTwin
@@ -38,20 +37,18 @@ REACHABLE = (
 MOST_WAITING = 1000  # entries that a slow terminal may be behind
 
 
-def add_serve(commands: "Commands") -> None:
+def add_serve(commands: Commands) -> None:
     """Add the command to the parser."""
-    serve = commands.add_parser("serve", help="the twin on a port", epilog=EXAMPLES, **RAW)
-    serve.add_argument("--port", type=port, default=0, metavar="N", help="0, the default: any")
-    serve.add_argument("--host", default="127.0.0.1", metavar="H", help="default: %(default)s")
+    add = command(commands, "serve", _serve, "the twin on a port", EXAMPLES).add_argument
+    add("--port", type=port, default=0, metavar="N", help="0, the default: any")
+    add("--host", default="127.0.0.1", metavar="H", help="default: %(default)s")
     words = "what clients call it; to be given with --host 0.0.0.0, which is every address"
-    serve.add_argument("--base-url", type=base_url, metavar="URL", help=words)
-    add_policy(serve)
-    serve.add_argument(
-        "--client-jwk", metavar="FILE", help="key of the *.jwt clients: private, or a public JWK"
-    )
-    serve.add_argument("--api-nonce", action="store_true", help="demand a nonce at the API too")
-    serve.add_argument("--explain", action="store_true", help="tell why each request was refused")
-    serve.set_defaults(run=_serve)
+    add("--base-url", type=base_url, metavar="URL", help=words)
+    add("--policy", **POLICY)
+    words = "key of the *.jwt clients: private, or a public JWK"
+    add("--client-jwk", metavar="FILE", help=words)
+    add("--api-nonce", action="store_true", help="demand a nonce at the API too")
+    add("--explain", action="store_true", help="tell why each request was refused")
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -35,7 +35,7 @@ def named(path: object) -> str:
 
 
 def settings_named(path: str) -> str:
-    """The same for settings: what neither is a file nor looks like one may be a secret."""
+    """Where settings come from, as it may be shown: what looks like no file may be a secret."""
     likely = path.endswith(".json") or {"/", os.sep} & set(path) or os.path.isfile(path)
     return named(path) if likely else f"a text of {len(path)} characters"
 

@@ -1,9 +1,7 @@
 """DPoPAuth: a token and a fresh proof on each request, a challenge obeyed once (RFC 9449)."""
 
-import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
 
@@ -11,25 +9,24 @@ import requests
 from requests.auth import AuthBase
 
 from dpop_lab.client.bounded import MOST, read_within
-from dpop_lab.client.credentials import choose, fitting
-from dpop_lab.client.discovery import discover
 from dpop_lab.client.nonces import Nonces, asks_for_nonce, offered_nonce
+from dpop_lab.client.read_settings import Source, read_settings
 from dpop_lab.client.sending_again import (
-    OnceOnly,
     WithoutNetrc,
     answered,
     copy_with_cookies,
+    fresh_proof,
     redirected,
     rewound,
 )
-from dpop_lab.client.settings import Settings, Source, check_text, check_url, members, read_settings
+from dpop_lab.client.settings import Settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
-from dpop_lab.errors import LabError, SettingsError, expect
+from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.proof.proof import make_proof, read_proof
+from dpop_lab.proof.proof import read_proof
 from dpop_lab.wire.challenge import read_challenges, refuses_token
-from dpop_lab.wire.url import htu, origin
+from dpop_lab.wire.url import origin
 
 
 class DPoPAuth(AuthBase):
@@ -82,68 +79,49 @@ class DPoPAuth(AuthBase):
         User-Agent alone. `clock` gives seconds since 1970. `accept_bearer` takes a token that is
         not bound, and sends it without proof. Raises `SettingsError` for what does not fit.
         """
-        if not isinstance(key, PrivateKey):
-            found, advice = type(key).__name__, "load_key and generate_key make one."
-            raise SettingsError("No key", wanted="a PrivateKey", found=found, advice=advice)
-        expect(client_id, str, "client_id")
-        texts = {"client_id": client_id, "client_secret": client_secret, "scope": scope}
-        texts |= {"client_key_id": client_key_id, "assertion_audience": assertion_audience}
-        for name, text in texts.items():
-            if text is not None:
-                expect(text, str, name)
-                check_text(name, text)
-        if odd := {"grant_type", "client_id", "client_secret", "scope"} & set(parameters or {}):
-            found = ", ".join(sorted(odd))
-            raise SettingsError("parameters are the other ones", wanted="no " + found, found=found)
-        # before anything is sent
-        fitting(client_auth, client_secret=client_secret, client_key=client_key)
-        endpoint, metadata = _endpoint(token_endpoint, issuer, session, timeout)
-        way = fitting(
-            client_auth, client_secret=client_secret, client_key=client_key, metadata=metadata
-        )
-        authenticate = choose(
-            way,
-            client_id,
+        settings = Settings(
+            client_id=client_id,
+            issuer=issuer,
+            token_endpoint=token_endpoint,
+            scope=scope,
+            client_auth=client_auth,
             client_secret=client_secret,
             client_key=client_key,
             client_key_id=client_key_id,
-            audience=endpoint if assertion_audience is None else assertion_audience,
+            assertion_audience=assertion_audience,
         )
-        form = {"grant_type": "client_credentials", **(parameters or {})}
-        source = TokenSource(
-            key,
-            endpoint,
-            authenticate=authenticate,
-            parameters=form if scope is None else {**form, "scope": scope},
-            clock=clock,
+        return cls.from_settings(
+            settings,
+            key=key,
+            parameters=parameters,
             session=session,
+            clock=clock,
             accept_bearer=accept_bearer,
             timeout=timeout,
         )
-        return cls(key, source, clock=clock)
 
     @classmethod
-    def from_json(
+    def from_json(cls, settings: Source, *, key: PrivateKey, **more: Any) -> Self:
+        """Tokens for the client in the commercial sample's JSON: text, a file's path, or a mapping.
+
+        Its members are those of `read_settings`; api is of no consequence here. `more` is what
+        `client_credentials` takes besides: with a lab, give `session=lab.session`. Raises
+        `SettingsError`, which never repeats a value, and `KeyUnusable`.
+        """
+        return cls.from_settings(read_settings(settings), key=key, **more)
+
+    @classmethod
+    def from_settings(
         cls,
-        settings: Source,
+        settings: Settings,
         *,
         key: PrivateKey,
-        session: requests.Session | None = None,
         clock: Callable[[], float] = time.time,
+        **more: Any,
     ) -> Self:
-        """The same from the commercial sample's JSON: text, the path of a file, or a mapping.
-
-        Its members are those of `read_settings`; api is of no consequence here. The token request
-        goes through `session`: with a lab, give `lab.session`. Raises `SettingsError`, which never
-        repeats a value, and `KeyUnusable`.
-        """
-        return cls.from_settings(read_settings(settings), key=key, session=session, clock=clock)
-
-    @classmethod
-    def from_settings(cls, settings: Settings, **more: Any) -> Self:
-        """The same from settings that have been read; `more` goes to `client_credentials`."""
-        known = members(replace(settings, api=None))
-        return cls.client_credentials(**known | more)
+        """Tokens for the client these settings describe; `more` as `client_credentials` has it."""
+        source = TokenSource.client_credentials(settings, key=key, clock=clock, **more)
+        return cls(key, source, clock=clock)
 
     def __repr__(self) -> str:
         return f"<DPoPAuth with {self._key!r} and {self._source!r}>"
@@ -155,8 +133,7 @@ class DPoPAuth(AuthBase):
 
     def __call__(self, r: requests.PreparedRequest) -> requests.PreparedRequest:
         """Authorize a prepared request; requests calls this while it prepares one."""
-        token = self._source.token()
-        self._authorize(r.headers, r, token.token_type, token.value)
+        self._authorize(r.headers, r, self._source.token())
         if self._after not in r.hooks["response"]:
             r.hooks["response"].append(self._after)
         return r
@@ -165,27 +142,19 @@ class DPoPAuth(AuthBase):
         self,
         headers: Any,
         request: requests.PreparedRequest,
-        scheme: str,
-        token: str,
+        token: AccessToken,
         nonce: str | None = None,
     ) -> None:
         """Set token and proof for `request` in `headers`, which may be another request's."""
         for name in ("Authorization", "DPoP"):
             headers.pop(name, None)
-        headers["Authorization"] = f"{scheme} {token}"
-        if scheme != "DPoP":
-            return
-        url = str(request.url)
-        proof = make_proof(
-            self._key,
-            jti=secrets.token_urlsafe(16),
-            htm=str(request.method),
-            htu=htu(url),
-            iat=int(self._clock()),
-            access_token=token,
-            nonce=self._nonces.get(url) if nonce is None else nonce,
-        )
-        headers["DPoP"] = OnceOnly(proof)
+        scheme = token.token_type
+        headers["Authorization"] = f"{scheme} {token.value}"
+        if scheme == "DPoP":
+            nonce = nonce or self._nonces.get(str(request.url))
+            headers["DPoP"] = fresh_proof(
+                self._key, request, now=self._clock(), access_token=token.value, nonce=nonce
+            )
 
     def _after(self, response: requests.Response, **kwargs: Any) -> requests.Response:
         """The response hook: requests calls it for each response, redirects included."""
@@ -199,44 +168,41 @@ class DPoPAuth(AuthBase):
         remedies, streamed = {"nonce", "token"}, bool(kwargs.get("stream"))
         while (asked := self._asked(response, streamed=streamed)) in remedies:
             remedies.remove(asked)
-            scheme, value = _carried(response.request)
+            token = _carried(response.request)
             if asked == "token":
-                self._source.forget(value)
+                self._source.forget(token.value)
             if not rewound(response.request):
                 break
             if asked == "token":
                 try:
-                    fresh = self._source.token()
+                    token = self._source.token()
                 except (requests.RequestException, LabError):
                     break  # the API's refusal is the answer; the next request tells this one
-                scheme, value = fresh.token_type, fresh.value
-            response = self._repeat(response, scheme, value, kwargs)
+            response = self._repeat(response, token, kwargs)
         return response
 
     def _asked(self, response: requests.Response, *, streamed: bool) -> str:
         """What the server asks for: `nonce`, `token` or nothing; its nonce is kept at once."""
         answered(response.request)
-        header = response.headers.get("DPoP-Nonce")
-        self._nonces.learn(response.url, header)
-        scheme, _ = _carried(response.request)
-        status, nonce = response.status_code, offered_nonce(header)
+        nonce, status = self._nonces.learn(response), response.status_code
+        scheme = _carried(response.request).token_type
         if not scheme or not 400 <= status < 500:
             return ""
         in_body = nonce is not None and status in (400, 401) and not streamed
-        if scheme == "DPoP" and asks_for_nonce(response, in_body=in_body):
+        proved = scheme == "DPoP"
+        if proved and asks_for_nonce(response, in_body=in_body):
             return "nonce" if nonce not in (None, *_tried(response)) else ""
         challenges = read_challenges(response.headers.get("WWW-Authenticate", ""))
-        refused = status == requests.codes.unauthorized
-        return "token" if refused and refuses_token(challenges, proved=scheme == "DPoP") else ""
+        refused = status == requests.codes.unauthorized and refuses_token(challenges, proved=proved)
+        return "token" if refused else ""
 
     def _repeat(
-        self, refused: requests.Response, scheme: str, token: str, kwargs: dict[str, Any]
+        self, refused: requests.Response, token: AccessToken, kwargs: dict[str, Any]
     ) -> requests.Response:
         """Send the request again, with a new proof, over the same adapter."""
         read_within(refused, MOST)  # so that the connection can be used again
         again = copy_with_cookies(refused)
-        nonce = offered_nonce(refused.headers.get("DPoP-Nonce"))
-        self._authorize(again.headers, again, scheme, token, nonce)
+        self._authorize(again.headers, again, token, offered_nonce(refused))
         start = time.perf_counter()
         response: requests.Response = refused.connection.send(again, **kwargs)
         response.elapsed = timedelta(seconds=time.perf_counter() - start)
@@ -252,8 +218,8 @@ class DPoPAuth(AuthBase):
         URL, elsewhere neither: requests would drop `Authorization` but forward `DPoP`. What a netrc
         file holds goes nowhere, now and at each further redirect.
         """
-        scheme, token = _carried(response.request)
-        if not scheme:
+        token = _carried(response.request)
+        if not token.token_type:
             return
         if response.request is request:
             response.request = request.copy()  # what was sent stays on record
@@ -262,31 +228,13 @@ class DPoPAuth(AuthBase):
         request.headers = WithoutNetrc(request.headers)
         following = redirected(response, request)
         if origin(str(following.url)) == origin(response.url) is not None:
-            self._authorize(request.headers, following, scheme, token)
+            self._authorize(request.headers, following, token)
 
 
-def _endpoint(
-    token_endpoint: str | None,
-    issuer: str | None,
-    session: requests.Session | None,
-    timeout: float | None,
-) -> tuple[str, dict[str, Any] | None]:
-    metadata = None
-    if issuer is not None and token_endpoint is None:
-        metadata = discover(issuer, session=session, timeout=timeout)
-        token_endpoint = str(metadata["token_endpoint"])
-    elif issuer is not None or token_endpoint is None:
-        found = "neither" if issuer is None else "both"
-        problem = "The token endpoint is not clear"
-        raise SettingsError(problem, wanted="token_endpoint or issuer", found=found)
-    check_url("token_endpoint", token_endpoint)
-    return token_endpoint, metadata
-
-
-def _carried(request: requests.PreparedRequest) -> tuple[str, str]:
-    """The scheme and token we put on this request, two empty texts if there are none of ours."""
-    scheme, _, token = str(request.headers.get("Authorization", "")).partition(" ")
-    return (scheme, token) if scheme in TOKEN_TYPES.values() else ("", "")
+def _carried(request: requests.PreparedRequest) -> AccessToken:
+    """The token we put on this request; one of no type if there is none of ours."""
+    scheme, _, value = str(request.headers.get("Authorization", "")).partition(" ")
+    return AccessToken(value, scheme if scheme in TOKEN_TYPES.values() else "")
 
 
 def _tried(response: requests.Response) -> set[object]:

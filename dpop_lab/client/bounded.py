@@ -34,9 +34,9 @@ class BoundedAdapter(HTTPAdapter):
     """Reads an answer for no longer than its read timeout, head and body together.
 
     It keeps `most(request)` octets, counted after decoding, which is for gzip and deflate alone;
-    what is longer raises `TooLong`, but metadata are cut after one octet more. A success that was
-    asked for with `stream=True` stays a stream without bounds. It connects before it writes the
-    request, so that `max_retries` may repeat a connection that was refused, and no proof with it.
+    what is longer raises `TooLong`, but metadata are cut after one octet more. With `stream=True` a
+    success stays a stream without bounds. It connects before it writes the request, so that
+    `max_retries` may repeat a connection that was refused, and no proof with it.
     """
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -46,9 +46,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """The pools of connections through a proxy, of a kind that keeps the time."""
-        manager = super().proxy_manager_for(*args, **kwargs)
-        _keep_time(manager)
-        return manager
+        return _keep_time(super().proxy_manager_for(*args, **kwargs))
 
     def most(self, request: requests.PreparedRequest) -> int:
         """How many octets are read of the answer to this request."""
@@ -62,9 +60,13 @@ class BoundedAdapter(HTTPAdapter):
         if stream and answer.ok and not answer.is_redirect:
             original = getattr(answer.raw, "_original_response", None)
             if isinstance(original, _Timed):
-                original.take_your_time()
+                original.hourglass.stop()
             return answer
-        _check_coding(answer)
+        coding = answer.headers.get("Content-Encoding", "").strip().lower()
+        if "," in coding or coding in ("br", "zstd"):  # who knows how much comes of a piece?
+            answer.close()
+            found = f"Content-Encoding {coding}, wanted gzip or deflate"
+            raise ContentDecodingError(found, request=request)
         most = self.most(request)
         if not read_within(answer, most) and not is_metadata(str(request.url)):
             raise TooLong(f"it has more than {most} octets", request=request)
@@ -97,29 +99,15 @@ def read_within(answer: requests.Response, most: int) -> bool:
                 if len(read) > most:
                     break
         except ConnectionError as error:
-            if not _is_late(error):
+            if not isinstance(next(iter(error.args), None), ReadTimeoutError):
                 raise
+            # it is the body that is late, and of that requests says that the connection failed
             raise ReadTimeout(*error.args, request=answer.request) from error
     whole = len(read) <= most
     del read[most + 1 :]
     answer._content = bytes(read)
     answer._content_consumed = True  # type: ignore[attr-defined]
     return whole
-
-
-def _check_coding(answer: requests.Response) -> None:
-    """Raise unless it is known how much can come of a piece: not of `br`, nor of a list."""
-    coding = answer.headers.get("Content-Encoding", "").strip().lower()
-    if "," in coding or coding in ("br", "zstd"):
-        answer.close()
-        raise ContentDecodingError(
-            f"Content-Encoding {coding}, wanted gzip or deflate", request=answer.request
-        )
-
-
-def _is_late(error: ConnectionError) -> bool:
-    """Is it the body that is late? Of that requests says that the connection failed."""
-    return bool(error.args) and isinstance(error.args[0], ReadTimeoutError)
 
 
 class _Hourglass(io.RawIOBase):
@@ -159,16 +147,14 @@ class _Timed(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self._hourglass = _Hourglass(self.fp.detach(), sock)
-        self.fp = io.BufferedReader(self._hourglass)
-
-    def take_your_time(self) -> None:
-        """Bound each read of the body alone."""
-        self._hourglass.stop()
+        self.hourglass = _Hourglass(self.fp.detach(), sock)
+        self.fp = io.BufferedReader(self.hourglass)
 
 
 class _ConnectsFirst:
     """A connection that is made before the head of a request is written, and not after."""
+
+    response_class = _Timed
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
         """Send a request, as any other connection does."""
@@ -177,16 +163,17 @@ class _ConnectsFirst:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
 
-def _keep_time(manager: Any) -> None:
+def _keep_time(manager: Any) -> Any:
     pools = manager.pool_classes_by_scheme.items()
     manager.pool_classes_by_scheme = {scheme: _timed(pool) for scheme, pool in pools}
+    return manager
 
 
 @cache
 def _timed(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
     """This kind of pool, but its connections connect first and give `_Timed` answers."""
-    connection: Any = pool.ConnectionCls
-    if connection.response_class is _Timed:
+    connection = pool.ConnectionCls
+    if issubclass(connection, _ConnectsFirst):
         return pool
-    timed = type(connection.__name__, (_ConnectsFirst, connection), {"response_class": _Timed})
+    timed = type(connection.__name__, (_ConnectsFirst, connection), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": timed})

@@ -51,13 +51,21 @@ def discover(
 def _fetch(
     url: str, session: requests.Session | None, timeout: float | None
 ) -> dict[str, Any] | str:
-    """The JSON object there, or a word on what was there."""
+    """The JSON object where redirects end, or a word on what was there.
+
+    Another origin is sent nothing.
+    """
+    there = url
     try:
-        response = _landed(url, session, timeout)
+        for _ in range(1 + MOST_REDIRECTS):
+            response = send_own(session, requests.Request("GET", there), timeout=timeout)
+            if not response.is_redirect:
+                break
+            there = str(redirected(response, response.request).url)
+            if origin(there) != origin(url):
+                return f"a redirect to {_site(there)}, which is not followed"
     except LeadsNowhere:
         return "a redirect to what is no URL"
-    if isinstance(response, str):
-        return response
     if response.status_code != requests.codes.ok:
         return f"status {response.status_code}"
     if len(response.content) > MOST_METADATA:
@@ -70,21 +78,6 @@ def _fetch(
     return metadata if isinstance(metadata, dict) else "no JSON object"
 
 
-def _landed(
-    url: str, session: requests.Session | None, timeout: float | None
-) -> requests.Response | str:
-    """The answer where redirects end, or where they led: another origin is sent nothing."""
-    response = send_own(session, requests.Request("GET", url), timeout=timeout)
-    for _ in range(MOST_REDIRECTS):
-        if not response.is_redirect:
-            break
-        there = str(redirected(response, response.request).url)
-        if origin(there) != origin(url):
-            return f"a redirect to {_site(there)}, which is not followed"
-        response = send_own(session, requests.Request("GET", there), timeout=timeout)
-    return response
-
-
 def _site(url: str) -> str:
     """The origin of a URL as text: its path and its query may hold what nobody should read."""
     found = origin(url)
@@ -92,25 +85,22 @@ def _site(url: str) -> str:
 
 
 def _checked(metadata: dict[str, Any], issuer: str) -> dict[str, Any]:
+    """The metadata, if they are this issuer's and credentials may go to their token endpoint.
+
+    Without TLS that is this machine alone, and only as an issuer without TLS names it (RFC 6749
+    section 3.2).
+    """
     if metadata.get("issuer") != issuer:
         found, problem = repr(metadata.get("issuer"))[:200], "Metadata of another issuer"
         advice = "Give the issuer to the letter as its metadata have it."
         raise SettingsError(problem, wanted=repr(issuer), found=found, advice=advice)
-    if not isinstance(metadata.get("token_endpoint"), str):
+    endpoint = metadata.get("token_endpoint")
+    if not isinstance(endpoint, str):
         raise SettingsError("Metadata without token endpoint", wanted="token_endpoint, a string")
-    _check_endpoint(metadata["token_endpoint"], issuer)
-    return metadata
-
-
-def _check_endpoint(endpoint: str, issuer: str) -> None:
-    """Raise `SettingsError` unless it is a URL to which credentials may go (RFC 6749 section 3.2).
-
-    Without TLS that is this machine alone, and only as an issuer without TLS names it.
-    """
     check_url("token_endpoint", endpoint)
     secured = urlsplit(issuer).scheme == "https"
-    if urlsplit(endpoint).scheme == "https" or (is_loopback(endpoint) and not secured):
-        return
-    whose = "Metadata of an https issuer" if secured else "Metadata"
-    problem = f"{whose} name a token endpoint without TLS"
-    raise SettingsError(problem, wanted="https://…", found=_site(endpoint))
+    if urlsplit(endpoint).scheme != "https" and (secured or not is_loopback(endpoint)):
+        whose = "Metadata of an https issuer" if secured else "Metadata"
+        problem = f"{whose} name a token endpoint without TLS"
+        raise SettingsError(problem, wanted="https://…", found=_site(endpoint))
+    return metadata

@@ -13,9 +13,10 @@ NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 9449 section 8.1
 ORIGINS = 100
 
 
-def offered_nonce(text: str | None) -> str | None:
-    """The value of a DPoP-Nonce header if it is one (two lines joined by a comma are none)."""
-    return text if text and NONCE.fullmatch(text) else None
+def offered_nonce(response: requests.Response) -> str | None:
+    """The value of the DPoP-Nonce header if it is one (two lines joined by a comma are none)."""
+    text = response.headers.get("DPoP-Nonce", "")
+    return text if NONCE.fullmatch(text) else None
 
 
 def asks_for_nonce(refusal: requests.Response, *, in_body: bool = True) -> bool:
@@ -37,13 +38,13 @@ class Nonces:
         """The nonce to send to this URL, None if its origin gave none."""
         return self._kept.get(origin(url))
 
-    def learn(self, url: str, header: str | None) -> None:
-        """Keep what a response from this URL carried as DPoP-Nonce, if anything."""
-        nonce = offered_nonce(header)
-        if nonce is None:
-            return
-        with self._lock:
-            self._kept.pop(origin(url), None)
-            self._kept[origin(url)] = nonce
-            if len(self._kept) > ORIGINS:
-                del self._kept[next(iter(self._kept))]
+    def learn(self, response: requests.Response) -> str | None:
+        """Keep the nonce that a response carried, if any; gives it."""
+        nonce = offered_nonce(response)
+        if nonce is not None:
+            with self._lock:
+                self._kept.pop(origin(response.url), None)
+                self._kept[origin(response.url)] = nonce
+                if len(self._kept) > ORIGINS:
+                    del self._kept[next(iter(self._kept))]
+        return nonce

@@ -38,11 +38,9 @@ def send_own(
         prepared.hooks["response"].append(lambda response, **_: answered.append(response))
         try:
             return used.send(prepared, timeout=timeout, allow_redirects=False, **settings)
-        except InvalidURL as error:
-            words = in_its_words(error)
-        except requests.RequestException:
-            raise
         except ValueError as error:
+            if isinstance(error, requests.RequestException) and not isinstance(error, InvalidURL):
+                raise
             words = in_its_words(error)
     if answered:  # requests reads the Location all the same, and not all of it can be
         raise LeadsNowhere("the answer leads to what is no URL", request=prepared)

@@ -1,5 +1,6 @@
 """A request that is sent a second time: its proof, body and cookies, where a redirect takes it."""
 
+import secrets
 from typing import Any, Self
 
 import requests
@@ -10,6 +11,9 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
 
 from dpop_lab.errors import LabError
+from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.proof.proof import make_proof
+from dpop_lab.wire.url import htu
 
 
 class OnceOnly(str):
@@ -35,6 +39,27 @@ class OnceOnly(str):
                 raise LabError(problem, wanted="a new proof for each request", advice=advice)
             self._written = True
         return super().encode(encoding, errors)
+
+
+def fresh_proof(
+    key: PrivateKey,
+    request: requests.Request | requests.PreparedRequest,
+    *,
+    now: float,
+    access_token: str | None = None,
+    nonce: str | None = None,
+) -> OnceOnly:
+    """A new proof for this request, made at `now` and good for one sending."""
+    proof = make_proof(
+        key,
+        jti=secrets.token_urlsafe(16),
+        htm=str(request.method),
+        htu=htu(str(request.url)),
+        iat=int(now),
+        access_token=access_token,
+        nonce=nonce,
+    )
+    return OnceOnly(proof)
 
 
 def answered(request: requests.PreparedRequest) -> None:

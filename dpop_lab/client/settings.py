@@ -1,58 +1,78 @@
-"""The client's settings, read with care: keywords, the sample's JSON, environment variables."""
+"""The client's settings as one value, checked as it is made."""
 
-import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, TypedDict
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
 
-from dpop_lab.client.credentials import CLIENT_AUTH, fitting
 from dpop_lab.errors import SettingsError
-from dpop_lab.jose.encoding import from_json
-from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import PrivateKey
 
-PREFIX = "DPOP_LAB_"
-ALTERNATIVES = (("issuer", "token_endpoint"), ("client_secret", "client_key"))
-Source = str | os.PathLike[str] | Mapping[str, object]
+CLIENT_AUTH: Final[Mapping[str, str]] = {  # what each way takes; the first that fits is the usual
+    "client_secret_post": "client_secret",
+    "client_secret_basic": "client_secret",
+    "client_secret_jwt": "client_secret",
+    "private_key_jwt": "client_key",
+    "none": "",
+}
+SERVERS, CREDENTIALS = ("issuer", "token_endpoint"), ("client_secret", "client_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Who the client is, where it gets tokens, for what, and what it calls; no secret is shown.
 
-    `client_auth` is a way in `CLIENT_AUTH`, `client_key` what private_key_jwt signs with and
-    `client_key_id` its kid. `api` is the URL of a protected resource.
+    Raises `SettingsError`, which names members but never repeats a value, for a member of another
+    type and for members that do not go together.
     """
 
     client_id: str
+    #: The server: its issuer, or its token endpoint alone.
     issuer: str | None = None
     token_endpoint: str | None = None
     scope: str | None = None
+    #: The URL of a protected resource.
     api: str | None = None
+    #: A way in `CLIENT_AUTH`; None is the one that fits.
     client_auth: str | None = None
     client_secret: str | None = field(default=None, repr=False)
+    #: What private_key_jwt signs with, and its kid.
     client_key: PrivateKey | None = None
     client_key_id: str | None = None
+    #: The audience of an assertion; None is the token endpoint.
     assertion_audience: str | None = None
 
+    def __post_init__(self) -> None:
+        for name, value in {"client_id": self.client_id, **members(self)}.items():
+            check_member(name, value)
+        if (servers := self._given(SERVERS)) not in SERVERS:
+            wanted, found = "token_endpoint or issuer", servers or "neither"
+            raise SettingsError("The server is not clear", wanted=wanted, found=found)
+        for name in (*SERVERS, "api"):
+            if (url := getattr(self, name)) is not None:
+                check_url(name, url)
+        self.ways()
 
-class Members(TypedDict, total=False):
-    """The members of `Settings` that are text, as keywords; None is not given."""
+    def _given(self, names: tuple[str, ...]) -> str:
+        return " and ".join(name for name in names if getattr(self, name) is not None)
 
-    client_id: str | None
-    issuer: str | None
-    token_endpoint: str | None
-    scope: str | None
-    api: str | None
-    client_auth: str | None
-    client_secret: str | None
-    client_key_id: str | None
-    assertion_audience: str | None
+    def ways(self) -> list[str]:
+        """The ways of client authentication for what is given; only `client_auth` where it is set.
+
+        Raises `SettingsError` when secret and key are both given, or do not fit that way.
+        """
+        given, named = self._given(CREDENTIALS), self.client_auth
+        ways = [way for way, takes in CLIENT_AUTH.items() if takes == given]
+        if ways and named is None:
+            return ways
+        if named is not None and named in ways:
+            return [named]
+        # what is no way may be a secret in the wrong place: it is not repeated
+        told = "" if named is None else f"{named if named in CLIENT_AUTH else 'another'} with "
+        wanted = ", ".join(f"{way} with {takes}" for way, takes in CLIENT_AUTH.items() if takes)
+        wanted, found = f"{wanted} alone, or none with neither", told + (given or "neither")
+        raise SettingsError("client_auth does not fit what is given", wanted=wanted, found=found)
 
 
 NAMES = tuple(one.name for one in fields(Settings))
@@ -64,116 +84,29 @@ def members(settings: Settings) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def read_settings(
-    source: Source,
-    *,
-    given: Mapping[str, object] | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> Settings:
-    """Settings from JSON text, from the path of a JSON file, or from a mapping.
+def settled(settings: Settings, metadata: Mapping[str, Any]) -> Settings:
+    """The settings with what they leave to the server: its token endpoint, and `client_auth`.
 
-    Text that begins with a bracket or a quote is JSON, other text is a path. The members are those
-    of `Settings`: client_id, one of issuer and token_endpoint, one of client_secret and client_key
-    (a path, or what else `load_key` takes) unless client_auth is none. What is `given` (None is not
-    given) goes before a member of the source, and that before a variable of the `environment`
-    such as DPOP_LAB_CLIENT_ID (DPOP_LAB_CLIENT_KEY_PASSWORD is for client_key); where two exclude
-    each other, the one that goes before drops the other. Raises `SettingsError`, which names
-    members but never repeats a value, and `KeyUnusable`.
+    Of the ways that fit it is the first that the metadata list; metadata that list none at all mean
+    client_secret_basic (RFC 8414 section 2). Where they list no way that fits, or are empty, since
+    the token endpoint was given, it is the first.
     """
-    told = written(source)
-    if odd := [name for name in (*told, *(given or ())) if name not in NAMES]:
-        # a name may be a secret in the wrong place: shown only when it looks like a name
-        likely = [name for name in odd if re.fullmatch("[A-Za-z_]{1,24}", str(name))]
-        wanted, found = ", ".join(NAMES), ", ".join(likely)
-        raise SettingsError("Settings have a member of another name", wanted=wanted, found=found)
-    variables = {name: (environment or {}).get(PREFIX + name.upper()) for name in NAMES}
-    before = {name: value for name, value in (given or {}).items() if value is not None}
-    around = {name: text for name, text in variables.items() if text}
-    merged = _merged(around, told, before)
-    if isinstance(key := merged.get("client_key"), str | os.PathLike | Mapping):
-        password = (environment or {}).get(f"{PREFIX}CLIENT_KEY_PASSWORD")
-        merged["client_key"] = load_key(key, password or None)
-    with _blaming(name for name in around if merged.get(name) is around[name]):
-        return _checked(merged, variables=environment is not None)
+    ways = settings.ways()
+    listed = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    taken = listed if metadata and isinstance(listed, list) else ways
+    way = next((way for way in ways if way in taken), ways[0])
+    endpoint = settings.token_endpoint or metadata["token_endpoint"]
+    return replace(settings, issuer=None, token_endpoint=endpoint, client_auth=way)
 
 
-def written(source: Source) -> Mapping[str, object]:
-    """The members of settings as they are written, for `read_settings`; nothing is checked yet.
-
-    Raises `SettingsError` when there is no JSON object in a text or a file.
-    """
-    return source if isinstance(source, Mapping) else _object(_text(source))
-
-
-def _merged(*levels: Mapping[str, object]) -> dict[str, object]:
-    """All levels in one, in which a later one goes before those ahead of it."""
-    merged: dict[str, object] = {}
-    for level in levels:
-        for pair in ALTERNATIVES:
-            if not level.keys().isdisjoint(pair):
-                merged = {name: value for name, value in merged.items() if name not in pair}
-        for name in _unfit(merged, level):
-            del merged[name]
-        merged |= level
-    return merged
-
-
-def _unfit(behind: Mapping[str, object], before: Mapping[str, object]) -> list[str]:
-    """The members behind that do not go with the client_auth before, or the other way round."""
-    credentials = ALTERNATIVES[1]
-    if isinstance(way := before.get("client_auth"), str) and way in CLIENT_AUTH:
-        return [name for name in credentials if name in behind and name != CLIENT_AUTH[way]]
-    given = [name for name in credentials if name in before]
-    if given and isinstance(way := behind.get("client_auth"), str) and way in CLIENT_AUTH:
-        return ["client_auth"] * (CLIENT_AUTH[way] not in given)
-    return []
-
-
-@contextmanager
-def _blaming(names: Iterable[str]) -> Iterator[None]:
-    """Add to an error which of its members these variables of the environment gave."""
+def http_parts(url: str) -> SplitResult | None:
+    """The parts of an http or https URL with a host and a port that can be; None for other text."""
     try:
-        yield
-    except SettingsError as error:
-        said = re.findall(r"\w+", f"{error.problem} {error.found}")
-        told = ", ".join(PREFIX + name.upper() for name in names if name in said)
-        if not told:
-            raise
-        advice = f"{error.advice} From the environment: {told}.".lstrip()
-        facts = {"wanted": error.wanted, "found": error.found, "advice": advice}
-        raise SettingsError(error.problem, **facts) from None
-
-
-def _checked(merged: Mapping[str, object], *, variables: bool) -> Settings:
-    if missing := _missing(merged):
-        wanted = " and ".join(missing.values())
-        named = ", ".join(PREFIX + name.upper() for name in missing)
-        advice = f"The environment may have it, too: {named}." if variables else ""
-        raise SettingsError("Settings lack a member", wanted=wanted, advice=advice)
-    read: dict[str, Any] = {name: _member(name, value) for name, value in merged.items()}
-    if merged.keys() >= set(ALTERNATIVES[0]):
-        raise SettingsError(
-            "Settings name two servers", wanted="one", found=" and ".join(ALTERNATIVES[0])
-        )
-    for name in ("issuer", "token_endpoint", "api"):
-        if name in read:
-            check_url(name, read[name])
-    settings = Settings(**read)
-    fitting(
-        settings.client_auth, client_secret=settings.client_secret, client_key=settings.client_key
-    )
-    return settings
-
-
-def _missing(merged: Mapping[str, object]) -> dict[str, str]:
-    """What has to be there and is not: the name of a member, and what may stand in its place."""
-    wanted = {} if "client_id" in merged else {"client_id": "client_id"}
-    if merged.keys().isdisjoint(ALTERNATIVES[0]):
-        wanted["token_endpoint"] = "token_endpoint or issuer"  # noqa: S105  a member
-    if merged.keys().isdisjoint(ALTERNATIVES[1]) and (way := merged.get("client_auth")) != "none":
-        either = {"client_secret": "client_secret or client_key (or client_auth none)"}
-        wanted |= {"client_key": "client_key"} if way == "private_key_jwt" else either
-    return wanted
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of the port, for one, which is read only now
+        return None
+    return parts if good else None
 
 
 def check_url(name: str, url: str) -> None:
@@ -181,61 +114,23 @@ def check_url(name: str, url: str) -> None:
 
     It may have neither fragment nor user and password, which would be shown with it.
     """
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and parts.hostname and not parts.fragment
-        good = good and parts.port != 0  # reading it raises ValueError above 65535
-    except ValueError:
-        good = False
-    if not good or any(character.isspace() for character in url):
+    parts = http_parts(url)
+    if parts is None or parts.fragment or re.search(r"\s", url):
         raise SettingsError(f"{name} is no URL", wanted="http(s)://…, without fragment")
     if "@" in parts.netloc:
         wanted, advice = "https://host/…", "Name and secret are given as client_id, client_secret."
         raise SettingsError(f"{name} holds a user", wanted=wanted, advice=advice)
 
 
-def _member(name: str, value: object) -> object:
+def check_member(name: str, value: object) -> None:
+    """Raise `SettingsError` unless it is text that can be sent, or a key for client_key."""
     if name == "client_key" and isinstance(value, PrivateKey):
-        return value
+        return
     if not isinstance(value, str):
         kind = "number" if type(value) in (int, float) else type(value).__name__
         raise SettingsError(f"{name} has the wrong type", wanted="a string", found=kind)
     if not value:
         raise SettingsError(f"{name} is empty", wanted="a string with characters")
-    check_text(name, value)
-    return value
-
-
-def check_text(name: str, text: str) -> None:
-    """Raise `SettingsError` when UTF-8 can't have the text: it can't be sent (RFC 6749 app. B)."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if re.search("[\ud800-\udfff]", value):  # it can't be sent (RFC 6749 appendix B)
         advice = "It may come from a file or a terminal in another encoding."
         raise SettingsError(f"{name} is no text", wanted="UTF-8", advice=advice)
-
-
-def _text(source: object) -> str:
-    if not isinstance(source, str | os.PathLike):
-        kind = type(source).__name__
-        raise SettingsError("No settings", wanted="JSON text, a path or a mapping", found=kind)
-    if isinstance(source, str) and source.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"', ""):
-        return source
-    try:
-        return Path(source).read_text(encoding="utf-8-sig")
-    except (OSError, ValueError):  # the text may be a secret: it is not repeated
-        problem = "Settings are neither JSON nor a file that can be read"
-    raise SettingsError(problem, wanted='{"client_id": …} or the path of a UTF-8 file')
-
-
-def _object(text: str) -> Mapping[str, object]:
-    problem, value = "", None
-    try:
-        value = from_json(text)
-    except json.JSONDecodeError as error:  # it holds the whole text: nothing may chain to it
-        problem = f"{error.msg} at line {error.lineno}, column {error.colno}"
-    except RecursionError:
-        problem = "too many brackets"
-    if problem:
-        raise SettingsError("Settings are not JSON", found=problem)
-    if not isinstance(value, dict):
-        raise SettingsError("Settings are no JSON object", found=f"a {type(value).__name__}")
-    return value

@@ -3,7 +3,7 @@
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 import requests
 
@@ -30,29 +30,10 @@ class TokenRefused(LabError, requests.RequestException):
 
     response: requests.Response
 
-    def __init__(
-        self,
-        problem: str,
-        response: requests.Response,
-        *,
-        wanted: str = "",
-        found: str = "",
-        advice: str = "",
-    ) -> None:
-        super().__init__(problem, wanted=wanted, found=found, advice=advice)
+    def __init__(self, problem: str, response: requests.Response, **facts: str) -> None:
+        super().__init__(problem, **facts)
         self.response, self.request = response, response.request
-        said = json_object(response)
-        self.error, self.error_description = _text(said, "error"), _text(said, "error_description")
-
-    @classmethod
-    def told_by(cls, response: requests.Response) -> Self:
-        """The refusal in the server's own words, or the status when it found none."""
-        said = json_object(response)
-        words = [_text(said, name) for name in ("error", "error_description")]
-        told = ", ".join(_quoted(word, response) for word in words if word) or "no JSON error"
-        problem = "The token endpoint refused to give a token"
-        where = without_query(response.url)
-        return cls(problem, response, found=f"status {response.status_code}, {told} from {where}")
+        self.error, self.error_description = _said(response)
 
 
 class WrongTokenType(TokenRefused):
@@ -95,15 +76,29 @@ def read_token(response: requests.Response, *, now: float, accept_bearer: bool) 
     `WrongTokenType` for a token which the proof did not bind, `TokenRefused` for all else.
     """
     if response.status_code != requests.codes.ok:
-        raise TokenRefused.told_by(response)
+        told = ", ".join(_quoted(word, response) for word in _said(response) if word)
+        found = f"status {response.status_code}, {told or 'no JSON error'}"
+        found += f" from {without_query(response.url)}"
+        raise TokenRefused("The token endpoint refused to give a token", response, found=found)
     members = json_object(response)
-    life = _life(members, response)
+    value, scope = members.get("access_token"), members.get("scope")
+    if not isinstance(value, str) or not IN_A_HEADER.fullmatch(value):
+        wanted = "a JSON object with access_token, printable ASCII without spaces"
+        raise TokenRefused("The answer holds no access token", response, wanted=wanted)
+    token_type = members.get("token_type")
+    if not isinstance(token_type, str):
+        problem = "The answer does not tell the type of its token"
+        raise TokenRefused(problem, response, wanted="token_type, a string")
+    kind = token_type.lower()
+    if kind not in (["dpop", "bearer"] if accept_bearer else ["dpop"]):
+        raise WrongTokenType(token_type, response)
+    life = _life(members.get("expires_in"), response)
     return AccessToken(
-        _value(members, response),
-        _token_type(members, response, accept_bearer=accept_bearer),
+        value,
+        TOKEN_TYPES[kind],
         expires_in=life,
         renew_at=math.inf if life is None else now + life - min(LEEWAY, LEEWAY_PART * life),
-        scope=_text(members, "scope"),
+        scope=scope if isinstance(scope, str) else None,
     )
 
 
@@ -142,42 +137,23 @@ def _quoted(words: str, response: requests.Response) -> str:
     return repr(redactor.exchange(replace(sent, failure=words)).failure[:300])
 
 
-def _text(members: dict[str, object], name: str) -> str | None:
-    value = members.get(name)
-    return value if isinstance(value, str) else None
+def _said(response: requests.Response) -> list[str | None]:
+    """The error and its description in a refusal (RFC 6749 section 5.2), None for no text."""
+    told = map(json_object(response).get, ("error", "error_description"))
+    return [text if isinstance(text, str) else None for text in told]
 
 
-def _value(members: dict[str, object], response: requests.Response) -> str:
-    value = members.get("access_token")
-    if isinstance(value, str) and IN_A_HEADER.fullmatch(value):
-        return value
-    wanted = "a JSON object with access_token, printable ASCII without spaces"
-    raise TokenRefused("The answer holds no access token", response, wanted=wanted)
-
-
-def _token_type(
-    members: dict[str, object], response: requests.Response, *, accept_bearer: bool
-) -> str:
-    token_type = members.get("token_type")
-    if not isinstance(token_type, str):
-        problem = "The answer does not tell the type of its token"
-        raise TokenRefused(problem, response, wanted="token_type, a string")
-    kind = token_type.lower()
-    if kind == "dpop" or (kind == "bearer" and accept_bearer):
-        return TOKEN_TYPES[kind]
-    raise WrongTokenType(token_type, response)
-
-
-def _life(members: dict[str, object], response: requests.Response) -> float | None:
-    life = members.get("expires_in")
+def _life(life: object, response: requests.Response) -> float | None:
+    """The seconds that a token lives, of its expires_in; None where there is none."""
     if isinstance(life, str) and re.fullmatch(r"\d{1,15}", life, re.ASCII):
         life = int(life)  # against the RFC, but widespread
     if life is None:
         return None
-    if isinstance(life, int | float) and not isinstance(life, bool) and 0 <= life <= LONGEST_LIFE:
+    if not isinstance(life, int | float) or isinstance(life, bool):
+        found = type(life).__name__
+    elif 0 <= life <= LONGEST_LIFE:
         return life
-    found = type(life).__name__
-    if isinstance(life, int | float) and not isinstance(life, bool):
+    else:
         found = "a larger one" if life > LONGEST_LIFE else "less than 0" if life < 0 else "NaN"
     problem, wanted = "The answer's expires_in is no number of seconds", "a JSON number"
     raise TokenRefused(problem, response, wanted=f"{wanted} up to {LONGEST_LIFE}", found=found)

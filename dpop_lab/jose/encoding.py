@@ -64,7 +64,7 @@ def from_json(text: str) -> Any:
 
 
 def from_json_octets(octets: bytes) -> Any:
-    """As `from_json`, for octets in UTF-8, UTF-16 or UTF-32."""
+    """The JSON value of octets in UTF-8, UTF-16 or UTF-32; raises what `from_json` raises."""
     return from_json(octets.decode(json.detect_encoding(octets)))
 
 

@@ -56,14 +56,11 @@ class Jws:
 
     def __repr__(self) -> str:
         """What kind it is and which claims it has, without a value that could be a secret."""
-        kind = self.problem or ", ".join(_kind(self.header))
-        deviations = "".join(f", {deviation}" for deviation in self.deviations)
+        named = [name for name in ("typ", "alg") if name in self.header]
+        kinds = ", ".join(f"{name} {str(self.header[name])[:40]}" for name in named)
         claims = " ".join(map(str, self.claims)) or "none"
-        return f"<Jws {kind}; claims {claims[:200]}; {len(self.text)} characters{deviations}>"
-
-
-def _kind(header: Mapping[str, Any]) -> list[str]:
-    return [f"{name} {str(header[name])[:40]}" for name in ("typ", "alg") if name in header]
+        facts = ", ".join(map(str, (f"{len(self.text)} characters", *self.deviations)))
+        return f"<Jws {self.problem or kinds}; claims {claims[:200]}; {facts}>"
 
 
 def sign_compact(header: Mapping[str, Any], claims: Mapping[str, Any], key: PrivateKey) -> str:
@@ -71,17 +68,14 @@ def sign_compact(header: Mapping[str, Any], claims: Mapping[str, Any], key: Priv
 
     Raises `LabError` when the header's `alg` is not the algorithm the key signs with.
     """
-    if header.get("alg") != key.alg:
-        raise LabError(
-            "The header does not fit the key",
-            wanted=f"alg {key.alg!r}",
-            found=repr(header.get("alg")),
-        )
+    if (alg := header.get("alg")) != key.alg:
+        wanted = f"alg {key.alg!r}"
+        raise LabError("The header does not fit the key", wanted=wanted, found=repr(alg))
     return sign_segment(base64url_encode(compact_json(header)), claims, key)
 
 
 def sign_segment(header: str, claims: Mapping[str, Any], key: PrivateKey) -> str:
-    """The same for a header that is encoded already, for whoever signs under one header often."""
+    """A compact JWS under a header that is encoded already, for whoever signs under one often."""
     signing_input = f"{header}.{base64url_encode(compact_json(claims))}"
     return f"{signing_input}.{base64url_encode(key.sign(signing_input.encode()))}"
 
@@ -108,32 +102,23 @@ def read_jws(text: str) -> Jws:
         return Jws(text=text, problem=str(error), deviations=tuple(deviations))
     if "crit" in header:  # no extension is known here (RFC 7515 section 4.1.11)
         deviations.append(Deviation("header.crit", "extension_not_understood"))
-    signature = b""
-    if len(parts) == 5:
-        deviations.append(Deviation("whole", "five_parts"))
-    else:
-        signature = _signature(parts[2], deviations)
-    signing_input = f"{parts[0]}.{parts[1]}".encode("utf-8", "replace")
+    signature, unusual = b"", [Deviation("whole", "five_parts")]
+    if len(parts) == 3:
+        try:
+            unusual = []
+            signature = _octets(parts[2], "signature", unusual)
+        except ValueError:
+            unusual = [Deviation("signature", "unreadable")]
+    if {kind for _, kind in unusual} - {"padding", "spare_bits"}:
+        signature = b""  # it is written in a way that no server takes
     return Jws(
         text=text,
         header=header,
         claims=claims,
-        signing_input=signing_input,
+        signing_input=f"{parts[0]}.{parts[1]}".encode("utf-8", "replace"),
         signature=signature,
-        deviations=tuple(deviations),
+        deviations=(*deviations, *unusual),
     )
-
-
-def _signature(segment: str, deviations: list[Deviation]) -> bytes:
-    """The signature's octets; none at all where it is written in a way that no server takes."""
-    seen: list[Deviation] = []
-    try:
-        octets = _octets(segment, "signature", seen)
-    except ValueError:
-        seen = [Deviation("signature", "unreadable")]
-    deviations += seen
-    usual = {kind for _, kind in seen} <= {"padding", "spare_bits"}
-    return octets if usual else b""
 
 
 def _octets(segment: str, where: str, deviations: list[Deviation]) -> bytes:
@@ -152,12 +137,12 @@ def _octets(segment: str, where: str, deviations: list[Deviation]) -> bytes:
     }
     deviations.extend(Deviation(where, kind) for kind, seen in kinds.items() if seen)
     bare = bare.replace("+", "-").replace("/", "_")
-    if not re.fullmatch(r"[\w-]*", bare, re.ASCII):
-        raise ValueError(f"the {where} is not base64url")
     try:
         octets = loose_base64url_decode(bare)
     except ValueError:
-        raise ValueError(f"the {where} is not base64url") from None
+        octets = None
+    if octets is None or not re.fullmatch(r"[\w-]*", bare, re.ASCII):
+        raise ValueError(f"the {where} is not base64url")
     if base64url_encode(octets) != bare:
         deviations.append(Deviation(where, "spare_bits"))
     return octets
@@ -212,7 +197,7 @@ def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str
     if algorithm is None or algorithm.kty != jwk.get("kty"):
         return False
     try:
-        key = _public_key(algorithm.kty, *(jwk[name] for name in PUBLIC[algorithm.kty]))
+        key = _public_key(jwk)
         if algorithm.kty == "EC":
             signature = der_signature(signature, (key.key_size + 7) // 8)
         if algorithm.kty == "RSA" and key.key_size < 1024:
@@ -226,15 +211,18 @@ def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str
 def key_bits(jwk: Mapping[str, Any]) -> int | None:
     """The size of a public JWK in bits; None when it is no EC, RSA or Ed25519 key. Never raises."""
     try:
-        key = _public_key(str(jwk["kty"]), *(jwk[name] for name in PUBLIC[jwk["kty"]]))
+        return getattr(_public_key(jwk), "key_size", 256)
     except (JWException, ValueError, TypeError, KeyError):
         return None
-    return getattr(key, "key_size", 256)
+
+
+def _public_key(jwk: Mapping[str, Any]) -> Any:
+    return _imported(jwk["kty"], *(jwk[name] for name in PUBLIC[jwk["kty"]]))
 
 
 @lru_cache(maxsize=256)
-def _public_key(kty: str, *members: str) -> Any:
-    """The public key with these members, imported once: the same client comes again."""
+def _imported(kty: str, *members: str) -> Any:
+    """The public key with these members, imported once: a client comes again and again."""
     values = dict(zip(PUBLIC[kty], members, strict=True))
     if kty != "RSA" and values["crv"] not in OCTETS:
         raise ValueError(f"no curve {values['crv']!r}")

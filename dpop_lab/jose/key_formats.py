@@ -9,15 +9,12 @@ from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from jwcrypto.common import JWException
-from jwcrypto.jwk import JWK
 
-from dpop_lab.errors import EncodingError, KeyUnusable
-from dpop_lab.jose.encoding import base64url_decode, from_json
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PRIVATE, PUBLIC, PrivateKey, check_size, unusable
+from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.encoding import from_json
+from dpop_lab.jose.jwk import bind, from_mapping
+from dpop_lab.jose.keys import PrivateKey, unusable
 
-CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 BLANK: Final = "\ufeff \t\r\n"
 LIMIT: Final = 1 << 20  # octets of a file: no key is larger, and /dev/zero never ends
 
@@ -39,7 +36,7 @@ def load_key(
     beside it are neither checked nor kept.
     """
     if isinstance(source, Mapping):
-        return _from_mapping(source, alg)
+        return from_mapping(source, alg)
     octets = _octets(source)
     utf16 = octets.startswith((b"\xff\xfe", b"\xfe\xff"))  # what PowerShell's > writes
     text = octets.decode("utf-16" if utf16 else "utf-8", "replace").strip(BLANK)
@@ -49,7 +46,7 @@ def load_key(
         raise unusable("public_key", "an SSH public key")
     secret = password.encode(errors="surrogatepass") if isinstance(password, str) else password
     key = _from_pem(text, secret) if "-----BEGIN" in text else _from_der(octets, secret)
-    return _bind(key, alg)
+    return bind(key, alg)
 
 
 def _octets(source: object) -> bytes:
@@ -75,16 +72,12 @@ def _read(path: str | os.PathLike[str], shown: str) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         raise unusable("no_such_file", shown) from None
     except (OSError, ValueError) as error:
-        raise _unreadable(error, shown) from None
+        if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL):
+            raise unusable("unreadable_file", f"{error.strerror} at {shown}") from None
+        raise unusable("not_a_key", f"{shown}, which can be no path either") from None
     if len(octets) > LIMIT:
         raise unusable("not_a_key", f"more than {LIMIT} octets in {shown}")
     return octets
-
-
-def _unreadable(error: OSError | ValueError, shown: str) -> KeyUnusable:
-    if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL):
-        return unusable("unreadable_file", f"{error.strerror} at {shown}")
-    return unusable("not_a_key", f"{shown}, which can be no path either")
 
 
 # A PEM body holds single hyphens at most; allowing five in it would make this quadratic.
@@ -101,12 +94,11 @@ def _from_pem(text: str, password: bytes | None) -> Any:
     labels = "PEM " + ", ".join(blocks.values())
     if not blocks:
         raise unusable("damaged_key", "PEM that is cut off")
-    if len(private) > 1:
-        raise unusable("several_keys", labels)
-    if not private:
-        public = "public_key" if "PUBLIC KEY" in labels else "not_a_key"
+    if len(private) != 1:
         certificate = re.search(r"CERTIFICATE(?! REQUEST)", labels)
-        raise unusable("certificate" if certificate else public, labels)
+        public = "public_key" if "PUBLIC KEY" in labels else "not_a_key"
+        reason = "several_keys" if private else "certificate" if certificate else public
+        raise unusable(reason, labels)
     lines = [line.strip() for line in private[0].splitlines()]
     damaged = unusable("damaged_key", f"{labels}, not readable")
     if any(map(_has_short_iv, lines)):
@@ -174,68 +166,32 @@ def _unlock(
 
     So a password for a key that has none does no harm, and a wrong one is told from a broken key.
     """
-    try:
-        return _attempt(load, octets, None, otherwise)
-    except TypeError:
+    for secret in (None, password):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # how an old file was encoded concerns nobody here
+                return _without_panic(load, octets, secret)
+        except TypeError:
+            pass  # it asks for a password
+        # RuntimeError: how cryptography says that it does not read compressed points
+        except (ValueError, UnsupportedAlgorithm, RuntimeError, InvalidTag) as error:
+            said = str(error)
+            if "password-protected" not in said:  # so OpenSSH asks, in cryptography 42
+                unknown = isinstance(error, UnsupportedAlgorithm) or "nknown" in said
+                raise (_unsupported(said) if unknown else otherwise) from None
         if not password:
-            raise unusable("password_missing", "an encrypted key and no password") from None
-    return _attempt(load, octets, password, unusable("wrong_password", "another"))
+            raise unusable("password_missing", "an encrypted key and no password")
+        otherwise = unusable("wrong_password", "another")
+    raise otherwise
 
 
-def _attempt(
-    load: Callable[..., Any], octets: bytes, password: bytes | None, otherwise: KeyUnusable
-) -> Any:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # how an old file was encoded is nobody's concern here
-            return _without_panic(load, octets, password)
-    # RuntimeError: how cryptography says that it does not read compressed points
-    except (ValueError, UnsupportedAlgorithm, RuntimeError, InvalidTag) as error:
-        asks = "password-protected" in str(error)  # OpenSSH in cryptography 42
-        raise TypeError() if asks else (_unsupported(error) or otherwise) from None
-
-
-def _unsupported(error: Exception) -> KeyUnusable | None:
-    """What a loader could not do, when that and not the key is the trouble."""
-    said = str(error)
-    if not isinstance(error, UnsupportedAlgorithm) and "nknown" not in said:
-        return None
+def _unsupported(said: str) -> KeyUnusable:
+    """The error for what a loader can't do, of what it said: then the key is not the trouble."""
     if "bcrypt" in said:
         return unusable("unsupported_encryption", "an OpenSSH key, and no bcrypt installed here")
     locked = re.search("cipher|KDF|encrypt", said)
     kind = "encryption" if locked else "curve" if "urve" in said else "key"
     return unusable(f"unsupported_{kind}", said)
-
-
-def _bind(key: Any, alg: object) -> PrivateKey:
-    """A `cryptography` key as a PrivateKey for `alg`, or for the default of its kind."""
-    kty, crv = _kind(key)
-    fitting = [name for name, row in ALGORITHMS.items() if (row.kty, row.crv) == (kty, crv)]
-    chosen = fitting[0] if alg is None else alg
-    if not isinstance(chosen, str) or chosen not in fitting:
-        raise unusable("wrong_algorithm", f"{alg!r:.40}", wanted=" or ".join(fitting))
-    try:
-        return PrivateKey(JWK.from_pyca(key), chosen)
-    except ValueError:  # older versions of cryptography load an EC key whose halves do not fit
-        raise unusable("damaged_key", "private and public halves that do not fit") from None
-
-
-def _kind(key: Any) -> tuple[str, str | None]:
-    name = type(key).__name__.removesuffix("PrivateKey")
-    if isinstance(key, rsa.RSAPrivateKey):
-        check_size(key.key_size)
-        return "RSA", None
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        crv = CURVES.get(key.curve.name)
-        if crv:
-            return "EC", crv
-        raise unusable("unsupported_curve", key.curve.name)
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return "OKP", "Ed25519"
-    if key is None:
-        raise unusable("no_key", "PKCS#12 without a private key")
-    curve = name in ("Ed448", "X448", "X25519")
-    raise unusable("unsupported_curve" if curve else "unsupported_key", name)
 
 
 def _from_json(text: str, alg: str | None) -> PrivateKey:
@@ -247,70 +203,4 @@ def _from_json(text: str, alg: str | None) -> PrivateKey:
         value, found = None, "JSON with too many brackets"
     if not isinstance(value, dict):  # here no error carries the text along
         raise unusable("not_a_key", found)
-    return _from_mapping(value, alg)
-
-
-def _from_mapping(value: Mapping[str, Any], alg: str | None) -> PrivateKey:
-    """A JWK, or the one key of a JWK Set (RFC 7517 section 5) that can sign."""
-    if "kty" in value or not isinstance(value.get("keys"), list):
-        return _from_jwk(value, alg)
-    usable, refused = [], []
-    for jwk in value["keys"]:
-        try:
-            usable.append(_from_jwk(jwk, alg))
-        except KeyUnusable as error:
-            refused.append(error.reason)
-    if len(usable) == 1:
-        return usable[0]
-    if usable:
-        raise unusable("several_keys", f"a JWK Set with {len(usable)} of them")
-    raise unusable("no_key", "a JWK Set with " + (", ".join(refused) or "nothing in it"))
-
-
-def _from_jwk(jwk: object, alg: str | None) -> PrivateKey:
-    kty = jwk.get("kty") if isinstance(jwk, Mapping) else None
-    if not isinstance(jwk, Mapping) or not isinstance(kty, str):
-        raise unusable("not_a_key", "JSON without a kty, so no JWK")
-    if kty not in PUBLIC:
-        raise unusable("symmetric_key" if kty == "oct" else "unsupported_key", f"kty {kty!r:.40}")
-    if jwk.get("d") is None:
-        raise unusable("public_key", f"a JWK with kty {kty} and no d")
-    operations = jwk.get("key_ops")
-    signs = operations is None or (isinstance(operations, list | tuple) and "sign" in operations)
-    if not signs or jwk.get("use") not in (None, "sig"):
-        raise unusable("not_for_signing", "a JWK with another use or other key_ops")
-    if kty != "RSA" and jwk.get("crv") not in [r.crv for r in ALGORITHMS.values() if r.kty == kty]:
-        raise unusable("unsupported_curve", f"{jwk.get('crv')!r:.40} in kty {kty}")
-    key = _rebuilt(jwk, kty)
-    bound = _bind(key, jwk.get("alg"))
-    return bound if alg is None else _bind(key, alg)
-
-
-def _rebuilt(jwk: Mapping[str, Any], kty: str) -> Any:
-    """The `cryptography` key of a JWK, once each member is seen to be well formed and to fit."""
-    members = {name: jwk.get(name) for name in (*PUBLIC[kty], *PRIVATE[kty])}
-    octets = {name: _member(name, members[name]) for name in members if name != "crv"}
-    if kty == "RSA":
-        bits = {name: int.from_bytes(value, "big").bit_length() for name, value in octets.items()}
-        check_size(bits["n"])
-        wrong = [name for name in bits if bits[name] > bits["n"]]  # before any slow arithmetic
-    else:
-        wrong = [name for name in octets if len(octets[name]) != OCTETS[jwk["crv"]]]
-    if wrong:
-        raise unusable("damaged_key", f"the wrong length in {', '.join(wrong)}")
-    try:
-        key = JWK(kty=kty, **members).get_op_key("sign")
-    except (ValueError, JWException):
-        raise unusable("damaged_key", "private and public members that do not fit") from None
-    if kty == "OKP" and key.public_key().public_bytes_raw() != octets["x"]:
-        raise unusable("damaged_key", "an x that does not belong to its d")
-    return key
-
-
-def _member(name: str, value: object) -> bytes:
-    if not isinstance(value, str) or not value:
-        raise unusable("damaged_key", f"no text in {name}")
-    try:
-        return base64url_decode(value)
-    except EncodingError:
-        raise unusable("damaged_key", f"{name} that is not base64url without padding") from None
+    return from_mapping(value, alg)

@@ -73,7 +73,7 @@ class PrivateKey:
         return self.sign_as(octets, self.alg)
 
     def sign_as(self, octets: bytes, alg: str) -> bytes:
-        """The same with any algorithm of the key's `kty`, to see what a verifier makes of it.
+        """A signature with any algorithm of the key's `kty`, to see what a verifier makes of it.
 
         The hash is that of `alg`, the curve that of the key, whether or not the two belong together
         (RFC 7518 section 3.4 wants one pairing alone). Raises ValueError for another `kty`.
@@ -149,14 +149,13 @@ def generate_key(alg: str = "ES256", *, bits: int = 2048) -> PrivateKey:
 
     Raises `KeyUnusable` (`wrong_algorithm`, `rsa_too_small`, `rsa_too_large`).
     """
-    if alg not in ALGORITHMS:
+    if (row := ALGORITHMS.get(alg)) is None:
         raise KeyUnusable(
             "There is no such algorithm here",
             reason="wrong_algorithm",
             wanted="one of " + ", ".join(ALGORITHMS),
             found=f"{alg!r:.40}",
         )
-    row = ALGORITHMS[alg]
     if row.kty == "RSA":
         check_size(bits)
         return PrivateKey(JWK.generate(kty="RSA", size=bits), alg)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dpop_lab.errors import KeyUnusable, expect
 from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
 
-REQUIRED_MEMBERS = {
+REQUIRED_MEMBERS = {  # in alphabetical order
     "EC": ("crv", "kty", "x", "y"),
     "OKP": ("crv", "kty", "x"),
     "RSA": ("e", "kty", "n"),
@@ -24,20 +24,12 @@ def hash_input(jwk: Mapping[str, object]) -> bytes:
     kty = jwk.get("kty")
     names = REQUIRED_MEMBERS.get(kty) if isinstance(kty, str) else None
     if names is None:
-        raise KeyUnusable(
-            "No thumbprint without a key type",
-            reason="not_a_key",
-            wanted="kty of " + ", ".join(REQUIRED_MEMBERS),
-            found=repr(kty),
-        )
-    lacking = [name for name in names if not isinstance(jwk.get(name), str)]
-    if lacking:
-        raise KeyUnusable(
-            f"No thumbprint for this {kty} key",
-            reason="not_a_key",
-            wanted="the members " + ", ".join(names) + " as strings",
-            found="no string in " + ", ".join(lacking),
-        )
+        problem, wanted = "No thumbprint without a key type", ", ".join(REQUIRED_MEMBERS)
+        raise KeyUnusable(problem, reason="not_a_key", wanted=f"kty of {wanted}", found=repr(kty))
+    if missing := [name for name in names if not isinstance(jwk.get(name), str)]:
+        problem, wanted = f"No thumbprint for this {kty} key", ", ".join(names)
+        wanted, found = f"the members {wanted} as strings", "no string in " + ", ".join(missing)
+        raise KeyUnusable(problem, reason="not_a_key", wanted=wanted, found=found)
     return compact_json({name: jwk[name] for name in names})
 
 

@@ -50,7 +50,7 @@ class Cast:
 
     def learn(self, place: Place, answer: requests.Response) -> None:
         """Keep the nonce in an answer, if there is one."""
-        if nonce := offered_nonce(answer.headers.get("DPoP-Nonce")):
+        if nonce := offered_nonce(answer):
             self._nonces[bool(place.client_id)] = nonce
 
     def access_token(self, which: str = "owner", kind: str = "ES256") -> str:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import requests
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.credentials import Credentials, choose, fitting
+from dpop_lab.client.credentials import Credentials, authentication
 from dpop_lab.client.discovery import discover
-from dpop_lab.client.settings import Settings
+from dpop_lab.client.settings import Settings, settled
 from dpop_lab.client.token_source import Parameters
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -40,7 +40,7 @@ class ClientSide:
     session: requests.Session
     clock: Clock
     timeout: float
-    _pageless: set[str]
+    json_only: set[str]
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
@@ -51,16 +51,15 @@ class ClientSide:
         issuer = self.client.issuer if self.kind == "another server" else self.base_url
         if issuer is None:
             raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
-        return discover(issuer, session=self.session, timeout=self.timeout)
+        found = discover(issuer, session=self.session, timeout=self.timeout)
+        self.json_only.add(found["token_endpoint"])
+        return found
 
     @property
     def token_endpoint(self) -> str:
         """Where an access token is asked for. Given the issuer, it is looked up in `metadata`."""
-        if self.client.token_endpoint is not None:
-            return self.client.token_endpoint
-        found: str = self.metadata["token_endpoint"]
-        self._pageless.add(found)
-        return found
+        endpoint: str = self.client.token_endpoint or self.metadata["token_endpoint"]
+        return endpoint
 
     @property
     def api(self) -> str:
@@ -90,9 +89,9 @@ class ClientSide:
         `resource` are added to the token request. Sends nothing but, given
         an issuer, what `metadata` does, and raises what that raises.
         """
+        client = self._settled()
         return DPoPAuth.from_settings(
-            self._settled(),
-            client_id=self.client.client_id if client_id is None else client_id,
+            client if client_id is None else replace(client, client_id=client_id),
             key=key or generate_key("ES256"),
             parameters=parameters,
             session=self.session,
@@ -105,24 +104,8 @@ class ClientSide:
 
         For token requests by hand. Sends and raises what `auth` does.
         """
-        client = self._settled()
-        authenticate = choose(
-            str(client.client_auth),
-            client.client_id,
-            client_secret=client.client_secret,
-            client_key=client.client_key,
-            client_key_id=client.client_key_id,
-            audience=client.assertion_audience or str(client.token_endpoint),
-        )
-        return authenticate(self.clock.now())
+        return authentication(self._settled())(self.clock.now())
 
     def _settled(self) -> Settings:
         """The client's settings with what was left to the server's metadata."""
-        client = self.client
-        way = fitting(
-            client.client_auth,
-            client_secret=client.client_secret,
-            client_key=client.client_key,
-            metadata=self.metadata if client.token_endpoint is None else None,
-        )
-        return replace(client, issuer=None, token_endpoint=self.token_endpoint, client_auth=way)
+        return settled(self.client, {} if self.client.token_endpoint else self.metadata)

@@ -47,14 +47,14 @@ class Unreachable(LabError, requests.ConnectionError):
 class LiveAdapter(BoundedAdapter):
     """Sends over the network, waits a bounded time, and says in a sentence when nothing comes.
 
-    `pageless` are URLs at which a web page is never the server's own; of an answer from there, and
+    `json_only` are URLs at which a web page is never the server's own; of an answer from there, and
     of metadata, 1 MB is read, of any other 10 MB. `timeout` is the seconds to wait where the caller
     named none.
     """
 
-    def __init__(self, *, pageless: Collection[str] = (), timeout: float = TIMEOUT) -> None:
+    def __init__(self, *, json_only: Collection[str] = (), timeout: float = TIMEOUT) -> None:
         super().__init__()
-        self._pageless, self._patience = pageless, timeout
+        self.json_only, self._patience = json_only, timeout
 
     def send(
         self,
@@ -93,10 +93,10 @@ class LiveAdapter(BoundedAdapter):
     def most(self, request: requests.PreparedRequest) -> int:
         """How many octets are read of the answer to this request."""
         url = str(request.url)
-        return MOST_METADATA if is_metadata(url) or self._is_pageless(url) else MOST
+        return MOST_METADATA if is_metadata(url) or self._is_json_only(url) else MOST
 
-    def _is_pageless(self, url: str) -> bool:
-        return htu(url) in map(htu, self._pageless)
+    def _is_json_only(self, url: str) -> bool:
+        return htu(url) in map(htu, self.json_only)
 
     def _from_another(self, answer: requests.Response) -> Instead | None:
         """What came in place of the server's own answer, None when that came.
@@ -109,14 +109,14 @@ class LiveAdapter(BoundedAdapter):
         if status in LOGINS:
             who, advice = LOGINS[status]
             return f"{who} {asked} wants a login: status {status}", request, advice
-        if not self._is_pageless(url):
+        if not self._is_json_only(url):
             return None
         if answer.is_redirect:
             to = _led_to(url, answer.headers["Location"])
             why = f"{asked} was asked, and something in between leads to {host_named(to)}"
             return None if origin(to) == origin(url) else (why, request, PORTAL)
         page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
-        if page and (status < 400 or _at_demo(url)):
+        if page and (status < 400 or at_demo(url)):
             why = f"A web page (status {status}) came in place of the JSON of {asked}"
             return f"{why}, from a proxy or a login page in between", request, PORTAL
         return None
@@ -140,7 +140,8 @@ def _led_to(url: str, location: str) -> str:
         return ""
 
 
-def _at_demo(url: str) -> bool:
+def at_demo(url: str) -> bool:
+    """Is this a URL of the demo server?"""
     return origin(url) == origin(BASE_URL)
 
 
@@ -161,6 +162,6 @@ def _unreadable(
 
 
 def _unreachable(why: str, request: requests.PreparedRequest, advice: str) -> Unreachable:
-    offline = OFFLINE if _at_demo(str(request.url)) else ""
+    offline = OFFLINE if at_demo(str(request.url)) else ""
     advice = " ".join(filter(None, [advice, offline]))
     return Unreachable(why, request, advice=advice)

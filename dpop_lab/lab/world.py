@@ -2,13 +2,14 @@
 
 import os
 from types import TracebackType
-from typing import Any, Literal, Self, Unpack, cast
+from typing import Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 import requests
 
+from dpop_lab.client.read_settings import Source, read_settings
 from dpop_lab.client.recorder import record
-from dpop_lab.client.settings import Members, Settings, Source, read_settings
+from dpop_lab.client.settings import Settings
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.client_side import ClientSide, Kind, demo_client
@@ -57,7 +58,7 @@ class World(ClientSide):
         settings: Source | None = None,
         log: SessionLog | None = None,
         timeout: float = TIMEOUT,
-        **client: Unpack[Members],
+        **client: str | None,
     ) -> None:
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
         other = settings is not None or any(value is not None for value in client.values())
@@ -73,7 +74,7 @@ class World(ClientSide):
         self.clock, self.session = Clock(), _session(_agent() if self.live else "dpop-lab")
         self.server: Twin | None = None
         self.log, self._running = SessionLog() if log is None else log, cast("Any", None)
-        self._pageless: set[str] = set()
+        self.json_only: set[str] = set()
         if other:
             given = {**client, "client_key": client_key}
             self._reach(read_settings(settings or {}, given=given, environment=os.environ))
@@ -89,10 +90,10 @@ class World(ClientSide):
         """Take the way over the network to this client's servers; nothing is sent yet."""
         self.client = client
         if client.token_endpoint is not None:
-            self._pageless.add(client.token_endpoint)
+            self.json_only.add(client.token_endpoint)
         if self.kind == "the live server":
-            self._pageless |= {BASE_URL + DPOP_API, BASE_URL + BEARER_API}
-        adapter = LiveAdapter(pageless=self._pageless, timeout=self.timeout)
+            self.json_only |= {BASE_URL + DPOP_API, BASE_URL + BEARER_API}
+        adapter = LiveAdapter(json_only=self.json_only, timeout=self.timeout)
         for prefix in ("https://", "http://"):
             self.session.mount(prefix, adapter)
         self.base_url = client.issuer or _site(str(client.token_endpoint))

@@ -221,8 +221,8 @@ def test_a_token_bound_to_another_key_is_renewed_once_and_the_refusal_returned(
     provider: Node, key: PrivateKey
 ) -> None:
     source = TokenSource(
-        key,
-        provider.token_endpoint,
+        key=key,
+        token_endpoint=provider.token_endpoint,
         authenticate=client_secret_post("post", "secret"),
         parameters={
             "grant_type": "client_credentials",

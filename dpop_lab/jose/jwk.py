@@ -1,0 +1,114 @@
+"""A private key out of a JWK, or of the one in a JWK Set that can sign (RFC 7517)."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+
+from dpop_lab.errors import EncodingError, KeyUnusable
+from dpop_lab.jose.encoding import base64url_decode
+from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PRIVATE, PUBLIC, PrivateKey, check_size, unusable
+
+CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+
+
+def from_mapping(value: Mapping[str, Any], alg: str | None) -> PrivateKey:
+    """The key of a JWK or of a JWK Set, for `alg` or else its own. Raises `KeyUnusable`."""
+    if "kty" in value or not isinstance(value.get("keys"), list):
+        return _from_jwk(value, alg)
+    usable, refused = [], []
+    for jwk in value["keys"]:
+        try:
+            usable.append(_from_jwk(jwk, alg))
+        except KeyUnusable as error:
+            refused.append(error.reason)
+    if len(usable) == 1:
+        return usable[0]
+    if usable:
+        raise unusable("several_keys", f"a JWK Set with {len(usable)} of them")
+    raise unusable("no_key", "a JWK Set with " + (", ".join(refused) or "nothing in it"))
+
+
+def _from_jwk(jwk: object, alg: str | None) -> PrivateKey:
+    if not isinstance(jwk, Mapping) or not isinstance(kty := jwk.get("kty"), str):
+        raise unusable("not_a_key", "JSON without a kty, so no JWK")
+    if kty not in PUBLIC:
+        raise unusable("symmetric_key" if kty == "oct" else "unsupported_key", f"kty {kty!r:.40}")
+    if jwk.get("d") is None:
+        raise unusable("public_key", f"a JWK with kty {kty} and no d")
+    operations, crv = jwk.get("key_ops"), jwk.get("crv")
+    signs = operations is None or (isinstance(operations, list | tuple) and "sign" in operations)
+    if not signs or jwk.get("use") not in (None, "sig"):
+        raise unusable("not_for_signing", "a JWK with another use or other key_ops")
+    if kty != "RSA" and (kty, crv) not in [(row.kty, row.crv) for row in ALGORITHMS.values()]:
+        raise unusable("unsupported_curve", f"{crv!r:.40} in kty {kty}")
+    key = _rebuilt(jwk, kty)
+    bound = bind(key, jwk.get("alg"))
+    return bound if alg is None else bind(key, alg)
+
+
+def _rebuilt(jwk: Mapping[str, Any], kty: str) -> Any:
+    """The `cryptography` key of a JWK, once each member is seen to be well formed and to fit."""
+    members = {name: jwk.get(name) for name in (*PUBLIC[kty], *PRIVATE[kty])}
+    octets = {name: _member(name, value) for name, value in members.items() if name != "crv"}
+    if kty == "RSA":
+        bits = {name: int.from_bytes(value, "big").bit_length() for name, value in octets.items()}
+        check_size(bits["n"])
+        wrong = [name for name in bits if bits[name] > bits["n"]]  # before any slow arithmetic
+    else:
+        wrong = [name for name in octets if len(octets[name]) != OCTETS[jwk["crv"]]]
+    if wrong:
+        raise unusable("damaged_key", f"the wrong length in {', '.join(wrong)}")
+    try:
+        key = JWK(kty=kty, **members).get_op_key("sign")
+    except (ValueError, JWException):
+        raise unusable("damaged_key", "private and public members that do not fit") from None
+    if kty == "OKP" and key.public_key().public_bytes_raw() != octets["x"]:
+        raise unusable("damaged_key", "an x that does not belong to its d")
+    return key
+
+
+def _member(name: str, value: object) -> bytes:
+    try:
+        octets = base64url_decode(value) if isinstance(value, str) else b""
+    except EncodingError:
+        octets = b""
+    if not octets:
+        raise unusable("damaged_key", f"no base64url without padding in {name}")
+    return octets
+
+
+def bind(key: Any, alg: object) -> PrivateKey:
+    """A `cryptography` key as a PrivateKey for `alg`, or for the default of its kind.
+
+    Raises `KeyUnusable` for a kind of key that is not used here, and for another key's `alg`.
+    """
+    kty, crv = _kind(key)
+    fitting = [name for name, row in ALGORITHMS.items() if (row.kty, row.crv) == (kty, crv)]
+    chosen = fitting[0] if alg is None else alg
+    if not isinstance(chosen, str) or chosen not in fitting:
+        raise unusable("wrong_algorithm", f"{alg!r:.40}", wanted=" or ".join(fitting))
+    try:
+        return PrivateKey(JWK.from_pyca(key), chosen)
+    except ValueError:  # older versions of cryptography load an EC key whose halves do not fit
+        raise unusable("damaged_key", "private and public halves that do not fit") from None
+
+
+def _kind(key: Any) -> tuple[str, str | None]:
+    if key is None:
+        raise unusable("no_key", "PKCS#12 without a private key")
+    if isinstance(key, rsa.RSAPrivateKey):
+        check_size(key.key_size)
+        return "RSA", None
+    if isinstance(key, ed25519.Ed25519PrivateKey):
+        return "OKP", "Ed25519"
+    name = type(key).__name__.removesuffix("PrivateKey")
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        name = key.curve.name
+        if name in CURVES:
+            return "EC", CURVES[name]
+    elif name not in ("Ed448", "X448", "X25519"):
+        raise unusable("unsupported_key", name)
+    raise unusable("unsupported_curve", name)
