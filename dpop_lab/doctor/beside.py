@@ -6,18 +6,18 @@ from dpop_lab.doctor.decoded import leaked, thumbprint_or_none
 from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.session.call import API, Case
+from dpop_lab.session.call import API, Call
 from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.url import without_query
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
-def beside(case: Case) -> Iterator[Problem]:
+def beside(case: Call) -> Iterator[Problem]:
     """What no row asks: tokens in the wrong place or not bound, answers that never came."""
-    if case.failure:
+    if case.exchange.failure:
         yield Problem(
-            title=f"No answer came: {shown(case.failure, 200)}",
+            title=f"No answer came: {shown(case.exchange.failure, 200)}",
             action="Look at the address, the network, its proxy and certificates.",
         )
     if names := _leaked_elsewhere(case):
@@ -70,7 +70,7 @@ def beside(case: Case) -> Iterator[Problem]:
         )
 
 
-def _leaked_elsewhere(case: Case) -> tuple[str, ...]:
+def _leaked_elsewhere(case: Call) -> tuple[str, ...]:
     """Private members where the row does not look: in half a proof, in a string, beside jwk."""
     if not case.is_proof:
         return ()
@@ -83,7 +83,7 @@ def _leaked_elsewhere(case: Case) -> tuple[str, ...]:
     return leaked(header) + leaked(proof.claims)
 
 
-def _other_algs(case: Case) -> Iterator[Problem]:
+def _other_algs(case: Call) -> Iterator[Problem]:
     """A challenge says which algorithms its server takes."""
     mine = case.proof.header.get("alg")
     for challenge in case.challenges or ():
@@ -100,7 +100,7 @@ def _other_algs(case: Case) -> Iterator[Problem]:
             )
 
 
-def _small_letters(case: Case) -> Iterator[Problem]:
+def _small_letters(case: Call) -> Iterator[Problem]:
     """A method in small letters, where the request's own is not known."""
     htm = case.proof.claims.get("htm")
     if not case.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
@@ -114,7 +114,7 @@ def _small_letters(case: Case) -> Iterator[Problem]:
         )
 
 
-def queried(case: Case) -> Problem | None:
+def queried(case: Call) -> Problem | None:
     """An htu with a query or a fragment: many servers pass over them, others do not."""
     htu = case.proof.claims.get("htu")
     if not isinstance(htu, str) or not ("?" in htu or "#" in htu):

@@ -14,7 +14,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Looked, Used, look
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.times import FAR, date, offset
 from dpop_lab.show.values import shown
 
@@ -23,7 +23,7 @@ from dpop_lab.show.values import shown
 class Examined:
     """A case with what was found: problems, the worst first, and remarks that are none."""
 
-    case: Case
+    case: Call
     looked: Looked
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = field(default=())
@@ -39,7 +39,7 @@ class Examined:
         elif case.refused:
             word = f"Refused ({said})" if said else "Refused"
         else:
-            word = "No answer" if case.failure else "Looked at"
+            word = "No answer" if case.exchange.failure else "Looked at"
         if first is None and case.refused:
             return f"{word}, then mended in a later request."
         if first is None:
@@ -57,7 +57,7 @@ class Examined:
 
 
 def examine(
-    case: Case,
+    case: Call,
     *,
     policy: Policy | None,
     now: float,
@@ -96,13 +96,13 @@ def examine(
 RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
 
 
-def _still_refused(case: Case) -> list[Problem]:
+def _still_refused(case: Call) -> list[Problem]:
     """What is to be said of a refusal when nothing else is."""
     told = meaning(case) if case.refused else None
     return [Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])] if told else []
 
 
-def _redirected(case: Case) -> bool:
+def _redirected(case: Call) -> bool:
     """Was a request with a proof or a token sent elsewhere, where it needs a new proof?"""
     return case.status in REDIRECTS and (case.is_proof or bool(case.token))
 
@@ -110,7 +110,7 @@ def _redirected(case: Case) -> bool:
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
-def _problem(finding: Finding, case: Case) -> Problem:
+def _problem(finding: Finding, case: Call) -> Problem:
     verdict, row = finding.verdict, finding.check
     return Problem(
         title=f"{row.name}: {_no(finding)}",
@@ -122,7 +122,7 @@ def _problem(finding: Finding, case: Case) -> Problem:
     )
 
 
-def _note(row: str, value: object, case: Case) -> str:
+def _note(row: str, value: object, case: Call) -> str:
     """The date beside a time that a row found, and how far it is from the clock that decides."""
     if row not in ("fresh", "not_expired") or type(value) not in (int, float) or not case.clock:
         return ""
@@ -136,11 +136,11 @@ def _no(finding: Finding) -> str:
     return f"{finding.check.question} No: {defect.replace('_', ' ')}"
 
 
-def _brief(finding: Finding, case: Case) -> str:
+def _brief(finding: Finding, case: Call) -> str:
     return f"{finding.check.name}. {advise(finding, case)}"
 
 
-def _refused(case: Case, looked: Looked) -> Iterator[Problem]:
+def _refused(case: Call, looked: Looked) -> Iterator[Problem]:
     """Why the server said no: the rows it may mean first, then the others that fail."""
     blames = blamed(case)
     names = [blame.row for blame in blames]
@@ -156,7 +156,7 @@ def _refused(case: Case, looked: Looked) -> Iterator[Problem]:
         yield _problem(finding, case)
 
 
-def _fits(answer: Answer, case: Case) -> bool:
+def _fits(answer: Answer, case: Call) -> bool:
     """Are these the words of this refusal, as far as they are known?"""
     if case.status is None:
         return False
@@ -164,14 +164,14 @@ def _fits(answer: Answer, case: Case) -> bool:
     return said == (case.status, case.error, case.description)
 
 
-def _said(case: Case) -> str:
+def _said(case: Call) -> str:
     said = " ".join(filter(None, (str(case.status or ""), case.error)))
     if not said:
         said = "a bare DPoP challenge" if case.bare_challenge else "the server"
     return f"{said} “{case.description}”" if case.description else said
 
 
-def _unexplained(case: Case, looked: Looked, blames: tuple[Blame, ...]) -> Problem:
+def _unexplained(case: Call, looked: Looked, blames: tuple[Blame, ...]) -> Problem:
     """The server names a row which passes here, or which can't be asked."""
     rows = list(dict.fromkeys(blame.row for blame in blames))
     row, finding = rows[0], looked.finding(rows[0])

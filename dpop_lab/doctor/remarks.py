@@ -7,20 +7,20 @@ from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.advise import advise
 from dpop_lab.doctor.beside import queried
 from dpop_lab.session.asked import Looked
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 from dpop_lab.show.times import duration
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 
 
-def solved_later(case: Case) -> str:
+def solved_later(case: Call) -> str:
     """What to say of a refusal that a later request made good."""
     if case.error == "use_dpop_nonce":
         return "The server asked for its nonce, and got it in the next request: as it should be."
     return "A later request of this session got through."
 
 
-def remarks_on(case: Case, looked: Looked) -> Iterator[str]:
+def remarks_on(case: Call, looked: Looked) -> Iterator[str]:
     """What is not wrong, but good to know: clocks, leniencies, what was relied on."""
     if case.hidden:
         names = " and ".join(name.replace("_", " ") for name in case.hidden)
@@ -49,7 +49,7 @@ def remarks_on(case: Case, looked: Looked) -> Iterator[str]:
         yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
 
 
-def _kept(case: Case) -> str:
+def _kept(case: Call) -> str:
     """How to have proofs in a session log of ours, whose labels are told from others'."""
     proofs = [value for name, value in case.headers if name.lower() == "dpop"]
     ours = any(value.startswith("<proof ") for value in proofs)
@@ -57,7 +57,7 @@ def _kept(case: Case) -> str:
     return kept if ours else ""
 
 
-def _within_a_second_or_two(finding: Finding, case: Case) -> bool:
+def _within_a_second_or_two(finding: Finding, case: Call) -> bool:
     """Is this a time that lies ahead by no more than two clocks may differ?"""
     start = case.access_token.claims.get("nbf")
     time = case.clock[0] if case.clock else math.inf
@@ -70,7 +70,7 @@ def _within_a_second_or_two(finding: Finding, case: Case) -> bool:
     )
 
 
-def _ways_of_the_demo(case: Case) -> Iterator[str]:
+def _ways_of_the_demo(case: Call) -> Iterator[str]:
     """What was relied on of what only the demo server does."""
     if not case.is_demo:
         return

@@ -8,7 +8,7 @@ from dpop_lab.doctor.advice.token_request import form_advice
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 
 CODES = (
     "invalid_dpop_proof", "use_dpop_nonce", "invalid_token", "invalid_client", "invalid_scope",
@@ -94,7 +94,7 @@ STATUS = re.compile(
 )
 
 
-def blamed(case: Case) -> tuple[Blame, ...]:
+def blamed(case: Call) -> tuple[Blame, ...]:
     """The rows that these words may come from; the demo's own words first. Empty for none."""
     if not case.description:
         return ()
@@ -215,7 +215,7 @@ STATUSES = {
 }  # fmt: skip
 
 
-def meaning(case: Case) -> tuple[str, str] | None:
+def meaning(case: Call) -> tuple[str, str] | None:
     """What a refusal means in general, and what to do; None where there was none."""
     if not case.refused and (case.status or 0) < 300:
         return None
@@ -242,11 +242,11 @@ def meaning(case: Case) -> tuple[str, str] | None:
     return found or STATUSES.get(case.status or 0) or _any(case)
 
 
-def _is_page(case: Case) -> bool:
-    return case.body.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
+def _is_page(case: Call) -> bool:
+    return case.exchange.response_body.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
 
 
-def _bare(case: Case) -> tuple[str, str]:
+def _bare(case: Call) -> tuple[str, str]:
     said = "The challenge names no error: there was no access token that the server takes."
     if case.is_demo:
         said += " So the demo server answers an expired or damaged token, a Bearer one, and none."
@@ -254,12 +254,12 @@ def _bare(case: Case) -> tuple[str, str]:
     return said, todo
 
 
-def _any(case: Case) -> tuple[str, str]:
+def _any(case: Call) -> tuple[str, str]:
     if case.error:
         return "An error of the server's own.", "Look it up in the server's documentation."
     return f"The server answers {case.status}.", "Look into the server's log."
 
 
-def policy_of(case: Case) -> Policy:
+def policy_of(case: Call) -> Policy:
     """The rules a case is held to: the demo's for the demo, the strict ones for any other."""
     return DUENDE if case.is_demo else RFC_9449

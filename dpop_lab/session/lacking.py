@@ -5,7 +5,7 @@ from typing import Any
 
 from dpop_lab.proof.rules import ROWS
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.session.call import Case, urlsplit_host
+from dpop_lab.session.call import Call, host_of
 
 ABOUT_TOKENS = (
     "at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound",
@@ -13,7 +13,7 @@ ABOUT_TOKENS = (
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-def proof_lacks(case: Case, now: float) -> dict[str, str]:
+def proof_lacks(case: Call, now: float) -> dict[str, str]:
     """The rows about a proof that can't be asked, and what to give so that they can."""
     lacking: dict[str, str] = {}
     if not "".join(case.proofs):
@@ -41,7 +41,7 @@ def proof_lacks(case: Case, now: float) -> dict[str, str]:
     return lacking
 
 
-def _ours(case: Case) -> bool:
+def _ours(case: Call) -> bool:
     """Is the token a readable JWT, so that a missing cnf means that it is bound to nothing?"""
     return not case.access_token.problem and bool(case.access_token.claims)
 
@@ -53,7 +53,7 @@ def _odd_time(iat: object) -> bool:
     return iat < 1_000_000_000
 
 
-def token_lacks(case: Case, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
+def token_lacks(case: Call, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
     """The rows about an access token that can't be asked, and what to give so that they can."""
     lacking = {}
     if not case.whole and not case.scheme:
@@ -84,10 +84,10 @@ def token_lacks(case: Case, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, st
     return lacking
 
 
-def issuer_of(case: Case) -> str:
+def issuer_of(case: Call) -> str:
     """The issuer that the API trusts, where that is known: of the demo and the twin, itself."""
-    host = urlsplit_host(case.url)
-    if not case.is_demo or (host and host != urlsplit_host(BASE_URL) and not _local(host)):
+    host = host_of(case.url)
+    if not case.is_demo or (host and host != host_of(BASE_URL) and not _local(host)):
         return ""
     if case.url:
         scheme, _, rest = case.url.partition("://")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from dpop_lab.checking import Finding
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.times import duration
 from dpop_lab.show.values import shown
 
@@ -11,7 +11,7 @@ FAR = 10**15  # no time in seconds is so far away
 FETCH = "fetch a new access token"
 
 
-def _scheme(finding: Finding, case: Case) -> str:
+def _scheme(finding: Finding, case: Call) -> str:
     verdict = finding.verdict
     wanted = "" if verdict is None else str(verdict.wanted)
     defect = "" if verdict is None else verdict.defect
@@ -30,13 +30,13 @@ def _scheme(finding: Finding, case: Case) -> str:
     return f"Send Authorization: {wanted} in place of {shown(case.scheme, 30)}."
 
 
-def _at_form(finding: Finding, case: Case) -> str:
+def _at_form(finding: Finding, case: Call) -> str:
     if case.token.count(".") == 4:
         return "This token is encrypted (JWE): only its API can read it. Is it the access token?"
     return f"Send the access token to the letter, as the token endpoint gave it, or {FETCH}."
 
 
-def _at_typ(finding: Finding, case: Case) -> str:
+def _at_typ(finding: Finding, case: Call) -> str:
     claims = case.access_token.claims
     if {"at_hash", "c_hash", "nonce"} & set(claims):
         return "This is an ID token: send the access_token of the token response."
@@ -47,13 +47,13 @@ def _at_typ(finding: Finding, case: Case) -> str:
     return "Send the access_token of the token response, whose header says at+jwt."
 
 
-def _issuer(finding: Finding, case: Case) -> str:
+def _issuer(finding: Finding, case: Call) -> str:
     wanted = finding.verdict.wanted if finding.verdict else ""
     found = finding.verdict.found if finding.verdict else ""
     return f"This token is from {shown(found, 80)}: {FETCH} from {shown(wanted, 80)}."
 
 
-def _at_signature(finding: Finding, case: Case) -> str:
+def _at_signature(finding: Finding, case: Call) -> str:
     kid = case.access_token.header.get("kid")
     named = f" ({shown(kid, 60)})" if kid else ""
     return (
@@ -62,7 +62,7 @@ def _at_signature(finding: Finding, case: Case) -> str:
     )
 
 
-def _audience(finding: Finding, case: Case) -> str:
+def _audience(finding: Finding, case: Call) -> str:
     return f"Ask for a token for this API, by its scope or resource: aud is {_told(finding)}."
 
 
@@ -70,7 +70,7 @@ def _told(finding: Finding) -> str:
     return shown(finding.verdict.found if finding.verdict else None, 80)
 
 
-def _not_expired(finding: Finding, case: Case) -> str:
+def _not_expired(finding: Finding, case: Call) -> str:
     claims, defect = case.access_token.claims, finding.verdict and finding.verdict.defect
     if defect == "early":
         return "The token is not valid yet: compare the clocks of issuer and API (NTP)."
@@ -83,11 +83,11 @@ def _not_expired(finding: Finding, case: Case) -> str:
     return f"The token has expired: {FETCH}, and renew it before its end."
 
 
-def _unbound(finding: Finding, case: Case) -> str:
+def _unbound(finding: Finding, case: Call) -> str:
     return "Send it under the scheme DPoP with a proof: a bound token is no Bearer token."
 
 
-TOKEN_ADVICE: Mapping[str, Callable[[Finding, Case], str]] = {
+TOKEN_ADVICE: Mapping[str, Callable[[Finding, Call], str]] = {
     "scheme": _scheme,
     "at_form": _at_form,
     "at_typ": _at_typ,

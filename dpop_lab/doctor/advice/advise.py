@@ -9,7 +9,7 @@ from dpop_lab.doctor.advice.form import FORM_ADVICE
 from dpop_lab.doctor.advice.found import Advice
 from dpop_lab.doctor.advice.keys import KEY_ADVICE
 from dpop_lab.proof.proof import TYP
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 
 ADVICE: Mapping[str, Advice] = {**FORM_ADVICE, **KEY_ADVICE, **CLAIM_ADVICE, **TOKEN_ADVICE}
 
@@ -35,7 +35,7 @@ GENERAL: Mapping[str, str] = {
 }
 
 
-def advise(finding: Finding, case: Case) -> str:
+def advise(finding: Finding, case: Call) -> str:
     """What to change so that this row passes, in a sentence or two; empty for one that passed.
 
     Made from what was found, without repeating a secret; never raises.

@@ -8,7 +8,7 @@ from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.found import Advice, defect_of, found_of, wanted_of
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.proof.proof import access_token_hash
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.times import duration
 from dpop_lab.show.values import shown
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
@@ -17,13 +17,13 @@ FAR = 10**15  # no time in seconds or milliseconds is so far away
 NEW_PROOF = "Make a new proof for each request, with a new jti and iat, also when one is sent again"
 
 
-def _jti(finding: Finding, case: Case) -> str:
+def _jti(finding: Finding, case: Call) -> str:
     if defect_of(finding) == "missing":
         return "Add jti, a new random string for each proof, such as a UUID."
     return "Give jti as a string that is not empty, new for each proof."
 
 
-def _htm(finding: Finding, case: Case) -> str:
+def _htm(finding: Finding, case: Call) -> str:
     wanted, found = wanted_of(finding), found_of(finding)
     if found is None:
         return f"Add htm: {shown(wanted, 20)}, the method of the request."
@@ -35,7 +35,7 @@ def _htm(finding: Finding, case: Case) -> str:
     )
 
 
-def _htu(finding: Finding, case: Case) -> str:
+def _htu(finding: Finding, case: Call) -> str:
     wanted, found = str(wanted_of(finding)), found_of(finding)
     if found is None:
         return f"Add htu: send {wanted}."
@@ -44,7 +44,7 @@ def _htu(finding: Finding, case: Case) -> str:
     return f"{_htu_fault(wanted, found, case)}: send {wanted}" + _behind(case)
 
 
-def _htu_fault(wanted: str, found: str, case: Case) -> str:
+def _htu_fault(wanted: str, found: str, case: Call) -> str:
     """In which part the two URLs differ, in words."""
     if found != found.strip() or " " in found:
         return "htu has white space in it"
@@ -82,7 +82,7 @@ def _path_fault(wanted: str, found: str) -> str:
     return f"another path, {shown(found, 80)}"
 
 
-def _behind(case: Case) -> str:
+def _behind(case: Call) -> str:
     names = {name.lower() for name, _ in case.headers}
     if {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"} & names:
         return (
@@ -92,7 +92,7 @@ def _behind(case: Case) -> str:
     return "."
 
 
-def _ath(finding: Finding, case: Case) -> str:
+def _ath(finding: Finding, case: Call) -> str:
     wanted, found = wanted_of(finding), found_of(finding)
     said = case.proof.claims
     if found is None and str(said.get("htu", "")).rstrip("/").lower().endswith("/token"):
@@ -134,7 +134,7 @@ def _other_hash(found: str, token: str) -> str:
     return ways.get(found, "")
 
 
-def _fresh(finding: Finding, case: Case) -> str:
+def _fresh(finding: Finding, case: Call) -> str:
     iat = case.proof.claims.get("iat")
     if iat is None:
         return "Add iat, the time of making in whole seconds since 1970."
@@ -158,7 +158,7 @@ def _fresh(finding: Finding, case: Case) -> str:
     )
 
 
-def _nonce(finding: Finding, case: Case) -> str:
+def _nonce(finding: Finding, case: Call) -> str:
     if defect_of(finding) == "missing":
         given = case.nonce or (case.nonces[-1] if case.nonces else "")
         named = f" ({shown(given, 60)})" if given else ""
@@ -176,7 +176,7 @@ def _nonce(finding: Finding, case: Case) -> str:
     )
 
 
-def _unused(finding: Finding, case: Case) -> str:
+def _unused(finding: Finding, case: Call) -> str:
     return f"{NEW_PROOF}: this jti was used before."
 
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.found import Advice, defect_of, found_of
 from dpop_lab.proof.proof import TYP
-from dpop_lab.session.call import TOKEN_ENDPOINT, Case
+from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import shown
 
 
-def _one_header(finding: Finding, case: Case) -> str:
+def _one_header(finding: Finding, case: Call) -> str:
     if defect_of(finding) == "several":
         return (
             "Send one DPoP header: something adds a second, such as an interceptor that runs "
@@ -24,7 +24,7 @@ def _one_header(finding: Finding, case: Case) -> str:
     return "Send a DPoP header with a proof beside Authorization: the token alone proves nothing."
 
 
-def _well_formed(finding: Finding, case: Case) -> str:
+def _well_formed(finding: Finding, case: Call) -> str:
     text = case.proofs[0] if case.proofs else ""
     word = text.split(" ")[0].lower()
     if word in ("dpop", "bearer", "dpop:"):
@@ -73,12 +73,12 @@ def in_words(deviation: str) -> str:
     return DEVIATIONS.get(deviation, "use the one strict spelling")
 
 
-def _strict_form(finding: Finding, case: Case) -> str:
+def _strict_form(finding: Finding, case: Call) -> str:
     told = [f"{where}: {in_words(kind)}" for where, kind in case.proof.deviations]
     return f"Write the proof in its strict form. {'; '.join(told[:5])}."
 
 
-def _typ(finding: Finding, case: Case) -> str:
+def _typ(finding: Finding, case: Call) -> str:
     found = found_of(finding)
     was = "it is missing" if found is None else f"here it is {shown(found, 40)}"
     hint = ""

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from dpop_lab.checking import Finding
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 
-Advice = Callable[[Finding, Case], str]
+Advice = Callable[[Finding, Call], str]
 
 
 def defect_of(finding: Finding) -> str:

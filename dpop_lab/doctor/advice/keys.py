@@ -14,14 +14,14 @@ from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.jose.jws import raw_signature, verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
 
 ALGS_OF = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 ANOTHER_KEY = "Make another key, such as EC P-256 for ES256"
 
 
-def fitting(case: Case) -> str:
+def fitting(case: Call) -> str:
     """The algorithm that goes with the key in the proof, empty when none does."""
     jwk = _jwk(case)
     if jwk.get("kty") == "RSA":
@@ -29,12 +29,12 @@ def fitting(case: Case) -> str:
     return ALGS_OF.get(str(jwk.get("crv")), "" if jwk.get("crv") else "ES256")
 
 
-def _jwk(case: Case) -> Mapping[str, Any]:
+def _jwk(case: Call) -> Mapping[str, Any]:
     jwk = case.proof.header.get("jwk")
     return jwk if isinstance(jwk, dict) else {}
 
 
-def _alg(finding: Finding, case: Case) -> str:
+def _alg(finding: Finding, case: Call) -> str:
     found, taken = found_of(finding), str(wanted_of(finding)).split()
     name = fitting(case)
     if isinstance(found, str) and found.upper().startswith("HS"):
@@ -53,7 +53,7 @@ def _alg(finding: Finding, case: Case) -> str:
     return f"Sign with {name}, which this server takes and which fits the key."
 
 
-def _jwk_row(finding: Finding, case: Case) -> str:
+def _jwk_row(finding: Finding, case: Call) -> str:
     header = case.proof.header
     given = header.get("jwk")
     if given is None:
@@ -86,7 +86,7 @@ def _jwk_row(finding: Finding, case: Case) -> str:
     return f"Export the public key anew as a JWK: {fault}."
 
 
-def _no_private_key(finding: Finding, case: Case) -> str:
+def _no_private_key(finding: Finding, case: Call) -> str:
     if not leaked(_jwk(case)) and _jwk(case).get("kty") != "oct":
         return "Leave the private members out of jwk, also where they are empty."
     return (
@@ -95,7 +95,7 @@ def _no_private_key(finding: Finding, case: Case) -> str:
     )
 
 
-def _signature(finding: Finding, case: Case) -> str:
+def _signature(finding: Finding, case: Call) -> str:
     proof, jwk, alg = case.proof, _jwk(case), str(case.proof.header.get("alg"))
     size = OCTETS.get(str(jwk.get("crv")), 0)
     if jwk.get("kty") == "EC" and size and (raw := raw_signature(proof.signature, size)):
@@ -131,7 +131,7 @@ def _signature(finding: Finding, case: Case) -> str:
     )
 
 
-def _bound_key(finding: Finding, case: Case) -> str:
+def _bound_key(finding: Finding, case: Call) -> str:
     if defect_of(finding) == "missing":
         return (
             "This access token is bound to no key: ask for one with a DPoP header in the token "

@@ -9,7 +9,7 @@ from dpop_lab.doctor.paste.messages import EMPTY, START
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.placeholders import placeholder
 from dpop_lab.doctor.server_words import GUESS, blamed, known_words
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.session.reading import json_value
 from dpop_lab.wire.message import Exchange
 
@@ -83,7 +83,7 @@ def _is_printed(line: str) -> bool:
     if COMMENT.match(line) is None:
         return json_value(line) is not None or not LINE.search(line)
     _, description = known_words(line) or ("", "")
-    blames = blamed(Case(description=description))
+    blames = blamed(Call(description=description))
     return bool(ANSWER.search(line)) or any(one.policy != GUESS for one in blames)
 
 
