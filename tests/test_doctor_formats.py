@@ -13,6 +13,7 @@ from dpop_lab import Lab, diagnose
 from tests.test_doctor import (
     API,
     NOW,
+    THIEF,
     TOKEN,
     TOKEN_URL,
     proof,
@@ -21,7 +22,7 @@ from tests.test_doctor import (
 )
 
 DATE = formatdate(NOW, usegmt=True)
-GOOD, BAD = proof(), proof(htu=f"{API}/other")
+GOOD, BAD, STOLEN = proof(), proof(htu=f"{API}/other"), proof(THIEF)
 LONG = 60_000  # characters of a paste: of more no more is told
 FORM = "grant_type=client_credentials&client_id=m2m.dpop&client_secret=a-long-secret"
 
@@ -263,6 +264,28 @@ CALLS = {
         f'  "Authorization"="DPoP {TOKEN}"',
         "}",
     ),
+    "axios": lambda sent: lines(
+        f"const answer = await axios.get('{API}', {{",
+        f"  headers: {{ DPoP: '{sent}', Authorization: 'DPoP {TOKEN}' }},",
+        "});",
+    ),
+    "XMLHttpRequest": lambda sent: lines(
+        "const request = new XMLHttpRequest();",
+        f'request.open("GET", "{API}");',
+        f'request.setRequestHeader("DPoP", "{sent}");',
+        f'request.setRequestHeader("Authorization", "DPoP {TOKEN}");',
+    ),
+    "C#": lambda sent: lines(
+        f'var request = new HttpRequestMessage(HttpMethod.Get, "{API}");',
+        f'request.Headers.Add("DPoP", "{sent}");',
+        f'request.Headers.Add("Authorization", "DPoP {TOKEN}");',
+        "var response = await client.SendAsync(request);",
+    ),
+    "variables": lambda sent: lines(
+        f'const proof = "{sent}";',
+        f'const token = "{TOKEN}";',
+        f'const answer = await call("{API}", proof, token);',
+    ),
 }
 
 
@@ -314,7 +337,7 @@ VALUES = {
     "in a list": lambda sent: [logged(sent)],
     "in a list in a list": lambda sent: [[logged(sent)]],
 }
-FORMATS = WRAPPED | COMMANDS | LOGS | CALLS
+FORMATS = WRAPPED | COMMANDS | LOGS
 FORMATS |= {name: lambda sent, make=make: json.dumps(make(sent)) for name, make in VALUES.items()}
 FORMATS["a dict that Python prints"] = lambda sent: str(logged(sent))
 FORMATS |= {f"{name}, a value": make for name, make in VALUES.items()}
@@ -337,6 +360,171 @@ def test_every_format_leads_to_the_same_request_and_finding(name):
     assert not good.remarks
     for secret in (TOKEN, BAD, BAD.rpartition(".")[2]):
         assert secret not in told(bad)
+
+
+UNKNOWN_FROM_CODE = {"htm", "htu", "one_header", "scheme"}  # what only a request tells
+
+
+def is_code(found):
+    """Is it taken for source code, with the advice to run it?"""
+    return "source code" in found.kind and any("--explain" in one for one in found.remarks)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_of_source_code_the_jwts_are_judged_and_nothing_is_said_of_its_request(name):
+    for sent in (GOOD, BAD):
+        found = diagnose(CALLS[name](sent))
+        assert is_code(found) and found.healthy
+        [one] = found.examined
+        assert (one.case.proofs, one.case.token) == ((sent,), TOKEN)
+        assert (one.case.method, one.case.url, one.case.scheme, one.case.whole) == (
+            "",
+            "",
+            "",
+            False,
+        )
+        asked = {each.check.name for report in one.looked.reports for each in report.findings}
+        assert not asked & UNKNOWN_FROM_CODE
+        assert {"signature", "ath", "bound_key"} <= asked
+    stolen = diagnose(CALLS[name](STOLEN))
+    assert is_code(stolen) and rows(stolen) == ["bound_key"]
+    for secret in (TOKEN, STOLEN.rpartition(".")[2]):
+        assert secret not in told(stolen)
+
+
+CHALLENGE = 'WWW-Authenticate: DPoP error="invalid_token"'
+SAID = {
+    "a raw answer": (
+        lines(*raw(BAD)[5:7], 'WWW-Authenticate: DPoP error="invalid_token"', ""),
+        401,
+    ),
+    "the output of curl -v": (
+        lines(*verbose(BAD)[6:8], '< WWW-Authenticate: DPoP error="invalid_token"'),
+        401,
+    ),
+    "JSON": ('{"error":"invalid_token"}', None),
+    "JSON over lines": ('{\n  "error": "invalid_token"\n}', None),
+    "a header line": (CHALLENGE, None),
+    "words": ("HTTPError: 401 Client Error: Unauthorized, invalid_token", None),
+    "a comment": ('// {"error": "invalid_token"}', None),
+    "another comment": ('# DPoP error="invalid_token"', None),
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("name", CALLS)
+def test_what_a_server_says_after_source_code_is_judged_with_its_jwts(name, said):
+    words, answered = SAID[said]
+    found = diagnose(lines(CALLS[name](STOLEN), "", words))
+    assert is_code(found)
+    [one] = found.examined
+    assert (one.case.error, one.case.status) == ("invalid_token", answered)
+    assert one.case.proofs == (STOLEN,) and "bound_key" in rows(found)
+
+
+def test_what_was_sent_stands_beside_what_stands_in_the_code():
+    found = diagnose(lines(CALLS["Python"](STOLEN), "", *raw(BAD)), now=NOW)
+    assert is_code(found)
+    assert [one.case.method for one in found.examined] == ["", "GET"]
+    assert rows(found) == ["bound_key", "htu"]
+
+
+SILENT = {
+    "a handler of nonces": lines(
+        "const answer = await fetch(url, { headers: { DPoP: proof } });",
+        'if (error === "use_dpop_nonce") {',
+        "  // the server says use_dpop_nonce: once more, with its nonce",
+        "  return fetch(url, { headers: { DPoP: again } });",
+        "}",
+    ),
+    "a docstring": lines(
+        "def call(url):",
+        '    """Call it.',
+        "",
+        "    Once more when the answer is use_dpop_nonce.",
+        '    """',
+        "    return requests.get(url, headers=headers(url))",
+    ),
+    "a maker of proofs": lines(
+        "import jwt",
+        "",
+        "def proof(key, method, url):",
+        "    claims = {'jti': str(uuid4()), 'htm': method, 'htu': url, 'iat': int(time())}",
+        "    return jwt.encode(claims, key, headers={'typ': 'dpop+jwt'})",
+    ),
+    "C#": lines(
+        "using System.Net.Http;",
+        "public class Handler : DelegatingHandler {",
+        '    private const string Error = "invalid_dpop_proof";',
+        "}",
+    ),
+    "Go": lines(
+        "package main",
+        "func proof(key *ecdsa.PrivateKey) (string, error) {",
+        '\ttoken := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"htm": "GET"})',
+        "\treturn token.SignedString(key)",
+        "}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_of_source_code_alone_nothing_is_judged(name):
+    found = diagnose(SILENT[name])
+    assert is_code(found)
+    assert (found.understood, found.examined, found.exit_code) == (False, (), 2)
+
+
+NO_CODE = {
+    "prose": "Why does requests.get(url, auth=auth) give 401 Unauthorized, invalid_token?",
+    "a traceback": lines(
+        "Traceback (most recent call last):",
+        '  File "a.py", line 3, in <module>',
+        f'    answer = requests.get("{API}", headers=headers)',
+        '  File "b.py", line 9, in get',
+        "    answer.raise_for_status()",
+        "HTTPError: 401 Client Error: Unauthorized, invalid_token",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_CODE)
+def test_what_only_speaks_of_code_is_none(name):
+    found = diagnose(NO_CODE[name])
+    assert not is_code(found)
+    assert found.examined[0].case.error == "invalid_token"
+
+
+OPAQUE = "S3cr3tOpaqueValue" * 3
+GIVEN = {  # how programs write a name and its value
+    "fetch": lambda name: f'fetch("{API}", {{"headers": {{"{name}": "{OPAQUE}"}}}});',
+    "a template": lambda name: f"fetch(url, {{headers: {{'{name}': `{OPAQUE}`}}}});",
+    "Python": lambda name: f"requests.post(url, data={{'a': 'b', '{name}': '{OPAQUE}'}})",
+    "a setter": lambda name: f'req.Header.Set("DPoP", p)\nreq.Header.Set("{name}", "{OPAQUE}")',
+    "PowerShell": lambda name: f'Invoke-RestMethod -Uri $uri -Headers @{{ "{name}" = "{OPAQUE}" }}',
+    "pairs": lambda name: (
+        "var http = new HttpClient();\n"
+        f'var pair = new KeyValuePair<string, string>("{name}", "{OPAQUE}");'
+    ),
+}
+NAMES = {"Authorization": "DPoP ", "Cookie": "session=", "X-Api-Key": "", "client_secret": "",
+         "refresh_token": "", "password": "", "code": ""}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("how", GIVEN)
+def test_a_secret_in_source_code_stays_out_though_it_is_echoed(how, name):
+    code = GIVEN[how](name).replace(OPAQUE, NAMES[name] + OPAQUE)
+    body = json.dumps({"error": "invalid_request", "error_description": f"not {OPAQUE}"})
+    for answer in (body, f"HTTP/1.1 400 Bad Request\n\n{body}"):
+        found = diagnose(f"{code}\n\n{answer}")
+        assert is_code(found) and found.secrets
+        assert OPAQUE not in told(found) + repr(found.problems)
+
+
+def test_a_placeholder_in_source_code_is_no_secret():
+    code = "fetch(url, {headers: {Authorization: `DPoP ${accessToken}`, Cookie: '<your-cookie>'}});"
+    assert diagnose(f'{code}\n{{"error":"invalid_request"}}').secrets == ()
 
 
 @pytest.mark.parametrize(
@@ -487,15 +675,6 @@ def test_what_stands_around_a_server_s_words_is_known_too():
 TOKEN_PROOF = proof(token=None, htm="POST", htu=TOKEN_URL)
 FORMS = {
     "HTTPie": f"http -f POST {TOKEN_URL} DPoP:{TOKEN_PROOF} {FORM.replace('&', ' ')}",
-    "Python": (
-        f"requests.post('{TOKEN_URL}', headers={{'DPoP': '{TOKEN_PROOF}'}}, data={{"
-        "'grant_type': 'client_credentials', 'client_id': 'm2m.dpop',"
-        " 'client_secret': 'a-long-secret'})"
-    ),
-    "fetch": (
-        f'fetch("{TOKEN_URL}", {{"headers": {{"dpop": "{TOKEN_PROOF}"}}, "body": "{FORM}",'
-        ' "method": "POST"})'
-    ),
     "http.client": lines(
         f"send: b'POST /connect/token HTTP/1.1\\r\\nHost: demo.duendesoftware.com\\r\\n"
         f"DPoP: {TOKEN_PROOF}\\r\\n\\r\\n'",
@@ -557,7 +736,7 @@ def test_a_long_text_of_each_format_gives_a_short_report(name):
 
 
 PIECES = st.sampled_from(
-    [one for make in FORMATS.values() for one in [make(BAD)] if isinstance(one, str)]
+    [one for make in (FORMATS | CALLS).values() for one in [make(BAD)] if isinstance(one, str)]
     + list(FORMS.values())
 )
 

@@ -64,7 +64,7 @@ class Secrets:
         found = {kind: None for case in pasted.cases for kind in self._of(case)}
         for jwk in pasted.jwks:
             found |= dict.fromkeys(self._in_values(jwk))
-        for exchange in pasted.exchanges:
+        for exchange in (*pasted.exchanges, *pasted.given):
             self._redactor.exchange(exchange)
         text = pasted.text[:READ]
         # an error code may be cut within a line: it is read where there is no text that has it all

@@ -48,7 +48,7 @@ def commands(text: str) -> Pasted | None:
         words = [_filled(word, given) for word in words_of(command)]
         asked, told = request_of(_as_curl(words, mark["httpie"]) if mark["httpie"] else words)
         if asked.request_headers or "://" in command or mark["httpie"]:
-            found += with_printed(asked, printed)
+            found += _with_printed(asked, printed)
             remarks |= dict.fromkeys(told)
     if not found:
         return None
@@ -76,7 +76,7 @@ def _apart(text: str) -> tuple[str, str]:
     return text[:end], text[end:]
 
 
-def with_printed(asked: Exchange, printed: str) -> list[Exchange]:
+def _with_printed(asked: Exchange, printed: str) -> list[Exchange]:
     """The request with the answer that was printed, or the exchanges that `-v` showed."""
     if is_curl_output(printed):
         shown = curl_output(printed)

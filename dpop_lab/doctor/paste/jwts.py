@@ -25,8 +25,11 @@ PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, JWT_KIND = (
 )  # fmt: skip
 
 
-def jwts_in(text: str) -> Pasted | None:
-    """One JWT or several, alone or anywhere in a text; half a one too."""
+def jwts_in(text: str, *, in_code: bool = False) -> Pasted | None:
+    """One JWT or several, alone or anywhere in a text, half a one too.
+
+    `in_code`: the words around them are those of a program, not of a server.
+    """
     squeezed = "".join(text.split())
     alone = _alone(text)
     found = alone or [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
@@ -44,9 +47,9 @@ def jwts_in(text: str) -> Pasted | None:
     if alone and len(text.split()) > len(alone):
         remarks = (*remarks, "White space in it was taken out: a header has it in one piece.")
     told = f"a set of {told}" if alone and len(kinds) > 1 else told
-    kind = told if alone else f"text with {told} in it"
+    kind = told if alone or in_code else f"text with {told} in it"
     cases = tuple(linked(_paired(pieces, kinds)))
-    stray = known_words(text) if not alone else None
+    stray = None if alone or in_code else known_words(text)
     if stray and len(cases) == 1:
         cases = (replace(cases[0], error=stray[0], description=stray[1]),)
     return Pasted(kind=kind, cases=cases, remarks=remarks)

@@ -17,9 +17,10 @@ MOST = 100  # exchanges, 20 JWTs: the rest is counted
 class Pasted:
     """What something turned out to be: `kind` in words, its cases, and what else is to be told.
 
-    `kind` fits after "This is ". `jwks` are the keys that were in it, `texts` all it is made of:
-    secrets are looked for there. `understood` is false when nothing of DPoP was recognised,
-    `partial` is true where header lines of the requests may be elsewhere.
+    `kind` fits after "This is ". `jwks` are the keys that were in it. Secrets are looked for in
+    `text`, all it is made of, and in `given`, which nobody may have sent. `understood` is false
+    when nothing of DPoP was recognised, `partial` is true where header lines of the requests may
+    be elsewhere.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Pasted:
     remarks: tuple[str, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     text: str = ""
+    given: tuple[Exchange, ...] = ()
     understood: bool = True
     partial: bool = False
 
@@ -73,6 +75,7 @@ def together(read: list[Pasted]) -> Pasted:
         remarks=remarks,
         exchanges=exchanges,
         text="\n".join(one.text for one in read),
+        given=tuple(exchange for one in read for exchange in one.given),
     )
 
 

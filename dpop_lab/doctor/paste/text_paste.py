@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.calls import code_paste
+from dpop_lab.doctor.paste.code import code_and_printed, code_paste, is_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.json_paste import json_paste
 from dpop_lab.doctor.paste.jwts import jwts_in
@@ -96,16 +96,21 @@ def _messages(plain: str) -> Pasted | None:
         exchanges = session_log(plain)
         if exchanges:
             return of_exchanges("a session log", exchanges)
-    raw = START.match(plain.lstrip())
-    if raw is None and (found := commands(plain) or code_paste(plain)):
+    if START.match(plain.lstrip()):
+        return None
+    if found := commands(plain):
         return found
-    if is_curl_output(plain):
-        return of_exchanges("the output of curl -v", curl_output(plain))
+    if is_code(plain):
+        code, printed = code_and_printed(plain)
+        value = _json(printed)
+        return code_paste(code, (value and _of_json(value, printed)) or _rest(printed))
     return None
 
 
 def _rest(text: str) -> Pasted | None:
     """Raw messages, logs, keys, header lines, JWTs, words: whatever else there is."""
+    if is_curl_output(text):
+        return of_exchanges("the output of curl -v", curl_output(text))
     plain = text.lstrip("\n \t")
     found = raw_paste(plain) if START.search(plain) else None
     if found and any(one.method for one in found.exchanges):
