@@ -54,9 +54,9 @@ class Check:
 
     @property
     def source(self) -> str:
-        """Where the rule is written and how binding it is: `RFC 9449 §4.3 (8), must`."""
-        others = ", ".join(f"{name}: {grade}" for name, grade in self.grades.items() if name)
-        return f"{self.section}, {self.graded()}" + (f" ({others})" if others else "")
+        """Where the rule is written and how binding it is: `RFC 9449 §11.1, must; stale: free`."""
+        others = (f"; {defect}: {grade}" for defect, grade in self.grades.items() if defect)
+        return f"{self.section}, {self.graded()}{''.join(others)}"
 
 
 def check(

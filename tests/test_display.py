@@ -159,7 +159,7 @@ def test_the_check_table_is_drawn_from_the_rows_of_any_profile(policy, place):
 
 
 def test_the_source_of_a_row_says_how_binding_each_defect_is():
-    assert even.source == "RFC 1 §2, must (odd: free)"
+    assert even.source == "RFC 1 §2, must; odd: free"
     assert small.source == "RFC 1 §3, should"
 
 

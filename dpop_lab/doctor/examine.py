@@ -1,22 +1,23 @@
 """Examine one case: ask the rows, weigh the words of the server against them, say what to do."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dpop_lab.checking import Answer, Finding
-from dpop_lab.doctor.advice.advise import GENERAL, advise
-from dpop_lab.doctor.beside import beside
+from dpop_lab.doctor.advice.advise import advise
+from dpop_lab.doctor.other_problems import other_problems
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks_on, solved_later
-from dpop_lab.doctor.server_words import GUESS, Blame, blamed, meaning, policy_of
+from dpop_lab.doctor.server_words import GUESS, REDIRECTS, Said, blamed, meaning, policy_of
+from dpop_lab.proof.rules import fresh
+from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Looked, Used, look
 from dpop_lab.session.call import Case
-from dpop_lab.show.times import FAR, date, offset
-from dpop_lab.show.values import shown
+from dpop_lab.show.times import date, is_time, offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -32,28 +33,23 @@ class Examined:
     def verdict(self) -> str:
         """What happened and why, in a line."""
         case, first = self.case, next(iter(self.problems), None)
-        said = " ".join(filter(None, (str(case.status or ""), case.error)))
-        if not case.refused and case.status is not None:
-            taken = case.status < 300 and case.place
-            word = f"Accepted ({said})" if taken else f"Answered ({said})"
-        elif case.refused:
-            word = f"Refused ({said})" if said else "Refused"
-        else:
+        if case.refused:
+            word = "Refused"
+        elif case.status is None:
             word = "No answer" if case.failure else "Looked at"
-        if first is None and case.refused:
+        else:
+            word = "Accepted" if case.status < 300 and case.place else "Answered"
+        said = " ".join(filter(None, (str(case.status or ""), case.error)))
+        word += f" ({said})" if said else ""
+        if first:
+            more = len(self.problems) - 1
+            return f"{word}: {first.title}" + (f" ({more} more)" if more else "")
+        if case.refused:
             return f"{word}, then mended in a later request."
-        if first is None:
-            return f"{word}: {self._good()}."
-        more = len(self.problems) - 1
-        also = f" ({more} more)" if more else ""
-        return f"{word}: {first.title}{also}"
-
-    def _good(self) -> str:
         asked = sum(len(report.findings) for report in self.looked.reports)
-        if not asked:
-            return "nothing is wrong with what can be seen"
-        told = "one row" if asked == 1 else f"{asked} rows"
-        return f"nothing is wrong, as far as {told} can tell"
+        rows = "one row" if asked == 1 else f"{asked} rows"
+        told = f", as far as {rows} can tell" if asked else " with what can be seen"
+        return f"{word}: nothing is wrong{told}."
 
 
 def examine(
@@ -73,17 +69,20 @@ def examine(
     if solved:
         remarks.append(solved_later(case))
     elif case.refused or _redirected(case):
-        problems += _refused(case, looked)
+        problems += _refused(case, looked, rules)
     elif case.status is not None:
         taken = [one for one in looked.failures if one.check.name != "no_private_key"]
-        remarks += [f"The server took it, but: {_brief(one, case)}" for one in taken]
+        remarks += [
+            f"The server took it, but: {one.check.name}. {advise(one, case)}" for one in taken
+        ]
         problems += [_problem(one, case) for one in looked.failures if one not in taken]
     else:
         problems += [_problem(one, case) for one in looked.failures]
     if policy is None and not case.is_demo:  # not every server follows RFC 9068
         remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
-        problems = [one for one in problems if one.row != "at_typ"] or _still_refused(case)
-    problems += beside(case)
+        problems = [one for one in problems if one.row != "at_typ"]
+        problems = problems or ([*_meaning(case)] if case.refused else [])
+    problems += other_problems(case)
     remarks += remarks_on(case, looked)
     return Examined(
         case=case,
@@ -96,10 +95,10 @@ def examine(
 RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
 
 
-def _still_refused(case: Case) -> list[Problem]:
-    """What is to be said of a refusal when nothing else is."""
-    told = meaning(case) if case.refused else None
-    return [Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])] if told else []
+def _meaning(case: Case) -> Iterator[Problem]:
+    """What a refusal means, going by what the server said alone."""
+    if told := meaning(case):
+        yield Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])
 
 
 def _redirected(case: Case) -> bool:
@@ -107,51 +106,37 @@ def _redirected(case: Case) -> bool:
     return case.status in REDIRECTS and (case.is_proof or bool(case.token))
 
 
-REDIRECTS = (301, 302, 303, 307, 308)
-
-
 def _problem(finding: Finding, case: Case) -> Problem:
-    verdict, row = finding.verdict, finding.check
-    return Problem(
-        title=f"{row.name}: {_no(finding)}",
-        action=advise(finding, case),
-        row=row.name,
-        wanted=shown(verdict.wanted, 200) if verdict else "",
-        found=shown(verdict.found, 200) + _note(row.name, verdict.found, case) if verdict else "",
-        section=row.section,
+    problem = Problem.of(
+        finding.check,
+        f"{finding.check.question} No: {finding.defect.replace('_', ' ')}",
+        advise(finding, case),
+        defect=finding.defect,
+        wanted=finding.wanted,
+        found=finding.found,
     )
+    return replace(problem, found=problem.found + _note(finding, case))
 
 
-def _note(row: str, value: object, case: Case) -> str:
+def _note(finding: Finding, case: Case) -> str:
     """The date beside a time that a row found, and how far it is from the clock that decides."""
-    if row not in ("fresh", "not_expired") or type(value) not in (int, float) or not case.clock:
+    value = finding.found
+    if finding.check not in (fresh, not_expired) or not is_time(value) or not case.clock:
         return ""
     time, whose = case.clock
-    told = date(value) if abs(value) < FAR else ""  # type: ignore[arg-type]
-    return f" ({told}, {offset(value, time)} {whose})" if told else ""  # type: ignore[arg-type]
+    return f" ({date(value)}, {offset(value, time)} {whose})" if date(value) else ""
 
 
-def _no(finding: Finding) -> str:
-    defect = (finding.verdict.defect if finding.verdict else None) or ""
-    return f"{finding.check.question} No: {defect.replace('_', ' ')}"
-
-
-def _brief(finding: Finding, case: Case) -> str:
-    return f"{finding.check.name}. {advise(finding, case)}"
-
-
-def _refused(case: Case, looked: Looked) -> Iterator[Problem]:
+def _refused(case: Case, looked: Looked, policy: Policy) -> Iterator[Problem]:
     """Why the server said no: the rows it may mean first, then the others that fail."""
-    blames = blamed(case)
-    names = [blame.row for blame in blames]
+    said = blamed(case, policy)
+    names = [one.row.name for one in said]
     failed = looked.failures
     hit = [one for one in failed if one.check.name in names or _fits(looked.answered(one), case)]
-    if blames and not hit:
-        yield _unexplained(case, looked, blames)
+    if said and not hit:
+        yield _unexplained(case, looked, said)
     elif not failed or (not hit and case.error not in ("", "invalid_dpop_proof", "invalid_token")):
-        told = meaning(case)
-        if told:
-            yield Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])
+        yield from _meaning(case)
     for finding in sorted(failed, key=lambda one: one not in hit):
         yield _problem(finding, case)
 
@@ -171,29 +156,27 @@ def _said(case: Case) -> str:
     return f"{said} “{case.description}”" if case.description else said
 
 
-def _unexplained(case: Case, looked: Looked, blames: tuple[Blame, ...]) -> Problem:
+def _unexplained(case: Case, looked: Looked, said: tuple[Said, ...]) -> Problem:
     """The server names a row which passes here, or which can't be asked."""
-    rows = list(dict.fromkeys(blame.row for blame in blames))
-    row, finding = rows[0], looked.finding(rows[0])
-    missing = dict(looked.missing).get(row, "")
-    places = " or ".join(dict.fromkeys(filter(None, (blame.place for blame in blames))))
-    whose = {blame.policy for blame in blames}
-    of_demo = " in the demo server's words" if whose == {DUENDE.name} else ""
-    where = f" at the {places}" if places else ""
-    sure = "that is" if whose != {GUESS} else "that sounds like"
-    title = f"{_said(case)}: {sure} the row {' or '.join(rows)}{where}{of_demo}"
-    action = GENERAL.get(row, "")
-    if finding is not None and finding.mark == "passed":
-        why = WHY_PASSED.get(row, "is this the request that was refused?")
-        action = f"{action} Here the row passes: {why}"
+    row, finding = said[0].row, looked.finding(said[0].row.name)
+    missing = dict(looked.missing).get(row.name)
+    places = " or ".join(dict.fromkeys(one.place for one in said if one.place))
+    whose = {one.policy for one in said}
+    title = f"{_said(case)}: {'that sounds like' if whose == {GUESS} else 'that is'} the row "
+    title += " or ".join(dict.fromkeys(one.row.name for one in said))
+    title += f" at the {places}" if places else ""
+    title += " in the demo server's words" if whose == {DUENDE.name} else ""
+    if finding and finding.mark == "passed":
+        why = WHY_PASSED.get(row.name, "is this the request that was refused?")
+        more = f" Here the row passes: {why}"
     elif missing:
-        action = f"{action} To be sure, give {missing}."
+        more = f" To be sure, give {missing}."
     elif "proof" in case.hidden:
-        action = f"{action} The proof is redacted here: with it, the row is asked."
-    elif not case.is_proof and not case.token:
-        action = f"{action} Give the request as well, and the row is asked."
-    section = finding.check.section if finding else ""
-    return Problem(title=title, action=action.strip(), row=row, section=section)
+        more = " The proof is redacted here: with it, the row is asked."
+    else:
+        asked = case.is_proof or case.token
+        more = "" if asked else " Give the request as well, and the row is asked."
+    return Problem(title=title, action=row.mend + more, row=row.name, section=row.section)
 
 
 WHY_PASSED = {

@@ -21,7 +21,6 @@ from dpop_lab.wire.url import without_query
 def as_values(one: Examined, now: float) -> dict[str, Any]:
     """One request with what was found, as JSON values; nothing in it is taken out yet."""
     case = one.case
-    jwk = case.proof.header.get("jwk")
     token = case.token or case.other or case.issued
     return {
         "name": case.name,
@@ -36,7 +35,7 @@ def as_values(one: Examined, now: float) -> dict[str, Any]:
         ],
         "verdict": one.verdict,
         "policy": one.looked.policy,
-        "jkt": thumbprint_or_none(jwk) if isinstance(jwk, dict) else None,
+        "jkt": thumbprint_or_none(case.proof.header.get("jwk")),
         "proof": _jwt(case.proofs[0], proof_lines(case, now)) if case.is_proof else None,
         "access_token": _jwt(token, token_lines_of(case, now)) if token else None,
         "problems": [
@@ -72,8 +71,10 @@ def _row(finding: Finding) -> dict[str, Any]:
     return {
         "row": finding.check.name,
         "mark": finding.mark,
-        "defect": verdict.defect if verdict else None,
+        "defect": finding.defect or None,
         "question": finding.check.question,
+        "grade": finding.grade,
+        "mend": finding.check.mend,
         "wanted": shown(verdict.wanted, 200) if verdict else None,
         "found": shown(verdict.found, 200) if verdict else None,
         "section": finding.check.section,

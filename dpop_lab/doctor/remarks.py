@@ -1,14 +1,14 @@
 """What is worth saying of a case though it is no fault of it."""
 
-import math
 from collections.abc import Iterator
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.advise import advise
-from dpop_lab.doctor.beside import queried
+from dpop_lab.doctor.other_problems import query_in_htu
+from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.asked import Looked
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
-from dpop_lab.show.times import duration
+from dpop_lab.show.times import duration, is_time
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 
@@ -30,13 +30,10 @@ def remarks_on(case: Case, looked: Looked) -> Iterator[str]:
         away, side = case.sent_at - case.date, "ahead of" if case.sent_at > case.date else "behind"
         yield f"The clock of whoever recorded this is {duration(away)} {side} the server's Date."
     for finding in looked.stricter:
-        if _within_a_second_or_two(finding, case):
-            continue
-        yield (
-            f"The demo server lets this pass, RFC_9449 does not: {finding.check.name}"
-            f" ({finding.check.section}). {advise(finding, case)}"
-        )
-    if (found := queried(case)) and case.status and case.status < 300:
+        if not _within_a_second_or_two(finding, case):
+            row = f"{finding.check.name} ({finding.source}). {advise(finding, case)}"
+            yield f"The demo server lets this pass, RFC_9449 does not: {row}"
+    if (found := query_in_htu(case)) and case.status and case.status < 300:
         yield f"This server passes over it, another may not: {found.action}"
     yield from _ways_of_the_demo(case)
     challenges = [one.scheme for one in case.challenges or ()]
@@ -60,14 +57,9 @@ def _kept(case: Case) -> str:
 def _within_a_second_or_two(finding: Finding, case: Case) -> bool:
     """Is this a time that lies ahead by no more than two clocks may differ?"""
     start = case.access_token.claims.get("nbf")
-    time = case.clock[0] if case.clock else math.inf
-    early = finding.verdict is not None and finding.verdict.defect == "early"
-    return (
-        early
-        and finding.check.name == "not_expired"
-        and isinstance(start, int | float)
-        and start - time <= SKEW
-    )
+    if (finding.check, finding.defect) != (not_expired, "early") or not case.clock:
+        return False
+    return is_time(start) and start - case.clock[0] <= SKEW
 
 
 def _ways_of_the_demo(case: Case) -> Iterator[str]:

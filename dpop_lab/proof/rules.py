@@ -234,7 +234,8 @@ def no_private_key(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.3 (6)",
     stops="a proof made, or changed, by someone without the private key",
-    mend="Sign header.claims as sent, with the private key of the jwk in the header.",
+    mend="Sign header.claims as sent, with the private key of the jwk in the header: another key"
+    " signed, or the text was changed afterwards.",
     needs=("well_formed", "alg", "jwk"),
 )
 def signature(proof: Jws, context: Context) -> Verdict:

@@ -139,7 +139,7 @@ def scheme(presented: Presented, context: TokenContext) -> Verdict:
 @check(
     "RFC 9068 §4",
     stops="a token in another spelling, new to any list of revoked ones",
-    mend="Send the access token to the letter, as the token endpoint gave it.",
+    mend="Send the access token to the letter, as the token endpoint gave it, or fetch a new one.",
 )
 def at_form(presented: Presented, context: TokenContext) -> Verdict:
     """Is the access token a well-formed JWT?"""
@@ -152,7 +152,7 @@ def at_form(presented: Presented, context: TokenContext) -> Verdict:
 @check(
     "RFC 9068 §4",
     stops="another kind of JWT of the same issuer passed off as an access token",
-    mend="Send the access_token of the token response, no other kind of JWT.",
+    mend="Send the access_token of the token response, whose header says at+jwt.",
     grade="should",
 )
 def at_typ(presented: Presented, context: TokenContext) -> Verdict:
@@ -220,7 +220,7 @@ def not_expired(presented: Presented, context: TokenContext) -> Verdict:
 @check(
     "RFC 9449 §7.2",
     stops="a stolen bound token sent as a plain Bearer token, with no proof",
-    mend="Send a bound token under the scheme DPoP with a proof.",
+    mend="Send a bound token under the scheme DPoP with a proof: it is no Bearer token.",
 )
 def unbound(presented: Presented, context: TokenContext) -> Verdict:
     """Is it free of a key it would have to be proven with?"""

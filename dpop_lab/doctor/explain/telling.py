@@ -108,9 +108,9 @@ def _text(body: str) -> str:
 def _who(case: Case) -> str:
     """What the client calls itself, believed by nobody, and the thumbprint of its key."""
     assertion = read_jws(case.form.get("client_assertion", ""))
-    token, jwk = case.access_token.claims, case.proof.header.get("jwk")
+    token = case.access_token.claims
     client = case.form.get("client_id") or assertion.claims.get("sub") or token.get("client_id")
-    jkt = thumbprint_or_none(jwk) if isinstance(jwk, dict) else None
+    jkt = thumbprint_or_none(case.proof.header.get("jwk"))
     named = [str(client)[:60]] if client else []
     return ", ".join([*named, f"key {jkt[:8]}…"] if jkt else named)
 
@@ -120,7 +120,7 @@ def _why(told: Explained, seen: Seen, base_url: str) -> list[tuple[str, str]]:
     pairs = []
     if told.finding and told.finding.verdict:
         check, verdict = told.finding.check, told.finding.verdict
-        pairs.append(("row", f"{check.name}, {check.section}: {check.question}"))
+        pairs.append(("row", f"{check.name}, {told.finding.source}: {check.question}"))
         pairs.append(("wanted", shown(verdict.wanted, LONGEST_BODY)))
         pairs.append(("found", shown(verdict.found, LONGEST_BODY)))
     action = told.action if seen.reports else _of_the_carrier(seen).format(base_url) or told.action
