@@ -1,7 +1,7 @@
 """Examine one case: ask the rows, weigh the words of the server against them, say what to do."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dpop_lab.checking import Answer, Finding
@@ -10,7 +10,7 @@ from dpop_lab.doctor.other_problems import other_problems
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks_on, solved_later
 from dpop_lab.doctor.server_words import GUESS, REDIRECTS, Said, blamed, meaning, policy_of
-from dpop_lab.proof.rules import fresh
+from dpop_lab.proof.rules import fresh, no_private_key
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
@@ -27,7 +27,7 @@ class Examined:
     case: Case
     looked: Looked
     problems: tuple[Problem, ...] = ()
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -70,14 +70,13 @@ def examine(
         remarks.append(solved_later(case))
     elif case.refused or _redirected(case):
         problems += _refused(case, looked, rules)
-    elif case.status is not None:
-        taken = [one for one in looked.failures if one.check.name != "no_private_key"]
-        remarks += [
-            f"The server took it, but: {one.check.name}. {advise(one, case)}" for one in taken
-        ]
-        problems += [_problem(one, case) for one in looked.failures if one not in taken]
     else:
-        problems += [_problem(one, case) for one in looked.failures]
+        for finding in looked.failures:
+            if case.status is None or finding.check == no_private_key:
+                problems.append(_problem(finding, case))
+            else:
+                told = f"{finding.check.name}. {advise(finding, case)}"
+                remarks.append(f"The server took it, but: {told}")
     if policy is None and not case.is_demo:  # not every server follows RFC 9068
         remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
         problems = [one for one in problems if one.row != "at_typ"]
@@ -132,7 +131,8 @@ def _refused(case: Case, looked: Looked, policy: Policy) -> Iterator[Problem]:
     said = blamed(case, policy)
     names = [one.row.name for one in said]
     failed = looked.failures
-    hit = [one for one in failed if one.check.name in names or _fits(looked.answered(one), case)]
+    answer = Answer(case.status or 0, case.error or None, case.description or None)
+    hit = [one for one in failed if one.check.name in names or looked.answered(one) == answer]
     if said and not hit:
         yield _unexplained(case, looked, said)
     elif not failed or (not hit and case.error not in ("", "invalid_dpop_proof", "invalid_token")):
@@ -141,18 +141,9 @@ def _refused(case: Case, looked: Looked, policy: Policy) -> Iterator[Problem]:
         yield _problem(finding, case)
 
 
-def _fits(answer: Answer, case: Case) -> bool:
-    """Are these the words of this refusal, as far as they are known?"""
-    if case.status is None:
-        return False
-    said = (answer.status, answer.error or "", answer.description or "")
-    return said == (case.status, case.error, case.description)
-
-
 def _said(case: Case) -> str:
     said = " ".join(filter(None, (str(case.status or ""), case.error)))
-    if not said:
-        said = "a bare DPoP challenge" if case.bare_challenge else "the server"
+    said = said or ("a bare DPoP challenge" if case.bare_challenge else "the server")
     return f"{said} “{case.description}”" if case.description else said
 
 

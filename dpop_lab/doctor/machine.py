@@ -67,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 
 def _row(finding: Finding) -> dict[str, Any]:
-    verdict = finding.verdict
+    asked = finding.verdict is not None
     return {
         "row": finding.check.name,
         "mark": finding.mark,
@@ -75,7 +75,7 @@ def _row(finding: Finding) -> dict[str, Any]:
         "question": finding.check.question,
         "grade": finding.grade,
         "mend": finding.check.mend,
-        "wanted": shown(verdict.wanted, 200) if verdict else None,
-        "found": shown(verdict.found, 200) if verdict else None,
+        "wanted": shown(finding.wanted, 200) if asked else None,
+        "found": shown(finding.found, 200) if asked else None,
         "section": finding.check.section,
     }

@@ -14,11 +14,6 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
 
-CODES = (
-    "invalid_dpop_proof", "use_dpop_nonce", "invalid_token", "invalid_client", "invalid_scope",
-    "invalid_grant", "invalid_request", "invalid_target", "unauthorized_client",
-    "unsupported_grant_type", "insufficient_scope", "server_error", "temporarily_unavailable",
-)  # fmt: skip
 GUESS = "a guess"
 
 
@@ -68,15 +63,14 @@ def known_words(text: str) -> tuple[str, str] | None:
     text = text[:20_000]
     squeezed = _squeezed(text)
     spelled = re.findall(r"\b[a-z]+(?:_[a-z]+)+", text.lower())
-    code = next((one for one in CODES if one in spelled), "")
+    code = next((one for one in MEANINGS if one in spelled), "")
     said = [one for one in _known() if _squeezed(one.description) in squeezed]
     if said:
         best = max(said, key=lambda one: (one.error == code, len(one.description)))
         return (code or best.error), best.description
     line = next((one.strip() for one in text.splitlines() if one.strip()), "")
     if len(line) <= 300 and (code or (len(text.split()) <= 40 and guessed(line))):
-        rest = re.sub(rf"^\W*{code}\W+", "", line) if code else line
-        return code, "" if rest == line and code and line.strip(" .") == code else rest
+        return code, re.sub(rf"^\W*{code}(?:\W+|$)", "", line) if code else line
     if code:
         return code, ""
     status = STATUS.search(text)
@@ -94,45 +88,46 @@ def blamed(case: Case, policy: Policy = DUENDE) -> tuple[Said, ...]:
     """The rows that these words may come from; the demo's own words first. Empty for none."""
     if not case.description:
         return ()
-    wanted = _squeezed(case.description)
-    every = (*_known(), *_words_of(policy))
-    fits = [one for one in every if _squeezed(one.description) == wanted]
-    fits = [one for one in fits if not case.error or one.error == case.error.lower()] or fits
-    here = [one for one in fits if not case.place or one.place == case.place] or fits
-    unique = {(one.row.name, one.place, one.policy): one for one in here}
+    fits = [
+        one
+        for one in (*_known(), *_words_of(policy))
+        if _squeezed(one.description) == _squeezed(case.description)
+    ]
+    for name, value in (("error", case.error.lower()), ("place", case.place)):
+        fits = [one for one in fits if value in ("", getattr(one, name))] or fits
+    unique = {(one.row.name, one.place, one.policy): one for one in fits}
     return tuple(unique.values()) or guessed(case.description)
 
 
 LIKELY = {  # what other servers' words are likely to mean, the most telling first
-    "unused": r"replay|reused|already (?:been )?used|used before|duplicate.{0,20}jti",
-    "nonce": r"\bnonce\b",
-    "ath": r"\bath\b|access token hash",
-    "htu": r"\bhtu\b|(?:url|uri).{0,20}(?:mismatch|match)",
-    "htm": r"\bhtm\b|method.{0,20}(?:mismatch|match)",
-    "bound_key": r"\bjkt\b|\bcnf\b|thumbprint|key binding|bound to|binding",
-    "fresh": r"\biat\b|issued|too old|expired|not active|future|clock|skew|recent",
-    "signature": r"signature",
-    "no_private_key": r"private key",
-    "jwk": r"\bjwk\b|public key",
-    "alg": r"\balg\b|algorithm",
-    "typ": r"\btyp\b",
-    "jti": r"\bjti\b",
-    "scheme": r"authori[sz]ation scheme|unsupported scheme",
-    "one_header": r"missing|required|not provided|multiple|no dpop|without",
-    "well_formed": r"malformed|parse|decode|not a (?:valid )?jwt",
+    rules.unused: r"replay|reused|already (?:been )?used|used before|duplicate.{0,20}jti",
+    rules.nonce: r"\bnonce\b",
+    rules.ath: r"\bath\b|access token hash",
+    rules.htu: r"\bhtu\b|(?:url|uri).{0,20}(?:mismatch|match)",
+    rules.htm: r"\bhtm\b|method.{0,20}(?:mismatch|match)",
+    rules.bound_key: r"\bjkt\b|\bcnf\b|thumbprint|key binding|bound to|binding",
+    rules.fresh: r"\biat\b|issued|too old|expired|not active|future|clock|skew|recent",
+    rules.signature: r"signature",
+    rules.no_private_key: r"private key",
+    rules.jwk: r"\bjwk\b|public key",
+    rules.alg: r"\balg\b|algorithm",
+    rules.typ: r"\btyp\b",
+    rules.jti: r"\bjti\b",
+    at.scheme: r"authori[sz]ation scheme|unsupported scheme",
+    rules.one_header: r"missing|required|not provided|multiple|no dpop|without",
+    rules.well_formed: r"malformed|parse|decode|not a (?:valid )?jwt",
 }
-_ROWS = {row.name: row for row in (*rules.ROWS, *at.ROWS)}
-HINTS = [(_ROWS[name], re.compile(hint)) for name, hint in LIKELY.items()]
 
 
 def guessed(text: str) -> tuple[Said, ...]:
     """The row that the words of an unknown server are likely to mean; empty for none."""
     found = text[:1000].lower()
     about = re.search(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", found)
-    return tuple(Said(row) for row, hint in HINTS if about and hint.search(found))[:1]
+    rows = [row for row, hint in LIKELY.items() if about and re.search(hint, found)]
+    return tuple(map(Said, rows[:1]))
 
 
-MEANINGS = {
+MEANINGS = {  # of the codes in RFC 6749, 6750, 8707 and 9449, the most telling first
     "invalid_dpop_proof": (
         "The server found fault with the proof and does not say which.",
         "Give the proof itself, with method and URL of the request: then every row is asked.",

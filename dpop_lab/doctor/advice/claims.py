@@ -21,7 +21,7 @@ def htm(finding: Finding, case: Case) -> str:
     """What it is, and how it is written."""
     wanted, found = finding.wanted, finding.found
     if found is None:
-        return f"Add htm: {shown(wanted, 20)}, the method of the request."
+        return ""
     if str(found).upper() == wanted:
         return f"Write htm in capital letters, {wanted}: it is compared as it stands."
     return (
@@ -34,8 +34,6 @@ def htm(finding: Finding, case: Case) -> str:
 def htu(finding: Finding, case: Case) -> str:
     """In which part the two URLs differ."""
     wanted, found = str(finding.wanted), finding.found
-    if found is None:
-        return f"Add htu: send {wanted}."
     if not isinstance(found, str):
         return f"Give htu as a string: send {wanted}."
     return f"{_htu_fault(wanted, found)}: send {wanted}{_behind(case)}"

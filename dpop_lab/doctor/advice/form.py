@@ -87,11 +87,11 @@ def typ(finding: Finding, case: Case) -> str:
     """What it is instead, and where that comes from."""
     found = finding.found
     was = "it is missing" if found is None else f"here it is {shown(found, 40)}"
-    hint = ""
-    if isinstance(found, str) and found.lower() == TYP:
-        hint = " Small letters count."
-    elif found == "JWT":
-        hint = " Most JWT libraries put JWT there by themselves: set it in the header by hand."
-    elif isinstance(found, str) and found.lower().endswith("at+jwt"):
+    kind = str(found).lower()
+    hint = {
+        TYP: " Small letters count.",
+        "jwt": " Most JWT libraries put JWT there by themselves: set it in the header by hand.",
+    }.get(kind, "")
+    if kind.endswith("at+jwt"):
         hint = " This looks like the access token: the DPoP header is for the proof."
-    return f'Set typ in the header to "{TYP}"; {was}.{hint}'
+    return f"{finding.check.mend[:-1]}; {was}.{hint}"

@@ -64,10 +64,9 @@ def jwk(finding: Finding, case: Case) -> str:
         other = next((one for one in ("kid", "x5c", "jku", "x5u") if one in header), "")
         instead = f" {other} does not replace it." if other else ""
         return f"Put the public key into the header as jwk: kty and its numbers.{instead}"
-    if isinstance(given, str):
-        return "Put the jwk there as a JSON object, not as a string with JSON in it."
     if not isinstance(given, dict):
-        return "Put the jwk there as a JSON object."
+        text = ", not as a string with JSON in it" if isinstance(given, str) else ""
+        return f"Put the jwk there as a JSON object{text}."
     if "keys" in given:
         return "Put the key itself there: this is a JWK Set, with the key in its member keys."
     kty, crv, name = given.get("kty"), given.get("crv"), fitting(case)
@@ -121,18 +120,11 @@ def signature(finding: Finding, case: Case) -> str:
         return f"Give the signature as r and s, {size} octets; here are {len(given)}."
     signed = "Sign header.claims as it is; here it was signed"
     tries = [
-        (
-            sent,
-            other,
-            f"Name the algorithm that was used: the signature is good under {other}, not {alg}.",
-        )
-        for other in ALGORITHMS
-        if other != alg
-    ]
-    tries += [
         (sent + b"\n", alg, f"{signed} with a line feed behind it, as echo adds one."),
         (sha256(sent), alg, f"{signed} hashed beforehand: the algorithm hashes it by itself."),
     ]
+    named = "Name the algorithm that was used: the signature is good under"
+    tries += [(sent, other, f"{named} {other}, not {alg}.") for other in ALGORITHMS if other != alg]
     return next((how for text, one, how in tries if verify(text, given, alg=one, jwk=jwk)), "")
 
 

@@ -58,10 +58,10 @@ def one_line(text: str) -> str:
 
 def row_cells(finding: Finding) -> tuple[str, ...]:
     """A finding for a table: mark, row, question, wanted, found, what mends it, section."""
-    check, verdict = finding.check, finding.verdict
+    check = finding.check
     wanted, found = f"needs {', '.join(check.needs)}", ""
-    if verdict is not None:
-        wanted, found = shown(verdict.wanted), shown(verdict.found)
+    if finding.verdict:
+        wanted, found = shown(finding.wanted), shown(finding.found)
         found += f" ({finding.defect.replace('_', ' ')})" if finding.defect else ""
     mark = f"{SYMBOLS[finding.mark]} {finding.mark}"
     mend = check.mend if finding.mark == "failed" else ""

@@ -118,11 +118,13 @@ def _who(case: Case) -> str:
 def _why(told: Explained, seen: Seen, base_url: str) -> list[tuple[str, str]]:
     """What was wanted, what was found, what to change."""
     pairs = []
-    if told.finding and told.finding.verdict:
-        check, verdict = told.finding.check, told.finding.verdict
-        pairs.append(("row", f"{check.name}, {told.finding.source}: {check.question}"))
-        pairs.append(("wanted", shown(verdict.wanted, LONGEST_BODY)))
-        pairs.append(("found", shown(verdict.found, LONGEST_BODY)))
+    if finding := told.finding:
+        row = finding.check
+        pairs = [
+            ("row", f"{row.name}, {finding.source}: {row.question}"),
+            ("wanted", shown(finding.wanted, LONGEST_BODY)),
+            ("found", shown(finding.found, LONGEST_BODY)),
+        ]
     action = told.action if seen.reports else _of_the_carrier(seen).format(base_url) or told.action
     return [*pairs, ("change", action)] if action else pairs
 
@@ -148,9 +150,8 @@ def _cleaned(report: Report, clean: Clean) -> Report:
 
 
 def _cleaned_finding(finding: Finding, clean: Clean) -> Finding:
-    verdict = finding.verdict
-    if verdict is None:
+    if finding.verdict is None:
         return finding
-    wanted, found = (shown(value, LONGEST_BODY) for value in (verdict.wanted, verdict.found))
-    seen = replace(verdict, wanted=words(clean(wanted)), found=words(clean(found)))
-    return replace(finding, verdict=seen)
+    seen = {"wanted": finding.wanted, "found": finding.found}
+    told = {name: words(clean(shown(value, LONGEST_BODY))) for name, value in seen.items()}
+    return replace(finding, verdict=replace(finding.verdict, **told))
