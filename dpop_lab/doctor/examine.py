@@ -10,7 +10,7 @@ from dpop_lab.doctor.other_problems import other_problems
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks_on, solved_later
 from dpop_lab.doctor.server_words import GUESS, REDIRECTS, Said, blamed, meaning, policy_of
-from dpop_lab.proof.rules import fresh, no_private_key
+from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
@@ -62,17 +62,17 @@ def examine(
     solved: bool,
 ) -> Examined:
     """Examine a case. `solved`: a later exchange of the same session got what this one did not."""
-    rules = policy or policy_of(case)
-    looked = look(case, rules, RFC_9449, now=now, used=used, jwks=jwks)
+    held_to = policy or policy_of(case)
+    looked = look(case, held_to, RFC_9449, now=now, used=used, jwks=jwks)
     problems: list[Problem] = []
     remarks: list[str] = []
     if solved:
         remarks.append(solved_later(case))
     elif case.refused or _redirected(case):
-        problems += _refused(case, looked, rules)
+        problems += _refused(case, looked, held_to)
     else:
         for finding in looked.failures:
-            if case.status is None or finding.check == no_private_key:
+            if case.status is None or finding.check == rules.no_private_key:
                 problems.append(_problem(finding, case))
             else:
                 told = f"{finding.check.name}. {advise(finding, case)}"
@@ -120,7 +120,7 @@ def _problem(finding: Finding, case: Case) -> Problem:
 def _note(finding: Finding, case: Case) -> str:
     """The date beside a time that a row found, and how far it is from the clock that decides."""
     value = finding.found
-    if finding.check not in (fresh, not_expired) or not is_time(value) or not case.clock:
+    if finding.check not in (rules.fresh, not_expired) or not is_time(value) or not case.clock:
         return ""
     time, whose = case.clock
     return f" ({date(value)}, {offset(value, time)} {whose})" if date(value) else ""
@@ -158,7 +158,7 @@ def _unexplained(case: Case, looked: Looked, said: tuple[Said, ...]) -> Problem:
     title += f" at the {places}" if places else ""
     title += " in the demo server's words" if whose == {DUENDE.name} else ""
     if finding and finding.mark == "passed":
-        why = WHY_PASSED.get(row.name, "is this the request that was refused?")
+        why = WHY_PASSED.get(row, "is this the request that was refused?")
         more = f" Here the row passes: {why}"
     elif missing:
         more = f" To be sure, give {missing}."
@@ -170,12 +170,12 @@ def _unexplained(case: Case, looked: Looked, said: tuple[Said, ...]) -> Problem:
     return Problem(title=title, action=row.mend + more, row=row.name, section=row.section)
 
 
-WHY_PASSED = {
-    "htu": "the server takes another URL for its own, as behind a proxy that hides scheme, host or "
-    "prefix: compare with the URL in its log or metadata.",
-    "fresh": "compare the server's clock with the client's; its window may be smaller.",
-    "unused": "the proof was sent before, in an exchange that is not in this paste.",
-    "nonce": "the nonce was outdated when it came, or is that of another server.",
-    "one_header": "something on the way may add or take a DPoP header.",
-    "signature": "was the text changed on the way?",
+WHY_PASSED = {  # what a server may know that is not known here
+    rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
+    " or prefix: compare with the URL in its log or metadata.",
+    rules.fresh: "compare the server's clock with the client's; its window may be smaller.",
+    rules.unused: "the proof was sent before, in an exchange that is not in this paste.",
+    rules.nonce: "the nonce was outdated when it came, or is that of another server.",
+    rules.one_header: "something on the way may add or take a DPoP header.",
+    rules.signature: "was the text changed on the way?",
 }

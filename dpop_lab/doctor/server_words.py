@@ -117,13 +117,14 @@ LIKELY = {  # what other servers' words are likely to mean, the most telling fir
     rules.one_header: r"missing|required|not provided|multiple|no dpop|without",
     rules.well_formed: r"malformed|parse|decode|not a (?:valid )?jwt",
 }
+HINTS = {row: re.compile(hint) for row, hint in LIKELY.items()}
 
 
 def guessed(text: str) -> tuple[Said, ...]:
     """The row that the words of an unknown server are likely to mean; empty for none."""
     found = text[:1000].lower()
     about = re.search(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", found)
-    rows = [row for row, hint in LIKELY.items() if about and re.search(hint, found)]
+    rows = [row for row, hint in HINTS.items() if about and hint.search(found)]
     return tuple(map(Said, rows[:1]))
 
 

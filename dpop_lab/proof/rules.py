@@ -267,7 +267,7 @@ def jti(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.3 (8)",
     stops="a proof for GET carried to DELETE",
-    mend="Set htm to the method of the request, in capital letters.",
+    mend="Set htm to the method of the request, in capital letters, in a proof for this request.",
     needs=("well_formed",),
 )
 def htm(proof: Jws, context: Context) -> Verdict:

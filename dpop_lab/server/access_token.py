@@ -165,7 +165,7 @@ def at_typ(presented: Presented, context: TokenContext) -> Verdict:
 @check(
     "RFC 9068 §4",
     stops="a token of another issuer that signs with the same key",
-    mend="Use a token of the issuer that this API trusts.",
+    mend="Fetch a new access token, from the issuer that this API trusts.",
 )
 def issuer(presented: Presented, context: TokenContext) -> Verdict:
     """Is it from the issuer this API trusts?"""

@@ -47,13 +47,6 @@ def at_typ(finding: Finding, case: Case) -> str:
 
 
 @advice
-def issuer(finding: Finding, case: Case) -> str:
-    """From whom it is, and from whom it should be."""
-    found, wanted = shown(finding.found, 80), shown(finding.wanted, 80)
-    return f"This token is from {found}: {FETCH} from {wanted}."
-
-
-@advice
 def at_signature(finding: Finding, case: Case) -> str:
     """Which key it names."""
     kid = case.access_token.header.get("kid")

@@ -18,16 +18,10 @@ URL_ENDS = {"?": "query", "#": "fragment"}
 
 @advice
 def htm(finding: Finding, case: Case) -> str:
-    """What it is, and how it is written."""
-    wanted, found = finding.wanted, finding.found
-    if found is None:
+    """Whether it is the method, in other letters."""
+    if str(finding.found).upper() != finding.wanted:
         return ""
-    if str(found).upper() == wanted:
-        return f"Write htm in capital letters, {wanted}: it is compared as it stands."
-    return (
-        f"htm is {shown(found, 40)}, the request is {wanted}: make a proof for {wanted}, at the"
-        " time of the request and not before."
-    )
+    return f"Write htm in capital letters, {finding.wanted}: it is compared as it stands."
 
 
 @advice

@@ -17,10 +17,9 @@ def one_header(finding: Finding, case: Case) -> str:
         )
     if finding.defect == "empty":
         return "Put the proof into the DPoP header: it is there, but empty."
-    if case.place == TOKEN_ENDPOINT:
-        return "Sign a proof for the token request and send it in a DPoP header of its own."
-    if case.scheme.lower() != "dpop":
-        return "Sign a proof for the call and send it in a DPoP header of its own."
+    if case.place == TOKEN_ENDPOINT or case.scheme.lower() != "dpop":
+        what = "token request" if case.place == TOKEN_ENDPOINT else "call"
+        return f"Sign a proof for the {what} and send it in a DPoP header of its own."
     return "Send a DPoP header with a proof beside Authorization: the token alone proves nothing."
 
 
