@@ -22,7 +22,7 @@ from dpop_lab.lab.catalogue.change import (
 )
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
-from dpop_lab.session.answered import ACCEPTED, NO_ROW
+from dpop_lab.session.call import ACCEPTED, NO_ROW
 from tests.test_display import HOSTILE, Page
 
 ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "p", "dl", "dt", "dd"}

@@ -13,7 +13,7 @@ from dpop_lab.panels import BenchPanel
 from dpop_lab.panels.bench_view import all_rows, as_meant, for_reading, rows_at
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
-from dpop_lab.session.answered import ACCEPTED
+from dpop_lab.session.call import ACCEPTED
 from tests.test_display import Page
 from tests.test_panels import ANY_TEXT, html_of, safe, widgets
 

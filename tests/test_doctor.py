@@ -27,7 +27,7 @@ from dpop_lab.checking import Finding, Verdict
 from dpop_lab.doctor.advice.advise import ADVICE, advise
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from tests.test_display import HOSTILE, Page
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -270,9 +270,9 @@ def test_every_row_has_an_action_whatever_is_known_of_the_request(defect):
     for policy in (DUENDE, RFC_9449):
         for row in (row for profile in policy.profiles.values() for row in profile.rows):
             for found in (None, "", 1, ["x"], {}):
-                assert advise(Finding(row, Verdict(None, found, defect)), Case())
-            assert not advise(Finding(row, Verdict(None, None)), Case())
-            assert not advise(Finding(row, None), Case())
+                assert advise(Finding(row, Verdict(None, found, defect)), Call())
+            assert not advise(Finding(row, Verdict(None, None)), Call())
+            assert not advise(Finding(row, None), Call())
 
 
 def test_rows_that_cannot_be_asked_say_what_to_give_and_giving_it_helps():

@@ -11,7 +11,7 @@ from dpop_lab.lab.catalogue.change import API, API_NONCE, TOKEN_ENDPOINT
 from dpop_lab.panels.bench_panel import BenchPanel
 from dpop_lab.panels.bench_view import rows_at
 from dpop_lab.proof.rules import ProofProfile
-from dpop_lab.session.answered import ACCEPTED
+from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show.values import words
 from dpop_lab.wire.message import Request
 from tests.test_display import Page

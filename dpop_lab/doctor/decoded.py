@@ -9,7 +9,7 @@ from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.jws import Jws, key_bits, read_jws
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.session.call import Case, is_hidden
+from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.times import date, offset
 from dpop_lab.show.values import cut, shown, words
 from dpop_lab.wire.key_text import holds_key
@@ -26,7 +26,7 @@ Line = tuple[str, str]
 JSON_TYPES = {str: "a string", list: "an array", bool: "true or false", type(None): "null"}
 
 
-def proof_lines(case: Case, now: float) -> list[Line]:
+def proof_lines(case: Call, now: float) -> list[Line]:
     """What a proof says, member by member, with what follows from it."""
     proof = case.proof
     if proof.problem:
@@ -40,7 +40,7 @@ def proof_lines(case: Case, now: float) -> list[Line]:
     return [*lines, *_members("claims", proof.claims, case, now)]
 
 
-def token_lines(token: Jws, case: Case, now: float) -> list[Line]:
+def token_lines(token: Jws, case: Call, now: float) -> list[Line]:
     """What an access token says, where it is a JWT."""
     if token.problem:
         half = salvaged(token.text)
@@ -53,7 +53,7 @@ def token_lines(token: Jws, case: Case, now: float) -> list[Line]:
     return [*lines, *_members("claims", token.claims, case, now)]
 
 
-def token_lines_of(case: Case, now: float) -> list[Line]:
+def token_lines_of(case: Call, now: float) -> list[Line]:
     """What the access token of a case says: the one sent, else the one it was given."""
     if case.token or case.other:
         return token_lines(read_jws(case.token or case.other), case, now)
@@ -64,7 +64,7 @@ def _unread(jws: Jws) -> Line:
     return "the text", f"{cut(jws.problem, 200)}; {len(jws.text)} characters"
 
 
-def _salvaged(jws: Jws, case: Case, now: float) -> Iterator[Line]:
+def _salvaged(jws: Jws, case: Call, now: float) -> Iterator[Line]:
     """What can be read of a text that is no whole JWT."""
     half = salvaged(jws.text)
     yield from _members("header", half.header, case, now)
@@ -106,7 +106,7 @@ def thumbprint_or_none(jwk: object) -> str | None:
 
 
 def _members(
-    part: str, members: Mapping[str, Any], case: Case, now: float, without: tuple[str, ...] = ()
+    part: str, members: Mapping[str, Any], case: Call, now: float, without: tuple[str, ...] = ()
 ) -> Iterator[Line]:
     names = [name for name in members if name not in without]
     for name in names[:MOST]:
@@ -178,7 +178,7 @@ def _is_private(name: str, value: object) -> bool:
     return (squeezed in PRIVATE or squeezed.startswith("priv")) and is_secret(name, value)
 
 
-def time_note(value: object, case: Case, now: float) -> str:
+def time_note(value: object, case: Call, now: float) -> str:
     """The date a time is, and how far it is from now and from the server's clock."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return " (no time: a number of seconds is wanted)"

@@ -14,7 +14,7 @@ from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import Case, is_hidden, urlsplit_host
+from dpop_lab.session.call import Call, host_of, is_hidden
 from dpop_lab.session.reading import LONGEST, json_value, without_user
 from dpop_lab.show.times import FAR
 from dpop_lab.show.values import shown
@@ -106,7 +106,7 @@ def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
     return replace(one, problems=tuple(problems), remarks=tuple(done))
 
 
-def _with_known(case: Case, known: Mapping[str, Any]) -> Case:
+def _with_known(case: Call, known: Mapping[str, Any]) -> Call:
     """The case with what was given by name, where it does not know better."""
     token = known["token"]
     scheme, gap, rest = token.partition(" ")
@@ -149,12 +149,12 @@ def _issued_keys(pasted: Pasted) -> tuple[Mapping[str, Any], ...]:
     return tuple(found)
 
 
-def _is_solved(cases: list[Case]) -> bool:
+def _is_solved(cases: list[Call]) -> bool:
     """Did a later request get what this one was refused for want of a nonce or a token?"""
     case, later = cases[0], cases[1:]
     if case.status == 404 and WELL_KNOWN in case.url:  # RFC 8414 first, OpenID's place next
         good = [one for one in later if WELL_KNOWN in one.url and one.status == 200]
-        return any(urlsplit_host(one.url) == urlsplit_host(case.url) for one in good)
+        return any(host_of(one.url) == host_of(case.url) for one in good)
     refused = case.error in ("use_dpop_nonce", "invalid_token") or case.bare_challenge
     if not refused or case.status is None:
         return False
@@ -162,5 +162,5 @@ def _is_solved(cases: list[Case]) -> bool:
     return any(one.status is not None and one.status < 300 for one in same)
 
 
-def _place(case: Case) -> str:
-    return urlsplit_host(case.url) + without_query(case.url).partition("://")[2]
+def _place(case: Call) -> str:
+    return host_of(case.url) + without_query(case.url).partition("://")[2]

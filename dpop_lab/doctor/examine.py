@@ -16,7 +16,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Looked, Used, look
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.times import date, is_time, offset
 
 
@@ -24,7 +24,7 @@ from dpop_lab.show.times import date, is_time, offset
 class Examined:
     """A case with what was found: problems, the worst first, and remarks that are none."""
 
-    case: Case
+    case: Call
     looked: Looked
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class Examined:
         if case.refused:
             word = "Refused"
         elif case.status is None:
-            word = "No answer" if case.failure else "Looked at"
+            word = "No answer" if case.exchange.failure else "Looked at"
         else:
             word = "Accepted" if case.status < 300 and case.place else "Answered"
         said = " ".join(filter(None, (str(case.status or ""), case.error)))
@@ -53,7 +53,7 @@ class Examined:
 
 
 def examine(
-    case: Case,
+    case: Call,
     *,
     policy: Policy | None,
     now: float,
@@ -94,18 +94,18 @@ def examine(
 RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
 
 
-def _meaning(case: Case) -> Iterator[Problem]:
+def _meaning(case: Call) -> Iterator[Problem]:
     """What a refusal means, going by what the server said alone."""
     if told := meaning(case):
         yield Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])
 
 
-def _redirected(case: Case) -> bool:
+def _redirected(case: Call) -> bool:
     """Was a request with a proof or a token sent elsewhere, where it needs a new proof?"""
     return case.status in REDIRECTS and (case.is_proof or bool(case.token))
 
 
-def _problem(finding: Finding, case: Case) -> Problem:
+def _problem(finding: Finding, case: Call) -> Problem:
     problem = Problem.of(
         finding.check,
         f"{finding.check.question} No: {finding.defect.replace('_', ' ')}",
@@ -117,7 +117,7 @@ def _problem(finding: Finding, case: Case) -> Problem:
     return replace(problem, found=problem.found + _note(finding, case))
 
 
-def _note(finding: Finding, case: Case) -> str:
+def _note(finding: Finding, case: Call) -> str:
     """The date beside a time that a row found, and how far it is from the clock that decides."""
     value = finding.found
     if finding.check not in (rules.fresh, not_expired) or not is_time(value) or not case.clock:
@@ -126,7 +126,7 @@ def _note(finding: Finding, case: Case) -> str:
     return f" ({date(value)}, {offset(value, time)} {whose})" if date(value) else ""
 
 
-def _refused(case: Case, looked: Looked, policy: Policy) -> Iterator[Problem]:
+def _refused(case: Call, looked: Looked, policy: Policy) -> Iterator[Problem]:
     """Why the server said no: the rows it may mean first, then the others that fail."""
     said = blamed(case, policy)
     names = [one.row.name for one in said]
@@ -141,13 +141,13 @@ def _refused(case: Case, looked: Looked, policy: Policy) -> Iterator[Problem]:
         yield _problem(finding, case)
 
 
-def _said(case: Case) -> str:
+def _said(case: Call) -> str:
     said = " ".join(filter(None, (str(case.status or ""), case.error)))
     said = said or ("a bare DPoP challenge" if case.bare_challenge else "the server")
     return f"{said} “{case.description}”" if case.description else said
 
 
-def _unexplained(case: Case, looked: Looked, said: tuple[Said, ...]) -> Problem:
+def _unexplained(case: Call, looked: Looked, said: tuple[Said, ...]) -> Problem:
     """The server names a row which passes here, or which can't be asked."""
     row, finding = said[0].row, looked.finding(said[0].row.name)
     missing = dict(looked.missing).get(row.name)

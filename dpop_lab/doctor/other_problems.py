@@ -7,19 +7,19 @@ from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
-from dpop_lab.session.call import API, Case
+from dpop_lab.session.call import API, Call
 from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.url import without_query
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
-def other_problems(case: Case) -> Iterator[Problem]:
+def other_problems(case: Call) -> Iterator[Problem]:
     """Tokens in the wrong place or not bound, keys that leaked, answers that never came."""
     good = case.status is not None and case.status < 300
-    if case.failure:
+    if case.exchange.failure:
         yield Problem(
-            title=f"No answer came: {shown(case.failure, 200)}",
+            title=f"No answer came: {shown(case.exchange.failure, 200)}",
             action="Look at the address, the network, its proxy and certificates.",
         )
     yield from _leaked_elsewhere(case)
@@ -45,7 +45,7 @@ def other_problems(case: Case) -> Iterator[Problem]:
         yield from _badly_bound(case)
 
 
-def _badly_bound(case: Case) -> Iterator[Problem]:
+def _badly_bound(case: Call) -> Iterator[Problem]:
     """A new access token that is bound to no key, or to another one than the proof's."""
     if case.token_type.lower() == "bearer" and (case.is_proof or "proof" in case.hidden):
         yield Problem(
@@ -68,7 +68,7 @@ def _badly_bound(case: Case) -> Iterator[Problem]:
         )
 
 
-def _leaked_elsewhere(case: Case) -> Iterator[Problem]:
+def _leaked_elsewhere(case: Call) -> Iterator[Problem]:
     """Private members where the row does not look: in half a proof, in a string, beside jwk."""
     if not case.is_proof:
         return
@@ -84,7 +84,7 @@ def _leaked_elsewhere(case: Case) -> Iterator[Problem]:
         )
 
 
-def _other_algs(case: Case) -> Iterator[Problem]:
+def _other_algs(case: Call) -> Iterator[Problem]:
     """A challenge says which algorithms its server takes."""
     mine = case.proof.header.get("alg")
     for challenge in case.challenges or ():
@@ -101,7 +101,7 @@ def _other_algs(case: Case) -> Iterator[Problem]:
             )
 
 
-def _small_letters(case: Case) -> Iterator[Problem]:
+def _small_letters(case: Call) -> Iterator[Problem]:
     """A method in small letters, where the request's own is not known."""
     htm = case.proof.claims.get("htm")
     if not case.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
@@ -114,7 +114,7 @@ def _small_letters(case: Case) -> Iterator[Problem]:
         )
 
 
-def query_in_htu(case: Case) -> Problem | None:
+def query_in_htu(case: Call) -> Problem | None:
     """An htu with a query or a fragment: many servers pass over them, others do not."""
     htu = case.proof.claims.get("htu")
     if not isinstance(htu, str) or without_query(htu) == htu:

@@ -7,20 +7,20 @@ from dpop_lab.doctor.advice.advise import advise
 from dpop_lab.doctor.other_problems import query_in_htu
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.asked import Looked
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case, header_value
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value
 from dpop_lab.show.times import is_time, offset
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 
 
-def solved_later(case: Case) -> str:
+def solved_later(case: Call) -> str:
     """What to say of a refusal that a later request made good."""
     if case.error == "use_dpop_nonce":
         return "The server asked for its nonce, and got it in the next request: as it should be."
     return "A later request of this session got through."
 
 
-def remarks_on(case: Case, looked: Looked) -> Iterator[str]:
+def remarks_on(case: Call, looked: Looked) -> Iterator[str]:
     """What is not wrong, but good to know: clocks, leniencies, what was relied on."""
     if case.hidden:
         names = " and ".join(name.replace("_", " ") for name in case.hidden)
@@ -46,14 +46,14 @@ def remarks_on(case: Case, looked: Looked) -> Iterator[str]:
         yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
 
 
-def _kept(case: Case) -> str:
+def _kept(case: Call) -> str:
     """How to have proofs in a session log of ours, whose labels are told from others'."""
     if not header_value(case.headers, "DPoP").startswith("<proof "):
         return ""
     return " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
 
 
-def _within_a_second_or_two(finding: Finding, case: Case) -> bool:
+def _within_a_second_or_two(finding: Finding, case: Call) -> bool:
     """Is this a time that lies ahead by no more than two clocks may differ?"""
     start = case.access_token.claims.get("nbf")
     if (finding.check, finding.defect) != (not_expired, "early") or not case.clock:
@@ -61,7 +61,7 @@ def _within_a_second_or_two(finding: Finding, case: Case) -> bool:
     return is_time(start) and start - case.clock[0] <= SKEW
 
 
-def _ways_of_the_demo(case: Case) -> Iterator[str]:
+def _ways_of_the_demo(case: Call) -> Iterator[str]:
     """What was relied on of what only the demo server does."""
     if not case.is_demo:
         return

@@ -10,7 +10,7 @@ from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.machine import as_values
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.blocks import (
     Block,
     Bullets,
@@ -216,7 +216,7 @@ def _findings(report: Report) -> tuple[Finding, ...]:
     return report.findings
 
 
-def _challenges(case: Case) -> Iterator[tuple[str, str]]:
+def _challenges(case: Call) -> Iterator[tuple[str, str]]:
     for each in case.challenges or ():
         told = ", ".join(f"{name}={shown(value, 200)}" for name, value in each.parameters.items())
         yield each.scheme, told or each.token68 or "no parameters"

@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
 from dpop_lab.doctor.paste.half import decoded_parts, salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
-from dpop_lab.session.call import Case, is_hidden
+from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.wire.key_text import holds_key, key_pieces
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange
@@ -79,7 +79,7 @@ class Secrets:
         )
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(words))
 
-    def _of(self, case: Case) -> Iterator[str]:
+    def _of(self, case: Call) -> Iterator[str]:
         """The kinds of secrets in a case; each value is known from now on."""
         for value in (case.token, case.issued):
             if value:

@@ -12,7 +12,7 @@ from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 
 GUESS = "a guess"
 
@@ -84,7 +84,7 @@ STATUS = re.compile(
 )
 
 
-def blamed(case: Case, policy: Policy = DUENDE) -> tuple[Said, ...]:
+def blamed(case: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     """The rows that these words may come from; the demo's own words first. Empty for none."""
     if not case.description:
         return ()
@@ -207,7 +207,7 @@ STATUSES = {
 }  # fmt: skip
 
 
-def meaning(case: Case) -> tuple[str, str] | None:
+def meaning(case: Call) -> tuple[str, str] | None:
     """What a refusal means in general, and what to do; None where there was none."""
     if not case.refused and (case.status or 0) < 300:
         return None
@@ -227,7 +227,7 @@ def meaning(case: Case) -> tuple[str, str] | None:
         )
     if case.bare_challenge:
         return _bare(case)
-    if case.body.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
+    if case.exchange.response_body.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
         return (
             "A web page came where an API or a token endpoint should answer.",
             "Check the URL, and whether a login page or a proxy stands in between.",
@@ -235,7 +235,7 @@ def meaning(case: Case) -> tuple[str, str] | None:
     return STATUSES.get(case.status or 0) or _any(case)
 
 
-def _bare(case: Case) -> tuple[str, str]:
+def _bare(case: Call) -> tuple[str, str]:
     said = "The challenge names no error: there was no access token that the server takes."
     if case.is_demo:
         said += " So the demo server answers an expired or damaged token, a Bearer one, and none."
@@ -243,12 +243,12 @@ def _bare(case: Case) -> tuple[str, str]:
     return said, todo
 
 
-def _any(case: Case) -> tuple[str, str]:
+def _any(case: Call) -> tuple[str, str]:
     if case.error:
         return "An error of the server's own.", "Look it up in the server's documentation."
     return f"The server answers {case.status}.", "Look into the server's log."
 
 
-def policy_of(case: Case) -> Policy:
+def policy_of(case: Call) -> Policy:
     """The rules a case is held to: the demo's for the demo, the strict ones for any other."""
     return DUENDE if case.is_demo else RFC_9449

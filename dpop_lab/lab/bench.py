@@ -27,7 +27,7 @@ from dpop_lab.server.access_token import Presented
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy, Seen
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered, read_answer
+from dpop_lab.session.call import ACCEPTED, NO_ROW, Answered, read_answer
 from dpop_lab.wire.log import SessionLog
 
 

@@ -17,7 +17,7 @@ from dpop_lab.lab.live import TIMEOUT, Unreachable
 from dpop_lab.lab.names import one_of
 from dpop_lab.lab.pacing import Busy, TooMany
 from dpop_lab.lab.target import REPLAY, Asked, Target
-from dpop_lab.session.answered import Answered
+from dpop_lab.session.call import Answered
 from dpop_lab.show.values import cut, printable
 
 Names = str | Iterable[str]

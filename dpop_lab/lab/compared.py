@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dpop_lab.jose.encoding import from_json
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import PLACES
-from dpop_lab.session.answered import Answered
+from dpop_lab.session.call import Answered
 from dpop_lab.show.values import cut, printable
 from dpop_lab.wire.challenge import read_challenges
 

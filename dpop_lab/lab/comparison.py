@@ -17,7 +17,7 @@ from dpop_lab.lab.compared import (
     short,
     told,
 )
-from dpop_lab.session.answered import Answered
+from dpop_lab.session.call import Answered
 from dpop_lab.show.values import cut, escaped, html_table, printable
 
 WITH_NONCE = " with nonce"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dpop_lab.checking import SYMBOLS, Finding
 from dpop_lab.lab.catalogue.change import LEFT_OUT
-from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered
+from dpop_lab.session.call import ACCEPTED, NO_ROW, Answered
 from dpop_lab.show.values import cut, escaped, html_list, html_table, printable, shown
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.message import Exchange

@@ -27,7 +27,7 @@ from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Seen
-from dpop_lab.session.answered import Answered, read_answer
+from dpop_lab.session.call import Answered, read_answer
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Headers
 from dpop_lab.wire.url import is_loopback

@@ -9,7 +9,7 @@ from dpop_lab.checking import Answer, Finding, Profile, Report, ask
 from dpop_lab.proof.rules import Context, ProofProfile
 from dpop_lab.server.access_token import Presented, TokenContext, TokenProfile
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 from dpop_lab.session.lacking import issuer_of, proof_lacks, token_lacks
 
 Used = dict[Hashable, str]
@@ -52,7 +52,7 @@ class Looked:
 
 
 def look(
-    case: Case,
+    case: Call,
     policy: Policy,
     strict: Policy,
     *,
@@ -90,7 +90,7 @@ def look(
     )
 
 
-def _profiles(case: Case, policy: Policy) -> list[Profile]:
+def _profiles(case: Call, policy: Policy) -> list[Profile]:
     """The rules for what is there, or was wanted: an access token, a proof."""
     found: list[Profile] = []
     if case.place == API and _brings_token(case):
@@ -107,14 +107,14 @@ def _profiles(case: Case, policy: Policy) -> list[Profile]:
     return found
 
 
-def _brings_token(case: Case) -> bool:
+def _brings_token(case: Call) -> bool:
     """Is there an access token, or was one wanted?"""
     there = bool(case.token or case.scheme or case.authorization) or "access_token" in case.hidden
     wanted = case.status is None or case.status in (400, 401, 403)
     return there or (case.whole and bool(case.url) and wanted)
 
 
-def _wants_dpop(case: Case) -> bool:
+def _wants_dpop(case: Call) -> bool:
     """Does the server want a proof, going by the scheme, its challenge or its words?"""
     challenged = any(one.scheme == "dpop" for one in case.challenges or ())
     cnf = case.access_token.claims.get("cnf")
@@ -123,7 +123,7 @@ def _wants_dpop(case: Case) -> bool:
 
 
 def _asked(
-    case: Case,
+    case: Call,
     profile: Profile,
     *,
     now: float,
@@ -147,11 +147,11 @@ def _asked(
     return Report(profile.name, findings, profile.struck_out), asked
 
 
-def _time(case: Case, now: float) -> int:
+def _time(case: Call, now: float) -> int:
     return math.floor(case.clock[0] if case.clock else now)
 
 
-def _token_time(case: Case, now: float) -> int:
+def _token_time(case: Call, now: float) -> int:
     """The time a token is judged at: where no clock is known, when the proof beside it was made."""
     iat = case.proof.claims.get("iat")
     if isinstance(iat, int | float) and not isinstance(iat, bool) and 1e9 < iat <= now:
@@ -159,7 +159,7 @@ def _token_time(case: Case, now: float) -> int:
     return _time(case, now)
 
 
-def _presented(case: Case) -> Presented:
+def _presented(case: Call) -> Presented:
     if case.authorization or not (case.token or case.scheme):
         return Presented.read(case.authorization)
     return Presented(
@@ -168,7 +168,7 @@ def _presented(case: Case) -> Presented:
 
 
 def _token_context(
-    case: Case, profile: TokenProfile, now: float, jwks: tuple[Mapping[str, Any], ...]
+    case: Call, profile: TokenProfile, now: float, jwks: tuple[Mapping[str, Any], ...]
 ) -> TokenContext:
     return TokenContext(
         profile=profile,
@@ -180,7 +180,7 @@ def _token_context(
     )
 
 
-def _context(case: Case, profile: ProofProfile, now: float, used: Used) -> Context:
+def _context(case: Call, profile: ProofProfile, now: float, used: Used) -> Context:
     return Context(
         profile=profile,
         headers=case.proofs,
@@ -194,7 +194,7 @@ def _context(case: Case, profile: ProofProfile, now: float, used: Used) -> Conte
     )
 
 
-def _use(case: Case, profiles: list[Profile], reports: list[Report], used: Used) -> None:
+def _use(case: Call, profiles: list[Profile], reports: list[Report], used: Used) -> None:
     """Remember the proof of a request that a server may have taken: one with a jti and a key."""
     for profile, report in zip(profiles, reports, strict=True):
         good = {one.check.name for one in report.findings if one.mark == "passed"}

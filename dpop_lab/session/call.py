@@ -23,7 +23,7 @@ REVISION = re.compile("[0-9a-f]{8}|twin")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)  # no slots: what is read once is kept
-class Case:
+class Call:
     """One request and its answer as far as they are known; empty, None or `()`: not known.
 
     `whole` says that all header lines of the request are known, so that what is not among them was
@@ -117,7 +117,7 @@ class Case:
         """Is it about demo.duendesoftware.com, or a server that says it is of its kind?"""
         host = urlsplit(BASE_URL).netloc
         named = [self.url, *(str(one) for one in self._named())]
-        if any(urlsplit_host(one) == host for one in named):
+        if any(host_of(one) == host for one in named):
             return True
         server = header_value(self.answer_headers, "Server").lower()
         revision = header_value(self.answer_headers, "X-REVISION")
@@ -128,7 +128,7 @@ class Case:
         claims, told = self.proof.claims, self.access_token.claims
         return claims.get("htu", ""), told.get("iss", "")
 
-    def with_token(self, token: str) -> "Case":
+    def with_token(self, token: str) -> "Call":
         """The same with the access token that was hidden, or not told."""
         hidden = tuple(name for name in self.hidden if name != "access_token")
         return replace(self, token=token, scheme=self.scheme or "DPoP", hidden=hidden)
@@ -142,7 +142,7 @@ def _path(url: str) -> str:
         return ""
 
 
-def urlsplit_host(url: str) -> str:
+def host_of(url: str) -> str:
     """The host and port in a URL, in small letters; empty for what is none. Never raises."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()

@@ -7,12 +7,12 @@ from dpop_lab.checking import Check
 from dpop_lab.proof.rules import one_header
 from dpop_lab.server.access_token import scheme
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.session.call import Case, urlsplit_host
+from dpop_lab.session.call import Call, host_of
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-def proof_lacks(case: Case, rows: tuple[Check, ...], now: float) -> dict[str, str]:
+def proof_lacks(case: Call, rows: tuple[Check, ...], now: float) -> dict[str, str]:
     """The rows about a proof that can't be asked, and what to give so that they can."""
     lacking: dict[str, str] = {}
     if not "".join(case.proofs):
@@ -40,7 +40,7 @@ def proof_lacks(case: Case, rows: tuple[Check, ...], now: float) -> dict[str, st
     return lacking
 
 
-def _ours(case: Case) -> bool:
+def _ours(case: Call) -> bool:
     """Is the token a readable JWT, so that a missing cnf means that it is bound to nothing?"""
     return not case.access_token.problem and bool(case.access_token.claims)
 
@@ -53,7 +53,7 @@ def _odd_time(iat: object) -> bool:
 
 
 def token_lacks(
-    case: Case, rows: tuple[Check, ...], jwks: tuple[Mapping[str, Any], ...]
+    case: Call, rows: tuple[Check, ...], jwks: tuple[Mapping[str, Any], ...]
 ) -> dict[str, str]:
     """The rows about an access token that can't be asked, and what to give so that they can."""
     lacking, about_tokens = dict[str, str](), [row.name for row in rows if row != scheme]
@@ -85,10 +85,10 @@ def token_lacks(
     return lacking
 
 
-def issuer_of(case: Case) -> str:
+def issuer_of(case: Call) -> str:
     """The issuer that the API trusts, where that is known: of the demo and the twin, itself."""
-    host = urlsplit_host(case.url)
-    if not case.is_demo or (host and host != urlsplit_host(BASE_URL) and not _local(host)):
+    host = host_of(case.url)
+    if not case.is_demo or (host and host != host_of(BASE_URL) and not _local(host)):
         return ""
     if case.url:
         scheme, _, rest = case.url.partition("://")

@@ -11,7 +11,7 @@ from dpop_lab.jose.encoding import read_json
 from dpop_lab.proof.proof import access_token_hash, read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import basic_pair
-from dpop_lab.session.call import API, Case, header_value, is_hidden, urlsplit_host
+from dpop_lab.session.call import API, Call, header_value, host_of, is_hidden
 from dpop_lab.show.times import http_time
 from dpop_lab.wire.challenge import read_challenges
 from dpop_lab.wire.message import Exchange, Headers
@@ -19,7 +19,7 @@ from dpop_lab.wire.message import Exchange, Headers
 LINES, LONGEST = 100, 16_000  # header lines; characters of a URL or a challenge
 
 
-def case_of(exchange: Exchange, *, name: str = "") -> Case:
+def read_call(exchange: Exchange, *, name: str = "") -> Call:
     """What an exchange says. An empty method means that the request is not known."""
     sent, received = exchange.request_headers[:LINES], exchange.response_headers[:LINES]
     proofs = [value.strip() for key, value in sent if key.lower() == "dpop"]
@@ -36,7 +36,7 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
     url, guessed = _url(exchange, shown)
     members = json_value(exchange.response_body)
     form = _form(exchange, authorization)
-    case = Case(
+    case = Call(
         name=name,
         method=exchange.method[:40],
         url=without_user(url)[:LONGEST],
@@ -66,7 +66,7 @@ def case_of(exchange: Exchange, *, name: str = "") -> Case:
     return with_answer(case, members)
 
 
-def with_answer(case: Case, members: object) -> Case:
+def with_answer(case: Call, members: object) -> Call:
     """The same with what a JSON answer says: an error, or a token. Else what a challenge says."""
     told = members if isinstance(members, dict) else {}
     said: dict[str, str] = {
@@ -122,12 +122,12 @@ def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:
     url = exchange.url
     if not url.startswith("//"):
         return url, False
-    host = urlsplit_host("http:" + url)
+    host = host_of("http:" + url)
     local = host.partition(":")[0] in ("localhost", "127.0.0.1") or host.startswith("[")
     scheme = "http" if local or host.endswith(":80") else "https"
     named = str(read_proof(proofs[0]).claims.get("htu", "")) if proofs else ""
-    told = named.partition("://")[0].lower() if urlsplit_host(named) == host else ""
-    if told in ("http", "https") and host != urlsplit_host(BASE_URL):
+    told = named.partition("://")[0].lower() if host_of(named) == host else ""
+    if told in ("http", "https") and host != host_of(BASE_URL):
         scheme = told
     return f"{scheme}:{url}", True
 
@@ -144,7 +144,7 @@ def _form(exchange: Exchange, authorization: str) -> list[tuple[str, str]]:
     return form
 
 
-def linked(cases: list[Case]) -> list[Case]:
+def linked(cases: list[Call]) -> list[Call]:
     """The cases of one session, each with what the others know of it.
 
     A hidden token is the one issued before that its proof names in `ath`; nonces are those given
@@ -163,7 +163,7 @@ def linked(cases: list[Case]) -> list[Case]:
         ):
             token = _named_token(case, tokens)
             case = case.with_token(token) if token else case
-        at = f"{case.place} {urlsplit_host(case.url)}"
+        at = f"{case.place} {host_of(case.url)}"
         case = replace(case, nonces=(*case.nonces, *nonces.get(at, ())))
         if case.nonce and not is_hidden(case.nonce):
             nonces.setdefault(at, []).append(case.nonce)
@@ -173,7 +173,7 @@ def linked(cases: list[Case]) -> list[Case]:
     return done
 
 
-def _named_token(case: Case, tokens: list[str]) -> str:
+def _named_token(case: Call, tokens: list[str]) -> str:
     """The token that the proof's ath is the hash of; without such a claim the only one known."""
     ath = case.proof.claims.get("ath")
     if ath is None:

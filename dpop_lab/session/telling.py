@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from dpop_lab.server.policy import Seen
-from dpop_lab.session.answered import Answered, json_members, oauth_error
+from dpop_lab.session.call import Answered, json_members, oauth_error
 from dpop_lab.session.carried import Carried, carried, label_in, lines, plain
 from dpop_lab.session.sides import wanted_and_found
 from dpop_lab.session.step import Step

@@ -2,7 +2,7 @@
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.written import advice
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.times import duration, is_time
 from dpop_lab.show.values import shown
 
@@ -10,7 +10,7 @@ FETCH = "fetch a new access token"
 
 
 @advice
-def scheme(finding: Finding, case: Case) -> str:
+def scheme(finding: Finding, case: Call) -> str:
     """By the defect, or the scheme that came."""
     send, given = f"Send Authorization: {finding.wanted}", case.scheme.lower()
     return {
@@ -26,7 +26,7 @@ def scheme(finding: Finding, case: Case) -> str:
 
 
 @advice
-def at_form(finding: Finding, case: Case) -> str:
+def at_form(finding: Finding, case: Call) -> str:
     """Whether it is encrypted."""
     if case.token.count(".") == 4:
         return "This token is encrypted (JWE): only its API can read it. Is it the access token?"
@@ -34,7 +34,7 @@ def at_form(finding: Finding, case: Case) -> str:
 
 
 @advice
-def at_typ(finding: Finding, case: Case) -> str:
+def at_typ(finding: Finding, case: Call) -> str:
     """What kind of JWT it is instead."""
     claims = case.access_token.claims.keys()
     if {"at_hash", "c_hash", "nonce"} & claims:
@@ -47,7 +47,7 @@ def at_typ(finding: Finding, case: Case) -> str:
 
 
 @advice
-def at_signature(finding: Finding, case: Case) -> str:
+def at_signature(finding: Finding, case: Call) -> str:
     """Which key it names."""
     kid = case.access_token.header.get("kid")
     named = f" ({shown(kid, 60)})" if kid else ""
@@ -58,7 +58,7 @@ def at_signature(finding: Finding, case: Case) -> str:
 
 
 @advice
-def not_expired(finding: Finding, case: Case) -> str:
+def not_expired(finding: Finding, case: Call) -> str:
     """How long ago it ended, by which clock."""
     end = case.access_token.claims.get("exp")
     if finding.defect == "early":

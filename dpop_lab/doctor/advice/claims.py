@@ -8,7 +8,7 @@ from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.written import advice
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.proof.proof import access_token_hash
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.times import duration
 from dpop_lab.show.values import shown
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
@@ -17,7 +17,7 @@ URL_ENDS = {"?": "query", "#": "fragment"}
 
 
 @advice
-def htm(finding: Finding, case: Case) -> str:
+def htm(finding: Finding, case: Call) -> str:
     """Whether it is the method, in other letters."""
     if str(finding.found).upper() != finding.wanted:
         return ""
@@ -25,7 +25,7 @@ def htm(finding: Finding, case: Case) -> str:
 
 
 @advice
-def htu(finding: Finding, case: Case) -> str:
+def htu(finding: Finding, case: Call) -> str:
     """In which part the two URLs differ."""
     wanted, found = str(finding.wanted), finding.found
     if not isinstance(found, str):
@@ -66,7 +66,7 @@ def _path_fault(wanted: str, found: str) -> str:
     return f"another path, {shown(found, 80)}"
 
 
-def _behind(case: Case) -> str:
+def _behind(case: Call) -> str:
     if not {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"} & {
         name.lower() for name, _ in case.headers
     }:
@@ -78,7 +78,7 @@ def _behind(case: Case) -> str:
 
 
 @advice
-def ath(finding: Finding, case: Case) -> str:
+def ath(finding: Finding, case: Call) -> str:
     """How the hash was made instead, where that can be told."""
     wanted, found = finding.wanted, finding.found
     if found is None:
@@ -119,7 +119,7 @@ def _other_hash(token: str) -> Mapping[str, str]:
 
 
 @advice
-def fresh(finding: Finding, case: Case) -> str:
+def fresh(finding: Finding, case: Call) -> str:
     """How far it is from the clock that decides."""
     iat = case.proof.claims.get("iat")
     if iat is None:
@@ -145,7 +145,7 @@ def fresh(finding: Finding, case: Case) -> str:
 
 
 @advice
-def nonce(finding: Finding, case: Case) -> str:
+def nonce(finding: Finding, case: Call) -> str:
     """Which nonce to take."""
     if finding.defect == "missing":
         given = case.nonce or "".join(case.nonces[-1:])

@@ -3,12 +3,12 @@
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.written import advice
 from dpop_lab.proof.proof import TYP
-from dpop_lab.session.call import TOKEN_ENDPOINT, Case
+from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import shown
 
 
 @advice
-def one_header(finding: Finding, case: Case) -> str:
+def one_header(finding: Finding, case: Call) -> str:
     """How many there are, and where."""
     if finding.defect == "several":
         return (
@@ -24,7 +24,7 @@ def one_header(finding: Finding, case: Case) -> str:
 
 
 @advice
-def well_formed(finding: Finding, case: Case) -> str:
+def well_formed(finding: Finding, case: Call) -> str:
     """What it looks like instead."""
     text = case.proofs[0] if case.proofs else ""
     word = text.split(" ")[0].lower()
@@ -75,14 +75,14 @@ def in_words(deviation: str) -> str:
 
 
 @advice
-def strict_form(finding: Finding, case: Case) -> str:
+def strict_form(finding: Finding, case: Call) -> str:
     """Each deviation."""
     told = [f"{where}: {in_words(kind)}" for where, kind in case.proof.deviations]
     return f"Write the proof in its strict form. {'; '.join(told[:5])}."
 
 
 @advice
-def typ(finding: Finding, case: Case) -> str:
+def typ(finding: Finding, case: Call) -> str:
     """What it is instead, and where that comes from."""
     found = finding.found
     was = "it is missing" if found is None else f"here it is {shown(found, 40)}"

@@ -14,14 +14,14 @@ from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
 from dpop_lab.jose.jws import raw_signature, verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
 
 ALGS_OF = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 ANOTHER_KEY = "Make another key, such as EC P-256 for ES256"
 
 
-def fitting(case: Case) -> str:
+def fitting(case: Call) -> str:
     """The algorithm that goes with the key in the proof, empty when none does."""
     jwk = _jwk(case)
     if jwk.get("kty") == "RSA":
@@ -29,13 +29,13 @@ def fitting(case: Case) -> str:
     return ALGS_OF.get(str(jwk.get("crv")), "" if jwk.get("crv") else "ES256")
 
 
-def _jwk(case: Case) -> Mapping[str, Any]:
+def _jwk(case: Call) -> Mapping[str, Any]:
     jwk = case.proof.header.get("jwk")
     return jwk if isinstance(jwk, dict) else {}
 
 
 @advice
-def alg(finding: Finding, case: Case) -> str:
+def alg(finding: Finding, case: Call) -> str:
     """Which algorithm fits the key, and is taken."""
     found = finding.found if isinstance(finding.found, str) else ""
     name = fitting(case)
@@ -56,7 +56,7 @@ def alg(finding: Finding, case: Case) -> str:
 
 
 @advice
-def jwk(finding: Finding, case: Case) -> str:
+def jwk(finding: Finding, case: Call) -> str:
     """What is wrong with the key."""
     header = case.proof.header
     given = header.get("jwk")
@@ -88,7 +88,7 @@ def jwk(finding: Finding, case: Case) -> str:
 
 
 @advice
-def no_private_key(finding: Finding, case: Case) -> str:
+def no_private_key(finding: Finding, case: Call) -> str:
     """Whether the key has leaked."""
     jwk = _jwk(case)
     if not leaked(jwk) and jwk.get("kty") != "oct":
@@ -100,7 +100,7 @@ def no_private_key(finding: Finding, case: Case) -> str:
 
 
 @advice
-def signature(finding: Finding, case: Case) -> str:
+def signature(finding: Finding, case: Call) -> str:
     """How it was made instead, where that can be told."""
     proof, jwk, alg = case.proof, _jwk(case), str(case.proof.header.get("alg"))
     sent, given = proof.signing_input, proof.signature
@@ -129,7 +129,7 @@ def signature(finding: Finding, case: Case) -> str:
 
 
 @advice
-def bound_key(finding: Finding, case: Case) -> str:
+def bound_key(finding: Finding, case: Call) -> str:
     """What the token is bound to, and how."""
     if finding.defect == "missing":
         return (

@@ -2,7 +2,7 @@
 
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.server.policy import JWT_BEARER
-from dpop_lab.session.call import TOKEN_ENDPOINT, Case
+from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.times import duration
 from dpop_lab.show.values import shown
 
@@ -10,7 +10,7 @@ WAYS = ("Basic", "client_secret", "client_assertion")
 FORM = "application/x-www-form-urlencoded"
 
 
-def form_advice(case: Case) -> str:
+def form_advice(case: Call) -> str:
     """What to change, going by the error and the request; empty where the request tells nothing."""
     if case.place != TOKEN_ENDPOINT or not case.whole or not case.error:
         return ""
@@ -30,7 +30,7 @@ def form_advice(case: Case) -> str:
     return write(case) if write else ""
 
 
-def _client(case: Case) -> str:
+def _client(case: Call) -> str:
     form = case.form
     ways = [name for name in WAYS if form.get(name)]
     name = form.get("client_id")
@@ -45,7 +45,7 @@ def _client(case: Case) -> str:
     return f"Check name and secret: {who} was sent {sent}. Is it registered at this server?"
 
 
-def _assertion(case: Case) -> str:
+def _assertion(case: Call) -> str:
     """What may be wrong with a client assertion (RFC 7523 section 3)."""
     claims = read_jws(case.form.get("client_assertion", "")).claims
     if case.form.get("client_assertion_type") != JWT_BEARER:
@@ -66,13 +66,13 @@ def _assertion(case: Case) -> str:
     )
 
 
-def _scope(case: Case) -> str:
+def _scope(case: Call) -> str:
     if "scope" in case.doubled:
         return "Send scope once, its words parted by blanks."
     return f"Ask for what this client may have: it asked for {shown(case.form.get('scope'), 100)}."
 
 
-def _grant(case: Case) -> str:
+def _grant(case: Call) -> str:
     if "grant_type" in case.doubled:
         return "Send grant_type once."
     found = case.form.get("grant_type")
@@ -81,7 +81,7 @@ def _grant(case: Case) -> str:
     return f"Use a grant this server knows: {shown(found, 80)} is none, such as client_credentials."
 
 
-def _request(case: Case) -> str:
+def _request(case: Call) -> str:
     if sum(bool(case.form.get(name)) for name in WAYS) > 1:
         return _client(case)
     if case.doubled:

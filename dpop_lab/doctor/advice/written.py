@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from dpop_lab.checking import Finding
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 
-Advice = Callable[[Finding, Case], str]
+Advice = Callable[[Finding, Call], str]
 ADVICE: dict[str, Advice] = {}
 
 

@@ -8,8 +8,8 @@ from dpop_lab.doctor.advice.advise import advise
 from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.rules import one_header
 from dpop_lab.server.policy import Seen
-from dpop_lab.session.call import Case
-from dpop_lab.session.reading import case_of
+from dpop_lab.session.call import Call
+from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import cut, printable, words
 from dpop_lab.wire.message import Exchange
 
@@ -51,7 +51,7 @@ def explained(seen: Seen, *, base_url: str, now: int) -> Explained:
     server itself found is used.
     """
     exchange = exchange_of(seen, base_url=base_url, now=now)
-    case = replace(case_of(exchange), date=math.floor(now))
+    case = replace(read_call(exchange), date=math.floor(now))
     finding = (_decisive(seen) or _no_proof(case)) if case.refused else None
     return Explained(
         verdict=printable(f"{_asked(case)}: {_decided(case, finding)}"),
@@ -68,19 +68,19 @@ def _decisive(seen: Seen) -> Finding | None:
     return None
 
 
-def _no_proof(case: Case) -> Finding | None:
+def _no_proof(case: Call) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
     if case.is_proof or one_header not in [said.row for said in blamed(case)]:
         return None
     return Finding(one_header, Verdict(words("one DPoP header"), None, "missing"))
 
 
-def _asked(case: Case) -> str:
+def _asked(case: Call) -> str:
     path = cut(case.url.partition("://")[2].partition("?")[0], 80)
     return f"{case.method} /{path.partition('/')[2]}"
 
 
-def _decided(case: Case, finding: Finding | None) -> str:
+def _decided(case: Call, finding: Finding | None) -> str:
     said = " ".join(filter(None, (str(case.status), case.error)))
     if not case.refused:
         word = "answered" if "/.well-known/" in _asked(case) else "accepted"
@@ -94,7 +94,7 @@ def _decided(case: Case, finding: Finding | None) -> str:
     return f"refused, {said}. {told[0] if told else ''}".rstrip(". ")
 
 
-def _action(case: Case, finding: Finding | None) -> str:
+def _action(case: Call, finding: Finding | None) -> str:
     if finding is not None:
         return advise(finding, case)
     for said in blamed(case) if case.refused else ():

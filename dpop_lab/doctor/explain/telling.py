@@ -11,8 +11,8 @@ from dpop_lab.doctor.explain.explaining import Explained, exchange_of, explained
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.server.policy import Seen
-from dpop_lab.session.call import Case
-from dpop_lab.session.reading import case_of
+from dpop_lab.session.call import Call
+from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import cut, shown, words
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.message import MARK, Exchange, Headers
@@ -45,7 +45,7 @@ def entry(seen: Seen, *, number: int, base_url: str, time: float, redactor: Reda
 
     whole = _bounded(exchange_of(seen, base_url=base_url, now=time))
     exchange = redactor.exchange(whole)
-    case = replace(case_of(whole), date=None)  # its time is `time`, and is not told twice
+    case = replace(read_call(whole), date=None)  # its time is `time`, and is not told twice
     told = explained(seen, base_url=base_url, now=int(time))
     _, request, answer = MARK.split(exchange.text())
     return Entry(
@@ -105,7 +105,7 @@ def _text(body: str) -> str:
     return f"<{len(body)} characters, not shown>" if unseen else body
 
 
-def _who(case: Case) -> str:
+def _who(case: Call) -> str:
     """What the client calls itself, believed by nobody, and the thumbprint of its key."""
     assertion = read_jws(case.form.get("client_assertion", ""))
     token = case.access_token.claims
@@ -136,7 +136,7 @@ def _of_the_carrier(seen: Seen) -> str:
     return OF_THE_CARRIER.get(status, "")
 
 
-def _decoded(case: Case, now: float) -> list[tuple[str, list[Line]]]:
+def _decoded(case: Call, now: float) -> list[tuple[str, list[Line]]]:
     """The first proof and the access token, taken apart and not believed."""
     parts = [("Proof", proof_lines(case, now))] if case.proofs else []
     token = [("Access token", token_lines(case.access_token, case, now))] if case.token else []

@@ -8,7 +8,7 @@ from dataclasses import replace
 from dpop_lab.doctor.paste.curl_command import HEADERS_ELSEWHERE, request_of, words_of
 from dpop_lab.doctor.paste.messages import START, curl_output, is_curl_output, raw_messages
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
-from dpop_lab.session.call import urlsplit_host
+from dpop_lab.session.call import host_of
 from dpop_lab.session.reading import json_value
 from dpop_lab.wire.message import Exchange
 
@@ -94,7 +94,7 @@ def _completed(asked: Exchange, shown: list[Exchange]) -> Iterator[Exchange]:
     """What was shown, with what only the command says of it: scheme, body, the request itself."""
     for number, one in enumerate(shown):
         if one.method:
-            same = urlsplit_host("http:" + one.url) == urlsplit_host(asked.url)
+            same = host_of("http:" + one.url) == host_of(asked.url)
             scheme = asked.url.partition("//")[0] if same and one.url.startswith("//") else ""
             body = one.request_body or (asked.request_body if one.method == asked.method else "")
             yield replace(one, url=scheme + one.url or asked.url, request_body=body)

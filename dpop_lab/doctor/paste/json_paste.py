@@ -12,8 +12,8 @@ from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges, s
 from dpop_lab.doctor.paste.recorded import har_entries
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
-from dpop_lab.session.call import Case
-from dpop_lab.session.reading import case_of, with_answer
+from dpop_lab.session.call import Call
+from dpop_lab.session.reading import read_call, with_answer
 from dpop_lab.wire.message import Exchange
 
 NAMES = (*METHOD, *URL, *HOST, *STATUS)
@@ -53,19 +53,19 @@ def _api_claims(value: list[Any]) -> Pasted | None:
     if not pairs or len(pairs) < len(value):
         return None
     answer = Exchange("", "", (), "", 0, 0, status=200, response_body=json.dumps(value))
-    case = replace(case_of(answer), sent_at=None, whole=False)
+    case = replace(read_call(answer), sent_at=None, whole=False)
     return Pasted(kind="an answer of the demo's API", cases=(case,))
 
 
 def _answer(value: Mapping[str, Any]) -> Pasted:
     """What a token endpoint answers: an error, or a token."""
-    case = with_answer(Case(), value)
+    case = with_answer(Call(), value)
     nonce = value.get("DPoP-Nonce") or value.get("dpop_nonce")
     case = replace(case, nonce=nonce if isinstance(nonce, str) else "", status=_status(value))
     if case.error and not isinstance(value["error"], str):
         case = replace(case, error="", description=str(value["error"])[:300])
     kind = "a JSON error" if "error" in value else "a token response"
-    cases = (case, Case(token=case.issued)) if case.issued else (case,)
+    cases = (case, Call(token=case.issued)) if case.issued else (case,)
     return Pasted(kind=kind, cases=cases)
 
 
@@ -80,7 +80,7 @@ def _problem_details(value: Mapping[str, Any]) -> Pasted | None:
     if not texts or not (_status(value) or isinstance(value.get("type"), str)):
         return None
     error, description = known_words(" ".join(texts)) or ("", "")
-    case = Case(error=error, description=description or texts[0][:1000], status=_status(value))
+    case = Call(error=error, description=description or texts[0][:1000], status=_status(value))
     return Pasted(kind="a problem in JSON (RFC 9457)", cases=(case,))
 
 
@@ -93,7 +93,7 @@ def _with_proof(value: Mapping[str, Any]) -> Pasted | None:
     if len(proofs) != 1 or ("dpop" in map(str.lower, texts) and not token):  # header lines, then
         return None
     named = logged_exchange({name: one for name, one in value.items() if name in NAMES})
-    made = case_of(named) if named else Case()
+    made = read_call(named) if named else Call()
     nonce = texts.get("nonce", "")
     case = replace(
         made, proofs=tuple(proofs), token=token, whole=False, nonces=(nonce,) * bool(nonce)

@@ -7,7 +7,7 @@ from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.proof.proof import access_token_hash, read_proof
-from dpop_lab.session.call import Case
+from dpop_lab.session.call import Call
 from dpop_lab.session.reading import linked
 
 MOST_JWTS = 20
@@ -91,10 +91,10 @@ def kind_of(text: str) -> str:
     return TOKEN if {"scope", "scp", "client_id"} & set(claims) else JWT_KIND
 
 
-def _paired(pieces: list[str], kinds: list[str]) -> list[Case]:
+def _paired(pieces: list[str], kinds: list[str]) -> list[Call]:
     """Each proof with the access token it names, then what is left over."""
     tokens = [one for one, kind in zip(pieces, kinds, strict=True) if kind == TOKEN]
-    cases: list[Case] = []
+    cases: list[Call] = []
     used: set[str] = set()
     for text, kind in zip(pieces, kinds, strict=True):
         if kind != PROOF:
@@ -103,11 +103,11 @@ def _paired(pieces: list[str], kinds: list[str]) -> list[Case]:
         fits = [one for one in tokens if access_token_hash(one) == ath]
         token = (fits or (tokens if len(tokens) == 1 and ath is not None else []))[:1]
         used.update(token)
-        case = Case(proofs=(text,), token="".join(token))
+        case = Call(proofs=(text,), token="".join(token))
         cases.append(
             replace(case, name=f"proof {len(cases) + 1}" if kinds.count(PROOF) > 1 else "")
         )
     for text, kind in zip(pieces, kinds, strict=True):
         if kind != PROOF and text not in used:
-            cases.append(Case(token=text, name=kind if len(pieces) > 1 else ""))
+            cases.append(Call(token=text, name=kind if len(pieces) > 1 else ""))
     return cases

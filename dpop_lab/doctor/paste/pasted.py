@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dpop_lab.doctor.paste.placeholders import without_placeholders
-from dpop_lab.session.call import Case
-from dpop_lab.session.reading import case_of, linked
+from dpop_lab.session.call import Call
+from dpop_lab.session.reading import linked, read_call
 from dpop_lab.show.values import words
 from dpop_lab.wire.message import Exchange
 
@@ -23,7 +23,7 @@ class Pasted:
     """
 
     kind: str
-    cases: tuple[Case, ...] = ()
+    cases: tuple[Call, ...] = ()
     jwks: tuple[Mapping[str, Any], ...] = ()
     remarks: tuple[str, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
@@ -42,7 +42,7 @@ def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) ->
     kept, total = [without_placeholders(one) for one in exchanges[:MOST]], len(exchanges)
     several = total > 1
     cases = [
-        case_of(one, name=f"exchange {number} of {total}" if several else "")
+        read_call(one, name=f"exchange {number} of {total}" if several else "")
         for number, one in enumerate(kept, 1)
     ]
     cases = cases if whole else [replace(one, whole=False) for one in cases]

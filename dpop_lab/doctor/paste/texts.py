@@ -9,8 +9,8 @@ from dpop_lab.doctor.paste.pasted import Pasted, of_exchanges
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.session.call import Case
-from dpop_lab.session.reading import case_of
+from dpop_lab.session.call import Call
+from dpop_lab.session.reading import read_call
 from dpop_lab.wire.challenge import read_challenges
 from dpop_lab.wire.message import Exchange
 
@@ -42,7 +42,7 @@ def with_request(pasted: Pasted, exchanges: list[Exchange]) -> Pasted:
     """The same with the method, the URL and the status of the one exchange around it."""
     if len(exchanges) != 1 or len(pasted.cases) != 1:
         return pasted
-    case, known = pasted.cases[0], case_of(exchanges[0])
+    case, known = pasted.cases[0], read_call(exchanges[0])
     case = replace(
         case,
         method=case.method or known.method,
@@ -71,7 +71,7 @@ def words_paste(text: str) -> Pasted | None:
         return None
     error, description = said
     challenges = read_challenges(text[:16_000]) if "=" in text else None
-    case = Case(error=error, description=description, challenges=challenges or None)
+    case = Call(error=error, description=description, challenges=challenges or None)
     return Pasted(kind="a server's error text", cases=(case,))
 
 
