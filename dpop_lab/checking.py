@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from textwrap import indent
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from dpop_lab.errors import LabError
 from dpop_lab.show.values import html_table, mapped, shown
@@ -26,30 +26,56 @@ def equal(*, wanted: object, found: object) -> Verdict:
     return Verdict(wanted, found, None if same else "wrong")
 
 
+Grade = Literal["must", "should", "free"]
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule: a pure, total function of what was presented and the context, with its metadata.
-
-    `section` is where the rule is written, `stops` the attack it is there for, `needs` the names
-    of the rows without which the question makes no sense.
-    """
+    """One rule: a pure, total function of what was presented and the context, with its metadata."""
 
     name: str
     question: str
+    #: Where the rule is written.
     section: str
+    #: The attack it is there for.
     stops: str
+    #: The names of the rows without which the question makes no sense.
     needs: tuple[str, ...]
+    #: What to do when it fails, in a sentence.
+    mend: str
+    #: How binding it is to refuse a defect, by the name of the defect, or under "" for any other:
+    #: `must` (it is demanded), `should` (advised), or `free` (each server decides for itself).
+    grades: Mapping[str, Grade] = field(hash=False)
     judge: Callable[[Any, Any], Verdict] = field(repr=False)
+
+    def graded(self, defect: str = "") -> Grade:
+        """How binding it is to refuse this defect."""
+        return self.grades.get(defect) or self.grades.get("", "must")
+
+    @property
+    def source(self) -> str:
+        """Where the rule is written and how binding it is: `RFC 9449 §11.1, must; stale: free`."""
+        others = (f"; {defect}: {grade}" for defect, grade in self.grades.items() if defect)
+        return f"{self.section}, {self.graded()}{''.join(others)}"
 
 
 def check(
-    section: str, *, stops: str, needs: tuple[str, ...] = ()
+    section: str,
+    *,
+    stops: str,
+    mend: str,
+    needs: tuple[str, ...] = (),
+    grade: Grade | Mapping[str, Grade] = "must",
 ) -> Callable[[Callable[[Any, Any], Verdict]], Check]:
-    """Make a row of a function: its name is the row's name, its docstring the question."""
+    """Make a row of a function: its name is the row's name, its docstring the question.
+
+    `grade` is that of every defect, or has one for each (see `Check.grades`).
+    """
+    grades: Mapping[str, Grade] = {"": grade} if isinstance(grade, str) else grade
 
     def row(judge: Callable[[Any, Any], Verdict]) -> Check:
         question = (judge.__doc__ or "").strip()
-        return Check(judge.__name__, question, section, stops, needs, judge)
+        return Check(judge.__name__, question, section, stops, needs, mend, grades, judge)
 
     return row
 
@@ -68,6 +94,31 @@ class Finding:
             return "not asked"
         return "passed" if self.verdict.defect is None else "failed"
 
+    @property
+    def defect(self) -> str:
+        """The name of the fault; empty when the row did not fail."""
+        return (self.verdict and self.verdict.defect) or ""
+
+    @property
+    def wanted(self) -> Any:
+        """What was wanted; None when the row was not asked."""
+        return self.verdict and self.verdict.wanted
+
+    @property
+    def found(self) -> Any:
+        """What was found; None when the row was not asked."""
+        return self.verdict and self.verdict.found
+
+    @property
+    def grade(self) -> Grade:
+        """How binding it is to refuse what was found."""
+        return self.check.graded(self.defect)
+
+    @property
+    def source(self) -> str:
+        """Where the row is written, and the grade."""
+        return f"{self.check.section}, {self.grade}"
+
     def with_texts(self, change: Callable[[str], str]) -> Self:
         """This finding with every text changed that its row wanted or found."""
         if self.verdict is None:
@@ -77,7 +128,7 @@ class Finding:
         return replace(self, verdict=replace(verdict, wanted=wanted, found=found))
 
     def __repr__(self) -> str:
-        """Mark, row and question; where it failed, what was wanted and found, and what it stops."""
+        """Mark, row and question; where it failed, what was found, what it stops, what mends it."""
         row, verdict = self.check, self.verdict
         text = f"{SYMBOLS[self.mark]} {row.name:<15} {row.question}"
         if verdict is None:
@@ -88,7 +139,8 @@ class Finding:
             f"{text} No: {verdict.defect}\n"
             f"    wanted  {shown(verdict.wanted)}\n"
             f"    found   {shown(verdict.found)}\n"
-            f"    stops   {row.stops} ({row.section})"
+            f"    stops   {row.stops} ({self.source})\n"
+            f"    mend    {row.mend}"
         )
 
 
@@ -160,10 +212,11 @@ def _cells(finding: Finding) -> tuple[str, str, str]:
     row, verdict = finding.check, finding.verdict
     name = f"{SYMBOLS[finding.mark]} {row.name}\n{finding.mark}"
     if verdict is None:
-        return name, f"{row.question}\n{row.section}", f"needs {', '.join(row.needs)}"
+        return name, f"{row.question}\n{finding.source}", f"needs {', '.join(row.needs)}"
     if verdict.defect is None:
-        return name, f"{row.question}\n{row.section}", shown(verdict.found, 60)
-    question = f"{row.question} No: {verdict.defect}.\nStops {row.stops} ({row.section})."
+        return name, f"{row.question}\n{finding.source}", shown(verdict.found, 60)
+    stops = f"Stops {row.stops} ({finding.source})."
+    question = f"{row.question} No: {verdict.defect}.\n{stops}\n{row.mend}"
     return name, question, f"wanted {shown(verdict.wanted)}\nfound {shown(verdict.found)}"
 
 
@@ -188,13 +241,15 @@ class Answer:
 class Profile:
     """The rules of one place: an ordered tuple of rows, and what the server answers to each defect.
 
-    `answers` maps a row's name, or a pair of name and defect, to an `Answer`. A row can only be
-    left out by `without`, and every report then says so.
+    A row can only be left out by `without`, and every report then says so.
     """
 
     name: str
     rows: tuple[Check, ...]
+    #: What is said to a failed row, by its name or by the pair of name and defect.
     answers: Mapping[str | tuple[str, str], Answer]
+    #: What is said to one that `answers` does not have.
+    otherwise: Answer = Answer(400)
     essential: frozenset[str] = frozenset()
     struck_out: tuple[str, ...] = ()
 
@@ -203,15 +258,19 @@ class Profile:
         lines = [f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out)]
         for row in self.rows:
             lines.append(f"  {row.name:<15} {row.question}")
-            lines.append(f"      stops   {row.stops} ({row.section})")
+            lines.append(f"      stops   {row.stops} ({row.source})")
+            lines.append(f"      mend    {row.mend}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         """The same as a table, for a notebook."""
         return html_table(
             f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out),
-            ("Row", "Question", "What it stops"),
-            [(row.name, f"{row.question}\n{row.section}", row.stops) for row in self.rows],
+            ("Row", "Question", "What it stops, and what to do when it fails"),
+            [
+                (row.name, f"{row.question}\n{row.source}", f"{row.stops}\n{row.mend}")
+                for row in self.rows
+            ],
         )
 
     def without(self, name: str) -> Self:
@@ -232,9 +291,9 @@ class Profile:
 
     def answer(self, finding: Finding) -> Answer:
         """What the server says to a failed finding."""
-        defect = (finding.verdict and finding.verdict.defect) or ""
-        by_defect = self.answers.get((finding.check.name, defect))
-        return by_defect or self.answers[finding.check.name]
+        name = finding.check.name
+        by_defect = self.answers.get((name, finding.defect))
+        return by_defect or self.answers.get(name, self.otherwise)
 
     def examine(self, presented: object, context: object, *, whole: bool = True) -> Report:
         """Ask the rows: all of them, or (a gatekeeper) up to the first that fails."""

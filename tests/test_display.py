@@ -74,13 +74,13 @@ def report(policy="RFC_9449", *, without=None, **variations):
     return check_proof(proof, profile=profile, method="POST", url=URL, now=NOW)
 
 
-@check("RFC 1 §2", stops="odd numbers")
+@check("RFC 1 §2", stops="odd numbers", mend="Add one.", grade={"odd": "free"})
 def even(number, context):
     """Is it even?"""
     return Verdict(words("an even number"), number, None if number % 2 == 0 else "odd")
 
 
-@check("RFC 1 §3", stops="many digits", needs=("even",))
+@check("RFC 1 §3", stops="many digits", mend="Halve it.", needs=("even",), grade="should")
 def small(number, context):
     """Is it small?"""
     return Verdict(words("less than 10"), number, None if number < 10 else "large")
@@ -95,7 +95,8 @@ def test_the_text_of_a_report_is_what_it_was():
         "  ✗ even            Is it even? No: odd\n"
         "      wanted  an even number\n"
         "      found   3\n"
-        "      stops   odd numbers (RFC 1 §2)\n"
+        "      stops   odd numbers (RFC 1 §2, free)\n"
+        "      mend    Add one.\n"
         "  · small           Is it small? (not asked: needs even)"
     )
 
@@ -107,13 +108,13 @@ def test_a_report_is_a_table_of_its_findings():
         ["Row", "Question", "Wanted and found"],
         [
             "✗ even\nfailed",
-            "Is it even? No: odd.\nStops odd numbers (RFC 1 §2).",
+            "Is it even? No: odd.\nStops odd numbers (RFC 1 §2, free).\nAdd one.",
             "wanted an even number\nfound 3",
         ],
-        ["· small\nnot asked", "Is it small?\nRFC 1 §3", "needs even"],
+        ["· small\nnot asked", "Is it small?\nRFC 1 §3, should", "needs even"],
     ]
     assert Page(NUMBERS.examine(4, None)._repr_html_()).rows[1] == [
-        "✓ even\npassed", "Is it even?\nRFC 1 §2", "4"
+        "✓ even\npassed", "Is it even?\nRFC 1 §2, must", "4"
     ]  # fmt: skip
 
 
@@ -149,10 +150,17 @@ def test_the_check_table_is_drawn_from_the_rows_of_any_profile(policy, place):
     page, text = Page(profile._repr_html_()), repr(profile)
     assert page.caption == text.splitlines()[0] == f"{profile.name}: {len(profile.rows)} rows"
     assert page.rows[1:] == [
-        [row.name, f"{row.question}\n{row.section}", row.stops] for row in profile.rows
+        [row.name, f"{row.question}\n{row.source}", f"{row.stops}\n{row.mend}"]
+        for row in profile.rows
     ]
     for row in profile.rows:
-        assert f"  {row.name:<15} {row.question}\n      stops   {row.stops} ({row.section})" in text
+        assert f"  {row.name:<15} {row.question}\n      stops   {row.stops} ({row.source})" in text
+        assert f"      mend    {row.mend}\n" in f"{text}\n"
+
+
+def test_the_source_of_a_row_says_how_binding_each_defect_is():
+    assert even.source == "RFC 1 §2, must; odd: free"
+    assert small.source == "RFC 1 §3, should"
 
 
 def test_a_policy_shows_its_name_and_no_table():
@@ -208,7 +216,7 @@ def test_no_header_becomes_markup(header):
 
 @pytest.mark.parametrize("text", [*HOSTILE, "\ud800", "x" * 10_000])
 def test_words_of_a_verdict_are_escaped_like_values(text):
-    row = check("RFC <1>", stops="<b>")(
+    row = check("RFC <1>", stops="<b>", mend="<i>")(
         lambda presented, context: Verdict(text, words(text), "<i>")
     )
     found = Profile(name="<u>", rows=(row,), answers={}).examine(None, None)

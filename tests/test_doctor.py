@@ -23,10 +23,11 @@ from dpop_lab import (
     make_proof,
     thumbprint,
 )
-from dpop_lab.doctor.advice.access_token import TOKEN_ADVICE
-from dpop_lab.doctor.advice.advise import ADVICE, GENERAL
+from dpop_lab.checking import Finding, Verdict
+from dpop_lab.doctor.advice.advise import ADVICE, advise
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
+from dpop_lab.session.call import Call
 from tests.test_display import HOSTILE, Page
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -258,11 +259,20 @@ def test_a_body_that_was_not_read_is_left_unread():
 # ---- rows -------------------------------------------------------------------------------------
 
 
-def test_every_row_has_an_action_and_one_for_when_it_was_not_asked():
+def test_all_that_writes_advice_is_for_a_row():
     names = {row.name for policy in (DUENDE, RFC_9449) for profile in policy.profiles.values()
              for row in profile.rows}  # fmt: skip
-    assert names == set(ADVICE) | set(TOKEN_ADVICE)
-    assert names <= set(GENERAL)
+    assert ADVICE and set(ADVICE) <= names
+
+
+@pytest.mark.parametrize("defect", ["missing", "wrong", "early", "several", "unchecked"])
+def test_every_row_has_an_action_whatever_is_known_of_the_request(defect):
+    for policy in (DUENDE, RFC_9449):
+        for row in (row for profile in policy.profiles.values() for row in profile.rows):
+            for found in (None, "", 1, ["x"], {}):
+                assert advise(Finding(row, Verdict(None, found, defect)), Call())
+            assert not advise(Finding(row, Verdict(None, None)), Call())
+            assert not advise(Finding(row, None), Call())
 
 
 def test_rows_that_cannot_be_asked_say_what_to_give_and_giving_it_helps():

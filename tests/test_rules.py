@@ -319,6 +319,77 @@ def test_every_row_says_what_it_asks_what_it_stops_and_where_it_is_written():
         assert row.stops and not row.stops.endswith(".")
 
 
+def test_every_row_says_what_mends_it_and_how_binding_each_of_its_defects_is():
+    every = (*ROWS, *at.ROWS, at.unbound)
+    assert len({row.mend for row in every}) == len(every)
+    for row in every:
+        assert row.mend.endswith(".") and "\n" not in row.mend
+        assert "" in row.grades and set(row.grades) - {""} <= DEFECTS[row.name]
+        assert {row.graded(defect) for defect in DEFECTS[row.name]} <= {"must", "should", "free"}
+
+
+FREE = {
+    "well_formed": {"too_long"},
+    "strict_form": {"tolerable"},
+    "typ": {"spelling"},
+    "alg": {"unsupported"},
+    "bound_key": {"unchecked"},
+    "fresh": {"stale", "early"},
+    "nonce": {"stale", "early"},
+    "scheme": {"too_long"},
+}
+SHOULD = {"unused": {"replayed"}, "at_typ": {"wrong"}}
+
+
+def test_what_the_rfcs_leave_to_the_server_is_free():
+    rows = {row.name: row for row in (*ROWS, *at.ROWS, at.unbound)}
+    for grade, wanted in (("free", FREE), ("should", SHOULD)):
+        found = {
+            name: {one for one in defects if rows[name].graded(one) == grade}
+            for name, defects in DEFECTS.items()
+        }
+        assert {name: defects for name, defects in found.items() if defects} == wanted
+
+
+SOFTER = {  # a proof, and what a row finds in it
+    "typ": [
+        ({"typ": "DPoP+JWT"}, "spelling"),
+        ({"typ": "application/dpop+jwt"}, "spelling"),
+        ({"typ": "JWT"}, "wrong"),
+        ({"typ": 1}, "wrong"),
+    ],
+    "alg": [
+        ({"alg": "ES256K"}, "unsupported"),
+        ({"alg": "none"}, "wrong"),
+        ({"alg": "HS256"}, "wrong"),
+        ({"alg": "es256"}, "wrong"),
+        ({"alg": ["ES256"]}, "wrong"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "header", "defect"),
+    [(row, header, defect) for row, cases in SOFTER.items() for header, defect in cases],
+)
+def test_a_row_tells_what_the_rfc_demands_from_what_it_leaves_open(row, header, defect):
+    proof = builder.proof(VICTIM, htm="POST", htu="x", iat=1, jti="1", header=header)
+    found = examined(RFC_9449.token, proof)[row]
+    assert found.defect == defect
+    assert found.grade == ("must" if defect == "wrong" else "free")
+
+
+@pytest.mark.parametrize(
+    ("payload", "defect"),
+    [('{"jti":"1","jti":"1"}', "tolerable"), ('\ufeff{"jti":"1"}', "tolerable"),
+     ('{"jti":1,"jti":"1"} ', "tolerable"), ('{"jti":"1"}x', "loose"),
+     ('{"jti":"1","jti":"1"}x', "loose")],
+)  # fmt: skip
+def test_what_a_json_reader_may_pass_over_is_free(payload, defect):
+    proof = builder.proof(VICTIM, htm="POST", htu="x", iat=1, jti="1", payload=payload)
+    assert examined(RFC_9449.token, proof)["strict_form"].defect == defect
+
+
 def test_only_the_three_rows_that_signatures_stand_on_are_essential():
     assert ESSENTIAL == {"well_formed", "alg", "jwk"}
 
@@ -326,9 +397,9 @@ def test_only_the_three_rows_that_signatures_stand_on_are_essential():
 DEFECTS = {
     "one_header": {"missing", "several", "empty"},
     "well_formed": {"malformed", "too_long"},
-    "strict_form": {"loose"},
-    "typ": {"missing", "wrong"},
-    "alg": {"missing", "wrong"},
+    "strict_form": {"loose", "tolerable"},
+    "typ": {"missing", "wrong", "spelling"},
+    "alg": {"missing", "wrong", "unsupported"},
     "jwk": {"missing", "wrong", "unusable"},
     "no_private_key": {"private"},
     "signature": {"wrong"},
@@ -422,13 +493,13 @@ def recorded_site(world):
 # ---- the machinery, on rows of its own --------------------------------------------------------
 
 
-@check("here", stops="odd numbers")
+@check("here", stops="odd numbers", mend="Add one.")
 def even(number, context):
     """Is it even?"""
     return Verdict(words("an even number"), number, None if number % 2 == 0 else "odd")
 
 
-@check("here", stops="numbers that can't be halved", needs=("even",))
+@check("here", stops="numbers that can't be halved", mend="Add two.", needs=("even",))
 def half_even(number, context):
     """Is its half even?"""
     return even.judge(number // 2, context)

@@ -45,7 +45,7 @@ class RawLog(SessionLog):
 class World:
     """A twin in this process, its clock, and its answers, the last at the end of `seen`.
 
-    Requests are right ones unless arguments say otherwise.
+    Requests are right ones unless arguments say otherwise; `asked` is the last one.
     """
 
     def __init__(self, policy=DUENDE, *, api_nonce=False, every_row=True):
@@ -66,7 +66,8 @@ class World:
 
     def send(self, method, target, headers=(), body=b""):
         """One request, and its answer."""
-        response = self.twin(Request(method, target, tuple(headers), body))
+        self.asked = Request(method, target, tuple(headers), body)
+        response = self.twin(self.asked)
         self.seen.append(response)
         return response
 

@@ -97,10 +97,10 @@ def key_in_words(jwk: Mapping[str, Any]) -> str:
     return f"{kind}, {bits} bits"
 
 
-def thumbprint_or_none(jwk: Mapping[str, Any]) -> str | None:
-    """The thumbprint of a JWK, None when it has none."""
+def thumbprint_or_none(jwk: object) -> str | None:
+    """The thumbprint of a JWK, None when it has none, or is none."""
     try:
-        return thumbprint(jwk)
+        return thumbprint(jwk) if isinstance(jwk, Mapping) else None
     except (KeyUnusable, UnicodeEncodeError):  # half a character in a member
         return None
 

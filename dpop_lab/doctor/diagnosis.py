@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dpop_lab.doctor.beside import METHODS
 from dpop_lab.doctor.examine import Examined, examine
+from dpop_lab.doctor.other_problems import METHODS
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import Problem

@@ -1,22 +1,23 @@
 """Examine one case: ask the rows, weigh the words of the server against them, say what to do."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dpop_lab.checking import Answer, Finding
-from dpop_lab.doctor.advice.advise import GENERAL, advise
-from dpop_lab.doctor.beside import beside
+from dpop_lab.doctor.advice.advise import advise
+from dpop_lab.doctor.other_problems import other_problems
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks_on, solved_later
-from dpop_lab.doctor.server_words import GUESS, Blame, blamed, meaning, policy_of
+from dpop_lab.doctor.server_words import GUESS, REDIRECTS, Said, blamed, meaning, policy_of
+from dpop_lab.proof import rules
+from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Looked, Used, look
 from dpop_lab.session.call import Call
-from dpop_lab.show.times import FAR, date, offset
-from dpop_lab.show.values import shown
+from dpop_lab.show.times import date, is_time, offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -26,34 +27,29 @@ class Examined:
     case: Call
     looked: Looked
     problems: tuple[Problem, ...] = ()
-    remarks: tuple[str, ...] = field(default=())
+    remarks: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
         """What happened and why, in a line."""
         case, first = self.case, next(iter(self.problems), None)
-        said = " ".join(filter(None, (str(case.status or ""), case.error)))
-        if not case.refused and case.status is not None:
-            taken = case.status < 300 and case.place
-            word = f"Accepted ({said})" if taken else f"Answered ({said})"
-        elif case.refused:
-            word = f"Refused ({said})" if said else "Refused"
-        else:
+        if case.refused:
+            word = "Refused"
+        elif case.status is None:
             word = "No answer" if case.exchange.failure else "Looked at"
-        if first is None and case.refused:
+        else:
+            word = "Accepted" if case.status < 300 and case.place else "Answered"
+        said = " ".join(filter(None, (str(case.status or ""), case.error)))
+        word += f" ({said})" if said else ""
+        if first:
+            more = len(self.problems) - 1
+            return f"{word}: {first.title}" + (f" ({more} more)" if more else "")
+        if case.refused:
             return f"{word}, then mended in a later request."
-        if first is None:
-            return f"{word}: {self._good()}."
-        more = len(self.problems) - 1
-        also = f" ({more} more)" if more else ""
-        return f"{word}: {first.title}{also}"
-
-    def _good(self) -> str:
         asked = sum(len(report.findings) for report in self.looked.reports)
-        if not asked:
-            return "nothing is wrong with what can be seen"
-        told = "one row" if asked == 1 else f"{asked} rows"
-        return f"nothing is wrong, as far as {told} can tell"
+        rows = "one row" if asked == 1 else f"{asked} rows"
+        told = f", as far as {rows} can tell" if asked else " with what can be seen"
+        return f"{word}: nothing is wrong{told}."
 
 
 def examine(
@@ -66,24 +62,26 @@ def examine(
     solved: bool,
 ) -> Examined:
     """Examine a case. `solved`: a later exchange of the same session got what this one did not."""
-    rules = policy or policy_of(case)
-    looked = look(case, rules, RFC_9449, now=now, used=used, jwks=jwks)
+    held_to = policy or policy_of(case)
+    looked = look(case, held_to, RFC_9449, now=now, used=used, jwks=jwks)
     problems: list[Problem] = []
     remarks: list[str] = []
     if solved:
         remarks.append(solved_later(case))
     elif case.refused or _redirected(case):
-        problems += _refused(case, looked)
-    elif case.status is not None:
-        taken = [one for one in looked.failures if one.check.name != "no_private_key"]
-        remarks += [f"The server took it, but: {_brief(one, case)}" for one in taken]
-        problems += [_problem(one, case) for one in looked.failures if one not in taken]
+        problems += _refused(case, looked, held_to)
     else:
-        problems += [_problem(one, case) for one in looked.failures]
+        for finding in looked.failures:
+            if case.status is None or finding.check == rules.no_private_key:
+                problems.append(_problem(finding, case))
+            else:
+                told = f"{finding.check.name}. {advise(finding, case)}"
+                remarks.append(f"The server took it, but: {told}")
     if policy is None and not case.is_demo:  # not every server follows RFC 9068
         remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
-        problems = [one for one in problems if one.row != "at_typ"] or _still_refused(case)
-    problems += beside(case)
+        problems = [one for one in problems if one.row != "at_typ"]
+        problems = problems or ([*_meaning(case)] if case.refused else [])
+    problems += other_problems(case)
     remarks += remarks_on(case, looked)
     return Examined(
         case=case,
@@ -96,10 +94,10 @@ def examine(
 RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
 
 
-def _still_refused(case: Call) -> list[Problem]:
-    """What is to be said of a refusal when nothing else is."""
-    told = meaning(case) if case.refused else None
-    return [Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])] if told else []
+def _meaning(case: Call) -> Iterator[Problem]:
+    """What a refusal means, going by what the server said alone."""
+    if told := meaning(case):
+        yield Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])
 
 
 def _redirected(case: Call) -> bool:
@@ -107,101 +105,77 @@ def _redirected(case: Call) -> bool:
     return case.status in REDIRECTS and (case.is_proof or bool(case.token))
 
 
-REDIRECTS = (301, 302, 303, 307, 308)
-
-
 def _problem(finding: Finding, case: Call) -> Problem:
-    verdict, row = finding.verdict, finding.check
-    return Problem(
-        title=f"{row.name}: {_no(finding)}",
-        action=advise(finding, case),
-        row=row.name,
-        wanted=shown(verdict.wanted, 200) if verdict else "",
-        found=shown(verdict.found, 200) + _note(row.name, verdict.found, case) if verdict else "",
-        section=row.section,
+    problem = Problem.of(
+        finding.check,
+        f"{finding.check.question} No: {finding.defect.replace('_', ' ')}",
+        advise(finding, case),
+        defect=finding.defect,
+        wanted=finding.wanted,
+        found=finding.found,
     )
+    return replace(problem, found=problem.found + _note(finding, case))
 
 
-def _note(row: str, value: object, case: Call) -> str:
+def _note(finding: Finding, case: Call) -> str:
     """The date beside a time that a row found, and how far it is from the clock that decides."""
-    if row not in ("fresh", "not_expired") or type(value) not in (int, float) or not case.clock:
+    value = finding.found
+    if finding.check not in (rules.fresh, not_expired) or not is_time(value) or not case.clock:
         return ""
     time, whose = case.clock
-    told = date(value) if abs(value) < FAR else ""  # type: ignore[arg-type]
-    return f" ({told}, {offset(value, time)} {whose})" if told else ""  # type: ignore[arg-type]
+    return f" ({date(value)}, {offset(value, time)} {whose})" if date(value) else ""
 
 
-def _no(finding: Finding) -> str:
-    defect = (finding.verdict.defect if finding.verdict else None) or ""
-    return f"{finding.check.question} No: {defect.replace('_', ' ')}"
-
-
-def _brief(finding: Finding, case: Call) -> str:
-    return f"{finding.check.name}. {advise(finding, case)}"
-
-
-def _refused(case: Call, looked: Looked) -> Iterator[Problem]:
+def _refused(case: Call, looked: Looked, policy: Policy) -> Iterator[Problem]:
     """Why the server said no: the rows it may mean first, then the others that fail."""
-    blames = blamed(case)
-    names = [blame.row for blame in blames]
+    said = blamed(case, policy)
+    names = [one.row.name for one in said]
     failed = looked.failures
-    hit = [one for one in failed if one.check.name in names or _fits(looked.answered(one), case)]
-    if blames and not hit:
-        yield _unexplained(case, looked, blames)
+    answer = Answer(case.status or 0, case.error or None, case.description or None)
+    hit = [one for one in failed if one.check.name in names or looked.answered(one) == answer]
+    if said and not hit:
+        yield _unexplained(case, looked, said)
     elif not failed or (not hit and case.error not in ("", "invalid_dpop_proof", "invalid_token")):
-        told = meaning(case)
-        if told:
-            yield Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])
+        yield from _meaning(case)
     for finding in sorted(failed, key=lambda one: one not in hit):
         yield _problem(finding, case)
 
 
-def _fits(answer: Answer, case: Call) -> bool:
-    """Are these the words of this refusal, as far as they are known?"""
-    if case.status is None:
-        return False
-    said = (answer.status, answer.error or "", answer.description or "")
-    return said == (case.status, case.error, case.description)
-
-
 def _said(case: Call) -> str:
     said = " ".join(filter(None, (str(case.status or ""), case.error)))
-    if not said:
-        said = "a bare DPoP challenge" if case.bare_challenge else "the server"
+    said = said or ("a bare DPoP challenge" if case.bare_challenge else "the server")
     return f"{said} “{case.description}”" if case.description else said
 
 
-def _unexplained(case: Call, looked: Looked, blames: tuple[Blame, ...]) -> Problem:
+def _unexplained(case: Call, looked: Looked, said: tuple[Said, ...]) -> Problem:
     """The server names a row which passes here, or which can't be asked."""
-    rows = list(dict.fromkeys(blame.row for blame in blames))
-    row, finding = rows[0], looked.finding(rows[0])
-    missing = dict(looked.missing).get(row, "")
-    places = " or ".join(dict.fromkeys(filter(None, (blame.place for blame in blames))))
-    whose = {blame.policy for blame in blames}
-    of_demo = " in the demo server's words" if whose == {DUENDE.name} else ""
-    where = f" at the {places}" if places else ""
-    sure = "that is" if whose != {GUESS} else "that sounds like"
-    title = f"{_said(case)}: {sure} the row {' or '.join(rows)}{where}{of_demo}"
-    action = GENERAL.get(row, "")
-    if finding is not None and finding.mark == "passed":
+    row, finding = said[0].row, looked.finding(said[0].row.name)
+    missing = dict(looked.missing).get(row.name)
+    places = " or ".join(dict.fromkeys(one.place for one in said if one.place))
+    whose = {one.policy for one in said}
+    title = f"{_said(case)}: {'that sounds like' if whose == {GUESS} else 'that is'} the row "
+    title += " or ".join(dict.fromkeys(one.row.name for one in said))
+    title += f" at the {places}" if places else ""
+    title += " in the demo server's words" if whose == {DUENDE.name} else ""
+    if finding and finding.mark == "passed":
         why = WHY_PASSED.get(row, "is this the request that was refused?")
-        action = f"{action} Here the row passes: {why}"
+        more = f" Here the row passes: {why}"
     elif missing:
-        action = f"{action} To be sure, give {missing}."
+        more = f" To be sure, give {missing}."
     elif "proof" in case.hidden:
-        action = f"{action} The proof is redacted here: with it, the row is asked."
-    elif not case.is_proof and not case.token:
-        action = f"{action} Give the request as well, and the row is asked."
-    section = finding.check.section if finding else ""
-    return Problem(title=title, action=action.strip(), row=row, section=section)
+        more = " The proof is redacted here: with it, the row is asked."
+    else:
+        asked = case.is_proof or case.token
+        more = "" if asked else " Give the request as well, and the row is asked."
+    return Problem(title=title, action=row.mend + more, row=row.name, section=row.section)
 
 
-WHY_PASSED = {
-    "htu": "the server takes another URL for its own, as behind a proxy that hides scheme, host or "
-    "prefix: compare with the URL in its log or metadata.",
-    "fresh": "compare the server's clock with the client's; its window may be smaller.",
-    "unused": "the proof was sent before, in an exchange that is not in this paste.",
-    "nonce": "the nonce was outdated when it came, or is that of another server.",
-    "one_header": "something on the way may add or take a DPoP header.",
-    "signature": "was the text changed on the way?",
+WHY_PASSED = {  # what a server may know that is not known here
+    rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
+    " or prefix: compare with the URL in its log or metadata.",
+    rules.fresh: "compare the server's clock with the client's; its window may be smaller.",
+    rules.unused: "the proof was sent before, in an exchange that is not in this paste.",
+    rules.nonce: "the nonce was outdated when it came, or is that of another server.",
+    rules.one_header: "something on the way may add or take a DPoP header.",
+    rules.signature: "was the text changed on the way?",
 }

@@ -21,7 +21,6 @@ from dpop_lab.wire.url import without_query
 def as_values(one: Examined, now: float) -> dict[str, Any]:
     """One request with what was found, as JSON values; nothing in it is taken out yet."""
     case = one.case
-    jwk = case.proof.header.get("jwk")
     token = case.token or case.other or case.issued
     return {
         "name": case.name,
@@ -36,7 +35,7 @@ def as_values(one: Examined, now: float) -> dict[str, Any]:
         ],
         "verdict": one.verdict,
         "policy": one.looked.policy,
-        "jkt": thumbprint_or_none(jwk) if isinstance(jwk, dict) else None,
+        "jkt": thumbprint_or_none(case.proof.header.get("jwk")),
         "proof": _jwt(case.proofs[0], proof_lines(case, now)) if case.is_proof else None,
         "access_token": _jwt(token, token_lines_of(case, now)) if token else None,
         "problems": [
@@ -68,13 +67,15 @@ def _plain(value: Any) -> Any:
 
 
 def _row(finding: Finding) -> dict[str, Any]:
-    verdict = finding.verdict
+    asked = finding.verdict is not None
     return {
         "row": finding.check.name,
         "mark": finding.mark,
-        "defect": verdict.defect if verdict else None,
+        "defect": finding.defect or None,
         "question": finding.check.question,
-        "wanted": shown(verdict.wanted, 200) if verdict else None,
-        "found": shown(verdict.found, 200) if verdict else None,
+        "grade": finding.grade,
+        "mend": finding.check.mend,
+        "wanted": shown(finding.wanted, 200) if asked else None,
+        "found": shown(finding.found, 200) if asked else None,
         "section": finding.check.section,
     }

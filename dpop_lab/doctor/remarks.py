@@ -1,14 +1,14 @@
 """What is worth saying of a case though it is no fault of it."""
 
-import math
 from collections.abc import Iterator
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.advise import advise
-from dpop_lab.doctor.beside import queried
+from dpop_lab.doctor.other_problems import query_in_htu
+from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.asked import Looked
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
-from dpop_lab.show.times import duration
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value
+from dpop_lab.show.times import is_time, offset
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 
@@ -27,47 +27,38 @@ def remarks_on(case: Call, looked: Looked) -> Iterator[str]:
         verb = "is" if len(case.hidden) == 1 else "are"
         yield f"The {names} {verb} redacted, so those rows can't be asked.{_kept(case)}"
     if case.sent_at is not None and case.date is not None and abs(case.sent_at - case.date) > SKEW:
-        away, side = case.sent_at - case.date, "ahead of" if case.sent_at > case.date else "behind"
-        yield f"The clock of whoever recorded this is {duration(away)} {side} the server's Date."
+        away = offset(case.sent_at, case.date)
+        yield f"By the clock of whoever recorded this it was sent {away} the server's Date."
     for finding in looked.stricter:
-        if _within_a_second_or_two(finding, case):
-            continue
-        yield (
-            f"The demo server lets this pass, RFC_9449 does not: {finding.check.name}"
-            f" ({finding.check.section}). {advise(finding, case)}"
-        )
-    if (found := queried(case)) and case.status and case.status < 300:
+        if not _within_a_second_or_two(finding, case):
+            row = f"{finding.check.name} ({finding.source}). {advise(finding, case)}"
+            yield f"The demo server lets this pass, RFC_9449 does not: {row}"
+    if (found := query_in_htu(case)) and case.status and case.status < 300:
         yield f"This server passes over it, another may not: {found.action}"
     yield from _ways_of_the_demo(case)
-    challenges = [one.scheme for one in case.challenges or ()]
+    challenges = case.challenges or ()
     if len(challenges) > 1:
-        yield f"There are {len(challenges)} challenges: {', '.join(challenges)[:200]}."
-    errors = [one.error for one in case.challenges or () if one.error]
+        schemes = ", ".join(one.scheme for one in challenges)
+        yield f"There are {len(challenges)} challenges: {schemes[:200]}."
     if case.method == "OPTIONS" and (case.status or 0) >= 400:
         yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
-    if "use_dpop_nonce" in errors and not case.nonce:
+    if "use_dpop_nonce" in [one.error for one in challenges] and not case.nonce:
         yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
 
 
 def _kept(case: Call) -> str:
     """How to have proofs in a session log of ours, whose labels are told from others'."""
-    proofs = [value for name, value in case.headers if name.lower() == "dpop"]
-    ours = any(value.startswith("<proof ") for value in proofs)
-    kept = " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
-    return kept if ours else ""
+    if not header_value(case.headers, "DPoP").startswith("<proof "):
+        return ""
+    return " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
 
 
 def _within_a_second_or_two(finding: Finding, case: Call) -> bool:
     """Is this a time that lies ahead by no more than two clocks may differ?"""
     start = case.access_token.claims.get("nbf")
-    time = case.clock[0] if case.clock else math.inf
-    early = finding.verdict is not None and finding.verdict.defect == "early"
-    return (
-        early
-        and finding.check.name == "not_expired"
-        and isinstance(start, int | float)
-        and start - time <= SKEW
-    )
+    if (finding.check, finding.defect) != (not_expired, "early") or not case.clock:
+        return False
+    return is_time(start) and start - case.clock[0] <= SKEW
 
 
 def _ways_of_the_demo(case: Call) -> Iterator[str]:

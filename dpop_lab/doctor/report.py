@@ -226,5 +226,5 @@ def _seen(finding: Finding) -> str:
     if finding.verdict is None:
         return f"needs {', '.join(finding.check.needs)}"
     if finding.mark == "passed":
-        return shown(finding.verdict.found, 80)
-    return f"wanted {shown(finding.verdict.wanted, 80)}, found {shown(finding.verdict.found, 80)}"
+        return shown(finding.found, 80)
+    return f"wanted {shown(finding.wanted, 80)}, found {shown(finding.found, 80)}"

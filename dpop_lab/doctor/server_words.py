@@ -1,60 +1,51 @@
 """What servers say when they refuse, and which rows say it: read backwards from the policies."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.token_request import form_advice
+from dpop_lab.proof import rules
+from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 
-CODES = (
-    "invalid_dpop_proof", "use_dpop_nonce", "invalid_token", "invalid_client", "invalid_scope",
-    "invalid_grant", "invalid_request", "invalid_target", "unauthorized_client",
-    "unsupported_grant_type", "insufficient_scope", "server_error", "temporarily_unavailable",
-)  # fmt: skip
-PLACES = {
-    "token": TOKEN_ENDPOINT, "token_nonce": TOKEN_ENDPOINT, "api": API, "api_nonce": API,
-    "bound": API, "bearer": API,
-}  # fmt: skip
-NO_PROOF = "no_proof"
+GUESS = "a guess"
 
 
 @dataclass(frozen=True, slots=True)
-class Blame:
-    """A row that would make a server of this policy say these words at this place."""
+class Said:
+    """What a server of a policy says at a place when a row fails; of a guess the row alone."""
 
-    row: str
-    defect: str
-    place: str
-    policy: str
+    row: Check
+    place: str = ""
+    policy: str = GUESS
+    error: str = ""
+    description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    error: str
-    description: str
-    blame: Blame
+def _words_of(policy: Policy) -> Iterator[Said]:
+    """Every refusal of a policy that has a description, with the row behind it."""
+    no_proof = (TOKEN_ENDPOINT, rules.one_header, policy.no_proof)
+    answers = [
+        (TOKEN_ENDPOINT if name.startswith("token") else API, row, answer)
+        for name, profile in policy.profiles.items()
+        for key, answer in profile.answers.items()
+        for row in profile.rows
+        if row.name == (key if isinstance(key, str) else key[0])
+    ]
+    for place, row, answer in (*answers, no_proof):
+        if answer.description:
+            yield Said(row, place, policy.name, answer.error or "", answer.description)
 
 
 @cache
-def _all_words() -> tuple[_Said, ...]:
-    """Every refusal of both policies that has a description, with the row behind it."""
-    found = []
-    for policy in (DUENDE, RFC_9449):
-        for name, profile in policy.profiles.items():
-            rows = {row.name for row in profile.rows}
-            for key, answer in profile.answers.items():
-                row, defect = (key, "") if isinstance(key, str) else key
-                if row in rows and answer.description:
-                    blame = Blame(row, defect, PLACES[name], policy.name)
-                    found.append(_Said(answer.error or "", answer.description, blame))
-        blame = Blame("one_header", "missing", TOKEN_ENDPOINT, policy.name)
-        no_proof = policy.no_proof
-        found.append(_Said(no_proof.error or "", no_proof.description or "", blame))
-    return tuple(found)
+def _known() -> tuple[Said, ...]:
+    return (*_words_of(DUENDE), *_words_of(RFC_9449))
 
 
 def _squeezed(text: str) -> str:
@@ -72,15 +63,14 @@ def known_words(text: str) -> tuple[str, str] | None:
     text = text[:20_000]
     squeezed = _squeezed(text)
     spelled = re.findall(r"\b[a-z]+(?:_[a-z]+)+", text.lower())
-    code = next((one for one in CODES if one in spelled), "")
-    said = [one for one in _all_words() if _squeezed(one.description) in squeezed]
+    code = next((one for one in MEANINGS if one in spelled), "")
+    said = [one for one in _known() if _squeezed(one.description) in squeezed]
     if said:
         best = max(said, key=lambda one: (one.error == code, len(one.description)))
         return (code or best.error), best.description
     line = next((one.strip() for one in text.splitlines() if one.strip()), "")
     if len(line) <= 300 and (code or (len(text.split()) <= 40 and guessed(line))):
-        rest = re.sub(rf"^\W*{code}\W+", "", line) if code else line
-        return code, "" if rest == line and code and line.strip(" .") == code else rest
+        return code, re.sub(rf"^\W*{code}(?:\W+|$)", "", line) if code else line
     if code:
         return code, ""
     status = STATUS.search(text)
@@ -94,49 +84,51 @@ STATUS = re.compile(
 )
 
 
-def blamed(case: Call) -> tuple[Blame, ...]:
+def blamed(case: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     """The rows that these words may come from; the demo's own words first. Empty for none."""
     if not case.description:
         return ()
-    wanted = _squeezed(case.description)
-    fits = [one for one in _all_words() if _squeezed(one.description) == wanted]
-    fits = [one for one in fits if not case.error or one.error == case.error.lower()] or fits
-    here = [one for one in fits if not case.place or one.blame.place == case.place] or fits
-    unique = {(one.blame.row, one.blame.place, one.blame.policy): one.blame for one in here}
+    fits = [
+        one
+        for one in (*_known(), *_words_of(policy))
+        if _squeezed(one.description) == _squeezed(case.description)
+    ]
+    for name, value in (("error", case.error.lower()), ("place", case.place)):
+        fits = [one for one in fits if value in ("", getattr(one, name))] or fits
+    unique = {(one.row.name, one.place, one.policy): one for one in fits}
     return tuple(unique.values()) or guessed(case.description)
 
 
-GUESS = "a guess"
 LIKELY = {  # what other servers' words are likely to mean, the most telling first
-    "unused": r"replay|reused|already (?:been )?used|used before|duplicate.{0,20}jti",
-    "nonce": r"\bnonce\b",
-    "ath": r"\bath\b|access token hash",
-    "htu": r"\bhtu\b|(?:url|uri).{0,20}(?:mismatch|match)",
-    "htm": r"\bhtm\b|method.{0,20}(?:mismatch|match)",
-    "bound_key": r"\bjkt\b|\bcnf\b|thumbprint|key binding|bound to|binding",
-    "fresh": r"\biat\b|issued|too old|expired|not active|future|clock|skew|recent",
-    "signature": r"signature",
-    "no_private_key": r"private key",
-    "jwk": r"\bjwk\b|public key",
-    "alg": r"\balg\b|algorithm",
-    "typ": r"\btyp\b",
-    "jti": r"\bjti\b",
-    "scheme": r"authori[sz]ation scheme|unsupported scheme",
-    "one_header": r"missing|required|not provided|multiple|no dpop|without",
-    "well_formed": r"malformed|parse|decode|not a (?:valid )?jwt",
+    rules.unused: r"replay|reused|already (?:been )?used|used before|duplicate.{0,20}jti",
+    rules.nonce: r"\bnonce\b",
+    rules.ath: r"\bath\b|access token hash",
+    rules.htu: r"\bhtu\b|(?:url|uri).{0,20}(?:mismatch|match)",
+    rules.htm: r"\bhtm\b|method.{0,20}(?:mismatch|match)",
+    rules.bound_key: r"\bjkt\b|\bcnf\b|thumbprint|key binding|bound to|binding",
+    rules.fresh: r"\biat\b|issued|too old|expired|not active|future|clock|skew|recent",
+    rules.signature: r"signature",
+    rules.no_private_key: r"private key",
+    rules.jwk: r"\bjwk\b|public key",
+    rules.alg: r"\balg\b|algorithm",
+    rules.typ: r"\btyp\b",
+    rules.jti: r"\bjti\b",
+    at.scheme: r"authori[sz]ation scheme|unsupported scheme",
+    rules.one_header: r"missing|required|not provided|multiple|no dpop|without",
+    rules.well_formed: r"malformed|parse|decode|not a (?:valid )?jwt",
 }
 HINTS = {row: re.compile(hint) for row, hint in LIKELY.items()}
 
 
-def guessed(text: str) -> tuple[Blame, ...]:
+def guessed(text: str) -> tuple[Said, ...]:
     """The row that the words of an unknown server are likely to mean; empty for none."""
     found = text[:1000].lower()
     about = re.search(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", found)
-    rows = [row for row, hint in HINTS.items() if hint.search(found)] if about else []
-    return tuple(Blame(row, "", "", GUESS) for row in rows[:1])
+    rows = [row for row, hint in HINTS.items() if about and hint.search(found)]
+    return tuple(map(Said, rows[:1]))
 
 
-MEANINGS = {
+MEANINGS = {  # of the codes in RFC 6749, 6750, 8707 and 9449, the most telling first
     "invalid_dpop_proof": (
         "The server found fault with the proof and does not say which.",
         "Give the proof itself, with method and URL of the request: then every row is asked.",
@@ -190,15 +182,15 @@ STRICTER = (
     "No row that can be asked fails, so the server is stricter or knows something else: compare "
     "its clock, the URL and the method it sees, and the algorithms in its metadata."
 )
+REDIRECTS = (301, 302, 303, 307, 308)
 STATUSES = {
     401: (
         "The server does not take these credentials, and gives no reason.",
         "Look at the WWW-Authenticate header of the answer: it says what it wants.",
     ),
-    301: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
-    302: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
-    307: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
-    308: ("The server redirects.", "Call the URL it names, with a proof whose htu is that one."),
+    **dict.fromkeys(REDIRECTS, (
+        "The server redirects.", "Call the URL it names, with a proof whose htu is that URL."
+    )),
     403: ("The server knows the caller, who may not do this.", "Ask for what the caller may do."),
     404: ("Nothing is at this URL.", "Check the path, to the letter; htu must be the same."),
     405: ("This URL does not take this method.", "Use the method it takes; htm must be the same."),
@@ -219,31 +211,28 @@ def meaning(case: Call) -> tuple[str, str] | None:
     """What a refusal means in general, and what to do; None where there was none."""
     if not case.refused and (case.status or 0) < 300:
         return None
-    found = MEANINGS.get(case.error.lower())
-    if not case.error and case.status is None and (said := STATUS.search(case.description)):
+    error = case.error.lower()
+    if not error and case.status is None and (said := STATUS.search(case.description)):
         return STATUSES.get(int(said[0][:3])) or _any(case)
-    if case.error.lower() == "invalid_dpop_proof" and case.is_proof:
-        return found[0] if found else "", STRICTER
-    if found and (told := form_advice(case)):
-        return found[0], told
-    schemes = {one.scheme for one in case.challenges or ()}
-    if found is None and case.scheme.lower() == "dpop" and schemes == {"bearer"}:
+    if found := MEANINGS.get(error):
+        if error == "invalid_dpop_proof" and case.is_proof:
+            return found[0], STRICTER
+        return found[0], form_advice(case) or found[1]
+    if case.scheme.lower() == "dpop" and {one.scheme for one in case.challenges or ()} == {
+        "bearer"
+    }:
         return (
             "The challenge names Bearer alone: this resource does not take the scheme DPoP.",
             "Call the URL that wants bound tokens, or get a token without a proof for this one.",
         )
-    if found is None and case.bare_challenge:
+    if case.bare_challenge:
         return _bare(case)
-    if found is None and _is_page(case):
+    if case.exchange.response_body.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
         return (
             "A web page came where an API or a token endpoint should answer.",
             "Check the URL, and whether a login page or a proxy stands in between.",
         )
-    return found or STATUSES.get(case.status or 0) or _any(case)
-
-
-def _is_page(case: Call) -> bool:
-    return case.exchange.response_body.lstrip()[:15].lower().startswith(("<!doctype html", "<html"))
+    return STATUSES.get(case.status or 0) or _any(case)
 
 
 def _bare(case: Call) -> tuple[str, str]:

@@ -127,25 +127,28 @@ class Bench:
 
         What goes wrong on the way is told in `Sent.problem`.
         """
-        self._known_row(predict)
+        rules = self._rules_with(predict, policy, without)
         steps, proof = crafting.steps(draft, self.world, self.cast)
         self._last = draft, steps[-1], proof
-        return self._carried_out(steps, predict, self.rules(policy, without))
+        return self._carried_out(steps, predict, rules)
 
     def send_again(
         self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
     ) -> Sent:
         """Send the last request again, the same bytes, perhaps under other rules."""
-        self._known_row(predict)
+        rules = self._rules_with(predict, policy, without)
         if self._last is None:
             raise LabError("Nothing was sent yet", advice="Send something first.")
-        steps = [self._last[1]]
-        return self._carried_out(steps, predict, self.rules(policy, without), again=True)
+        return self._carried_out([self._last[1]], predict, rules, again=True)
 
-    def _known_row(self, predict: str) -> None:
+    def _rules_with(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
+        """The rules, after asking whether they or others have the row that is predicted."""
+        rules = self.rules(policy, without)
         if predict:
-            rows = {row.name: None for profile in _profiles() for row in profile.rows}
+            profiles = [one for each in (rules, DUENDE, RFC_9449) for one in each.profiles.values()]
+            rows = {row.name: None for profile in profiles for row in profile.rows}
             one_of("row", predict, {ACCEPTED: None, NO_ROW: None, **rows})
+        return rules
 
     def _carried_out(
         self,
@@ -251,10 +254,6 @@ class Bench:
         record(session)
         answer = [send(session, step, self.world.timeout) for step in steps][-1]
         return replace(read_call(exchange_of(answer)), rules=other.title)
-
-
-def _profiles() -> list[Any]:
-    return [*DUENDE.profiles.values(), *RFC_9449.profiles.values()]
 
 
 def _in_words(error: Exception, timeout: float) -> str:

@@ -11,10 +11,10 @@ from dpop_lab.lab.catalogue.change import SIGNERS
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Sent
 from dpop_lab.panels.bench_view import (
-    POLICIES,
     NothingSent,
     all_rows,
     for_reading,
+    policies_for,
     ready,
     rows_at,
     seconds,
@@ -50,7 +50,9 @@ class BenchPanel(Panel):
         self._outcome: Sent | NothingSent = NothingSent()
         self._draft = self.lab.bench.draft(change, to=to)
         struck = frozenset() if self.lab.live else self.lab.twin.policy.struck_out
-        self._rows = {name: _switch(name, on=name not in struck) for name in all_rows()}
+        self._policies = policies_for(self.lab)
+        every = all_rows(self._policies)
+        self._rows = {name: _switch(name, on=name not in struck) for name in every}
         self._about, self._score, self._clock = HTML(), HTML(), HTML()
         self._send, self._again = _button("Send"), _button("Send the same again")
         self._move = _button("Move the clock")
@@ -81,7 +83,7 @@ class BenchPanel(Panel):
             _text(CLAIMS, for_reading(draft.claims)),
             _list(SIGNED_BY, [*SIGNERS], draft.signed_by),
             Checkbox(draft.sign_again, description=SIGN, indent=False, layout=FIT),
-            _list(SERVER, [*POLICIES], own if own in POLICIES else "DUENDE"),
+            _list(SERVER, [*self._policies], own if own in self._policies else "DUENDE"),
             _list(PREDICTION, [NONE], NONE),
             Text(
                 "30",
@@ -113,7 +115,7 @@ class BenchPanel(Panel):
 
     def struck_out(self) -> tuple[str, ...]:
         """The rows that are switched off, of those the chosen server has anywhere."""
-        policy = POLICIES[self.fields[SERVER].value]
+        policy = self._policies[self.fields[SERVER].value]
         known = {row.name for one in policy.profiles.values() for row in one.rows}
         return tuple(name for name, one in self._rows.items() if not one.value and name in known)
 
@@ -189,7 +191,7 @@ class BenchPanel(Panel):
         predict = self.fields[PREDICTION].value
         rules: dict[str, Any] = {"predict": "" if predict == NONE else predict}
         if not self.lab.live:
-            rules["policy"] = POLICIES[self.fields[SERVER].value]
+            rules["policy"] = self._policies[self.fields[SERVER].value]
             rules["without"] = self.struck_out()
         return rules
 
@@ -219,7 +221,7 @@ class BenchPanel(Panel):
     def _show(self) -> None:
         super()._changed()
         self._busy = True
-        rows = rows_at(self.fields[TARGET].value, POLICIES[self.fields[SERVER].value])
+        rows = rows_at(self.fields[TARGET].value, self._policies[self.fields[SERVER].value])
         chosen, predicted = CHANGES[self.fields[CHANGE].value], self.fields[PREDICTION]
         kept = predicted.value
         predicted.options = [NONE, "accepted", "no row", *rows]

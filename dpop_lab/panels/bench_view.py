@@ -9,6 +9,7 @@ from dpop_lab.jose.encoding import COMPACT
 from dpop_lab.lab.bench import Bench
 from dpop_lab.lab.catalogue.change import PLACES
 from dpop_lab.lab.crafting import Draft
+from dpop_lab.lab.lab import Lab
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -38,11 +39,17 @@ def rows_at(place: str, policy: Policy) -> dict[str, bool]:
     return {row.name: row.name not in one.essential for one in profiles for row in one.rows}
 
 
-def all_rows() -> list[str]:
+def policies_for(lab: Lab) -> dict[str, Policy]:
+    """The policies to choose from, by name: a whole one of the lab's own twin is one of them."""
+    own = DUENDE if lab.live or lab.twin.policy.struck_out else lab.twin.policy
+    return {**POLICIES, own.name: own}
+
+
+def all_rows(policies: Mapping[str, Policy] = POLICIES) -> list[str]:
     """Every row that can be struck out somewhere, those of access tokens first."""
     names = dict.fromkeys(
         name
-        for policy in (RFC_9449, DUENDE)
+        for policy in reversed([*policies.values()])
         for place in PLACES
         for name, strikable in rows_at(place, policy).items()
         if strikable

@@ -8,6 +8,7 @@ from typing import Any
 from dpop_lab.checking import Check, Profile, Report, Verdict, check, equal
 from dpop_lab.errors import KeyUnusable, expect
 from dpop_lab.jose.jws import Jws, verify
+from dpop_lab.jose.keys import ALGORITHMS
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.proof import TYP, access_token_hash, read_proof
 from dpop_lab.show.values import shown, words
@@ -34,6 +35,12 @@ class Window:
 
 
 ANY_TIME = Window(math.inf, math.inf)
+#: Registered signature algorithms (IANA), of which each server takes those it likes.
+ASYMMETRIC = frozenset(ALGORITHMS) | {
+    "ES256K", "ESP256", "ESP384", "ESP512", "Ed448", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"
+}  # fmt: skip
+#: Deviations that a reader may pass over (RFC 4648 §3.5, RFC 7515 §4, RFC 8259 §8.1).
+TOLERABLE = frozenset({"spare_bits", "duplicate_member", "byte_order_mark"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +118,9 @@ def jkt(proof: Jws, context: Context) -> str | None:
 
 
 @check(
-    "RFC 9449 §4.3 (1)", stops="a request with no proof, or with a second one smuggled in beside it"
+    "RFC 9449 §4.3 (1)",
+    stops="a request with no proof, or with a second one smuggled in beside it",
+    mend="Send exactly one DPoP header with a proof for this request.",
 )
 def one_header(proof: Jws, context: Context) -> Verdict:
     """Is there exactly one DPoP header?"""
@@ -124,7 +133,12 @@ def one_header(proof: Jws, context: Context) -> Verdict:
     return Verdict(wanted, words("an empty one" if empty else "one"), "empty" if empty else None)
 
 
-@check("RFC 9449 §4.3 (2)", stops="text that two parsers read in two ways")
+@check(
+    "RFC 9449 §4.3 (2)",
+    stops="text that two parsers read in two ways",
+    mend="Send the proof as a JWT in compact form: header.claims.signature.",
+    grade={"": "must", "too_long": "free"},
+)
 def well_formed(proof: Jws, context: Context) -> Verdict:
     """Is it a JWT: three dot parts, a header and claims that are JSON objects?"""
     wanted = words("a JWT in compact form")
@@ -137,41 +151,57 @@ def well_formed(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 7515 §2, §3, §4.1.11",
     stops="one proof in many spellings, read in one way here and in another elsewhere",
+    mend="Write the proof in strict base64url and JSON, each claim of its own type.",
     needs=("well_formed",),
+    grade={"": "must", "tolerable": "free"},
 )
 def strict_form(proof: Jws, context: Context) -> Verdict:
     """Is it in the one strict spelling, with every value of the JSON type the RFC gives it?"""
-    seen = ", ".join(map(str, proof.deviations))
-    return Verdict(words("no deviation"), words(seen or "no deviation"), "loose" if seen else None)
+    wanted, kinds = words("no deviation"), {kind for _, kind in proof.deviations}
+    if not kinds:
+        return Verdict(wanted, wanted)
+    seen = words(", ".join(map(str, proof.deviations)))
+    return Verdict(wanted, seen, "loose" if kinds - TOLERABLE else "tolerable")
 
 
 @check(
     "RFC 9449 §4.3 (4)",
     stops="another kind of JWT, signed with the same key, passed off as a proof",
+    mend=f'Set typ in the header to "{TYP}".',
     needs=("well_formed",),
+    grade={"": "must", "spelling": "free"},
 )
 def typ(proof: Jws, context: Context) -> Verdict:
     """Does the header call it a DPoP proof?"""
-    return equal(wanted=TYP, found=proof.header.get("typ"))
+    found = proof.header.get("typ")
+    if isinstance(found, str) and found.lower().removeprefix("application/") == TYP != found:
+        return Verdict(TYP, found, "spelling")  # one media type all the same (RFC 7515 §4.1.9)
+    return equal(wanted=TYP, found=found)
 
 
 @check(
     "RFC 9449 §4.3 (5)",
     stops="a proof that anyone can make: alg none, or HMAC with a key that stands in the header",
+    mend="Sign with an asymmetric algorithm that the server takes, such as ES256.",
     needs=("well_formed",),
+    grade={"": "must", "unsupported": "free"},
 )
 def alg(proof: Jws, context: Context) -> Verdict:
     """Is alg an asymmetric signature algorithm this server takes?"""
     found, accepted = proof.header.get("alg"), context.profile.reading.algorithms
     if found is None:
         return Verdict(words(" ".join(accepted)), None, "missing")
-    good = isinstance(found, str) and found in accepted
-    return Verdict(words(" ".join(accepted)), found, None if good else "wrong")
+    defect = None
+    if not isinstance(found, str) or found not in accepted:
+        known = isinstance(found, str) and found in ASYMMETRIC
+        defect = "unsupported" if known else "wrong"
+    return Verdict(words(" ".join(accepted)), found, defect)
 
 
 @check(
     "RFC 9449 §4.2, §4.3 (6)",
     stops="a proof whose key can't be named or can't make such a signature",
+    mend="Put the public key, and nothing else, into the header as jwk, with an alg that fits.",
     needs=("well_formed",),
 )
 def jwk(proof: Jws, context: Context) -> Verdict:
@@ -189,6 +219,7 @@ def jwk(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.3 (7)",
     stops="a key that everyone who sees the proof can sign with",
+    mend="The private key was in the header: make a new key, send its public members.",
     needs=("well_formed",),
 )
 def no_private_key(proof: Jws, context: Context) -> Verdict:
@@ -203,6 +234,8 @@ def no_private_key(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.3 (6)",
     stops="a proof made, or changed, by someone without the private key",
+    mend="Sign header.claims as sent, with the private key of the jwk in the header: another key"
+    " signed, or the text was changed afterwards.",
     needs=("well_formed", "alg", "jwk"),
 )
 def signature(proof: Jws, context: Context) -> Verdict:
@@ -217,6 +250,7 @@ def signature(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.2, §4.3 (3)",
     stops="proofs that can't be told apart, so that none can be remembered as used",
+    mend="Give each proof a jti of its own: a new random string, such as a UUID.",
     needs=("well_formed",),
 )
 def jti(proof: Jws, context: Context) -> Verdict:
@@ -230,7 +264,12 @@ def jti(proof: Jws, context: Context) -> Verdict:
     )
 
 
-@check("RFC 9449 §4.3 (8)", stops="a proof for GET carried to DELETE", needs=("well_formed",))
+@check(
+    "RFC 9449 §4.3 (8)",
+    stops="a proof for GET carried to DELETE",
+    mend="Set htm to the method of the request, in capital letters, in a proof for this request.",
+    needs=("well_formed",),
+)
 def htm(proof: Jws, context: Context) -> Verdict:
     """Is the htm claim the method of this request?"""
     given = proof.claims.get("htm")
@@ -238,7 +277,12 @@ def htm(proof: Jws, context: Context) -> Verdict:
     return equal(wanted=context.method, found=given if found is None else found)
 
 
-@check("RFC 9449 §4.3 (9)", stops="a proof for one URL carried to another", needs=("well_formed",))
+@check(
+    "RFC 9449 §4.3 (9)",
+    stops="a proof for one URL carried to another",
+    mend="Set htu to the URL of the request as the server knows it, without query and fragment.",
+    needs=("well_formed",),
+)
 def htu(proof: Jws, context: Context) -> Verdict:
     """Is the htu claim the URL of this request, query and fragment aside?"""
     given = proof.claims.get("htu")
@@ -252,6 +296,7 @@ def htu(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.3 (12), §7",
     stops="a proof for one access token shown beside another",
+    mend="Set ath to base64url of the SHA-256 of the access token that is sent.",
     needs=("well_formed",),
 )
 def ath(proof: Jws, context: Context) -> Verdict:
@@ -265,7 +310,9 @@ def ath(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.3 (12), §6",
     stops="a stolen access token used with the thief's own key",
+    mend="Sign with the key of the proof that the access token was requested with.",
     needs=("well_formed", "jwk"),
+    grade={"": "must", "unchecked": "free"},
 )
 def bound_key(proof: Jws, context: Context) -> Verdict:
     """Is the access token bound to the key of this proof?"""
@@ -285,7 +332,9 @@ def bound_key(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.3 (11), §11.1",
     stops="a proof caught today and sent next week",
+    mend="Set iat to the time of sending in seconds, by a clock that is right.",
     needs=("well_formed",),
+    grade={"": "must", "stale": "free", "early": "free"},
 )
 def fresh(proof: Jws, context: Context) -> Verdict:
     """Was the proof made just now, going by its iat claim?"""
@@ -300,7 +349,9 @@ def fresh(proof: Jws, context: Context) -> Verdict:
 @check(
     "RFC 9449 §4.3 (10), §8, §9",
     stops="proofs made ahead of time by someone who had the key for a moment",
+    mend="Put the newest nonce of this server into a new proof and send it again, once.",
     needs=("well_formed",),
+    grade={"": "must", "stale": "free", "early": "free"},
 )
 def nonce(proof: Jws, context: Context) -> Verdict:
     """Does it carry a nonce of this server, not outdated?"""
@@ -315,7 +366,11 @@ def nonce(proof: Jws, context: Context) -> Verdict:
 
 
 @check(
-    "RFC 9449 §11.1", stops="the same proof sent a second time", needs=("well_formed", "jwk", "jti")
+    "RFC 9449 §11.1",
+    stops="the same proof sent a second time",
+    mend="Make a new proof for each request, with a new jti and iat, also when one is sent again.",
+    needs=("well_formed", "jwk", "jti"),
+    grade="should",
 )
 def unused(proof: Jws, context: Context) -> Verdict:
     """Is this the first time the proof is seen?"""

@@ -117,7 +117,12 @@ class TokenContext:
     now: int
 
 
-@check("RFC 9449 §7.1", stops="a token taken out of its scheme, where other rules apply")
+@check(
+    "RFC 9449 §7.1",
+    stops="a token taken out of its scheme, where other rules apply",
+    mend="Send Authorization: DPoP and the access token.",
+    grade={"": "must", "too_long": "free"},
+)
 def scheme(presented: Presented, context: TokenContext) -> Verdict:
     """Does the Authorization header bring an access token under the right scheme?"""
     if not presented.credentials:
@@ -131,7 +136,11 @@ def scheme(presented: Presented, context: TokenContext) -> Verdict:
     return Verdict(context.scheme, found, None if good else "wrong")
 
 
-@check("RFC 9068 §4", stops="a token in another spelling, new to any list of revoked ones")
+@check(
+    "RFC 9068 §4",
+    stops="a token in another spelling, new to any list of revoked ones",
+    mend="Send the access token to the letter, as the token endpoint gave it, or fetch a new one.",
+)
 def at_form(presented: Presented, context: TokenContext) -> Verdict:
     """Is the access token a well-formed JWT?"""
     fault = presented.token.problem or context.profile.fault(presented.token)
@@ -139,7 +148,13 @@ def at_form(presented: Presented, context: TokenContext) -> Verdict:
     return Verdict(words("a JWT in compact form"), found, "malformed" if fault else None)
 
 
-@check("RFC 9068 §4", stops="another kind of JWT of the same issuer passed off as an access token")
+# RFC 9068 demands it, but RFC 9449 leaves the form of access tokens to their issuer
+@check(
+    "RFC 9068 §4",
+    stops="another kind of JWT of the same issuer passed off as an access token",
+    mend="Send the access_token of the token response, whose header says at+jwt.",
+    grade="should",
+)
 def at_typ(presented: Presented, context: TokenContext) -> Verdict:
     """Does its header call it an access token?"""
     found = presented.token.header.get("typ")
@@ -147,13 +162,22 @@ def at_typ(presented: Presented, context: TokenContext) -> Verdict:
     return Verdict(words(" or ".join(context.profile.types)), found, None if good else "wrong")
 
 
-@check("RFC 9068 §4", stops="a token of another issuer that signs with the same key")
+@check(
+    "RFC 9068 §4",
+    stops="a token of another issuer that signs with the same key",
+    mend="Fetch a new access token, from the issuer that this API trusts.",
+)
 def issuer(presented: Presented, context: TokenContext) -> Verdict:
     """Is it from the issuer this API trusts?"""
     return equal(wanted=context.issuer, found=presented.token.claims.get("iss"))
 
 
-@check("RFC 9068 §4", stops="a token that the thief wrote, or changed", needs=("at_form",))
+@check(
+    "RFC 9068 §4",
+    stops="a token that the thief wrote, or changed",
+    mend="Fetch a new access token: no key of the issuer verifies this one.",
+    needs=("at_form",),
+)
 def at_signature(presented: Presented, context: TokenContext) -> Verdict:
     """Does its signature verify with one of the issuer's keys?"""
     token = presented.token
@@ -164,7 +188,11 @@ def at_signature(presented: Presented, context: TokenContext) -> Verdict:
     return Verdict(words("an RS256 signature by the issuer"), found, None if good else "wrong")
 
 
-@check("RFC 9068 §4", stops="a token for another API, sent on by whoever runs that API")
+@check(
+    "RFC 9068 §4",
+    stops="a token for another API, sent on by whoever runs that API",
+    mend="Ask for a token for this API, by its scope or resource.",
+)
 def audience(presented: Presented, context: TokenContext) -> Verdict:
     """Is it meant for this API?"""
     found = presented.token.claims.get("aud")
@@ -172,7 +200,11 @@ def audience(presented: Presented, context: TokenContext) -> Verdict:
     return Verdict(context.audience, found, None if context.audience in several else "wrong")
 
 
-@check("RFC 9068 §4", stops="a token that was stolen long ago")
+@check(
+    "RFC 9068 §4",
+    stops="a token that was stolen long ago",
+    mend="Fetch a new access token, and renew it before its end.",
+)
 def not_expired(presented: Presented, context: TokenContext) -> Verdict:
     """Is it still, and already, valid?"""
     now, leeway = context.now, context.profile.leeway
@@ -185,7 +217,11 @@ def not_expired(presented: Presented, context: TokenContext) -> Verdict:
     return Verdict(words("exp ahead"), end, "early" if early else None)
 
 
-@check("RFC 9449 §7.2", stops="a stolen bound token sent as a plain Bearer token, with no proof")
+@check(
+    "RFC 9449 §7.2",
+    stops="a stolen bound token sent as a plain Bearer token, with no proof",
+    mend="Send a bound token under the scheme DPoP with a proof: it is no Bearer token.",
+)
 def unbound(presented: Presented, context: TokenContext) -> Verdict:
     """Is it free of a key it would have to be proven with?"""
     found = presented.token.claims.get("cnf")

@@ -70,6 +70,7 @@ TOKEN = ProofProfile(
     name="token endpoint",
     rows=tuple(row for row in ROWS if row.name not in (*WITHOUT_TOKEN, "nonce")),
     answers=_answers(400),
+    otherwise=Answer(400, "invalid_dpop_proof"),
     essential=ESSENTIAL,
     reading=READING,
     window=Window(60, 10),
@@ -88,6 +89,7 @@ API = replace(
     name="API",
     rows=tuple(row for row in ROWS if row.name != "nonce"),
     answers=_answers(401),
+    otherwise=Answer(401, "invalid_dpop_proof"),
 )
 API_NONCE = replace(API, name="API with nonce", rows=ROWS)
 
@@ -109,6 +111,7 @@ BOUND = at.TokenProfile(
         **{row.name: Answer(401, "invalid_token", WORDS[row.name]) for row in at.ROWS},
         ("scheme", "missing"): Answer(401),
     },
+    otherwise=Answer(401, "invalid_token"),
     max_length=math.inf,
     fault=token_fault,
     types=("at+jwt", "application/at+jwt"),

@@ -134,11 +134,11 @@ def _asked(
     presented: object
     context: object
     if isinstance(profile, TokenProfile):
-        lacking = token_lacks(case, jwks)
+        lacking = token_lacks(case, profile.rows, jwks)
         presented, context = _presented(case), _token_context(case, profile, now, jwks)
     else:
         assert isinstance(profile, ProofProfile)  # noqa: S101  there are two kinds
-        lacking = proof_lacks(case, now)
+        lacking = proof_lacks(case, profile.rows, now)
         presented, context = case.proof, _context(case, profile, now, used)
     names = [row.name for row in profile.rows]
     rows = tuple(row for row in profile.rows if row.name not in lacking)

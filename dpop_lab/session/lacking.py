@@ -3,21 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dpop_lab.proof.rules import ROWS
+from dpop_lab.checking import Check
+from dpop_lab.proof.rules import one_header
+from dpop_lab.server.access_token import scheme
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.session.call import Call, host_of
 
-ABOUT_TOKENS = (
-    "at_form", "at_signature", "issuer", "at_typ", "not_expired", "audience", "unbound",
-)  # fmt: skip
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
-def proof_lacks(case: Call, now: float) -> dict[str, str]:
+def proof_lacks(case: Call, rows: tuple[Check, ...], now: float) -> dict[str, str]:
     """The rows about a proof that can't be asked, and what to give so that they can."""
     lacking: dict[str, str] = {}
     if not "".join(case.proofs):
-        return dict.fromkeys((row.name for row in ROWS if row.name != "one_header"), "a proof")
+        return dict.fromkeys((row.name for row in rows if row != one_header), "a proof")
     iat = case.proof.claims.get("iat")
     ahead = isinstance(iat, int | float) and not isinstance(iat, bool) and iat > now + 10
     if not case.whole and len(case.proofs) < 2:
@@ -53,19 +52,21 @@ def _odd_time(iat: object) -> bool:
     return iat < 1_000_000_000
 
 
-def token_lacks(case: Call, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, str]:
+def token_lacks(
+    case: Call, rows: tuple[Check, ...], jwks: tuple[Mapping[str, Any], ...]
+) -> dict[str, str]:
     """The rows about an access token that can't be asked, and what to give so that they can."""
-    lacking = {}
+    lacking, about_tokens = dict[str, str](), [row.name for row in rows if row != scheme]
     if not case.whole and not case.scheme:
         lacking["scheme"] = "the whole Authorization header"
     if "access_token" in case.hidden:
         hidden = "the access token: it is redacted here"
-        lacking |= dict.fromkeys(ABOUT_TOKENS, hidden)
+        lacking |= dict.fromkeys(about_tokens, hidden)
         if not case.scheme:
             lacking["scheme"] = hidden
         return lacking
     if not case.token or (case.authorization and not case.scheme):
-        return lacking | dict.fromkeys(ABOUT_TOKENS, "an access token, behind its scheme")
+        return lacking | dict.fromkeys(about_tokens, "an access token, behind its scheme")
     cnf = case.access_token.claims.get("cnf")
     if isinstance(cnf, dict) and "jkt" not in cnf:
         lacking["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
@@ -75,7 +76,7 @@ def token_lacks(case: Call, jwks: tuple[Mapping[str, Any], ...]) -> dict[str, st
     )
     if opaque and not case.is_demo:
         told = "one that can be read: this access token is opaque to all but its server"
-        lacking |= dict.fromkeys(ABOUT_TOKENS, told)
+        lacking |= dict.fromkeys(about_tokens, told)
     if not jwks:
         lacking["at_signature"] = "the issuer's keys (its JWK Set)"
     if not issuer_of(case):

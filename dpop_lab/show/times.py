@@ -3,9 +3,15 @@
 import math
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
+from typing import TypeGuard
 
 FAR = 1e12  # seconds, some 30,000 years
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def is_time(value: object) -> TypeGuard[float]:
+    """Is this a JSON number of seconds, not beyond all times that people speak of?"""
+    return type(value) in (int, float) and abs(value) < FAR  # type: ignore[arg-type]
 
 
 def duration(seconds: float) -> str:

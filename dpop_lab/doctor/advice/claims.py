@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Mapping
 
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.advice.found import Advice, defect_of, found_of, wanted_of
+from dpop_lab.doctor.advice.written import advice
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.proof.proof import access_token_hash
 from dpop_lab.session.call import Call
@@ -13,38 +13,27 @@ from dpop_lab.show.times import duration
 from dpop_lab.show.values import shown
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
-FAR = 10**15  # no time in seconds or milliseconds is so far away
-NEW_PROOF = "Make a new proof for each request, with a new jti and iat, also when one is sent again"
+URL_ENDS = {"?": "query", "#": "fragment"}
 
 
-def _jti(finding: Finding, case: Call) -> str:
-    if defect_of(finding) == "missing":
-        return "Add jti, a new random string for each proof, such as a UUID."
-    return "Give jti as a string that is not empty, new for each proof."
+@advice
+def htm(finding: Finding, case: Call) -> str:
+    """Whether it is the method, in other letters."""
+    if str(finding.found).upper() != finding.wanted:
+        return ""
+    return f"Write htm in capital letters, {finding.wanted}: it is compared as it stands."
 
 
-def _htm(finding: Finding, case: Call) -> str:
-    wanted, found = wanted_of(finding), found_of(finding)
-    if found is None:
-        return f"Add htm: {shown(wanted, 20)}, the method of the request."
-    if isinstance(found, str) and found.upper() == wanted:
-        return f"Write htm in capital letters, {wanted}: it is compared as it stands."
-    return (
-        f"htm is {shown(found, 40)}, the request is {wanted}: make a proof for {wanted}, at the"
-        " time of the request and not before."
-    )
-
-
-def _htu(finding: Finding, case: Call) -> str:
-    wanted, found = str(wanted_of(finding)), found_of(finding)
-    if found is None:
-        return f"Add htu: send {wanted}."
+@advice
+def htu(finding: Finding, case: Call) -> str:
+    """In which part the two URLs differ."""
+    wanted, found = str(finding.wanted), finding.found
     if not isinstance(found, str):
         return f"Give htu as a string: send {wanted}."
-    return f"{_htu_fault(wanted, found, case)}: send {wanted}" + _behind(case)
+    return f"{_htu_fault(wanted, found)}: send {wanted}{_behind(case)}"
 
 
-def _htu_fault(wanted: str, found: str, case: Call) -> str:
+def _htu_fault(wanted: str, found: str) -> str:
     """In which part the two URLs differ, in words."""
     if found != found.strip() or " " in found:
         return "htu has white space in it"
@@ -52,22 +41,17 @@ def _htu_fault(wanted: str, found: str, case: Call) -> str:
     if here is None or there is None:
         relative = found.startswith("/") or "://" not in found
         return "htu is no whole URL" if relative else "htu can't be read as a URL"
-    faults = []
-    if here.scheme != there.scheme:
-        faults.append(f"the scheme {here.scheme} in place of {there.scheme}")
-    if here.host != there.host:
-        faults.append(f"the host {shown(here.host, 60)} in place of {there.host}")
     default = DEFAULT_PORTS[here.scheme] == here.port and here.scheme != there.scheme
-    if here.port != there.port and not default:
-        faults.append(f"the port {here.port} in place of {there.port}")
-    if here.path != there.path:
-        faults.append(_path_fault(there.path, here.path))
-    if here.user:
-        faults.append("a user in it")
-    if not faults:
-        part = "query" if "?" in found else "fragment" if "#" in found else "spelling"
-        return f"htu has a {part}" if part != "spelling" else "htu is spelled in another way"
-    return "htu has " + " and ".join(faults)
+    faults = {
+        f"the scheme {here.scheme} in place of {there.scheme}": here.scheme != there.scheme,
+        f"the host {shown(here.host, 60)} in place of {there.host}": here.host != there.host,
+        f"the port {here.port} in place of {there.port}": here.port != there.port and not default,
+        _path_fault(there.path, here.path): here.path != there.path,
+        "a user in it": bool(here.user),
+    }
+    parts = [told for told, so in faults.items() if so]
+    parts = parts or [f"a {part}" for sign, part in URL_ENDS.items() if sign in found][:1]
+    return f"htu has {' and '.join(parts)}" if parts else "htu is spelled in another way"
 
 
 def _path_fault(wanted: str, found: str) -> str:
@@ -83,26 +67,28 @@ def _path_fault(wanted: str, found: str) -> str:
 
 
 def _behind(case: Call) -> str:
-    names = {name.lower() for name, _ in case.headers}
-    if {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"} & names:
-        return (
-            ". The request came through a proxy: htu is the URL that the client calls, and the"
-            " server behind the proxy has to know that one."
-        )
-    return "."
+    if not {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"} & {
+        name.lower() for name, _ in case.headers
+    }:
+        return "."
+    return (
+        ". The request came through a proxy: htu is the URL that the client calls, and the server"
+        " behind the proxy has to know that one."
+    )
 
 
-def _ath(finding: Finding, case: Call) -> str:
-    wanted, found = wanted_of(finding), found_of(finding)
-    said = case.proof.claims
-    if found is None and str(said.get("htu", "")).rstrip("/").lower().endswith("/token"):
-        return (
-            "This is the proof of the token request: make one for this call, with an htm, an htu "
-            "and an ath of its own."
-        )
+@advice
+def ath(finding: Finding, case: Call) -> str:
+    """How the hash was made instead, where that can be told."""
+    wanted, found = finding.wanted, finding.found
     if found is None:
+        if str(case.proof.claims.get("htu", "")).rstrip("/").lower().endswith("/token"):
+            return (
+                "This is the proof of the token request: make one for this call, with an htm, an "
+                "htu and an ath of its own."
+            )
         return f"Add ath, base64url of the SHA-256 of the access token: here {wanted}."
-    if isinstance(found, str) and (how := _other_hash(found, case.token)):
+    if how := _other_hash(case.token).get(str(found)):
         return f"ath {how}. It is base64url, without =, of the SHA-256 of the token: {wanted}."
     return (
         f"ath is the hash of another access token: make the proof with the token that is sent, "
@@ -110,13 +96,12 @@ def _ath(finding: Finding, case: Call) -> str:
     )
 
 
-def _other_hash(found: str, token: str) -> str:
-    """How a wrong ath was made of the right token, where that can be told."""
+def _other_hash(token: str) -> Mapping[str, str]:
+    """What is made of the right token in a wrong way, and in which."""
     octets = token.encode("utf-8", "surrogatepass")
     digest = sha256(octets)
     standard = base64.b64encode(digest).decode()
-    half = base64url_encode(digest[:16])
-    ways = {
+    return {
         digest.hex(): "is hexadecimal",
         digest.hex().upper(): "is hexadecimal",
         standard: "is in the standard base64 alphabet",
@@ -125,28 +110,29 @@ def _other_hash(found: str, token: str) -> str:
         base64url_encode(digest.hex().encode()): "is base64url of the hexadecimal text",
         base64url_encode(hashlib.sha512(octets).digest()): "is made with SHA-512",
         base64url_encode(hashlib.sha384(octets).digest()): "is made with SHA-384",
-        half: "is the left half of the hash, as in at_hash",
+        base64url_encode(digest[:16]): "is the left half of the hash, as in at_hash",
         access_token_hash(f"DPoP {token}"): "is the hash of the token with the word DPoP before it",
         access_token_hash(f"Bearer {token}"): "is the hash of the token with the word Bearer",
         access_token_hash(token + "\n"): "is the hash of the token with a line feed behind it",
         token: "is the token itself",
     }
-    return ways.get(found, "")
 
 
-def _fresh(finding: Finding, case: Call) -> str:
+@advice
+def fresh(finding: Finding, case: Call) -> str:
+    """How far it is from the clock that decides."""
     iat = case.proof.claims.get("iat")
     if iat is None:
         return "Add iat, the time of making in whole seconds since 1970."
-    if isinstance(iat, bool) or not isinstance(iat, int | float):
+    if type(iat) not in (int, float):
         return "Give iat as a JSON number of seconds since 1970, without quotes."
-    if not abs(iat) < FAR:
+    if not abs(iat) < 1e15:
         return "Give iat as whole seconds since 1970."
-    if iat > 100_000_000_000:
+    if iat > 1e11:
         return f"iat is in milliseconds: divide it by 1000, {int(iat) // 1000}."
-    time, whose = case.clock or (None, "")
-    if time is None:
+    if case.clock is None:
         return "iat lies ahead of this machine's clock: set the client's clock (NTP), in UTC."
+    time, whose = case.clock
     away = duration(iat - time)
     hour = abs(abs(iat - time) % 1800 - 900) > 870 and abs(iat - time) > 1700
     zone = " By whole or half hours: local time was taken for UTC." if hour else ""
@@ -158,15 +144,17 @@ def _fresh(finding: Finding, case: Call) -> str:
     )
 
 
-def _nonce(finding: Finding, case: Call) -> str:
-    if defect_of(finding) == "missing":
-        given = case.nonce or (case.nonces[-1] if case.nonces else "")
+@advice
+def nonce(finding: Finding, case: Call) -> str:
+    """Which nonce to take."""
+    if finding.defect == "missing":
+        given = case.nonce or "".join(case.nonces[-1:])
         named = f" ({shown(given, 60)})" if given else ""
         return (
             f"Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the"
             " request again, once, with a new jti."
         )
-    if defect_of(finding) == "stale":
+    if finding.defect == "stale":
         return (
             "Use the newest nonce: this one is outdated. Each DPoP-Nonce replaces the one before."
         )
@@ -174,18 +162,3 @@ def _nonce(finding: Finding, case: Call) -> str:
         "Use the nonce this server gave last: the token endpoint and each API have their own, and "
         "none takes that of another."
     )
-
-
-def _unused(finding: Finding, case: Call) -> str:
-    return f"{NEW_PROOF}: this jti was used before."
-
-
-CLAIM_ADVICE: Mapping[str, Advice] = {
-    "jti": _jti,
-    "htm": _htm,
-    "htu": _htu,
-    "ath": _ath,
-    "fresh": _fresh,
-    "nonce": _nonce,
-    "unused": _unused,
-}

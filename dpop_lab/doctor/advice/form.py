@@ -1,30 +1,31 @@
 """What to change in the form of a proof: its header line, its spelling, its typ."""
 
-from collections.abc import Mapping
-
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.advice.found import Advice, defect_of, found_of
+from dpop_lab.doctor.advice.written import advice
 from dpop_lab.proof.proof import TYP
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import shown
 
 
-def _one_header(finding: Finding, case: Call) -> str:
-    if defect_of(finding) == "several":
+@advice
+def one_header(finding: Finding, case: Call) -> str:
+    """How many there are, and where."""
+    if finding.defect == "several":
         return (
             "Send one DPoP header: something adds a second, such as an interceptor that runs "
             "twice, a retry that appends where it should replace, or a proxy."
         )
-    if defect_of(finding) == "empty":
+    if finding.defect == "empty":
         return "Put the proof into the DPoP header: it is there, but empty."
-    if case.place == TOKEN_ENDPOINT:
-        return "Sign a proof for the token request and send it in a DPoP header of its own."
-    if case.scheme.lower() != "dpop":
-        return "Sign a proof for the call and send it in a DPoP header of its own."
+    if case.place == TOKEN_ENDPOINT or case.scheme.lower() != "dpop":
+        what = "token request" if case.place == TOKEN_ENDPOINT else "call"
+        return f"Sign a proof for the {what} and send it in a DPoP header of its own."
     return "Send a DPoP header with a proof beside Authorization: the token alone proves nothing."
 
 
-def _well_formed(finding: Finding, case: Call) -> str:
+@advice
+def well_formed(finding: Finding, case: Call) -> str:
+    """What it looks like instead."""
     text = case.proofs[0] if case.proofs else ""
     word = text.split(" ")[0].lower()
     if word in ("dpop", "bearer", "dpop:"):
@@ -33,7 +34,7 @@ def _well_formed(finding: Finding, case: Call) -> str:
         return "Send one proof: here several stand in one header line, joined by a comma."
     if text[:1] in ('"', "'"):
         return "Take the quotes around the proof away."
-    if defect_of(finding) == "too_long":
+    if finding.defect == "too_long":
         return "Make the proof shorter: with an EC key in place of RSA, without further members."
     parts = text.count(".") + 1
     if parts == 5:
@@ -43,7 +44,7 @@ def _well_formed(finding: Finding, case: Call) -> str:
         return f"Send the whole proof, header.claims.signature: {lacks} missing."
     if parts > 3:
         return f"Send header.claims.signature, three parts between dots; here are {parts}."
-    _, another, names = str(found_of(finding)).partition("another JSON type than it can read: ")
+    _, another, names = str(finding.found).partition("another JSON type than it can read: ")
     if another:
         return f"Give {names} in the JSON type the RFCs have: texts as strings, times as numbers."
     return "Encode header and claims as JSON objects in base64url (RFC 7515), each once."
@@ -73,27 +74,23 @@ def in_words(deviation: str) -> str:
     return DEVIATIONS.get(deviation, "use the one strict spelling")
 
 
-def _strict_form(finding: Finding, case: Call) -> str:
+@advice
+def strict_form(finding: Finding, case: Call) -> str:
+    """Each deviation."""
     told = [f"{where}: {in_words(kind)}" for where, kind in case.proof.deviations]
     return f"Write the proof in its strict form. {'; '.join(told[:5])}."
 
 
-def _typ(finding: Finding, case: Call) -> str:
-    found = found_of(finding)
+@advice
+def typ(finding: Finding, case: Call) -> str:
+    """What it is instead, and where that comes from."""
+    found = finding.found
     was = "it is missing" if found is None else f"here it is {shown(found, 40)}"
-    hint = ""
-    if isinstance(found, str) and found.lower() == TYP:
-        hint = " Small letters count."
-    elif found == "JWT":
-        hint = " Most JWT libraries put JWT there by themselves: set it in the header by hand."
-    elif isinstance(found, str) and found.lower().endswith("at+jwt"):
+    kind = str(found).lower()
+    hint = {
+        TYP: " Small letters count.",
+        "jwt": " Most JWT libraries put JWT there by themselves: set it in the header by hand.",
+    }.get(kind, "")
+    if kind.endswith("at+jwt"):
         hint = " This looks like the access token: the DPoP header is for the proof."
-    return f'Set typ in the header to "{TYP}"; {was}.{hint}'
-
-
-FORM_ADVICE: Mapping[str, Advice] = {
-    "one_header": _one_header,
-    "well_formed": _well_formed,
-    "strict_form": _strict_form,
-    "typ": _typ,
-}
+    return f"{finding.check.mend[:-1]}; {was}.{hint}"

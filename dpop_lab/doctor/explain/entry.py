@@ -56,12 +56,13 @@ def one_line(text: str) -> str:
     return visible(text).replace("\n", r"\n").replace("\t", " ")
 
 
-def row_cells(finding: Finding) -> tuple[str, str, str, str, str, str]:
-    """A finding for a table: mark, row, question, wanted, found, section."""
-    check, verdict = finding.check, finding.verdict
+def row_cells(finding: Finding) -> tuple[str, ...]:
+    """A finding for a table: mark, row, question, wanted, found, what mends it, section."""
+    check = finding.check
     wanted, found = f"needs {', '.join(check.needs)}", ""
-    if verdict is not None:
-        wanted, found = shown(verdict.wanted), shown(verdict.found)
-        found += f" ({verdict.defect.replace('_', ' ')})" if verdict.defect else ""
+    if finding.verdict:
+        wanted, found = shown(finding.wanted), shown(finding.found)
+        found += f" ({finding.defect.replace('_', ' ')})" if finding.defect else ""
     mark = f"{SYMBOLS[finding.mark]} {finding.mark}"
-    return mark, check.name, check.question, wanted, found, check.section
+    mend = check.mend if finding.mark == "failed" else ""
+    return mark, check.name, check.question, wanted, found, mend, finding.source

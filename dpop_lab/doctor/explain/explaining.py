@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from dpop_lab.checking import Finding, Verdict
-from dpop_lab.doctor.advice.advise import GENERAL, advise
+from dpop_lab.doctor.advice.advise import advise
 from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.rules import one_header
 from dpop_lab.session.call import Call
@@ -67,7 +67,7 @@ def _decisive(exchange: Exchange) -> Finding | None:
 
 def _no_proof(case: Call) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
-    if case.is_proof or "one_header" not in [blame.row for blame in blamed(case)]:
+    if case.is_proof or one_header not in [said.row for said in blamed(case)]:
         return None
     return Finding(one_header, Verdict(words("one DPoP header"), None, "missing"))
 
@@ -83,8 +83,8 @@ def _decided(case: Call, finding: Finding | None) -> str:
         word = "answered" if "/.well-known/" in _asked(case) else "accepted"
         return f"{word}, {said}" if (case.status or 0) < 300 else said
     if finding is not None:
-        defect = (finding.verdict.defect if finding.verdict else None) or ""
-        return f"refused by the row {finding.check.name} ({defect.replace('_', ' ')}), {said}"
+        defect = finding.defect.replace("_", " ")
+        return f"refused by the row {finding.check.name} ({defect}), {said}"
     if case.description:
         return f"refused, {said} “{cut(case.description, 200)}”"
     told = meaning(case)
@@ -94,7 +94,7 @@ def _decided(case: Call, finding: Finding | None) -> str:
 def _action(case: Call, finding: Finding | None) -> str:
     if finding is not None:
         return advise(finding, case)
-    for blame in blamed(case) if case.refused else ():
-        return GENERAL[blame.row]
+    for said in blamed(case) if case.refused else ():
+        return said.row.mend
     told = meaning(case) if case.refused else None
     return told[1] if told else ""

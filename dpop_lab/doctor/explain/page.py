@@ -16,7 +16,7 @@ from dpop_lab.server.twin import Twin
 from dpop_lab.show.values import escaped
 
 NAMES = {"row": "Row", "wanted": "Wanted", "found": "Found", "change": "What to change"}
-HEAD = ("Mark", "Row", "Question", "Wanted", "Found", "Section")
+HEAD = ("Mark", "Row", "Question", "Wanted", "Found", "What mends it", "Section")
 
 
 @cache

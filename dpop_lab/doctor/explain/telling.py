@@ -106,9 +106,9 @@ def _text(body: str) -> str:
 def _who(case: Call) -> str:
     """What the client calls itself, believed by nobody, and the thumbprint of its key."""
     assertion = read_jws(case.form.get("client_assertion", ""))
-    token, jwk = case.access_token.claims, case.proof.header.get("jwk")
+    token = case.access_token.claims
     client = case.form.get("client_id") or assertion.claims.get("sub") or token.get("client_id")
-    jkt = thumbprint_or_none(jwk) if isinstance(jwk, dict) else None
+    jkt = thumbprint_or_none(case.proof.header.get("jwk"))
     named = [str(client)[:60]] if client else []
     return ", ".join([*named, f"key {jkt[:8]}…"] if jkt else named)
 
@@ -116,16 +116,16 @@ def _who(case: Call) -> str:
 def _why(told: Explained, exchange: Exchange, base_url: str) -> list[tuple[str, str]]:
     """What was wanted, what was found, what to change."""
     pairs = []
-    if told.finding and told.finding.verdict:
-        check, verdict = told.finding.check, told.finding.verdict
-        pairs.append(("row", f"{check.name}, {check.section}: {check.question}"))
-        pairs.append(("wanted", shown(verdict.wanted, LONGEST_BODY)))
-        pairs.append(("found", shown(verdict.found, LONGEST_BODY)))
-    action = (
-        told.action
-        if exchange.reports
-        else _of_the_carrier(exchange).format(base_url) or told.action
-    )
+    if finding := told.finding:
+        row = finding.check
+        pairs = [
+            ("row", f"{row.name}, {finding.source}: {row.question}"),
+            ("wanted", shown(finding.wanted, LONGEST_BODY)),
+            ("found", shown(finding.found, LONGEST_BODY)),
+        ]
+    action = told.action
+    if not exchange.reports:
+        action = _of_the_carrier(exchange).format(base_url) or action
     return [*pairs, ("change", action)] if action else pairs
 
 
@@ -150,9 +150,8 @@ def _cleaned(report: Report, clean: Clean) -> Report:
 
 
 def _cleaned_finding(finding: Finding, clean: Clean) -> Finding:
-    verdict = finding.verdict
-    if verdict is None:
+    if finding.verdict is None:
         return finding
-    wanted, found = (shown(value, LONGEST_BODY) for value in (verdict.wanted, verdict.found))
-    seen = replace(verdict, wanted=words(clean(wanted)), found=words(clean(found)))
-    return replace(finding, verdict=seen)
+    seen = {"wanted": finding.wanted, "found": finding.found}
+    told = {name: words(clean(shown(value, LONGEST_BODY))) for name, value in seen.items()}
+    return replace(finding, verdict=replace(finding.verdict, **told))
