@@ -59,15 +59,7 @@ class RecordingAdapter(BaseAdapter):
     ) -> requests.Response:
         """Send, record, and give the response, or raise what the other adapter raised."""
         stream = args[0] if args else kwargs.get("stream", False)
-        scheme = str(request.url).partition(":")[0]
-        sent = Exchange(
-            method=str(request.method),
-            url=f"{scheme}://{host(str(request.url))}{request.path_url}",
-            request_headers=header_lines(request),
-            request_body=_sent_body(request),
-            sent_at=self._clock(),
-            ended_at=math.nan,
-        )
+        sent = sent_exchange(request, at=self._clock())
         try:
             response = self.inner.send(request, *args, **kwargs)
             exchange = _answered(sent, response, STREAMED if stream else _received_body(response))
@@ -84,6 +76,19 @@ class RecordingAdapter(BaseAdapter):
 
     def _record(self, exchange: Exchange) -> Redacted:
         return self.log.record(replace(exchange, ended_at=self._clock()))
+
+
+def sent_exchange(request: requests.PreparedRequest, *, at: float) -> Exchange:
+    """A request on its way, sent `at` so many seconds since 1970; the answer is still to come."""
+    scheme = str(request.url).partition(":")[0]
+    return Exchange(
+        method=str(request.method),
+        url=f"{scheme}://{host(str(request.url))}{request.path_url}",
+        request_headers=header_lines(request),
+        request_body=_sent_body(request),
+        sent_at=at,
+        ended_at=math.nan,
+    )
 
 
 def exchange_of(response: requests.Response) -> Redacted:

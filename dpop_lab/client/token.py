@@ -2,16 +2,15 @@
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 
-from dpop_lab.client.recorder import header_lines
+from dpop_lab.client.recorder import sent_exchange
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import from_json, from_json_octets
-from dpop_lab.wire.message import Exchange
-from dpop_lab.wire.redact import Redactor
+from dpop_lab.wire.redact import Redactor, without_login
 from dpop_lab.wire.url import without_query
 
 IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
@@ -124,17 +123,9 @@ def json_value(response: requests.Response) -> Any:
 
 def _quoted(words: str, response: requests.Response) -> str:
     """A server's words in a message: short, printable, without what was secret in its request."""
-    request, redactor = response.request, Redactor(shortest=1)
-    sent = Exchange(
-        method="POST",
-        url=str(request.url),
-        request_headers=header_lines(request),
-        request_body=str(request.body),
-        sent_at=0,
-        ended_at=0,
-    )
-    redactor.exchange(sent)  # now it knows them
-    return repr(redactor.exchange(replace(sent, failure=words)).failure[:300])
+    redactor = Redactor(shortest=1)
+    redactor.exchange(sent_exchange(response.request, at=0))  # now it knows them
+    return repr(redactor.text(without_login(words))[:300])
 
 
 def _said(response: requests.Response) -> list[str | None]:

@@ -1,7 +1,6 @@
 """Which secrets were in what was pasted, and how they are kept out of what is said of it."""
 
 import html
-import math
 import re
 from bisect import bisect
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.wire.key_text import holds_key, key_pieces
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
-from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.redact import KINDS, USER_ESCAPED, Redactor, named_in
 
 WORDS = {
@@ -72,7 +70,7 @@ class Secrets:
         found |= dict.fromkeys(self._in_texts([text, *codes]))
         if without_users(text) != text:
             found["credentials"] = None
-        self._redactor.exchange(_as_body(text))
+        self._redactor.text(text)
         found |= dict.fromkeys(self._redactor.kinds())
         words = (
             WORDS.get("private_key" if kind in PRIVATE else kind, "a secret") for kind in found
@@ -218,10 +216,6 @@ def _spellings(text: str) -> Iterator[str]:
         yield html.unescape(text)
     if "u00" in text:
         yield ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
-
-
-def _as_body(text: str) -> Exchange:
-    return Exchange("", "", (), "", math.nan, math.nan, response_body=text)
 
 
 def _told(match: re.Match[str]) -> str:
