@@ -93,6 +93,30 @@ def test_imports_point_up_the_list_of_rooms():
     ]
 
 
+def drawn():
+    """The arrows in the picture of CONTRIBUTING.md."""
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text("utf-8")
+    return set(re.findall(r"^ +(\w+) --> (\w+)$", text, re.MULTILINE))
+
+
+def reached(room_of, arrows):
+    """The rooms that are reached from one by arrows."""
+    following = {one for start, one in arrows if start == room_of}
+    return following.union(*(reached(one, arrows) for one in following))
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_imports():
+    takes = {
+        (room(module), room(other))
+        for module in MODULES
+        for other in IMPORTS[module]
+        if top(other) == "dpop_lab" and "__" not in room(module)
+    }
+    takes = {(own, other) for own, other in takes if own != other}
+    needed = {pair for pair in takes if pair[1] not in reached(pair[0], takes - {pair})}
+    assert drawn() == needed
+
+
 def test_third_party_code_stays_in_its_rooms():
     own = {*sys.stdlib_module_names, "dpop_lab"}
     taken = {(module, top(other)) for module in MODULES for other in IMPORTS[module]}
