@@ -544,6 +544,13 @@ def test_jwts_that_stand_apart_stay_apart(text, kind, cases):
     assert (found.kind, len(found.examined)) == (kind, cases)
 
 
+def test_the_things_in_a_list_keep_their_order():
+    things = [lines(*raw(GOOD)), logged(BAD)]
+    for pasted in (things, json.dumps(things)):
+        found = diagnose(pasted, now=NOW)
+        assert [one.case.proofs for one in found.examined] == [(GOOD,), (BAD,)]
+
+
 PLACEHOLDERS = (
     "$PROOF ${PROOF} $(make-proof) `make-proof` {{proof}} {proof} %PROOF% <proof> <your-proof>"
     " YOUR_PROOF your-proof PROOF DPOP_PROOF eyJhbGci... … [redacted] $env:PROOF"

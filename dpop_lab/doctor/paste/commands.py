@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dpop_lab.doctor.paste.curl_command import HEADERS_ELSEWHERE, request_of, words_of
-from dpop_lab.doctor.paste.messages import START, curl_output, is_curl_output, raw_messages
+from dpop_lab.doctor.paste.messages import (
+    START,
+    answered,
+    curl_output,
+    is_curl_output,
+    raw_messages,
+)
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.session.call import host_of
 from dpop_lab.session.reading import json_value
@@ -99,13 +105,7 @@ def _completed(asked: Exchange, shown: list[Exchange]) -> Iterator[Exchange]:
             body = one.request_body or (asked.request_body if one.method == asked.method else "")
             yield replace(one, url=scheme + one.url or asked.url, request_body=body)
         elif number == 0:
-            yield replace(
-                one,
-                method=asked.method,
-                url=asked.url,
-                request_headers=asked.request_headers,
-                request_body=asked.request_body,
-            )
+            yield answered(asked, one)
         else:
             yield one
 

@@ -29,7 +29,7 @@ def json_paste(value: object) -> Pasted | None:
     if entries is not None:
         return _har(entries)
     if isinstance(value, list):
-        return _api_claims(value) or _pairs(value)
+        return _api_claims(value) or _headers(value)
     if not isinstance(value, Mapping):
         return None
     if found := _with_proof(value):
@@ -101,20 +101,14 @@ def _with_proof(value: Mapping[str, Any]) -> Pasted | None:
     return Pasted(kind="a DPoP proof in JSON", cases=(case,))
 
 
-def _pairs(value: list[Any]) -> Pasted | None:
-    """Header lines as pairs of name and value."""
-    pairs = [one for one in value if isinstance(one, list | tuple) and len(one) == 2]
-    pairs = [one for one in pairs if all(isinstance(each, str) for each in one)]
-    if not pairs or len(pairs) < len(value):
+def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
+    """Header lines by their names, as many libraries print them, or as pairs of name and value."""
+    pairs = list(value.items()) if isinstance(value, Mapping) else value
+    if not all(
+        isinstance(one, list | tuple) and list(map(type, one)) == [str, str] for one in pairs
+    ):
         return None
     found = with_headers(headers_in(pairs))
-    return None if found is None else of_exchanges("a set of header lines", [found])
-
-
-def _headers(value: Mapping[Any, Any]) -> Pasted | None:
-    """Header lines by their names, as many libraries print them."""
-    lines = tuple((str(name), text) for name, text in value.items() if isinstance(text, str))
-    found = with_headers(lines) if len(lines) == len(value) else None
     return None if found is None else of_exchanges("a set of header lines", [found])
 
 

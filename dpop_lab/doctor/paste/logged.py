@@ -1,11 +1,11 @@
 """An exchange in a JSON object, as programs log it: by the names that are usual."""
 
 import json
-import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from dpop_lab.doctor.paste.messages import url_of, with_headers
+from dpop_lab.doctor.paste.messages import EMPTY, url_of, with_headers
 from dpop_lab.wire.message import Exchange, Headers
 
 METHOD = ("method", "httpMethod", "http_method", "requestMethod", "request_method", "verb")
@@ -48,13 +48,12 @@ def logged_exchange(value: Mapping[Any, Any]) -> Exchange | None:
     if not (method or sent or received) and not (url and status):
         return None
     host = _first(asked, HOST, str) or ""
-    return Exchange(
+    return replace(
+        EMPTY,
         method=method.upper(),
         url=url_of(url, (*sent, ("Host", host))) if url else "",
         request_headers=sent,
         request_body=_body(asked, ASKED_BODY) if method else "",
-        sent_at=math.nan,
-        ended_at=math.nan,
         status=status if status and 100 <= status < 600 else None,
         response_headers=received,
         response_body=_answer_body(value, answered),

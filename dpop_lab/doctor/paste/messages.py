@@ -37,7 +37,7 @@ def session_log(text: str) -> list[Exchange]:
             found.append(replace(last, failure=part.strip()[:300] or "no answer", ended_at=at))
         else:
             read = next(iter(raw_messages(part)), EMPTY)
-            found.append(_answered(last, read, at))
+            found.append(replace(answered(last, read), ended_at=at))
     return [one for one in found if one != EMPTY]
 
 
@@ -121,10 +121,10 @@ def with_headers(headers: Headers) -> Exchange | None:
     return replace(EMPTY, request_headers=sent, response_headers=received)
 
 
-def _answered(last: Exchange, read: Exchange, at: float) -> Exchange:
+def answered(asked: Exchange, read: Exchange) -> Exchange:
+    """A request with the answer that was read."""
     return replace(
-        last,
-        ended_at=at,
+        asked,
         status=read.status,
         reason=read.reason,
         response_headers=read.response_headers,

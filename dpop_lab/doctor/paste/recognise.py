@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from dpop_lab.doctor.paste.json_paste import json_paste
-from dpop_lab.doctor.paste.pasted import MOST, Pasted, not_understood, of_exchanges, together
+from dpop_lab.doctor.paste.pasted import MOST, Pasted, not_understood, of_exchanges
 from dpop_lab.doctor.paste.recorded import of_requests
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON, items_paste, text_paste
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper
@@ -20,12 +20,8 @@ def read_paste(thing: object) -> Pasted:
     Text, octets and JSON values are looked into; so are the objects of `requests`, exchanges,
     session logs and whatever else holds exchanges.
     """
-    if isinstance(thing, Pasted):
-        return thing
-    if isinstance(thing, Jws):
-        return text_paste(thing.text)
-    if isinstance(thing, str):
-        return text_paste(thing)
+    if isinstance(thing, str | Jws):
+        return text_paste(thing if isinstance(thing, str) else thing.text)
     try:
         return _of_object(thing)
     except Exception as error:  # an object of anyone's may raise anything when it is looked into
@@ -49,19 +45,13 @@ def _of_object(thing: object) -> Pasted:
         found = None if deeper(value, MAX_DEPTH) else json_paste(value)
         return found or not_understood("a mapping without anything of DPoP")
     if callable(read := getattr(thing, "read", None)) and not isinstance(thing, type):
-        return _of_read(read(LONGEST_JSON + 1), thing)
+        found = read(LONGEST_JSON + 1)
+        readable = isinstance(found, str | bytes | bytearray)
+        said = f"a {type(thing).__name__} that gives no text"
+        return read_paste(found) if readable else not_understood(said)
     if isinstance(thing, Iterable):
         return _of_items(thing)
     return not_understood(f"a {type(thing).__name__}")
-
-
-def _of_read(found: object, thing: object) -> Pasted:
-    """What a file object gave."""
-    if isinstance(found, str):
-        return text_paste(found)
-    if isinstance(found, bytes | bytearray):
-        return _of_octets(bytes(found))
-    return not_understood(f"a {type(thing).__name__} that gives no text")
 
 
 def _of_octets(octets: bytes) -> Pasted:
@@ -74,12 +64,7 @@ def _of_octets(octets: bytes) -> Pasted:
 def _of_items(things: Iterable[object]) -> Pasted:
     """A session log, or several things in a row; lists among them are looked into once."""
     items = list(islice(things, MOST))
-    if all(isinstance(one, str | Mapping) for one in items):
-        return items_paste(items)
-    if (pairs := json_paste(items)) is not None:
-        return pairs
-    flat = [each for one in items for each in (one if isinstance(one, list | tuple) else [one])]
-    return together([read_paste(one) for one in flat[:MOST] if not isinstance(one, list | tuple)])
+    return json_paste(items) or items_paste(items, read_paste)
 
 
 def _of_path(path: os.PathLike[Any]) -> Pasted:

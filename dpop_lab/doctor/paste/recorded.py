@@ -11,6 +11,7 @@ import requests
 
 from dpop_lab.client.recorder import header_lines
 from dpop_lab.doctor.paste.logged import headers_in
+from dpop_lab.doctor.paste.messages import EMPTY
 from dpop_lab.wire.message import Exchange
 
 LONGEST = 500_000  # characters of a body
@@ -37,13 +38,13 @@ def _entry(entry: Mapping[str, Any]) -> Exchange:
     if content.get("encoding") == "base64":
         answer = _decoded(answer)
     got = isinstance(status, int) and status > 0
-    return Exchange(
+    return replace(
+        EMPTY,
         method=_text(asked.get("method")),
         url=_text(asked.get("url")),
         request_headers=headers_in(asked.get("headers")),
         request_body=body,
         sent_at=_time(_text(entry.get("startedDateTime"))),
-        ended_at=math.nan,
         status=status if got else None,
         reason=_text(answered.get("statusText")),
         response_headers=headers_in(answered.get("headers")),
@@ -87,7 +88,7 @@ def of_requests(value: object) -> list[Exchange] | None:
         try:
             return [_request(value.prepare())]
         except (requests.RequestException, ValueError):
-            return [_named(str(value.method), str(value.url))]
+            return [replace(EMPTY, method=str(value.method), url=str(value.url))]
     if isinstance(value, requests.RequestException):
         if value.response is not None:
             return of_requests(value.response)
@@ -97,35 +98,26 @@ def of_requests(value: object) -> list[Exchange] | None:
     return None
 
 
-def _named(method: str, url: str) -> Exchange:
-    return Exchange(method, url, (), "", math.nan, math.nan)
-
-
 def _request(request: requests.PreparedRequest) -> Exchange:
     body = request.body
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    return Exchange(
+    return replace(
+        EMPTY,
         method=str(request.method),
         url=str(request.url),
         request_headers=header_lines(request),
         request_body=text[:LONGEST] if isinstance(text, str) else "",
-        sent_at=math.nan,
-        ended_at=math.nan,
     )
 
 
 def _answer(answer: requests.Response) -> Exchange:
-    asked = _request(answer.request) if answer.request is not None else _named("", answer.url or "")
+    known = answer.request is not None
+    asked = _request(answer.request) if known else replace(EMPTY, url=answer.url or "")
     content = getattr(answer, "_content", b"")  # `content` itself would read, and wait
     body = content if isinstance(content, bytes) else b""
     lines = getattr(answer.raw, "headers", answer.headers).items()
-    return Exchange(
-        method=asked.method,
-        url=asked.url,
-        request_headers=asked.request_headers,
-        request_body=asked.request_body,
-        sent_at=math.nan,
-        ended_at=math.nan,
+    return replace(
+        asked,
         status=answer.status_code,
         reason=str(answer.reason or ""),
         response_headers=tuple((str(name), str(text)) for name, text in lines),

@@ -2,7 +2,7 @@
 
 import ast
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -141,18 +141,21 @@ def _of_json(value: Any, text: str) -> Pasted | None:
         return text_paste(value)
     found = json_paste(value)
     if found is None and isinstance(value, list) and value:
-        return items_paste(value)
+        return items_paste(value, _of_item)
     return found or (jwts_in(text) if text else None)
 
 
-def items_paste(items: list[Any]) -> Pasted:
-    """What the texts and JSON values of a list are together; lists in it are looked into once."""
+def items_paste(items: list[Any], read: Callable[[object], Pasted]) -> Pasted:
+    """What the things in a list, each read alone, are together; lists in it are opened once."""
     if items and all(isinstance(one, str) and "\n" not in one.strip() for one in items):
         return text_paste("\n".join(one.strip("\r\n")[:LONGEST] for one in items))
     flat = [each for one in items for each in (one if isinstance(one, list | tuple) else [one])]
-    read = [json_paste(one) for one in flat[:MOST] if isinstance(one, Mapping)]
-    read += [text_paste(one) for one in flat[:MOST] if isinstance(one, str)]
-    return together([one for one in read if one is not None])
+    return together([read(one) for one in flat[:MOST] if not isinstance(one, list | tuple)])
+
+
+def _of_item(item: object) -> Pasted:
+    found = text_paste(item) if isinstance(item, str) else json_paste(item)
+    return found or not_understood("JSON without anything of DPoP")
 
 
 def _size(text: str) -> str:
