@@ -12,11 +12,6 @@ from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.proof import access_token_hash, make_proof, read_proof
-from dpop_lab.proof.rules import check_proof
-from dpop_lab.server.authorization_server import AuthorizationServer
-from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.resource_server import ResourceServer
-from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.wire.log import SessionLog
 
 if TYPE_CHECKING:
@@ -24,6 +19,11 @@ if TYPE_CHECKING:
     from dpop_lab.lab.catalogue import CHANGES, LEFT_OUT
     from dpop_lab.lab.compare import compare
     from dpop_lab.lab.lab import Lab
+    from dpop_lab.proof.rules import check_proof
+    from dpop_lab.server.authorization_server import AuthorizationServer
+    from dpop_lab.server.duende import DUENDE
+    from dpop_lab.server.resource_server import ResourceServer
+    from dpop_lab.server.rfc9449 import RFC_9449
     from dpop_lab.server.sockets import serve
     from dpop_lab.session.story import Story
 
@@ -57,11 +57,16 @@ __all__ = [
     "serve",
     "thumbprint",
 ]
-WHEN_USED = {  # what takes longer to import than all the rest
+WHEN_USED = {  # what a client does not need
+    "AuthorizationServer": "dpop_lab.server.authorization_server",
     "CHANGES": "dpop_lab.lab.catalogue",
+    "DUENDE": "dpop_lab.server.duende",
     "LEFT_OUT": "dpop_lab.lab.catalogue",
     "Lab": "dpop_lab.lab.lab",
+    "RFC_9449": "dpop_lab.server.rfc9449",
+    "ResourceServer": "dpop_lab.server.resource_server",
     "Story": "dpop_lab.session.story",
+    "check_proof": "dpop_lab.proof.rules",
     "compare": "dpop_lab.lab.compare",
     "diagnose": "dpop_lab.doctor.diagnosis",
     "serve": "dpop_lab.server.sockets",
