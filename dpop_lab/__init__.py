@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.credentials import private_key_jwt
-from dpop_lab.client.recorder import record
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import KeyUnusable, LabError, SettingsError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.proof import access_token_hash, make_proof, read_proof
-from dpop_lab.wire.log import SessionLog
 
 if TYPE_CHECKING:
+    from dpop_lab.client.recorder import record
     from dpop_lab.doctor.diagnosis import diagnose
     from dpop_lab.lab.catalogue import CHANGES, LEFT_OUT
     from dpop_lab.lab.compare import compare
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from dpop_lab.server.rfc9449 import RFC_9449
     from dpop_lab.server.sockets import serve
     from dpop_lab.session.story import Story
+    from dpop_lab.wire.log import SessionLog
 
 __version__ = "0.1.0"
 __all__ = [
@@ -57,7 +57,7 @@ __all__ = [
     "serve",
     "thumbprint",
 ]
-WHEN_USED = {  # what a client does not need
+WHEN_USED = {  # all but what a client needs
     "AuthorizationServer": "dpop_lab.server.authorization_server",
     "CHANGES": "dpop_lab.lab.catalogue",
     "DUENDE": "dpop_lab.server.duende",
@@ -65,10 +65,12 @@ WHEN_USED = {  # what a client does not need
     "Lab": "dpop_lab.lab.lab",
     "RFC_9449": "dpop_lab.server.rfc9449",
     "ResourceServer": "dpop_lab.server.resource_server",
+    "SessionLog": "dpop_lab.wire.log",
     "Story": "dpop_lab.session.story",
     "check_proof": "dpop_lab.proof.rules",
     "compare": "dpop_lab.lab.compare",
     "diagnose": "dpop_lab.doctor.diagnosis",
+    "record": "dpop_lab.client.recorder",
     "serve": "dpop_lab.server.sockets",
 }
 

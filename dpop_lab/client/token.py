@@ -7,10 +7,8 @@ from typing import Any
 
 import requests
 
-from dpop_lab.client.recorder import sent_exchange
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import from_json, from_json_octets
-from dpop_lab.wire.redact import Redactor, without_login
 from dpop_lab.wire.url import without_query
 
 IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
@@ -123,6 +121,9 @@ def json_value(response: requests.Response) -> Any:
 
 def _quoted(words: str, response: requests.Response) -> str:
     """A server's words in a message: short, printable, without what was secret in its request."""
+    from dpop_lab.client.recorder import sent_exchange  # only a refusal needs a redactor
+    from dpop_lab.wire.redact import Redactor, without_login
+
     redactor = Redactor(shortest=1)
     redactor.exchange(sent_exchange(response.request, at=0))  # now it knows them
     return repr(redactor.text(without_login(words))[:300])
