@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from textwrap import indent
 from typing import Any, Literal, Self
 
 from dpop_lab.errors import LabError
-from dpop_lab.show.values import html_table, mapped, shown
+from dpop_lab.show.blocks import Block, Table
+from dpop_lab.show.shown import Shown
+from dpop_lab.show.values import mapped, shown
+
+HEAD = ("Row", "Question", "Wanted", "Found")
+PROFILE_HEAD = ("Row", "Question", "What it stops, and what to do when it fails")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def check(
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Finding:
+class Finding(Shown):
     """A check and its verdict; no verdict when a row it needs had failed."""
 
     check: Check
@@ -127,21 +131,28 @@ class Finding:
         wanted, found = (mapped(value, change) for value in (verdict.wanted, verdict.found))
         return replace(self, verdict=replace(verdict, wanted=wanted, found=found))
 
-    def __repr__(self) -> str:
-        """Mark, row and question; where it failed, what was found, what it stops, what mends it."""
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """Row, question, wanted and found, with what it stops where it failed."""
         row, verdict = self.check, self.verdict
-        text = f"{SYMBOLS[self.mark]} {row.name:<15} {row.question}"
         if verdict is None:
-            return f"{text} (not asked: needs {', '.join(row.needs)})"
-        if verdict.defect is None:
-            return text
-        return (
-            f"{text} No: {verdict.defect}\n"
-            f"    wanted  {shown(verdict.wanted)}\n"
-            f"    found   {shown(verdict.found)}\n"
-            f"    stops   {row.stops} ({self.source})\n"
-            f"    mend    {row.mend}"
-        )
+            needs = f"not asked: needs {', '.join(row.needs)}"
+            return row.name, f"{row.question} ({needs})\n{self.source}", "", ""
+        question = f"{row.question}\n{self.source}"
+        if verdict.defect is not None:
+            stops = f"Stops {row.stops} ({self.source})."
+            question = f"{row.question} No: {verdict.defect}.\n{stops}\n{row.mend}"
+        limit = 60 if verdict.defect is None else 120
+        return row.name, question, shown(verdict.wanted, limit), shown(verdict.found, limit)
+
+    def blocks(self) -> Iterator[Block]:
+        """A table of one row, which plain text has whole where it failed."""
+        yield _table("", (self,))
+
+
+def _table(title: str, findings: tuple[Finding, ...], mark: str = "") -> Table:
+    rows, marks = tuple(one.cells for one in findings), tuple(one.mark for one in findings)
+    return Table(title, rows, HEAD, mark, marks, HEAD[2:])
 
 
 def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator[Finding]:
@@ -156,7 +167,7 @@ def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Report:
+class Report(Shown):
     """All findings of one profile about one thing, in the order asked."""
 
     profile: str
@@ -188,44 +199,15 @@ class Report:
         """This report with every text changed that its rows wanted or found."""
         return replace(self, findings=tuple(one.with_texts(change) for one in self.findings))
 
-    def __repr__(self) -> str:
-        """The whole report as text: a notebook shows it, and it holds no secret."""
-        verdict = "accepted" if self.accepted else "refused"
-        lines = [f"{self.profile}: {verdict}"]
-        if self.struck_out:
-            lines.append(f"  struck out, so never asked: {', '.join(self.struck_out)}")
-        return "\n".join([*lines, indent("\n".join(map(repr, self.findings)), "  ")])
-
-    def _repr_html_(self) -> str:
-        """The same as a table, for a notebook."""
-        return html_table(
-            f"{self.profile}: {'accepted' if self.accepted else 'refused'}"
-            + _struck_out(self.struck_out),
-            ("Row", "Question", "Wanted and found"),
-            [_cells(finding) for finding in self.findings],
-            code=("Wanted and found",),
-            edges=[EDGES[finding.mark] for finding in self.findings],
-        )
-
-
-def _cells(finding: Finding) -> tuple[str, str, str]:
-    row, verdict = finding.check, finding.verdict
-    name = f"{SYMBOLS[finding.mark]} {row.name}\n{finding.mark}"
-    if verdict is None:
-        return name, f"{row.question}\n{finding.source}", f"needs {', '.join(row.needs)}"
-    if verdict.defect is None:
-        return name, f"{row.question}\n{finding.source}", shown(verdict.found, 60)
-    stops = f"Stops {row.stops} ({finding.source})."
-    question = f"{row.question} No: {verdict.defect}.\n{stops}\n{row.mend}"
-    return name, question, f"wanted {shown(verdict.wanted)}\nfound {shown(verdict.found)}"
+    def blocks(self) -> Iterator[Block]:
+        """All findings in a table; no secret is in it."""
+        said, mark = ("accepted", "passed") if self.accepted else ("refused", "failed")
+        title = f"{self.profile}: {said}{_struck_out(self.struck_out)}"
+        yield _table(title, self.findings, mark)
 
 
 def _struck_out(names: tuple[str, ...]) -> str:
     return f"\nstruck out, so never asked: {', '.join(names)}" if names else ""
-
-
-EDGES = {"passed": "success", "failed": "error", "not asked": "border"}
-SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +219,8 @@ class Answer:
     description: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Profile(Shown):
     """The rules of one place: an ordered tuple of rows, and what the server answers to each defect.
 
     A row can only be left out by `without`, and every report then says so.
@@ -253,25 +235,14 @@ class Profile:
     essential: frozenset[str] = frozenset()
     struck_out: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
-        """The check table as text, drawn from the rows."""
-        lines = [f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out)]
-        for row in self.rows:
-            lines.append(f"  {row.name:<15} {row.question}")
-            lines.append(f"      stops   {row.stops} ({row.source})")
-            lines.append(f"      mend    {row.mend}")
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        """The same as a table, for a notebook."""
-        return html_table(
-            f"{self.name}: {len(self.rows)} rows" + _struck_out(self.struck_out),
-            ("Row", "Question", "What it stops, and what to do when it fails"),
-            [
-                (row.name, f"{row.question}\n{row.source}", f"{row.stops}\n{row.mend}")
-                for row in self.rows
-            ],
+    def blocks(self) -> Iterator[Block]:
+        """The check table, drawn from the rows."""
+        title = f"{self.name}: {len(self.rows)} rows{_struck_out(self.struck_out)}"
+        rows = (
+            (row.name, f"{row.question}\n{row.source}", f"{row.stops}\n{row.mend}")
+            for row in self.rows
         )
+        yield Table(title, tuple(rows), PROFILE_HEAD)
 
     def without(self, name: str) -> Self:
         """The same profile with one row struck out.

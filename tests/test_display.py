@@ -4,17 +4,16 @@ import re
 import unicodedata
 from collections import Counter
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
-import dpop_lab.show.values as rendering
 from dpop_lab.checking import Answer, Profile, Report, Verdict, check
 from dpop_lab.proof.rules import check_proof
-from dpop_lab.show.values import words
+from dpop_lab.show import html as rendering
+from dpop_lab.show.values import Words
 from tests import builder
 from tests.world import BASE_URL, POLICIES, VICTIM
 
@@ -77,44 +76,46 @@ def report(policy="RFC_9449", *, without=None, **variations):
 @check("RFC 1 §2", stops="odd numbers", mend="Add one.", grade={"odd": "free"})
 def even(number, context):
     """Is it even?"""
-    return Verdict(words("an even number"), number, None if number % 2 == 0 else "odd")
+    return Verdict(Words("an even number"), number, None if number % 2 == 0 else "odd")
 
 
 @check("RFC 1 §3", stops="many digits", mend="Halve it.", needs=("even",), grade="should")
 def small(number, context):
     """Is it small?"""
-    return Verdict(words("less than 10"), number, None if number < 10 else "large")
+    return Verdict(Words("less than 10"), number, None if number < 10 else "large")
 
 
 NUMBERS = Profile(name="numbers", rows=(even, small), answers={"even": Answer(400)})
 
 
-def test_the_text_of_a_report_is_what_it_was():
+def test_the_text_of_a_report_has_the_rows_that_failed_whole():
     assert repr(NUMBERS.examine(3, None)) == (
-        "numbers: refused\n"
-        "  ✗ even            Is it even? No: odd\n"
+        "✗ numbers: refused\n"
+        "  ✗ even   Is it even? No: odd.\n"
+        "      Stops odd numbers (RFC 1 §2, free).\n"
+        "      Add one.\n"
         "      wanted  an even number\n"
         "      found   3\n"
-        "      stops   odd numbers (RFC 1 §2, free)\n"
-        "      mend    Add one.\n"
-        "  · small           Is it small? (not asked: needs even)"
+        "  · small  Is it small? (not asked: needs even)"
     )
+    assert repr(NUMBERS.examine(4, None)["even"]) == "✓ even  Is it even?"
 
 
 def test_a_report_is_a_table_of_its_findings():
     page = Page(NUMBERS.examine(3, None)._repr_html_())
-    assert page.caption == "numbers: refused"
+    assert page.caption == "✗ numbers: refused"
     assert page.rows == [
-        ["Row", "Question", "Wanted and found"],
+        ["Row", "Question", "Wanted", "Found"],
         [
             "✗ even\nfailed",
             "Is it even? No: odd.\nStops odd numbers (RFC 1 §2, free).\nAdd one.",
-            "wanted an even number\nfound 3",
+            "an even number",
+            "3",
         ],
-        ["· small\nnot asked", "Is it small?\nRFC 1 §3, should", "needs even"],
+        ["· small\nnot asked", "Is it small? (not asked: needs even)\nRFC 1 §3, should", "", ""],
     ]
     assert Page(NUMBERS.examine(4, None)._repr_html_()).rows[1] == [
-        "✓ even\npassed", "Is it even?\nRFC 1 §2, must", "4"
+        "✓ even\npassed", "Is it even?\nRFC 1 §2, must", "an even number", "4"
     ]  # fmt: skip
 
 
@@ -126,14 +127,14 @@ def test_every_row_asked_is_a_row_of_the_table(policy):
         [{"passed": "✓", "failed": "✗"}[one.mark], one.check.name, one.mark]
         for one in found.findings
     ]
-    assert page.caption == "token endpoint: refused"
-    assert Page(report(policy)._repr_html_()).caption == "token endpoint: accepted"
+    assert page.caption == "✗ token endpoint: refused"
+    assert Page(report(policy)._repr_html_()).caption == "✓ token endpoint: accepted"
 
 
 def test_headings_say_what_they_head():
     page = Page(report()._repr_html_())
     scopes = [value for name, value in page.attributes if name == "scope"]
-    assert scopes == ["col"] * 3 + ["row"] * (len(page.rows) - 1)
+    assert scopes == ["col"] * 4 + ["row"] * (len(page.rows) - 1)
 
 
 def test_a_struck_out_row_is_named_in_both_tables():
@@ -153,9 +154,10 @@ def test_the_check_table_is_drawn_from_the_rows_of_any_profile(policy, place):
         [row.name, f"{row.question}\n{row.source}", f"{row.stops}\n{row.mend}"]
         for row in profile.rows
     ]
+    words = text.split()
     for row in profile.rows:
-        assert f"  {row.name:<15} {row.question}\n      stops   {row.stops} ({row.source})" in text
-        assert f"      mend    {row.mend}\n" in f"{text}\n"
+        told = f"{row.name} {row.question} {row.source} {row.stops} {row.mend}"
+        assert {*told.split()} <= {*words}
 
 
 def test_the_source_of_a_row_says_how_binding_each_defect_is():
@@ -217,7 +219,7 @@ def test_no_header_becomes_markup(header):
 @pytest.mark.parametrize("text", [*HOSTILE, "\ud800", "x" * 10_000])
 def test_words_of_a_verdict_are_escaped_like_values(text):
     row = check("RFC <1>", stops="<b>", mend="<i>")(
-        lambda presented, context: Verdict(text, words(text), "<i>")
+        lambda presented, context: Verdict(text, Words(text), "<i>")
     )
     found = Profile(name="<u>", rows=(row,), answers={}).examine(None, None)
     assert len(safe(found._repr_html_()).rows) == 2
@@ -232,12 +234,7 @@ def test_a_long_value_is_cut_and_its_length_told():
 def test_a_report_that_stopped_early_is_shown_as_far_as_it_went():
     found = NUMBERS.examine(3, None, whole=False)
     assert [row[0] for row in Page(found._repr_html_()).rows[1:]] == ["✗ even\nfailed"]
-    assert Page(Report("none", ())._repr_html_()).caption == "none: accepted"
-
-
-def test_what_draws_tables_does_not_speak_of_what_is_in_them():
-    text = Path(rendering.__file__).read_text("utf-8").replace("dpop_lab", "")
-    assert not re.findall("dpop", text, re.IGNORECASE)
+    assert Page(Report("none", ())._repr_html_()).caption == "✓ none: accepted"
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=50))

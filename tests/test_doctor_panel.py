@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dpop_lab import LabError, access_token_hash, diagnose, generate_key, make_proof
 from dpop_lab.doctor.report import Diagnosis
-from dpop_lab.panels.doctor_panel import A_FILE, MOST, DoctorPanel, NothingPasted
+from dpop_lab.panels.doctor_panel import A_FILE, MOST, NOTHING_PASTED, DoctorPanel
 from dpop_lab.show.times import seconds_since_1970
 from tests.test_display import Page
 from tests.test_panels import ANY_TEXT, ATTRIBUTES, ELEMENTS, html_of, widgets
@@ -65,7 +65,7 @@ def safe(panel):
 def test_an_empty_box_says_what_can_be_pasted():
     for text in ("", " \n\t"):
         panel = DoctorPanel(text)
-        assert panel.view == NothingPasted()
+        assert panel.view == NOTHING_PASTED
         assert panel.view.verdict in html_of(panel)[-2].replace("&#x27;", "'")
         assert panel.view.details() == ""
 

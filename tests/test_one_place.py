@@ -12,7 +12,7 @@ from dpop_lab.panels.bench_panel import BenchPanel
 from dpop_lab.panels.bench_view import rows_at
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.session.call import ACCEPTED
-from dpop_lab.show.values import words
+from dpop_lab.show.values import Words
 from dpop_lab.wire.message import Request
 from tests.test_display import Page
 from tests.world import BASE_URL, TOKEN, World, error
@@ -28,7 +28,7 @@ from tests.world import BASE_URL, TOKEN, World, error
 def toy(proof, context):
     """Does the proof come without a toy?"""
     found = proof.claims.get("toy")
-    return Verdict(words("no toy"), found, {None: None, "drum": "loud"}.get(found, "carried"))
+    return Verdict(Words("no toy"), found, {None: None, "drum": "loud"}.get(found, "carried"))
 
 
 def with_toy(policy):

@@ -13,7 +13,7 @@ from dpop_lab.proof.rules import ESSENTIAL, ROWS, check_proof
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.show.values import shown, words
+from dpop_lab.show.values import Words, shown
 from dpop_lab.wire.message import Response
 from tests import builder, replay
 from tests.world import (
@@ -496,7 +496,7 @@ def recorded_site(world):
 @check("here", stops="odd numbers", mend="Add one.")
 def even(number, context):
     """Is it even?"""
-    return Verdict(words("an even number"), number, None if number % 2 == 0 else "odd")
+    return Verdict(Words("an even number"), number, None if number % 2 == 0 else "odd")
 
 
 @check("here", stops="numbers that can't be halved", mend="Add two.", needs=("even",))
@@ -510,7 +510,7 @@ TOY = Profile(name="toy", rows=(even, half_even), answers={"even": Answer(400, "
 
 def test_a_profile_of_other_rows_works_alike():
     assert [str(TOY.examine(number, None)).splitlines()[0] for number in (4, 2, 1)] == [
-        "toy: accepted", "toy: refused", "toy: refused"
+        "✓ toy: accepted", "✗ toy: refused", "✗ toy: refused"
     ]  # fmt: skip
     report = TOY.examine(1, None)
     assert [finding.mark for finding in report.findings] == ["failed", "not asked"]
@@ -531,13 +531,13 @@ def test_an_empty_report_is_no_failure():
 
 def test_what_a_request_says_is_quoted_and_cut():
     assert shown("a\nb") == repr("a\nb")
-    assert shown(words("plain")) == "plain"
+    assert shown(Words("plain")) == "plain"
     assert shown(None) == "nothing"
     assert shown("x" * 500, 9) == "'xxxxxxxx…' (500 characters)"
     assert shown(b"x" * 500, 9) == "b'xxxxxxx…' (500 characters)"
     assert shown("it's" * 9, 5) == '"it\'s…" (36 characters)'
     assert shown(["x" * 500], 9) == "['xxxxxxx… (504 characters)"
-    assert shown(words("x" * 500), 9) == "xxxxxxxxx… (500 characters)"
+    assert shown(Words("x" * 500), 9) == "xxxxxxxxx… (500 characters)"
     assert shown("x" * 118) == repr("x" * 118)
 
 

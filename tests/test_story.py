@@ -339,7 +339,7 @@ def test_two_hosts_are_told_apart() -> None:
     log = record(world.session)
     world.get()
     text = repr(Story(log))
-    assert "POST /token at https://as.example\n" in text
+    assert "POST /token at https://as.example  " in text
     assert text.startswith("2 exchanges with https://as.example, https://api.example\n")
     diagram = Story(log).diagram().text
     assert "participant S1 as authorization server<br/>as.example\n" in diagram
@@ -485,7 +485,7 @@ def test_hostile_text_breaks_no_form_of_a_story(text: str) -> None:
     assert tags == {"table", "caption", "thead", "tbody", "tr", "th", "td", "br"}
     for name in ("repr", "timeline", "steps", "curl", "diagram"):
         assert all(one.isprintable() or one == "\n" for one in told[name]), name
-    assert told["repr"].count("\n") == 4 * len(story)
+    assert told["repr"].count("\n") == 3 * len(story)
     lines = [line for line in told["curl"].split("\n") if line.startswith("# ")]
     assert len(lines) >= len(story)
     _, head, access, *rest = told["diagram"].split("\n")

@@ -33,7 +33,7 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jupyterlab": ("cli.jupyter",),
     "zmq": ("cli.jupyter",),
 }
-WITHOUT_DPOP = ("jose", "checking", "show.values")  # what knows nothing of it
+WITHOUT_DPOP = ("jose", "checking", "show")  # what knows nothing of it
 
 
 def inside(module):

@@ -11,7 +11,7 @@ from dpop_lab.jose.jws import Jws, key_bits, read_jws
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.times import date, offset
-from dpop_lab.show.values import cut, shown, words
+from dpop_lab.show.values import Words, cut, shown
 from dpop_lab.wire.key_text import holds_key
 from dpop_lab.wire.redact import KINDS
 
@@ -124,10 +124,10 @@ def harmless(value: object, name: str = "") -> Any:
     if isinstance(value, list):
         return [harmless(one, name) for one in value]
     if is_secret(name, value):
-        return words("(private)")
+        return Words("(private)")
     inner = inside(value)
     if inner is not None and leaked(inner):
-        return words("(JSON in a string, with private members)")
+        return Words("(JSON in a string, with private members)")
     return re.sub(r"^[^/\s:]*+:\S*@", "…@", value) if name == "htu" and _is_text(value) else value
 
 

@@ -14,7 +14,7 @@ from dpop_lab.doctor.decoded import (
 from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.paste.half import salvaged
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import Words, shown
 from dpop_lab.wire.url import without_query
 
 
@@ -63,7 +63,7 @@ def _plain(value: Any) -> Any:
         return [_plain(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return str(value) if isinstance(value, str) else value
+    return str(value) if isinstance(value, str | Words) else value
 
 
 def _row(finding: Finding) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """One thing that is wrong, and what to do about it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from dpop_lab.checking import SYMBOLS, Check
-from dpop_lab.show.values import printable, shown
+from dpop_lab.checking import Check
+from dpop_lab.show.blocks import Block, Table
+from dpop_lab.show.shown import Shown
+from dpop_lab.show.values import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Problem:
+class Problem(Shown):
     """One thing that is wrong, and what to do about it; what is not known of it is empty."""
 
     title: str
@@ -45,7 +48,6 @@ class Problem:
         )
         return tuple((term, text) for term, text in pairs if text)
 
-    def __repr__(self) -> str:
-        """The title, and a line for each of `lines`."""
-        told = [f"  {term:<10}  {text}" for term, text in self.lines]
-        return printable("\n".join([f"{SYMBOLS['failed']} {self.title}", *told]))
+    def blocks(self) -> Iterator[Block]:
+        """The title over `lines`."""
+        yield Table(self.title, self.lines, mark="failed")

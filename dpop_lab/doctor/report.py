@@ -4,25 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dpop_lab.checking import EDGES, SYMBOLS, Finding, Report
+from dpop_lab.checking import Finding
 from dpop_lab.doctor.decoded import key_lines, proof_lines, thumbprint_or_none, token_lines_of
 from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.machine import as_values
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.session.call import Call
-from dpop_lab.show.blocks import (
-    Block,
-    Bullets,
-    Heading,
-    Paragraph,
-    Table,
-    as_html,
-    as_markdown,
-    as_text,
-    cleaned,
-    cleaned_values,
-)
+from dpop_lab.show.blocks import SYMBOLS, Block, Note, Table, cleaned, marked
+from dpop_lab.show.markdown import as_markdown
+from dpop_lab.show.shown import Shown
+from dpop_lab.show.text import as_text
 from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.url import without_query
 
@@ -36,7 +28,7 @@ WHAT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Diagnosis:
+class Diagnosis(Shown):
     """What something is, what is wrong with it and what to do: shown by a notebook as a report.
 
     `kind` says what it was taken for and `examined` has each request in it. `secrets` names the
@@ -97,24 +89,25 @@ class Diagnosis:
         rows = "one row" if len(missing) == 1 else f"{len(missing)} rows"
         return f"Nothing is wrong with it as far as can be seen, but {rows} can't be asked."
 
-    def __repr__(self) -> str:
-        return self.text()
+    @property
+    def mark(self) -> str:
+        """`passed`, `failed`, or `not asked` of what was not understood."""
+        return ("passed", "failed", "not asked")[self.exit_code]
 
     def text(self, *, everything: bool = False) -> str:
         """The report as plain text; with `everything` each row that passed has its own line."""
-        return as_text(self._blocks(), everything=everything)
+        return as_text(self._blocks(folded=not everything))
+
+    def __repr__(self) -> str:
+        return self.text()
 
     def markdown(self) -> str:
         """The report as Markdown, for an issue or a chat: nothing pasted acts in it."""
-        return as_markdown(self._blocks())
+        return as_markdown(self.blocks())
 
-    def details(self) -> str:
-        """All but the verdict as HTML."""
-        return as_html(self._blocks()[1:])
-
-    def _repr_html_(self) -> str:
-        """The report for a notebook."""
-        return as_html(self._blocks())
+    def verdict_block(self) -> Block:
+        """The verdict with what to do first, as a panel has it above all else."""
+        return Note(self.verdict, self.mark)
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON values, for machines."""
@@ -129,30 +122,36 @@ class Diagnosis:
             "keys": [{"jkt": thumbprint_or_none(one), **dict(key_lines(one))} for one in self.jwks],
             "requests": [as_values(one, self.now) for one in self.examined],
         }
-        values: dict[str, Any] = cleaned_values(told, self._secrets.clean)
+        values: dict[str, Any] = cleaned(told, self._secrets.clean)
         return values
 
-    def _blocks(self) -> list[Block]:
-        blocks: list[Block] = [Paragraph(self._summary())]
+    def blocks(self) -> Iterator[Block]:
+        """What it is and what is in it, then each request in turn."""
+        return self._blocks(folded=False)
+
+    def _blocks(self, *, folded: bool) -> Iterator[Block]:
+        """Without secrets; `folded`, the rows that were asked are together for each mark."""
+        blocks: list[Block] = cleaned([*self._told(folded)], self._secrets.clean)
+        return iter(blocks)
+
+    def _told(self, folded: bool) -> Iterator[Block]:
+        yield Note(self._summary(), self.mark)
         if self.secrets:
-            blocks.append(
-                Paragraph(
-                    f"What was pasted holds {_listed(self.secrets)}, which others could use. "
-                    f"{_what_now(self.secrets)}"
-                )
-            )
-        remarks = list(self.remarks)
+            held = f"What was pasted holds {_listed(self.secrets)}, which others could use."
+            yield Note(f"{held} {_what_now(self.secrets)}")
+        yield from _remarks(self.remarks)
         if guessed := [one.case.url for one in self.examined if one.case.url_guessed]:
             scheme = guessed[0].partition("://")[0]
-            remarks.append(f"Raw requests do not say whether http or https; taken for {scheme}.")
-        if remarks:
-            blocks.append(Bullets(tuple(remarks)))
-        blocks += [
-            Table("A key", ("Part", "What it is"), tuple(key_lines(one))) for one in self.jwks
-        ]
+            said = f"Raw requests do not say whether http or https; taken for {scheme}."
+            yield from _remarks((said,))
+        for jwk in self.jwks:
+            yield Table("A key", tuple(key_lines(jwk)))
         for one in self.examined:
-            blocks += _told(one, self.now)
-        return cleaned(blocks, self._secrets.clean)
+            yield from _told(one, self.now, folded)
+
+
+def _remarks(remarks: tuple[str, ...]) -> Iterator[Block]:
+    return (Note(f"- {remark}") for remark in remarks)
 
 
 def _what_now(kinds: tuple[str, ...]) -> str:
@@ -165,34 +164,39 @@ def _listed(words: tuple[str, ...]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _told(one: Examined, now: float) -> Iterator[Block]:
+def _told(one: Examined, now: float, folded: bool) -> Iterator[Block]:
     """One request: its line, what is wrong, what it says, the rows, the remarks."""
     case = one.case
     line = " ".join(filter(None, (case.method, cut(without_query(case.url), 200))))
     if case.name or case.url:
         title = ": ".join(filter(None, (case.name, line)))
-        yield Heading(f"{title}. {one.verdict}" if case.name else title)
+        text = f"{title}. {one.verdict}" if case.name else title
+        yield Note(text, "failed" if one.problems else "passed")
     for problem in one.problems:
-        edges = ("error",) * len(problem.lines)
-        yield Table(f"{SYMBOLS['failed']} {problem.title}", ("Part", "Text"), problem.lines, edges)
+        yield from problem.blocks()
     if case.is_proof:
-        yield Table("The proof", ("Member", "Value"), tuple(proof_lines(case, now)))
+        yield Table("The proof", tuple(proof_lines(case, now)))
     if lines := token_lines_of(case, now):
-        yield Table("The access token", ("Member", "Value"), tuple(lines))
+        yield Table("The access token", tuple(lines))
     if case.challenges:
-        yield Table("WWW-Authenticate", ("Scheme", "Parameters"), tuple(_challenges(case)))
-    for report in filter(_findings, one.looked.reports):
-        asked = [
-            (f"{SYMBOLS[each.mark]} {each.check.name}", each.mark, _seen(each))
-            for each in report.findings
-        ]
-        name = f"{one.looked.policy}, {report.profile}"
-        marks = tuple(EDGES[each.mark] for each in report.findings)
-        yield Table(name, ("Row", "Mark", "Found"), tuple(asked), marks, _brief(name, report))
+        yield Table("WWW-Authenticate", tuple(_challenges(case)))
+    for report in one.looked.reports:
+        if report.findings:
+            yield _rows(f"{one.looked.policy}, {report.profile}", report.findings, folded)
     if one.looked.missing:
-        yield Table("Rows that can't be asked", ("Rows", "Give"), _missing(one))
-    if one.remarks:
-        yield Bullets(one.remarks)
+        yield Table("Rows that can't be asked", _missing(one), ("Rows", "Give"))
+    yield from _remarks(one.remarks)
+
+
+def _rows(title: str, findings: tuple[Finding, ...], folded: bool) -> Table:
+    """The rows that were asked, each with its mark, or only their names for each mark."""
+    if not folded:
+        rows = tuple((one.check.name, _seen(one)) for one in findings)
+        marks = tuple(one.mark for one in findings)
+        return Table(title, rows, ("Row", "Found"), marks=marks, code=("Found",))
+    names = {mark: [one.check.name for one in findings if one.mark == mark] for mark in SYMBOLS}
+    pairs = ((marked(mark, mark), ", ".join(rows)) for mark, rows in names.items() if rows)
+    return Table(title, tuple(pairs))
 
 
 def _missing(one: Examined) -> tuple[tuple[str, str], ...]:
@@ -201,19 +205,6 @@ def _missing(one: Examined) -> tuple[tuple[str, str], ...]:
     for row, give in one.looked.missing:
         rows.setdefault(give, []).append(row)
     return tuple((", ".join(names), give) for give, names in rows.items())
-
-
-def _brief(name: str, report: Report) -> str:
-    """The rows of a report in a few lines, by their marks."""
-    lines = [name]
-    for mark, symbol in SYMBOLS.items():
-        rows = [one.check.name for one in report.findings if one.mark == mark]
-        lines += [f"  {symbol} {mark:<20} {', '.join(rows)}"] if rows else []
-    return "\n".join(lines)
-
-
-def _findings(report: Report) -> tuple[Finding, ...]:
-    return report.findings
 
 
 def _challenges(case: Call) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,7 @@
-"""Where the answers of two servers differ: as a value, as a table of text and of HTML."""
+"""Where the answers of two servers differ."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Any
 
 from dpop_lab.lab.catalogue import LISTED
@@ -18,16 +17,18 @@ from dpop_lab.lab.compared import (
     told,
 )
 from dpop_lab.session.call import Call
-from dpop_lab.show.values import cut, escaped, html_table, printable
+from dpop_lab.show.blocks import Block, Note, Table
+from dpop_lab.show.shown import Shown
+from dpop_lab.show.text import as_text
+from dpop_lab.show.values import cut
 
 WITH_NONCE = " with nonce"
 FEW = 12  # changes that are explained: ten that were named, and the honest ones before them
 LONGEST = 160  # characters of an answer in a table
-WIDTHS = (27, 23, 22, 22)  # of the columns of a text, for a terminal of 100 characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Comparison:
+class Comparison(Shown):
     """What two servers, named `a` and `b`, answered to the same changes.
 
     `rows` are all that were asked, in the order of the catalogue; `not_asked` are those that one of
@@ -81,27 +82,35 @@ class Comparison:
         }
 
     def text(self, *, everything: bool = False) -> str:
-        """A table for a terminal of 100 characters.
+        """A table for a terminal of 100 characters, without the descriptions of the answers.
 
         What differs in wording alone, what does not differ, and what was not asked is counted, and
         listed with `everything`.
         """
-        lines = [self._title, *wrap(self.summary, 100)]
-        lines += [""] * bool(self._meanings)
+        return as_text(self._blocks(short, everything=everything))
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def blocks(self) -> Iterator[Block]:
+        """How many there are of each kind, and a table for each kind of difference."""
+        return self._blocks(told, everything=False)
+
+    def _blocks(self, words: Callable[[Call, str], str], *, everything: bool) -> Iterator[Block]:
+        """What is shown, with the answers in `words` where they differ by more than wording."""
+        yield Note(f"A is {self.a}, B is {self.b}\n{self.summary}")
         for name, does in self._meanings.items():
-            lines += wrap(f"{name}: {does}", 100, subsequent_indent="  ")
+            yield Note(f"{name}: {does}")
+        head = ("Change", "At the", f"A: {self.a}", f"B: {self.b}")
         for kind in KINDS if everything else KINDS[:2]:
-            rows = _merged(self.of(kind), told if kind == WORDED else short)
-            if rows:
-                lines += ["", f"{kind.capitalize()}:", *_columns(self._head), *_lines(rows)]
-        lines += [""] * bool(self.not_asked)
+            if rows := _merged(self.of(kind), told if kind == WORDED else words):
+                yield Table(kind.capitalize(), rows, head, code=head[2:])
         for why, names in self._reasons().items():
-            listed = ", ".join(names) if everything else f"{len(names)}"
-            lines += wrap(f"Not asked {why}: {listed}", 100, subsequent_indent="  ")
+            yield Note(f"Not asked {why}: {', '.join(names) if everything else len(names)}")
         if self.stopped:
-            lines += ["", *wrap(f"Stopped: {self.stopped}", 100, subsequent_indent="  ")]
-        lines += [] if self._meanings or not self.rows else ["", LISTED]
-        return printable("\n".join(lines))
+            yield Note(f"Stopped: {self.stopped}")
+        if self.rows and not self._meanings:
+            yield Note(LISTED)
 
     @property
     def _meanings(self) -> dict[str, str]:
@@ -109,37 +118,12 @@ class Comparison:
         meanings = {row.change: row.does for row in self.rows}
         return meanings if len(meanings) <= FEW else {}
 
-    @property
-    def _title(self) -> str:
-        return f"A is {self.a}, B is {self.b}"
-
-    @property
-    def _head(self) -> tuple[str, str, str, str]:
-        return "Change", "At the", f"A: {self.a}", f"B: {self.b}"
-
     def _reasons(self) -> dict[str, list[str]]:
         """The changes that were not asked, by the reason."""
         reasons: dict[str, dict[str, None]] = {}
         for one in self.not_asked:
             reasons.setdefault(f"of {one.of}, {one.why}", {})[one.change] = None
         return {why: list(names) for why, names in reasons.items()}
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_html_(self) -> str:
-        """The same for a notebook."""
-        parts = [f"<p>{escaped(self._title)}<br>{escaped(self.summary)}</p>"]
-        if meanings := [f"{name}: {does}" for name, does in self._meanings.items()]:
-            parts.append(f"<p>{'<br>'.join(map(escaped, meanings))}</p>")
-        for kind in KINDS[:2]:
-            rows = _merged(self.of(kind), told)
-            if rows:
-                parts.append(html_table(kind.capitalize(), self._head, rows, code=self._head[2:]))
-        reasons = [f"Not asked {why}: {len(names)}" for why, names in self._reasons().items()]
-        reasons += [f"Stopped: {self.stopped}"] * bool(self.stopped)
-        reasons += [] if self._meanings or not self.rows else [LISTED]
-        return "".join([*parts, *(f"<p>{escaped(one)}</p>" for one in reasons)])
 
 
 def _as_json(row: Compared) -> dict[str, Any]:
@@ -158,13 +142,13 @@ def _as_json(row: Compared) -> dict[str, Any]:
 
 def _merged(
     rows: Sequence[Compared], words: Callable[[Call, str], str]
-) -> list[tuple[str, str, str, str]]:
+) -> tuple[tuple[str, ...], ...]:
     """Change, places, and both answers in `words`: one row where places answer alike."""
     places: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         a, b = (cut(words(answered, row.to), LONGEST) for answered in (row.a, row.b))
         places.setdefault((row.change, a, b), []).append(row.to)
-    return [(change, _together(at), a, b) for (change, a, b), at in places.items()]
+    return tuple((change, _together(at), a, b) for (change, a, b), at in places.items())
 
 
 def _together(places: list[str]) -> str:
@@ -176,20 +160,3 @@ def _together(places: list[str]) -> str:
             both = place + WITH_NONCE in places
             said.append(f"{place} with and without nonce" if both else place)
     return ", ".join(said)
-
-
-def _lines(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    for row in rows:
-        yield from _columns(row)
-
-
-def _columns(row: tuple[str, ...]) -> list[str]:
-    """A row of a table, its cells wrapped, as lines."""
-    cells = [wrap(printable(cell), width) or [""] for cell, width in zip(row, WIDTHS, strict=True)]
-    return [
-        "  ".join(
-            (cell[line] if line < len(cell) else "").ljust(width)
-            for cell, width in zip(cells, WIDTHS, strict=True)
-        ).rstrip()
-        for line in range(max(map(len, cells)))
-    ]

@@ -3,19 +3,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dpop_lab.checking import SYMBOLS, Finding
+from dpop_lab.checking import Finding
 from dpop_lab.lab.catalogue.change import LEFT_OUT
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
-from dpop_lab.show.values import cut, escaped, html_list, html_table, printable, shown
+from dpop_lab.show.blocks import Block, Note, Table, marked
+from dpop_lab.show.shown import Shown
+from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.message import Redacted
 
-FAILED = f"{SYMBOLS['failed']} failed"
+NO_PROOF = "No proof was sent."
 LONGEST = 4000  # characters of a request or a body that are shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Sent:
+class Sent(Shown):
     """A request that was sent, shown by a notebook whole and by a panel part by part.
 
     `change` and `to` say what was sent where; `answered` is the answer that came, `elsewhere` what
@@ -82,23 +84,31 @@ class Sent:
         here, there = self.answered.findings, self.elsewhere.findings
         names = dict.fromkeys((*here, *there))
         told = ((name, _told(here.get(name)), _told(there.get(name))) for name in names)
-        return tuple(row for row in told if row[1] != row[2] and FAILED in row)
+        return tuple(row for row in told if row[1] != row[2] and marked("failed", "failed") in row)
 
-    def __repr__(self) -> str:
-        """Verdict, answer, rows, other server and difference as text."""
-        if self.answered is None:
-            return self.verdict
-        lines = [self.verdict, *(f"  {name}: {text}" for name, text in self._answer())]
-        if self.elsewhere is not None:
-            said = f"{self.elsewhere.answer} ({self.elsewhere.reason})"
-            lines.append(f"{self.elsewhere.rules}, asked afresh, says {said}")
-        lines += [repr(report) for report in self.answered.reports]
-        for name, here, there in self.disagreement:
-            lines.append(f"  {name:<15} here {here}; there {there}")
-        lines.append(self._compared)
-        lines += [f"  {name}: {_value(a)} → {_value(b)}" for name, a, b in self._rows()]
-        lines += ["The request:", cut(self.request, LONGEST), "As curl:", cut(self.curl, LONGEST)]
-        return printable("\n".join(lines))
+    def blocks(self) -> Iterator[Block]:
+        """Verdict, answer, the other server, rows, difference, and the request at the end."""
+        here, there = self.answered, self.elsewhere
+        if here is None:
+            yield Note(self.verdict, "not asked")
+            return
+        yield Note(self.verdict, "passed" if self.caught == ACCEPTED else "failed")
+        yield Table("The answer", tuple(self._answer()))
+        if there is not None:
+            head = ("Server", "What it answers", "What the rows know")
+            rows = (
+                (f"{here.rules}, which you asked", here.answer, here.reason),
+                (f"{there.rules}, asked afresh", there.answer, there.reason),
+            )
+            yield Table("One request, two servers", rows, head, code=head[1:2])
+        for report in here.reports:
+            yield from report.blocks()
+        if there is not None and self.disagreement:
+            head = ("Row", here.rules, there.rules)
+            yield Table("What the two servers see differently", self.disagreement, head)
+        yield self._difference()
+        texts = (("The request", self.request), ("As curl", self.curl))
+        yield Table("", tuple((name, cut(text, LONGEST)) for name, text in texts))
 
     def _answer(self) -> Iterator[tuple[str, str]]:
         answered = self.answered
@@ -115,55 +125,27 @@ class Sent:
     def _compared(self) -> str:
         headers = self.exchange.request_headers if self.exchange else ()
         if not [value for name, value in headers if name.lower() == "dpop"]:
-            return "No proof was sent."
+            return NO_PROOF
         other = "an honest one" if self.first_here else "the last one accepted here"
         if all(name in self.fresh for name, _, _ in self.difference):
             return f"Compared with {other}, nothing is new but what always is (jti, iat)."
         return f"Compared with {other}, the proof has other members:"
 
-    def _rows(self) -> tuple[tuple[str, object, object], ...]:
-        """What is worth showing of the difference."""
-        if self._compared == "No proof was sent.":
-            return ()
-        return tuple(row for row in self.difference if row[0] not in self.fresh)
-
-    def details(self) -> str:
-        """All but the verdict as HTML, in the same order and with the bytes at the end."""
-        if self.answered is None:
-            return ""
-        parts = [html_table("The answer", ("Part", "Text"), list(self._answer()), code=("Text",))]
-        if self.elsewhere is not None:
-            parts.append(self._beside(self.answered, self.elsewhere))
-        parts += [report._repr_html_() for report in self.answered.reports]
-        if self.disagreement:
-            head = ("Row", self.answered.rules, self.elsewhere.rules if self.elsewhere else "")
-            parts.append(
-                html_table("What the two servers see differently", head, self.disagreement)
-            )
-        rows = [(name, _value(then), _value(now)) for name, then, now in self._rows()]
-        head = ("Member", "Then", "Now")
-        if rows:
-            parts.append(html_table(self._compared, head, rows, code=head[1:]))
-        else:
-            parts.append(f"<p>{escaped(self._compared)}</p>")
-        bytes_ = [("The request", cut(self.request, LONGEST)), ("As curl", cut(self.curl, LONGEST))]
-        return "".join([*parts, html_list(bytes_)])
-
-    def _beside(self, here: Call, there: Call) -> str:
-        rows = [
-            (f"{here.rules}, which you asked", here.answer, here.reason),
-            (f"{there.rules}, asked afresh", there.answer, there.reason),
-        ]
-        head = ("Server", "What it answers", "What the rows know")
-        return html_table("One request, two servers", head, rows, code=head[1:2])
-
-    def _repr_html_(self) -> str:
-        """The same for a notebook."""
-        return f"<p>{escaped(self.verdict)}</p>{self.details()}"
+    def _difference(self) -> Block:
+        """What the proof differs in from another, but for what is new in any."""
+        compared, head = self._compared, ("Member", "Then", "Now")
+        rows = tuple(
+            (name, _value(then), _value(now))
+            for name, then, now in self.difference
+            if name not in self.fresh
+        )
+        if not rows or compared == NO_PROOF:
+            return Note(compared)
+        return Table(compared, rows, head, code=head[1:])
 
 
 def _told(finding: Finding | None) -> str:
-    return f"{SYMBOLS[finding.mark]} {finding.mark}" if finding else "no such row"
+    return marked(finding.mark, finding.mark) if finding else "no such row"
 
 
 def _value(value: object) -> str:

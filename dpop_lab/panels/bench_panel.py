@@ -11,7 +11,6 @@ from dpop_lab.lab.catalogue.change import SIGNERS
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Sent
 from dpop_lab.panels.bench_view import (
-    NothingSent,
     all_rows,
     for_reading,
     policies_for,
@@ -19,9 +18,10 @@ from dpop_lab.panels.bench_view import (
     rows_at,
     seconds,
 )
-from dpop_lab.panels.panel import LABEL, LINES, WIDE, Panel
+from dpop_lab.panels.panel import LABEL, WIDE, Nothing, Panel
 from dpop_lab.server.state import FARTHEST
-from dpop_lab.show.values import escaped
+from dpop_lab.show.blocks import Note
+from dpop_lab.show.html import as_html
 
 ANYBODY, NONE = "anybody", "none"
 WHO, CHANGE, TARGET, HEADER, CLAIMS = "Who", "Change", "Target", "Header", "Claims"
@@ -32,6 +32,8 @@ ROW = Layout(
 )
 FIT = Layout(width="max-content", max_width="100%")
 
+NOTHING_SENT = Nothing("Nothing was sent yet. Choose or edit, predict which row says no, and send.")
+
 
 class BenchPanel(Panel):
     """The bench of a lab with a control for everything that `Lab.send` can be told.
@@ -41,13 +43,13 @@ class BenchPanel(Panel):
     edited. `view` is what was sent last (a `Sent`). Raises `LabError` for names that are unknown.
     """
 
-    view: Sent | NothingSent
+    view: Sent | Nothing
 
     def __init__(self, lab: Lab | None = None, change: str = "honest", to: str = "") -> None:
         expect(lab, (Lab, type(None)), "BenchPanel", "Lab() makes one.")
         self.lab = lab or Lab()
         self._busy = True
-        self._outcome: Sent | NothingSent = NothingSent()
+        self._outcome: Sent | Nothing = NOTHING_SENT
         self._draft = self.lab.bench.draft(change, to=to)
         struck = frozenset() if self.lab.live else self.lab.twin.policy.struck_out
         self._policies = policies_for(self.lab)
@@ -97,7 +99,7 @@ class BenchPanel(Panel):
     def arranged(self) -> list[Any]:
         """The controls in groups: what is sent, by whose rules, the buttons, the clock."""
         of = self.fields
-        rules = HTML(f'<p style="{LINES}">Rows that are asked; take one off to strike it out:</p>')
+        rules = HTML(_line("Rows that are asked; take one off to strike it out:"))
         return [
             Box([of[WHO], of[CHANGE], of[TARGET]], layout=ROW),
             self._about,
@@ -109,7 +111,7 @@ class BenchPanel(Panel):
             self._score,
         ]
 
-    def look(self) -> Sent | NothingSent:
+    def look(self) -> Sent | Nothing:
         """What was sent last."""
         return self._outcome
 
@@ -167,7 +169,7 @@ class BenchPanel(Panel):
         for name in self._start.keys() - {WHO, CHANGE, TARGET, HEADER, CLAIMS, PREDICTION}:
             self.fields[name].value = self._start[name]
         self._busy = False
-        self._outcome = NothingSent()
+        self._outcome = NOTHING_SENT
         self._changed({"owner": self.fields[TARGET]})
 
     # sending
@@ -270,4 +272,4 @@ def _button(label: str) -> Any:
 
 
 def _line(text: str) -> str:
-    return f'<p style="{LINES}">{escaped(text)}</p>'
+    return as_html([Note(text)])

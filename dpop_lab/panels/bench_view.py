@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dpop_lab.jose.encoding import COMPACT
 from dpop_lab.lab.bench import Bench
@@ -17,20 +17,6 @@ from dpop_lab.server.state import FARTHEST
 
 POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
 SHORTEST = 8  # characters of a value that is looked for in what was typed
-
-
-@dataclass(frozen=True, slots=True)
-class NothingSent:
-    """What there is to see before anything was sent."""
-
-    verdict: str = "Nothing was sent yet. Choose or edit, predict which row says no, and send."
-
-    def details(self) -> str:
-        """Nothing."""
-        return ""
-
-    def __repr__(self) -> str:
-        return self.verdict
 
 
 def rows_at(place: str, policy: Policy) -> dict[str, bool]:

@@ -4,7 +4,6 @@ import html
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ipywidgets import HTML, Box, Dropdown, Layout, Password, Text, Textarea
@@ -13,9 +12,10 @@ from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.report import WHAT, Diagnosis
 from dpop_lab.errors import expect
 from dpop_lab.panels.bench_view import POLICIES
-from dpop_lab.panels.panel import LABEL, LINES, WIDE, Panel
+from dpop_lab.panels.panel import LABEL, WIDE, Nothing, Panel
+from dpop_lab.show.blocks import Note
+from dpop_lab.show.html import as_html
 from dpop_lab.show.times import seconds_since_1970
-from dpop_lab.show.values import escaped
 from dpop_lab.wire.challenge import WORD
 from dpop_lab.wire.url import normal_url
 
@@ -67,23 +67,12 @@ panel.ondrop = event => {
 """.replace("MOST", str(MOST))
 A_FILE = (
     f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
-    f'<p style="{LINES}"><label>Or a file: <input type="file"></label> <output></output></p>'
+    f'<p><label>Or a file: <input type="file"></label> <output></output></p>'
 )
 ROW = Layout(display="flex", flex_flow="row wrap", grid_gap="2px 12px", **WIDE)
 
 
-@dataclass(frozen=True, slots=True)
-class NothingPasted:
-    """What there is to see while the box is empty."""
-
-    verdict: str = f"{NOTHING} {WHAT}"
-
-    def details(self) -> str:
-        """Nothing."""
-        return ""
-
-    def __repr__(self) -> str:
-        return self.verdict
+NOTHING_PASTED = Nothing(f"{NOTHING} {WHAT}")
 
 
 class DoctorPanel(Panel):
@@ -96,7 +85,7 @@ class DoctorPanel(Panel):
     text.
     """
 
-    view: Diagnosis | NothingPasted
+    view: Diagnosis | Nothing
 
     def __init__(self, text: str = "") -> None:
         expect(text, str, "DoctorPanel", "Octets and objects: diagnose(thing).")
@@ -125,7 +114,7 @@ class DoctorPanel(Panel):
         box, *others = self.fields.values()
         return [box, HTML(A_FILE), Box([*others, self.start_again], layout=ROW), self._told]
 
-    def look(self) -> Diagnosis | NothingPasted:
+    def look(self) -> Diagnosis | Nothing:
         """What the doctor says of what is in the box."""
         text, unusable = self.fields[PASTE].value, [*self._unusable()]
         told = [WANTED[name] for name in unusable]
@@ -134,9 +123,9 @@ class DoctorPanel(Panel):
                 f"The box holds {MOST} characters, and what is beyond them is not in it: "
                 "dpop-lab diagnose FILE looks at more."
             )
-        self._told.value = f'<p role="status" style="{LINES}">{escaped(" ".join(told))}</p>'
+        self._told.value = f'<div role="status">{as_html([Note(" ".join(told))])}</div>'
         if not text.strip():
-            return NothingPasted()
+            return NOTHING_PASTED
         known = {name: "" if name in unusable else self._text(name) for name in self._start}
         return diagnose(
             text,
@@ -172,9 +161,9 @@ class DoctorPanel(Panel):
         return "\n".join([*lines, f"  {_outcome(self.view)}"])
 
 
-def _outcome(view: Diagnosis | NothingPasted) -> str:
+def _outcome(view: Diagnosis | Nothing) -> str:
     """How it stands, in words that are the same at any time."""
-    if isinstance(view, NothingPasted):
+    if isinstance(view, Nothing):
         return NOTHING
     if not view.understood:
         return "Not understood."

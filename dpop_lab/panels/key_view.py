@@ -1,6 +1,6 @@
 """What becomes of a public key when one of its members is changed: the state behind `KeyPanel`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,7 +8,9 @@ from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.jose.thumbprint import hash_input, thumbprint
 from dpop_lab.server.rfc9449_reading import READING, RSA_BITS
-from dpop_lab.show.values import cut, escaped, html_list, printable, shown
+from dpop_lab.show.blocks import Block, Note, Table
+from dpop_lab.show.shown import Shown
+from dpop_lab.show.values import cut, printable, shown
 
 MEMBERS = ("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")  # public ones only
 Compared = Literal["same", "changed", "none"]
@@ -20,7 +22,7 @@ SAID = {
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class KeyView:
+class KeyView(Shown):
     """A public JWK looked at, shown by a notebook as the panel shows it.
 
     `problem` says why no server could use the key, empty when one could; `hash_input` and
@@ -39,23 +41,12 @@ class KeyView:
         usable = f"Not a usable key: {self.problem}" if self.problem else "A usable public key."
         return f"{usable} {SAID[self.compared]}"
 
-    def _facts(self) -> tuple[tuple[str, str], ...]:
-        return (
-            ("hash input", cut(printable(self.hash_input), 4000) or "none"),
-            ("thumbprint", self.thumbprint or "none"),
-        )
-
-    def __repr__(self) -> str:
-        """Verdict, hash input and thumbprint as text."""
-        return "\n".join([self.verdict, *(f"  {name}  {text}" for name, text in self._facts())])
-
-    def details(self) -> str:
-        """Hash input and thumbprint as an HTML list."""
-        return html_list(self._facts())
-
-    def _repr_html_(self) -> str:
-        """The same for a notebook."""
-        return f"<p>{escaped(self.verdict)}</p>{self.details()}"
+    def blocks(self) -> Iterator[Block]:
+        """The verdict, the hash input and the thumbprint."""
+        text = cut(printable(self.hash_input), 4000)
+        facts = (("hash input", text or "none"), ("thumbprint", self.thumbprint or "none"))
+        yield Note(self.verdict, "failed" if self.problem else "passed")
+        yield Table("", facts)
 
 
 def look_at_key(members: Mapping[str, str], before: Mapping[str, str]) -> KeyView:

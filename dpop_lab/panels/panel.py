@@ -2,15 +2,18 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from ipywidgets import HTML, Button, Layout, Text, VBox
 
-from dpop_lab.show.values import escaped, shown
+from dpop_lab.show.blocks import Block, Note
+from dpop_lab.show.html import as_html, escaped
+from dpop_lab.show.shown import Shown
+from dpop_lab.show.values import shown
 
 WIDE = {"width": "auto", "max_width": "60em"}
-LINES = "line-height:1.4"
 CODE_FIELDS = (
     ".dpop-lab-panel input, .dpop-lab-panel textarea "
     "{ font-family: var(--jp-code-font-family, monospace) }"
@@ -18,15 +21,15 @@ CODE_FIELDS = (
 LABEL = {"description_width": "initial"}
 
 
-class View(Protocol):
-    """What a panel shows: a line in words, the details as HTML, the whole as text (its repr)."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Nothing(Shown):
+    """What there is to see before there is anything: a sentence."""
 
-    @property
-    def verdict(self) -> str:
-        """The line in words."""
+    verdict: str
 
-    def details(self) -> str:
-        """The rest as HTML."""
+    def blocks(self) -> Iterator[Block]:
+        """The sentence."""
+        yield Note(self.verdict)
 
 
 class Panel(ABC):
@@ -45,8 +48,7 @@ class Panel(ABC):
         self.start_again = Button(description="Start again", layout=Layout(width="max-content"))
         self._verdict, self._details = HTML(layout=Layout(**WIDE)), HTML(layout=Layout(**WIDE))
         heading = HTML(
-            f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>"
-            f'<p style="{LINES}">{escaped(hint)}</p>',
+            f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>{as_html([Note(hint)])}",
             layout=Layout(**WIDE),
         )
         self.root = VBox([heading, *self.arranged(), self._verdict, self._details])
@@ -61,7 +63,7 @@ class Panel(ABC):
         return [*self.fields.values(), self.start_again]
 
     @abstractmethod
-    def look(self) -> View:
+    def look(self) -> Shown:
         """The view that follows from the fields."""
 
     def values(self) -> dict[str, str]:
@@ -84,8 +86,8 @@ class Panel(ABC):
     def _changed(self, change: object = None) -> None:
         self.view = self.look()
         self._verdict.value = (
-            '<p class="dpop-lab-verdict" role="status" aria-live="polite" '
-            f'style="{LINES}"><strong>{escaped(self.view.verdict)}</strong></p>'
+            '<div class="dpop-lab-verdict" role="status" aria-live="polite">'
+            f"{as_html([self.view.verdict_block()])}</div>"
         )
         self._details.value = self.view.details()
 

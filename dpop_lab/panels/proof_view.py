@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,9 @@ from dpop_lab.proof.proof import TYP
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
-from dpop_lab.show.values import cut, escaped, html_list
+from dpop_lab.show.blocks import Block, Note, Table
+from dpop_lab.show.shown import Shown
+from dpop_lab.show.values import cut
 
 METHOD, URL = "POST", f"{BASE_URL}/connect/token"
 SEGMENTS = ("header", "payload", "signature")
@@ -22,7 +24,7 @@ SHOWN = 1200  # characters of a segment
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
-class ProofView:
+class ProofView(Shown):
     """A proof looked at, shown by a notebook as the panel shows it.
 
     `header` and `claims` are what was encoded, `proof` the text of the three segments, `changed`
@@ -52,33 +54,20 @@ class ProofView:
         told = f" and say “{self.answer.description}”" if self.answer.description else "."
         return f"Refused by the row {failure.check.name}: {self.policy} would answer {answer}{told}"
 
-    def _segments(self) -> list[tuple[str, str, str]]:
-        broken = self.report is not None and self.report["signature"].mark == "failed"
-        made = "made with the private key" + "; it does not verify" * broken
-        texts = (readable(self.header), readable(self.claims), made)
-        states = ["changed" if name in self.changed else "as at the start" for name in SEGMENTS]
-        encoded = [cut(segment, SHOWN) for segment in self.proof.split(".")]
-        terms = map("{}, {}".format, SEGMENTS, states)
-        return list(zip(terms, texts, encoded, strict=True))
-
-    def __repr__(self) -> str:
-        """Verdict, segments and report as text."""
-        if self.report is None:
-            return self.verdict
-        lines = [self.verdict]
-        for term, text, encoded in self._segments():
-            lines += [f"{term}:", *(f"  {line}" for line in [*text.split("\n"), encoded])]
-        return "\n".join([*lines, repr(self.report)])
-
-    def details(self) -> str:
-        """Segments and report as HTML."""
+    def blocks(self) -> Iterator[Block]:
+        """The verdict, each segment decoded and as it is sent, and the report."""
+        accepted = self.report is not None and self.report.accepted
+        yield Note(self.verdict, "passed" if accepted else "failed")
         if self.report is None:  # a refused one is false
-            return ""
-        return html_list(self._segments()) + self.report._repr_html_()
-
-    def _repr_html_(self) -> str:
-        """The same for a notebook."""
-        return f"<p>{escaped(self.verdict)}</p>{self.details()}"
+            return
+        broken = self.report["signature"].mark == "failed"
+        made = "made with the private key" + "; it does not verify" * broken
+        states = ["changed" if name in self.changed else "as at the start" for name in SEGMENTS]
+        texts = (readable(self.header), readable(self.claims), made)
+        encoded = [cut(segment, SHOWN) for segment in self.proof.split(".")]
+        values = map("{}\n{}".format, texts, encoded)
+        yield Table("", tuple(zip(map("{}, {}".format, SEGMENTS, states), values, strict=True)))
+        yield from self.report.blocks()
 
 
 def readable(value: object) -> str:

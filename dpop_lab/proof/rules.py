@@ -11,7 +11,7 @@ from dpop_lab.jose.jws import Jws, verify
 from dpop_lab.jose.keys import ALGORITHMS
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.proof import TYP, access_token_hash, read_proof
-from dpop_lab.show.values import shown, words
+from dpop_lab.show.values import Words, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Window:
             return "stale"
         return "early" if time - now > self.max_ahead else None
 
-    def around(self, now: int) -> str:
+    def around(self, now: int) -> Words:
         """The accepted times in words."""
         if math.isinf(self.max_age):
-            return words("any time")
-        return words(f"{now - self.max_age:.0f} to {now + self.max_ahead:.0f}")
+            return Words("any time")
+        return Words(f"{now - self.max_age:.0f} to {now + self.max_ahead:.0f}")
 
 
 ANY_TIME = Window(math.inf, math.inf)
@@ -124,13 +124,13 @@ def jkt(proof: Jws, context: Context) -> str | None:
 )
 def one_header(proof: Jws, context: Context) -> Verdict:
     """Is there exactly one DPoP header?"""
-    wanted, count = words("one DPoP header"), len(context.headers)
+    wanted, count = Words("one DPoP header"), len(context.headers)
     if count == 0:
         return Verdict(wanted, None, "missing")
     if count > 1:
-        return Verdict(wanted, words(f"{count} DPoP headers"), "several")
+        return Verdict(wanted, Words(f"{count} DPoP headers"), "several")
     empty = not context.headers[0]
-    return Verdict(wanted, words("an empty one" if empty else "one"), "empty" if empty else None)
+    return Verdict(wanted, Words("an empty one" if empty else "one"), "empty" if empty else None)
 
 
 @check(
@@ -141,11 +141,11 @@ def one_header(proof: Jws, context: Context) -> Verdict:
 )
 def well_formed(proof: Jws, context: Context) -> Verdict:
     """Is it a JWT: three dot parts, a header and claims that are JSON objects?"""
-    wanted = words("a JWT in compact form")
+    wanted = Words("a JWT in compact form")
     if proof.problem:
-        return Verdict(wanted, words(proof.problem), "malformed")
+        return Verdict(wanted, Words(proof.problem), "malformed")
     defect, found = context.profile.reading.fault(proof) or (None, "three parts, two objects")
-    return Verdict(wanted, words(found), defect)
+    return Verdict(wanted, Words(found), defect)
 
 
 @check(
@@ -157,10 +157,10 @@ def well_formed(proof: Jws, context: Context) -> Verdict:
 )
 def strict_form(proof: Jws, context: Context) -> Verdict:
     """Is it in the one strict spelling, with every value of the JSON type the RFC gives it?"""
-    wanted, kinds = words("no deviation"), {kind for _, kind in proof.deviations}
+    wanted, kinds = Words("no deviation"), {kind for _, kind in proof.deviations}
     if not kinds:
         return Verdict(wanted, wanted)
-    seen = words(", ".join(map(str, proof.deviations)))
+    seen = Words(", ".join(map(str, proof.deviations)))
     return Verdict(wanted, seen, "loose" if kinds - TOLERABLE else "tolerable")
 
 
@@ -190,12 +190,12 @@ def alg(proof: Jws, context: Context) -> Verdict:
     """Is alg an asymmetric signature algorithm this server takes?"""
     found, accepted = proof.header.get("alg"), context.profile.reading.algorithms
     if found is None:
-        return Verdict(words(" ".join(accepted)), None, "missing")
+        return Verdict(Words(" ".join(accepted)), None, "missing")
     defect = None
     if not isinstance(found, str) or found not in accepted:
         known = isinstance(found, str) and found in ASYMMETRIC
         defect = "unsupported" if known else "wrong"
-    return Verdict(words(" ".join(accepted)), found, defect)
+    return Verdict(Words(" ".join(accepted)), found, defect)
 
 
 @check(
@@ -206,14 +206,14 @@ def alg(proof: Jws, context: Context) -> Verdict:
 )
 def jwk(proof: Jws, context: Context) -> Verdict:
     """Is the jwk in the header a key that this server can use?"""
-    wanted, found = words("a public JWK that fits alg"), proof.header.get("jwk")
+    wanted, found = Words("a public JWK that fits alg"), proof.header.get("jwk")
     if not isinstance(found, dict):
-        seen = None if found is None else words(type(found).__name__)
+        seen = None if found is None else Words(type(found).__name__)
         return Verdict(wanted, seen, "missing" if found is None else "wrong")
     members = _jwk(proof, context)
     fault = context.profile.reading.key_fault(members, proof.header.get("alg"))
     kind = " ".join(str(members[name]) for name in ("kty", "crv") if members.get(name))
-    return Verdict(wanted, words(fault) if fault else kind, "unusable" if fault else None)
+    return Verdict(wanted, Words(fault) if fault else kind, "unusable" if fault else None)
 
 
 @check(
@@ -225,10 +225,10 @@ def jwk(proof: Jws, context: Context) -> Verdict:
 def no_private_key(proof: Jws, context: Context) -> Verdict:
     """Is the jwk free of private members?"""
     members = context.profile.reading.private(_jwk(proof, context))
-    wanted = words("public members only")
+    wanted = Words("public members only")
     if not members:
-        return Verdict(wanted, words("public members only"))
-    return Verdict(wanted, words("private members: " + ", ".join(members)), "private")
+        return Verdict(wanted, Words("public members only"))
+    return Verdict(wanted, Words("private members: " + ", ".join(members)), "private")
 
 
 @check(
@@ -243,8 +243,8 @@ def signature(proof: Jws, context: Context) -> Verdict:
     name = str(proof.header.get("alg"))
     octets = context.profile.reading.signature(proof)
     good = verify(proof.signing_input, octets, alg=name, jwk=_jwk(proof, context))
-    found = words("it verifies" if good else "it does not verify")
-    return Verdict(words("a signature by the key in the header"), found, None if good else "wrong")
+    found = Words("it verifies" if good else "it does not verify")
+    return Verdict(Words("a signature by the key in the header"), found, None if good else "wrong")
 
 
 @check(
@@ -257,10 +257,10 @@ def jti(proof: Jws, context: Context) -> Verdict:
     """Is there a jti claim to know this proof by?"""
     found = context.profile.reading.jti(proof.claims)
     if found is not None:
-        return Verdict(words("a string"), found)
+        return Verdict(Words("a string"), found)
     given = proof.claims.get("jti")
     return Verdict(
-        words("a string that is not empty"), given, "missing" if given is None else "wrong"
+        Words("a string that is not empty"), given, "missing" if given is None else "wrong"
     )
 
 
@@ -318,14 +318,14 @@ def bound_key(proof: Jws, context: Context) -> Verdict:
     """Is the access token bound to the key of this proof?"""
     cnf, found = context.cnf, jkt(proof, context)
     if cnf is None:
-        return Verdict(words("an access token with cnf.jkt"), None, "missing")
+        return Verdict(Words("an access token with cnf.jkt"), None, "missing")
     wanted = cnf.get("jkt") if isinstance(cnf, dict) else None
     if found is None or wanted != found:
         return Verdict(wanted, found, "wrong")
     others = context.profile.reading.unchecked(cnf) if isinstance(cnf, dict) else ()
     if others:
-        more = words(f"jkt and {', '.join(shown(name, 40) for name in others[:3])} in cnf")
-        return Verdict(words("a binding to this key alone"), more, "unchecked")
+        more = Words(f"jkt and {', '.join(shown(name, 40) for name in others[:3])} in cnf")
+        return Verdict(Words("a binding to this key alone"), more, "unchecked")
     return Verdict(wanted, found)
 
 
@@ -342,7 +342,7 @@ def fresh(proof: Jws, context: Context) -> Verdict:
     time = context.profile.reading.number(given)
     if time is None:
         defect = "missing" if given is None else "wrong"
-        return Verdict(words("seconds since 1970, a number"), given, defect)
+        return Verdict(Words("seconds since 1970, a number"), given, defect)
     return Verdict(window.around(context.now), given, window.defect(time, context.now))
 
 
@@ -356,7 +356,7 @@ def fresh(proof: Jws, context: Context) -> Verdict:
 def nonce(proof: Jws, context: Context) -> Verdict:
     """Does it carry a nonce of this server, not outdated?"""
     found = context.profile.reading.text(proof.claims.get("nonce"))
-    wanted = words("a nonce this server gave out lately")
+    wanted = Words("a nonce this server gave out lately")
     if found is None or not found.strip():
         return Verdict(wanted, proof.claims.get("nonce"), "missing")
     issued = context.nonce_time(found)
@@ -376,7 +376,7 @@ def unused(proof: Jws, context: Context) -> Verdict:
     """Is this the first time the proof is seen?"""
     seen = context.used(context.profile.replay_key(proof, context))
     found = context.profile.reading.jti(proof.claims)
-    return Verdict(words("a jti not used before"), found, "replayed" if seen else None)
+    return Verdict(Words("a jti not used before"), found, "replayed" if seen else None)
 
 
 ROWS: tuple[Check, ...] = (

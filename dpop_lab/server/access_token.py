@@ -8,7 +8,7 @@ from typing import Any
 from dpop_lab.checking import Check, Profile, Verdict, check, equal
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.show.values import words
+from dpop_lab.show.values import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +128,11 @@ def scheme(presented: Presented, context: TokenContext) -> Verdict:
     if not presented.credentials:
         return Verdict(context.scheme, None, "missing")
     if len(presented.credentials) >= context.profile.max_length:
-        found = words(f"{len(presented.credentials)} characters")
-        return Verdict(words(f"less than {context.profile.max_length}"), found, "too_long")
+        wanted = Words(f"less than {context.profile.max_length}")
+        return Verdict(wanted, Words(f"{len(presented.credentials)} characters"), "too_long")
     good = presented.scheme.lower() == context.scheme.lower()
     # what stands alone may be the token itself, without a scheme
-    found = presented.scheme if " " in presented.credentials else words("one word alone")
+    found = presented.scheme if " " in presented.credentials else Words("one word alone")
     return Verdict(context.scheme, found, None if good else "wrong")
 
 
@@ -144,8 +144,8 @@ def scheme(presented: Presented, context: TokenContext) -> Verdict:
 def at_form(presented: Presented, context: TokenContext) -> Verdict:
     """Is the access token a well-formed JWT?"""
     fault = presented.token.problem or context.profile.fault(presented.token)
-    found = words(fault or "a JWT")
-    return Verdict(words("a JWT in compact form"), found, "malformed" if fault else None)
+    found = Words(fault or "a JWT")
+    return Verdict(Words("a JWT in compact form"), found, "malformed" if fault else None)
 
 
 # RFC 9068 demands it, but RFC 9449 leaves the form of access tokens to their issuer
@@ -159,7 +159,7 @@ def at_typ(presented: Presented, context: TokenContext) -> Verdict:
     """Does its header call it an access token?"""
     found = presented.token.header.get("typ")
     good = isinstance(found, str) and found in context.profile.types
-    return Verdict(words(" or ".join(context.profile.types)), found, None if good else "wrong")
+    return Verdict(Words(" or ".join(context.profile.types)), found, None if good else "wrong")
 
 
 @check(
@@ -184,8 +184,8 @@ def at_signature(presented: Presented, context: TokenContext) -> Verdict:
     good = token.header.get("alg") == "RS256" and any(
         verify(token.signing_input, token.signature, alg="RS256", jwk=key) for key in context.keys
     )
-    found = words("it verifies" if good else "it does not verify")
-    return Verdict(words("an RS256 signature by the issuer"), found, None if good else "wrong")
+    found = Words("it verifies" if good else "it does not verify")
+    return Verdict(Words("an RS256 signature by the issuer"), found, None if good else "wrong")
 
 
 @check(
@@ -210,11 +210,11 @@ def not_expired(presented: Presented, context: TokenContext) -> Verdict:
     now, leeway = context.now, context.profile.leeway
     end, start = (presented.token.claims.get(name) for name in ("exp", "nbf"))
     if type(end) is not int and not (type(end) is float and math.isfinite(end)):
-        return Verdict(words("exp, a number"), end, "missing" if end is None else "wrong")
+        return Verdict(Words("exp, a number"), end, "missing" if end is None else "wrong")
     if context.profile.expired(end, now):
-        return Verdict(words(f"exp well after {now - leeway}"), end, "expired")
+        return Verdict(Words(f"exp well after {now - leeway}"), end, "expired")
     early = isinstance(start, int | float) and now + leeway < start
-    return Verdict(words("exp ahead"), end, "early" if early else None)
+    return Verdict(Words("exp ahead"), end, "early" if early else None)
 
 
 @check(
@@ -225,7 +225,7 @@ def not_expired(presented: Presented, context: TokenContext) -> Verdict:
 def unbound(presented: Presented, context: TokenContext) -> Verdict:
     """Is it free of a key it would have to be proven with?"""
     found = presented.token.claims.get("cnf")
-    return Verdict(words("no cnf"), found, None if found is None else "bound")
+    return Verdict(Words("no cnf"), found, None if found is None else "bound")
 
 
 ROWS: tuple[Check, ...] = (

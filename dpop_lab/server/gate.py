@@ -9,7 +9,7 @@ from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import Context, ProofProfile, jkt
 from dpop_lab.server.policy import Refused
 from dpop_lab.server.state import Nonces, UsedProofs
-from dpop_lab.show.values import words
+from dpop_lab.show.values import Words
 from dpop_lab.wire.message import Headers
 
 
@@ -86,7 +86,7 @@ def refuse_for(profile: Profile, report: Report, *, only: str | None = None) -> 
 def _lost_race(report: Report) -> Report:
     """The report of a proof that someone else used between the looking and the taking."""
     findings = tuple(
-        replace(one, verdict=replace(one.verdict, found=words("used just now"), defect="replayed"))
+        replace(one, verdict=replace(one.verdict, found=Words("used just now"), defect="replayed"))
         if one.check.name == "unused" and one.verdict
         else one
         for one in report.findings

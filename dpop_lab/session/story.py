@@ -11,6 +11,8 @@ from dpop_lab.session.call import Call, one_line
 from dpop_lab.session.diagram import Diagram, sequence_diagram
 from dpop_lab.session.telling import tell
 from dpop_lab.session.timeline import Timeline
+from dpop_lab.show.blocks import Block
+from dpop_lab.show.shown import Shown
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.har import har
 from dpop_lab.wire.log import SessionLog
@@ -18,7 +20,7 @@ from dpop_lab.wire.log import SessionLog
 BEGINNING = b'{"log": {'  # of every file that `save_har` writes
 
 
-class Story(Sequence[Call]):
+class Story(Shown, Sequence[Call]):
     """A session log so far, told; shown by a notebook as a table.
 
     The log may be of any requests session: `log = record(session)`, then `Story(log)`. That of a
@@ -48,13 +50,9 @@ class Story(Sequence[Call]):
         part._steps = self._steps[index]
         return part
 
-    def __repr__(self) -> str:
-        """The steps as text, without times: the same each time the same is done."""
-        return repr(Timeline(self._steps, timed=False))
-
-    def _repr_html_(self) -> str:
-        """The same as a table, for a notebook."""
-        return Timeline(self._steps, timed=False)._repr_html_()
+    def blocks(self) -> Iterator[Block]:
+        """The steps without times: the same each time the same is done."""
+        return Timeline(self._steps, timed=False).blocks()
 
     def timeline(self) -> Timeline:
         """The steps with the seconds since the first was sent and the seconds each took."""

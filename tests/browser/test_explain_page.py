@@ -187,7 +187,7 @@ def test_the_page_needs_no_mouse(served):
         served.tab_to(part)
         keyboard.press("Enter")
     served.tab_to("Copy as curl")
-    expect(served.page.get_by_role("table")).to_be_visible()
+    expect(served.page.get_by_role("table").first).to_be_visible()
     expect(served.newest.locator("pre.curl")).to_be_visible()
 
 
@@ -220,7 +220,8 @@ def test_what_hostile_clients_send_does_nothing(served):
     served.shows(2)
     for summary in served.page.locator("#entries summary").all():
         summary.click()
-    expect(served.entries.last.locator(".members").first).to_contain_text("onerror=alert(1)")
+    proof = served.entries.last.get_by_role("table", name="Proof")
+    expect(proof).to_contain_text("onerror=alert(1)")
     assert served.page.locator("#entries :is(img, script)").count() == 0
     for width in (1280, 360):
         served.page.set_viewport_size({"width": width, "height": 800})

@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass
 
-from dpop_lab.checking import SYMBOLS, Finding, Report
+from dpop_lab.checking import Report
 from dpop_lab.doctor.decoded import Line
-from dpop_lab.show.values import shown
+from dpop_lab.show.blocks import SYMBOLS
 from dpop_lab.wire.message import visible
 
 MARKS = {True: SYMBOLS["failed"], False: SYMBOLS["passed"]}
@@ -54,15 +54,3 @@ class Entry:
 def one_line(text: str) -> str:
     """A text as a single line that can't move a terminal's cursor."""
     return visible(text).replace("\n", r"\n").replace("\t", " ")
-
-
-def row_cells(finding: Finding) -> tuple[str, ...]:
-    """A finding for a table: mark, row, question, wanted, found, what mends it, section."""
-    check = finding.check
-    wanted, found = f"needs {', '.join(check.needs)}", ""
-    if finding.verdict:
-        wanted, found = shown(finding.wanted), shown(finding.found)
-        found += f" ({finding.defect.replace('_', ' ')})" if finding.defect else ""
-    mark = f"{SYMBOLS[finding.mark]} {finding.mark}"
-    mend = check.mend if finding.mark == "failed" else ""
-    return mark, check.name, check.question, wanted, found, mend, finding.source

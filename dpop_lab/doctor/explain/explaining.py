@@ -9,7 +9,7 @@ from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.rules import one_header
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.show.values import cut, printable, words
+from dpop_lab.show.values import Words, cut, printable
 from dpop_lab.wire.message import Exchange, Request, Response
 
 
@@ -69,7 +69,7 @@ def _no_proof(case: Call) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
     if case.is_proof or one_header not in [said.row for said in blamed(case)]:
         return None
-    return Finding(one_header, Verdict(words("one DPoP header"), None, "missing"))
+    return Finding(one_header, Verdict(Words("one DPoP header"), None, "missing"))
 
 
 def _asked(case: Call) -> str:

@@ -9,14 +9,13 @@ from shlex import quote
 from string import Template
 
 from dpop_lab.checking import Report
-from dpop_lab.doctor.decoded import Line
-from dpop_lab.doctor.explain.entry import Entry, row_cells
+from dpop_lab.doctor.explain.entry import Entry
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.server.twin import Twin
-from dpop_lab.show.values import escaped
+from dpop_lab.show.blocks import Block, Table
+from dpop_lab.show.html import as_html, by_class, escaped, style_sheet
 
 NAMES = {"row": "Row", "wanted": "Wanted", "found": "Found", "change": "What to change"}
-HEAD = ("Mark", "Row", "Question", "Wanted", "Found", "What mends it", "Section")
 
 
 @cache
@@ -25,12 +24,13 @@ def _part(name: str) -> str:
     return resources.files("dpop_lab.doctor.explain").joinpath(name).read_text("utf-8").strip()
 
 
-def _hash(name: str) -> str:
-    return f"'sha256-{base64.b64encode(sha256(_part(name).encode())).decode()}'"
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode())).decode()}'"
 
 
+STYLE, SCRIPT = f"{style_sheet()}\n{_part('page.css')}", _part("page.js")
 POLICY = (
-    f"default-src 'none'; script-src {_hash('page.js')}; style-src {_hash('page.css')}; "
+    f"default-src 'none'; script-src {_hash(SCRIPT)}; style-src {_hash(STYLE)}; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 SECURITY = (
@@ -50,8 +50,8 @@ def page_html(twin: Twin, entries: str, *, run: str, newest: int, kept: int) -> 
     """
     base = twin.base_url
     return Template(_part("page.html")).substitute(
-        style=_part("page.css"),
-        script=_part("page.js"),
+        style=STYLE,
+        script=SCRIPT,
         base=escaped(base),
         policy=escaped(twin.policy.title),
         curl=escaped(f"curl --include {quote(f'{base}/api/dpop/test')}"),
@@ -78,36 +78,38 @@ def entry_html(entry: Entry) -> str:
         f"{' · ' if entry.who else ''}<span class=who>{escaped(entry.who)}</span></p>"
         f"{f'<dl class=why>{why}</dl>' if why else ''}"
         '<div class="more">'
-        f"{_details(_rows_title(entry.reports), ''.join(map(_table, entry.reports)))}"
-        f"{_details(_decoded_title(entry), ''.join(map(_members, entry.decoded)))}"
-        f"{_details('Request and answer', _texts(_wire(entry)))}"
+        f"{_details(_rows_title(entry.reports), _reports(entry.reports))}"
+        f"{_details(_decoded_title(entry), [Table(*part) for part in entry.decoded])}"
+        f"{_details('Request and answer', _wire(entry))}"
         f"{_curl(entry.curl)}"
         "</div></article></li>"
     )
 
 
-def escaped_lines(text: str) -> str:
-    """Text for a `pre`: escaped, its lines kept as lines."""
-    return escaped(text).replace("<br>", "\n")
+def _details(summary: str, blocks: Sequence[Block]) -> str:
+    return _folded(summary, as_html(blocks, by_class))
 
 
-def _wire(entry: Entry) -> list[tuple[str, str]]:
-    parts = [("Request, without its secrets", entry.request), ("Answer", entry.answer)]
-    return [(title, text) for title, text in parts if text]
-
-
-def _curl(command: str) -> str:
-    shown = f"<pre class=curl>{escaped_lines(command)}</pre>" if command else ""
-    button = "<button type=button class=copy hidden>Copy as curl</button>" if command else ""
-    return _details("As curl", shown) + button
-
-
-def _details(summary: str, content: str) -> str:
+def _folded(summary: str, content: str) -> str:
     return f"<details><summary>{escaped(summary)}</summary>{content}</details>" if content else ""
 
 
-def _texts(texts: Sequence[tuple[str, str]]) -> str:
-    return "".join(f"<h3>{escaped(a)}</h3><pre>{escaped_lines(b)}</pre>" for a, b in texts)
+def _reports(reports: Sequence[Report]) -> list[Block]:
+    return [block for report in reports for block in report.blocks()]
+
+
+def _wire(entry: Entry) -> list[Block]:
+    parts = (("Request, without its secrets", entry.request), ("Answer", entry.answer))
+    pairs = tuple((title, text) for title, text in parts if text)
+    return [Table("", pairs)] * bool(pairs)
+
+
+def _curl(command: str) -> str:
+    """The command with its lines, so that what is copied can be run."""
+    text = escaped(command).replace("<br>", "\n")
+    shown = f"<pre class=curl>{text}</pre>" if command else ""
+    button = "<button type=button class=copy hidden>Copy as curl</button>" if command else ""
+    return _folded("As curl", shown) + button
 
 
 def _rows_title(reports: Sequence[Report]) -> str:
@@ -119,31 +121,3 @@ def _rows_title(reports: Sequence[Report]) -> str:
 def _decoded_title(entry: Entry) -> str:
     titles = " and ".join(title for title, _ in entry.decoded)
     return f"{titles.capitalize()}, decoded"
-
-
-def _members(part: tuple[str, Sequence[Line]]) -> str:
-    title, lines = part
-    items = (f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in lines)
-    return f"<h3>{escaped(title)}</h3><dl class=members>{''.join(items)}</dl>"
-
-
-def _table(report: Report) -> str:
-    struck = f" (struck out: {', '.join(report.struck_out)})" if report.struck_out else ""
-    head = "".join(f"<th scope=col>{name}</th>" for name in HEAD)
-    rows = "".join(
-        f"<tr class={finding.mark.replace(' ', '-')}>{_cells(row_cells(finding))}</tr>"
-        for finding in report.findings
-    )
-    return (
-        f"<table><caption>{escaped(report.profile + struck)}</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    )
-
-
-def _cells(cells: Sequence[str]) -> str:
-    """The cells of a row, each under the name of its column, for screens too narrow for a table."""
-    mark, row, *rest = (escaped(text) for text in cells)
-    named = "".join(
-        f'<td data-head="{name}">{text}</td>' for name, text in zip(HEAD[2:], rest, strict=True)
-    )
-    return f"<td>{mark}</td><th scope=row>{row}</th>{named}"

@@ -12,7 +12,7 @@ from dpop_lab.doctor.secrets import JWT
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.show.values import cut, shown, words
+from dpop_lab.show.values import Words, cut, shown
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.message import Exchange, Headers
 from dpop_lab.wire.redact import Redactor
@@ -152,6 +152,7 @@ def _cleaned(report: Report, clean: Clean) -> Report:
 def _cleaned_finding(finding: Finding, clean: Clean) -> Finding:
     if finding.verdict is None:
         return finding
-    seen = {"wanted": finding.wanted, "found": finding.found}
-    told = {name: words(clean(shown(value, LONGEST_BODY))) for name, value in seen.items()}
-    return replace(finding, verdict=replace(finding.verdict, **told))
+    wanted, found = (
+        Words(clean(shown(value, LONGEST_BODY))) for value in (finding.wanted, finding.found)
+    )
+    return replace(finding, verdict=replace(finding.verdict, wanted=wanted, found=found))

@@ -7,7 +7,6 @@ from typing import Any
 from dpop_lab.doctor.paste.placeholders import without_placeholders
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import linked, read_call
-from dpop_lab.show.values import words
 from dpop_lab.wire.message import Exchange
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted
@@ -94,4 +93,4 @@ def says_something(exchange: Exchange) -> bool:
 
 def not_understood(found: str) -> Pasted:
     """What nothing of DPoP was recognised in; `found` says in words what it is."""
-    return Pasted(kind=words(found), understood=False)
+    return Pasted(kind=found, understood=False)

@@ -1,7 +1,6 @@
 """The catalogue: everything that can be done to a proof, an access token or the request around."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from textwrap import fill
 
 from dpop_lab.lab.catalogue.access_tokens import ACCESS_TOKENS
 from dpop_lab.lab.catalogue.change import ACTORS, LEFT_OUT, PLACES, Change
@@ -10,14 +9,16 @@ from dpop_lab.lab.catalogue.form import FORM
 from dpop_lab.lab.catalogue.header import HEADER
 from dpop_lab.lab.catalogue.moves import HONEST, MOVES
 from dpop_lab.lab.catalogue.token_requests import TOKEN_REQUESTS
-from dpop_lab.show.values import html_table
+from dpop_lab.show.blocks import Block, Note, Table
+from dpop_lab.show.shown import Shown
 
 __all__ = ["ACTORS", "CHANGES", "LEFT_OUT", "LISTED", "PLACES", "Catalogue", "Change"]
 
+HEAD = ("Change", "What it does", "Where it is written")
 LISTED = "All changes, and what they do: CHANGES, or the command dpop-lab compare --list."
 
 
-class Catalogue(Mapping[str, Change]):
+class Catalogue(Shown, Mapping[str, Change]):
     """Changes by their names, in order; shown as a table by a notebook."""
 
     def __init__(self, changes: Iterable[Change]) -> None:
@@ -40,30 +41,13 @@ class Catalogue(Mapping[str, Change]):
         """Those that make sense at one of `PLACES`."""
         return Catalogue(change for change in self.values() if place in change.places)
 
-    def __repr__(self) -> str:
+    def blocks(self) -> Iterator[Block]:
         """Name and deed of each, under who could do it."""
-        lines = [f"{len(self)} changes"]
+        yield Note(f"{len(self)} changes")
         for actor, who in ACTORS.items():
-            theirs = [change for change in self.values() if change.by == actor]
-            lines += [f"{actor}, {who}:"] * bool(theirs)
-            lines += [
-                fill(
-                    f"{change.does} ({change.section})",
-                    100,
-                    initial_indent=f"  {change.name}: ",
-                    subsequent_indent="      ",
-                )
-                for change in theirs
-            ]
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        """The same as a table, for a notebook."""
-        return html_table(
-            f"{len(self)} changes",
-            ("Change", "What it does", "Who could do it", "Where it is written"),
-            [(one.name, one.does, one.by, one.section) for one in self.values()],
-        )
+            rows = tuple((one.name, one.does, one.section) for one in self.by(actor).values())
+            if rows:
+                yield Table(f"{actor}, {who}", rows, HEAD)
 
 
 CHANGES = Catalogue([HONEST, *FORM, *HEADER, *CLAIMS, *MOVES, *ACCESS_TOKENS, *TOKEN_REQUESTS])
