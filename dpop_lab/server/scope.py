@@ -1,0 +1,50 @@
+"""Which scopes a token is granted, and for which APIs it is (RFC 6749 section 3.3, RFC 8707)."""
+
+import re
+
+from dpop_lab.checking import Answer
+from dpop_lab.server.form import Form, Refused, value
+from dpop_lab.server.policy import Policy
+from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
+
+
+def resource_of(form: Form) -> str | None:
+    """The one API that the token is wanted for (RFC 8707 section 2), None without a wish.
+
+    Raises `Refused` for several, and for what is no URI.
+    """
+    resources = form.get("resource", ())
+    faults = (
+        (any(len(one) > 512 for one in resources), "Resource indicator maximum length exceeded"),
+        (not all(map(_is_uri, resources)), "Invalid resource indicator format"),
+        (len(resources) > 1, "Multiple resource indicators not supported on token endpoint."),
+    )
+    for found, description in faults:
+        if found:
+            raise Refused(Answer(400, "invalid_target", description))
+    return resources[0] if resources else None
+
+
+def scope_of(form: Form, policy: Policy, resource: str | None) -> tuple[list[str], list[str]]:
+    """The scopes granted, sorted, and the audiences they lead to; without a wish all there are.
+
+    Raises `Refused` for what the policy does not know, or knows of another resource.
+    """
+    given, apis = value(form, "scope"), policy.apis
+    asked = sorted({*policy.scope(given).split(" ")} - {""}) or sorted(policy.scopes)
+    wanted = set(apis) - policy.isolated if resource is None else {resource} & set(apis)
+    if resource is not None and not any(name in apis[one] for one in wanted for name in asked):
+        raise Refused(Answer(400, "invalid_target"))
+    if len(given) > 300 or not set(asked) <= set(policy.scopes):
+        raise Refused(Answer(400, "invalid_scope"))
+    if resource is not None:
+        asked = [name for name in asked if name in apis[resource]]
+    return asked, [one for one in apis if one in wanted and not set(asked).isdisjoint(apis[one])]
+
+
+def _is_uri(text: str) -> bool:
+    """Is it an absolute URI without a fragment (RFC 8707 section 2)?"""
+    scheme = text.partition(":")[0].lower()
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme) or ":" not in text or "#" in text:
+        return False
+    return scheme not in DEFAULT_PORTS or normal_url(text) is not None
