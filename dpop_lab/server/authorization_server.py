@@ -6,22 +6,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dpop_lab.checking import Answer, Report
+from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import compact_json
 from dpop_lab.jose.jws import Jws, read_jws, verify
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import Context, jkt
 from dpop_lab.server.access_token import SigningKey, issue
-from dpop_lab.server.duende_site import CLIENT_CREDENTIALS, DEVICE_CODE, Client
-from dpop_lab.server.form import Form, Refused, value
+from dpop_lab.server.duende_site import Client
+from dpop_lab.server.form import Form, Refused
 from dpop_lab.server.gate import Party
+from dpop_lab.server.grants import grant_of, grant_type_of, resource_of, scope_of
 from dpop_lab.server.http import Routes
 from dpop_lab.server.policy import Credentials, Policy
-from dpop_lab.server.scope import resource_of, scope_of
 from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Request, Response
 
-REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
+STEPS = ("client", "header", "grant_type", "resource", "proof", "grant", "scope")
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -77,12 +77,10 @@ class TokenRequest:
     request: Request
     reports: list[Report]
 
-    STEPS = ("client", "header", "grant_type", "resource", "proof", "grant", "scope")
-
     def granted(self) -> Response:
         """The answer to a request without a fault (RFC 6749 section 5.1, RFC 9449 section 5)."""
         server, policy = self.server, self.policy
-        for step in (*policy.order["token"], *self.STEPS):
+        for step in policy.steps("token", STEPS):
             getattr(self, step)
         (scope, audience), now, client = self.scope, server.clock.now(), self.client
         claims = {
@@ -214,33 +212,13 @@ class TokenRequest:
 
     @cached_property
     def grant_type(self) -> str:
-        """The grant."""
-        grant = value(self.form, "grant_type")
-        if not grant or len(grant) > 100:
-            raise Refused(self.policy.no_grant_type)
-        return grant
+        """The name of a grant."""
+        return grant_type_of(self.form, self.policy)
 
     @cached_property
     def grant(self) -> str:
-        """The grant, which leads to a token here: client credentials. Others fail as they do there.
-
-        No client of this server was ever given a code or a refresh token.
-        """
-        form, grant = self.form, self.grant_type
-        device = grant == DEVICE_CODE
-        faults = (
-            (grant == REFRESH_TOKEN, "invalid_grant" if value(form, grant) else "invalid_request"),
-            (grant not in self.policy.grants, "unsupported_grant_type"),
-            # looked at before the client is
-            (device and value(form, "resource"), "invalid_target"),
-            (grant not in self.client.grants, "unauthorized_client"),
-            (device and not value(form, "device_code"), "invalid_request"),
-            (grant != CLIENT_CREDENTIALS, "invalid_grant"),
-        )
-        for found, error in faults:
-            if found:
-                raise Refused(Answer(400, error))
-        return grant
+        """The grant, which leads to a token."""
+        return grant_of(self.form, self.policy, self.client, self.grant_type)
 
     @cached_property
     def resource(self) -> str | None:

@@ -21,18 +21,14 @@ from dpop_lab.wire.message import Request, Response
 
 CODES = {"one_header": "invalid_request", "nonce": "use_dpop_nonce"}
 TEXTS: dict[Failure, str | None] = {  # of both places
-    "typ": "Invalid 'typ' value.",
-    "alg": "Invalid 'alg' value.",
-    "jwk": "Invalid 'jwk' value.",
+    **{
+        name: f"Invalid '{name}' value."
+        for name in ("typ", "alg", "jwk", "ath", "jti", "htm", "htu", "nonce")
+    },
     "no_private_key": "'jwk' value contains a private key.",
     "bound_key": "Invalid 'cnf' value.",
     ("bound_key", "missing"): "Missing 'cnf' value.",
-    "ath": "Invalid 'ath' value.",
-    "jti": "Invalid 'jti' value.",
-    "htm": "Invalid 'htm' value.",
-    "htu": "Invalid 'htu' value.",
     "fresh": "Invalid 'iat' value.",
-    "nonce": "Invalid 'nonce' value.",
     ("nonce", "missing"): "Missing 'nonce' value.",
 }
 TOKEN_TEXTS: dict[Failure, str | None] = {

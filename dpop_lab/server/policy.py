@@ -16,10 +16,6 @@ from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Headers, Request, Response
 
 SCOPE_TEXT = re.compile(r"[ -!#-\[\]-~]*")  # RFC 6749 section 3.3, and the spaces between
-ORDER = {
-    "token": ("client", "header", "grant_type", "resource", "proof", "grant", "scope"),
-    "api": ("token", "proof"),
-}
 NO_PROOF = Answer(400, "invalid_request", "This client must send a DPoP proof.")
 NO_GRANT_TYPE = Answer(400, "invalid_request", "There is no grant_type.")
 Credentials = tuple[str, str, str | None]  # client, way, and its secret or assertion
@@ -36,8 +32,8 @@ class Policy:
     #: the rules by place: `token` and `api` for proofs there, `token_nonce` and `api_nonce` where a
     #: nonce is demanded, `bound` and `bearer` for the access tokens of the two APIs
     profiles: Mapping[str, Profile]
-    #: the steps at each place; the first fault decides, and what is left out comes at the end
-    order: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: ORDER)
+    #: steps by place, where they come before all others; the first fault decides
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clients: Mapping[str, Client] = field(default_factory=lambda: CLIENTS)
     #: scopes by the audience they belong to
     apis: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: APIS)
@@ -98,6 +94,10 @@ class Policy:
             for place, one in self.profiles.items()
         }
         return replace(self, profiles=profiles)
+
+    def steps(self, place: str, usual: tuple[str, ...]) -> list[str]:
+        """The steps that a request at a place takes: all the usual ones, in this policy's order."""
+        return list(dict.fromkeys((*self.order.get(place, ()), *usual)))
 
     # proofs
 

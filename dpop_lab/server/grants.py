@@ -1,11 +1,43 @@
-"""Which scopes a token is granted, and for which APIs it is (RFC 6749 section 3.3, RFC 8707)."""
+"""What a token request asks for: by which grant, for which API, with which scopes."""
 
 import re
 
 from dpop_lab.checking import Answer
+from dpop_lab.server.duende_site import CLIENT_CREDENTIALS, DEVICE_CODE, Client
 from dpop_lab.server.form import Form, Refused, value
 from dpop_lab.server.policy import Policy
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
+
+REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
+
+
+def grant_type_of(form: Form, policy: Policy) -> str:
+    """The name of a grant, known or not. Raises `Refused` where there is none."""
+    grant = value(form, "grant_type")
+    if not grant or len(grant) > 100:
+        raise Refused(policy.no_grant_type)
+    return grant
+
+
+def grant_of(form: Form, policy: Policy, client: Client, grant: str) -> str:
+    """The grant, where it leads to a token here: client credentials. Others fail as they do there.
+
+    No client of this server was ever given a code or a refresh token.
+    """
+    device = grant == DEVICE_CODE
+    faults = (
+        (grant == REFRESH_TOKEN, "invalid_grant" if value(form, grant) else "invalid_request"),
+        (grant not in policy.grants, "unsupported_grant_type"),
+        # looked at before the client is
+        (device and value(form, "resource"), "invalid_target"),
+        (grant not in client.grants, "unauthorized_client"),
+        (device and not value(form, "device_code"), "invalid_request"),
+        (grant != CLIENT_CREDENTIALS, "invalid_grant"),
+    )
+    for found, error in faults:
+        if found:
+            raise Refused(Answer(400, error))
+    return grant
 
 
 def resource_of(form: Form) -> str | None:
