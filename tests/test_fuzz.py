@@ -17,7 +17,7 @@ from dpop_lab.jose.jws import Jws
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import Context, ProofProfile, jkt, strict_form
-from dpop_lab.server.access_token import TokenContext, brought
+from dpop_lab.server.access_token import TokenContext, token_of
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Nonces
@@ -274,7 +274,7 @@ def examined(profile, authorization):
     """What the rows for access tokens find in an Authorization value."""
     asked = {"keys": SIGNING_KEY[1:], "issuer": BASE_URL, "audience": "api", "now": NOW}
     context = TokenContext(profile=profile, authorization=authorization, **asked)
-    return profile.examine(brought(authorization), context)
+    return profile.examine(token_of(authorization), context)
 
 
 # ---- nothing forged is accepted ---------------------------------------------------------------

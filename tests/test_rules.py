@@ -250,7 +250,7 @@ def examined(profile, text, whole=True):
         return profile.examine(proof, context, whole=whole)
     asked = {"authorization": text, "keys": (), "issuer": BASE_URL, "audience": "api"}
     context = at.TokenContext(profile=profile, now=1_700_000_000, **asked)
-    return profile.examine(at.brought(text), context, whole=whole)
+    return profile.examine(at.token_of(text), context, whole=whole)
 
 
 def test_a_struck_out_row_blocks_no_other():

@@ -35,7 +35,7 @@ def issue(signing_key: SigningKey, claims: Mapping[str, Any]) -> str:
     return sign_compact(header, claims, key)
 
 
-def brought(authorization: str) -> Jws:
+def token_of(authorization: str) -> Jws:
     """The access token in an Authorization value (empty: there was none), taken apart."""
     return read_jws(authorization.partition(" ")[2].strip(" \t"))
 

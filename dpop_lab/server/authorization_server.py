@@ -9,15 +9,14 @@ from typing import Any
 from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import compact_json
 from dpop_lab.jose.jws import Jws, read_jws, verify
-from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import Context, jkt
 from dpop_lab.server.access_token import SigningKey, issue
 from dpop_lab.server.duende_site import Client
-from dpop_lab.server.form import Form, Refused
+from dpop_lab.server.form import Credentials, Form, Refused
 from dpop_lab.server.gate import Party
 from dpop_lab.server.grants import grant_of, grant_type_of, resource_of, scope_of
 from dpop_lab.server.http import Routes
-from dpop_lab.server.policy import Credentials, Policy
+from dpop_lab.server.policy import Policy
 from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Request, Response
 
@@ -66,7 +65,13 @@ class AuthorizationServer(Party):
 
     def token(self, request: Request) -> Response:
         """Answer a token request (RFC 6749 section 4.4, RFC 9449 section 5), with the reports."""
-        return self.answered(lambda reports: TokenRequest(self, request, reports).granted())
+
+        def granted(reports: list[Report]) -> Response:
+            form = self.policy.token_parameters(request)
+            credentials = self.policy.credentials(request, form)
+            return TokenRequest(self, request, form, credentials, reports).granted()
+
+        return self.answered(granted)
 
 
 @dataclass(repr=False)  # no slots: what is looked at once is kept
@@ -75,6 +80,8 @@ class TokenRequest:
 
     server: AuthorizationServer
     request: Request
+    form: Form
+    credentials: Credentials
     reports: list[Report]
 
     def granted(self) -> Response:
@@ -110,16 +117,6 @@ class TokenRequest:
     # who is asking
 
     @cached_property
-    def form(self) -> Form:
-        """The parameters."""
-        return self.policy.token_parameters(self.request)
-
-    @cached_property
-    def credentials(self) -> Credentials:
-        """How the client says who it is."""
-        return self.policy.credentials(self.request, self.form)
-
-    @cached_property
     def named(self) -> Client | None:
         """The client it says it is, proven or not."""
         return self.policy.clients.get(self.credentials[0])
@@ -142,7 +139,8 @@ class TokenRequest:
 
     def _assertion_good(self, assertion: str) -> bool:
         """Is the client assertion signed, current, meant for us, and new? It is then used up."""
-        server, reading, now = self.server, self.context.profile.reading, self.context.now
+        _, known = self.proof_and_context
+        server, reading, now = self.server, known.profile.reading, known.now
         jws = read_jws(assertion)
         claims, alg = jws.claims, jws.header.get("alg")
         ends = reading.number(claims.get("exp"))
@@ -166,23 +164,12 @@ class TokenRequest:
     # with which proof
 
     @cached_property
-    def proofs(self) -> tuple[str, ...]:
-        """The DPoP header lines that count."""
-        return self.policy.proofs(self.request, "token")
-
-    @cached_property
-    def jws(self) -> Jws:
-        """The first DPoP header, taken apart."""
-        return read_proof("".join(self.proofs[:1]))
-
-    @cached_property
-    def context(self) -> Context:
-        """What the rows may know of its proof."""
-        nonce = self.named is not None and self.named.requires_nonce
-        return self.server.context(
-            self.policy.profile("token", self.jws, nonce=nonce),
-            headers=self.proofs,
-            method="POST",
+    def proof_and_context(self) -> tuple[Jws, Context]:
+        """Its proof, and what the rows may know of it."""
+        return self.server.proof_and_context(
+            self.request,
+            "token",
+            nonce=self.named is not None and self.named.requires_nonce,
             url=self.server.token_endpoint,
             client_id=self.credentials[0],
         )
@@ -190,23 +177,25 @@ class TokenRequest:
     @cached_property
     def header(self) -> Report | None:
         """What the rows find, None where there is no proof; more than one is a fault here."""
-        if not self.proofs:
+        proof, context = self.proof_and_context
+        if not context.headers:
             return None
-        report = self.server.look(self.jws, self.context)
+        report = self.server.look(proof, context)
         self.reports.append(report)
-        self.server.refuse(self.context.profile, report, only="one_header")
+        self.server.refuse(context.profile, report, only="one_header")
         return report
 
     @cached_property
     def proof(self) -> str | None:
         """The thumbprint of the key in the proof, which is used up; None without a proof."""
+        proof, context = self.proof_and_context
         if self.header is not None:
-            self.reports[0] = self.server.take(self.jws, self.context, self.header)
-            self.server.refuse(self.context.profile, self.reports[0])
+            self.reports[0] = self.server.take(proof, context, self.header)
+            self.server.refuse(context.profile, self.reports[0])
         fault = self.policy.proof_fault(self.named, sent=self.header is not None)
         if fault:
             raise Refused(fault)
-        return None if self.header is None else jkt(self.jws, self.context)
+        return None if self.header is None else jkt(proof, context)
 
     # what is asked for
 
@@ -218,7 +207,7 @@ class TokenRequest:
     @cached_property
     def grant(self) -> str:
         """The grant, which leads to a token."""
-        return grant_of(self.form, self.policy, self.client, self.grant_type)
+        return grant_of(self.form, self.policy, self.client)
 
     @cached_property
     def resource(self) -> str | None:

@@ -14,8 +14,16 @@ from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende_reading import DuendeReading, several
 from dpop_lab.server.duende_site import metadata
-from dpop_lab.server.form import JWT_BEARER, Form, Refused, basic_pair, read_form
-from dpop_lab.server.policy import Credentials, Policy
+from dpop_lab.server.form import (
+    JWT_BEARER,
+    Credentials,
+    Form,
+    Refused,
+    bad_request,
+    basic_pair,
+    read_form,
+)
+from dpop_lab.server.policy import Policy
 from dpop_lab.server.profiles import Failure, answers, with_nonce
 from dpop_lab.wire.message import Request, Response
 
@@ -101,7 +109,7 @@ class Duende(Policy):
     def token_parameters(self, request: Request) -> Form:
         """Names in any letter case, blank values dropped."""
         if request.method != "POST":
-            raise Refused(Answer(400, "invalid_request"))
+            raise bad_request()
         form: dict[str, tuple[str, ...]] = {}
         for name, given in read_form(request):
             if given.strip():
@@ -127,7 +135,7 @@ class Duende(Policy):
         if raw.get("client_assertion_type") == JWT_BEARER and client_id:
             found.append((client_id, "assertion", assertion))
         if not found:
-            raise Refused(Answer(400, "invalid_request"))
+            raise bad_request()
         return next((one for one in found if one[2]), found[-1])
 
     def _subject(self, assertion: str) -> str | None:
@@ -149,14 +157,14 @@ class Duende(Policy):
 
     def client_refused(self, way: str) -> Refused:
         """400, whichever way the client tried to authenticate."""
-        return Refused(Answer(400, "invalid_client"))
+        return bad_request("invalid_client")
 
     def scope(self, text: str) -> str:
         """Blanks at its ends do not count; another character makes the request invalid."""
         try:
             return Policy.scope(self, text.strip())
         except Refused:
-            raise Refused(Answer(400, "invalid_request")) from None
+            raise bad_request() from None
 
     def token_claims(self, claims: Mapping[str, Any]) -> dict[str, Any]:
         """Neither a subject nor an audience of its own accord; scope is an array."""

@@ -8,6 +8,8 @@ from dpop_lab.checking import Answer
 from dpop_lab.wire.message import Request
 
 Form = Mapping[str, tuple[str, ...]]
+# client, way (basic, form, assertion), and a secret or assertion: a public client has neither
+Credentials = tuple[str, str, str | None]
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -17,6 +19,11 @@ class Refused(Exception):
     def __init__(self, answer: Answer, *headers: tuple[str, str]) -> None:
         super().__init__(answer.error)
         self.answer, self.headers = answer, headers
+
+
+def bad_request(error: str = "invalid_request", description: str | None = None) -> Refused:
+    """The refusal of a request with 400 and this error (RFC 6749 section 5.2)."""
+    return Refused(Answer(400, error, description))
 
 
 def basic_pair(credentials: str) -> tuple[str, str] | None:
@@ -43,12 +50,12 @@ def read_form(request: Request) -> list[tuple[str, str]]:
     """
     media_type = "".join(request.lines("Content-Type")[:1]).partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
-        raise Refused(Answer(400, "invalid_request"))
+        raise bad_request()
     try:
         text = request.body.decode("utf-8", "replace")
         return parse_qsl(text, keep_blank_values=True, max_num_fields=1024)
     except ValueError:
-        raise Refused(Answer(400, "invalid_request")) from None
+        raise bad_request() from None
 
 
 def value(form: Form, name: str) -> str:

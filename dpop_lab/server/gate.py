@@ -6,12 +6,13 @@ from typing import Any
 
 from dpop_lab.checking import Profile, Report
 from dpop_lab.jose.jws import Jws
-from dpop_lab.proof.rules import Context, ProofProfile, replay_key
+from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof.rules import Context, replay_key
 from dpop_lab.server.form import Refused
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
 from dpop_lab.show.values import words
-from dpop_lab.wire.message import Response
+from dpop_lab.wire.message import Request, Response
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -53,16 +54,25 @@ class Party:
                 return None if issued is None else self.clock.now() - issued
         return None
 
-    def context(self, profile: ProofProfile, **request: Any) -> Context:
-        """What the rows for proofs may know of a request at this server, now."""
-        now = self.clock.now()
-        return Context(
-            profile=profile,
+    def proof_and_context(
+        self, request: Request, place: str, *, nonce: bool, **known: Any
+    ) -> tuple[Jws, Context]:
+        """The proof that came with a request, and what its rows may know, now.
+
+        `nonce`: one is demanded of it. `known` is what the context says besides.
+        """
+        headers, now = self.policy.proofs(request, place), self.clock.now()
+        proof = read_proof("".join(headers[:1]))
+        context = Context(
+            profile=self.policy.profile(place, proof, nonce=nonce),
+            headers=headers,
+            method=request.method,
             now=now,
             nonce_time=self.nonces.issued_at,
             used=lambda key: self.used.seen(key, now=now),
-            **request,
+            **known,
         )
+        return proof, context
 
     def look(self, presented: Jws, context: Any) -> Report:
         """What the rows of the context's profile find; nothing is remembered."""

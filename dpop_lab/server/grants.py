@@ -2,9 +2,8 @@
 
 import re
 
-from dpop_lab.checking import Answer
 from dpop_lab.server.duende_site import CLIENT_CREDENTIALS, DEVICE_CODE, Client
-from dpop_lab.server.form import Form, Refused, value
+from dpop_lab.server.form import Form, Refused, bad_request, value
 from dpop_lab.server.policy import Policy
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
@@ -19,11 +18,12 @@ def grant_type_of(form: Form, policy: Policy) -> str:
     return grant
 
 
-def grant_of(form: Form, policy: Policy, client: Client, grant: str) -> str:
+def grant_of(form: Form, policy: Policy, client: Client) -> str:
     """The grant, where it leads to a token here: client credentials. Others fail as they do there.
 
     No client of this server was ever given a code or a refresh token.
     """
+    grant = value(form, "grant_type")
     device = grant == DEVICE_CODE
     faults = (
         (grant == REFRESH_TOKEN, "invalid_grant" if value(form, grant) else "invalid_request"),
@@ -36,7 +36,7 @@ def grant_of(form: Form, policy: Policy, client: Client, grant: str) -> str:
     )
     for found, error in faults:
         if found:
-            raise Refused(Answer(400, error))
+            raise bad_request(error)
     return grant
 
 
@@ -53,7 +53,7 @@ def resource_of(form: Form) -> str | None:
     )
     for found, description in faults:
         if found:
-            raise Refused(Answer(400, "invalid_target", description))
+            raise bad_request("invalid_target", description)
     return resources[0] if resources else None
 
 
@@ -66,9 +66,9 @@ def scope_of(form: Form, policy: Policy, resource: str | None) -> tuple[list[str
     asked = sorted({*policy.scope(given).split(" ")} - {""}) or sorted(policy.scopes)
     wanted = set(apis) - policy.isolated if resource is None else {resource} & set(apis)
     if resource is not None and not any(name in apis[one] for one in wanted for name in asked):
-        raise Refused(Answer(400, "invalid_target"))
+        raise bad_request("invalid_target")
     if len(given) > 300 or not set(asked) <= set(policy.scopes):
-        raise Refused(Answer(400, "invalid_scope"))
+        raise bad_request("invalid_scope")
     if resource is not None:
         asked = [name for name in asked if name in apis[resource]]
     return asked, [one for one in apis if one in wanted and not set(asked).isdisjoint(apis[one])]

@@ -10,15 +10,23 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import compact_json
 from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof.rules import ProofProfile
-from dpop_lab.server.duende_site import APIS, CLIENTS, GRANTS, ISOLATED, SCOPES, Client
-from dpop_lab.server.form import JWT_BEARER, Form, Refused, basic_pair, read_form
+from dpop_lab.server import duende_site as demo
+from dpop_lab.server.duende_site import Client
+from dpop_lab.server.form import (
+    JWT_BEARER,
+    Credentials,
+    Form,
+    Refused,
+    bad_request,
+    basic_pair,
+    read_form,
+)
 from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Headers, Request, Response
 
 SCOPE_TEXT = re.compile(r"[ -!#-\[\]-~]*")  # RFC 6749 section 3.3, and the spaces between
 NO_PROOF = Answer(400, "invalid_request", "This client must send a DPoP proof.")
 NO_GRANT_TYPE = Answer(400, "invalid_request", "There is no grant_type.")
-Credentials = tuple[str, str, str | None]  # client, way, and its secret or assertion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -34,29 +42,23 @@ class Policy:
     profiles: Mapping[str, Profile]
     #: steps by place, where they come before all others; the first fault decides
     order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    clients: Mapping[str, Client] = field(default_factory=lambda: CLIENTS)
-    #: scopes by the audience they belong to
-    apis: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: APIS)
-    #: audiences that a token has only when asked for
-    isolated: frozenset[str] = ISOLATED
-    scopes: tuple[str, ...] = SCOPES
-    #: grants that are known, whether or not they lead to a token
-    grants: tuple[str, ...] = GRANTS
+    clients: Mapping[str, Client] = field(default_factory=lambda: demo.CLIENTS)
+    #: scopes by audience
+    apis: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: demo.APIS)
+    isolated: frozenset[str] = demo.ISOLATED  #: audiences that a token has only when asked for
+    scopes: tuple[str, ...] = demo.SCOPES
+    grants: tuple[str, ...] = demo.GRANTS  #: that are known, whether or not they lead to a token
     token_headers: Headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
     metadata_type: str = "application/json"
     api_type: str = "application/json"
-    #: of every answer
-    site_headers: Headers = (("Server", "dpop_lab"),)
-    #: the headers of answers that scripts of other origins may read
-    cors_exposed: str = "DPoP-Nonce, WWW-Authenticate"
+    site_headers: Headers = (("Server", "dpop_lab"),)  #: of every answer
+    cors_exposed: str = "DPoP-Nonce, WWW-Authenticate"  #: to scripts of other origins
     #: what the APIs serve; None: whatever comes
     api_methods: tuple[str, ...] | None = (
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
     )  # fmt: skip
-    #: seconds; a success brings a new nonce when that in the proof is as old
-    nonce_renewed_at: float = 150
-    #: whether a proof that was used at one server is known to the other
-    shared_memory: bool = False
+    nonce_renewed_at: float = 150  #: age in seconds from which a success brings a new one
+    shared_memory: bool = False  #: whether a proof used at one server is known to the other
     no_proof: Answer = NO_PROOF
     no_grant_type: Answer = NO_GRANT_TYPE
 
@@ -146,20 +148,15 @@ class Policy:
         form: dict[str, tuple[str, ...]] = {}
         for name, given in read_form(request):
             if name in form and name != "resource":
-                raise Refused(Answer(400, "invalid_request", "A parameter is given twice."))
+                raise bad_request(description="A parameter is given twice.")
             form[name] = (*form.get(name, ()), given)
         return {name: given for name, given in form.items() if given != ("",)}
 
     def credentials(self, request: Request, form: Form) -> Credentials:
-        """How a client says who it is: in exactly one way (RFC 6749 section 2.3, RFC 7523).
-
-        The ways are `basic`, `form` and `assertion`; a public client brings nothing with its id.
-        """
+        """How a client says who it is: in exactly one way (RFC 6749 section 2.3, RFC 7523)."""
         basic = [one for one in request.lines("Authorization") if one.lower().startswith("basic")]
-        ways = len(basic) + ("client_secret" in form) + ("client_assertion" in form)
-        if ways > 1:
-            several = "More than one way of client authentication."
-            raise Refused(Answer(400, "invalid_request", several))
+        if len(basic) + ("client_secret" in form) + ("client_assertion" in form) > 1:
+            raise bad_request(description="More than one way of client authentication.")
         client_id = "".join(form.get("client_id", ()))
         if basic:
             pair = basic_pair(basic[0])
@@ -171,11 +168,11 @@ class Policy:
         jws = read_jws(form["client_assertion"][0])
         subject = jws.claims.get("sub")
         kind = str(jws.header.get("typ", "JWT")).lower()
-        good = isinstance(subject, str) and client_id in ("", subject) and not jws.deviations
-        good = good and kind in ("jwt", "client-authentication+jwt")  # RFC 8725 section 3.11
-        if not good or form.get("client_assertion_type") != (JWT_BEARER,):
+        good = kind in ("jwt", "client-authentication+jwt")  # RFC 8725 section 3.11
+        good = good and form.get("client_assertion_type") == (JWT_BEARER,) and not jws.deviations
+        if not good or not isinstance(subject, str) or client_id not in ("", subject):
             raise self.client_refused("assertion")
-        return str(subject), "assertion", jws.text
+        return subject, "assertion", jws.text
 
     def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
         """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
@@ -190,7 +187,7 @@ class Policy:
     def scope(self, text: str) -> str:
         """The scopes asked for. Raises `Refused` for characters no scope has (RFC 6749 3.3)."""
         if not SCOPE_TEXT.fullmatch(text):
-            raise Refused(Answer(400, "invalid_scope"))
+            raise bad_request("invalid_scope")
         return text
 
     def token_claims(self, claims: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,8 +206,7 @@ class Policy:
         except Refused:
             pass  # no form, so no token in it
         if len(lines) + len(others) > 1:
-            twice = "The access token is sent more than once."
-            raise Refused(Answer(400, "invalid_request", twice))
+            raise bad_request(description="The access token is sent more than once.")
         return lines[0] if lines else ""
 
     def challenge(self, scheme: str, answer: Answer) -> str:
@@ -229,8 +225,8 @@ class Policy:
         if scheme:
             challenge = ("WWW-Authenticate", self.challenge(scheme, answer))
             return Response(answer.status, (challenge, *refusal.headers))
-        members = {"error": answer.error, "error_description": answer.description}
-        body = self.json({name: text for name, text in members.items() if text is not None})
+        said = {"error": answer.error, "error_description": answer.description}
+        body = self.json({name: text for name, text in said.items() if text is not None})
         return Response(answer.status, (*self.token_headers, *refusal.headers), body)
 
     def json(self, value: object) -> bytes:
@@ -250,9 +246,7 @@ class Policy:
             "scopes_supported": self.scopes,
             "response_types_supported": (),
             "grant_types_supported": ("client_credentials",),
-            "token_endpoint_auth_methods_supported": (
-                "client_secret_basic", "client_secret_post", "private_key_jwt",
-            ),
+            "token_endpoint_auth_methods_supported": demo.AUTH_METHODS,
             "token_endpoint_auth_signing_alg_values_supported": self.algorithms,
             "dpop_signing_alg_values_supported": self.algorithms,
-        }  # fmt: skip
+        }

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.checking import Report
-from dpop_lab.jose.jws import Jws
-from dpop_lab.proof.proof import read_proof
-from dpop_lab.proof.rules import Context
-from dpop_lab.server.access_token import TokenContext, TokenProfile, brought
+from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.gate import Party
 from dpop_lab.server.http import Routes
 from dpop_lab.wire.message import Request, Response
@@ -56,11 +53,18 @@ class ResourceServer(Party):
     ) -> Response:
         """The answer to a call whose token, and proof where one is wanted, are in order."""
         authorization = self.policy.authorization(request, rules.scheme)
-        token, proofs = brought(authorization), self.policy.proofs(request, place)
-        proof, steps = read_proof("".join(proofs[:1])), self.policy.steps(place, STEPS[place])
+        token, steps = token_of(authorization), self.policy.steps(place, STEPS[place])
         reports.append(self.look(token, self._token_context(rules, authorization)))
         if "proof" in steps:
-            context = self._proof_context(request, place, token, proof)
+            proof, context = self.proof_and_context(
+                request,
+                place,
+                nonce=self.api_nonce,
+                url=self.base_url + request.path,
+                access_token=token.text,
+                cnf=token.claims.get("cnf"),
+                client_id=str(token.claims.get("client_id", "")),
+            )
             reports.append(self.look(proof, context))
         for step in steps:
             if step == "token":
@@ -70,7 +74,8 @@ class ResourceServer(Party):
             else:
                 reports[1] = self.take(proof, context, reports[1])
                 self.refuse(context.profile, reports[1])
-        return self._claims(token.claims, authorization.partition(" ")[0], proofs)
+        scheme = authorization.partition(" ")[0]
+        return self._claims(token.claims, scheme, self.policy.proofs(request, place))
 
     def _token_context(self, rules: TokenProfile, authorization: str) -> TokenContext:
         return TokenContext(
@@ -80,17 +85,6 @@ class ResourceServer(Party):
             issuer=self.issuer,
             audience=AUDIENCE,
             now=self.clock.now(),
-        )
-
-    def _proof_context(self, request: Request, place: str, token: Jws, proof: Jws) -> Context:
-        return self.context(
-            self.policy.profile(place, proof, nonce=self.api_nonce),
-            headers=self.policy.proofs(request, place),
-            method=request.method,
-            url=self.base_url + request.path,
-            access_token=token.text,
-            cnf=token.claims.get("cnf"),
-            client_id=str(token.claims.get("client_id", "")),
         )
 
     def _claims(self, claims: Mapping[str, Any], scheme: str, proofs: tuple[str, ...]) -> Response:

@@ -109,8 +109,7 @@ def _is_every_address(host: str) -> bool:
         address = ip_address(_address(host))
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_unspecified or (mapped is not None and mapped.is_unspecified)
+    return (getattr(address, "ipv4_mapped", None) or address).is_unspecified
 
 
 def _url(host: str, port: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dpop_lab.checking import Answer, Finding, Profile, Report, ask
 from dpop_lab.proof.rules import Context, ProofProfile, replay_key
-from dpop_lab.server.access_token import TokenContext, TokenProfile, brought
+from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Case
 from dpop_lab.session.lacking import issuer_of, proof_lacks, token_lacks
@@ -135,7 +135,7 @@ def _asked(
     context: object
     if isinstance(profile, TokenProfile):
         lacking = token_lacks(case, jwks)
-        presented = brought(case.authorization) if _as_it_came(case) else case.access_token
+        presented = token_of(case.authorization) if _as_it_came(case) else case.access_token
         context = _token_context(case, profile, now, jwks)
     else:
         assert isinstance(profile, ProofProfile)  # noqa: S101  there are two kinds
