@@ -41,6 +41,7 @@ def a_policy(kind=Policy, **fields):
 def test_a_profile_is_an_attribute_by_the_name_of_its_place(policy):
     assert tuple(policy.profiles) == PLACES
     assert all(getattr(policy, place) is policy.profiles[place] for place in PLACES)
+    assert {*PLACES, "without", "profiles"} <= set(dir(policy))
     with pytest.raises(AttributeError):
         policy.userinfo  # noqa: B018
     assert not hasattr(policy, "__deepcopy__")

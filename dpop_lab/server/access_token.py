@@ -67,17 +67,16 @@ class TokenContext:
 @check("RFC 9449 §7.1", stops="a token taken out of its scheme, where other rules apply")
 def scheme(token: Jws, context: TokenContext) -> Verdict:
     """Does the Authorization header bring an access token under the right scheme?"""
-    wanted, given, longest = (
-        context.profile.scheme, context.authorization, context.profile.max_length,
-    )  # fmt: skip
+    rules, given = context.profile, context.authorization
     if not given:
-        return Verdict(wanted, None, "missing")
-    if len(given) >= longest:
-        return Verdict(words(f"less than {longest}"), words(f"{len(given)} characters"), "too_long")
+        return Verdict(rules.scheme, None, "missing")
+    if len(given) >= rules.max_length:
+        wanted, found = f"less than {rules.max_length}", f"{len(given)} characters"
+        return Verdict(words(wanted), words(found), "too_long")
     word, space, _ = given.partition(" ")
-    good = context.profile.reading.same("scheme", wanted, word)
+    defect = None if rules.reading.same("scheme", rules.scheme, word) else "wrong"
     # what stands alone may be the token itself, without a scheme
-    return Verdict(wanted, word if space else words("one word alone"), None if good else "wrong")
+    return Verdict(rules.scheme, word if space else words("one word alone"), defect)
 
 
 @check("RFC 9068 §4", stops="a token in another spelling, new to any list of revoked ones")

@@ -11,11 +11,6 @@ Server = Callable[[Request], Response]
 Routes = Mapping[str, Server]
 
 
-def http_date(time: float) -> str:
-    """A time as HTTP writes it: `Sun, 22 Nov 2026 13:36:01 GMT` (RFC 9110 section 5.6.7)."""
-    return formatdate(time, usegmt=True)
-
-
 def answered(
     request: Request, routes: Routes, *, time: float, headers: Headers = (), exposed: str = ""
 ) -> Response:
@@ -34,7 +29,7 @@ def answered(
         response = response.with_headers(("Access-Control-Allow-Origin", "*"))
     if origin and exposed and response.status != HTTPStatus.NO_CONTENT:
         response = response.with_headers(("Access-Control-Expose-Headers", exposed))
-    response = response.with_headers(("Date", http_date(time)), *headers)
+    response = response.with_headers(("Date", formatdate(time, usegmt=True)), *headers)
     return response if request.method != "HEAD" else replace(response, body=b"")
 
 

@@ -31,10 +31,7 @@ NO_GRANT_TYPE = Answer(400, "invalid_request", "There is no grant_type.")
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Policy:
-    """One server's ways. Those here are a strict reader's of the RFCs; another server's override.
-
-    A profile is an attribute by the name of its place, too: `policy.token`, `policy.api_nonce`.
-    """
+    """One server's ways: here those of a strict reader of the RFCs, which others override."""
 
     name: str
     #: the rules by place: `token` and `api` for proofs there, `token_nonce` and `api_nonce` where a
@@ -43,8 +40,7 @@ class Policy:
     #: steps by place, where they come before all others; the first fault decides
     order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     clients: Mapping[str, Client] = field(default_factory=lambda: demo.CLIENTS)
-    #: scopes by audience
-    apis: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: demo.APIS)
+    apis: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: demo.APIS)  #: by audience
     isolated: frozenset[str] = demo.ISOLATED  #: audiences that a token has only when asked for
     scopes: tuple[str, ...] = demo.SCOPES
     grants: tuple[str, ...] = demo.GRANTS  #: that are known, whether or not they lead to a token
@@ -53,8 +49,7 @@ class Policy:
     api_type: str = "application/json"
     site_headers: Headers = (("Server", "dpop_lab"),)  #: of every answer
     cors_exposed: str = "DPoP-Nonce, WWW-Authenticate"  #: to scripts of other origins
-    #: what the APIs serve; None: whatever comes
-    api_methods: tuple[str, ...] | None = (
+    api_methods: tuple[str, ...] | None = (  #: that the APIs serve; None: whatever comes
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
     )  # fmt: skip
     nonce_renewed_at: float = 150  #: age in seconds from which a success brings a new one
@@ -63,10 +58,13 @@ class Policy:
     no_grant_type: Answer = NO_GRANT_TYPE
 
     def __getattr__(self, place: str) -> Any:
-        """The profile of a place. Raises AttributeError where there is none."""
+        """The profile of a place: `policy.token`, `policy.api_nonce`. Raises AttributeError."""
         if place == "profiles" or place not in self.profiles:  # a copy has no profiles at first
             raise AttributeError(f"a policy has no {place!r}", name=place, obj=self)
         return self.profiles[place]
+
+    def __dir__(self) -> list[str]:
+        return [*object.__dir__(self), *self.profiles]  # for completion in a notebook
 
     def __repr__(self) -> str:
         return f"<Policy {self.title}>"
@@ -106,8 +104,7 @@ class Policy:
     @property
     def algorithms(self) -> tuple[str, ...]:
         """What it tells clients that a proof may be signed with."""
-        verified: tuple[str, ...] = self.api.reading.algorithms
-        return verified
+        return tuple(self.api.reading.algorithms)
 
     def proofs(self, request: Request, place: str) -> tuple[str, ...]:
         """The DPoP header lines that count there."""

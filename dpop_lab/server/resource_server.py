@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.checking import Report
+from dpop_lab.errors import LabError
 from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.gate import Party
 from dpop_lab.server.http import Routes
@@ -71,9 +72,11 @@ class ResourceServer(Party):
                 self.refuse(rules, reports[0])
             elif step == "header":
                 self.refuse(context.profile, reports[1], only="one_header")
-            else:
+            elif step == "proof":
                 reports[1] = self.take(proof, context, reports[1])
                 self.refuse(context.profile, reports[1])
+            else:
+                raise LabError("An API has no such step", wanted="token, header, proof", found=step)
         scheme = authorization.partition(" ")[0]
         return self._claims(token.claims, scheme, self.policy.proofs(request, place))
 

@@ -89,9 +89,8 @@ class Twin:
     def under(self, policy: Policy, *, api_nonce: bool) -> "Twin":
         """The same servers, with their keys, clock, nonces and memory, under other rules."""
         other = copy(self)
-        ways: dict[str, Any] = {"policy": policy}
-        other.authorization_server = replace(self.authorization_server, **ways)
-        other.resource_server = replace(self.resource_server, api_nonce=api_nonce, **ways)
+        other.authorization_server = replace(self.authorization_server, policy=policy)
+        other.resource_server = replace(self.resource_server, policy=policy, api_nonce=api_nonce)
         return other
 
     def forget(self) -> None:
