@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from dpop_lab.server.authorization_server import ApiResource
+from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.twin import Twin
 from dpop_lab.wire.message import Request, Response
 from tests.world import CLIENT_KEY, SIGNING_KEY
@@ -35,15 +35,11 @@ class Front:
 
 def twin_with_its_own_client(url):
     """A twin that knows one client, which may ask for one scope."""
-    twin = Twin(url, client_key=CLIENT_KEY, signing_key=SIGNING_KEY)
-    server = twin.authorization_server
-    known, name, scope = server.registry, CLIENT["client_id"], CLIENT["scope"]
-    client = replace(known.clients["m2m.dpop"], client_id=name, secret=CLIENT["client_secret"])
-    registry = replace(
-        known, clients={name: client}, apis=(ApiResource("api", (scope,)),), scopes=(scope,)
-    )
-    twin.authorization_server = replace(server, registry=registry)
-    return twin.under(twin.policy, api_nonce=False)
+    name, scope = CLIENT["client_id"], CLIENT["scope"]
+    known = DUENDE.clients["m2m.dpop"]
+    client = replace(known, client_id=name, secret=CLIENT["client_secret"])
+    policy = replace(DUENDE, clients={name: client}, apis={"api": (scope,)}, scopes=(scope,))
+    return Twin(url, policy=policy, client_key=CLIENT_KEY, signing_key=SIGNING_KEY)
 
 
 @contextmanager

@@ -282,7 +282,7 @@ def test_the_doctor_names_the_row_that_refused_and_the_explaining_server_tells_e
     log, firsts, told = RawLog(), [], []
     seen = log.raw
     with Lab(policy=policy, log=log) as lab:
-        jwks = {"keys": [lab.twin.signing_key.published]}
+        jwks = {"keys": [lab.twin.published]}
         for name, change in CHANGES.items():
             for place in change.places:
                 seen.clear()

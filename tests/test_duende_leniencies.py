@@ -1086,8 +1086,8 @@ def test_the_profiles_have_the_numbers_of_the_source():
     assert DUENDE.token_nonce.window == DUENDE.api_nonce.window == ANY_TIME
     assert DUENDE.token_nonce.nonce_window.max_age == DUENDE.token_nonce.remember == 60
     assert DUENDE.api_nonce.remember == 15
-    assert (DUENDE.bound.leeway, DUENDE.bound.max_length) == (300, 4000)
-    assert (DUENDE.bearer.leeway, DUENDE.bearer.max_length) == (300, 51200)
+    assert (DUENDE.bound.reading.leeway, DUENDE.bound.max_length) == (300, 4000)
+    assert (DUENDE.bearer.reading.leeway, DUENDE.bearer.max_length) == (300, 51200)
     assert len(DUENDE.token.reading.algorithms) == 9
 
 
@@ -1171,7 +1171,7 @@ def test_clients_without_client_credentials_are_not_authorized(world, client, pr
 
 
 def test_there_are_no_other_clients(world):
-    registered = world.twin.authorization_server.registry.clients
+    registered = world.twin.policy.clients
     assert set(registered) == set(CLIENTS) | set(WITHOUT_CLIENT_CREDENTIALS)
 
 

@@ -17,7 +17,7 @@ from dpop_lab.jose.jws import Jws
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import Context, ProofProfile, jkt, strict_form
-from dpop_lab.server.access_token import Presented, TokenContext
+from dpop_lab.server.access_token import TokenContext, token_of
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Nonces
@@ -270,13 +270,11 @@ def test_no_row_raises_whatever_access_token_the_issuer_signs(header, claims, sc
         answered(profile, examined(profile, f"{scheme} {token}"))
 
 
-def examined(profile, credentials, scheme="DPoP"):
+def examined(profile, authorization):
     """What the rows for access tokens find in an Authorization value."""
-    keys = (SIGNING_KEY.published,)
-    asked = {"keys": keys, "issuer": BASE_URL, "audience": "api", "now": NOW}
-    return profile.examine(
-        Presented.read(credentials), TokenContext(profile=profile, scheme=scheme, **asked)
-    )
+    asked = {"keys": SIGNING_KEY[1:], "issuer": BASE_URL, "audience": "api", "now": NOW}
+    context = TokenContext(profile=profile, authorization=authorization, **asked)
+    return profile.examine(token_of(authorization), context)
 
 
 # ---- nothing forged is accepted ---------------------------------------------------------------

@@ -38,7 +38,7 @@ def with_toy(policy):
         for name, profile in policy.profiles.items()
         if isinstance(profile, ProofProfile)
     }
-    return replace(policy, **places)
+    return replace(policy, profiles={**policy.profiles, **places})
 
 
 def tells(text, *more):
@@ -112,6 +112,8 @@ def test_the_words_of_a_policy_lead_back_to_its_row():
     said = Answer(400, "invalid_dpop_proof", "Toys stay outside.")
     profile = replace(RFC_9449.token, rows=(*RFC_9449.token.rows, toy), answers={"toy": said})
     told = {"error": said.error, "error_description": said.description}
-    [problem] = diagnose(told, policy=replace(RFC_9449, token=profile)).problems
+    [problem] = diagnose(
+        told, policy=replace(RFC_9449, profiles={**RFC_9449.profiles, "token": profile})
+    ).problems
     assert (problem.row, problem.section) == ("toy", toy.section)
     assert toy.mend in problem.action

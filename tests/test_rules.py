@@ -248,9 +248,9 @@ def examined(profile, text, whole=True):
         asked = {"method": "POST", "url": BASE_URL + TOKEN, "now": 1_700_000_000}
         context = rules.Context(profile=profile, headers=(text,), **asked)
         return profile.examine(proof, context, whole=whole)
-    asked = {"scheme": "DPoP", "keys": (), "issuer": BASE_URL, "audience": "api"}
+    asked = {"authorization": text, "keys": (), "issuer": BASE_URL, "audience": "api"}
     context = at.TokenContext(profile=profile, now=1_700_000_000, **asked)
-    return profile.examine(at.Presented.read(text), context, whole=whole)
+    return profile.examine(at.token_of(text), context, whole=whole)
 
 
 def test_a_struck_out_row_blocks_no_other():

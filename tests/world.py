@@ -16,7 +16,7 @@ from dpop_lab.wire.message import Request
 from tests import builder
 
 SIGNING_KEY = new_signing_key(BASE_URL, kid="0" * 32)
-SIGNER = builder.load(SIGNING_KEY.key.private_jwk())
+SIGNER = builder.load(SIGNING_KEY[0].private_jwk())
 CLIENT_KEY = generate_key("RS256")
 VICTIM, THIEF, STRANGER = builder.key("A"), builder.key("B"), builder.key("R", "RS256")
 TOKEN, API, PLAIN_API = "/connect/token", "/api/dpop/test", "/api/test"

@@ -23,7 +23,7 @@ from dpop_lab.lab.sent import Sent, difference, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import check_proof
-from dpop_lab.server.access_token import Presented
+from dpop_lab.server.access_token import token_of
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -225,7 +225,7 @@ class Bench:
         """What the rows would say of this proof here, where the server keeps it to itself."""
         if not self.world.live or draft.place.scheme == "Bearer":
             return ()
-        token = Presented.read(f"DPoP {draft.access_token}").token
+        token = token_of(f"DPoP {draft.access_token}")
         if draft.access_token and token.problem:
             return ()  # of a kind that only its issuer can read
         report = check_proof(

@@ -167,7 +167,7 @@ def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
     header = spelt(edit, "header text", text(members))
     claims = spelt(edit, "claims text", text(said))
     if edit.signed_by == ISSUER:
-        key = world.twin.signing_key.key
+        key = world.twin.signing_key
     else:
         key = cast.key("thief", "RS256")
     kept = issued.signature if not edit.sign_again else None

@@ -7,7 +7,7 @@ from typing import Literal
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.jose.thumbprint import hash_input, thumbprint
-from dpop_lab.server.rfc9449_reading import READING, RSA_BITS
+from dpop_lab.proof.reading import RSA_BITS, STRICT
 from dpop_lab.show.blocks import Block, Note, Table
 from dpop_lab.show.shown import Shown
 from dpop_lab.show.values import cut, printable, shown
@@ -75,10 +75,10 @@ def _problem(jwk: Mapping[str, str]) -> str:
         kinds = dict.fromkeys(one.crv or one.kty for one in ALGORITHMS.values())
         return f"{kty} with crv {shown(crv)} is none of {', '.join(kinds)}."
     numbers = {name: jwk[name] for name in ("kty", *PUBLIC[kty])}
-    fault = READING.key_fault(numbers, fitting[0])
+    fault = STRICT.key_fault(numbers, fitting[0])
     if fault:
         return f"{fault}. Wanted: {_rule(kty, crv)}"
-    fault = READING.key_fault(jwk, fitting[0])
+    fault = STRICT.key_fault(jwk, fitting[0])
     return f"{fault}." if fault else ""
 
 

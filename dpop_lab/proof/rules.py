@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dpop_lab.checking import Check, Profile, Report, Verdict, check, equal
@@ -11,6 +11,7 @@ from dpop_lab.jose.jws import Jws, verify
 from dpop_lab.jose.keys import ALGORITHMS
 from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.proof.proof import TYP, access_token_hash, read_proof
+from dpop_lab.proof.reading import STRICT, Reading
 from dpop_lab.show.values import Words, shown
 
 
@@ -43,44 +44,14 @@ ASYMMETRIC = frozenset(ALGORITHMS) | {
 TOLERABLE = frozenset({"spare_bits", "duplicate_member", "byte_order_mark"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How one server takes the values of a proof. Each member is a choice, none turns a rule off.
-
-    `fault` gives the defect that makes a proof malformed, and words for it; `key_fault` what is
-    wrong with a jwk for an alg. `members` is a jwk as this server reads it, `private` names its
-    private members. `signature` gives the octets of the signature as this server decodes them.
-    `text`, `number` and `jti` give a claim's value, or None where it has none; `same_url` compares
-    the wanted URL with the `htu` found. `unchecked` names what binds an access token besides its
-    `jkt`, by the members of `cnf`, where this server won't pass over what it can't check.
-    """
-
-    algorithms: tuple[str, ...]
-    fault: Callable[[Jws], tuple[str, str] | None]
-    key_fault: Callable[[Mapping[str, Any], object], str | None]
-    members: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    private: Callable[[Mapping[str, Any]], tuple[str, ...]]
-    signature: Callable[[Jws], bytes]
-    text: Callable[[object], str | None]
-    number: Callable[[object], float | None]
-    jti: Callable[[Mapping[str, Any]], str | None]
-    same_url: Callable[[str, str], bool]
-    unchecked: Callable[[Mapping[str, Any]], tuple[str, ...]]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ProofProfile(Profile):
-    """The rules for proofs at one place, with its windows and its replay memory.
+    """The rules for proofs at one place, with its windows and its replay memory."""
 
-    `replay_key` says what is remembered of a proof, `remember` for how many seconds;
-    `nonce_renewed_at` is the age in seconds from which a success brings a new nonce.
-    """
-
-    reading: Reading
-    window: Window
+    reading: Reading = STRICT
+    window: Window  #: for `iat`
     nonce_window: Window
-    nonce_renewed_at: float
-    replay_key: Callable[[Jws, "Context"], Hashable]
+    #: seconds from the use of a proof to the end of its being remembered
     remember: int
 
 
@@ -90,7 +61,8 @@ class Context:
 
     `headers` are all DPoP header lines of the request, `url` the URL it came to, `cnf` the
     access token's confirmation claim, `nonce_time` tells when a nonce was issued (None: not ours),
-    `used` whether a proof with this replay key was accepted before.
+    `used` whether a proof with this replay key was accepted before. `client_id` is the client's as
+    far as it is known: some servers remember proofs by client.
     """
 
     profile: ProofProfile
@@ -102,6 +74,7 @@ class Context:
     cnf: object = None
     nonce_time: Callable[[str], int | None] = lambda nonce: None
     used: Callable[[Hashable], bool] = lambda key: False
+    client_id: str = ""
 
 
 def _jwk(proof: Jws, context: Context) -> Mapping[str, Any]:
@@ -115,6 +88,21 @@ def jkt(proof: Jws, context: Context) -> str | None:
         return thumbprint(_jwk(proof, context))
     except KeyUnusable:
         return None
+
+
+def replay_key(proof: Jws, context: Context) -> Hashable:
+    """What a proof is remembered by at this place."""
+    return context.profile.reading.replay_key(
+        proof.claims, jkt=jkt(proof, context), url=context.url, client_id=context.client_id
+    )
+
+
+def _same(name: str, wanted: str, found: object, context: Context) -> Verdict:
+    """Good when this server takes the one for the other; else `missing` (None) or `wrong`."""
+    if found is None:
+        return Verdict(wanted, found, "missing")
+    same = context.profile.reading.same(name, wanted, found)
+    return Verdict(wanted, found, None if same else "wrong")
 
 
 @check(
@@ -174,9 +162,10 @@ def strict_form(proof: Jws, context: Context) -> Verdict:
 def typ(proof: Jws, context: Context) -> Verdict:
     """Does the header call it a DPoP proof?"""
     found = proof.header.get("typ")
-    if isinstance(found, str) and found.lower().removeprefix("application/") == TYP != found:
-        return Verdict(TYP, found, "spelling")  # one media type all the same (RFC 7515 §4.1.9)
-    return equal(wanted=TYP, found=found)
+    verdict = _same("typ", TYP, found, context)
+    alike = isinstance(found, str) and found.lower().removeprefix("application/") == TYP
+    # one media type all the same (RFC 7515 §4.1.9)
+    return replace(verdict, defect="spelling") if verdict.defect == "wrong" and alike else verdict
 
 
 @check(
@@ -274,7 +263,7 @@ def htm(proof: Jws, context: Context) -> Verdict:
     """Is the htm claim the method of this request?"""
     given = proof.claims.get("htm")
     found = context.profile.reading.text(given)
-    return equal(wanted=context.method, found=given if found is None else found)
+    return _same("htm", context.method, given if found is None else found, context)
 
 
 @check(
@@ -374,7 +363,7 @@ def nonce(proof: Jws, context: Context) -> Verdict:
 )
 def unused(proof: Jws, context: Context) -> Verdict:
     """Is this the first time the proof is seen?"""
-    seen = context.used(context.profile.replay_key(proof, context))
+    seen = context.used(replay_key(proof, context))
     found = context.profile.reading.jti(proof.claims)
     return Verdict(Words("a jti not used before"), found, "replayed" if seen else None)
 

@@ -9,6 +9,7 @@ from tornado.iostream import IOStream
 
 TLS_HANDSHAKE = 0x16  # how a TLS connection begins (RFC 8446 section 5.1), and no HTTP
 PAUSE = 0.5  # seconds until the next attempt to take a connection, where one failed
+TOLD = "No connection can be taken now: %s. It is tried again."
 log = logging.getLogger(__name__)
 
 
@@ -31,44 +32,32 @@ class Stream(IOStream):
         return 0  # as if the client had hung up
 
 
-class Door:
-    """Takes the connections that wait at a socket, and gives them to `enter`; for one loop.
+def take_connections(listening: socket.socket, enter: Callable[..., object]) -> None:
+    """Give each connection that waits at a socket to `enter`, until its reader is removed.
 
     When none can be taken, because this process has too many files open, it waits a while: the
     connections that wait do so, too.
     """
+    loop, told = asyncio.get_running_loop(), False
 
-    def __init__(self, listening: socket.socket, enter: Callable[..., object]) -> None:
-        self._socket, self._enter = listening, enter
-        self._loop = asyncio.get_running_loop()
-        self._pause: asyncio.TimerHandle | None = None
-        self._told = False
-        self._open()
+    def wait() -> None:
+        if listening.fileno() != -1:  # it is closed by now, maybe
+            loop.add_reader(listening, take)
 
-    def _open(self) -> None:
-        self._loop.add_reader(self._socket, self._take)
-
-    def _take(self) -> None:
+    def take() -> None:
+        nonlocal told
         try:
-            connection, address = self._socket.accept()
+            connection, address = listening.accept()
         except (BlockingIOError, ConnectionAbortedError, InterruptedError):
             return  # the client went away
         except OSError as error:
-            self._wait(error)
+            if not told:  # not again until there was a connection
+                log.warning(TOLD, error.strerror)
+            told = True
+            loop.remove_reader(listening)
+            loop.call_later(PAUSE, wait)
             return
-        self._told = False
-        self._enter(connection, address)
+        told = False
+        enter(connection, address)
 
-    def _wait(self, error: OSError) -> None:
-        if not self._told:  # not again until there was a connection
-            log.warning("No connection can be taken now: %s. It is tried again.", error.strerror)
-        self._told = True
-        self._loop.remove_reader(self._socket)
-        self._pause = self._loop.call_later(PAUSE, self._open)
-
-    def close(self) -> None:
-        """Take no more connections; those that wait are refused."""
-        if self._pause:
-            self._pause.cancel()
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
+    wait()

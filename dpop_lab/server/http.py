@@ -11,40 +11,26 @@ Server = Callable[[Request], Response]
 Routes = Mapping[str, Server]
 
 
-def http_date(time: float) -> str:
-    """A time as HTTP writes it: `Sun, 22 Nov 2026 13:36:01 GMT` (RFC 9110 section 5.6.7)."""
-    return formatdate(time, usegmt=True)
-
-
-def site(
-    routes: Routes,
-    *,
-    time: Callable[[], float],
-    headers: Headers = (),
-    exposed: str = "",
-) -> Server:
-    """One server out of several: choose by path, answer preflights, add what every answer has.
+def answered(
+    request: Request, routes: Routes, *, time: float, headers: Headers = (), exposed: str = ""
+) -> Response:
+    """The answer of the server that the path chooses, or to a preflight; with what every one has.
 
     Paths are compared percent-decoded and in any letter case. `headers` go on each answer;
     `exposed` are the answer headers that scripts of other origins may read.
     """
-
-    def answer(request: Request) -> Response:
-        asks = request.lines("Origin") and request.lines("Access-Control-Request-Method")
-        if request.method == "OPTIONS" and asks:
-            response = _preflight(request)
-        else:
-            server = routes.get(request.route)
-            response = server(request) if server else Response(404)
-        if request.lines("Origin"):
-            cors = [("Access-Control-Allow-Origin", "*")]
-            if exposed and response.status != HTTPStatus.NO_CONTENT:
-                cors.append(("Access-Control-Expose-Headers", exposed))
-            response = response.with_headers(*cors)
-        response = response.with_headers(("Date", http_date(time())), *headers)
-        return response if request.method != "HEAD" else replace(response, body=b"")
-
-    return answer
+    origin = request.lines("Origin")
+    if request.method == "OPTIONS" and origin and request.lines("Access-Control-Request-Method"):
+        response = _preflight(request)
+    else:
+        server = routes.get(request.route)
+        response = server(request) if server else Response(404)
+    if origin:
+        response = response.with_headers(("Access-Control-Allow-Origin", "*"))
+    if origin and exposed and response.status != HTTPStatus.NO_CONTENT:
+        response = response.with_headers(("Access-Control-Expose-Headers", exposed))
+    response = response.with_headers(("Date", formatdate(time, usegmt=True)), *headers)
+    return response if request.method != "HEAD" else replace(response, body=b"")
 
 
 def _preflight(request: Request) -> Response:

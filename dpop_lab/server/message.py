@@ -11,7 +11,6 @@ from tornado.httputil import (
     HTTPConnection,
     HTTPHeaders,
     HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
     RequestStartLine,
     ResponseStartLine,
 )
@@ -40,13 +39,16 @@ class Front(Protocol):
         """Hear of a client that was hung up on because it spoke TLS; it is to use `url`."""
 
 
-class _Message(HTTPMessageDelegate):
-    """One request on its way in: collected within limits, answered, then told."""
+class Message(HTTPMessageDelegate):
+    """One request on its way in: collected within limits, answered by the front, then told.
+
+    `patience` is how many seconds its body may take to come, all of it.
+    """
 
     timer: asyncio.TimerHandle
 
-    def __init__(self, messages: "Messages", connection: HTTPConnection) -> None:
-        self.front, self.connection, self.patience = messages.front, connection, messages.patience
+    def __init__(self, front: Front, patience: float, connection: HTTPConnection) -> None:
+        self.front, self.connection, self.patience = front, connection, patience
         self.head, self.body, self.answered = Request("GET", "/"), bytearray(), False
 
     def headers_received(
@@ -146,19 +148,3 @@ def _origin_form(target: str) -> str:
     """The path and query of a request target, also of an absolute one (RFC 9112 section 3.2)."""
     rest = re.sub(r"\Ahttps?://[^/?#]*", "", target, count=1, flags=re.IGNORECASE)
     return rest if rest == target or rest.startswith("/") else f"/{rest}"
-
-
-class Messages(HTTPServerConnectionDelegate):
-    """Makes a message for each request, which the front answers.
-
-    `patience` is how many seconds a body may take to come, all of it.
-    """
-
-    def __init__(self, front: Front, patience: float) -> None:
-        self.front, self.patience = front, patience
-
-    def start_request(
-        self, server_conn: object, request_conn: HTTPConnection
-    ) -> HTTPMessageDelegate:
-        """The message that the next request on this connection becomes."""
-        return _Message(self, request_conn)

@@ -1,119 +1,70 @@
-"""What a policy is: every choice a server makes, as data and small pure functions."""
+"""What a policy is: a server's choices, those of data as fields and all others as methods."""
 
-import base64
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
-from urllib.parse import parse_qsl, unquote_plus
 
-from dpop_lab.checking import Answer, Profile
+from dpop_lab.checking import Answer, Finding, Profile
 from dpop_lab.errors import LabError
+from dpop_lab.jose.encoding import compact_json
+from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof.rules import ProofProfile
-from dpop_lab.server.access_token import TokenProfile
+from dpop_lab.server import duende_site as demo
+from dpop_lab.server.duende_site import Client
+from dpop_lab.server.form import (
+    JWT_BEARER,
+    Credentials,
+    Form,
+    Refused,
+    bad_request,
+    basic_pair,
+    read_form,
+)
+from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Headers, Request, Response
 
-Form = Mapping[str, tuple[str, ...]]
-JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-class Refused(Exception):
-    """Control flow inside a server: this request ends here, with this answer."""
-
-    def __init__(self, answer: Answer, *headers: tuple[str, str]) -> None:
-        super().__init__(answer.error)
-        self.answer, self.headers = answer, headers
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """How a client says who it is at the token endpoint (RFC 6749 section 2.3, RFC 7523)."""
-
-    client_id: str
-    method: str
-    secret: str | None = field(default=None, repr=False)
-    assertion: str | None = field(default=None, repr=False)
-
-
-def basic_pair(credentials: str) -> tuple[str, str] | None:
-    """Client id and secret out of a Basic Authorization value; None when there are none in it.
-
-    Both were form-encoded before they were joined (RFC 6749 section 2.3.1). What is no UTF-8 in
-    them is replaced, as percent-encoding that is none: they are there, and no client's.
-    """
-    scheme, _, encoded = credentials.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "replace")
-    except ValueError:
-        return None
-    client_id, colon, secret = text.partition(":")
-    return (unquote_plus(client_id), unquote_plus(secret)) if colon else None
-
-
-def read_form(request: Request) -> list[tuple[str, str]]:
-    """The parameters in a form body, in order, blank ones too.
-
-    Raises `Refused` with `invalid_request` for a body of another type, or of too many parameters.
-    """
-    media_type = "".join(request.lines("Content-Type")[:1]).partition(";")[0].strip().lower()
-    if media_type != "application/x-www-form-urlencoded":
-        raise Refused(Answer(400, "invalid_request"))
-    try:
-        text = request.body.decode("utf-8", "replace")
-        return parse_qsl(text, keep_blank_values=True, max_num_fields=1024)
-    except ValueError:
-        raise Refused(Answer(400, "invalid_request")) from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssertionRules:
-    """What a client assertion is held to besides its key (RFC 7523); `leeway` is for `nbf`."""
-
-    algorithms: tuple[str, ...]
-    expired: Callable[[float, int], bool]
-    leeway: int
-    number: Callable[[object], float | None]
-    audience_fits: Callable[[Mapping[str, Any], object, str], bool]
+SCOPE_TEXT = re.compile(r"[ -!#-\[\]-~]*")  # RFC 6749 section 3.3, and the spaces between
+NO_PROOF = Answer(400, "invalid_request", "This client must send a DPoP proof.")
+NO_GRANT_TYPE = Answer(400, "invalid_request", "There is no grant_type.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Policy:
-    """One server's ways. `token` and `api` are the proof profiles where `iat` tells the age,
-    `token_nonce` and `api_nonce` those where a nonce is demanded too; `bound` and `bearer` the
-    access-token profiles of the two APIs. The functions read a request or word an answer.
-    `api_methods` are those the APIs serve (None: whatever comes); `misspelt_scope` answers a scope
-    with characters that RFC 6749 section 3.3 does not have; `trims_scope`: not at its ends.
-    """
+    """One server's ways: here those of a strict reader of the RFCs, which others override."""
 
     name: str
-    token: ProofProfile
-    token_nonce: ProofProfile
-    api: ProofProfile
-    api_nonce: ProofProfile
-    bound: TokenProfile
-    bearer: TokenProfile
-    assertions: AssertionRules
-    token_parameters: Callable[[Request], Form]
-    credentials: Callable[[Request, Form], Credentials]
-    client_refused: Callable[[Credentials], Refused]
-    token_claims: Callable[..., dict[str, Any]]
-    proofs: Callable[[Request], tuple[str, ...]]
-    authorization: Callable[[Request, str], str]
-    challenge: Callable[[str, Answer], str]
-    metadata: Callable[[str], dict[str, Any]]
-    method_not_allowed: Callable[[str], Response]
-    json: Callable[[Any], bytes]
-    token_headers: Headers
-    metadata_type: str
-    api_type: str
-    site_headers: Headers
-    cors_exposed: str
-    api_methods: tuple[str, ...] | None
-    no_proof: Answer
-    no_grant_type: Answer
-    misspelt_scope: Answer
-    trims_scope: bool
+    #: the rules by place: `token` and `api` for proofs there, `token_nonce` and `api_nonce` where a
+    #: nonce is demanded, `bound` and `bearer` for the access tokens of the two APIs
+    profiles: Mapping[str, Profile]
+    #: steps by place, where they come before all others; the first fault decides
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    clients: Mapping[str, Client] = field(default_factory=lambda: demo.CLIENTS)
+    apis: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: demo.APIS)  #: by audience
+    isolated: frozenset[str] = demo.ISOLATED  #: audiences that a token has only when asked for
+    scopes: tuple[str, ...] = demo.SCOPES
+    grants: tuple[str, ...] = demo.GRANTS  #: that are known, whether or not they lead to a token
+    token_headers: Headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+    metadata_type: str = "application/json"
+    api_type: str = "application/json"
+    site_headers: Headers = (("Server", "dpop_lab"),)  #: of every answer
+    cors_exposed: str = "DPoP-Nonce, WWW-Authenticate"  #: to scripts of other origins
+    api_methods: tuple[str, ...] | None = (  #: that the APIs serve; None: whatever comes
+        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
+    )  # fmt: skip
+    nonce_renewed_at: float = 150  #: age in seconds from which a success brings a new one
+    shared_memory: bool = False  #: whether a proof used at one server is known to the other
+    no_proof: Answer = NO_PROOF
+    no_grant_type: Answer = NO_GRANT_TYPE
+
+    def __getattr__(self, place: str) -> Any:
+        """The profile of a place: `policy.token`, `policy.api_nonce`. Raises AttributeError."""
+        if place == "profiles" or place not in self.profiles:  # a copy has no profiles at first
+            raise AttributeError(f"a policy has no {place!r}", name=place, obj=self)
+        return self.profiles[place]
+
+    def __dir__(self) -> list[str]:
+        return [*object.__dir__(self), *self.profiles]  # for completion in a notebook
 
     def __repr__(self) -> str:
         return f"<Policy {self.title}>"
@@ -128,26 +79,171 @@ class Policy:
         """The rows that were struck out, at whatever place."""
         return frozenset(row for one in self.profiles.values() for row in one.struck_out)
 
-    @property
-    def profiles(self) -> dict[str, Profile]:
-        """The profiles by the name of their place."""
-        values = ((item.name, getattr(self, item.name)) for item in fields(self))
-        return {name: value for name, value in values if isinstance(value, Profile)}
-
     def without(self, name: str) -> Self:
         """The same policy with one row struck out wherever it stands.
 
         Every report made under it says so. Raises `LabError` for a row that no profile has, or
         without which nothing can be checked.
         """
-        having = {
-            place: profile.without(name)
-            for place, profile in self.profiles.items()
-            if name in [row.name for row in profile.rows]
-        }
-        if not having:
-            rows = {row.name for profile in self.profiles.values() for row in profile.rows}
+        rows = {row.name for profile in self.profiles.values() for row in profile.rows}
+        if name not in rows:
             wanted = "one of " + ", ".join(sorted(rows))
             raise LabError(f"{self.name} has no such row", wanted=wanted, found=repr(name))
-        changed: dict[str, Any] = dict(having)
-        return replace(self, **changed)
+        profiles = {
+            place: one.without(name) if name in [row.name for row in one.rows] else one
+            for place, one in self.profiles.items()
+        }
+        return replace(self, profiles=profiles)
+
+    def steps(self, place: str, usual: tuple[str, ...]) -> list[str]:
+        """The steps that a request at a place takes: all the usual ones, in this policy's order."""
+        return list(dict.fromkeys((*self.order.get(place, ()), *usual)))
+
+    # proofs
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """What it tells clients that a proof may be signed with."""
+        return tuple(self.api.reading.algorithms)
+
+    def proofs(self, request: Request, place: str) -> tuple[str, ...]:
+        """The DPoP header lines that count there."""
+        return request.lines("DPoP")
+
+    def profile(self, place: str, proof: Jws, *, nonce: bool) -> ProofProfile:
+        """The rules for this proof at a place; `nonce`: client or API is to use one."""
+        profile: ProofProfile = getattr(self, f"{place}_nonce" if nonce else place)
+        return profile
+
+    def proof_fault(self, client: Client | None, *, sent: bool) -> Answer | None:
+        """What a client hears that sent no proof where it must, or one where it must not."""
+        return self.no_proof if client and client.requires_dpop and not sent else None
+
+    def answer(self, profile: Profile, finding: Finding) -> Answer:
+        """What it says to a row that failed."""
+        return profile.answer(finding)
+
+    def nonce_time(self, now: int) -> int:
+        """The time in a nonce that is given out now; its age is counted from there."""
+        return now
+
+    def sends_nonce(self, error: str | None, age: int | None) -> bool:
+        """Is a nonce sent with this answer? `age` is that of the nonce in the proof it took."""
+        renewed = error is None and age is not None and age >= self.nonce_renewed_at
+        return error == "use_dpop_nonce" or renewed
+
+    def memory(self) -> UsedProofs:
+        """Where it remembers proofs, empty."""
+        return UsedProofs()
+
+    # the token endpoint
+
+    def token_parameters(self, request: Request) -> Form:
+        """A POST of a form in which nothing but `resource` stands twice (RFC 6749 section 3.2)."""
+        if request.method != "POST":
+            raise Refused(Answer(405, "invalid_request"), ("Allow", "POST"))
+        form: dict[str, tuple[str, ...]] = {}
+        for name, given in read_form(request):
+            if name in form and name != "resource":
+                raise bad_request(description="A parameter is given twice.")
+            form[name] = (*form.get(name, ()), given)
+        return {name: given for name, given in form.items() if given != ("",)}
+
+    def credentials(self, request: Request, form: Form) -> Credentials:
+        """How a client says who it is: in exactly one way (RFC 6749 section 2.3, RFC 7523)."""
+        basic = [one for one in request.lines("Authorization") if one.lower().startswith("basic")]
+        if len(basic) + ("client_secret" in form) + ("client_assertion" in form) > 1:
+            raise bad_request(description="More than one way of client authentication.")
+        client_id = "".join(form.get("client_id", ()))
+        if basic:
+            pair = basic_pair(basic[0])
+            if pair is None or client_id not in ("", pair[0]):
+                raise self.client_refused("basic")
+            return pair[0], "basic", pair[1]
+        if "client_assertion" not in form:
+            return client_id, "form", "".join(form.get("client_secret", ())) or None
+        jws = read_jws(form["client_assertion"][0])
+        subject = jws.claims.get("sub")
+        kind = str(jws.header.get("typ", "JWT")).lower()
+        good = kind in ("jwt", "client-authentication+jwt")  # RFC 8725 section 3.11
+        good = good and form.get("client_assertion_type") == (JWT_BEARER,) and not jws.deviations
+        if not good or not isinstance(subject, str) or client_id not in ("", subject):
+            raise self.client_refused("assertion")
+        return subject, "assertion", jws.text
+
+    def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
+        """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
+        several = audience if isinstance(audience, list) else [audience]
+        return issuer in several or f"{issuer}/connect/token" in several
+
+    def client_refused(self, way: str) -> Refused:
+        """401, with a Basic challenge for who tried Basic (RFC 6749 section 5.2)."""
+        challenge = [("WWW-Authenticate", 'Basic realm="token endpoint"')] * (way == "basic")
+        return Refused(Answer(401, "invalid_client", "Client authentication failed."), *challenge)
+
+    def scope(self, text: str) -> str:
+        """The scopes asked for. Raises `Refused` for characters no scope has (RFC 6749 3.3)."""
+        if not SCOPE_TEXT.fullmatch(text):
+            raise bad_request("invalid_scope")
+        return text
+
+    def token_claims(self, claims: Mapping[str, Any]) -> dict[str, Any]:
+        """The claims of an access token: with a subject, and scope a string (RFC 9068 2.2)."""
+        audience, scope = claims["aud"] or [claims["iss"]], " ".join(claims["scope"])
+        return {**claims, "aud": audience, "scope": scope, "sub": claims["client_id"]}
+
+    # the APIs
+
+    def authorization(self, request: Request, scheme: str) -> str:
+        """One Authorization line and no other way of sending a token (RFC 6750 sections 2, 3.1)."""
+        lines = request.lines("Authorization")
+        others = [name for name, _ in request.query if name == "access_token"]
+        try:
+            others += [name for name, _ in read_form(request) if name == "access_token"]
+        except Refused:
+            pass  # no form, so no token in it
+        if len(lines) + len(others) > 1:
+            raise bad_request(description="The access token is sent more than once.")
+        return lines[0] if lines else ""
+
+    def challenge(self, scheme: str, answer: Answer) -> str:
+        """The WWW-Authenticate value; under DPoP it tells the algorithms (RFC 9449 section 7.1)."""
+        pairs = {"error": answer.error, "error_description": answer.description}
+        if scheme == "DPoP":
+            pairs["algs"] = " ".join(self.algorithms)
+        text = ", ".join(f'{name}="{value}"' for name, value in pairs.items() if value)
+        return f"{scheme} {text}".rstrip()
+
+    # what all answers have
+
+    def refused(self, refusal: Refused, scheme: str = "") -> Response:
+        """The answer to a refused request: a challenge with this scheme, or (without one) JSON."""
+        answer = refusal.answer
+        if scheme:
+            challenge = ("WWW-Authenticate", self.challenge(scheme, answer))
+            return Response(answer.status, (challenge, *refusal.headers))
+        said = {"error": answer.error, "error_description": answer.description}
+        body = self.json({name: text for name, text in said.items() if text is not None})
+        return Response(answer.status, (*self.token_headers, *refusal.headers), body)
+
+    def json(self, value: object) -> bytes:
+        """JSON as it writes it: compact."""
+        return compact_json(value)
+
+    def method_not_allowed(self, allowed: str) -> Response:
+        """405 with what would be allowed (RFC 9110 section 15.5.6)."""
+        return Response(405, (("Allow", allowed),))
+
+    def metadata(self, base: str) -> dict[str, Any]:
+        """What this server can do, and no more (RFC 8414 section 2, RFC 9449 section 5.1)."""
+        return {
+            "issuer": base,
+            "token_endpoint": f"{base}/connect/token",
+            "jwks_uri": f"{base}/.well-known/openid-configuration/jwks",
+            "scopes_supported": self.scopes,
+            "response_types_supported": (),
+            "grant_types_supported": ("client_credentials",),
+            "token_endpoint_auth_methods_supported": demo.AUTH_METHODS,
+            "token_endpoint_auth_signing_alg_values_supported": self.algorithms,
+            "dpop_signing_alg_values_supported": self.algorithms,
+        }

@@ -1,44 +1,31 @@
 """The resource server: one API that wants a bound token and its proof, one that takes Bearer."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from dpop_lab.checking import Answer, Report
-from dpop_lab.server.access_token import Presented, TokenContext, TokenProfile
-from dpop_lab.server.gate import Gate, refuse_for
+from dpop_lab.checking import Report
+from dpop_lab.errors import LabError
+from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
+from dpop_lab.server.gate import Party
 from dpop_lab.server.http import Routes
-from dpop_lab.server.policy import Policy, Refused
-from dpop_lab.server.state import Clock, Nonces, UsedProofs
 from dpop_lab.wire.message import Request, Response
 
 DPOP_API = "/api/dpop/test"
 BEARER_API = "/api/test"
 AUDIENCE = "api"
+STEPS = {"api": ("token", "proof"), "bearer": ("token",)}
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
-class ResourceServer:
-    """Two protected resources, as `Request -> Response`, for every method the policy names.
+class ResourceServer(Party):
+    """Two protected resources, as `Request -> Response`, for every method the policy names."""
 
-    It trusts one `issuer` through that issuer's public `keys`, keeps its own memory and nonces,
-    and demands a nonce in each proof when `api_nonce` is set. With `every_row` all rows are asked,
-    though the first failure decides.
-    """
-
-    base_url: str
-    policy: Policy
-    clock: Clock
-    issuer: str
-    keys: tuple[Mapping[str, Any], ...]
+    issuer: str  #: the one it trusts
+    keys: tuple[Mapping[str, Any], ...]  #: of the issuer, public JWKs
+    #: a nonce is demanded in each proof
     api_nonce: bool = False
-    used: UsedProofs = field(default_factory=UsedProofs)
-    nonces: Nonces = field(default_factory=Nonces)
-    every_row: bool = False
-
-    def __repr__(self) -> str:
-        return f"<ResourceServer {self.base_url} under {self.policy.name}>"
 
     @property
     def routes(self) -> Routes:
@@ -48,78 +35,60 @@ class ResourceServer:
 
     def dpop_api(self, request: Request) -> Response:
         """The API that takes nothing but a bound token under `DPoP` with a proof (section 7.1)."""
-        return self._answer(request, "DPoP", self._with_proof)
+        return self._served(request, "api", self.policy.bound)
 
     def bearer_api(self, request: Request) -> Response:
         """The API that takes an access token under `Bearer` (RFC 6750)."""
-        return self._answer(request, "Bearer", self._without_proof)
+        return self._served(request, "bearer", self.policy.bearer)
 
-    def _answer(
-        self,
-        request: Request,
-        scheme: str,
-        serve: Callable[[Request, list[Report]], Response],
-    ) -> Response:
-        reports: list[Report] = []
+    def _served(self, request: Request, place: str, rules: TokenProfile) -> Response:
         methods = self.policy.api_methods
-        try:
-            if methods is None or request.method in methods:
-                response = serve(request, reports)
+        if methods is not None and request.method not in methods:
+            return self.policy.method_not_allowed(", ".join(methods))
+        return self.answered(
+            lambda reports: self._checked(request, place, rules, reports), rules.scheme
+        )
+
+    def _checked(
+        self, request: Request, place: str, rules: TokenProfile, reports: list[Report]
+    ) -> Response:
+        """The answer to a call whose token, and proof where one is wanted, are in order."""
+        authorization = self.policy.authorization(request, rules.scheme)
+        token, steps = token_of(authorization), self.policy.steps(place, STEPS[place])
+        reports.append(self.look(token, self._token_context(rules, authorization)))
+        if "proof" in steps:
+            proof, context = self.proof_and_context(
+                request,
+                place,
+                nonce=self.api_nonce,
+                url=self.base_url + request.path,
+                access_token=token.text,
+                cnf=token.claims.get("cnf"),
+                client_id=str(token.claims.get("client_id", "")),
+            )
+            reports.append(self.look(proof, context))
+        for step in steps:
+            if step == "token":
+                self.refuse(rules, reports[0])
+            elif step == "header":
+                self.refuse(context.profile, reports[1], only="one_header")
+            elif step == "proof":
+                reports[1] = self.take(proof, context, reports[1])
+                self.refuse(context.profile, reports[1])
             else:
-                response = self.policy.method_not_allowed(", ".join(methods))
-        except Refused as refusal:
-            response = self._refuse(scheme, refusal.answer)
-        return replace(response, reports=tuple(reports))
+                raise LabError("An API has no such step", wanted="token, header, proof", found=step)
+        scheme = authorization.partition(" ")[0]
+        return self._claims(token.claims, scheme, self.policy.proofs(request, place))
 
-    def _with_proof(self, request: Request, reports: list[Report]) -> Response:
-        presented = self._presented(request, "DPoP")
-        gate = self._gate(request, presented)
-        reports += [self._examine_token(presented, "DPoP", self.policy.bound), gate.look()]
-        refuse_for(self.policy.bound, reports[0])
-        reports[1] = gate.take(reports[1])
-        refuse_for(gate.profile, reports[1])
-        answer = self._claims(presented.token.claims, presented.scheme, gate.headers)
-        return answer.with_headers(*gate.next_nonce())
-
-    def _without_proof(self, request: Request, reports: list[Report]) -> Response:
-        presented = self._presented(request, "Bearer")
-        reports.append(self._examine_token(presented, "Bearer", self.policy.bearer))
-        refuse_for(self.policy.bearer, reports[0])
-        return self._claims(presented.token.claims, presented.scheme, request.lines("DPoP"))
-
-    def _presented(self, request: Request, scheme: str) -> Presented:
-        return Presented.read(self.policy.authorization(request, scheme))
-
-    def _examine_token(self, presented: Presented, scheme: str, profile: TokenProfile) -> Report:
-        context = TokenContext(
-            profile=profile,
-            scheme=scheme,
+    def _token_context(self, rules: TokenProfile, authorization: str) -> TokenContext:
+        return TokenContext(
+            profile=rules,
+            authorization=authorization,
             keys=self.keys,
             issuer=self.issuer,
             audience=AUDIENCE,
             now=self.clock.now(),
         )
-        return profile.examine(presented, context, whole=self.every_row)
-
-    def _gate(self, request: Request, presented: Presented) -> Gate:
-        return Gate(
-            profile=self.policy.api_nonce if self.api_nonce else self.policy.api,
-            headers=request.lines("DPoP"),
-            method=request.method,
-            url=self.base_url + request.path,
-            now=self.clock.now(),
-            used=self.used,
-            nonces=self.nonces,
-            access_token=presented.token.text,
-            cnf=presented.token.claims.get("cnf"),
-            whole=self.every_row,
-        )
-
-    def _refuse(self, scheme: str, answer: Answer) -> Response:
-        headers = [("WWW-Authenticate", self.policy.challenge(scheme, answer))]
-        if answer.error == "use_dpop_nonce":
-            headers.append(("DPoP-Nonce", self.nonces.issue(self.clock.now())))
-        return Response(answer.status, tuple(headers))
 
     def _claims(self, claims: Mapping[str, Any], scheme: str, proofs: tuple[str, ...]) -> Response:
         """What the caller is known by: each claim of the access token, then how it was sent."""

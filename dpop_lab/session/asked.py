@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.checking import Answer, Finding, Profile, Report, ask
-from dpop_lab.proof.rules import Context, ProofProfile
-from dpop_lab.server.access_token import Presented, TokenContext, TokenProfile
+from dpop_lab.proof.rules import Context, ProofProfile, replay_key
+from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 from dpop_lab.session.lacking import issuer_of, proof_lacks, token_lacks
@@ -135,7 +135,8 @@ def _asked(
     context: object
     if isinstance(profile, TokenProfile):
         lacking = token_lacks(case, profile.rows, jwks)
-        presented, context = _presented(case), _token_context(case, profile, now, jwks)
+        presented = token_of(case.authorization) if _as_it_came(case) else case.access_token
+        context = _token_context(case, profile, now, jwks)
     else:
         assert isinstance(profile, ProofProfile)  # noqa: S101  there are two kinds
         lacking = proof_lacks(case, profile.rows, now)
@@ -159,20 +160,18 @@ def _token_time(case: Call, now: float) -> int:
     return _time(case, now)
 
 
-def _presented(case: Call) -> Presented:
-    if case.authorization or not (case.token or case.scheme):
-        return Presented.read(case.authorization)
-    return Presented(
-        f"{case.scheme or 'DPoP'} {case.token}", case.scheme or "DPoP", case.access_token
-    )
+def _as_it_came(case: Call) -> bool:
+    """Is the Authorization value known, or known to be absent?"""
+    return bool(case.authorization) or not (case.token or case.scheme)
 
 
 def _token_context(
     case: Call, profile: TokenProfile, now: float, jwks: tuple[Mapping[str, Any], ...]
 ) -> TokenContext:
+    put_together = f"{case.scheme or 'DPoP'} {case.token}"
     return TokenContext(
         profile=profile,
-        scheme="Bearer" if "Bearer" in profile.name else "DPoP",
+        authorization=case.authorization if _as_it_came(case) else put_together,
         keys=jwks,
         issuer=issuer_of(case),
         audience="",
@@ -199,5 +198,5 @@ def _use(case: Call, profiles: list[Profile], reports: list[Report], used: Used)
     for profile, report in zip(profiles, reports, strict=True):
         good = {one.check.name for one in report.findings if one.mark == "passed"}
         if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= good and not case.refused:
-            key = profile.replay_key(case.proof, _context(case, profile, 0, used))
+            key = replay_key(case.proof, _context(case, profile, 0, used))
             used.setdefault(key, case.name or "before")

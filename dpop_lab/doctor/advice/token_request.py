@@ -1,7 +1,7 @@
 """What to change in a token request, made from the parameters and headers that were sent."""
 
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.server.policy import JWT_BEARER
+from dpop_lab.server.form import JWT_BEARER
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.times import duration
 from dpop_lab.show.values import shown
