@@ -31,7 +31,7 @@ from dpop_lab.client.settings import PREFIX, Settings, members, read_settings, w
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.lab.client_side import demo_client
+from dpop_lab.lab.world import demo_client
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.message import Exchange, visible
 from dpop_lab.wire.url import htu, is_loopback, origin

@@ -3,9 +3,9 @@
 from dpop_lab.lab.cast import ASKED_FOR
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import ISSUER, LEFT_OUT, PLACES, Change
+from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.token_request import token_request
-from dpop_lab.lab.world import World
 
 BESIDES = (  # what a change may do besides editing members
     "key presents token method url proofs authorization fields content_type client_id nonce_age"
@@ -13,7 +13,7 @@ BESIDES = (  # what a change may do besides editing members
 )
 
 
-def why_not(change: Change, to: str, world: World) -> str:
+def why_not(change: Change, to: str, world: ClientSide) -> str:
     """Why a change can't be tried at a place of this world, empty where it can.
 
     What might do harm is not tried with a server of somebody else either.
@@ -41,7 +41,7 @@ def fixed_jti(change: Change) -> bool:
     return jti is not LEFT_OUT and not callable(jti) and not change.first
 
 
-def idle(draft: Draft, world: World) -> bool:
+def idle(draft: Draft, world: ClientSide) -> bool:
     """Does a change that is made to members come to nothing here?"""
     change, edit = draft.change, draft.change.proof
     honest, form = CHANGES["honest"], list[tuple[str, str]]()

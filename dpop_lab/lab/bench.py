@@ -16,11 +16,11 @@ from dpop_lab.lab import crafting
 from dpop_lab.lab.cast import Cast, send
 from dpop_lab.lab.catalogue import CHANGES, LISTED
 from dpop_lab.lab.catalogue.change import PLACES, SIGNERS
+from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.names import one_of
 from dpop_lab.lab.sent import Sent, difference, flat
-from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.access_token import Presented
@@ -49,7 +49,7 @@ class Bench:
     place under one set of rules. What was accepted last at each place is kept to compare with.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ClientSide) -> None:
         self.world, self.cast = world, Cast(world)
         self._accepted: dict[str, dict[str, object]] = {}
         self._guesses: dict[tuple[str, ...], bool] = {}
@@ -68,18 +68,11 @@ class Bench:
     def rules(self, policy: Policy | None = None, without: tuple[str, ...] = ()) -> Policy:
         """A policy, the server's own unless given, with rows struck out."""
         expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
-        rules = policy or self._own_rules
+        rules = policy or self.world.world.policy
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
         return rules
-
-    @property
-    def _own_rules(self) -> Policy:
-        """Those of the server, of one that keeps them to itself what is the best guess."""
-        if self.world.live:
-            return RFC_9449 if self.world.kind == "another server" else DUENDE
-        return self.world.twin.policy
 
     def draft(
         self,
@@ -188,7 +181,7 @@ class Bench:
     def _session(self, rules: Policy, draft: Draft) -> requests.Session:
         """A session to the lab's server, or to the same one under other rules."""
         world = self.world
-        own = rules is self._own_rules
+        own = rules is self.world.world.policy
         if own and (world.live or draft.place.nonce is world.twin.resource_server.api_nonce):
             session = requests.Session()
             session.trust_env = world.session.trust_env

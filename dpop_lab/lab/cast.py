@@ -11,8 +11,8 @@ from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
 from dpop_lab.lab.catalogue.change import PLACES, TOKEN_ENDPOINT, TOKENS, Place
+from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import make_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import SECRET
@@ -31,7 +31,7 @@ class Cast:
     again when they run out. The last nonce of either server is kept.
     """
 
-    def __init__(self, world: World, session: requests.Session | None = None) -> None:
+    def __init__(self, world: ClientSide, session: requests.Session | None = None) -> None:
         self._world, self._session = world, session or world.session
         self._keys: dict[tuple[str, str], PrivateKey] = {}
         self._tokens: dict[tuple[str, str], tuple[int, AccessToken]] = {}  # since when

@@ -25,9 +25,9 @@ from dpop_lab.lab.catalogue.change import (
     Place,
     edited,
 )
+from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.forging import forged, spelt, text
 from dpop_lab.lab.token_request import Form, header_value, token_request
-from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import proof_claims, proof_header
 from dpop_lab.wire.url import htu
 
@@ -62,7 +62,7 @@ class Draft:
 
 def drafted(
     change: Change,
-    world: World,
+    world: ClientSide,
     cast: Cast,
     *,
     to: str,
@@ -126,14 +126,14 @@ def _texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
     )
 
 
-def url_of(place: Place, world: World) -> str:
+def url_of(place: Place, world: ClientSide) -> str:
     """Where a place is in this world. Raises `LabError` when it has no such place."""
     if place.client_id:
         return world.token_endpoint
     return world.plain_api if place.scheme == "Bearer" else world.api
 
 
-def _nonce(change: Change, world: World, cast: Cast, place: Place, now: int) -> str | None:
+def _nonce(change: Change, world: ClientSide, cast: Cast, place: Place, now: int) -> str | None:
     """A nonce of the server at this place, or of the other one, given out some time ago.
 
     Of a server that is not ours it is the one it gave last, None before it gave any.
@@ -146,7 +146,7 @@ def _nonce(change: Change, world: World, cast: Cast, place: Place, now: int) -> 
     return server.nonces.issue(now - change.nonce_age)
 
 
-def _access_token(change: Change, world: World, cast: Cast, place: Place) -> str:
+def _access_token(change: Change, world: ClientSide, cast: Cast, place: Place) -> str:
     if not place.scheme:
         return ""
     usual = "unbound" if place.scheme == "Bearer" else "owner"
@@ -154,7 +154,7 @@ def _access_token(change: Change, world: World, cast: Cast, place: Place) -> str
     return token if change.token is None else _tampered(token, change.token, world, cast)
 
 
-def _tampered(token: str, edit: Edit, world: World, cast: Cast) -> str:
+def _tampered(token: str, edit: Edit, world: ClientSide, cast: Cast) -> str:
     """An access token after an edit, signed by whom the edit says."""
     issued = read_jws(token)
     if issued.problem:  # of a kind that only its issuer can read
@@ -186,7 +186,9 @@ def signed_proof(draft: Draft, cast: Cast) -> str:
     return forged(draft.header, draft.claims, change.proof, key, signature=signature)
 
 
-def steps(draft: Draft, world: World, cast: Cast) -> tuple[list[requests.PreparedRequest], str]:
+def steps(
+    draft: Draft, world: ClientSide, cast: Cast
+) -> tuple[list[requests.PreparedRequest], str]:
     """The requests that carry out a draft, in order, and the proof in the last one."""
     proof, before = signed_proof(draft, cast), []
     if draft.change.first:  # a request that goes before, with the same jti
@@ -200,7 +202,7 @@ def steps(draft: Draft, world: World, cast: Cast) -> tuple[list[requests.Prepare
     return [*before, main], proof
 
 
-def prepared(draft: Draft, proof: str, world: World) -> requests.PreparedRequest:
+def prepared(draft: Draft, proof: str, world: ClientSide) -> requests.PreparedRequest:
     """The request with this proof, ready for a session to send, its header lines in order."""
     change, place = draft.change, draft.place
     url = url_of(place, world)

@@ -47,14 +47,14 @@ class Unreachable(LabError, requests.ConnectionError):
 class LiveAdapter(BoundedAdapter):
     """Sends over the network, waits a bounded time, and says in a sentence when nothing comes.
 
-    `pageless` are URLs at which a web page is never the server's own; of an answer from there, and
+    `json_only` are URLs at which a web page is never the server's own; of an answer from there, and
     of metadata, 1 MB is read, of any other 10 MB. `timeout` is the seconds to wait where the caller
     named none.
     """
 
-    def __init__(self, *, pageless: Collection[str] = (), timeout: float = TIMEOUT) -> None:
+    def __init__(self, *, json_only: Collection[str] = (), timeout: float = TIMEOUT) -> None:
         super().__init__()
-        self._pageless, self._patience = pageless, timeout
+        self._json_only, self._patience = json_only, timeout
 
     def send(
         self,
@@ -93,10 +93,10 @@ class LiveAdapter(BoundedAdapter):
     def most(self, request: requests.PreparedRequest) -> int:
         """How many octets are read of the answer to this request."""
         url = str(request.url)
-        return MOST_METADATA if is_metadata(url) or self._is_pageless(url) else MOST
+        return MOST_METADATA if is_metadata(url) or self._is_json_only(url) else MOST
 
-    def _is_pageless(self, url: str) -> bool:
-        return htu(url) in map(htu, self._pageless)
+    def _is_json_only(self, url: str) -> bool:
+        return htu(url) in map(htu, self._json_only)
 
     def _from_another(self, answer: requests.Response) -> Instead | None:
         """What came in place of the server's own answer, None when that came.
@@ -109,7 +109,7 @@ class LiveAdapter(BoundedAdapter):
         if status in LOGINS:
             who, advice = LOGINS[status]
             return f"{who} {asked} wants a login: status {status}", request, advice
-        if not self._is_pageless(url):
+        if not self._is_json_only(url):
             return None
         if answer.is_redirect:
             to = _led_to(url, answer.headers["Location"])

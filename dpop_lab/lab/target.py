@@ -20,10 +20,10 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT_NONCE,
     Change,
 )
+from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.in_process import InProcessAdapter
 from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.lab.pacing import Busy, PacedAdapter, Pacer
-from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.session.answered import Answered, read_answer
 from dpop_lab.wire.log import SessionLog
@@ -43,7 +43,7 @@ class Target:
     and no more of them than `pacer.limit`.
     """
 
-    def __init__(self, world: World, pace: float | None = None) -> None:
+    def __init__(self, world: ClientSide, pace: float | None = None) -> None:
         self.world = world
         self.pacer = Pacer((0.5 if self.foreign else 0) if pace is None else pace)
         self._log = SessionLog()
@@ -187,7 +187,7 @@ class Target:
         return session
 
 
-def _transport(world: World) -> BaseAdapter:
+def _transport(world: ClientSide) -> BaseAdapter:
     """The way to a world's servers, on which a web page is an answer like any other."""
     if world.live:
         return LiveAdapter(timeout=world.timeout)

@@ -8,20 +8,20 @@ from dpop_lab.client.credentials import (
 )
 from dpop_lab.errors import LabError
 from dpop_lab.lab.catalogue.change import BASIC, Change, Place
-from dpop_lab.lab.world import World
+from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.server.duende_site import SECRET
 
 Form = list[tuple[str, str]]
 
 
-def token_request(change: Change, world: World, place: Place) -> tuple[dict[str, str], Form]:
+def token_request(change: Change, world: ClientSide, place: Place) -> tuple[dict[str, str], Form]:
     """The credentials in the headers, and the pairs of the form, of an honest token request."""
     headers, said = _credentials(change.client_id or place.client_id, world)
     scope = {"scope": world.client.scope} if world.client.scope else {}
     return headers, [("grant_type", "client_credentials"), *said.items(), *scope.items()]
 
 
-def _credentials(client_id: str, world: World) -> Credentials:
+def _credentials(client_id: str, world: ClientSide) -> Credentials:
     """How one of the demo's clients says who it is, or the one client we are elsewhere."""
     now = world.clock.now()
     if world.kind == "another server":
