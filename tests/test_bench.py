@@ -210,8 +210,8 @@ def test_no_secret_is_shown(lab):
             sent.request,
             repr(lab.bench._last),
         ):
-            assert lab.bench.cast.access_token() not in text
-            for key in lab.bench.cast._keys.values():
+            assert lab.bench.parties.access_token() not in text
+            for key in lab.bench.parties._keys.values():
                 assert key.private_jwk()["d"] not in text
     endpoint = lab.send(to=TOKEN_ENDPOINT)
     for answered in (endpoint.answered, endpoint.elsewhere):

@@ -274,7 +274,7 @@ def test_whatever_is_chosen_and_typed_something_sensible_is_shown(
     assert panel.view.caught or panel.view.problem
     assert panel.view.verdict in repr(panel)
     safe(panel, 100_000)
-    token = panel.lab.bench.cast.access_token()
+    token = panel.lab.bench.parties.access_token()
     assert token not in repr(panel) + "".join(html_of(panel))
 
 

@@ -9,17 +9,15 @@ from typing import Any
 import requests
 
 from dpop_lab.checking import Report
-from dpop_lab.client.recorder import exchange_of, record
-from dpop_lab.client.unanswered import in_its_words, unanswered
+from dpop_lab.client.recorder import exchange_of
 from dpop_lab.errors import LabError, expect
-from dpop_lab.lab import crafting
-from dpop_lab.lab.cast import Cast, send
 from dpop_lab.lab.catalogue import CHANGES, LISTED
 from dpop_lab.lab.catalogue.change import PLACES, SIGNERS
 from dpop_lab.lab.client_side import ClientSide
-from dpop_lab.lab.crafting import Draft
-from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.crafting import Draft, url_of
+from dpop_lab.lab.live import in_words
 from dpop_lab.lab.names import one_of
+from dpop_lab.lab.parties import Parties
 from dpop_lab.lab.sent import Sent, difference, flat
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import check_proof
@@ -28,6 +26,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.answered import ACCEPTED, NO_ROW, Answered, read_answer
+from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted
 
 
@@ -45,12 +44,14 @@ class Score:
 class Bench:
     """Owner, thief and what was sent last, in one world; `Lab.send` is its front door.
 
-    `cast` has the keys and tokens, `score` the predictions: each counts once for one change at one
-    place under one set of rules. What was accepted last at each place is kept to compare with.
+    `parties` have the keys and tokens, `score` the predictions: each counts once for one change at
+    one place under one set of rules. What was accepted last at each place is kept to compare with.
+    All goes over `session`, that of the lab unless given, or one like it under other rules.
     """
 
-    def __init__(self, world: ClientSide) -> None:
-        self.world, self.cast = world, Cast(world)
+    def __init__(self, lab: ClientSide, session: requests.Session | None = None) -> None:
+        self.lab, self._session = lab, session or lab.session
+        self.parties = Parties(lab, self._session)
         self._accepted: dict[str, dict[str, object]] = {}
         self._guesses: dict[tuple[str, ...], bool] = {}
         self._last: tuple[Draft, requests.PreparedRequest, str] | None = None
@@ -68,7 +69,7 @@ class Bench:
     def rules(self, policy: Policy | None = None, without: tuple[str, ...] = ()) -> Policy:
         """A policy, the server's own unless given, with rows struck out."""
         expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
-        rules = policy or self.world.world.policy
+        rules = policy or self.lab.world.policy
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
@@ -97,14 +98,8 @@ class Bench:
             raise LabError(f"The change {change} is for another place", wanted=wanted, found=place)
         if signed_by:
             one_of("signer", signed_by, dict.fromkeys(SIGNERS))
-        return crafting.drafted(
-            found,
-            self.world,
-            self.cast,
-            to=place,
-            signed_by=signed_by,
-            header=header,
-            claims=claims,
+        return self.parties.drafted(
+            found, to=place, signed_by=signed_by, header=header, claims=claims
         )
 
     def send(
@@ -120,7 +115,7 @@ class Bench:
         What goes wrong on the way is told in `Sent.problem`.
         """
         self._known_row(predict)
-        steps, proof = crafting.steps(draft, self.world, self.cast)
+        steps, proof = self.parties.signed(draft)
         self._last = draft, steps[-1], proof
         return self._carried_out(steps, predict, self.rules(policy, without))
 
@@ -155,17 +150,18 @@ class Bench:
             "predicted": predict,
         }
         try:
-            session = self._session(rules, draft)
-            answered, exchange = self._answered(session, steps, rules, draft, proof)
+            exchange = self.exchange(draft, steps, rules)
         except (requests.RequestException, LabError, ValueError) as error:
-            return Sent(**told, problem=_in_words(error, self.world.timeout))
+            return Sent(**told, problem=in_words(error, self.lab.timeout))
+        title = self.lab.kind.capitalize() if self.lab.live else rules.title
+        look = self._own_look(draft, proof, rules)
         read = read_proof(proof)
         now, kept = flat(read.header, read.claims), self._accepted.get(draft.to)
         sent = Sent(
             **told,
-            answered=answered,
-            elsewhere=self._elsewhere(steps, rules, draft),
-            exchange=exchange,
+            answered=read_answer(exchange, title, look),
+            elsewhere=self._elsewhere(draft, steps, rules),
+            exchange=exchange.with_proofs(),
             first_here=kept is None,
             fresh=_fresh(draft, now),
             difference=difference(_honest(draft) if kept is None else kept, now),
@@ -178,40 +174,42 @@ class Bench:
             self._guesses.setdefault(question, predict == sent.caught)
         return sent
 
-    def _session(self, rules: Policy, draft: Draft) -> requests.Session:
-        """A session to the lab's server, or to the same one under other rules."""
-        world = self.world
-        own = rules is self.world.world.policy
-        if own and (world.live or draft.place.nonce is world.twin.resource_server.api_nonce):
-            session = requests.Session()
-            session.trust_env = world.session.trust_env
-            for prefix, adapter in world.session.adapters.items():
-                session.mount(prefix, adapter)
-        elif world.live:
-            problem = f"{world.kind.capitalize()} keeps to its own rules"
-            raise LabError(problem, advice="Use the twin: Lab().")
-        else:
-            session = world.session_under(rules, api_nonce=draft.place.nonce)
-        return session
-
-    def _answered(
+    def exchange(
         self,
-        session: requests.Session,
+        draft: Draft,
         steps: list[requests.PreparedRequest],
         rules: Policy,
-        draft: Draft,
-        proof: str,
-    ) -> tuple[Answered, Redacted]:
-        answer = [send(session, step, self.world.timeout) for step in steps][-1]
-        self.cast.learn(draft.place, answer)
-        exchange = exchange_of(answer)
-        title = self.world.kind.capitalize() if self.world.live else rules.title
-        answered = read_answer(exchange, title, self._own_look(draft, proof, rules))
-        return answered, exchange.with_proofs()
+        *,
+        afresh: SessionLog | None = None,
+    ) -> Redacted:
+        """Send the requests of a draft to the lab's server under these rules; the last exchange.
+
+        With `afresh`, a log to keep it in, it is the twin as if just started that is asked. Raises
+        `LabError` when other rules than its own are wanted of a server that is not a twin.
+        """
+        lab, nonce = self.lab, draft.place.nonce
+        own = rules is lab.world.policy and afresh is None
+        if own and (lab.live or nonce is lab.twin.resource_server.api_nonce):
+            session = self._session
+        elif lab.live:
+            problem = f"{lab.kind.capitalize()} keeps to its own rules"
+            raise LabError(problem, advice="Use the twin: Lab().")
+        else:
+            session = lab.session_under(rules, api_nonce=nonce, afresh=afresh)
+        return exchange_of(self.parties.send(session, draft.place, steps))
+
+    def _elsewhere(
+        self, draft: Draft, steps: list[requests.PreparedRequest], rules: Policy
+    ) -> Answered | None:
+        """What a server with the other policy, as if just started, says to the same bytes."""
+        if self.lab.live:
+            return None
+        other = DUENDE if rules.name == RFC_9449.name else RFC_9449
+        return read_answer(self.exchange(draft, steps, other, afresh=SessionLog()), other.title)
 
     def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
         """What the rows would say of this proof here, where the server keeps it to itself."""
-        if not self.world.live or draft.place.scheme == "Bearer":
+        if not self.lab.live or draft.place.scheme == "Bearer":
             return ()
         token = Presented.read(f"DPoP {draft.access_token}").token
         if draft.access_token and token.problem:
@@ -220,38 +218,16 @@ class Bench:
             proof,
             profile=rules.token if draft.place.client_id else rules.api,
             method=draft.place.method,
-            url=crafting.url_of(draft.place, self.world),
-            now=self.world.clock.now(),
+            url=url_of(draft.place, self.lab),
+            now=self.lab.clock.now(),
             access_token=draft.access_token or None,
             cnf=token.claims.get("cnf"),
         )
         return (report,)
 
-    def _elsewhere(
-        self, steps: list[requests.PreparedRequest], rules: Policy, draft: Draft
-    ) -> Answered | None:
-        """What a server with the other policy, as if just started, says to the same bytes."""
-        if self.world.live:
-            return None
-        other = DUENDE if rules.name == RFC_9449.name else RFC_9449
-        twin = self.world.twin.under(other, api_nonce=draft.place.nonce)
-        twin.forget()
-        session = requests.Session()
-        session.trust_env = False
-        session.mount(self.world.base_url, InProcessAdapter(twin))
-        record(session)
-        answer = [send(session, step, self.world.timeout) for step in steps][-1]
-        return read_answer(exchange_of(answer), other.title)
-
 
 def _profiles() -> list[Any]:
     return [*DUENDE.profiles.values(), *RFC_9449.profiles.values()]
-
-
-def _in_words(error: Exception, timeout: float) -> str:
-    if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
-        return str(error)
-    return unanswered(error, timeout) or in_its_words(error)
 
 
 def _honest(draft: Draft) -> dict[str, object]:

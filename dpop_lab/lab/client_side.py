@@ -63,26 +63,20 @@ class ClientSide:
             setattr(session, name, getattr(self.session, name))
         return session
 
-    def session_under(self, policy: Policy, *, api_nonce: bool = False) -> requests.Session:
+    def session_under(
+        self, policy: Policy, *, api_nonce: bool = False, afresh: SessionLog | None = None
+    ) -> requests.Session:
         """A session like `session`, but the server has other rules.
 
         Keys, clock, memory and log are the same, and so is the URL: what `without` has struck out,
-        or the other policy, is all that differs. Raises `LabError` when live.
+        or the other policy, is all that differs. With `afresh`, a log of its own, the server has
+        no memory of what it was sent before. Raises `LabError` when live.
         """
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
         server = self.twin.under(policy, api_nonce=api_nonce)
-        return self.session_over(InProcessAdapter(server), self.log)
-
-    def session_afresh(
-        self, policy: Policy, log: SessionLog, *, api_nonce: bool
-    ) -> requests.Session:
-        """A session to the twin under this policy, as if it was just started; in a log of its own.
-
-        Raises `LabError` when live.
-        """
-        server = self.twin.under(policy, api_nonce=api_nonce)
-        server.forget()
-        return self.session_over(InProcessAdapter(server), log)
+        if afresh is not None:
+            server.forget()
+        return self.session_over(InProcessAdapter(server), self.log if afresh is None else afresh)
 
     @property
     def twin(self) -> Twin:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from dpop_lab.jose.encoding import from_json
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import PLACES
-from dpop_lab.session.answered import Answered
+from dpop_lab.session.answered import Answered, json_members
 from dpop_lab.show.values import cut, printable
 from dpop_lab.wire.challenge import read_challenges
 
@@ -91,11 +90,8 @@ def short(answered: Answered, to: str) -> str:
 
 def _granted(answered: Answered) -> str:
     """The type of the token in an answer, empty when there is no token."""
-    try:
-        members = from_json(answered.body)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(members, dict) or not isinstance(members.get("access_token"), str):
+    members = json_members(answered.body)
+    if not isinstance(members.get("access_token"), str):
         return ""
     return str(members.get("token_type") or "token of no type").lower()
 

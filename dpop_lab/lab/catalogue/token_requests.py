@@ -17,7 +17,8 @@ SECRET_FIRST = "A failed client hides every fault of the proof."  # noqa: S105  
 WITH_BASIC = (("Authorization", BASIC),)
 
 
-def _set(name: str, value: str) -> Callable[[Form], Form]:
+def with_value(name: str, value: str) -> Callable[[Form], Form]:
+    """A form in which a parameter that is there has this value."""
     return lambda form: [(key, value if key == name else old) for key, old in form]
 
 
@@ -36,7 +37,7 @@ def _without(*names: str) -> Callable[[Form], Form]:
 TOKEN_REQUESTS = (
     Change(
         "wrong_secret", "Gives a wrong client secret.", OWNER, "RFC 6749 §5.2", places=WITH_FORM,
-        form=_set("client_secret", "wrong"),
+        form=with_value("client_secret", "wrong"),
     ),
     Change(
         "no_secret", "Gives no client secret.", OWNER, "RFC 6749 §2.3", places=WITH_FORM,
@@ -62,7 +63,8 @@ TOKEN_REQUESTS = (
     ),
     Change(
         "scope_blank", "Asks for a blank scope.", OWNER, "RFC 6749 §3.3", places=WITH_FORM,
-        form=_set("scope", " "), worth="Harmless: it counts as none, and none as all there are.",
+        form=with_value("scope", " "),
+        worth="Harmless: it counts as none, and none as all there are.",
     ),
     Change(
         "two_ways_of_saying_who", "Gives the secret in the form and with Basic.", OWNER,
@@ -80,11 +82,11 @@ TOKEN_REQUESTS = (
     ),
     Change(
         "grant_unknown", "Asks for a grant that does not exist.", OWNER, "RFC 6749 §4.5",
-        places=WITH_FORM, form=_set("grant_type", "wishful_thinking"),
+        places=WITH_FORM, form=with_value("grant_type", "wishful_thinking"),
     ),
     Change(
         "scope_unknown", "Asks for a scope that does not exist.", OWNER, "RFC 6749 §5.2",
-        places=WITH_FORM, form=_set("scope", "everything"),
+        places=WITH_FORM, form=with_value("scope", "everything"),
         worth="A proof is used up all the same: it had passed before the scope was looked at.",
     ),
     Change(
