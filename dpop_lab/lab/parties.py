@@ -142,8 +142,8 @@ class Parties:
         further members, with `LEFT_OUT` for one that is to go. Asks for an access token when one is
         needed and none is at hand. Raises `LabError` for what the live server does not let us do.
         """
-        lab, place, edit = self.lab, PLACES[to], change.proof
-        signer, now = signed_by or edit.signed_by, lab.clock.now()
+        lab, place = self.lab, PLACES[to]
+        signer, now = signed_by or change.signed_by, lab.clock.now()
         access_token = self._presented(change, place)
         honest = proof_claims(
             jti=jti or str(uuid.uuid4()),
@@ -153,18 +153,18 @@ class Parties:
             access_token=access_token or None,
             nonce=self._nonce(change, place, now) if place.nonce else None,
         )
-        shown = edit.shows or ("owner" if signer == "nobody" else signer)
+        shown = change.shows or ("owner" if signer == "nobody" else signer)
         proposed = proof_header(self.key(shown, change.key))
-        proposed["jwk"] = edited(proposed["jwk"], edit.jwk, now=now)
+        proposed["jwk"] = edited(proposed["jwk"], change.jwk, now=now)
         known: Known = {
             THE_TOKEN_ENDPOINT: lambda: htu(lab.token_endpoint),
             THE_API: lambda: htu(lab.api),
         }
-        members = edited(proposed, edit.header, now=now)
-        said = edited(honest, edit.claims, now=now, known=known)
-        own = _texts(edit, members, said)
+        members = edited(proposed, change.header, now=now)
+        said = edited(honest, change.claims, now=now, known=known)
+        own = _texts(change, members, said)
         members, said = edited(members, header or {}, now=now), edited(said, claims or {}, now=now)
-        asked = _texts(edit, members, said)
+        asked = _texts(change, members, said)
         return Draft(
             change=change,
             to=to,
@@ -173,7 +173,7 @@ class Parties:
             honest=(text(proof_header(self.key("owner", change.key))), text(honest)),
             proposed=own,
             signed_by=signer,
-            sign_again=edit.sign_again,
+            sign_again=change.sign_again,
             jti=str(honest["jti"]),
             iat=now,
             access_token=access_token,
@@ -236,7 +236,7 @@ class Parties:
             signature = read_jws(honest).signature
         elif draft.signed_by == "nobody":
             signature = b""
-        return forged(draft.header, draft.claims, change.proof, key, signature=signature)
+        return forged(draft.header, draft.claims, change, key, signature=signature)
 
 
 def _texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:

@@ -117,7 +117,7 @@ class Side:
         used = self._parties.nonce(place)
         answered = self._carried_out(draft)
         rotated = place.nonce and self._parties.nonce(place) != used
-        if answered.error == NONCE_WANTED and rotated and "nonce" not in change.proof.claims:
+        if answered.error == NONCE_WANTED and rotated and "nonce" not in change.claims:
             answered = self._carried_out(self._parties.drafted(change, to=to))
         if change.name == "honest":
             self._learn_absence(to, answered)
@@ -188,18 +188,18 @@ def why_not(change: Change, to: str, lab: ClientSide) -> str:
 
 def _has_fixed_jti(change: Change) -> bool:
     """Is it the same jti whenever the change is made, and so a replay the second time?"""
-    jti = change.proof.claims.get("jti", LEFT_OUT)
+    jti = change.claims.get("jti", LEFT_OUT)
     return jti is not LEFT_OUT and not callable(jti) and not change.first
 
 
 def _is_idle(draft: Draft, lab: ClientSide) -> bool:
     """Does a change that is made to members come to nothing here?"""
-    change, edit = draft.change, draft.change.proof
+    change = draft.change
     if change.form:
         _, form = token_request(change, lab, draft.place)
         if change.form(form) != form:
             return False
-    made = bool(change.form or edit.header or edit.jwk or edit.claims)
-    unmade = replace(change, form=None, proof=replace(edit, header={}, jwk={}, claims={}))
+    made = bool(change.form or change.header or change.jwk or change.claims)
+    unmade = replace(change, form=None, header={}, jwk={}, claims={})
     about = {name: getattr(change, name) for name in ABOUT}
     return made and unmade == replace(HONEST, **about) and draft.proposed == draft.honest

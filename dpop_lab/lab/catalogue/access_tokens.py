@@ -50,24 +50,24 @@ ACCESS_TOKENS = (
     ),
     Change(
         "at_thiefs_jkt", "Writes the thief's thumbprint into the stolen token.", THIEF,
-        "RFC 9449 §6.1", places=WITH_TOKEN, proof=Edit(signed_by="thief"), worth=(
+        "RFC 9449 §6.1", places=WITH_TOKEN, signed_by="thief", worth=(
             "The answer to the question of every class: can I not change the jkt?"
         ),
         token=Edit(claims={"cnf": THIEFS_CNF}, sign_again=False),
     ),
     Change(
         "at_signed_by_thief", "Signs such a token with the thief's own RSA key.", THIEF,
-        "RFC 9068 §4", places=WITH_TOKEN, worth=UNSIGNED, proof=Edit(signed_by="thief"),
+        "RFC 9068 §4", places=WITH_TOKEN, worth=UNSIGNED, signed_by="thief",
         token=Edit(claims={"cnf": THIEFS_CNF}, signed_by="thief"),
     ),
     Change(
         "at_alg_none", "Makes one with alg none.", THIEF, "RFC 8725 §3.1", places=WITH_TOKEN,
-        worth=UNSIGNED, proof=Edit(signed_by="thief"),
+        worth=UNSIGNED, signed_by="thief",
         token=Edit(header={"alg": "none"}, claims={"cnf": THIEFS_CNF}, signed_by="nobody"),
     ),
     Change(
         "at_hs256", "Makes one with HS256 and the issuer's public key for the secret.", THIEF,
-        "RFC 8725 §3.1", places=WITH_TOKEN, worth=UNSIGNED, proof=Edit(signed_by="thief"),
+        "RFC 8725 §3.1", places=WITH_TOKEN, worth=UNSIGNED, signed_by="thief",
         token=Edit(header={"alg": "HS256"}, claims={"cnf": THIEFS_CNF}, signed_by=ISSUER),
     ),
     Change(

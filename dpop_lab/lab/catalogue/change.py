@@ -105,61 +105,66 @@ TOKENS: Final = {  # the access tokens at hand
 class Edit:
     """What is done to one JWS, a proof or an access token; nothing is, unless said.
 
-    `header`, `jwk` (the one in the header) and `claims` give members: a new value, `LEFT_OUT`,
-    `FromNow`, or a function from the honest value to the new one. Editing and signing are two
-    things: with `sign_again` false the honest signature stays. `signed_by` is the owner, the thief,
-    nobody (an empty signature) or, for access tokens, the issuer; `shows` whose public key is in
-    the header, the signer's unless said. Whoever signs does it as `alg` says, where their key can.
-    `spelling` changes how it is written: the JSON texts, the segments that stand for them, the
-    octets of the signature, the whole; by the names in `SPELLINGS`, each a function.
+    Editing and signing are two things. Whoever signs does it as `alg` says, where their key can.
     """
 
+    #: Members: a value, `LEFT_OUT`, `FromNow`, or a function from the honest value to another one.
     header: Members = field(default_factory=dict)
+    #: Members of the jwk in the header.
     jwk: Members = field(default_factory=dict)
     claims: Members = field(default_factory=dict)
+    #: How it is written, by the names in `SPELLINGS`, each a function: the JSON texts, the segments
+    #: that stand for them, the octets of the signature, the whole.
     spelling: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    #: The owner, the thief, nobody (an empty signature) or, for access tokens, the issuer.
     signed_by: str = "owner"
+    #: Whose public key is in the header, the signer's unless said.
     shows: str = ""
+    #: If not, the honest signature stays.
     sign_again: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Change:
-    """One tampering: what it `does`, who could do it (`by`), and the RFC `section` it goes against.
+class Change(Edit):
+    """One tampering: an edit of the proof, and what is done to the rest of a request.
 
-    `places` are the targets it makes sense at, the first one the usual. `worth` says why it is
-    worth having beside another one that gets the same answers. What is done to the proof is in
-    `proof`, to the access token in `token` (None: it stays as issued); `presents` names which
-    one of `TOKENS` is sent and `key` the kind of key the owner has. The rest is the request: its
-    method, URL, DPoP and Authorization lines and form (pairs) as functions of the honest ones,
-    further header `fields` (where `BASIC` stands for the client's credentials), the `nonce_age` in
-    seconds of the nonce in the proof and whose it is.
-    `first` names a change that is carried out before with the same jti and iat; `again` sends the
-    same once more, its proof respelt by that function. How it ends is not here: the rows say.
+    How it ends is not here: the rows say.
     """
 
     name: str
     does: str
+    #: Who could do it, one of `ACTORS`.
     by: str
+    #: The RFC and the section that it goes against.
     section: str
     _: KW_ONLY
+    #: The targets it makes sense at, the first one the usual.
     places: tuple[str, ...] = WITH_PROOF
+    #: Why it is worth having beside another one that gets the same answers.
     worth: str = ""
+    #: The kind of key that the owner has.
     key: str = "ES256"
-    proof: Edit = field(default_factory=Edit)
+    #: Which of `TOKENS` is sent, and what is done to it; None: it stays as issued.
     presents: str = ""
     token: Edit | None = None
+    #: Of the request; each function is one of the honest value.
     method: str = ""
     url: Callable[[str], str] | None = None
+    #: The DPoP and the Authorization lines, of the proof and of the access token.
     proofs: Callable[[str], tuple[str, ...]] | None = None
     authorization: Callable[[str], tuple[str, ...]] | None = None
+    #: The form of a token request, in pairs.
     form: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] | None = None
+    #: Further header lines, where `BASIC` stands for the client's credentials.
     fields: tuple[tuple[str, object], ...] = ()
     content_type: str = "application/x-www-form-urlencoded"
     client_id: str = ""
+    #: The seconds since the nonce in the proof was given out, and whether by the other server.
     nonce_age: int = 0
     others_nonce: bool = False
+    #: A change that is carried out before, with the same jti and iat.
     first: str = ""
+    #: Sends the same once more, its proof respelt by this function.
     again: Callable[[str], str] | None = None
 
     def __repr__(self) -> str:

@@ -12,7 +12,6 @@ from dpop_lab.lab.catalogue.change import (
     WITH_FORM,
     WITH_TOKEN,
     Change,
-    Edit,
     FromNow,
 )
 from dpop_lab.lab.catalogue.spelling import (
@@ -36,7 +35,7 @@ MOVES = (
     ),
     Change(
         "honest_delete", "Sends DELETE with a proof for DELETE.", OWNER, "RFC 9449 §4.3 (8)",
-        places=WITH_TOKEN, method="DELETE", proof=Edit(claims={"htm": "DELETE"}),
+        places=WITH_TOKEN, method="DELETE", claims={"htm": "DELETE"},
         worth="Harmless: this API serves DELETE, too.",
     ),
     Change(
@@ -52,22 +51,20 @@ MOVES = (
     Change(
         "made_for_the_token_endpoint", "Takes a proof from the token endpoint to the API.",
         CATCHER, "RFC 9449 §7", places=WITH_TOKEN,
-        proof=Edit(claims={"htm": "POST", "htu": THE_TOKEN_ENDPOINT, "ath": LEFT_OUT}),
+        claims={"htm": "POST", "htu": THE_TOKEN_ENDPOINT, "ath": LEFT_OUT},
     ),
     Change(
         "made_for_another_host",
         "Takes a proof that was made for the thief's own API to this one.",
         CATCHER,
         "RFC 9449 §4.3 (9)",
-        proof=Edit(
-            claims={"htu": url_with(netloc="mallory.example")}
-        ),
+        claims={"htu": url_with(netloc="mallory.example")},
         worth="Whoever runs an API is sent good proofs all day long.",
     ),
     Change(
         "made_for_the_api", "Takes a proof from the API to the token endpoint.", CATCHER,
         "RFC 9449 §5", places=WITH_FORM, worth="htm and htu say no, ath is not asked for.",
-        proof=Edit(claims={"htm": "GET", "htu": THE_API, "ath": "x"}),
+        claims={"htm": "GET", "htu": THE_API, "ath": "x"},
     ),
     Change(
         "sent_twice", "Sends an honest request twice.", CATCHER, "RFC 9449 §11.1", again=as_it_is
@@ -83,18 +80,18 @@ MOVES = (
     ),
     Change(
         "jti_again", "Signs another proof with a jti that was used.", OWNER, "RFC 9449 §4.2",
-        first="honest", worth=REPLAYED, proof=Edit(claims={"iat": FromNow(-1)}),
+        first="honest", worth=REPLAYED, claims={"iat": FromNow(-1)},
     ),
     Change(
         "jti_of_another_client", "Uses, by accident, a jti that another client has used.", OWNER,
         "RFC 9449 §11.1", first="honest", presents="thief",
-        proof=Edit(signed_by="thief"),
+        signed_by="thief",
         worth="One server remembers a jti for everybody, the other one for each key and URL.",
     ),
     Change(
         "jti_at_another_url", "Uses a jti again for another URL of the same API.", OWNER,
         "RFC 9449 §11.1", places=WITH_TOKEN, first="honest", url=followed_by("/"),
-        proof=Edit(claims={"htu": followed_by("/")}),
+        claims={"htu": followed_by("/")},
         worth="The same with the URL: two places, one memory, or two.",
     ),
     Change(
@@ -104,7 +101,7 @@ MOVES = (
     ),
     Change(
         "caught_45_s_ago", "Sends a proof caught 45 seconds ago that never arrived.", CATCHER,
-        "RFC 9449 §11.1", proof=Edit(claims={"iat": FromNow(-45)}),
+        "RFC 9449 §11.1", claims={"iat": FromNow(-45)},
         worth="iat_45_s_ago from the thief's seat: nothing but the time is against it.",
     ),
     Change(
@@ -130,11 +127,11 @@ MOVES = (
     ),
     Change(
         "own_key", "Uses the stolen token with a flawless proof by the thief's key.", THIEF,
-        "RFC 9449 §6", places=WITH_TOKEN, proof=Edit(signed_by="thief"),
+        "RFC 9449 §6", places=WITH_TOKEN, signed_by="thief",
     ),
     Change(
         "own_token", "Is the thief as an honest client: own token, own key.", OWNER,
-        "RFC 9449 §6", places=WITH_TOKEN, presents="thief", proof=Edit(signed_by="thief"),
+        "RFC 9449 §6", places=WITH_TOKEN, presents="thief", signed_by="thief",
         worth="Harmless: a binding is to a key, not to a person.",
     ),
     Change(
