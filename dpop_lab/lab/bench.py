@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import NoneType
-from typing import Any
 
 import requests
 
@@ -66,8 +65,10 @@ class Bench:
         """Is there a request that could be sent again?"""
         return self._last is not None
 
-    def rules(self, policy: Policy | None = None, without: tuple[str, ...] = ()) -> Policy:
-        """A policy, the server's own unless given, with rows struck out."""
+    def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
+        """A policy, the server's own unless given, with rows struck out; the names are looked at."""
+        if predict:
+            one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *_rows()]))
         expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
         rules = policy or self.lab.world.policy
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
@@ -114,52 +115,42 @@ class Bench:
 
         What goes wrong on the way is told in `Sent.problem`.
         """
-        self._known_row(predict)
+        rules = self._rules(predict, policy, without)
         steps, proof = self.parties.signed(draft)
         self._last = draft, steps[-1], proof
-        return self._carried_out(steps, predict, self.rules(policy, without))
+        return self._sent(draft, steps, proof, predict, rules)
 
     def send_again(
         self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
     ) -> Sent:
         """Send the last request again, the same bytes, perhaps under other rules."""
-        self._known_row(predict)
+        rules = self._rules(predict, policy, without)
         if self._last is None:
             raise LabError("Nothing was sent yet", advice="Send something first.")
-        steps = [self._last[1]]
-        return self._carried_out(steps, predict, self.rules(policy, without), again=True)
+        draft, step, proof = self._last
+        return self._sent(draft, [step], proof, predict, rules, again=True)
 
-    def _known_row(self, predict: str) -> None:
-        if predict:
-            rows = {row.name: None for profile in _profiles() for row in profile.rows}
-            one_of("row", predict, {ACCEPTED: None, NO_ROW: None, **rows})
-
-    def _carried_out(
+    def _sent(
         self,
+        draft: Draft,
         steps: list[requests.PreparedRequest],
+        proof: str,
         predict: str,
         rules: Policy,
         *,
         again: bool = False,
     ) -> Sent:
-        assert self._last is not None  # noqa: S101  both callers have set or seen it
-        draft, _, proof = self._last
-        told: dict[str, Any] = {
-            "change": draft.change.name,
-            "to": draft.to,
-            "predicted": predict,
-        }
+        sent = Sent(change=draft.change.name, to=draft.to, predicted=predict)
         try:
             exchange = self.exchange(draft, steps, rules)
         except (requests.RequestException, LabError, ValueError) as error:
-            return Sent(**told, problem=in_words(error, self.lab.timeout))
+            return replace(sent, problem=in_words(error, self.lab.timeout))
         title = self.lab.kind.capitalize() if self.lab.live else rules.title
-        look = self._own_look(draft, proof, rules)
         read = read_proof(proof)
         now, kept = flat(read.header, read.claims), self._accepted.get(draft.to)
-        sent = Sent(
-            **told,
-            answered=read_answer(exchange, title, look),
+        sent = replace(
+            sent,
+            answered=read_answer(exchange, title, self._own_look(draft, proof, rules)),
             elsewhere=self._elsewhere(draft, steps, rules),
             exchange=exchange.with_proofs(),
             first_here=kept is None,
@@ -226,8 +217,10 @@ class Bench:
         return (report,)
 
 
-def _profiles() -> list[Any]:
-    return [*DUENDE.profiles.values(), *RFC_9449.profiles.values()]
+def _rows() -> list[str]:
+    policies = (DUENDE, RFC_9449)
+    profiles = [one for policy in policies for one in policy.profiles.values()]
+    return [row.name for profile in profiles for row in profile.rows]
 
 
 def _honest(draft: Draft) -> dict[str, object]:
