@@ -66,7 +66,7 @@ class Bench:
         return self._last is not None
 
     def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
-        """A policy, the server's own unless given, with rows struck out; the names are looked at."""
+        """A policy, the server's own unless given, with rows struck out; all names are checked."""
         if predict:
             one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *_rows()]))
         expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
+from urllib.parse import urlsplit
 
 import requests
 
@@ -20,7 +21,7 @@ from dpop_lab.session.answered import Answered
 from dpop_lab.show.values import cut, printable
 
 Names = str | Iterable[str]
-Sides = Mapping[str, Side]
+Sides = tuple[Side, Side]
 HONEST = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
 
 
@@ -53,30 +54,9 @@ def compare(
     for one in (a, b):
         expect(one, Lab, "compare", "Such as Lab() and Lab(policy=RFC_9449).")
     asked = _asked(_chosen("change", changes, CHANGES), _chosen("place", places, PLACES))
-    sides = {"A": Side(a, pace), "B": Side(b, pace)}
+    sides = Side("A", a, pace), Side("B", b, pace)
     _settle(sides, asked, ask or _by_keyboard)
-    seen: list[Compared | NotAsked] = []
-    progress = progress or (lambda done, of: None)
-    stopped = ""
-    cause: BaseException | None = None
-    try:
-        for done, (change, to) in enumerate(asked):
-            progress(done, len(asked))
-            seen.append(_compared(sides, change, to))
-        progress(len(asked), len(asked))
-    except KeyboardInterrupt as error:
-        rows = sum(isinstance(one, Compared) for one in seen)
-        stopped, cause = f"interrupted after {rows} changes", error
-    except (LabError, requests.RequestException) as error:
-        stopped, cause = in_words(error, TIMEOUT), error
-    return Comparison(
-        a=sides["A"].name,
-        b=sides["B"].name,
-        rows=tuple(one for one in seen if isinstance(one, Compared)),
-        not_asked=tuple(one for one in seen if isinstance(one, NotAsked)),
-        stopped=printable(stopped),
-        cause=cause,
-    )
+    return _through(sides, asked, progress or (lambda done, of: None))
 
 
 def _chosen(kind: str, names: Names | None, known: Mapping[str, object]) -> list[str]:
@@ -106,9 +86,9 @@ def _by_keyboard(words: str) -> bool:
 
 def _settle(sides: Sides, asked: list[Asked], ask: Callable[[str], bool]) -> None:
     """Bound what is sent to each server, and have it agreed on where it is somebody else's."""
-    both = [one for one in asked if not any(side.why_not(*one) for side in sides.values())]
+    both = [one for one in asked if not any(side.why_not(*one) for side in sides)]
     told = []
-    for side in sides.values():
+    for side in sides:
         side.way.limit = side.needs(both)
         if side.foreign:
             told.append(_told(side))
@@ -117,20 +97,50 @@ def _settle(sides: Sides, asked: list[Asked], ask: Callable[[str], bool]) -> Non
         raise LabError("Nothing was sent: nobody said yes", advice=advice)
 
 
+def _through(
+    sides: Sides, asked: list[Asked], progress: Callable[[int, int], object]
+) -> Comparison:
+    """Ask it all, or as much as can be."""
+    rows, not_asked = list[Compared](), list[NotAsked]()
+    stopped = ""
+    cause: BaseException | None = None
+    try:
+        for done, (change, to) in enumerate(asked):
+            progress(done, len(asked))
+            found = _compared(sides, change, to)
+            if isinstance(found, Compared):
+                rows.append(found)
+            else:
+                not_asked.append(found)
+        progress(len(asked), len(asked))
+    except KeyboardInterrupt as error:
+        stopped, cause = f"interrupted after {len(rows)} changes", error
+    except (LabError, requests.RequestException) as error:
+        stopped, cause = in_words(error, TIMEOUT), error
+    return Comparison(
+        a=sides[0].name,
+        b=sides[1].name,
+        rows=tuple(rows),
+        not_asked=tuple(not_asked),
+        stopped=printable(stopped),
+        cause=cause,
+    )
+
+
 def _compared(sides: Sides, change: Change, to: str) -> Compared | NotAsked:
     """Both answers, or why they can't be had."""
-    for of, side in sides.items():
+    for side in sides:
         if why := side.why_not(change, to):
-            return NotAsked(change.name, to, of, why)
+            return NotAsked(change.name, to, side.label, why)
     answers = []
-    for of, side in sides.items():
+    for side in sides:
         answered = _answer(side, change, to)
         if isinstance(answered, str):
-            return NotAsked(change.name, to, of, answered)
+            return NotAsked(change.name, to, side.label, answered)
         answers.append(answered)
-    for of, answered in zip(sides, answers, strict=True):
+    for side, answered in zip(sides, answers, strict=True):
         if why := _beside_the_point(change, answered):
-            return NotAsked(change.name, to, of, why)
+            return NotAsked(change.name, to, side.label, why)
     return Compared(change.name, to, *answers)
 
 
@@ -175,7 +185,8 @@ def _told(side: Side) -> str:
     count, pace = side.way.limit or 0, side.way.pace
     minutes = round(count * pace / 60)
     long = f"about {minutes} minute{'s' * (minutes > 1)}" if minutes else "less than a minute"
-    client, hosts = side.lab.client, side.hosts
+    client = side.lab.client
+    hosts = list(dict.fromkeys(urlsplit(url).netloc for url in side.urls))
     hosts += ["the token endpoint in its metadata"] * (client.token_endpoint is None)
     how = f"one each {pace:g} s: {long}" if pace else "as fast as it answers"
     to, who = ", ".join(hosts), client.client_id

@@ -43,12 +43,13 @@ class Side:
     seconds, and no more of them than `way.limit`.
     """
 
-    def __init__(self, lab: ClientSide, pace: float | None) -> None:
-        self.lab, self._log = lab, SessionLog()
+    def __init__(self, label: str, lab: ClientSide, pace: float | None) -> None:
+        self.label, self.lab, self._log = label, lab, SessionLog()
         client = lab.client
-        self._urls = [url for url in (client.issuer, client.token_endpoint, client.api) if url]
+        #: Where requests go to, as far as it is known before the first one.
+        self.urls = [url for url in (client.issuer, client.token_endpoint, client.api) if url]
         #: Is it a server of somebody else, and not on this machine?
-        self.foreign = lab.live and not all(map(is_loopback, self._urls))
+        self.foreign = lab.live and not all(map(is_loopback, self.urls))
         pace = (0.5 if self.foreign else 0) if pace is None else pace
         self.way = PoliteAdapter(pace=pace, timeout=lab.timeout)
         self._bench = Bench(lab, lab.session_over(lab.world.adapter or self.way, self._log))
@@ -61,11 +62,6 @@ class Side:
     def name(self) -> str:
         """What its answers are headed with: the rules of a twin, the host of another server."""
         return urlsplit(self.lab.base_url).netloc if self.lab.live else self.lab.twin.policy.title
-
-    @property
-    def hosts(self) -> list[str]:
-        """Where requests go to, as far as it is known before the first one."""
-        return list(dict.fromkeys(urlsplit(url).netloc for url in self._urls))
 
     def why_not(self, change: Change, to: str) -> str:
         """Why a change can't be tried there, empty where it can, as far as it is known."""
@@ -140,18 +136,16 @@ class Side:
             self._absent[WITH_NONCE.get(to, to)] = "no nonce is demanded there"
 
     def _carried_out(self, draft: Draft) -> Answered:
-        lab, afresh = self.lab, None
-        if lab.world.twin and self._is_asked_at_a_port(draft):
-            lab.world.twin.forget()
-        elif lab.world.twin:
-            afresh = self._log
+        lab, twin, afresh = self.lab, self.lab.world.twin, None
+        if twin:
+            nonces = twin.resource_server.api_nonce
+            if lab.base_url != BASE_URL and draft.place.nonce is nonces:
+                twin.forget()  # it is on a port, and asked there
+            else:
+                afresh = self._log
         steps, _ = self._parties.signed(draft)
         exchange = self._bench.exchange(draft, steps, lab.world.policy, afresh=afresh)
         return self._without_secret(read_answer(exchange, self.name))
-
-    def _is_asked_at_a_port(self, draft: Draft) -> bool:
-        server = self.lab.twin.resource_server
-        return self.lab.base_url != BASE_URL and draft.place.nonce is server.api_nonce
 
     def _without_secret(self, answered: Answered) -> Answered:
         """The answer without a client secret that is too short to be known by itself."""
