@@ -22,7 +22,7 @@ from dpop_lab.show.values import cut, printable
 
 Names = str | Iterable[str]
 Sides = tuple[Side, Side]
-HONEST = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
+HONEST_AT = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
 
 
 class HonestRefused(LabError):
@@ -72,7 +72,7 @@ def _asked(changes: list[str], places: list[str]) -> list[Asked]:
     if not pairs:
         raise LabError("None of these changes is for any of these places")
     used = [to for to in PLACES if any(to == one for _, one in pairs)]
-    first = [(HONEST[to], to) for to in used]
+    first = [(HONEST_AT[to], to) for to in used]
     first += [pair for pair in pairs if pair[0] == REPLAY]
     return [(CHANGES[name], to) for name, to in dict.fromkeys([*first, *pairs])]
 
@@ -155,7 +155,7 @@ def _beside_the_point(change: Change, answered: Answered) -> str:
 
 def _answer(side: Side, change: Change, to: str) -> Answered | str:
     """The answer of one server, or why it turned out that it can't be asked."""
-    honest = change.name == HONEST[to]
+    honest = change.name == HONEST_AT[to]
     try:
         answered = side.ask(change, to)
     except (Unreachable, Busy, TooMany):

@@ -29,6 +29,7 @@ from dpop_lab.lab.catalogue.change import (
     Place,
     edited,
 )
+from dpop_lab.lab.catalogue.moves import HONEST
 from dpop_lab.lab.catalogue.token_requests import with_value
 from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import Draft, prepared, url_of, with_other_proof
@@ -40,11 +41,11 @@ from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.url import htu
 
 SMALL = "RSA of 1024 bits"
-HONEST = replace(CHANGES["honest"], client_id="m2m.dpop")
+USUAL: Final = replace(HONEST, client_id="m2m.dpop")
 OF_THE_DEMO: Final = {  # the requests for tokens that only its other clients and scopes can have
-    "unbound": replace(HONEST, client_id="m2m", proofs=lambda proof: ()),
-    "scope3": replace(HONEST, form=with_value("scope", "scope3")),
-    "resource1": replace(HONEST, form=with_value("scope", "resource1.scope1")),
+    "unbound": replace(USUAL, client_id="m2m", proofs=lambda proof: ()),
+    "scope3": replace(USUAL, form=with_value("scope", "scope3")),
+    "resource1": replace(USUAL, form=with_value("scope", "resource1.scope1")),
 }
 
 
@@ -89,7 +90,7 @@ class Parties:
         """A token of the lab's server, and where that one refuses such a key, under other rules."""
         if which in OF_THE_DEMO and not self.lab.world.is_demo:
             raise LabError(f"Only the demo has a token {TOKENS[which]}")
-        change = replace(OF_THE_DEMO.get(which, HONEST), key=kind)
+        change = replace(OF_THE_DEMO.get(which, USUAL), key=kind)
         who, now = "thief" if which == "thief" else "owner", self.lab.clock.time()
         answer = self._token_answer(self._session, change, who)
         for policy in () if self.lab.live else (DUENDE, RFC_9449):

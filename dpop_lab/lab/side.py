@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from dpop_lab.errors import LabError
 from dpop_lab.lab.bench import Bench
-from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import (
     API,
     API_NONCE,
@@ -18,6 +17,7 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT_NONCE,
     Change,
 )
+from dpop_lab.lab.catalogue.moves import HONEST
 from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import Draft, token_request
 from dpop_lab.lab.parties import OF_THE_DEMO
@@ -32,7 +32,6 @@ PAUSES, LONGEST_PAUSE = 3, 60  # so many pauses of so many seconds a server may 
 SPARE = 4  # requests: for metadata, tokens that run out, nonces that are changed, pauses
 WITH_NONCE = {API: API_NONCE, TOKEN_ENDPOINT: TOKEN_ENDPOINT_NONCE}
 NONCE_WANTED, REPLAY = "use_dpop_nonce", "sent_twice"
-HONEST = CHANGES["honest"]
 ABOUT = ("name", "does", "by", "section", "places", "worth")  # of a change, not done by it
 
 

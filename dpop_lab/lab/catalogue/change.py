@@ -4,9 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final
 
-from dpop_lab.server.resource_server import BEARER_API as BEARER_PATH
-from dpop_lab.server.resource_server import DPOP_API as API_PATH
-
 OWNER: Final = "the owner"
 THIEF: Final = "a thief with the token"
 CATCHER: Final = "a thief with the token and a captured proof"
@@ -23,14 +20,20 @@ ACTORS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A target of requests: where it is, and the names of the profiles it is held to, in order."""
+    """A target of requests: a token endpoint, which has a client, or an API, which has a scheme."""
 
-    method: str
-    path: str
+    #: The names of the profiles it is held to, in order.
     profiles: tuple[str, ...]
-    client_id: str = ""  # who asks there, where it is the token endpoint
-    scheme: str = ""  # of the Authorization header, where it is an API
+    #: Who asks there.
+    client_id: str = ""
+    #: Of the Authorization header.
+    scheme: str = ""
     nonce: bool = False
+
+    @property
+    def method(self) -> str:
+        """The usual method of a request there."""
+        return "POST" if self.client_id else "GET"
 
 
 TOKEN_ENDPOINT: Final = "token endpoint"  # noqa: S105  a place
@@ -39,21 +42,11 @@ API: Final = "API"
 API_NONCE: Final = "API with nonce"
 BEARER_API: Final = "Bearer API"
 PLACES: Final = {
-    API: Place(method="GET", path=API_PATH, profiles=("bound", "api"), scheme="DPoP"),
-    TOKEN_ENDPOINT: Place(
-        method="POST", path="/connect/token", profiles=("token",), client_id="m2m.dpop"
-    ),
-    API_NONCE: Place(
-        method="GET", path=API_PATH, profiles=("bound", "api_nonce"), scheme="DPoP", nonce=True
-    ),
-    TOKEN_ENDPOINT_NONCE: Place(
-        method="POST",
-        path="/connect/token",
-        profiles=("token_nonce",),
-        client_id="m2m.dpop.nonce",
-        nonce=True,
-    ),
-    BEARER_API: Place(method="GET", path=BEARER_PATH, profiles=("bearer",), scheme="Bearer"),
+    API: Place(profiles=("bound", "api"), scheme="DPoP"),
+    TOKEN_ENDPOINT: Place(profiles=("token",), client_id="m2m.dpop"),
+    API_NONCE: Place(profiles=("bound", "api_nonce"), scheme="DPoP", nonce=True),
+    TOKEN_ENDPOINT_NONCE: Place(profiles=("token_nonce",), client_id="m2m.dpop.nonce", nonce=True),
+    BEARER_API: Place(profiles=("bearer",), scheme="Bearer"),
 }
 WITH_PROOF: Final = (API, TOKEN_ENDPOINT, API_NONCE, TOKEN_ENDPOINT_NONCE)
 WITH_TOKEN: Final = (API, API_NONCE)
@@ -133,11 +126,11 @@ class Change(Edit):
 
     name: str
     does: str
-    #: Who could do it, one of `ACTORS`.
-    by: str
     #: The RFC and the section that it goes against.
     section: str
     _: KW_ONLY
+    #: Who could do it, one of `ACTORS`.
+    by: str = OWNER
     #: The targets it makes sense at, the first one the usual.
     places: tuple[str, ...] = WITH_PROOF
     #: Why it is worth having beside another one that gets the same answers.
