@@ -1,4 +1,4 @@
-"""The bench: drafts a change, sends it, and sets the answer beside what the rows know."""
+"""The bench: drafts a change, sends it, and sets what the rows know next to the answer."""
 
 import json
 from collections.abc import Mapping

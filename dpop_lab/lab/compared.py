@@ -80,7 +80,7 @@ def told(answered: Answered, to: str) -> str:
 
 
 def short(answered: Answered, to: str) -> str:
-    """The same as `told` without the description."""
+    """An answer in a line without its description."""
     fine, status, what = outcome(answered, to)
     if fine:
         return str(status) if what in ("", "dpop") else f"{status} {what}"

@@ -83,7 +83,7 @@ def prepared(draft: Draft, proof: str, lab: ClientSide) -> requests.PreparedRequ
 def with_other_proof(
     request: requests.PreparedRequest, old: str, new: str
 ) -> requests.PreparedRequest:
-    """The same request, to the letter, but for the proof in it."""
+    """A copy of a request, to the letter, but for the proof in it."""
     other = request.copy()
     lines = [(name, value.replace(old, new)) for name, value in request.headers.items()]
     other.headers = HTTPHeaderDict(lines)  # type: ignore[assignment]

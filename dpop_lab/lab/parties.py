@@ -87,7 +87,7 @@ class Parties:
         return token.value
 
     def _granted(self, which: str, kind: str) -> AccessToken:
-        """A token of the lab's server, and where that one refuses such a key, under other rules."""
+        """A token of the lab's server; a twin that refuses the key is asked under both policies."""
         if which in OF_THE_DEMO and not self.lab.world.is_demo:
             raise LabError(f"Only the demo has a token {TOKENS[which]}")
         change = replace(OF_THE_DEMO.get(which, USUAL), key=kind)

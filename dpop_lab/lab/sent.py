@@ -1,4 +1,4 @@
-"""What came of a request that was sent: the answer, and beside it what the rows know."""
+"""What came of a request that was sent: the answer, and what the rows know of it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,23 +18,24 @@ LONGEST = 4000  # characters of a request or a body that are shown
 class Sent:
     """A request that was sent, shown by a notebook whole and by a panel part by part.
 
-    `change` and `to` say what was sent where; `answered` is the answer that came, `elsewhere` what
-    a server with the other policy, new to this proof, says to the same bytes (None when live).
-    `exchange` is the request and the answer, redacted. `difference` holds the members in which the
-    proof differs from the last one accepted at this place (`first_here`: none was, so from an
-    honest one): name, value then, value now; `fresh` names those of them that are new in any proof.
-    `predicted` is the row named before. `problem` says why nothing could be sent, else empty.
+    `change` and `to` say what was sent where.
     """
 
     change: str
     to: str
     answered: Answered | None = None
+    #: What a server with the other policy, new to this proof, says to these bytes; None when live.
     elsewhere: Answered | None = None
     exchange: Redacted | None = None
+    #: The members in which the proof differs from the last one accepted at this place, from an
+    #: honest one when none was (`first_here`): name, value then, value now.
     difference: tuple[tuple[str, object, object], ...] = ()
     first_here: bool = False
+    #: The names of those members that are new in any proof.
     fresh: tuple[str, ...] = ()
+    #: The row named before.
     predicted: str = ""
+    #: Why nothing could be sent, else empty.
     problem: str = ""
 
     @property

@@ -133,7 +133,7 @@ class Change(Edit):
     by: str = OWNER
     #: The targets it makes sense at, the first one the usual.
     places: tuple[str, ...] = WITH_PROOF
-    #: Why it is worth having beside another one that gets the same answers.
+    #: Why it is worth having, though another one gets the same answers.
     worth: str = ""
     #: The kind of key that the owner has.
     key: str = "ES256"

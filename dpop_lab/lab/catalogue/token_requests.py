@@ -1,4 +1,4 @@
-"""Changes of the token request beside its proof: who asks, how, and for what."""
+"""Changes of the token request, but for its proof: who asks, how, and for what."""
 
 from collections.abc import Callable
 
