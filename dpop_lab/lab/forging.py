@@ -26,6 +26,11 @@ def spelt(edit: Edit, name: str, value: Any) -> Any:
     return change(value) if change else value
 
 
+def texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
+    """Header and claims as the texts that are signed, in the spelling of an edit."""
+    return spelt(edit, "header text", text(header)), spelt(edit, "claims text", text(claims))
+
+
 def forged(
     header: str, claims: str, edit: Edit, key: PrivateKey, *, signature: bytes | None = None
 ) -> str:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import requests
 
@@ -33,7 +33,7 @@ from dpop_lab.lab.catalogue.moves import HONEST
 from dpop_lab.lab.catalogue.token_requests import with_value
 from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import Draft, prepared, url_of, with_other_proof
-from dpop_lab.lab.forging import forged, spelt, text
+from dpop_lab.lab.forging import forged, spelt, text, texts
 from dpop_lab.proof.proof import proof_claims, proof_header
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -154,30 +154,38 @@ class Parties:
             access_token=access_token or None,
             nonce=self._nonce(change, place, now) if place.nonce else None,
         )
-        shown = change.shows or ("owner" if signer == "nobody" else signer)
-        proposed = proof_header(self.key(shown, change.key))
-        proposed["jwk"] = edited(proposed["jwk"], change.jwk, now=now)
-        known: Known = {
-            THE_TOKEN_ENDPOINT: lambda: htu(lab.token_endpoint),
-            THE_API: lambda: htu(lab.api),
-        }
-        members = edited(proposed, change.header, now=now)
-        said = edited(honest, change.claims, now=now, known=known)
-        own = _texts(change, members, said)
-        members, said = edited(members, header or {}, now=now), edited(said, claims or {}, now=now)
-        asked = _texts(change, members, said)
+        members, said = self._after(change, signer, honest)
+        asked = edited(members, header or {}, now=now), edited(said, claims or {}, now=now)
+        header_text, claims_text = texts(change, *asked)
         return Draft(
             change=change,
             to=to,
-            header=asked[0],
-            claims=asked[1],
+            header=header_text,
+            claims=claims_text,
             honest=(text(proof_header(self.key("owner", change.key))), text(honest)),
-            proposed=own,
+            proposed=texts(change, members, said),
             signed_by=signer,
             sign_again=change.sign_again,
             jti=str(honest["jti"]),
             iat=now,
             access_token=access_token,
+        )
+
+    def _after(
+        self, change: Change, signer: str, honest: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Header and claims of a proof after a change, from its honest claims."""
+        lab, now = self.lab, honest["iat"]
+        shown = change.shows or ("owner" if signer == "nobody" else signer)
+        header = proof_header(self.key(shown, change.key))
+        header["jwk"] = edited(header["jwk"], change.jwk, now=now)
+        known: Known = {
+            THE_TOKEN_ENDPOINT: lambda: htu(lab.token_endpoint),
+            THE_API: lambda: htu(lab.api),
+        }
+        return (
+            edited(header, change.header, now=now),
+            edited(honest, change.claims, now=now, known=known),
         )
 
     def _nonce(self, change: Change, place: Place, now: int) -> str | None:
@@ -209,11 +217,11 @@ class Parties:
             return str(spelt(edit, "whole", token))
         now, cnf = self.lab.clock.now(), {"jkt": thumbprint(self.key("thief").public_jwk())}
         said = edited(issued.claims, edit.claims, now=now, known={THIEFS_CNF: lambda: cnf})
-        texts = _texts(edit, edited(issued.header, edit.header, now=now), said)
+        written = texts(edit, edited(issued.header, edit.header, now=now), said)
         by_issuer = edit.signed_by == ISSUER
         key = self.lab.twin.signing_key.key if by_issuer else self.key("thief", "RS256")
         kept = None if edit.sign_again else issued.signature
-        return forged(*texts, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
+        return forged(*written, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
 
     def signed(self, draft: Draft) -> tuple[list[requests.PreparedRequest], str]:
         """The requests that carry out a draft, in order, and the proof in the last one."""
@@ -238,10 +246,3 @@ class Parties:
         elif draft.signed_by == "nobody":
             signature = b""
         return forged(draft.header, draft.claims, change, key, signature=signature)
-
-
-def _texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
-    return (
-        spelt(edit, "header text", text(header)),
-        spelt(edit, "claims text", text(claims)),
-    )
