@@ -172,11 +172,9 @@ def _value(value: object) -> str:
 
 
 def difference(
-    before: Mapping[str, object] | None, now: Mapping[str, object]
+    before: Mapping[str, object], now: Mapping[str, object]
 ) -> tuple[tuple[str, object, object], ...]:
     """The members that differ between two proofs, flattened: name, value before, value now."""
-    if before is None:
-        return ()
     names = dict.fromkeys((*before, *now))
     pairs = ((name, before.get(name, LEFT_OUT), now.get(name, LEFT_OUT)) for name in names)
     return tuple(row for row in pairs if type(row[1]) is not type(row[2]) or row[1] != row[2])
