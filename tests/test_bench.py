@@ -211,8 +211,8 @@ def test_no_secret_is_shown(lab):
             sent.request,
             repr(lab.bench._last),
         ):
-            assert lab.bench.cast.access_token() not in text
-            for key in lab.bench.cast._keys.values():
+            assert lab.bench.parties.access_token() not in text
+            for key in lab.bench.parties._keys.values():
                 assert key.private_jwk()["d"] not in text
     endpoint = lab.send(to=TOKEN_ENDPOINT)
     for answered in (endpoint.answered, endpoint.elsewhere):
@@ -284,7 +284,7 @@ def test_the_live_server_keeps_its_rules_and_its_key(monkeypatch):
 def test_a_broken_connection_is_a_sentence():
     with Lab(carrier="socket") as wired:
         assert wired.send().caught == ACCEPTED
-        wired._running.close()
+        wired.world.close()
         sent = wired.send_again()
     assert sent.problem and sent.answered is None and sent.caught == ""
     assert sent.problem in sent.verdict and sent.problem in repr(sent) and sent.details() == ""

@@ -225,7 +225,7 @@ def test_a_bench_panel_wants_names_that_exist(wrong):
 def test_what_goes_wrong_on_the_way_is_a_sentence():
     with Lab(carrier="socket") as lab:
         panel = BenchPanel(lab)
-        lab._running.close()
+        lab.world.close()
         for press in (panel._send, panel._again):
             press.click()
             assert panel.view.problem or panel.view.verdict
@@ -274,7 +274,7 @@ def test_whatever_is_chosen_and_typed_something_sensible_is_shown(
     assert panel.view.caught or panel.view.problem
     assert "".join(panel.view.verdict.split()) in "".join(repr(panel).split())
     safe(panel, 100_000)
-    token = panel.lab.bench.cast.access_token()
+    token = panel.lab.bench.parties.access_token()
     assert token not in repr(panel) + "".join(html_of(panel))
 
 

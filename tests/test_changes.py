@@ -78,7 +78,7 @@ def test_a_change_says_what_it_does_who_could_and_where_it_is_written(name):
     assert change.key in KEYS and (not change.presents or change.presents in TOKENS)
     assert not change.worth or change.worth.endswith((".", "?"))
     assert not change.first or change.first in CHANGES
-    for edit in filter(None, (change.proof, change.token)):
+    for edit in filter(None, (change, change.token)):
         assert edit.signed_by in (*SIGNERS, "issuer") and set(edit.spelling) <= set(SPELLINGS)
 
 

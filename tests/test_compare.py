@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from functools import cache
 
 import pytest
+import requests
 
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, serve
 from dpop_lab.cli import main
 from dpop_lab.lab.catalogue.change import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
 from dpop_lab.lab.compare import HonestRefused, compare
 from dpop_lab.lab.compared import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
-from dpop_lab.lab.pacing import LONGEST_BODY, Busy, Pacer, TooMany
+from dpop_lab.lab.polite import LONGEST_BODY, Busy, PoliteAdapter, TooMany
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.message import Response
@@ -354,12 +355,14 @@ def test_requests_keep_the_pace():
 
 
 def test_no_more_is_sent_than_was_agreed_on():
-    pacer = Pacer(limit=2)
-    pacer.take_turn()
-    pacer.take_turn()
-    with pytest.raises(TooMany):
-        pacer.take_turn()
-    assert pacer.sent == 2
+    with front() as server, requests.Session() as session:
+        way = PoliteAdapter(pace=0, timeout=SECONDS, limit=2)
+        session.mount(server.url, way)
+        for _ in range(2):
+            session.get(server.url)
+        with pytest.raises(TooMany):
+            session.get(server.url)
+        assert way.sent == len(server.asked) == 2
 
 
 def busy(status, *headers, times):

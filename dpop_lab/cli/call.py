@@ -29,8 +29,8 @@ from dpop_lab.client.read_settings import read_settings, variable, written
 from dpop_lab.client.settings import CLIENT_AUTH, SERVERS, Settings
 from dpop_lab.errors import LabError
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.lab.client_side import demo_client
 from dpop_lab.lab.live import at_demo
+from dpop_lab.lab.world import demo_client
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.message import Exchange, visible
 from dpop_lab.wire.url import htu, is_loopback

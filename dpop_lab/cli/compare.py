@@ -11,7 +11,7 @@ from dpop_lab.cli.options import EXIT_CODES, POLICIES, Commands, base_url, comma
 from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.read_settings import variable
 from dpop_lab.errors import KeyUnusable, SettingsError
-from dpop_lab.lab.client_side import demo_client
+from dpop_lab.lab.world import demo_client
 from dpop_lab.wire.url import is_loopback
 
 if TYPE_CHECKING:

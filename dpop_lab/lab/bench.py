@@ -1,26 +1,23 @@
-"""The bench: drafts a change, sends it, and sets the answer beside what the rows know."""
+"""The bench: drafts a change, sends it, and sets what the rows know next to the answer."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import NoneType
-from typing import Any
 
 import requests
 
 from dpop_lab.checking import Report
-from dpop_lab.client.recorder import exchange_of, record
-from dpop_lab.client.unanswered import in_its_words, unanswered
+from dpop_lab.client.recorder import exchange_of
 from dpop_lab.errors import LabError, expect
-from dpop_lab.lab import crafting
-from dpop_lab.lab.cast import Cast, send
 from dpop_lab.lab.catalogue import CHANGES, LISTED
 from dpop_lab.lab.catalogue.change import PLACES, SIGNERS
-from dpop_lab.lab.crafting import Draft
-from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.client_side import ClientSide
+from dpop_lab.lab.crafting import Draft, url_of
+from dpop_lab.lab.live import in_words
 from dpop_lab.lab.names import one_of
+from dpop_lab.lab.parties import Parties
 from dpop_lab.lab.sent import Sent, difference, flat
-from dpop_lab.lab.world import World
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.access_token import token_of
@@ -29,6 +26,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
+from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted
 
 
@@ -46,12 +44,14 @@ class Score:
 class Bench:
     """Owner, thief and what was sent last, in one world; `Lab.send` is its front door.
 
-    `cast` has the keys and tokens, `score` the predictions: each counts once for one change at one
-    place under one set of rules. What was accepted last at each place is kept to compare with.
+    `parties` have the keys and tokens, `score` the predictions: each counts once for one change at
+    one place under one set of rules. What was accepted last at each place is kept to compare with.
+    All goes over `session`, that of the lab unless given, or one like it under other rules.
     """
 
-    def __init__(self, world: World) -> None:
-        self.world, self.cast = world, Cast(world)
+    def __init__(self, lab: ClientSide, session: requests.Session | None = None) -> None:
+        self.lab, self._session = lab, session or lab.session
+        self.parties = Parties(lab, self._session)
         self._accepted: dict[str, dict[str, object]] = {}
         self._guesses: dict[tuple[str, ...], bool] = {}
         self._last: tuple[Draft, requests.PreparedRequest, str] | None = None
@@ -66,21 +66,18 @@ class Bench:
         """Is there a request that could be sent again?"""
         return self._last is not None
 
-    def rules(self, policy: Policy | None = None, without: tuple[str, ...] = ()) -> Policy:
-        """A policy, the server's own unless given, with rows struck out."""
+    def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
+        """A policy, the server's own unless given, with rows struck out; all names are checked."""
         expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
-        rules = policy or self._own_rules
+        rules = policy or self.lab.world.policy
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
+        if predict:
+            profiles = [one for each in (rules, DUENDE, RFC_9449) for one in each.profiles.values()]
+            rows = [row.name for profile in profiles for row in profile.rows]
+            one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *rows]))
         return rules
-
-    @property
-    def _own_rules(self) -> Policy:
-        """Those of the server, of one that keeps them to itself what is the best guess."""
-        if self.world.live:
-            return RFC_9449 if self.world.kind == "another server" else DUENDE
-        return self.world.twin.policy
 
     def draft(
         self,
@@ -105,14 +102,8 @@ class Bench:
             raise LabError(f"The change {change} is for another place", wanted=wanted, found=place)
         if signed_by:
             one_of("signer", signed_by, dict.fromkeys(SIGNERS))
-        return crafting.drafted(
-            found,
-            self.world,
-            self.cast,
-            to=place,
-            signed_by=signed_by,
-            header=header,
-            claims=claims,
+        return self.parties.drafted(
+            found, to=place, signed_by=signed_by, header=header, claims=claims
         )
 
     def send(
@@ -127,56 +118,44 @@ class Bench:
 
         What goes wrong on the way is told in `Sent.problem`.
         """
-        rules = self._rules_with(predict, policy, without)
-        steps, proof = crafting.steps(draft, self.world, self.cast)
+        rules = self._rules(predict, policy, without)
+        steps, proof = self.parties.signed(draft)
         self._last = draft, steps[-1], proof
-        return self._carried_out(steps, predict, rules)
+        return self._sent(draft, steps, proof, predict, rules)
 
     def send_again(
         self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
     ) -> Sent:
         """Send the last request again, the same bytes, perhaps under other rules."""
-        rules = self._rules_with(predict, policy, without)
+        rules = self._rules(predict, policy, without)
         if self._last is None:
             raise LabError("Nothing was sent yet", advice="Send something first.")
-        return self._carried_out([self._last[1]], predict, rules, again=True)
+        draft, step, proof = self._last
+        return self._sent(draft, [step], proof, predict, rules, again=True)
 
-    def _rules_with(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
-        """The rules, after asking whether they or others have the row that is predicted."""
-        rules = self.rules(policy, without)
-        if predict:
-            profiles = [one for each in (rules, DUENDE, RFC_9449) for one in each.profiles.values()]
-            rows = {row.name: None for profile in profiles for row in profile.rows}
-            one_of("row", predict, {ACCEPTED: None, NO_ROW: None, **rows})
-        return rules
-
-    def _carried_out(
+    def _sent(
         self,
+        draft: Draft,
         steps: list[requests.PreparedRequest],
+        proof: str,
         predict: str,
         rules: Policy,
         *,
         again: bool = False,
     ) -> Sent:
-        assert self._last is not None  # noqa: S101  both callers have set or seen it
-        draft, _, proof = self._last
-        told: dict[str, Any] = {
-            "change": draft.change.name,
-            "to": draft.to,
-            "predicted": predict,
-        }
+        sent = Sent(change=draft.change.name, to=draft.to, predicted=predict)
         try:
-            session = self._session(rules, draft)
-            answered, exchange = self._answered(session, steps, rules, draft, proof)
+            exchange = self.exchange(draft, steps, rules)
         except (requests.RequestException, LabError, ValueError) as error:
-            return Sent(**told, problem=_in_words(error, self.world.timeout))
-        read = read_proof(proof)
+            return replace(sent, problem=in_words(error, self.lab.timeout))
+        title = self.lab.kind.capitalize() if self.lab.live else rules.title
+        judged, read = self._own_look(draft, proof, rules), read_proof(proof)
         now, kept = flat(read.header, read.claims), self._accepted.get(draft.to)
-        sent = Sent(
-            **told,
-            answered=answered,
-            elsewhere=self._elsewhere(steps, rules, draft),
-            exchange=exchange,
+        sent = replace(
+            sent,
+            answered=replace(read_call(exchange), rules=title, judged=judged),
+            elsewhere=self._elsewhere(draft, steps, rules),
+            exchange=exchange.with_proofs(),
             first_here=kept is None,
             fresh=_fresh(draft, now),
             difference=difference(_honest(draft) if kept is None else kept, now),
@@ -189,41 +168,43 @@ class Bench:
             self._guesses.setdefault(question, predict == sent.caught)
         return sent
 
-    def _session(self, rules: Policy, draft: Draft) -> requests.Session:
-        """A session to the lab's server, or to the same one under other rules."""
-        world = self.world
-        own = rules is self._own_rules
-        if own and (world.live or draft.place.nonce is world.twin.resource_server.api_nonce):
-            session = requests.Session()
-            session.trust_env = world.session.trust_env
-            for prefix, adapter in world.session.adapters.items():
-                session.mount(prefix, adapter)
-        elif world.live:
-            problem = f"{world.kind.capitalize()} keeps to its own rules"
-            raise LabError(problem, advice="Use the twin: Lab().")
-        else:
-            session = world.session_under(rules, api_nonce=draft.place.nonce)
-        return session
-
-    def _answered(
+    def exchange(
         self,
-        session: requests.Session,
+        draft: Draft,
         steps: list[requests.PreparedRequest],
         rules: Policy,
-        draft: Draft,
-        proof: str,
-    ) -> tuple[Call, Redacted]:
-        answer = [send(session, step, self.world.timeout) for step in steps][-1]
-        self.cast.learn(draft.place, answer)
-        exchange = exchange_of(answer)
-        title = self.world.kind.capitalize() if self.world.live else rules.title
-        judged = self._own_look(draft, proof, rules)
-        answered = replace(read_call(exchange), rules=title, judged=judged)
-        return answered, exchange.with_proofs()
+        *,
+        afresh: SessionLog | None = None,
+    ) -> Redacted:
+        """Send the requests of a draft to the lab's server under these rules; the last exchange.
+
+        With `afresh`, a log to keep it in, it is the twin as if just started that is asked. Raises
+        `LabError` when other rules than its own are wanted of a server that is not a twin.
+        """
+        lab, nonce = self.lab, draft.place.nonce
+        own = rules is lab.world.policy and afresh is None
+        if own and (lab.live or nonce is lab.twin.resource_server.api_nonce):
+            session = self._session
+        elif lab.live:
+            problem = f"{lab.kind.capitalize()} keeps to its own rules"
+            raise LabError(problem, advice="Use the twin: Lab().")
+        else:
+            session = lab.session_under(rules, api_nonce=nonce, afresh=afresh)
+        return exchange_of(self.parties.send(session, draft.place, steps))
+
+    def _elsewhere(
+        self, draft: Draft, steps: list[requests.PreparedRequest], rules: Policy
+    ) -> Call | None:
+        """What a server with the other policy, as if just started, says to the same bytes."""
+        if self.lab.live:
+            return None
+        other = DUENDE if rules.name == RFC_9449.name else RFC_9449
+        exchange = self.exchange(draft, steps, other, afresh=SessionLog())
+        return replace(read_call(exchange), rules=other.title)
 
     def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
         """What the rows would say of this proof here, where the server keeps it to itself."""
-        if not self.world.live or draft.place.scheme == "Bearer":
+        if not self.lab.live or draft.place.scheme == "Bearer":
             return ()
         token = token_of(f"DPoP {draft.access_token}")
         if draft.access_token and token.problem:
@@ -232,34 +213,12 @@ class Bench:
             proof,
             profile=rules.token if draft.place.client_id else rules.api,
             method=draft.place.method,
-            url=crafting.url_of(draft.place, self.world),
-            now=self.world.clock.now(),
+            url=url_of(draft.place, self.lab),
+            now=self.lab.clock.now(),
             access_token=draft.access_token or None,
             cnf=token.claims.get("cnf"),
         )
         return (report,)
-
-    def _elsewhere(
-        self, steps: list[requests.PreparedRequest], rules: Policy, draft: Draft
-    ) -> Call | None:
-        """What a server with the other policy, as if just started, says to the same bytes."""
-        if self.world.live:
-            return None
-        other = DUENDE if rules.name == RFC_9449.name else RFC_9449
-        twin = self.world.twin.under(other, api_nonce=draft.place.nonce)
-        twin.forget()
-        session = requests.Session()
-        session.trust_env = False
-        session.mount(self.world.base_url, InProcessAdapter(twin))
-        record(session)
-        answer = [send(session, step, self.world.timeout) for step in steps][-1]
-        return replace(read_call(exchange_of(answer)), rules=other.title)
-
-
-def _in_words(error: Exception, timeout: float) -> str:
-    if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
-        return str(error)
-    return unanswered(error, timeout) or in_its_words(error)
 
 
 def _honest(draft: Draft) -> dict[str, object]:

@@ -1,46 +1,104 @@
-"""The lab's client: at which server it gets its tokens, how it says who it is, what it calls."""
+"""The client in one of the worlds: its session and log, where it gets tokens, what it calls."""
 
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Self
 
 import requests
+from requests.adapters import BaseAdapter
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.credentials import Credentials, authentication
 from dpop_lab.client.discovery import discover
+from dpop_lab.client.recorder import record
 from dpop_lab.client.settings import Settings, settled
 from dpop_lab.client.token_source import Parameters
-from dpop_lab.errors import LabError, SettingsError
+from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.live import TOKEN_PATH
-from dpop_lab.server.resource_server import BEARER_API, DPOP_API
-from dpop_lab.server.state import Clock
+from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.live import LiveAdapter
+from dpop_lab.lab.world import World
+from dpop_lab.server.policy import Policy
+from dpop_lab.server.resource_server import BEARER_API
+from dpop_lab.server.twin import Twin
+from dpop_lab.wire.log import SessionLog
 
-Kind = Literal["the offline twin", "the live server", "another server"]
+OF_A_SESSION = ("headers", "trust_env", "proxies", "verify", "cert")
 
 
-def demo_client(base_url: str) -> Settings:
-    """The demo's client m2m.dpop, with the secret that is published with it."""
-    return Settings(
-        client_id="m2m.dpop",
-        client_secret="secret",  # noqa: S106  published with the demo
-        token_endpoint=base_url + TOKEN_PATH,
-        scope="api",
-        api=base_url + DPOP_API,
-    )
+def _agent() -> str:
+    """What a server that is not ours is told of who we are."""
+    from dpop_lab import __version__  # it imports us
+
+    return f"dpop-lab/{__version__}"
 
 
 class ClientSide:
-    """The client half of a `World`: settings, endpoints and auth objects for its session."""
+    """A client in a world; `Lab`, which adds the bench, says what is what."""
 
-    kind: Kind
-    client: Settings
-    base_url: str
-    session: requests.Session
-    clock: Clock
-    timeout: float
-    json_only: set[str]
+    def __init__(self, world: World, log: SessionLog | None, timeout: float) -> None:
+        self.world, self.kind, self.base_url = world, world.kind, world.base_url
+        self.client, self.clock, self.timeout = world.client, world.clock, timeout
+        self.live = world.twin is None
+        self.log = SessionLog() if log is None else log
+        self._json_only = set(world.json_only)
+        adapter = world.adapter or LiveAdapter(json_only=self._json_only, timeout=timeout)
+        self.session = self._session(adapter, self.log)
+        agent = _agent() if self.live else "dpop-lab"
+        self.session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip, deflate"})
+        self.session.trust_env = self.live  # a proxy has no business between us and ourselves
+
+    def _session(self, adapter: BaseAdapter, log: SessionLog) -> requests.Session:
+        session = requests.Session()
+        for prefix in ("https://", "http://") if self.live else (self.base_url,):
+            session.mount(prefix, adapter)
+        record(session, log, clock=self.clock.time)
+        return session
+
+    def session_over(self, adapter: BaseAdapter, log: SessionLog) -> requests.Session:
+        """A session like `session`, but it sends by this adapter and is kept in this log."""
+        session = self._session(adapter, log)
+        for name in OF_A_SESSION:
+            setattr(session, name, getattr(self.session, name))
+        return session
+
+    def session_under(
+        self, policy: Policy, *, api_nonce: bool = False, afresh: SessionLog | None = None
+    ) -> requests.Session:
+        """A session like `session`, but the server has other rules.
+
+        Keys, clock, memory and log are the same, and so is the URL: what `without` has struck out,
+        or the other policy, is all that differs. With `afresh`, a log of its own, the server has
+        no memory of what it was sent before. Raises `LabError` when live.
+        """
+        expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
+        server = self.twin.under(policy, api_nonce=api_nonce)
+        if afresh is not None:
+            server.forget()
+        return self.session_over(InProcessAdapter(server), self.log if afresh is None else afresh)
+
+    @property
+    def twin(self) -> Twin:
+        """Both servers of the offline twin, inside and out. Raises `LabError` when live."""
+        if self.world.twin is None:
+            raise LabError(
+                f"{self.kind.capitalize()} keeps its keys and its rules to itself",
+                advice="Use the twin: Lab().",
+            )
+        return self.world.twin
+
+    @property
+    def client_key(self) -> PrivateKey:
+        """The private key of the twin's `*.jwt` clients. Raises `LabError` when live."""
+        key = self.twin.client_key
+        if key is None:
+            raise LabError("This twin knows the public half of its clients' key alone")
+        return key
+
+    @property
+    def client_key_id(self) -> str:
+        """The `kid` of that key. Raises `LabError` when live."""
+        return self.twin.client_key_id
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
@@ -48,11 +106,11 @@ class ClientSide:
 
         Raises `SettingsError` when it has none, or only the token endpoint is known; `Unreachable`.
         """
-        issuer = self.client.issuer if self.kind == "another server" else self.base_url
+        issuer = self.base_url if self.world.is_demo else self.client.issuer
         if issuer is None:
             raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
         found = discover(issuer, session=self.session, timeout=self.timeout)
-        self.json_only.add(found["token_endpoint"])
+        self._json_only.add(found["token_endpoint"])
         return found
 
     @property
@@ -72,7 +130,7 @@ class ClientSide:
     @property
     def plain_api(self) -> str:
         """The demo's API that takes an access token under Bearer. Others raise `LabError`."""
-        if self.kind == "another server":
+        if not self.world.is_demo:
             raise LabError("Only the demo is known to have an API under Bearer", wanted="api")
         return self.base_url + BEARER_API
 
@@ -109,3 +167,18 @@ class ClientSide:
     def _settled(self) -> Settings:
         """The client's settings with what was left to the server's metadata."""
         return settled(self.client, {} if self.client.token_endpoint else self.metadata)
+
+    def close(self) -> None:
+        """End the session, and the server when it listens on a port."""
+        self.session.close()
+        self.world.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        at = "" if self.live else " at"
+        return f"<{type(self).__name__} with {self.kind}{at} {self.base_url}>"

@@ -2,26 +2,27 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
+from urllib.parse import urlsplit
 
 import requests
 
 from dpop_lab.client.token import TokenRefused
-from dpop_lab.client.unanswered import in_its_words, unanswered
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED
 from dpop_lab.lab.catalogue.change import BEARER_API, PLACES, Change
 from dpop_lab.lab.compared import Compared, NotAsked, outcome, told
 from dpop_lab.lab.comparison import Comparison
 from dpop_lab.lab.lab import Lab
-from dpop_lab.lab.live import TIMEOUT, Unreachable
+from dpop_lab.lab.live import TIMEOUT, Unreachable, in_words
 from dpop_lab.lab.names import one_of
-from dpop_lab.lab.pacing import Busy, TooMany
-from dpop_lab.lab.target import REPLAY, Asked, Target
+from dpop_lab.lab.polite import Busy, TooMany
+from dpop_lab.lab.side import REPLAY, Asked, Side
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import cut, printable
 
 Names = str | Iterable[str]
-HONEST = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
+Sides = tuple[Side, Side]
+HONEST_AT = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
 
 
 class HonestRefused(LabError):
@@ -53,9 +54,9 @@ def compare(
     for one in (a, b):
         expect(one, Lab, "compare", "Such as Lab() and Lab(policy=RFC_9449).")
     asked = _asked(_chosen("change", changes, CHANGES), _chosen("place", places, PLACES))
-    run = _Run(Target(a, pace), Target(b, pace))
-    run.settle(asked, ask or _by_keyboard)
-    return run.through(asked, progress or (lambda done, of: None))
+    sides = Side("A", a, pace), Side("B", b, pace)
+    _settle(sides, asked, ask or _by_keyboard)
+    return _through(sides, asked, progress or (lambda done, of: None))
 
 
 def _chosen(kind: str, names: Names | None, known: Mapping[str, object]) -> list[str]:
@@ -71,7 +72,7 @@ def _asked(changes: list[str], places: list[str]) -> list[Asked]:
     if not pairs:
         raise LabError("None of these changes is for any of these places")
     used = [to for to in PLACES if any(to == one for _, one in pairs)]
-    first = [(HONEST[to], to) for to in used]
+    first = [(HONEST_AT[to], to) for to in used]
     first += [pair for pair in pairs if pair[0] == REPLAY]
     return [(CHANGES[name], to) for name, to in dict.fromkeys([*first, *pairs])]
 
@@ -83,67 +84,64 @@ def _by_keyboard(words: str) -> bool:
         return False
 
 
-class _Run:
-    """A comparison under way."""
+def _settle(sides: Sides, asked: list[Asked], ask: Callable[[str], bool]) -> None:
+    """Bound what is sent to each server, and have it agreed on where it is somebody else's."""
+    both = [one for one in asked if not any(side.why_not(*one) for side in sides)]
+    told = []
+    for side in sides:
+        side.way.limit = side.needs(both)
+        if side.foreign:
+            told.append(_told(side))
+    if told and not ask(" ".join(told)):
+        advice = "Give ask= or, to the command, --yes."
+        raise LabError("Nothing was sent: nobody said yes", advice=advice)
 
-    def __init__(self, a: Target, b: Target) -> None:
-        self._sides = {"A": a, "B": b}
-        self._rows: list[Compared] = []
-        self._not_asked: list[NotAsked] = []
 
-    def settle(self, asked: list[Asked], ask: Callable[[str], bool]) -> None:
-        """Bound what is sent to each server, and have it agreed on where it is somebody else's."""
-        both = [one for one in asked if not any(s.why_not(*one) for s in self._sides.values())]
-        told = []
-        for side in self._sides.values():
-            if side.world.live:
-                side.pacer.limit = side.needs(both)
-            if side.foreign:
-                told.append(_told(side))
-        if told and not ask(" ".join(told)):
-            advice = "Give ask= or, to the command, --yes."
-            raise LabError("Nothing was sent: nobody said yes", advice=advice)
+def _through(
+    sides: Sides, asked: list[Asked], progress: Callable[[int, int], object]
+) -> Comparison:
+    """Ask it all, or as much as can be."""
+    rows, not_asked = list[Compared](), list[NotAsked]()
+    stopped = ""
+    cause: BaseException | None = None
+    try:
+        for done, (change, to) in enumerate(asked):
+            progress(done, len(asked))
+            found = _compared(sides, change, to)
+            if isinstance(found, Compared):
+                rows.append(found)
+            else:
+                not_asked.append(found)
+        progress(len(asked), len(asked))
+    except KeyboardInterrupt as error:
+        stopped, cause = f"interrupted after {len(rows)} changes", error
+    except (LabError, requests.RequestException) as error:
+        stopped, cause = in_words(error, TIMEOUT), error
+    return Comparison(
+        a=sides[0].name,
+        b=sides[1].name,
+        rows=tuple(rows),
+        not_asked=tuple(not_asked),
+        stopped=printable(stopped),
+        cause=cause,
+    )
 
-    def through(self, asked: list[Asked], progress: Callable[[int, int], object]) -> Comparison:
-        """Ask it all, or as much as can be."""
-        stopped = ""
-        cause: BaseException | None = None
-        try:
-            for done, (change, to) in enumerate(asked):
-                progress(done, len(asked))
-                self._ask(change, to)
-            progress(len(asked), len(asked))
-        except KeyboardInterrupt as error:
-            stopped, cause = f"interrupted after {len(self._rows)} changes", error
-        except (LabError, requests.RequestException) as error:
-            stopped, cause = _in_words(error), error
-        return Comparison(
-            a=self._sides["A"].name,
-            b=self._sides["B"].name,
-            rows=tuple(self._rows),
-            not_asked=tuple(self._not_asked),
-            stopped=printable(stopped),
-            cause=cause,
-        )
 
-    def _ask(self, change: Change, to: str) -> None:
-        """Both answers, or why they can't be had."""
-        for at, side in self._sides.items():
-            if why := side.why_not(change, to):
-                self._not_asked.append(NotAsked(change.name, to, at, why))
-                return
-        answers = []
-        for at, side in self._sides.items():
-            try:
-                answers.append(_answer(side, change, to))
-            except NotHere as error:
-                self._not_asked.append(NotAsked(change.name, to, at, str(error)))
-                return
-        for at, answered in zip(self._sides, answers, strict=True):
-            if why := _beside_the_point(change, answered):
-                self._not_asked.append(NotAsked(change.name, to, at, why))
-                return
-        self._rows.append(Compared(change.name, to, *answers))
+def _compared(sides: Sides, change: Change, to: str) -> Compared | NotAsked:
+    """Both answers, or why they can't be had."""
+    for side in sides:
+        if why := side.why_not(change, to):
+            return NotAsked(change.name, to, side.label, why)
+    answers = []
+    for side in sides:
+        answered = _answer(side, change, to)
+        if isinstance(answered, str):
+            return NotAsked(change.name, to, side.label, answered)
+        answers.append(answered)
+    for side, answered in zip(sides, answers, strict=True):
+        if why := _beside_the_point(change, answered):
+            return NotAsked(change.name, to, side.label, why)
+    return Compared(change.name, to, *answers)
 
 
 def _beside_the_point(change: Change, answered: Call) -> str:
@@ -155,12 +153,9 @@ def _beside_the_point(change: Change, answered: Call) -> str:
     return ""
 
 
-class NotHere(Exception):
-    """Control flow: it turned out that a change can't be tried at a server."""
-
-
-def _answer(side: Target, change: Change, to: str) -> Call:
-    honest = change.name == HONEST[to]
+def _answer(side: Side, change: Change, to: str) -> Call | str:
+    """The answer of one server, or why it turned out that it can't be asked."""
+    honest = change.name == HONEST_AT[to]
     try:
         answered = side.ask(change, to)
     except (Unreachable, Busy, TooMany):
@@ -168,16 +163,15 @@ def _answer(side: Target, change: Change, to: str) -> Call:
     except TokenRefused as error:
         if honest:
             raise HonestRefused(str(error).rstrip(".")) from error
-        status = error.response.status_code
-        raise NotHere(f"no access token is granted for it (status {status})") from None
+        return f"no access token is granted for it (status {error.response.status_code})"
     except (LabError, ValueError) as error:
         if honest:
             raise HonestRefused(f"{side.name} can't be asked: {str(error).rstrip('.')}") from error
-        raise NotHere(str(error).rstrip(".")) from None
+        return str(error).rstrip(".")
     if not honest or outcome(answered, to)[0]:
         return answered
     if why := side.why_not(change, to):
-        raise NotHere(why)
+        return why
     raise HonestRefused(
         f"{side.name} refuses even the honest request",
         wanted=f"a yes at the {to}",
@@ -186,19 +180,14 @@ def _answer(side: Target, change: Change, to: str) -> Call:
     )
 
 
-def _told(side: Target) -> str:
+def _told(side: Side) -> str:
     """How many requests are going to be sent to a server, as whom, and how long that takes."""
-    count, pace = side.pacer.limit or 0, side.pacer.pace
+    count, pace = side.way.limit or 0, side.way.pace
     minutes = round(count * pace / 60)
     long = f"about {minutes} minute{'s' * (minutes > 1)}" if minutes else "less than a minute"
-    client, hosts = side.world.client, side.hosts
+    client = side.lab.client
+    hosts = list(dict.fromkeys(urlsplit(url).netloc for url in side.urls))
     hosts += ["the token endpoint in its metadata"] * (client.token_endpoint is None)
     how = f"one each {pace:g} s: {long}" if pace else "as fast as it answers"
     to, who = ", ".join(hosts), client.client_id
     return printable(f"At most {count} requests go to {to}, as the client {who}, {how}.")
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
-        return str(error)
-    return unanswered(error, TIMEOUT) or in_its_words(error)

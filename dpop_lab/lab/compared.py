@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from dpop_lab.jose.encoding import from_json
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import PLACES
 from dpop_lab.session.call import Call
+from dpop_lab.session.reading import json_value
 from dpop_lab.show.values import cut, printable
 
 ONE_ACCEPTS = "accepted by one alone"
@@ -81,7 +81,7 @@ def told(answered: Call, to: str) -> str:
 
 
 def short(answered: Call, to: str) -> str:
-    """The same as `told` without the description."""
+    """An answer in a line without its description."""
     fine, status, what = outcome(answered, to)
     if fine:
         return str(status) if what in ("", "dpop") else f"{status} {what}"
@@ -91,10 +91,7 @@ def short(answered: Call, to: str) -> str:
 
 def _granted(answered: Call) -> str:
     """The type of the token in an answer, empty when there is no token."""
-    try:
-        members = from_json(answered.exchange.response_body)
-    except (ValueError, RecursionError):
-        return ""
+    members = json_value(answered.exchange.response_body)
     if not isinstance(members, dict) or not isinstance(members.get("access_token"), str):
         return ""
     return str(members.get("token_type") or "token of no type").lower()

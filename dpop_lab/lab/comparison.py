@@ -1,7 +1,7 @@
 """Where the answers of two servers differ."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from dpop_lab.lab.catalogue import LISTED
@@ -75,10 +75,7 @@ class Comparison(Shown):
             "stopped": self.stopped,
             "counts": {kind: len(self.of(kind)) for kind in KINDS},
             "rows": [_as_json(row) for row in self.rows],
-            "not_asked": [
-                {"change": one.change, "to": one.to, "of": one.of, "why": one.why}
-                for one in self.not_asked
-            ],
+            "not_asked": [asdict(one) for one in self.not_asked],
         }
 
     def text(self, *, everything: bool = False) -> str:
@@ -127,17 +124,15 @@ class Comparison(Shown):
 
 
 def _as_json(row: Compared) -> dict[str, Any]:
-    answers = {
-        side: {
-            "status": one.status,
-            "error": one.error,
-            "description": one.description,
-            "challenge": one.challenge,
-            "accepted": outcome(one, row.to)[0],
-        }
-        for side, one in (("a", row.a), ("b", row.b))
+    told = {name: getattr(row, name) for name in ("change", "does", "to", "kind")}
+    return {**told, "a": _answer_as_json(row.a, row.to), "b": _answer_as_json(row.b, row.to)}
+
+
+def _answer_as_json(answered: Call, to: str) -> dict[str, Any]:
+    names = ("status", "error", "description", "challenge")
+    return {name: getattr(answered, name) for name in names} | {
+        "accepted": outcome(answered, to)[0]
     }
-    return {"change": row.change, "does": row.does, "to": row.to, "kind": row.kind, **answers}
 
 
 def _merged(

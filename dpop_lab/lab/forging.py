@@ -26,17 +26,20 @@ def spelt(edit: Edit, name: str, value: Any) -> Any:
     return change(value) if change else value
 
 
+def texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
+    """Header and claims as the texts that are signed, in the spelling of an edit."""
+    return spelt(edit, "header text", text(header)), spelt(edit, "claims text", text(claims))
+
+
 def forged(
     header: str, claims: str, edit: Edit, key: PrivateKey, *, signature: bytes | None = None
 ) -> str:
     """Two texts as a compact JWS in the spelling of an edit; without a signature one is made."""
-    pairs = (("header", header), ("claims", claims))
-    octets = [text.encode("utf-8", "surrogatepass") for _, text in pairs]
-    first, second = (
-        spelt(edit, name, base64url_encode(one))
-        for (name, _), one in zip(pairs, octets, strict=True)
-    )
-    signing_input = f"{first}.{second}"
+    parts = [
+        spelt(edit, name, base64url_encode(text.encode("utf-8", "surrogatepass")))
+        for name, text in (("header", header), ("claims", claims))
+    ]
+    signing_input = ".".join(parts)
     if signature is None:
         signature = _signature(signing_input.encode("utf-8", "replace"), header, key)
     last = base64url_encode(spelt(edit, "signature", signature))

@@ -2,7 +2,8 @@
 
 from email.message import Message
 from io import BytesIO
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -76,21 +77,13 @@ def _raw(response: Response, method: str) -> HTTPResponse:
         version=11,
         preload_content=False,
         request_method=method,
-        original_response=cast("Any", _Original(response.headers)),
+        original_response=_original(response.headers),
     )
 
 
-class _Original:
+def _original(headers: Headers) -> Any:
     """What requests and urllib3 ask of the http.client response: Set-Cookie lines, and closing."""
-
-    def __init__(self, headers: Headers) -> None:
-        self.msg = Message()
-        for name, value in headers:
-            self.msg.add_header(name, value)
-        self._closed = False
-
-    def close(self) -> None:
-        self._closed = True
-
-    def isclosed(self) -> bool:
-        return self._closed
+    lines = Message()
+    for name, value in headers:
+        lines.add_header(name, value)
+    return SimpleNamespace(msg=lines, close=lambda: None, isclosed=lambda: True)

@@ -1,17 +1,28 @@
 """The lab: a world to try DPoP in, and a bench to try what is wrong."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from dpop_lab.lab.bench import Bench
-from dpop_lab.lab.sent import Sent
-from dpop_lab.lab.world import World
+from dpop_lab.client.read_settings import Source, read_settings
+from dpop_lab.errors import LabError, expect
+from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.lab.client_side import ClientSide
+from dpop_lab.lab.live import TIMEOUT
+from dpop_lab.lab.world import Carrier, live_world, other_world, twin_world
+from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.story import Story
+from dpop_lab.wire.log import SessionLog
+
+if TYPE_CHECKING:
+    from dpop_lab.lab.bench import Bench
+    from dpop_lab.lab.sent import Sent
+    from dpop_lab.session.story import Story
 
 
-class Lab(World):
+class Lab(ClientSide):
     """A world to try DPoP in: the offline twin by default, the real demo server with `live=True`.
 
     Any other server is named by the client's settings: as keywords, such as `issuer`, `api` (URLs),
@@ -31,14 +42,51 @@ class Lab(World):
     for what does not go together, and the live session raises `Unreachable` when no answer comes.
     """
 
+    def __init__(
+        self,
+        *,
+        live: bool = False,
+        policy: Policy = DUENDE,
+        carrier: Carrier = "in process",
+        api_nonce: bool = False,
+        client_key: PrivateKey | None = None,
+        settings: Source | None = None,
+        log: SessionLog | None = None,
+        timeout: float = TIMEOUT,
+        **client: str | None,
+    ) -> None:
+        expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
+        other = settings is not None or any(value is not None for value in client.values())
+        of_the_twin = policy is not DUENDE or carrier != "in process" or api_nonce
+        if (live or other) and of_the_twin:
+            problem = f"{'The live' if live else 'Another'} server has its own ways"
+            wanted = "no policy, carrier or api_nonce: they are for the twin"
+            raise LabError(problem, wanted=wanted)
+        if live and (other or client_key):
+            advice = "Lab(issuer=…) is for any other server, or any other client."
+            raise LabError("The live server is the demo", wanted="live=True alone", advice=advice)
+        if live:
+            world = live_world()
+        elif other:
+            given = {**client, "client_key": client_key}
+            told = read_settings(settings or {}, given=given, environment=os.environ)
+            world = other_world(told)
+        else:
+            world = twin_world(carrier, policy=policy, api_nonce=api_nonce, client_key=client_key)
+        super().__init__(world, log, timeout)
+
     @cached_property
-    def bench(self) -> Bench:
+    def bench(self) -> "Bench":
         """Owner, thief and their tokens; what was accepted last; the score of predictions."""
+        from dpop_lab.lab.bench import Bench  # with the catalogue, when first used
+
         return Bench(self)
 
     @property
-    def story(self) -> Story:
+    def story(self) -> "Story":
         """All exchanges of `session` so far, told: what each carried, what came of it, and why."""
+        from dpop_lab.session.story import Story  # when first used
+
         return Story(self.log)
 
     def send(
@@ -53,7 +101,7 @@ class Lab(World):
         predict: str = "",
         policy: Policy | None = None,
         without: tuple[str, ...] = (),
-    ) -> Sent:
+    ) -> "Sent":
         """Carry out one of `CHANGES`, or a change of your own, and see who catches it.
 
         `to` is a place in `PLACES`, such as "API" or "token endpoint"; without it the change's
@@ -71,7 +119,7 @@ class Lab(World):
 
     def send_again(
         self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
-    ) -> Sent:
+    ) -> "Sent":
         """Send the last request once more, byte for byte, perhaps to a server with other rules.
 
         Raises `LabError` before the first `send`.

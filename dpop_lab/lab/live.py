@@ -44,6 +44,13 @@ class Unreachable(LabError, requests.ConnectionError):
         self.request, self.response = request, None
 
 
+def in_words(error: Exception, timeout: float) -> str:
+    """Why a request got no answer within so many seconds, in a sentence without an end mark."""
+    if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
+        return str(error)
+    return unanswered(error, timeout) or in_its_words(error)
+
+
 class LiveAdapter(BoundedAdapter):
     """Sends over the network, waits a bounded time, and says in a sentence when nothing comes.
 
@@ -54,7 +61,7 @@ class LiveAdapter(BoundedAdapter):
 
     def __init__(self, *, json_only: Collection[str] = (), timeout: float = TIMEOUT) -> None:
         super().__init__()
-        self.json_only, self._patience = json_only, timeout
+        self._json_only, self._patience = json_only, timeout
 
     def send(
         self,
@@ -96,7 +103,7 @@ class LiveAdapter(BoundedAdapter):
         return MOST_METADATA if is_metadata(url) or self._is_json_only(url) else MOST
 
     def _is_json_only(self, url: str) -> bool:
-        return htu(url) in map(htu, self.json_only)
+        return htu(url) in map(htu, self._json_only)
 
     def _from_another(self, answer: requests.Response) -> Instead | None:
         """What came in place of the server's own answer, None when that came.

@@ -1,4 +1,4 @@
-"""What came of a request that was sent: the answer, and beside it what the rows know."""
+"""What came of a request that was sent: the answer, and what the rows know of it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,23 +20,24 @@ LONGEST = 4000  # characters of a request or a body that are shown
 class Sent(Shown):
     """A request that was sent, shown by a notebook whole and by a panel part by part.
 
-    `change` and `to` say what was sent where; `answered` is the answer that came, `elsewhere` what
-    a server with the other policy, new to this proof, says to the same bytes (None when live).
-    `exchange` is the request and the answer, redacted. `difference` holds the members in which the
-    proof differs from the last one accepted at this place (`first_here`: none was, so from an
-    honest one): name, value then, value now; `fresh` names those of them that are new in any proof.
-    `predicted` is the row named before. `problem` says why nothing could be sent, else empty.
+    `change` and `to` say what was sent where.
     """
 
     change: str
     to: str
     answered: Call | None = None
+    #: What a server with the other policy, new to this proof, says to these bytes; None when live.
     elsewhere: Call | None = None
     exchange: Redacted | None = None
+    #: The members in which the proof differs from the last one accepted at this place, from an
+    #: honest one when none was (`first_here`): name, value then, value now.
     difference: tuple[tuple[str, object, object], ...] = ()
     first_here: bool = False
+    #: The names of those members that are new in any proof.
     fresh: tuple[str, ...] = ()
+    #: The row named before.
     predicted: str = ""
+    #: Why nothing could be sent, else empty.
     problem: str = ""
 
     @property
@@ -153,11 +154,9 @@ def _value(value: object) -> str:
 
 
 def difference(
-    before: Mapping[str, object] | None, now: Mapping[str, object]
+    before: Mapping[str, object], now: Mapping[str, object]
 ) -> tuple[tuple[str, object, object], ...]:
     """The members that differ between two proofs, flattened: name, value before, value now."""
-    if before is None:
-        return ()
     names = dict.fromkeys((*before, *now))
     pairs = ((name, before.get(name, LEFT_OUT), now.get(name, LEFT_OUT)) for name in names)
     return tuple(row for row in pairs if type(row[1]) is not type(row[2]) or row[1] != row[2])

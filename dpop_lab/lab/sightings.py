@@ -2,7 +2,7 @@
 
 from collections import deque
 from threading import Lock
-from typing import Any
+from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -19,10 +19,14 @@ CARRIED = ("Host", "Authorization", "DPoP")
 class Sightings:
     """Stands before a twin on a port, and remembers of the last requests what it found."""
 
-    def __init__(self, twin: Twin) -> None:
-        self._twin, self._lock = twin, Lock()
+    def __init__(self) -> None:
+        self._lock = Lock()
         self._seen: deque[tuple[Request, Response]] = deque(maxlen=WAITING)
-        self.told, self.spoke_tls = twin.told, twin.spoke_tls
+
+    def before(self, twin: Twin) -> Self:
+        """Stand before this twin."""
+        self._twin, self.told, self.spoke_tls = twin, twin.told, twin.spoke_tls
+        return self
 
     def __call__(self, request: Request) -> Response:
         response = self._twin(request)

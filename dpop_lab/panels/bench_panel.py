@@ -144,14 +144,14 @@ class BenchPanel(Panel):
             chosen, kept = CHANGES[of[CHANGE].value], of[TARGET].value
             of[TARGET].options = [*chosen.places]
             of[TARGET].value = kept if kept in chosen.places else chosen.places[0]
-            of[SIGNED_BY].value = chosen.proof.signed_by
-            of[SIGN].value = chosen.proof.sign_again
+            of[SIGNED_BY].value = chosen.signed_by
+            of[SIGN].value = chosen.sign_again
         if label in (WHO, CHANGE, TARGET, SIGNED_BY):
             self._redraft()
 
     def _redraft(self) -> None:
         of = self.fields
-        own = CHANGES[of[CHANGE].value].proof.signed_by
+        own = CHANGES[of[CHANGE].value].signed_by
         signed_by = "" if of[SIGNED_BY].value == own else of[SIGNED_BY].value
         self._draft = self.lab.bench.draft(
             of[CHANGE].value, to=of[TARGET].value, signed_by=signed_by

@@ -90,7 +90,7 @@ def ready(
     bench: Bench, old: Draft, fields: Mapping[str, str], *, sign_again: bool, signed_by: str
 ) -> Draft:
     """A draft of this moment with what was typed in it. Raises what `Bench.draft` does."""
-    own = old.change.proof.signed_by
+    own = old.change.signed_by
     asked = "" if signed_by == own else signed_by
     new = bench.draft(old.change.name, to=old.to, signed_by=asked)
     return replace(

@@ -1,5 +1,7 @@
 """Changes of the access token: what its thief, its owner, or a faulty issuer might present."""
 
+from typing import Any
+
 from dpop_lab.lab.catalogue.change import (
     API,
     BEARER_API,
@@ -29,146 +31,162 @@ BY_ISSUER = "It takes the issuer's own key, or a fault there, to make one."
 CERTIFICATE = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"  # a thumbprint of RFC 8705 section 3.1
 
 
-def _claims(**claims: object) -> Edit:
-    """Claims changed, by an issuer that should not have."""
-    return Edit(claims=claims, signed_by=ISSUER)
+def _issued(
+    name: str,
+    does: str,
+    section: str,
+    *,
+    by: str = NOBODY,
+    worth: str = BY_ISSUER,
+    places: tuple[str, ...] = APIS,
+    **edit: Any,
+) -> Change:
+    """A token that only the issuer can sign."""
+    token = Edit(signed_by=ISSUER, **edit)
+    return Change(name, does, section, by=by, places=places, worth=worth, token=token)
 
 
-def _header(**header: object) -> Edit:
-    return Edit(header=header, signed_by=ISSUER)
+def _forged(name: str, does: str, section: str, *, worth: str = UNSIGNED, **edit: Any) -> Change:
+    """A stolen token into which the thief writes the thumbprint of their own key."""
+    token = Edit(claims={"cnf": THIEFS_CNF}, **edit)
+    return Change(
+        name,
+        does,
+        section,
+        by=THIEF,
+        places=WITH_TOKEN,
+        worth=worth,
+        signed_by="thief",
+        token=token,
+    )
 
 
 ACCESS_TOKENS = (
     Change(
-        "at_no_jwt", "Sends a word for the access token.", OWNER, "RFC 9068 §2", places=APIS,
+        "at_no_jwt", "Sends a word for the access token.", "RFC 9068 §2", places=APIS,
         token=Edit(spelling={"whole": lambda token: "secret"}),
     ),
     Change(
-        "at_more_scope", "Writes more scope into the token, and leaves its signature.", OWNER,
+        "at_more_scope", "Writes more scope into the token, and leaves its signature.",
         "RFC 9068 §4", places=APIS,
         token=Edit(claims={"scope": ["api", "everything"]}, sign_again=False),
     ),
-    Change(
-        "at_thiefs_jkt", "Writes the thief's thumbprint into the stolen token.", THIEF,
-        "RFC 9449 §6.1", places=WITH_TOKEN, proof=Edit(signed_by="thief"), worth=(
-            "The answer to the question of every class: can I not change the jkt?"
-        ),
-        token=Edit(claims={"cnf": THIEFS_CNF}, sign_again=False),
+    _forged(
+        "at_thiefs_jkt", "Writes the thief's thumbprint into the stolen token.",
+        "RFC 9449 §6.1",
+        worth="The answer to the question of every class: can I not change the jkt?",
+        sign_again=False,
+    ),
+    _forged(
+        "at_signed_by_thief", "Signs such a token with the thief's own RSA key.",
+        "RFC 9068 §4", signed_by="thief",
+    ),
+    _forged(
+        "at_alg_none", "Makes one with alg none.", "RFC 8725 §3.1",
+        header={"alg": "none"}, signed_by="nobody",
+    ),
+    _forged(
+        "at_hs256", "Makes one with HS256 and the issuer's public key for the secret.",
+        "RFC 8725 §3.1", header={"alg": "HS256"}, signed_by=ISSUER,
     ),
     Change(
-        "at_signed_by_thief", "Signs such a token with the thief's own RSA key.", THIEF,
-        "RFC 9068 §4", places=WITH_TOKEN, worth=UNSIGNED, proof=Edit(signed_by="thief"),
-        token=Edit(claims={"cnf": THIEFS_CNF}, signed_by="thief"),
-    ),
-    Change(
-        "at_alg_none", "Makes one with alg none.", THIEF, "RFC 8725 §3.1", places=WITH_TOKEN,
-        worth=UNSIGNED, proof=Edit(signed_by="thief"),
-        token=Edit(header={"alg": "none"}, claims={"cnf": THIEFS_CNF}, signed_by="nobody"),
-    ),
-    Change(
-        "at_hs256", "Makes one with HS256 and the issuer's public key for the secret.", THIEF,
-        "RFC 8725 §3.1", places=WITH_TOKEN, worth=UNSIGNED, proof=Edit(signed_by="thief"),
-        token=Edit(header={"alg": "HS256"}, claims={"cnf": THIEFS_CNF}, signed_by=ISSUER),
-    ),
-    Change(
-        "at_flipped", "Turns over a bit of the token's signature.", OWNER, "RFC 9068 §4",
+        "at_flipped", "Turns over a bit of the token's signature.", "RFC 9068 §4",
         places=APIS, worth="The plainest test of all: one bit, and it must not verify.",
         token=Edit(spelling={"signature": flipped}, sign_again=False),
     ),
     Change(
-        "at_last_character", "Changes the last character of the token.", OWNER, "RFC 4648 §3.5",
+        "at_last_character", "Changes the last character of the token.", "RFC 4648 §3.5",
         places=APIS, worth="A bit that counts; compare at_spare_bits.",
         token=Edit(spelling={"whole": with_last_character_changed}, sign_again=False),
     ),
     Change(
         "at_spare_bits", "Changes the last character of the token in a bit that carries nothing.",
-        OWNER, "RFC 4648 §3.5", places=APIS,
+        "RFC 4648 §3.5", places=APIS,
         worth="Another text for the same token: new to a list of revoked ones.",
         token=Edit(spelling={"whole": with_other_spare_bits}, sign_again=False),
     ),
     Change(
-        "at_padding", "Adds padding behind the token's signature.", OWNER, "RFC 7515 §2",
+        "at_padding", "Adds padding behind the token's signature.", "RFC 7515 §2",
         places=APIS, worth="The same trick with another spelling.",
         token=Edit(spelling={"whole": followed_by("==")}, sign_again=False),
     ),
-    Change(
-        "at_byte_order_mark", "Sends a token whose claims begin with a byte order mark.", NOBODY,
-        "RFC 8259 §8.1", places=APIS, worth=BY_ISSUER,
-        token=Edit(spelling={"claims text": after("\ufeff")}, signed_by=ISSUER),
+    _issued(
+        "at_byte_order_mark", "Sends a token whose claims begin with a byte order mark.",
+        "RFC 8259 §8.1", spelling={"claims text": after("\ufeff")},
+    ),
+    _issued(
+        "at_kid_as_number", "Sends a token with a number for its kid.", "RFC 7515 §4.1.4",
+        header={"kid": 7},
+    ),
+    _issued(
+        "at_typ_jwt", "Sends another kind of JWT of the same issuer.", "RFC 9068 §4",
+        by=OWNER, worth="An id_token, say: honestly signed, and no access token.",
+        header={"typ": "JWT"},
+    ),
+    _issued(
+        "at_typ_missing", "Sends a JWT of the issuer that does not say what it is.",
+        "RFC 9068 §4", header={"typ": LEFT_OUT},
+    ),
+    _issued(
+        "at_typ_in_full", "Sends a token that calls itself application/at+jwt.",
+        "RFC 9068 §4", worth="Allowed by the RFC, in either form.",
+        header={"typ": "application/at+jwt"},
+    ),
+    _issued(
+        "at_other_issuer", "Sends a token that names another issuer.", "RFC 9068 §4",
+        worth="As where several issuers share one key.",
+        claims={"iss": "https://other.example"},
+    ),
+    _issued(
+        "at_no_issuer", "Sends a token that names no issuer.", "RFC 9068 §4",
+        claims={"iss": LEFT_OUT},
     ),
     Change(
-        "at_kid_as_number", "Sends a token with a number for its kid.", NOBODY, "RFC 7515 §4.1.4",
-        places=APIS, worth=BY_ISSUER, token=_header(kid=7),
-    ),
-    Change(
-        "at_typ_jwt", "Sends another kind of JWT of the same issuer.", OWNER, "RFC 9068 §4",
-        places=APIS, worth="An id_token, say: honestly signed, and no access token.",
-        token=_header(typ="JWT"),
-    ),
-    Change(
-        "at_typ_missing", "Sends a JWT of the issuer that does not say what it is.", NOBODY,
-        "RFC 9068 §4", places=APIS, worth=BY_ISSUER, token=_header(typ=LEFT_OUT),
-    ),
-    Change(
-        "at_typ_in_full", "Sends a token that calls itself application/at+jwt.", NOBODY,
-        "RFC 9068 §4", places=APIS, worth="Allowed by the RFC, in either form.",
-        token=_header(typ="application/at+jwt"),
-    ),
-    Change(
-        "at_other_issuer", "Sends a token that names another issuer.", NOBODY, "RFC 9068 §4",
-        places=APIS, worth="As where several issuers share one key.",
-        token=_claims(iss="https://other.example"),
-    ),
-    Change(
-        "at_no_issuer", "Sends a token that names no issuer.", NOBODY, "RFC 9068 §4", places=APIS,
-        worth=BY_ISSUER, token=_claims(iss=LEFT_OUT),
-    ),
-    Change(
-        "at_for_another_api", "Sends a token that was issued for another API.", OWNER,
+        "at_for_another_api", "Sends a token that was issued for another API.",
         "RFC 9068 §4", places=(*WITH_TOKEN, BEARER_API), presents="resource1",
         worth="Asked for in the open, by scope. Whoever runs that other API could do it, too.",
     ),
     Change(
-        "at_for_no_api", "Sends a token that was issued for no API in particular.", OWNER,
+        "at_for_no_api", "Sends a token that was issued for no API in particular.",
         "RFC 9068 §4", places=WITH_TOKEN, presents="scope3",
         worth="No audience is not every audience.",
     ),
-    Change(
-        "at_over_for_100_s", "Sends a token that has been over for 100 seconds.", OWNER,
-        "RFC 9068 §4", places=APIS, worth="Five minutes of grace, on one server.",
-        token=_claims(nbf=FromNow(-3700), iat=FromNow(-3700), exp=FromNow(-100)),
+    _issued(
+        "at_over_for_100_s", "Sends a token that has been over for 100 seconds.",
+        "RFC 9068 §4", by=OWNER, worth="Five minutes of grace, on one server.",
+        claims={"nbf": FromNow(-3700), "iat": FromNow(-3700), "exp": FromNow(-100)},
     ),
-    Change(
-        "at_over_for_an_hour", "Sends a token that has been over for an hour.", OWNER,
-        "RFC 9068 §4", places=APIS,
-        worth="Answered by one server with a bare challenge, as if nothing had been sent.",
-        token=_claims(nbf=FromNow(-7200), iat=FromNow(-7200), exp=FromNow(-3600)),
+    _issued(
+        "at_over_for_an_hour", "Sends a token that has been over for an hour.",
+        "RFC 9068 §4", by=OWNER,
+        worth="Call by one server with a bare challenge, as if nothing had been sent.",
+        claims={"nbf": FromNow(-7200), "iat": FromNow(-7200), "exp": FromNow(-3600)},
     ),
-    Change(
-        "at_not_yet", "Sends a token that is good from tomorrow.", NOBODY, "RFC 9068 §4",
-        places=APIS, worth=BY_ISSUER, token=_claims(nbf=FromNow(86400), exp=FromNow(90000)),
+    _issued(
+        "at_not_yet", "Sends a token that is good from tomorrow.", "RFC 9068 §4",
+        claims={"nbf": FromNow(86400), "exp": FromNow(90000)},
     ),
-    Change(
-        "at_without_end", "Sends a token without exp.", NOBODY, "RFC 9068 §2.2", places=APIS,
-        worth=BY_ISSUER, token=_claims(exp=LEFT_OUT),
+    _issued(
+        "at_without_end", "Sends a token without exp.", "RFC 9068 §2.2", claims={"exp": LEFT_OUT},
     ),
-    Change(
-        "at_cnf_without_jkt", "Sends a token whose cnf holds no jkt.", NOBODY, "RFC 9449 §6.1",
-        places=WITH_TOKEN, worth="Bound, and nobody can say to what.", token=_claims(cnf={}),
+    _issued(
+        "at_cnf_without_jkt", "Sends a token whose cnf holds no jkt.", "RFC 9449 §6.1",
+        places=WITH_TOKEN, worth="Bound, and nobody can say to what.", claims={"cnf": {}},
     ),
-    Change(
-        "at_cnf_of_a_certificate", "Sends a token bound to a TLS certificate.", NOBODY,
-        "RFC 8705 §3.1", places=WITH_TOKEN, worth="Another way of binding, for another check.",
-        token=_claims(cnf={"x5t#S256": CERTIFICATE}),
+    _issued(
+        "at_cnf_of_a_certificate", "Sends a token bound to a TLS certificate.",
+        "RFC 8705 §3.1", places=WITH_TOKEN,
+        worth="Another way of binding, for another check.",
+        claims={"cnf": {"x5t#S256": CERTIFICATE}},
     ),
-    Change(
+    _issued(
         "at_cnf_of_both", "Sends a token bound to the owner's key and to a TLS certificate.",
-        NOBODY, "RFC 7800 §3", places=WITH_TOKEN,
+        "RFC 7800 §3", places=WITH_TOKEN,
         worth="Half of it is proven. Is that half enough? Two servers, two answers.",
-        token=_claims(cnf=lambda cnf: {**cnf, "x5t#S256": CERTIFICATE}),
+        claims={"cnf": lambda cnf: {**cnf, "x5t#S256": CERTIFICATE}},
     ),
-    Change(
-        "at_cnf_as_text", "Sends a token whose cnf is a string.", NOBODY, "RFC 7800 §3.1",
-        places=WITH_TOKEN, worth=BY_ISSUER, token=_claims(cnf="jkt"),
+    _issued(
+        "at_cnf_as_text", "Sends a token whose cnf is a string.", "RFC 7800 §3.1",
+        places=WITH_TOKEN, claims={"cnf": "jkt"},
     ),
 )  # fmt: skip

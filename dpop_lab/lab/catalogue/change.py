@@ -4,9 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Final
 
-from dpop_lab.server.resource_server import BEARER_API as BEARER_PATH
-from dpop_lab.server.resource_server import DPOP_API as API_PATH
-
 OWNER: Final = "the owner"
 THIEF: Final = "a thief with the token"
 CATCHER: Final = "a thief with the token and a captured proof"
@@ -23,14 +20,20 @@ ACTORS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A target of requests: where it is, and the names of the profiles it is held to, in order."""
+    """A target of requests: a token endpoint, which has a client, or an API, which has a scheme."""
 
-    method: str
-    path: str
+    #: The names of the profiles it is held to, in order.
     profiles: tuple[str, ...]
-    client_id: str = ""  # who asks there, where it is the token endpoint
-    scheme: str = ""  # of the Authorization header, where it is an API
+    #: Who asks there.
+    client_id: str = ""
+    #: Of the Authorization header.
+    scheme: str = ""
     nonce: bool = False
+
+    @property
+    def method(self) -> str:
+        """The usual method of a request there."""
+        return "POST" if self.client_id else "GET"
 
 
 TOKEN_ENDPOINT: Final = "token endpoint"  # noqa: S105  a place
@@ -39,21 +42,11 @@ API: Final = "API"
 API_NONCE: Final = "API with nonce"
 BEARER_API: Final = "Bearer API"
 PLACES: Final = {
-    API: Place(method="GET", path=API_PATH, profiles=("bound", "api"), scheme="DPoP"),
-    TOKEN_ENDPOINT: Place(
-        method="POST", path="/connect/token", profiles=("token",), client_id="m2m.dpop"
-    ),
-    API_NONCE: Place(
-        method="GET", path=API_PATH, profiles=("bound", "api_nonce"), scheme="DPoP", nonce=True
-    ),
-    TOKEN_ENDPOINT_NONCE: Place(
-        method="POST",
-        path="/connect/token",
-        profiles=("token_nonce",),
-        client_id="m2m.dpop.nonce",
-        nonce=True,
-    ),
-    BEARER_API: Place(method="GET", path=BEARER_PATH, profiles=("bearer",), scheme="Bearer"),
+    API: Place(profiles=("bound", "api"), scheme="DPoP"),
+    TOKEN_ENDPOINT: Place(profiles=("token",), client_id="m2m.dpop"),
+    API_NONCE: Place(profiles=("bound", "api_nonce"), scheme="DPoP", nonce=True),
+    TOKEN_ENDPOINT_NONCE: Place(profiles=("token_nonce",), client_id="m2m.dpop.nonce", nonce=True),
+    BEARER_API: Place(profiles=("bearer",), scheme="Bearer"),
 }
 WITH_PROOF: Final = (API, TOKEN_ENDPOINT, API_NONCE, TOKEN_ENDPOINT_NONCE)
 WITH_TOKEN: Final = (API, API_NONCE)
@@ -105,61 +98,66 @@ TOKENS: Final = {  # the access tokens at hand
 class Edit:
     """What is done to one JWS, a proof or an access token; nothing is, unless said.
 
-    `header`, `jwk` (the one in the header) and `claims` give members: a new value, `LEFT_OUT`,
-    `FromNow`, or a function from the honest value to the new one. Editing and signing are two
-    things: with `sign_again` false the honest signature stays. `signed_by` is the owner, the thief,
-    nobody (an empty signature) or, for access tokens, the issuer; `shows` whose public key is in
-    the header, the signer's unless said. Whoever signs does it as `alg` says, where their key can.
-    `spelling` changes how it is written: the JSON texts, the segments that stand for them, the
-    octets of the signature, the whole; by the names in `SPELLINGS`, each a function.
+    Editing and signing are two things. Whoever signs does it as `alg` says, where their key can.
     """
 
+    #: Members: a value, `LEFT_OUT`, `FromNow`, or a function from the honest value to another one.
     header: Members = field(default_factory=dict)
+    #: Members of the jwk in the header.
     jwk: Members = field(default_factory=dict)
     claims: Members = field(default_factory=dict)
+    #: How it is written, by the names in `SPELLINGS`, each a function: the JSON texts, the segments
+    #: that stand for them, the octets of the signature, the whole.
     spelling: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    #: The owner, the thief, nobody (an empty signature) or, for access tokens, the issuer.
     signed_by: str = "owner"
+    #: Whose public key is in the header, the signer's unless said.
     shows: str = ""
+    #: If not, the honest signature stays.
     sign_again: bool = True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Change:
-    """One tampering: what it `does`, who could do it (`by`), and the RFC `section` it goes against.
+class Change(Edit):
+    """One tampering: an edit of the proof, and what is done to the rest of a request.
 
-    `places` are the targets it makes sense at, the first one the usual. `worth` says why it is
-    worth having beside another one that gets the same answers. What is done to the proof is in
-    `proof`, to the access token in `token` (None: it stays as issued); `presents` names which
-    one of `TOKENS` is sent and `key` the kind of key the owner has. The rest is the request: its
-    method, URL, DPoP and Authorization lines and form (pairs) as functions of the honest ones,
-    further header `fields` (where `BASIC` stands for the client's credentials), the `nonce_age` in
-    seconds of the nonce in the proof and whose it is.
-    `first` names a change that is carried out before with the same jti and iat; `again` sends the
-    same once more, its proof respelt by that function. How it ends is not here: the rows say.
+    How it ends is not here: the rows say.
     """
 
     name: str
     does: str
-    by: str
+    #: The RFC and the section that it goes against.
     section: str
     _: KW_ONLY
+    #: Who could do it, one of `ACTORS`.
+    by: str = OWNER
+    #: The targets it makes sense at, the first one the usual.
     places: tuple[str, ...] = WITH_PROOF
+    #: Why it is worth having, though another one gets the same answers.
     worth: str = ""
+    #: The kind of key that the owner has.
     key: str = "ES256"
-    proof: Edit = field(default_factory=Edit)
+    #: Which of `TOKENS` is sent, and what is done to it; None: it stays as issued.
     presents: str = ""
     token: Edit | None = None
+    #: Of the request; each function is one of the honest value.
     method: str = ""
     url: Callable[[str], str] | None = None
+    #: The DPoP and the Authorization lines, of the proof and of the access token.
     proofs: Callable[[str], tuple[str, ...]] | None = None
     authorization: Callable[[str], tuple[str, ...]] | None = None
+    #: The form of a token request, in pairs.
     form: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] | None = None
+    #: Further header lines, where `BASIC` stands for the client's credentials.
     fields: tuple[tuple[str, object], ...] = ()
     content_type: str = "application/x-www-form-urlencoded"
     client_id: str = ""
+    #: The seconds since the nonce in the proof was given out, and whether by the other server.
     nonce_age: int = 0
     others_nonce: bool = False
+    #: A change that is carried out before, with the same jti and iat.
     first: str = ""
+    #: Sends the same once more, its proof respelt by this function.
     again: Callable[[str], str] | None = None
 
     def __repr__(self) -> str:

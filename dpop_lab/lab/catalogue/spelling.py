@@ -12,7 +12,7 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of
 
 
 def as_it_is(text: str) -> str:
-    """The same bytes."""
+    """No other bytes."""
     return text
 
 

@@ -1,0 +1,248 @@
+"""Owner and thief: their keys, their access tokens, and the requests that they draft and sign."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import requests
+
+from dpop_lab.client.nonces import offered_nonce
+from dpop_lab.client.token import AccessToken, read_token
+from dpop_lab.errors import LabError
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
+from dpop_lab.jose.thumbprint import thumbprint
+from dpop_lab.lab.catalogue import CHANGES
+from dpop_lab.lab.catalogue.change import (
+    ISSUER,
+    PLACES,
+    THE_API,
+    THE_TOKEN_ENDPOINT,
+    THIEFS_CNF,
+    TOKEN_ENDPOINT,
+    TOKEN_ENDPOINT_NONCE,
+    TOKENS,
+    Change,
+    Edit,
+    Known,
+    Place,
+    edited,
+)
+from dpop_lab.lab.catalogue.moves import HONEST
+from dpop_lab.lab.catalogue.token_requests import with_value
+from dpop_lab.lab.client_side import ClientSide
+from dpop_lab.lab.crafting import Draft, prepared, url_of, with_other_proof
+from dpop_lab.lab.forging import forged, spelt, text, texts
+from dpop_lab.proof.proof import proof_claims, proof_header
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.url import htu
+
+SMALL = "RSA of 1024 bits"
+USUAL: Final = replace(HONEST, client_id="m2m.dpop")
+OF_THE_DEMO: Final = {  # the requests for tokens that only its other clients and scopes can have
+    "unbound": replace(USUAL, client_id="m2m", proofs=lambda proof: ()),
+    "scope3": replace(USUAL, form=with_value("scope", "scope3")),
+    "resource1": replace(USUAL, form=with_value("scope", "resource1.scope1")),
+}
+
+
+class Parties:
+    """The owner and the thief; each key and token is made or asked for when first needed.
+
+    Access tokens are asked for, over `session`, by honest requests, and asked for again when they
+    run out. The last nonce of either server is kept.
+    """
+
+    def __init__(self, lab: ClientSide, session: requests.Session) -> None:
+        self.lab, self._session = lab, session
+        self._keys: dict[tuple[str, str], PrivateKey] = {}
+        self._tokens: dict[tuple[str, str], tuple[int, AccessToken]] = {}  # since when
+        self._nonces: dict[bool, str] = {}  # at a token endpoint?
+
+    def key(self, who: str, kind: str = "ES256") -> PrivateKey:
+        """The key of this kind that the owner or the thief has."""
+        if (who, kind) not in self._keys:
+            made = too_small_key() if kind == SMALL else generate_key(kind)
+            self._keys[who, kind] = made
+        return self._keys[who, kind]
+
+    def nonce(self, place: Place) -> str | None:
+        """The nonce that the server at a place gave last, None before it gave any."""
+        return self._nonces.get(bool(place.client_id))
+
+    def access_token(self, which: str = "owner", kind: str = "ES256") -> str:
+        """One of the tokens in `TOKENS`, bound to a key of this kind.
+
+        Raises `TokenRefused` when no policy grants it, `Unreachable` when no answer comes, and
+        `LabError` for a token that only the demo's other clients and scopes can have.
+        """
+        now = self.lab.clock.now()
+        asked, token = self._tokens.get((which, kind), (now, None))
+        if token is None or not asked <= now < token.renew_at:
+            token = self._granted(which, kind)
+            self._tokens[which, kind] = now, token
+        return token.value
+
+    def _granted(self, which: str, kind: str) -> AccessToken:
+        """A token of the lab's server; a twin that refuses the key is asked under both policies."""
+        if which in OF_THE_DEMO and not self.lab.world.is_demo:
+            raise LabError(f"Only the demo has a token {TOKENS[which]}")
+        change = replace(OF_THE_DEMO.get(which, USUAL), key=kind)
+        who, now = "thief" if which == "thief" else "owner", self.lab.clock.time()
+        answer = self._token_answer(self._session, change, who)
+        for policy in () if self.lab.live else (DUENDE, RFC_9449):
+            if not answer.ok:
+                apart = self.lab.session_under(policy, afresh=SessionLog())
+                answer = self._token_answer(apart, change, who)
+        return read_token(answer, now=now, accept_bearer=which == "unbound")
+
+    def _token_answer(
+        self, session: requests.Session, change: Change, who: str
+    ) -> requests.Response:
+        """The answer to a token request; the demand for a nonce is obeyed once."""
+        place = PLACES[TOKEN_ENDPOINT]
+        for _ in range(2):
+            known = self.nonce(place)
+            to = TOKEN_ENDPOINT_NONCE if known else TOKEN_ENDPOINT
+            steps, _ = self.signed(self.drafted(change, to=to, signed_by=who))
+            answer = self.send(session, place, steps)
+            if answer.ok or self.nonce(place) == known:
+                break
+        return answer
+
+    def send(
+        self, session: requests.Session, place: Place, steps: list[requests.PreparedRequest]
+    ) -> requests.Response:
+        """Send requests to a place as they are, and nowhere else; gives the last answer.
+
+        They go over proxies that are set. The nonce in the answer is kept, if there is one.
+        """
+        for step in steps:
+            ways = session.merge_environment_settings(step.url, {}, False, None, None)
+            answer = session.send(step, timeout=self.lab.timeout, allow_redirects=False, **ways)
+        if nonce := offered_nonce(answer):
+            self._nonces[bool(place.client_id)] = nonce
+        return answer
+
+    def drafted(
+        self,
+        change: Change,
+        *,
+        to: str,
+        signed_by: str = "",
+        jti: str = "",
+        header: Mapping[str, object] | None = None,
+        claims: Mapping[str, object] | None = None,
+    ) -> Draft:
+        """What a change makes of an honest proof for a place at this moment.
+
+        `signed_by`, when given, signs instead of whom the change names. `header` and `claims` are
+        further members, with `LEFT_OUT` for one that is to go. Asks for an access token when one is
+        needed and none is at hand. Raises `LabError` for what the live server does not let us do.
+        """
+        lab, place = self.lab, PLACES[to]
+        signer, now = signed_by or change.signed_by, lab.clock.now()
+        access_token = self._presented(change, place)
+        honest = proof_claims(
+            jti=jti or str(uuid.uuid4()),
+            htm=place.method,
+            htu=htu(url_of(place, lab)),
+            iat=now,
+            access_token=access_token or None,
+            nonce=self._nonce(change, place, now) if place.nonce else None,
+        )
+        members, said = self._after(change, signer, honest)
+        asked = edited(members, header or {}, now=now), edited(said, claims or {}, now=now)
+        header_text, claims_text = texts(change, *asked)
+        return Draft(
+            change=change,
+            to=to,
+            header=header_text,
+            claims=claims_text,
+            honest=(text(proof_header(self.key("owner", change.key))), text(honest)),
+            proposed=texts(change, members, said),
+            signed_by=signer,
+            sign_again=change.sign_again,
+            jti=str(honest["jti"]),
+            iat=now,
+            access_token=access_token,
+        )
+
+    def _after(
+        self, change: Change, signer: str, honest: dict[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Header and claims of a proof after a change, from its honest claims."""
+        lab, now = self.lab, honest["iat"]
+        shown = change.shows or ("owner" if signer == "nobody" else signer)
+        header = proof_header(self.key(shown, change.key))
+        header["jwk"] = edited(header["jwk"], change.jwk, now=now)
+        known: Known = {
+            THE_TOKEN_ENDPOINT: lambda: htu(lab.token_endpoint),
+            THE_API: lambda: htu(lab.api),
+        }
+        return (
+            edited(header, change.header, now=now),
+            edited(honest, change.claims, now=now, known=known),
+        )
+
+    def _nonce(self, change: Change, place: Place, now: int) -> str | None:
+        """A nonce of the server at this place, or of the other one, given out some time ago.
+
+        Of a server that is not ours it is the one it gave last, None before it gave any.
+        """
+        if self.lab.live:
+            return self.nonce(place)
+        twin = self.lab.twin
+        at_token_endpoint = bool(place.client_id) is not change.others_nonce
+        server = twin.authorization_server if at_token_endpoint else twin.resource_server
+        return server.nonces.issue(now - change.nonce_age)
+
+    def _presented(self, change: Change, place: Place) -> str:
+        """The access token that goes with a change, empty where there is none."""
+        if not place.scheme:
+            return ""
+        usual = "unbound" if place.scheme == "Bearer" else "owner"
+        token = self.access_token(change.presents or usual, change.key)
+        return token if change.token is None else self._tampered(token, change.token)
+
+    def _tampered(self, token: str, edit: Edit) -> str:
+        """An access token after an edit, signed by whom the edit says."""
+        issued = read_jws(token)
+        if issued.problem:  # of a kind that only its issuer can read
+            if "whole" not in edit.spelling:
+                raise LabError("The access token is no JWT", found=issued.problem)
+            return str(spelt(edit, "whole", token))
+        now, cnf = self.lab.clock.now(), {"jkt": thumbprint(self.key("thief").public_jwk())}
+        said = edited(issued.claims, edit.claims, now=now, known={THIEFS_CNF: lambda: cnf})
+        written = texts(edit, edited(issued.header, edit.header, now=now), said)
+        by_issuer = edit.signed_by == ISSUER
+        key = self.lab.twin.signing_key if by_issuer else self.key("thief", "RS256")
+        kept = None if edit.sign_again else issued.signature
+        return forged(*written, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
+
+    def signed(self, draft: Draft) -> tuple[list[requests.PreparedRequest], str]:
+        """The requests that carry out a draft, in order, and the proof in the last one."""
+        proof, before = self._proof(draft), []
+        if draft.change.first:  # a request that goes before, with the same jti
+            other = self.drafted(CHANGES[draft.change.first], to=draft.to, jti=draft.jti)
+            before.append(prepared(other, self._proof(other), self.lab))
+        main = prepared(draft, proof, self.lab)
+        if draft.change.again:
+            before.append(main)
+            honest, proof = proof, draft.change.again(proof)
+            main = with_other_proof(main, honest, proof)
+        return [*before, main], proof
+
+    def _proof(self, draft: Draft) -> str:
+        """The texts of a draft, signed by whom it says or under their honest signature."""
+        change, signature = draft.change, None
+        key = self.key("thief" if draft.signed_by == "thief" else "owner", change.key)
+        if not draft.sign_again:
+            honest = forged(*draft.honest, Edit(), self.key("owner", change.key))
+            signature = read_jws(honest).signature
+        elif draft.signed_by == "nobody":
+            signature = b""
+        return forged(draft.header, draft.claims, change, key, signature=signature)
