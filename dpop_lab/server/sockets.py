@@ -116,9 +116,21 @@ def _url(host: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _base_url(host: str, address: str, port: int) -> str:
-    """What clients call it who are told nothing else: the host as it was given, with the port."""
-    return _url(address if host == "" or _address(host) else host.lower(), port)
+def _base_url(given: str | None, host: str, listening: socket.socket) -> str:
+    """What clients call it: as it was given, or else the host with the port.
+
+    Raises `LabError` when they can't.
+    """
+    address, port = listening.getsockname()[:2]
+    called = address if host == "" or _address(host) else host.lower()
+    base_url = given or _url(called, port)
+    if _is_every_address(named := urlsplit(base_url).hostname or ""):
+        raise LabError(
+            f"No client can call the address {named!r}",
+            wanted="the URL that clients call, as base_url (--base-url)",
+            advice=f"With this machine's name or address in it: http://192.0.2.5:{port}, say.",
+        )
+    return base_url
 
 
 def serve(
@@ -148,16 +160,8 @@ def serve(
     listening = socket.create_server((host, port), family=family)
     try:
         listening.setblocking(False)
-        address, port = listening.getsockname()[:2]
-        base_url = base_url or _base_url(host, address, port)
-        if _is_every_address(named := urlsplit(base_url).hostname or ""):
-            raise LabError(
-                f"No client can call the address {named!r}",
-                wanted="the URL that clients call, as base_url (--base-url)",
-                advice=f"With this machine's name or address in it: http://192.0.2.5:{port}, say.",
-            )
         twin = Twin(
-            base_url,
+            _base_url(base_url, host, listening),
             policy=policy,
             api_nonce=api_nonce,
             clock=clock,
