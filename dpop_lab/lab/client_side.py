@@ -41,8 +41,8 @@ class ClientSide:
         self.client, self.clock, self.timeout = world.client, world.clock, timeout
         self.live = world.twin is None
         self.log = SessionLog() if log is None else log
-        self._json_only = set(world.json_only)
-        adapter = world.adapter or LiveAdapter(json_only=self._json_only, timeout=timeout)
+        self.json_only = set(world.json_only)
+        adapter = world.adapter or LiveAdapter(json_only=self.json_only, timeout=timeout)
         self.session = self._session(adapter, self.log)
         agent = _agent() if self.live else "dpop-lab"
         self.session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip, deflate"})
@@ -109,16 +109,15 @@ class ClientSide:
         issuer = self.base_url if self.world.is_demo else self.client.issuer
         if issuer is None:
             raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
-        return discover(issuer, session=self.session, timeout=self.timeout)
+        found = discover(issuer, session=self.session, timeout=self.timeout)
+        self.json_only.add(found["token_endpoint"])
+        return found
 
     @property
     def token_endpoint(self) -> str:
         """Where an access token is asked for. Given the issuer, it is looked up in `metadata`."""
-        if self.client.token_endpoint is not None:
-            return self.client.token_endpoint
-        found: str = self.metadata["token_endpoint"]
-        self._json_only.add(found)
-        return found
+        endpoint: str = self.client.token_endpoint or self.metadata["token_endpoint"]
+        return endpoint
 
     @property
     def api(self) -> str:
