@@ -61,7 +61,7 @@ class LiveAdapter(BoundedAdapter):
 
     def __init__(self, *, json_only: Collection[str] = (), timeout: float = TIMEOUT) -> None:
         super().__init__()
-        self._json_only, self._patience = json_only, timeout
+        self.json_only, self._patience = json_only, timeout
 
     def send(
         self,
@@ -103,7 +103,7 @@ class LiveAdapter(BoundedAdapter):
         return MOST_METADATA if is_metadata(url) or self._is_json_only(url) else MOST
 
     def _is_json_only(self, url: str) -> bool:
-        return htu(url) in map(htu, self._json_only)
+        return htu(url) in map(htu, self.json_only)
 
     def _from_another(self, answer: requests.Response) -> Instead | None:
         """What came in place of the server's own answer, None when that came.
