@@ -32,7 +32,8 @@ from dpop_lab.jose.key_formats import load_key
 from dpop_lab.lab.live import at_demo
 from dpop_lab.lab.world import demo_client
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.wire.message import Exchange, visible
+from dpop_lab.show.values import printable
+from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.url import htu, is_loopback
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _show(answer: requests.Response, told: Exchange) -> None:
         if name.lower() in ("www-authenticate", "dpop-nonce"):
             say(f"{name}: {value}")
     text = answer.content.decode("utf-8", "replace")
-    text = visible(text) if sys.stdout.isatty() else text
+    text = printable(text, "\n\t") if sys.stdout.isatty() else text
     sys.stdout.write(text + "\n" * bool(text))
 
 

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from dpop_lab.wire.message import visible
+from dpop_lab.show.values import printable
 
 
 class Wrong(Exception):
@@ -18,7 +18,7 @@ class Wrong(Exception):
 
 def say(line: str) -> None:
     """Print a line to standard error."""
-    print(visible(line), file=sys.stderr)  # a server may try to move the cursor
+    print(printable(line), file=sys.stderr)  # a server may try to move the cursor
 
 
 def fail(line: str, code: int) -> int:

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 from requests.auth import AuthBase
 
 from dpop_lab.client.bounded import MOST, read_within
 from dpop_lab.client.nonces import Nonces, asks_for_nonce, offered_nonce
-from dpop_lab.client.read_settings import Source, read_settings
 from dpop_lab.client.sending_again import (
     WithoutNetrc,
     answered,
@@ -27,6 +26,9 @@ from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.wire.challenge import read_challenges, refuses_token
 from dpop_lab.wire.url import origin
+
+if TYPE_CHECKING:
+    from dpop_lab.client.read_settings import Source
 
 
 class DPoPAuth(AuthBase):
@@ -101,13 +103,15 @@ class DPoPAuth(AuthBase):
         )
 
     @classmethod
-    def from_json(cls, settings: Source, *, key: PrivateKey, **more: Any) -> Self:
+    def from_json(cls, settings: "Source", *, key: PrivateKey, **more: Any) -> Self:
         """Tokens for the client in the commercial sample's JSON: text, a file's path, or a mapping.
 
         Its members are those of `read_settings`; api is of no consequence here. `more` is what
         `client_credentials` takes besides: with a lab, give `session=lab.session`. Raises
         `SettingsError`, which never repeats a value, and `KeyUnusable`.
         """
+        from dpop_lab.client.read_settings import read_settings  # loaded when used
+
         return cls.from_settings(read_settings(settings), key=key, **more)
 
     @classmethod

@@ -122,7 +122,8 @@ def json_value(response: requests.Response) -> Any:
 def _quoted(words: str, response: requests.Response) -> str:
     """A server's words in a message: short, printable, without what was secret in its request."""
     from dpop_lab.client.recorder import sent_exchange  # only a refusal needs a redactor
-    from dpop_lab.wire.redact import Redactor, without_login
+    from dpop_lab.wire.redact import Redactor
+    from dpop_lab.wire.url import without_login
 
     redactor = Redactor(shortest=1)
     redactor.exchange(sent_exchange(response.request, at=0))  # now it knows them

@@ -8,7 +8,6 @@ from typing import Any, Self
 import requests
 
 from dpop_lab.client.credentials import Authentication, authentication
-from dpop_lab.client.discovery import discover
 from dpop_lab.client.nonces import asks_for_nonce, offered_nonce
 from dpop_lab.client.own_request import send_own
 from dpop_lab.client.sending_again import answered, fresh_proof
@@ -68,7 +67,11 @@ class TokenSource:
         if odd := {"grant_type", "client_id", "client_secret", "scope"} & {*given}:
             found = ", ".join(sorted(odd))
             raise SettingsError("parameters are the other ones", wanted="no " + found, found=found)
-        metadata = discover(issuer, session=session, timeout=timeout) if issuer else {}
+        metadata = {}
+        if issuer:
+            from dpop_lab.client.discovery import discover  # loaded when used
+
+            metadata = discover(issuer, session=session, timeout=timeout)
         client = settled(settings, metadata)
         scope = {} if client.scope is None else {"scope": client.scope}
         return cls(

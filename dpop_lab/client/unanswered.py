@@ -17,8 +17,8 @@ from requests.exceptions import (
 )
 
 from dpop_lab.client.bounded import TooLong
-from dpop_lab.wire.message import visible
-from dpop_lab.wire.redact import without_login
+from dpop_lab.show.values import one_line
+from dpop_lab.wire.url import without_login
 
 LOGIN = "Give the proxy its login in HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT."
 PORTAL = "Open any web page in a browser, and log in to the network if one asks for that."
@@ -65,7 +65,7 @@ def remedy(error: requests.RequestException) -> str:
 
 def host_named(url: str) -> str:
     """The host of a URL, and its port if there is one, as it may be shown."""
-    return visible(urlsplit(url).netloc.rpartition("@")[2])[:100] or "the server"
+    return one_line(urlsplit(url).netloc.rpartition("@")[2])[:100] or "the server"
 
 
 def in_its_words(error: BaseException) -> str:
@@ -73,7 +73,7 @@ def in_its_words(error: BaseException) -> str:
     *_, root = _inwards(error)
     said = getattr(root, "strerror", None) or str(root) or type(root).__name__
     bare = re.sub(r"\[\w+: \w+\] |\(?_ssl\.c:\d+\)?:?", "", without_login(str(said)))
-    return visible(" ".join(bare.split())).rstrip(".")[:160]
+    return one_line(" ".join(bare.split())).rstrip(".")[:160]
 
 
 def _cause(error: requests.RequestException) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.show.values import cut, printable, shown
+from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.challenge import NONCE_WANTED, Challenge
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
 
@@ -332,8 +332,3 @@ def label_in(value: str) -> str:
 def plain(value: object) -> str:
     """A value from a request: as it is when it is a word, else short, printable and quoted."""
     return value if isinstance(value, str) and WORD.fullmatch(value) else shown(value, 60)
-
-
-def one_line(text: str) -> str:
-    """Text from anywhere as one printable line."""
-    return printable(text).replace("\n", r"\n")

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dpop_lab.session.call import Call, one_line
+from dpop_lab.session.call import Call
+from dpop_lab.show.values import one_line
 
 MOST, LARGEST = 60, 45_000  # steps, and characters: of more than 50,000 Mermaid draws nothing
 LONGEST = 90  # characters of a line

@@ -7,12 +7,13 @@ from copy import copy
 from typing import Any, Self, overload
 
 from dpop_lab.errors import LabError, expect
-from dpop_lab.session.call import Call, one_line
+from dpop_lab.session.call import Call
 from dpop_lab.session.diagram import Diagram, sequence_diagram
 from dpop_lab.session.telling import tell
 from dpop_lab.session.timeline import Timeline
 from dpop_lab.show.blocks import Block
 from dpop_lab.show.shown import Shown
+from dpop_lab.show.values import one_line
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.har import har
 from dpop_lab.wire.log import SessionLog

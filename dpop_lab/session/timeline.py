@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dpop_lab.session.call import Call, one_line
+from dpop_lab.session.call import Call
 from dpop_lab.show.blocks import Block, Table
 from dpop_lab.show.shown import Shown
-from dpop_lab.show.values import cut
+from dpop_lab.show.values import cut, one_line
 
 HEAD = ("Request", "What it carried", "Answer", "What that means")
 LONGEST = 48  # characters of a line in the first column, which does not wrap

@@ -56,8 +56,13 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
 
 
-def printable(text: str) -> str:
-    """The text with an escape for whatever can't be seen or moves what is seen; lines are kept."""
+def printable(text: str, kept: str = "\n") -> str:
+    """The text with an escape for whatever can't be seen or moves what is seen, but for `kept`."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
+    return "".join(one if one.isprintable() or one in kept else repr(one)[1:-1] for one in text)
+
+
+def one_line(text: str) -> str:
+    """Text from anywhere as one printable line."""
+    return printable(text, "")

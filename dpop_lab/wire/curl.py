@@ -2,7 +2,8 @@
 
 from shlex import quote
 
-from dpop_lab.wire.message import Redacted, visible
+from dpop_lab.show.values import printable
+from dpop_lab.wire.message import Redacted
 
 NOT_SAID = ("host", "content-length", "connection")  # curl adds these itself
 
@@ -18,4 +19,4 @@ def as_curl(exchange: Redacted) -> str:
             lines.append(f"  --header {quote(f'{name}: {value}')}")
     if exchange.request_body:
         lines.append(f"  --data-raw {quote(exchange.request_body)}")
-    return visible(" \\\n".join(lines))
+    return printable(" \\\n".join(lines), "\n\t")

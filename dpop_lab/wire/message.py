@@ -8,6 +8,7 @@ from typing import Self
 from urllib.parse import parse_qsl, unquote
 
 from dpop_lab.checking import Report
+from dpop_lab.show.values import one_line, printable
 from dpop_lab.wire.url import without_dots
 
 Headers = tuple[tuple[str, str], ...]
@@ -109,7 +110,7 @@ class Exchange:
     def __repr__(self) -> str:
         url = re.sub(r"(?<=//)[^/?#]*@|[?#].*", "", self.url, flags=re.DOTALL)
         came = "no answer" if self.status is None else str(self.status)
-        return f"<{type(self).__name__} {visible(self.method)} {_one_line(url)}: {came}>"
+        return f"<{type(self).__name__} {one_line(self.method)} {one_line(url)}: {came}>"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -151,7 +152,7 @@ class Redacted(Exchange):
     def received(self) -> str:
         """The answer as it came, or the failure in a line."""
         if self.status is None:
-            return f"{_one_line(self.failure)}\n"
+            return f"{one_line(self.failure)}\n"
         start = f"HTTP/1.1 {self.status} {self.reason}".rstrip()
         return _message(start, self.response_headers, self.response_body)
 
@@ -160,20 +161,6 @@ def _message(start: str, headers: Headers, body: str) -> str:
     lines = [start, *(f"{name}: {value}" for name, value in headers)]
     more = len(body) - LONGEST
     cut = body if more <= 0 else f"{body[:LONGEST]}\n<{more} more characters>"
-    shown = MARK.sub(r"\\", visible(cut.replace("\r\n", "\n")))
+    shown = MARK.sub(r"\\", printable(cut.replace("\r\n", "\n"), "\n\t"))
     end = "" if not shown or shown.endswith("\n") else "\n"
-    return "\n".join(map(_one_line, lines)) + "\n\n" + shown + end
-
-
-def _one_line(text: str) -> str:
-    return visible(text).replace("\n", r"\n")
-
-
-def visible(text: str) -> str:
-    """Text with every control and other unprintable character but the line feed escaped."""
-    return "".join(
-        character
-        if character.isprintable() or character in "\n\t"
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
+    return "\n".join(printable(line, "\t") for line in lines) + "\n\n" + shown + end

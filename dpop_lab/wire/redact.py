@@ -11,6 +11,7 @@ from dpop_lab.jose.encoding import whole_number
 from dpop_lab.wire.key_text import key_pieces, without_keys
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
+from dpop_lab.wire.url import without_login
 
 NAMES = (
     "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
@@ -231,14 +232,6 @@ class Redactor:
                 done.append(match[0])
             position = end
         return "".join(done) + text[position:]
-
-
-def without_login(said: str) -> str:
-    """An error's words without name and password of a URL in it, whatever marks are in these."""
-    bare = re.sub(r"Failed to parse: .*", "a URL that can't be read", said, flags=re.DOTALL)
-    bare = re.sub(r"can't encode character '[^']{1,12}'", "can't encode a character", bare)
-    ahead, _, url = bare.partition("//")
-    return f"{ahead}//…@{url.rpartition('@')[2]}" if "@" in url else bare
 
 
 def named_in(text: str) -> Iterator[tuple[str, str]]:

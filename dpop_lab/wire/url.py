@@ -87,3 +87,11 @@ def host(url: str) -> str:
     parts = urlsplit(url)
     name = parts.netloc.rpartition("@")[2]
     return name.removesuffix(f":{DEFAULT_PORTS.get(parts.scheme)}")
+
+
+def without_login(said: str) -> str:
+    """An error's words without name and password of a URL in it, whatever marks are in these."""
+    bare = re.sub(r"Failed to parse: .*", "a URL that can't be read", said, flags=re.DOTALL)
+    bare = re.sub(r"can't encode character '[^']{1,12}'", "can't encode a character", bare)
+    ahead, _, url = bare.partition("//")
+    return f"{ahead}//…@{url.rpartition('@')[2]}" if "@" in url else bare

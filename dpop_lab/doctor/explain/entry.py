@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dpop_lab.checking import Report
 from dpop_lab.doctor.decoded import Line
 from dpop_lab.show.blocks import SYMBOLS
-from dpop_lab.wire.message import visible
+from dpop_lab.show.values import one_line
 
 MARKS = {True: SYMBOLS["failed"], False: SYMBOLS["passed"]}
 
@@ -49,8 +49,3 @@ class Entry:
         lines = [f"{self.clock} {self.mark} {self.verdict}{f' [{self.who}]' if self.who else ''}"]
         lines += [f"           {name:<7} {text}" for name, text in self.why]
         return "\n".join(one_line(line) for line in lines)
-
-
-def one_line(text: str) -> str:
-    """A text as a single line that can't move a terminal's cursor."""
-    return visible(text).replace("\n", r"\n").replace("\t", " ")

@@ -6,13 +6,13 @@ from http import HTTPStatus
 
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
-from dpop_lab.doctor.explain.entry import Entry, one_line
+from dpop_lab.doctor.explain.entry import Entry
 from dpop_lab.doctor.explain.explaining import Explained, explained
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.show.values import Words, cut, shown
+from dpop_lab.show.values import Words, cut, one_line, shown
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.message import Exchange, Headers
 from dpop_lab.wire.redact import Redactor
