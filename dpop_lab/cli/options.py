@@ -9,12 +9,10 @@ from typing import Any, TypeAlias
 from dpop_lab.cli.terminal import Wrong, named
 from dpop_lab.client.settings import http_parts
 from dpop_lab.jose.keys import ALGORITHMS
-from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.policy import Policy
-from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.server import policies
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-POLICIES: Mapping[str, Policy] = {"duende": DUENDE, "rfc9449": RFC_9449}
+POLICIES = {name.lower().replace("_", ""): policy for name, policy in policies.POLICIES.items()}
 RAW: Mapping[str, Any] = {"formatter_class": argparse.RawDescriptionHelpFormatter}
 EXIT_CODES = """exit codes:
   0  done; the server accepted, or two answered alike

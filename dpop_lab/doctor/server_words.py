@@ -10,6 +10,7 @@ from dpop_lab.doctor.advice.token_request import form_advice
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
@@ -45,7 +46,7 @@ def _words_of(policy: Policy) -> Iterator[Said]:
 
 @cache
 def _known() -> tuple[Said, ...]:
-    return (*_words_of(DUENDE), *_words_of(RFC_9449))
+    return tuple(said for policy in POLICIES.values() for said in _words_of(policy))
 
 
 def _squeezed(text: str) -> str:

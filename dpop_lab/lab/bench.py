@@ -22,6 +22,7 @@ from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.access_token import token_of
 from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
@@ -74,9 +75,8 @@ class Bench:
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
         if predict:
-            profiles = [one for each in (rules, DUENDE, RFC_9449) for one in each.profiles.values()]
-            rows = [row.name for profile in profiles for row in profile.rows]
-            one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *rows]))
+            rows = {name for one in (rules, *POLICIES.values()) for name in one.row_names}
+            one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *sorted(rows)]))
         return rules
 
     def draft(

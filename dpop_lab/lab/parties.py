@@ -35,8 +35,7 @@ from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import Draft, prepared, url_of, with_other_proof
 from dpop_lab.lab.forging import forged, spelt, text, texts
 from dpop_lab.proof.proof import proof_claims, proof_header
-from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.server.policies import POLICIES
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.url import htu
 
@@ -93,7 +92,7 @@ class Parties:
         change = replace(OF_THE_DEMO.get(which, USUAL), key=kind)
         who, now = "thief" if which == "thief" else "owner", self.lab.clock.time()
         answer = self._token_answer(self._session, change, who)
-        for policy in () if self.lab.live else (DUENDE, RFC_9449):
+        for policy in () if self.lab.live else POLICIES.values():
             if not answer.ok:
                 apart = self.lab.session_under(policy, afresh=SessionLog())
                 answer = self._token_answer(apart, change, who)

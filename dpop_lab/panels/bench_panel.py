@@ -118,7 +118,7 @@ class BenchPanel(Panel):
     def struck_out(self) -> tuple[str, ...]:
         """The rows that are switched off, of those the chosen server has anywhere."""
         policy = self._policies[self.fields[SERVER].value]
-        known = {row.name for one in policy.profiles.values() for row in one.rows}
+        known = policy.row_names
         return tuple(name for name, one in self._rows.items() if not one.value and name in known)
 
     # what follows from a control

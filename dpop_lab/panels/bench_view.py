@@ -11,11 +11,10 @@ from dpop_lab.lab.catalogue.change import PLACES
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.lab import Lab
 from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import FARTHEST
 
-POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
 SHORTEST = 8  # characters of a value that is looked for in what was typed
 
 

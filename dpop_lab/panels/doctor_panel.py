@@ -11,8 +11,8 @@ from ipywidgets import HTML, Box, Dropdown, Layout, Password, Text, Textarea
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.report import WHAT, Diagnosis
 from dpop_lab.errors import expect
-from dpop_lab.panels.bench_view import POLICIES
 from dpop_lab.panels.panel import LABEL, WIDE, Nothing, Panel
+from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.blocks import Note
 from dpop_lab.show.html import as_html
 from dpop_lab.show.times import seconds_since_1970

@@ -10,9 +10,8 @@ from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.panels.panel import LABEL, Panel
 from dpop_lab.panels.proof_view import ProofView, look_at_proof, start_fields
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.server.policies import POLICIES
 
-POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
 SIGN, HELD_TO = "Sign again after each change", "Held to"
 
 

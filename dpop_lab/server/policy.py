@@ -79,15 +79,19 @@ class Policy:
         """The rows that were struck out, at whatever place."""
         return frozenset(row for one in self.profiles.values() for row in one.struck_out)
 
+    @property
+    def row_names(self) -> frozenset[str]:
+        """The rows that it asks at whatever place, by their names."""
+        return frozenset(row.name for profile in self.profiles.values() for row in profile.rows)
+
     def without(self, name: str) -> Self:
-        """The same policy with one row struck out wherever it stands.
+        """This policy with one row struck out wherever it stands.
 
         Every report made under it says so. Raises `LabError` for a row that no profile has, or
         without which nothing can be checked.
         """
-        rows = {row.name for profile in self.profiles.values() for row in profile.rows}
-        if name not in rows:
-            wanted = "one of " + ", ".join(sorted(rows))
+        if name not in self.row_names:
+            wanted = "one of " + ", ".join(sorted(self.row_names))
             raise LabError(f"{self.name} has no such row", wanted=wanted, found=repr(name))
         profiles = {
             place: one.without(name) if name in [row.name for row in one.rows] else one
