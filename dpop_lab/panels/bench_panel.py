@@ -3,7 +3,7 @@
 from typing import Any
 
 import requests
-from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, Layout, Text, Textarea, VBox
+from ipywidgets import HTML, VBox
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import ACTORS, CHANGES
@@ -18,19 +18,15 @@ from dpop_lab.panels.bench_view import (
     rows_at,
     seconds,
 )
-from dpop_lab.panels.panel import LABEL, WIDE, Nothing, Panel
+from dpop_lab.panels.controls import area, button, choice, line, note, row, switch
+from dpop_lab.panels.panel import Nothing, Panel
 from dpop_lab.server.state import FARTHEST
-from dpop_lab.show.blocks import Note
-from dpop_lab.show.html import as_html
 
 ANYBODY, NONE = "anybody", "none"
 WHO, CHANGE, TARGET, HEADER, CLAIMS = "Who", "Change", "Target", "Header", "Claims"
 SIGNED_BY, SIGN, SERVER = "Signed by", "Sign again after editing", "Server"
 PREDICTION, SECONDS = "Your prediction", "Seconds"
-ROW = Layout(
-    display="flex", flex_flow="row wrap", align_items="center", grid_gap="2px 12px", **WIDE
-)
-FIT = Layout(width="max-content", max_width="100%")
+TEXT = {"flex": "1 1 24em", "height": "13em", "width": "auto"}
 
 NOTHING_SENT = Nothing("Nothing was sent yet. Choose or edit, predict which row says no, and send.")
 
@@ -54,10 +50,10 @@ class BenchPanel(Panel):
         struck = frozenset() if self.lab.live else self.lab.twin.policy.struck_out
         self._policies = policies_for(self.lab)
         every = all_rows(self._policies)
-        self._rows = {name: _switch(name, on=name not in struck) for name in every}
+        self._rows = {name: switch(name, on=name not in struck, width="11em") for name in every}
         self._about, self._score, self._clock = HTML(), HTML(), HTML()
-        self._send, self._again = _button("Send"), _button("Send the same again")
-        self._move = _button("Move the clock")
+        self._send, self._again = button("Send"), button("Send the same again")
+        self._move = button("Move the clock")
         self._again.disabled = not self.lab.bench.has_sent
         super().__init__(
             "The bench",
@@ -78,36 +74,31 @@ class BenchPanel(Panel):
     def _controls(self) -> list[Any]:
         draft, own = self._draft, "DUENDE" if self.lab.live else self.lab.twin.policy.name
         return [
-            _list(WHO, [ANYBODY, *ACTORS], ANYBODY),
-            _list(CHANGE, [*CHANGES], draft.change.name),
-            _list(TARGET, [*draft.change.places], draft.to),
-            _text(HEADER, for_reading(draft.header)),
-            _text(CLAIMS, for_reading(draft.claims)),
-            _list(SIGNED_BY, [*SIGNERS], draft.signed_by),
-            Checkbox(draft.sign_again, description=SIGN, indent=False, layout=FIT),
-            _list(SERVER, [*self._policies], own if own in self._policies else "DUENDE"),
-            _list(PREDICTION, [NONE], NONE),
-            Text(
-                "30",
-                description=SECONDS,
-                layout=Layout(width="12em"),
-                style=LABEL,
-                continuous_update=False,  # else a click overtakes what was typed last
-            ),
+            choice(WHO, [ANYBODY, *ACTORS], ANYBODY),
+            choice(CHANGE, [*CHANGES], draft.change.name),
+            choice(TARGET, [*draft.change.places], draft.to),
+            area(HEADER, for_reading(draft.header), at_once=False, **TEXT),
+            area(CLAIMS, for_reading(draft.claims), at_once=False, **TEXT),
+            choice(SIGNED_BY, [*SIGNERS], draft.signed_by),
+            switch(SIGN, on=draft.sign_again),
+            choice(SERVER, [*self._policies], own if own in self._policies else "DUENDE"),
+            choice(PREDICTION, [NONE], NONE),
+            # not at once, else a click overtakes what was typed last
+            line(SECONDS, "12em", "30", continuous_update=False),
         ]
 
     def arranged(self) -> list[Any]:
         """The controls in groups: what is sent, by whose rules, the buttons, the clock."""
         of = self.fields
-        rules = HTML(_line("Rows that are asked; take one off to strike it out:"))
+        rules = HTML(note("Rows that are asked; take one off to strike it out:"))
         return [
-            Box([of[WHO], of[CHANGE], of[TARGET]], layout=ROW),
+            row([of[WHO], of[CHANGE], of[TARGET]]),
             self._about,
-            Box([of[HEADER], of[CLAIMS]], layout=ROW),
-            Box([of[SIGNED_BY], of[SIGN], of[SERVER]], layout=ROW),
-            VBox([rules, Box([*self._rows.values()], layout=ROW)]),
-            Box([of[PREDICTION], self._send, self._again, self.start_again], layout=ROW),
-            Box([of[SECONDS], self._move, self._clock], layout=ROW),
+            row([of[HEADER], of[CLAIMS]]),
+            row([of[SIGNED_BY], of[SIGN], of[SERVER]]),
+            VBox([rules, row([*self._rows.values()])]),
+            row([of[PREDICTION], self._send, self._again, self.start_again]),
+            row([of[SECONDS], self._move, self._clock]),
             self._score,
         ]
 
@@ -228,17 +219,17 @@ class BenchPanel(Panel):
         kept = predicted.value
         predicted.options = [NONE, "accepted", "no row", *rows]
         predicted.value = kept if kept in predicted.options else NONE
-        for name, switch in self._rows.items():
-            switch.disabled = not rows.get(name, False)
+        for name, control in self._rows.items():
+            control.disabled = not rows.get(name, False)
         self._busy = False
         about = f"{chosen.name}: {chosen.does} By {chosen.by} ({chosen.section})."
-        self._about.value = _line(f"{about} {chosen.worth}".rstrip())
-        self._score.value = _line(f"{self.lab.bench.score}.")
+        self._about.value = note(f"{about} {chosen.worth}".rstrip())
+        self._score.value = note(f"{self.lab.bench.score}.")
         ahead = self.lab.clock.ahead
         said = f"The clock of both sides is {ahead:+.0f} s from real time."
         if seconds(self.fields[SECONDS].value, ahead) is None:
             said += f" Seconds wants a number that leaves it within {FARTHEST} s of real time."
-        self._clock.value = _line(said)
+        self._clock.value = note(said)
 
     def __repr__(self) -> str:
         """What the panel shows, as text; the switches in a line."""
@@ -252,24 +243,3 @@ class BenchPanel(Panel):
     def _edited(self, name: str) -> bool:
         own: str = getattr(self._draft, name.lower())
         return bool(self.fields[name].value != for_reading(own))
-
-
-def _list(label: str, options: list[str], value: str) -> Any:
-    return Dropdown(options=options, value=value, description=label, layout=FIT, style=LABEL)
-
-
-def _text(label: str, value: str) -> Any:
-    layout = Layout(flex="1 1 24em", height="13em", width="auto")
-    return Textarea(value, description=label, layout=layout, style=LABEL, continuous_update=False)
-
-
-def _switch(name: str, *, on: bool) -> Any:
-    return Checkbox(on, description=name, indent=False, layout=Layout(width="11em"))
-
-
-def _button(label: str) -> Any:
-    return Button(description=label, layout=FIT)
-
-
-def _line(text: str) -> str:
-    return as_html([Note(text)])

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from ipywidgets import HTML, Box, Dropdown, Layout, Password, Text, Textarea
+from ipywidgets import HTML, Layout, Password
 
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.report import WHAT, Diagnosis
 from dpop_lab.errors import expect
-from dpop_lab.panels.panel import LABEL, WIDE, Nothing, Panel
+from dpop_lab.panels.controls import WIDE, area, choice, line, row
+from dpop_lab.panels.panel import Nothing, Panel
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.blocks import Note
 from dpop_lab.show.html import as_html
@@ -69,7 +70,6 @@ A_FILE = (
     f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
     f'<p><label>Or a file: <input type="file"></label> <output></output></p>'
 )
-ROW = Layout(display="flex", flex_flow="row wrap", grid_gap="2px 12px", **WIDE)
 
 
 NOTHING_PASTED = Nothing(f"{NOTHING} {WHAT}")
@@ -97,22 +97,17 @@ class DoctorPanel(Panel):
             "field may stay empty. By keyboard, Space opens the list.",
             {},
             _box(text),
-            *(_line(Text, label, width) for label, width in ((URL, "36em"), (METHOD, "12em"))),
-            _line(Password, TOKEN, "24em"),
-            _line(Text, NONCE, "24em"),
-            _line(Text, TIME, "24em", "now, or when it was sent"),
-            Dropdown(
-                options=[AUTOMATIC, *POLICIES],
-                description=HELD_TO,
-                style=LABEL,
-                layout=Layout(width="max-content"),
-            ),
+            *(line(label, width) for label, width in ((URL, "36em"), (METHOD, "12em"))),
+            line(TOKEN, "24em", kind=Password),
+            line(NONCE, "24em"),
+            line(TIME, "24em", placeholder="now, or when it was sent"),
+            choice(HELD_TO, [AUTOMATIC, *POLICIES], AUTOMATIC),
         )
 
     def arranged(self) -> list[Any]:
         """The box, the file, what is known besides, and what is wrong with that."""
         box, *others = self.fields.values()
-        return [box, HTML(A_FILE), Box([*others, self.start_again], layout=ROW), self._told]
+        return [box, HTML(A_FILE), row([*others, self.start_again]), self._told]
 
     def look(self) -> Diagnosis | Nothing:
         """What the doctor says of what is in the box."""
@@ -174,14 +169,8 @@ def _outcome(view: Diagnosis | Nothing) -> str:
 
 
 def _box(text: str) -> Any:
-    layout = Layout(height="14em", **WIDE)
-    box = Textarea(text, description=PASTE, layout=layout, style=LABEL)
+    box = area(PASTE, text, height="14em", **WIDE)
     return box.add_class("dpop-lab-paste")
-
-
-def _line(kind: Any, label: str, width: str, placeholder: str = "") -> Any:
-    layout = Layout(width=width, max_width="100%")
-    return kind(placeholder=placeholder, description=label, layout=layout, style=LABEL)
 
 
 def _seconds(text: str) -> float | None:

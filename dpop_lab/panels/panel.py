@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ipywidgets import HTML, Button, Layout, Text, VBox
+from ipywidgets import HTML, Layout, Text, VBox
 
+from dpop_lab.panels.controls import WIDE, button
 from dpop_lab.show.blocks import Block, Note
 from dpop_lab.show.html import as_html, escaped
 from dpop_lab.show.shown import Shown
 from dpop_lab.show.values import shown
 
-WIDE = {"width": "auto", "max_width": "60em"}
 CODE_FIELDS = (
     ".dpop-lab-panel input, .dpop-lab-panel textarea "
     "{ font-family: var(--jp-code-font-family, monospace) }"
 )
-LABEL = {"description_width": "initial"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,7 +44,7 @@ class Panel(ABC):
         self.fields: dict[str, Any] = {name: _field(name, text) for name, text in values.items()}
         self.fields |= {control.description: control for control in controls}
         self._start |= {control.description: control.value for control in controls}
-        self.start_again = Button(description="Start again", layout=Layout(width="max-content"))
+        self.start_again = button("Start again")
         self._verdict, self._details = HTML(layout=Layout(**WIDE)), HTML(layout=Layout(**WIDE))
         heading = HTML(
             f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>{as_html([Note(hint)])}",

@@ -3,11 +3,10 @@
 import time
 import uuid
 
-from ipywidgets import Checkbox, Dropdown, Layout
-
 from dpop_lab.errors import expect
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.panels.panel import LABEL, Panel
+from dpop_lab.panels.controls import choice, switch
+from dpop_lab.panels.panel import Panel
 from dpop_lab.panels.proof_view import ProofView, look_at_proof, start_fields
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
@@ -36,8 +35,8 @@ class ProofPanel(Panel):
             "out. In iat, digits become a JSON number, anything else a string. The server's clock "
             f"stands still at {self._now} while you edit. By keyboard, Space opens the list.",
             start,
-            Checkbox(True, description=SIGN, indent=False, layout=Layout(width="auto")),
-            Dropdown(options=[*POLICIES], description=HELD_TO, style=LABEL),
+            switch(SIGN, on=True, width="auto"),
+            choice(HELD_TO, [*POLICIES], DUENDE.name),
         )
 
     def look(self) -> ProofView:
