@@ -1,7 +1,7 @@
 """From anything pasted to a report and what to do about it; nothing is sent anywhere."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -44,44 +44,42 @@ def diagnose(
     to (the demo's for the demo, `RFC_9449` for any other). Nothing is sent or run, and whatever is
     given, it does not raise; only arguments of another type raise `LabError`.
     """
-    for name, text in (("url", url), ("method", method), ("token", token), ("nonce", nonce)):
-        expect(text, str, name)
-    expect(now, (int, float, type(None)), "now", "Seconds since 1970.")
-    expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
-    if now is not None and not abs(now) < FAR:
-        wanted, found = "seconds since 1970", shown(now, 40)
-        raise LabError("now is no time", wanted=wanted, found=found)
-    remarks = _unusable(url)
-    url = "" if remarks else without_user(url)
-    pasted = read_paste(anything)
-    known = {
-        "url": url,
-        "method": _method(method),
-        "token": token.strip(),
-        "nonce": nonce,
-        "now": now,
-    }
-    cases = [_with_known(case, known) for case in pasted.cases]
-    pasted = replace(pasted, cases=tuple(cases))
-    keys = (*_keys(jwks), *_issued_keys(pasted))
-    here, used = time.time() if now is None else now, dict[Any, str]()
-    examined = tuple(
-        examine(
-            case, policy=policy, now=here, used=used, jwks=keys, solved=_is_solved(cases[number:])
-        )
-        for number, case in enumerate(cases)
-    )
-    secrets = Secrets(pasted)
+    _check(now, policy, url=url, method=method, token=token, nonce=nonce)
+    remarks, pasted = _unusable(url), read_paste(anything)
+    known = {"url": "" if remarks else without_user(url), "method": _method(method)}
+    known |= {"token": token.strip(), "nonce": nonce}
+    pasted = replace(pasted, cases=tuple(_with_known(one, known, now) for one in pasted.cases))
+    keys, secrets = (*_keys(jwks), *_issued_keys(pasted)), Secrets(pasted)
+    here = time.time() if now is None else now
     return Diagnosis(
         kind=pasted.kind,
         understood=pasted.understood,
-        examined=tuple(_without_secrets(one, secrets) for one in examined),
+        examined=tuple(_examined(pasted.cases, secrets, policy=policy, now=here, jwks=keys)),
         jwks=pasted.jwks,
         remarks=(*pasted.remarks, *remarks),
         secrets=secrets.kinds,
         now=here,
         _secrets=secrets,
     )
+
+
+def _check(now: object, policy: object, **texts: object) -> None:
+    """Raise `LabError` for arguments of another type, and for a time that is none."""
+    for name, text in texts.items():
+        expect(text, str, name)
+    expect(now, (int, float, type(None)), "now", "Seconds since 1970.")
+    expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
+    if isinstance(now, int | float) and not abs(now) < FAR:
+        wanted, found = "seconds since 1970", shown(now, 40)
+        raise LabError("now is no time", wanted=wanted, found=found)
+
+
+def _examined(calls: tuple[Call, ...], secrets: Secrets, **known: Any) -> Iterator[Examined]:
+    """Each call examined after those before it, and its words cleaned."""
+    used = dict[Any, str]()
+    for number, call in enumerate(calls):
+        solved = _is_solved([*calls[number:]])
+        yield _without_secrets(examine(call, used=used, solved=solved, **known), secrets)
 
 
 def _unusable(url: str) -> tuple[str, ...]:
@@ -106,7 +104,7 @@ def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
     return replace(one, problems=tuple(problems), remarks=tuple(done))
 
 
-def _with_known(case: Call, known: Mapping[str, Any]) -> Call:
+def _with_known(case: Call, known: Mapping[str, str], now: float | None) -> Call:
     """The case with what was given by name, where it does not know better."""
     token = known["token"]
     scheme, gap, rest = token.partition(" ")
@@ -120,8 +118,8 @@ def _with_known(case: Call, known: Mapping[str, Any]) -> Call:
         changes |= {"token": token, "hidden": tuple(h for h in case.hidden if h != "access_token")}
     if known["nonce"]:
         changes["nonces"] = (*case.nonces, known["nonce"])
-    if known["now"] is not None:
-        changes |= {"sent_at": known["now"], "date": None}
+    if now is not None:
+        changes |= {"sent_at": now, "date": None}
     return replace(case, **changes) if changes else case
 
 

@@ -30,13 +30,7 @@ def demo(policy: Policy) -> Iterator[str]:
             "The members that count, sorted, without white space (RFC 7638):",
             f"{hash_input(jwk).decode()}\nSHA-256 of that, as base64url:  {jkt}",
         )
-        proof = make_proof(
-            key,
-            jti=secrets.token_urlsafe(16),
-            htm="POST",
-            htu=lab.token_endpoint,
-            iat=lab.clock.now(),
-        )
+        proof = _proof(lab, key, "POST", lab.token_endpoint)
         yield _step(
             3,
             "A proof for the token endpoint",
@@ -64,16 +58,14 @@ def demo(policy: Policy) -> Iterator[str]:
         )
 
 
+def _proof(lab: Lab, key: PrivateKey, htm: str, htu: str, token: str | None = None) -> str:
+    jti, now = secrets.token_urlsafe(16), lab.clock.now()
+    return make_proof(key, jti=jti, htm=htm, htu=htu, iat=now, access_token=token)
+
+
 def _call(lab: Lab, key: PrivateKey, token: str) -> str:
     """One call of the protected API, by hand: the claims of the proof, the answer, the findings."""
-    proof = make_proof(
-        key,
-        jti=secrets.token_urlsafe(16),
-        htm="GET",
-        htu=lab.api,
-        iat=lab.clock.now(),
-        access_token=token,
-    )
+    proof = _proof(lab, key, "GET", lab.api, token)
     headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
     answer = lab.session.get(lab.api, headers=headers)
     challenge = answer.headers.get("WWW-Authenticate")

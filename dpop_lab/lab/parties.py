@@ -142,17 +142,10 @@ class Parties:
         further members, with `LEFT_OUT` for one that is to go. Asks for an access token when one is
         needed and none is at hand. Raises `LabError` for what the live server does not let us do.
         """
-        lab, place = self.lab, PLACES[to]
-        signer, now = signed_by or change.signed_by, lab.clock.now()
+        place, now = PLACES[to], self.lab.clock.now()
+        signer = signed_by or change.signed_by
         access_token = self._presented(change, place)
-        honest = proof_claims(
-            jti=jti or str(uuid.uuid4()),
-            htm=place.method,
-            htu=htu(url_of(place, lab)),
-            iat=now,
-            access_token=access_token or None,
-            nonce=self._nonce(change, place, now) if place.nonce else None,
-        )
+        honest = self._honest(change, place, jti or str(uuid.uuid4()), access_token or None)
         members, said = self._after(change, signer, honest)
         asked = edited(members, header or {}, now=now), edited(said, claims or {}, now=now)
         header_text, claims_text = texts(change, *asked)
@@ -168,6 +161,16 @@ class Parties:
             jti=str(honest["jti"]),
             iat=now,
             access_token=access_token,
+        )
+
+    def _honest(
+        self, change: Change, place: Place, jti: str, access_token: str | None
+    ) -> dict[str, Any]:
+        """The claims that an honest client would sign at this moment."""
+        now, url = self.lab.clock.now(), htu(url_of(place, self.lab))
+        nonce = self._nonce(change, place, now) if place.nonce else None
+        return proof_claims(
+            jti=jti, htm=place.method, htu=url, iat=now, access_token=access_token, nonce=nonce
         )
 
     def _after(

@@ -28,7 +28,7 @@ def button(label: str) -> Any:
     return Button(description=label, layout=Layout(**FIT))
 
 
-def area(label: str, value: str, *, at_once: bool = True, **layout: Any) -> Any:
+def area(label: str, value: str, *, at_once: Any = True, **layout: str) -> Any:
     """A text of several lines; with `at_once` each stroke of a key is heard."""
     given = {"layout": Layout(**layout), "style": LABEL, "continuous_update": at_once}
     return Textarea(value, description=label, **given)

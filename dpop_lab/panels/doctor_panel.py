@@ -169,7 +169,7 @@ def _outcome(view: Diagnosis | Nothing) -> str:
 
 
 def _box(text: str) -> Any:
-    box = area(PASTE, text, height="14em", **WIDE)
+    box = area(PASTE, text, **WIDE, height="14em")
     return box.add_class("dpop-lab-paste")
 
 

@@ -49,11 +49,7 @@ def read_call(exchange: Exchange, *, name: str = "") -> Call:
         token="" if is_hidden(token or "x") else token,
         hidden=tuple(dict.fromkeys(hidden)),
         form=dict(reversed(form)),
-        doubled=tuple(
-            name
-            for name, count in Counter(name for name, _ in form).items()
-            if count > 1 and name not in ("resource", "audience")  # RFC 8707, RFC 8693
-        ),
+        doubled=_doubled(form),
         sent_at=None if math.isnan(exchange.sent_at) else exchange.sent_at,
         date=_date(received),
         status=exchange.status,
@@ -61,6 +57,12 @@ def read_call(exchange: Exchange, *, name: str = "") -> Call:
         nonce=header_value(received, "DPoP-Nonce"),
     )
     return with_answer(call, json_value(exchange.response_body))
+
+
+def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
+    counts = Counter(name for name, _ in form)
+    several = ("resource", "audience")  # RFC 8707, RFC 8693
+    return tuple(name for name, count in counts.items() if count > 1 and name not in several)
 
 
 def with_answer(call: Call, members: object) -> Call:
