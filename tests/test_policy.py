@@ -244,7 +244,7 @@ class Stepping(Policy):
     def nonce_time(self, now):
         return (now // 60 + 1) * 60
 
-    def sends_nonce(self, error, age):
+    def sends_nonce(self, error, age, scheme):
         return True
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dpop_lab.lab.lab import Lab
 
 ABOUT = """A and B are, in any combination:
-  twin, duende, rfc9449    the offline twin, under one of the two policies
+  twin, {policies}    the offline twin, under a policy
   "duende without htm"     the same with a row, or several, struck out
   live                     demo.duendesoftware.com
   https://as.example       any issuer, as the client in --client-a or --client-b, a JSON file with
@@ -36,7 +36,8 @@ EXAMPLES = """examples:
 
 def add_compare(commands: Commands) -> None:
     """Add the command to the parser."""
-    words, epilog = "where two servers answer differently", f"{ABOUT}\n\n{EXAMPLES}\n\n{EXIT_CODES}"
+    about = ABOUT.format(policies=", ".join(POLICIES))
+    words, epilog = "where two servers answer differently", f"{about}\n\n{EXAMPLES}\n\n{EXIT_CODES}"
     add = command(commands, "compare", _compare, words, epilog).add_argument
     for side in "ab":
         add(side, metavar=side.upper(), help="a server; see below")
@@ -102,7 +103,8 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
     try:
         issuer = base_url(text)
     except argparse.ArgumentTypeError as error:
-        raise Wrong(f"Neither twin, duende, rfc9449 nor live, and no issuer: {error}.") from None
+        known = ", ".join(POLICIES)
+        raise Wrong(f"Neither twin, {known} nor live, and no issuer: {error}.") from None
     if client is None and is_loopback(issuer) and variable("client_id") not in os.environ:
         return Lab(settings=demo_client(issuer.rstrip("/")))
     try:

@@ -13,7 +13,7 @@ from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.times import date, offset
 from dpop_lab.show.values import Words, cut, shown
 from dpop_lab.wire.key_text import holds_key
-from dpop_lab.wire.redact import KINDS
+from dpop_lab.wire.secret_names import KINDS
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")

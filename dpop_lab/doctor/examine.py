@@ -91,6 +91,7 @@ def examine(
     )
 
 
+MOST_ROWS = 3
 RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
 
 
@@ -129,6 +130,8 @@ def _note(finding: Finding, case: Call) -> str:
 def _refused(case: Call, looked: Looked, policy: Policy) -> Iterator[Problem]:
     """Why the server said no: the rows it may mean first, then the others that fail."""
     said = blamed(case, policy)
+    if len({one.row.name for one in said}) > MOST_ROWS:  # words that fit many rows tell of none
+        said = ()
     names = [one.row.name for one in said]
     failed = looked.failures
     answer = Answer(case.status or 0, case.error or None, case.description or None)
@@ -153,10 +156,10 @@ def _unexplained(case: Call, looked: Looked, said: tuple[Said, ...]) -> Problem:
     missing = dict(looked.missing).get(row.name)
     places = " or ".join(dict.fromkeys(one.place for one in said if one.place))
     whose = {one.policy for one in said}
-    title = f"{_said(case)}: {'that sounds like' if whose == {GUESS} else 'that is'} the row "
-    title += " or ".join(dict.fromkeys(one.row.name for one in said))
+    title = f"{_said(case)}: {'it sounds as if ' if whose == {GUESS} else ''}the row "
+    title += f"{' or '.join(dict.fromkeys(one.row.name for one in said))} failed"
     title += f" at the {places}" if places else ""
-    title += " in the demo server's words" if whose == {DUENDE.name} else ""
+    title += ", in the demo server's words" if whose == {DUENDE.name} else ""
     if finding and finding.mark == "passed":
         why = WHY_PASSED.get(row, "is this the request that was refused?")
         more = f" Here the row passes: {why}"

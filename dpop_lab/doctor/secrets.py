@@ -13,7 +13,8 @@ from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.wire.key_text import holds_key, key_pieces
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
-from dpop_lab.wire.redact import KINDS, USER_ESCAPED, Redactor, named_in
+from dpop_lab.wire.redact import USER_ESCAPED, Redactor
+from dpop_lab.wire.secret_names import KINDS, named_in
 
 WORDS = {
     "client_secret": "a client secret",
@@ -152,7 +153,7 @@ class Secrets:
 
     def clean(self, texts: list[str]) -> list[str]:
         """The texts without any of them, whole or cut off, and without whole JWTs."""
-        cleaned = self._redactor.known_in(self._labels.replace(texts))
+        cleaned = self._redactor.known(self._labels.replace(texts))
         return [self._cut_ones(text) for text in cleaned]
 
     def _cut_ones(self, text: str) -> str:

@@ -41,7 +41,7 @@ class Party:
             response = serve(reports)
         except Refused as refusal:
             response, error = self.policy.refused(refusal, scheme), refusal.answer.error or ""
-        if self.policy.sends_nonce(error, self._nonce_age(reports)):
+        if self.policy.sends_nonce(error, self._nonce_age(reports), scheme):
             nonce = self.nonces.issue(self.policy.nonce_time(self.clock.now()))
             response = response.with_headers(("DPoP-Nonce", nonce))
         return replace(response, reports=tuple(reports))

@@ -131,8 +131,12 @@ class Policy:
         """The time in a nonce that is given out now; its age is counted from there."""
         return now
 
-    def sends_nonce(self, error: str | None, age: int | None) -> bool:
-        """Is a nonce sent with this answer? `age` is that of the nonce in the proof it took."""
+    def sends_nonce(self, error: str | None, age: int | None, scheme: str) -> bool:
+        """Is a nonce sent with this answer?
+
+        `age` is that of the nonce in the proof it took, `scheme` that of the API, empty for the
+        token endpoint.
+        """
         renewed = error is None and age is not None and age >= self.nonce_renewed_at
         return error == "use_dpop_nonce" or renewed
 

@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from urllib.parse import unquote_plus
 
 from dpop_lab.checking import Report
@@ -11,18 +10,11 @@ from dpop_lab.jose.encoding import whole_number
 from dpop_lab.wire.key_text import key_pieces, without_keys
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
+from dpop_lab.wire.secret_names import JWK_PRIVATE, KINDS, LOOSE, PARAMETERS, named, squeezed
 from dpop_lab.wire.url import without_login
 
-NAMES = (
-    "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
-    " device_code id_token id_token_hint password refresh_token registration_access_token secret"
-    " subject_token".split()
-)
-KINDS = {name.replace("_", ""): name for name in NAMES}
-PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
 DECODE = json.JSONDecoder(parse_int=whole_number).raw_decode
 SHORTEST = len("?code=x")  # no text that is shorter can name a secret and hold it
-JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
 
 # every pattern takes time in proportion to the text: no repetition may be tried in many ways
 STRING = re.compile(r'("(?:[^"\\]++|\\.)*+(?:"|\\?\Z))(\s*+:\s*+)?', re.S)
@@ -31,18 +23,6 @@ USER_IN_TEXT = re.compile(r"""(?<=://)[^/?#\s"<>]+(?=@)""")
 USER_ESCAPED = re.compile(  # in JSON of PHP, in a parameter
     r"""(?<=:\\/\\/)[^/?#\s"<>]+(?=@)|(?<=%3A%2F%2F)(?:[^\s"'<>%/?#&@]|%(?!2F|3F|23))+(?=%40)""",
     re.I,
-)
-QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
-# in text of no known form: name=value, name: value, "name": "value", <name>value
-LOOSE = re.compile(
-    rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
-    r"""|(?<=[?&])(?:code|token)(?==)"""
-    rf"""|(?<=["';])(?:d|p|q|dp|dq|qi|k)(?={QUOTE}\s*+:\s*+{QUOTE}[\w-]{{16}}))"""
-    rf"""(?P<gap>>|(?:{QUOTE}|\\*+["']?)\s*+(?:value\s*+)?[:=]>?\s*+)"""
-    rf"""(?:(?P<quote>{QUOTE})"""
-    r"""(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
-    r"""|(?P<bare>[\\\[{]*+["']?[^\s"'&,;<>]+))""",
-    re.S | re.I,
 )
 IN_A_URL, IN_A_FORM = re.compile("([&?#])"), re.compile("(&)")  # what parts parameters
 BOUNDARY = re.compile(r'boundary="?([^";]+)', re.I)
@@ -74,21 +54,13 @@ class Redactor:
             failure=self._text(without_login(once.failure)),
         )
         clean = _rewritten(named, self._labels.replace(_texts(named)))
-        return Redacted(
-            clean.method,
-            clean.url,
-            _measured(clean.request_headers, raw.request_body, clean.request_body),
-            clean.request_body,
-            clean.sent_at,
-            clean.ended_at,
-            clean.status,
-            clean.reason,
-            _measured(clean.response_headers, raw.response_body, clean.response_body),
-            clean.response_body,
-            clean.failure,
-            self._reports(raw.reports),
-            proofs=tuple(self._labels.replace(lines(raw.request_headers, "dpop"), but="proof")),
-        )
+        sent = _measured(clean.request_headers, raw.request_body, clean.request_body)
+        received = _measured(clean.response_headers, raw.response_body, clean.response_body)
+        values = {one.name: getattr(clean, one.name) for one in fields(clean)}
+        values |= {"request_headers": sent, "response_headers": received}
+        values["reports"] = self._reports(raw.reports)
+        proofs = self._labels.replace(lines(raw.request_headers, "dpop"), but="proof")
+        return Redacted(**values, proofs=tuple(proofs))
 
     def _reports(self, reports: tuple[Report, ...]) -> tuple[Report, ...]:
         """The reports without the secrets that a client put where a row looked."""
@@ -100,16 +72,12 @@ class Redactor:
         clean = {text: next(known) for text in texts}
         return tuple(report.with_texts(lambda text: clean[text]) for report in reports)
 
-    def known(self, text: str) -> str:
-        """A text about an exchange without the long secrets that were seen so far."""
-        return text if len(text) < LONG else self._labels.replace([text])[0]
-
     def kinds(self) -> list[str]:
         """The kinds of the long secrets that were seen and taken out, as in their labels."""
         return self._labels.kinds(LONG)
 
-    def known_in(self, texts: list[str]) -> list[str]:
-        """Many texts without the long secrets, in little more time than one."""
+    def known(self, texts: list[str]) -> list[str]:
+        """The texts without the long secrets that were seen so far."""
         return self._labels.replace(texts)
 
     def text(self, text: str) -> str:
@@ -136,7 +104,7 @@ class Redactor:
             case "set-cookie":
                 pair, mark, attributes = value.partition(";")
                 return self._cookie(pair) + mark + attributes
-        kind = KINDS.get(_squeezed(name.lower().removeprefix("x-")))
+        kind = KINDS.get(squeezed(name.lower().removeprefix("x-")))
         if kind or name.lower().endswith(("token", "secret", "key")):
             return self._labels.label(kind or "credentials", value)
         return self._text(self._url(value))
@@ -190,7 +158,7 @@ class Redactor:
 
     def _value(self, name: str, value: str) -> str:
         """What is shown for the value of a parameter."""
-        kind = PARAMETERS.get(_squeezed(name))
+        kind = PARAMETERS.get(squeezed(name))
         return self._labels.label(kind, value) if kind else self._text(value)
 
     def _text(self, text: str) -> str:
@@ -212,7 +180,7 @@ class Redactor:
         return self._labels.label("private_key", text)
 
     def _loose(self, match: re.Match[str]) -> str:
-        shown = self._labels.label(*_named(match))
+        shown = self._labels.label(*named(match))
         return f"{match['name']}{match['gap']}{match['quote'] or ''}{shown}"
 
     def _json(self, text: str, private: frozenset[str]) -> str:
@@ -224,7 +192,7 @@ class Redactor:
             if not match[2]:
                 shown = self._text(string)
                 done.append(match[0] if shown == string else json.dumps(shown))
-            elif kind := KINDS.get(_squeezed(string), string if string in private else ""):
+            elif kind := KINDS.get(squeezed(string), string if string in private else ""):
                 value, end = DECODE(text, end)
                 value = value if isinstance(value, str) else text[match.end() : end]
                 done.append(match[0] + json.dumps(self._labels.label(kind, value)))
@@ -232,17 +200,6 @@ class Redactor:
                 done.append(match[0])
             position = end
         return "".join(done) + text[position:]
-
-
-def named_in(text: str) -> Iterator[tuple[str, str]]:
-    """The kind and the value of each secret that a text of no known form gives away by a name."""
-    return map(_named, LOOSE.finditer(text))
-
-
-def _named(match: re.Match[str]) -> tuple[str, str]:
-    value = match["bare"] or match["quoted"] or ""
-    kind = KINDS.get(_squeezed(match["name"]), match["name"].lower())
-    return kind, unquote_plus(value) if match["gap"] == "=" else value
 
 
 def _texts(exchange: Exchange) -> list[str]:
@@ -266,11 +223,6 @@ def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
         response_body=next(rest),
         failure=next(rest),
     )
-
-
-def _squeezed(name: str) -> str:
-    """A name without letter case and separators: accessToken, Access-Token, access_token."""
-    return name.lower().replace("_", "").replace("-", "")
 
 
 def _member_names(text: str) -> set[str] | None:

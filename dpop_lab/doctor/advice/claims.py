@@ -9,7 +9,7 @@ from dpop_lab.doctor.advice.written import advice
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.proof.proof import access_token_hash
 from dpop_lab.session.call import Call
-from dpop_lab.show.times import duration
+from dpop_lab.show.times import date, duration
 from dpop_lab.show.values import shown
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
@@ -130,6 +130,10 @@ def fresh(finding: Finding, case: Call) -> str:
         return "Give iat as whole seconds since 1970."
     if iat > 1e11:
         return f"iat is in milliseconds: divide it by 1000, {int(iat) // 1000}."
+    if case.clock is None and iat < 1e9:
+        return (
+            f"iat is {date(iat) or 'no time'}: set it to the time of making, and the clock (NTP)."
+        )
     if case.clock is None:
         return "iat lies ahead of this machine's clock: set the client's clock (NTP), in UTC."
     time, whose = case.clock

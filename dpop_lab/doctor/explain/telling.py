@@ -40,7 +40,7 @@ def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor)
     """
 
     def clean(text: str, longest: int = LONGEST_LINE) -> str:
-        return JWT.sub("<a JWT>", cut(redactor.known(text), longest))
+        return JWT.sub("<a JWT>", cut(redactor.known([text])[0], longest))
 
     whole, time = _bounded(exchange), exchange.ended_at
     redacted = redactor.exchange(whole)
