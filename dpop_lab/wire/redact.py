@@ -56,7 +56,7 @@ class Redactor:
         clean = _rewritten(named, self._labels.replace(_texts(named)))
         sent = _measured(clean.request_headers, raw.request_body, clean.request_body)
         received = _measured(clean.response_headers, raw.response_body, clean.response_body)
-        values = {one.name: getattr(clean, one.name) for one in fields(clean)}
+        values = {one.name: getattr(clean, one.name) for one in fields(Exchange)}
         values |= {"request_headers": sent, "response_headers": received}
         values["reports"] = self._reports(raw.reports)
         proofs = self._labels.replace(lines(raw.request_headers, "dpop"), but="proof")
