@@ -26,18 +26,17 @@ def base64url_decode(text: str) -> bytes:
     bits that are not zero (RFC 4648 section 3.5), so that no two texts give the same octets.
     """
     wanted = "base64url without padding (RFC 7515 section 2)"
-    foreign = sorted(set(text) - ALPHABET)
-    if foreign:
-        shown = ", ".join(map(repr, foreign[:5]))
-        raise EncodingError("Not base64url", wanted=wanted, found=f"the characters {shown}")
-    if len(text) % 4 == 1:
-        raise EncodingError("Not base64url", wanted=wanted, found=f"{len(text)} characters")
-    octets = loose_base64url_decode(text)
-    if base64url_encode(octets) != text:
-        raise EncodingError(
-            "Not base64url", wanted="zero in the spare bits at the end", found=f"{text[-1]!r} there"
-        )
-    return octets
+    try:
+        octets = loose_base64url_decode(text)
+        if base64url_encode(octets) == text:
+            return octets
+        wanted, found = "zero in the spare bits at the end", f"{text[-1]!r} there"
+    except ValueError:
+        found = f"{len(text)} characters"
+    if foreign := sorted(set(text) - ALPHABET):
+        wanted = "base64url without padding (RFC 7515 section 2)"
+        found = f"the characters {', '.join(map(repr, foreign[:5]))}"
+    raise EncodingError("Not base64url", wanted=wanted, found=found)
 
 
 def loose_base64url_decode(text: str) -> bytes:

@@ -24,12 +24,9 @@ def demo(policy: Policy) -> Iterator[str]:
         key, thief = generate_key("ES256"), generate_key("ES256")
         jwk, jkt = key.public_jwk(), thumbprint(key.public_jwk())
         yield _step(1, "A key", "The private half stays here. This is the public half:", jwk)
-        yield _step(
-            2,
-            "Its thumbprint",
-            "The members that count, sorted, without white space (RFC 7638):",
-            f"{hash_input(jwk).decode()}\nSHA-256 of that, as base64url:  {jkt}",
-        )
+        said = "The members that count, sorted, without white space (RFC 7638):"
+        hashed = f"{hash_input(jwk).decode()}\nSHA-256 of that, as base64url:  {jkt}"
+        yield _step(2, "Its thumbprint", said, hashed)
         proof = _proof(lab, key, "POST", lab.token_endpoint)
         yield _step(
             3,

@@ -1,6 +1,7 @@
 """URLs: cut down as a proof names them, in one spelling (RFC 3986), taken apart."""
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ def without_query(url: str) -> str:
     return url.partition("#")[0].partition("?")[0]
 
 
+@lru_cache(maxsize=64)
 def normal_url(url: str) -> NormalURL | None:
     """A URL after the normalisation of RFC 3986 section 6.2.2 and 6.2.3.
 
