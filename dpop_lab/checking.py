@@ -245,7 +245,7 @@ class Profile(Shown):
         yield Table(title, tuple(rows), PROFILE_HEAD)
 
     def without(self, name: str) -> Self:
-        """The same profile with one row struck out.
+        """This profile with one row struck out.
 
         Raises `LabError` for a row that is not there or that nothing could be checked without.
         """

@@ -17,7 +17,7 @@ import requests
 from jupyter_client import BlockingKernelClient
 
 from dpop_lab.cli import main
-from dpop_lab.cli.jupyter import SETTINGS, Place, arguments, environment, homes
+from dpop_lab.cli.jupyter import SETTINGS, arguments, environment, homes
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import Restored, bring, notebooks, originals, restore
 from tests.network import free_port
@@ -261,7 +261,7 @@ def test_the_command_loads_no_jupyterlab_before_it_is_asked_to():
 
 
 def place(**changed):
-    return Place(**{"folder": ROOT, "port": None, "ip": "127.0.0.1", "browser": False} | changed)
+    return Launch(**{"folder": ROOT, "port": None, "ip": "127.0.0.1", "browser": False} | changed)
 
 
 def test_jupyterlab_ends_at_once_and_asks_its_own_temporary_workspace():

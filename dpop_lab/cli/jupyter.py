@@ -22,7 +22,7 @@ TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Launch:
     """Where JupyterLab works and listens: an absolute folder, a port (None: any free), an IP."""
 
     folder: Path
@@ -31,7 +31,7 @@ class Place:
     browser: bool
 
 
-def open_lab(place: Place) -> int:
+def open_lab(launch: Launch) -> int:
     """Run JupyterLab until it is ended; gives the exit code. Raises `Wrong` when it can't be."""
     os.environ.update(environment(os.environ))
     try:
@@ -41,10 +41,10 @@ def open_lab(place: Place) -> int:
         raise Wrong(f"JupyterLab can't be used here: {error}. pip install jupyterlab") from None
     with tempfile.TemporaryDirectory(prefix="dpop-lab-", ignore_cleanup_errors=True) as workspaces:
         os.environ.update(homes(workspaces))
-        server = LabApp.initialize_server(argv=arguments(place, workspaces, zmq.has("curve")))
+        server = LabApp.initialize_server(argv=arguments(launch, workspaces, zmq.has("curve")))
         with errors_until_the_end() as end:
             on_signals(lambda: _stop(server, end))
-            print(f"JupyterLab is at\n    {_url(server, place)}\nCtrl-C ends it.", flush=True)
+            print(f"JupyterLab is at\n    {_url(server, launch)}\nCtrl-C ends it.", flush=True)
             server.identity_provider.token_generated = False  # told: no need to tell it again
             server.start()
     return 0
@@ -101,21 +101,21 @@ def homes(folder: str) -> dict[str, str]:
     return {name: folder for name in own if name not in os.environ}
 
 
-def arguments(place: Place, workspaces: str, curve: bool) -> list[str]:
+def arguments(launch: Launch, workspaces: str, curve: bool) -> list[str]:
     """JupyterLab's command line.
 
     `workspaces` is where it keeps which tabs are open; `curve` is whether it can talk to kernels
     under encryption: where it can, a kernel that is to do without warns its reader.
     """
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    named = [f"--ServerApp.port={place.port}"] if place.port else []
+    named = [f"--ServerApp.port={launch.port}"] if launch.port else []
     return [
-        f"--ServerApp.root_dir={place.folder}",
-        f"--ServerApp.preferred_dir={place.folder}",
-        f"--ServerApp.ip={place.ip}",
+        f"--ServerApp.root_dir={launch.folder}",
+        f"--ServerApp.preferred_dir={launch.folder}",
+        f"--ServerApp.ip={launch.ip}",
         f"--ServerApp.port_retries={0 if named else 50}",
         *named,
-        f"--ServerApp.open_browser={place.browser and has_browser()}",
+        f"--ServerApp.open_browser={launch.browser and has_browser()}",
         "--ServerApp.answer_yes=True",
         f"--ServerApp.allow_root={root}",
         f"--LabApp.default_url=/lab/tree/{START}",
@@ -136,24 +136,24 @@ def has_browser() -> bool:
     return os.path.basename(name) not in TEXT_BROWSERS
 
 
-def check_free(place: Place) -> None:
+def check_free(launch: Launch) -> None:
     """Raise `Wrong` when nothing can listen on that port at that address."""
-    host = "" if place.ip == "*" else place.ip
+    host = "" if launch.ip == "*" else launch.ip
     try:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             if os.name == "posix":  # elsewhere it would allow a port that is in use
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, place.port or 0))
+            probe.bind((host, launch.port or 0))
     except (OSError, UnicodeError) as error:
-        where = f"{place.ip} port {place.port}" if place.port else place.ip
+        where = f"{launch.ip} port {launch.port}" if launch.port else launch.ip
         reason = getattr(error, "strerror", None) or error
         raise Wrong(f"Can't listen on {where}: {reason}.") from None
 
 
-def _url(server: Any, place: Place) -> str:
+def _url(server: Any, launch: Launch) -> str:
     """The start page, with the token; as this machine sees it when it listens everywhere.
 
     A token that is the user's own is not repeated.
     """
-    url = str(server.local_url if place.ip in EVERYWHERE else server.public_url)
+    url = str(server.local_url if launch.ip in EVERYWHERE else server.public_url)
     return url.replace("?token=...", "   (with the token you have set)")

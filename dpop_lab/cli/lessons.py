@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from dpop_lab.cli.jupyter import Place, check_free, open_lab
+from dpop_lab.cli.jupyter import Launch, check_free, open_lab
 from dpop_lab.cli.options import Commands, command, port
 from dpop_lab.cli.terminal import Wrong, named
 from dpop_lab.lab.lessons import IN_CLONE, Restored, bring, originals, restore
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
             print(_told(restored, folder))
         return 0
     folder = (_here(source) if options.here else folder).absolute()
-    place = Place(folder, options.lab_port, options.ip, not options.no_browser)
+    place = Launch(folder, options.lab_port, options.ip, not options.no_browser)
     check_free(place)
     if not options.here:
         print(_brought(*bring(source, folder), folder), flush=True)

@@ -95,7 +95,7 @@ def _method(text: str) -> str:
 
 
 def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
-    """The same, its words cleaned, since each problem may be shown by itself."""
+    """What was found, its words cleaned, since each problem may be shown by itself."""
 
     names = Problem.__slots__
     texts = [getattr(problem, name) for problem in one.problems for name in names]

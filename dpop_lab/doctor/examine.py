@@ -15,7 +15,7 @@ from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.asked import Looked, Used, look
+from dpop_lab.session.asked import Looked, Used
 from dpop_lab.session.call import Call
 from dpop_lab.show.times import date, is_time, offset
 
@@ -63,7 +63,7 @@ def examine(
 ) -> Examined:
     """Examine a case. `solved`: a later exchange of the same session got what this one did not."""
     held_to = policy or policy_of(case)
-    looked = look(case, held_to, RFC_9449, now=now, used=used, jwks=jwks)
+    looked = ask_rows(case, held_to, RFC_9449, now=now, used=used, jwks=jwks)
     problems: list[Problem] = []
     remarks: list[str] = []
     if solved:

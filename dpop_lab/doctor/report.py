@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.checking import Finding
+from dpop_lab.doctor.as_json import as_values
 from dpop_lab.doctor.decoded import key_lines, proof_lines, thumbprint_or_none, token_lines_of
 from dpop_lab.doctor.examine import Examined
-from dpop_lab.doctor.machine import as_values
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.session.call import Call

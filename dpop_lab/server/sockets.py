@@ -1,4 +1,4 @@
-"""The same servers on a port of this machine, for curl and for clients in other languages."""
+"""Both servers on a port of this machine, for curl and for clients in other languages."""
 
 import asyncio
 import socket

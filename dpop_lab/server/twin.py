@@ -87,7 +87,7 @@ class Twin:
         return thumbprint(self._public_client_key())
 
     def under(self, policy: Policy, *, api_nonce: bool) -> "Twin":
-        """The same servers, with their keys, clock, nonces and memory, under other rules."""
+        """These servers, with their keys, clock, nonces and memory, under other rules."""
         other = copy(self)
         other.authorization_server = replace(self.authorization_server, policy=policy)
         other.resource_server = replace(self.resource_server, policy=policy, api_nonce=api_nonce)

@@ -1,4 +1,4 @@
-"""Hold a case to the rows that can be asked, and say what is missing for the others."""
+"""Hold a call to the rows that can be asked, and say what is missing for the others."""
 
 import math
 from collections.abc import Hashable, Mapping
@@ -10,7 +10,7 @@ from dpop_lab.proof.rules import Context, ProofProfile, replay_key
 from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
-from dpop_lab.session.lacking import issuer_of, proof_lacks, token_lacks
+from dpop_lab.session.missing import issuer_of, proof_lacks, token_lacks
 
 Used = dict[Hashable, str]
 
@@ -51,7 +51,7 @@ class Looked:
         return found[0] if found else None
 
 
-def look(
+def ask_rows(
     case: Call,
     policy: Policy,
     strict: Policy,
@@ -69,9 +69,9 @@ def look(
     profiles = _profiles(case, policy)
     stricter: list[Finding] = []
     for profile, other in zip(profiles, _profiles(case, strict), strict=True):
-        report, lacking = _asked(case, profile, now=now, used=used, jwks=jwks)
+        report, more = _asked(case, profile, now=now, used=used, jwks=jwks)
         reports.append(report)
-        missing |= lacking
+        missing |= more
         if other is not profile:
             there, _ = _asked(case, other, now=now, used=used, jwks=jwks)
             failed = {one.check.name for one in report.findings if one.mark != "passed"}
@@ -134,17 +134,17 @@ def _asked(
     presented: object
     context: object
     if isinstance(profile, TokenProfile):
-        lacking = token_lacks(case, profile.rows, jwks)
+        missing = token_lacks(case, profile.rows, jwks)
         presented = token_of(case.authorization) if _as_it_came(case) else case.access_token
         context = _token_context(case, profile, now, jwks)
     else:
         assert isinstance(profile, ProofProfile)  # noqa: S101  there are two kinds
-        lacking = proof_lacks(case, profile.rows, now)
+        missing = proof_lacks(case, profile.rows, now)
         presented, context = case.proof, _context(case, profile, now, used)
     names = [row.name for row in profile.rows]
-    rows = tuple(row for row in profile.rows if row.name not in lacking)
+    rows = tuple(row for row in profile.rows if row.name not in missing)
     findings = tuple(ask(rows, presented, context))
-    asked = {name: lacking[name] for name in names if name in lacking}
+    asked = {name: missing[name] for name in names if name in missing}
     return Report(profile.name, findings, profile.struck_out), asked
 
 

@@ -75,7 +75,7 @@ class Response:
             return ""
 
     def with_headers(self, *headers: tuple[str, str]) -> "Response":
-        """The same answer with more header lines."""
+        """This answer with more header lines."""
         return replace(self, headers=(*self.headers, *headers))
 
 

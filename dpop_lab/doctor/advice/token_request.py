@@ -55,9 +55,9 @@ def _assertion(case: Call) -> str:
         return (
             f"The assertion had expired {duration(now[0] - end)} before {now[1]}: make a new one."
         )
-    lacking = [name for name in ("iss", "sub", "aud", "exp", "jti") if not claims.get(name)]
-    if lacking:
-        return f"Put {', '.join(lacking)} into the assertion (RFC 7523 §3)."
+    missing = [name for name in ("iss", "sub", "aud", "exp", "jti") if not claims.get(name)]
+    if missing:
+        return f"Put {', '.join(missing)} into the assertion (RFC 7523 §3)."
     if claims["iss"] != claims["sub"]:
         return "Let iss and sub of the assertion both be the client_id."
     return (

@@ -31,7 +31,7 @@ def placeholder(value: str) -> str:
 
 
 def without_placeholders(exchange: Exchange) -> Exchange:
-    """The same with `<name>` for each placeholder where a proof or a token belongs."""
+    """The exchange with `<name>` for each placeholder where a proof or a token belongs."""
     changed = tuple(
         (name, _named(value) if name.lower() in SECRET_FIELDS else value)
         for name, value in exchange.request_headers

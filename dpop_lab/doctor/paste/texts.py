@@ -39,7 +39,7 @@ def log_paste(text: str, exchanges: list[Exchange], *, bare: bool = False) -> Pa
 
 
 def with_request(pasted: Pasted, exchanges: list[Exchange]) -> Pasted:
-    """The same with the method, the URL and the status of the one exchange around it."""
+    """What was read with the method, the URL and the status of the one exchange around it."""
     if len(exchanges) != 1 or len(pasted.cases) != 1:
         return pasted
     case, known = pasted.cases[0], read_call(exchanges[0])

@@ -14,30 +14,30 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 def proof_lacks(case: Call, rows: tuple[Check, ...], now: float) -> dict[str, str]:
     """The rows about a proof that can't be asked, and what to give so that they can."""
-    lacking: dict[str, str] = {}
+    missing: dict[str, str] = {}
     if not "".join(case.proofs):
         return dict.fromkeys((row.name for row in rows if row != one_header), "a proof")
     iat = case.proof.claims.get("iat")
     ahead = isinstance(iat, int | float) and not isinstance(iat, bool) and iat > now + 10
     if not case.whole and len(case.proofs) < 2:
-        lacking["one_header"] = "the whole request"
+        missing["one_header"] = "the whole request"
     if not case.method:
-        lacking["htm"] = "the method of the request (method)"
+        missing["htm"] = "the method of the request (method)"
     if not case.url:
-        lacking["htu"] = "the URL of the request (url)"
+        missing["htu"] = "the URL of the request (url)"
     if not case.token:
-        lacking["ath"] = "the access token that goes with it (token)"
-        lacking["bound_key"] = lacking["ath"]
+        missing["ath"] = "the access token that goes with it (token)"
+        missing["bound_key"] = missing["ath"]
     elif case.access_token.problem or ("cnf" not in case.access_token.claims and not _ours(case)):
-        lacking["bound_key"] = "what the access token is bound to: it is opaque, ask its server"
+        missing["bound_key"] = "what the access token is bound to: it is opaque, ask its server"
     if case.clock is None and not ahead and not _odd_time(iat):
-        lacking["fresh"] = "when it was sent (now), or the answer with its Date"
+        missing["fresh"] = "when it was sent (now), or the answer with its Date"
     if not case.nonces and "nonce" in case.proof.claims:
-        lacking["nonce"] = "the nonce that the server gave (nonce)"
-    lacking["unused"] = "the exchanges before it, in one paste"
+        missing["nonce"] = "the nonce that the server gave (nonce)"
+    missing["unused"] = "the exchanges before it, in one paste"
     if case.name.startswith("exchange"):
-        del lacking["unused"]
-    return lacking
+        del missing["unused"]
+    return missing
 
 
 def _ours(case: Call) -> bool:
@@ -56,33 +56,33 @@ def token_lacks(
     case: Call, rows: tuple[Check, ...], jwks: tuple[Mapping[str, Any], ...]
 ) -> dict[str, str]:
     """The rows about an access token that can't be asked, and what to give so that they can."""
-    lacking, about_tokens = dict[str, str](), [row.name for row in rows if row != scheme]
+    missing, about_tokens = dict[str, str](), [row.name for row in rows if row != scheme]
     if not case.whole and not case.scheme:
-        lacking["scheme"] = "the whole Authorization header"
+        missing["scheme"] = "the whole Authorization header"
     if "access_token" in case.hidden:
         hidden = "the access token: it is redacted here"
-        lacking |= dict.fromkeys(about_tokens, hidden)
+        missing |= dict.fromkeys(about_tokens, hidden)
         if not case.scheme:
-            lacking["scheme"] = hidden
-        return lacking
+            missing["scheme"] = hidden
+        return missing
     if not case.token or (case.authorization and not case.scheme):
-        return lacking | dict.fromkeys(about_tokens, "an access token, behind its scheme")
+        return missing | dict.fromkeys(about_tokens, "an access token, behind its scheme")
     cnf = case.access_token.claims.get("cnf")
     if isinstance(cnf, dict) and "jkt" not in cnf:
-        lacking["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
+        missing["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
     unreadable = not case.token.startswith("ey") or case.token.count(".") == 4
     opaque = (
         case.token and unreadable and (case.access_token.problem or not case.access_token.claims)
     )
     if opaque and not case.is_demo:
         told = "one that can be read: this access token is opaque to all but its server"
-        lacking |= dict.fromkeys(about_tokens, told)
+        missing |= dict.fromkeys(about_tokens, told)
     if not jwks:
-        lacking["at_signature"] = "the issuer's keys (its JWK Set)"
+        missing["at_signature"] = "the issuer's keys (its JWK Set)"
     if not issuer_of(case):
-        lacking["issuer"] = "which issuer the API trusts"
-    lacking["audience"] = "what the API calls itself"
-    return lacking
+        missing["issuer"] = "which issuer the API trusts"
+    missing["audience"] = "what the API calls itself"
+    return missing
 
 
 def issuer_of(case: Call) -> str:
