@@ -157,7 +157,7 @@ def test_what_says_nothing_of_dpop_is_not_understood(text):
 def test_the_sample_session_is_healthy_and_read_whole():
     found = diagnose(SAMPLE)
     assert (found.exit_code, len(found.examined)) == (0, 3)
-    assert [one.case.status for one in found.examined] == [400, 200, 200]
+    assert [one.call.status for one in found.examined] == [400, 200, 200]
     assert set(found.secrets) == {"a client secret", "an access token"}
     last = found.examined[2]
     assert last.looked.finding("ath").mark == "passed"  # with the token of the answer before
@@ -194,7 +194,7 @@ def test_all_ways_to_write_a_curl_command_are_the_same_request():
     windows = CURL.replace("'", '^"').replace("\\\n", "^\n")
     bundled = CURL.replace("-sS -X POST", "-sSXPOST")
     prompt = "$ " + CURL
-    seen = {(one.examined[0].case.method, one.examined[0].case.url, *rows(one))
+    seen = {(one.examined[0].call.method, one.examined[0].call.url, *rows(one))
             for one in map(diagnose, (CURL, joined, ansi, windows, bundled, prompt))}  # fmt: skip
     assert seen == {("POST", TOKEN_URL)}
     assert posix.healthy
@@ -210,7 +210,7 @@ def test_what_curl_prints_is_read():
     lines = [f"> {line}" for line in raw(f"DPoP: {proof()}").split("\r\n")[:-1]]
     lines += [f"< {line}" for line in refused("DPoP error=x").split("\r\n")[:-1]]
     found = diagnose("\n".join(["* Connected", *lines, "* closed"]))
-    case = found.examined[0].case
+    case = found.examined[0].call
     assert (case.method, case.status, case.url) == ("GET", 401, API)
 
 
@@ -317,7 +317,7 @@ def test_a_proof_that_is_sent_twice_is_a_replay_in_the_second_exchange():
 
 def test_a_redacted_value_is_said_to_be_redacted():
     found = diagnose(raw("DPoP: <proof 1>", token="<access_token 1>"))
-    assert found.examined[0].case.hidden == ("proof", "access_token")
+    assert found.examined[0].call.hidden == ("proof", "access_token")
     assert "redacted" in found.text()
     assert found.healthy
 
@@ -461,7 +461,7 @@ def test_a_servers_words_alone_lead_to_the_row_and_the_place(text, row, place):
 )  # fmt: skip
 def test_challenges_are_parsed_in_any_case_and_number(challenge, schemes):
     found = diagnose(f"WWW-Authenticate: {challenge}\nDPoP-Nonce: n1")
-    case = found.examined[0].case
+    case = found.examined[0].call
     assert [one.scheme for one in case.challenges] == schemes
     assert (case.error, case.nonce) == ("use_dpop_nonce", "n1")
     assert "nonce" in found.problems[0].action

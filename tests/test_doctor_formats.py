@@ -352,9 +352,9 @@ def test_every_format_leads_to_the_same_request_and_finding(name):
     bad = diagnose(FORMATS[name](BAD), now=NOW)
     assert bad.understood, bad.kind
     [one] = bad.examined
-    assert (one.case.method, one.case.url, rows(bad)) == ("GET", API, ["htu"]), bad.kind
-    assert one.case.token == TOKEN
-    assert one.case.status in (None, 401)
+    assert (one.call.method, one.call.url, rows(bad)) == ("GET", API, ["htu"]), bad.kind
+    assert one.call.token == TOKEN
+    assert one.call.status in (None, 401)
     good = diagnose(FORMATS[name](GOOD), now=NOW)
     assert good.healthy, rows(good)
     assert not good.remarks
@@ -376,8 +376,8 @@ def test_of_source_code_the_jwts_are_judged_and_nothing_is_said_of_its_request(n
         found = diagnose(CALLS[name](sent))
         assert is_code(found) and found.healthy
         [one] = found.examined
-        assert (one.case.proofs, one.case.token) == ((sent,), TOKEN)
-        assert (one.case.method, one.case.url, one.case.scheme, one.case.whole) == (
+        assert (one.call.proofs, one.call.token) == ((sent,), TOKEN)
+        assert (one.call.method, one.call.url, one.call.scheme, one.call.whole) == (
             "",
             "",
             "",
@@ -418,14 +418,14 @@ def test_what_a_server_says_after_source_code_is_judged_with_its_jwts(name, said
     found = diagnose(lines(CALLS[name](STOLEN), "", words))
     assert is_code(found)
     [one] = found.examined
-    assert (one.case.error, one.case.status) == ("invalid_token", answered)
-    assert one.case.proofs == (STOLEN,) and "bound_key" in rows(found)
+    assert (one.call.error, one.call.status) == ("invalid_token", answered)
+    assert one.call.proofs == (STOLEN,) and "bound_key" in rows(found)
 
 
 def test_what_was_sent_stands_beside_what_stands_in_the_code():
     found = diagnose(lines(CALLS["Python"](STOLEN), "", *raw(BAD)), now=NOW)
     assert is_code(found)
-    assert [one.case.method for one in found.examined] == ["", "GET"]
+    assert [one.call.method for one in found.examined] == ["", "GET"]
     assert rows(found) == ["bound_key", "htu"]
 
 
@@ -492,7 +492,7 @@ NO_CODE = {
 def test_what_only_speaks_of_code_is_none(name):
     found = diagnose(NO_CODE[name])
     assert not is_code(found)
-    assert found.examined[0].case.error == "invalid_token"
+    assert found.examined[0].call.error == "invalid_token"
 
 
 OPAQUE = "S3cr3tOpaqueValue" * 3
@@ -548,7 +548,7 @@ def test_the_things_in_a_list_keep_their_order():
     things = [lines(*raw(GOOD)), logged(BAD)]
     for pasted in (things, json.dumps(things)):
         found = diagnose(pasted, now=NOW)
-        assert [one.case.proofs for one in found.examined] == [(GOOD,), (BAD,)]
+        assert [one.call.proofs for one in found.examined] == [(GOOD,), (BAD,)]
 
 
 PLACEHOLDERS = (
@@ -565,15 +565,15 @@ def test_a_placeholder_is_never_judged_as_a_proof(value):
         json.dumps(logged(value)),
     ):
         found = diagnose(text, now=NOW)
-        assert found.examined[0].case.hidden == ("proof",), text
-        assert found.examined[0].case.proofs == ()
+        assert found.examined[0].call.hidden == ("proof",), text
+        assert found.examined[0].call.proofs == ()
 
 
 def test_a_variable_that_is_set_in_the_text_has_its_value():
     text = f'export PROOF="{BAD}"\nT={TOKEN}\n' + curl("$PROOF").replace("'", '"')
     found = diagnose(text.replace(f"DPoP {TOKEN}", "DPoP ${T}"), now=NOW)
     assert rows(found) == ["htu"]
-    assert found.examined[0].case.token == TOKEN
+    assert found.examined[0].call.token == TOKEN
 
 
 @pytest.mark.parametrize(
@@ -582,13 +582,13 @@ def test_a_variable_that_is_set_in_the_text_has_its_value():
      ("-G -d a=b", "GET"), ("-I", "HEAD"), ("-X PATCH -d a=b", "PATCH")],
 )  # fmt: skip
 def test_the_method_of_a_curl_command_follows_from_its_options(options, method):
-    assert diagnose(f"curl {options} {API}").examined[0].case.method == method
+    assert diagnose(f"curl {options} {API}").examined[0].call.method == method
 
 
 def test_header_lines_from_a_file_may_hold_the_proof():
     found = diagnose(f"curl {API} -H @headers.txt -H 'Authorization: DPoP {TOKEN}'", now=NOW)
     assert found.remarks
-    assert not found.examined[0].case.whole
+    assert not found.examined[0].call.whole
     assert "one_header" not in rows(found)
 
 
@@ -596,8 +596,8 @@ def test_the_curl_commands_of_a_story_are_an_exchange_each():
     with Lab() as lab:
         lab.session.get(lab.api, auth=lab.auth("m2m.dpop.nonce"))
         found = diagnose(lab.story.curl())
-    assert [one.case.url for one in found.examined] == [TOKEN_URL, TOKEN_URL, API]
-    assert found.examined[2].case.hidden == ("proof", "access_token")
+    assert [one.call.url for one in found.examined] == [TOKEN_URL, TOKEN_URL, API]
+    assert found.examined[2].call.hidden == ("proof", "access_token")
 
 
 def har(*header_lines):
@@ -609,7 +609,7 @@ def har(*header_lines):
 
 def test_a_har_file_without_the_authorization_headers_is_not_whole():
     bare = diagnose(har(("DPoP", GOOD)), now=NOW)
-    assert not bare.examined[0].case.whole
+    assert not bare.examined[0].call.whole
     assert "scheme" not in rows(bare)
     full = diagnose(har(("DPoP", GOOD), ("Authorization", f"Bearer {TOKEN}")), now=NOW)
     assert "scheme" in rows(full)
@@ -668,12 +668,12 @@ ERRORS = {
 @pytest.mark.parametrize("kind", ERRORS)
 def test_an_answer_alone_has_its_status(kind):
     found = diagnose(ERRORS[kind])
-    assert (found.kind, found.examined[0].case.status) == (kind, 401)
+    assert (found.kind, found.examined[0].call.status) == (kind, 401)
 
 
 def test_what_stands_around_a_server_s_words_is_known_too():
     found = diagnose(f"POST {TOKEN_URL} gave 400 Invalid 'htu' value.")
-    case = found.examined[0].case
+    case = found.examined[0].call
     assert (case.method, case.url, case.status, rows(found)) == ("POST", TOKEN_URL, 400, ["htu"])
     fenced = diagnose(f"I call GET {API} with\n```\n{BAD}\n```\n", token=TOKEN, now=NOW)
     assert rows(fenced) == ["htu"]
@@ -701,7 +701,7 @@ FORMS = {
 def test_a_token_request_is_read_with_its_form(name):
     found = diagnose(FORMS[name], now=NOW)
     assert found.healthy, rows(found)
-    case = found.examined[0].case
+    case = found.examined[0].call
     assert (case.method, case.url, len(case.proofs)) == ("POST", TOKEN_URL, 1)
     assert case.form["client_secret"] == "a-long-secret"
     assert "a-long-secret" not in found.text() + found.markdown()

@@ -566,12 +566,12 @@ def test_numbers_of_any_length_are_no_reason_to_fail(number):
     ):
         found = diagnose(text % number)
         told(found)
-        assert [one.case.error for one in found.examined] == ["use_dpop_nonce"]
+        assert [one.call.error for one in found.examined] == ["use_dpop_nonce"]
     header = '"headers":[{"name":"DPoP","value":"x"}]'
     entry = '{"startedDateTime":%s,"request":{"method":"GET","url":"https://a/",' + header + "}}"
     found = diagnose('{"log":{"entries":[' + entry.replace("%s", number) + "]}}")
     told(found)
-    assert [one.case.url for one in found.examined] == ["https://a/"]
+    assert [one.call.url for one in found.examined] == ["https://a/"]
     for text in ('{"htm":"GET","iat":%s,"jti":"x"}', '{"status":%s,"error":%s}', '{"keys":[%s]}'):
         told(diagnose(text.replace("%s", number)))
 

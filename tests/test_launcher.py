@@ -17,7 +17,7 @@ import requests
 from jupyter_client import BlockingKernelClient
 
 from dpop_lab.cli import main
-from dpop_lab.cli.jupyter import SETTINGS, arguments, environment, homes
+from dpop_lab.cli.jupyter import SETTINGS, Launch, arguments, environment, homes
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import Restored, bring, notebooks, originals, restore
 from tests.network import free_port

@@ -20,24 +20,24 @@ from dpop_lab.wire.url import without_query
 
 def as_values(one: Examined, now: float) -> dict[str, Any]:
     """One request with what was found, as JSON values; nothing in it is taken out yet."""
-    case = one.case
-    token = case.token or case.other or case.issued
+    call = one.call
+    token = call.token or call.other or call.issued
     return {
-        "name": case.name,
-        "method": case.method or None,
-        "url": without_query(case.url) or None,
-        "place": case.place or None,
-        "status": case.status,
-        "error": case.error or None,
-        "error_description": case.description or None,
+        "name": call.name,
+        "method": call.method or None,
+        "url": without_query(call.url) or None,
+        "place": call.place or None,
+        "status": call.status,
+        "error": call.error or None,
+        "error_description": call.description or None,
         "challenges": [
-            {"scheme": each.scheme, **each.parameters} for each in case.challenges or ()
+            {"scheme": each.scheme, **each.parameters} for each in call.challenges or ()
         ],
         "verdict": one.verdict,
         "policy": one.looked.policy,
-        "jkt": thumbprint_or_none(case.proof.header.get("jwk")),
-        "proof": _jwt(case.proofs[0], proof_lines(case, now)) if case.is_proof else None,
-        "access_token": _jwt(token, token_lines_of(case, now)) if token else None,
+        "jkt": thumbprint_or_none(call.proof.header.get("jwk")),
+        "proof": _jwt(call.proofs[0], proof_lines(call, now)) if call.is_proof else None,
+        "access_token": _jwt(token, token_lines_of(call, now)) if token else None,
         "problems": [
             {name: getattr(each, name) for name in Problem.__slots__} for each in one.problems
         ],

@@ -26,49 +26,49 @@ Line = tuple[str, str]
 JSON_TYPES = {str: "a string", list: "an array", bool: "true or false", type(None): "null"}
 
 
-def proof_lines(case: Call, now: float) -> list[Line]:
+def proof_lines(call: Call, now: float) -> list[Line]:
     """What a proof says, member by member, with what follows from it."""
-    proof = case.proof
+    proof = call.proof
     if proof.problem:
-        return [_unread(proof), *_salvaged(proof, case, now)]
+        return [_unread(proof), *_salvaged(proof, call, now)]
     jwk = proof.header.get("jwk")
-    lines = list(_members("header", proof.header, case, now, without=("jwk",)))
+    lines = list(_members("header", proof.header, call, now, without=("jwk",)))
     if isinstance(jwk, dict):
         lines += key_lines(jwk, "header.jwk")
     elif "jwk" in proof.header:
         lines.append(("header.jwk", f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"))
-    return [*lines, *_members("claims", proof.claims, case, now)]
+    return [*lines, *_members("claims", proof.claims, call, now)]
 
 
-def token_lines(token: Jws, case: Call, now: float) -> list[Line]:
+def token_lines(token: Jws, call: Call, now: float) -> list[Line]:
     """What an access token says, where it is a JWT."""
     if token.problem:
         half = salvaged(token.text)
         if half.header:
-            return [_unread(token), *_salvaged(token, case, now)]
+            return [_unread(token), *_salvaged(token, call, now)]
         return [("the text", f"opaque: only its server can read it; {len(token.text)} characters")]
-    lines = list(_members("header", token.header, case, now))
+    lines = list(_members("header", token.header, call, now))
     if "enc" in token.header:
         lines.append(("claims", "encrypted: only who has the key can read them"))
-    return [*lines, *_members("claims", token.claims, case, now)]
+    return [*lines, *_members("claims", token.claims, call, now)]
 
 
-def token_lines_of(case: Call, now: float) -> list[Line]:
-    """What the access token of a case says: the one sent, else the one it was given."""
-    if case.token or case.other:
-        return token_lines(read_jws(case.token or case.other), case, now)
-    return token_lines(read_jws(case.issued), case, now) if case.issued else []
+def token_lines_of(call: Call, now: float) -> list[Line]:
+    """What the access token of a call says: the one sent, else the one it was given."""
+    if call.token or call.other:
+        return token_lines(read_jws(call.token or call.other), call, now)
+    return token_lines(read_jws(call.issued), call, now) if call.issued else []
 
 
 def _unread(jws: Jws) -> Line:
     return "the text", f"{cut(jws.problem, 200)}; {len(jws.text)} characters"
 
 
-def _salvaged(jws: Jws, case: Call, now: float) -> Iterator[Line]:
+def _salvaged(jws: Jws, call: Call, now: float) -> Iterator[Line]:
     """What can be read of a text that is no whole JWT."""
     half = salvaged(jws.text)
-    yield from _members("header", half.header, case, now)
-    yield from _members("claims", half.claims, case, now)
+    yield from _members("header", half.header, call, now)
+    yield from _members("claims", half.claims, call, now)
 
 
 def key_lines(jwk: Mapping[str, Any], name: str = "jwk") -> list[Line]:
@@ -106,12 +106,12 @@ def thumbprint_or_none(jwk: object) -> str | None:
 
 
 def _members(
-    part: str, members: Mapping[str, Any], case: Call, now: float, without: tuple[str, ...] = ()
+    part: str, members: Mapping[str, Any], call: Call, now: float, without: tuple[str, ...] = ()
 ) -> Iterator[Line]:
     names = [name for name in members if name not in without]
     for name in names[:MOST]:
         value = members[name]
-        note = time_note(value, case, now) if name in TIMES else ""
+        note = time_note(value, call, now) if name in TIMES else ""
         yield f"{part}.{cut(str(name), 60)}", shown(harmless(value, str(name)), LONGEST) + note
     if len(names) > MOST:
         yield f"{part}…", f"{len(names) - MOST} more members"
@@ -178,7 +178,7 @@ def _is_private(name: str, value: object) -> bool:
     return (squeezed in PRIVATE or squeezed.startswith("priv")) and is_secret(name, value)
 
 
-def time_note(value: object, case: Call, now: float) -> str:
+def time_note(value: object, call: Call, now: float) -> str:
     """The date a time is, and how far it is from now and from the server's clock."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return " (no time: a number of seconds is wanted)"
@@ -191,6 +191,6 @@ def time_note(value: object, case: Call, now: float) -> str:
     if not told:
         return " (no time)"
     notes = [told, f"{offset(value, now)} now"]
-    if case.date is not None:
-        notes.append(f"{offset(value, case.date)} the server's Date")
+    if call.date is not None:
+        notes.append(f"{offset(value, call.date)} the server's Date")
     return f" ({', '.join(notes)})"

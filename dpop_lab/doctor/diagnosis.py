@@ -48,13 +48,13 @@ def diagnose(
     remarks, pasted = _unusable(url), read_paste(anything)
     known = {"url": "" if remarks else without_user(url), "method": _method(method)}
     known |= {"token": token.strip(), "nonce": nonce}
-    pasted = replace(pasted, cases=tuple(_with_known(one, known, now) for one in pasted.cases))
+    pasted = replace(pasted, calls=tuple(_with_known(one, known, now) for one in pasted.calls))
     keys, secrets = (*_keys(jwks), *_issued_keys(pasted)), Secrets(pasted)
     here = time.time() if now is None else now
     return Diagnosis(
         kind=pasted.kind,
         understood=pasted.understood,
-        examined=tuple(_examined(pasted.cases, secrets, policy=policy, now=here, jwks=keys)),
+        examined=tuple(_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)),
         jwks=pasted.jwks,
         remarks=(*pasted.remarks, *remarks),
         secrets=secrets.kinds,
@@ -104,8 +104,8 @@ def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
     return replace(one, problems=tuple(problems), remarks=tuple(done))
 
 
-def _with_known(case: Call, known: Mapping[str, str], now: float | None) -> Call:
-    """The case with what was given by name, where it does not know better."""
+def _with_known(call: Call, known: Mapping[str, str], now: float | None) -> Call:
+    """The call with what was given by name, where it does not know better."""
     token = known["token"]
     scheme, gap, rest = token.partition(" ")
     token = rest.strip() if gap and scheme.lower() in ("dpop", "bearer") else token
@@ -114,13 +114,13 @@ def _with_known(case: Call, known: Mapping[str, str], now: float | None) -> Call
         changes |= {"url": known["url"], "url_guessed": False}
     if known["method"]:
         changes["method"] = known["method"]
-    if token and not is_hidden(token) and not case.token:
-        changes |= {"token": token, "hidden": tuple(h for h in case.hidden if h != "access_token")}
+    if token and not is_hidden(token) and not call.token:
+        changes |= {"token": token, "hidden": tuple(h for h in call.hidden if h != "access_token")}
     if known["nonce"]:
-        changes["nonces"] = (*case.nonces, known["nonce"])
+        changes["nonces"] = (*call.nonces, known["nonce"])
     if now is not None:
         changes |= {"sent_at": now, "date": None}
-    return replace(case, **changes) if changes else case
+    return replace(call, **changes) if changes else call
 
 
 def _keys(jwks: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], ...]:
@@ -147,18 +147,18 @@ def _issued_keys(pasted: Pasted) -> tuple[Mapping[str, Any], ...]:
     return tuple(found)
 
 
-def _is_solved(cases: list[Call]) -> bool:
+def _is_solved(calls: list[Call]) -> bool:
     """Did a later request get what this one was refused for want of a nonce or a token?"""
-    case, later = cases[0], cases[1:]
-    if case.status == 404 and WELL_KNOWN in case.url:  # RFC 8414 first, OpenID's place next
+    call, later = calls[0], calls[1:]
+    if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
         good = [one for one in later if WELL_KNOWN in one.url and one.status == 200]
-        return any(host_of(one.url) == host_of(case.url) for one in good)
-    refused = case.error in ("use_dpop_nonce", "invalid_token") or case.bare_challenge
-    if not refused or case.status is None:
+        return any(host_of(one.url) == host_of(call.url) for one in good)
+    refused = call.error in ("use_dpop_nonce", "invalid_token") or call.bare_challenge
+    if not refused or call.status is None:
         return False
-    same = [one for one in later if (one.method, _place(one)) == (case.method, _place(case))]
+    same = [one for one in later if (one.method, _place(one)) == (call.method, _place(call))]
     return any(one.status is not None and one.status < 300 for one in same)
 
 
-def _place(case: Call) -> str:
-    return host_of(case.url) + without_query(case.url).partition("://")[2]
+def _place(call: Call) -> str:
+    return host_of(call.url) + without_query(call.url).partition("://")[2]

@@ -1,4 +1,4 @@
-"""Examine one case: ask the rows, weigh the words of the server against them, say what to do."""
+"""Examine one call: ask the rows, weigh the words of the server against them, say what to do."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,16 +15,16 @@ from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.asked import Looked, Used
+from dpop_lab.session.asked import Looked, Used, ask_rows
 from dpop_lab.session.call import Call
 from dpop_lab.show.times import date, is_time, offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Examined:
-    """A case with what was found: problems, the worst first, and remarks that are none."""
+    """A call with what was found: problems, the worst first, and remarks that are none."""
 
-    case: Call
+    call: Call
     looked: Looked
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -32,19 +32,19 @@ class Examined:
     @property
     def verdict(self) -> str:
         """What happened and why, in a line."""
-        case, first = self.case, next(iter(self.problems), None)
-        if case.refused:
+        call, first = self.call, next(iter(self.problems), None)
+        if call.refused:
             word = "Refused"
-        elif case.status is None:
-            word = "No answer" if case.exchange.failure else "Looked at"
+        elif call.status is None:
+            word = "No answer" if call.exchange.failure else "Looked at"
         else:
-            word = "Accepted" if case.status < 300 and case.place else "Answered"
-        said = " ".join(filter(None, (str(case.status or ""), case.error)))
+            word = "Accepted" if call.status < 300 and call.place else "Answered"
+        said = " ".join(filter(None, (str(call.status or ""), call.error)))
         word += f" ({said})" if said else ""
         if first:
             more = len(self.problems) - 1
             return f"{word}: {first.title}" + (f" ({more} more)" if more else "")
-        if case.refused:
+        if call.refused:
             return f"{word}, then mended in a later request."
         asked = sum(len(report.findings) for report in self.looked.reports)
         rows = "one row" if asked == 1 else f"{asked} rows"
@@ -53,7 +53,7 @@ class Examined:
 
 
 def examine(
-    case: Call,
+    call: Call,
     *,
     policy: Policy | None,
     now: float,
@@ -61,30 +61,30 @@ def examine(
     jwks: tuple[Mapping[str, Any], ...],
     solved: bool,
 ) -> Examined:
-    """Examine a case. `solved`: a later exchange of the same session got what this one did not."""
-    held_to = policy or policy_of(case)
-    looked = ask_rows(case, held_to, RFC_9449, now=now, used=used, jwks=jwks)
+    """Examine a call. `solved`: a later exchange of the same session got what this one did not."""
+    held_to = policy or policy_of(call)
+    looked = ask_rows(call, held_to, RFC_9449, now=now, used=used, jwks=jwks)
     problems: list[Problem] = []
     remarks: list[str] = []
     if solved:
-        remarks.append(solved_later(case))
-    elif case.refused or _redirected(case):
-        problems += _refused(case, looked, held_to)
+        remarks.append(solved_later(call))
+    elif call.refused or _redirected(call):
+        problems += _refused(call, looked, held_to)
     else:
         for finding in looked.failures:
-            if case.status is None or finding.check == rules.no_private_key:
-                problems.append(_problem(finding, case))
+            if call.status is None or finding.check == rules.no_private_key:
+                problems.append(_problem(finding, call))
             else:
-                told = f"{finding.check.name}. {advise(finding, case)}"
+                told = f"{finding.check.name}. {advise(finding, call)}"
                 remarks.append(f"The server took it, but: {told}")
-    if policy is None and not case.is_demo:  # not every server follows RFC 9068
+    if policy is None and not call.is_demo:  # not every server follows RFC 9068
         remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
         problems = [one for one in problems if one.row != "at_typ"]
-        problems = problems or ([*_meaning(case)] if case.refused else [])
-    problems += other_problems(case)
-    remarks += remarks_on(case, looked)
+        problems = problems or ([*_meaning(call)] if call.refused else [])
+    problems += other_problems(call)
+    remarks += remarks_on(call, looked)
     return Examined(
-        case=case,
+        call=call,
         looked=looked,
         problems=tuple(problems),
         remarks=tuple(dict.fromkeys(remarks)),
@@ -95,68 +95,68 @@ MOST_ROWS = 3
 RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
 
 
-def _meaning(case: Call) -> Iterator[Problem]:
+def _meaning(call: Call) -> Iterator[Problem]:
     """What a refusal means, going by what the server said alone."""
-    if told := meaning(case):
-        yield Problem(title=f"{_said(case)}: {told[0]}".rstrip("."), action=told[1])
+    if told := meaning(call):
+        yield Problem(title=f"{_said(call)}: {told[0]}".rstrip("."), action=told[1])
 
 
-def _redirected(case: Call) -> bool:
+def _redirected(call: Call) -> bool:
     """Was a request with a proof or a token sent elsewhere, where it needs a new proof?"""
-    return case.status in REDIRECTS and (case.is_proof or bool(case.token))
+    return call.status in REDIRECTS and (call.is_proof or bool(call.token))
 
 
-def _problem(finding: Finding, case: Call) -> Problem:
+def _problem(finding: Finding, call: Call) -> Problem:
     problem = Problem.of(
         finding.check,
         f"{finding.check.question} No: {finding.defect.replace('_', ' ')}",
-        advise(finding, case),
+        advise(finding, call),
         defect=finding.defect,
         wanted=finding.wanted,
         found=finding.found,
     )
-    return replace(problem, found=problem.found + _note(finding, case))
+    return replace(problem, found=problem.found + _note(finding, call))
 
 
-def _note(finding: Finding, case: Call) -> str:
+def _note(finding: Finding, call: Call) -> str:
     """The date beside a time that a row found, and how far it is from the clock that decides."""
     value = finding.found
-    if finding.check not in (rules.fresh, not_expired) or not is_time(value) or not case.clock:
+    if finding.check not in (rules.fresh, not_expired) or not is_time(value) or not call.clock:
         return ""
-    time, whose = case.clock
+    time, whose = call.clock
     return f" ({date(value)}, {offset(value, time)} {whose})" if date(value) else ""
 
 
-def _refused(case: Call, looked: Looked, policy: Policy) -> Iterator[Problem]:
+def _refused(call: Call, looked: Looked, policy: Policy) -> Iterator[Problem]:
     """Why the server said no: the rows it may mean first, then the others that fail."""
-    said = blamed(case, policy)
+    said = blamed(call, policy)
     if len({one.row.name for one in said}) > MOST_ROWS:  # words that fit many rows tell of none
         said = ()
     names = [one.row.name for one in said]
     failed = looked.failures
-    answer = Answer(case.status or 0, case.error or None, case.description or None)
+    answer = Answer(call.status or 0, call.error or None, call.description or None)
     hit = [one for one in failed if one.check.name in names or looked.answered(one) == answer]
     if said and not hit:
-        yield _unexplained(case, looked, said)
-    elif not failed or (not hit and case.error not in ("", "invalid_dpop_proof", "invalid_token")):
-        yield from _meaning(case)
+        yield _unexplained(call, looked, said)
+    elif not failed or (not hit and call.error not in ("", "invalid_dpop_proof", "invalid_token")):
+        yield from _meaning(call)
     for finding in sorted(failed, key=lambda one: one not in hit):
-        yield _problem(finding, case)
+        yield _problem(finding, call)
 
 
-def _said(case: Call) -> str:
-    said = " ".join(filter(None, (str(case.status or ""), case.error)))
-    said = said or ("a bare DPoP challenge" if case.bare_challenge else "the server")
-    return f"{said} “{case.description}”" if case.description else said
+def _said(call: Call) -> str:
+    said = " ".join(filter(None, (str(call.status or ""), call.error)))
+    said = said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
+    return f"{said} “{call.description}”" if call.description else said
 
 
-def _unexplained(case: Call, looked: Looked, said: tuple[Said, ...]) -> Problem:
+def _unexplained(call: Call, looked: Looked, said: tuple[Said, ...]) -> Problem:
     """The server names a row which passes here, or which can't be asked."""
     row, finding = said[0].row, looked.finding(said[0].row.name)
     missing = dict(looked.missing).get(row.name)
     places = " or ".join(dict.fromkeys(one.place for one in said if one.place))
     whose = {one.policy for one in said}
-    title = f"{_said(case)}: {'it sounds as if ' if whose == {GUESS} else ''}the row "
+    title = f"{_said(call)}: {'it sounds as if ' if whose == {GUESS} else ''}the row "
     title += f"{' or '.join(dict.fromkeys(one.row.name for one in said))} failed"
     title += f" at the {places}" if places else ""
     title += ", in the demo server's words" if whose == {DUENDE.name} else ""
@@ -165,10 +165,10 @@ def _unexplained(case: Call, looked: Looked, said: tuple[Said, ...]) -> Problem:
         more = f" Here the row passes: {why}"
     elif missing:
         more = f" To be sure, give {missing}."
-    elif "proof" in case.hidden:
+    elif "proof" in call.hidden:
         more = " The proof is redacted here: with it, the row is asked."
     else:
-        asked = case.is_proof or case.token
+        asked = call.is_proof or call.token
         more = "" if asked else " Give the request as well, and the row is asked."
     return Problem(title=title, action=row.mend + more, row=row.name, section=row.section)
 

@@ -140,7 +140,7 @@ class Diagnosis(Shown):
             held = f"What was pasted holds {_listed(self.secrets)}, which others could use."
             yield Note(f"{held} {_what_now(self.secrets)}")
         yield from _remarks(self.remarks)
-        if guessed := [one.case.url for one in self.examined if one.case.url_guessed]:
+        if guessed := [one.call.url for one in self.examined if one.call.url_guessed]:
             scheme = guessed[0].partition("://")[0]
             said = f"Raw requests do not say whether http or https; taken for {scheme}."
             yield from _remarks((said,))
@@ -166,20 +166,20 @@ def _listed(words: tuple[str, ...]) -> str:
 
 def _told(one: Examined, now: float, folded: bool) -> Iterator[Block]:
     """One request: its line, what is wrong, what it says, the rows, the remarks."""
-    case = one.case
-    line = " ".join(filter(None, (case.method, cut(without_query(case.url), 200))))
-    if case.name or case.url:
-        title = ": ".join(filter(None, (case.name, line)))
-        text = f"{title}. {one.verdict}" if case.name else title
+    call = one.call
+    line = " ".join(filter(None, (call.method, cut(without_query(call.url), 200))))
+    if call.name or call.url:
+        title = ": ".join(filter(None, (call.name, line)))
+        text = f"{title}. {one.verdict}" if call.name else title
         yield Note(text, "failed" if one.problems else "passed")
     for problem in one.problems:
         yield from problem.blocks()
-    if case.is_proof:
-        yield Table("The proof", tuple(proof_lines(case, now)))
-    if lines := token_lines_of(case, now):
+    if call.is_proof:
+        yield Table("The proof", tuple(proof_lines(call, now)))
+    if lines := token_lines_of(call, now):
         yield Table("The access token", tuple(lines))
-    if case.challenges:
-        yield Table("WWW-Authenticate", tuple(_challenges(case)))
+    if call.challenges:
+        yield Table("WWW-Authenticate", tuple(_challenges(call)))
     for report in one.looked.reports:
         if report.findings:
             yield _rows(f"{one.looked.policy}, {report.profile}", report.findings, folded)
@@ -207,8 +207,8 @@ def _missing(one: Examined) -> tuple[tuple[str, str], ...]:
     return tuple((", ".join(names), give) for give, names in rows.items())
 
 
-def _challenges(case: Call) -> Iterator[tuple[str, str]]:
-    for each in case.challenges or ():
+def _challenges(call: Call) -> Iterator[tuple[str, str]]:
+    for each in call.challenges or ():
         told = ", ".join(f"{name}={shown(value, 200)}" for name, value in each.parameters.items())
         yield each.scheme, told or each.token68 or "no parameters"
 

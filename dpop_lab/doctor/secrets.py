@@ -60,14 +60,14 @@ class Secrets:
         self._labels, self._redactor = Labels(SHORTEST), Redactor(show_proofs=True)
         self._long: dict[str, list[tuple[str, str]]] = {}
         self._kept: set[str] = set()  # of the long ones
-        found = {kind: None for case in pasted.cases for kind in self._of(case)}
+        found = {kind: None for call in pasted.calls for kind in self._of(call)}
         for jwk in pasted.jwks:
             found |= dict.fromkeys(self._in_values(jwk))
         for exchange in (*pasted.exchanges, *pasted.given):
             self._redactor.exchange(exchange)
         text = pasted.text[:READ]
         # an error code may be cut within a line: it is read where there is no text that has it all
-        codes = [] if text else [case.error for case in pasted.cases]
+        codes = [] if text else [call.error for call in pasted.calls]
         found |= dict.fromkeys(self._in_texts([text, *codes]))
         if without_users(text) != text:
             found["credentials"] = None
@@ -78,18 +78,18 @@ class Secrets:
         )
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(words))
 
-    def _of(self, case: Call) -> Iterator[str]:
-        """The kinds of secrets in a case; each value is known from now on."""
-        for value in (case.token, case.issued):
+    def _of(self, call: Call) -> Iterator[str]:
+        """The kinds of secrets in a call; each value is known from now on."""
+        for value in (call.token, call.issued):
             if value:
                 yield self._know("access_token", value)
-        texts = [case.description, *case.form.values()]
-        yield from self._in_texts([*texts, *(value for _, value in case.headers)])
-        for name, value in case.form.items():
+        texts = [call.description, *call.form.values()]
+        yield from self._in_texts([*texts, *(value for _, value in call.headers)])
+        for name, value in call.form.items():
             kind = "code" if name == "code" else KINDS.get(name.replace("_", ""), "")
             if kind and value and not is_hidden(value):
                 yield self._know(kind, value)
-        for name, value in case.headers:
+        for name, value in call.headers:
             scheme, pair = [*value.split(maxsplit=1), "", ""][:2]
             if name.lower() in CREDENTIALS and scheme.lower() == "basic":
                 for password in passwords_in(pair):
@@ -97,11 +97,11 @@ class Secrets:
             if name.lower() == "cookie" and not is_hidden(value):
                 for one in value.split(";"):
                     yield self._know("cookie", one.partition("=")[2].strip())
-        for text in (*case.proofs, case.token, case.other):
+        for text in (*call.proofs, call.token, call.other):
             jws = salvaged(text)
             yield from self._in_values({"header": jws.header, "claims": jws.claims})
             yield from self._in_texts(decoded_parts(text))
-        for text in case.proofs:
+        for text in call.proofs:
             self._know("proof", text)
 
     def _in_texts(self, texts: list[str]) -> Iterator[str]:

@@ -85,19 +85,19 @@ STATUS = re.compile(
 )
 
 
-def blamed(case: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
+def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     """The rows that these words may come from; the demo's own words first. Empty for none."""
-    if not case.description:
+    if not call.description:
         return ()
     fits = [
         one
         for one in (*_known(), *_words_of(policy))
-        if _squeezed(one.description) == _squeezed(case.description)
+        if _squeezed(one.description) == _squeezed(call.description)
     ]
-    for name, value in (("error", case.error.lower()), ("place", case.place)):
+    for name, value in (("error", call.error.lower()), ("place", call.place)):
         fits = [one for one in fits if value in ("", getattr(one, name))] or fits
     unique = {(one.row.name, one.place, one.policy): one for one in fits}
-    return tuple(unique.values()) or guessed(case.description)
+    return tuple(unique.values()) or guessed(call.description)
 
 
 LIKELY = {  # what other servers' words are likely to mean, the most telling first
@@ -208,48 +208,48 @@ STATUSES = {
 }  # fmt: skip
 
 
-def meaning(case: Call) -> tuple[str, str] | None:
+def meaning(call: Call) -> tuple[str, str] | None:
     """What a refusal means in general, and what to do; None where there was none."""
-    if not case.refused and (case.status or 0) < 300:
+    if not call.refused and (call.status or 0) < 300:
         return None
-    error = case.error.lower()
-    if not error and case.status is None and (said := STATUS.search(case.description)):
-        return STATUSES.get(int(said[0][:3])) or _any(case)
+    error = call.error.lower()
+    if not error and call.status is None and (said := STATUS.search(call.description)):
+        return STATUSES.get(int(said[0][:3])) or _any(call)
     if found := MEANINGS.get(error):
-        if error == "invalid_dpop_proof" and case.is_proof:
+        if error == "invalid_dpop_proof" and call.is_proof:
             return found[0], STRICTER
-        return found[0], form_advice(case) or found[1]
-    if case.scheme.lower() == "dpop" and {one.scheme for one in case.challenges or ()} == {
+        return found[0], form_advice(call) or found[1]
+    if call.scheme.lower() == "dpop" and {one.scheme for one in call.challenges or ()} == {
         "bearer"
     }:
         return (
             "The challenge names Bearer alone: this resource does not take the scheme DPoP.",
             "Call the URL that wants bound tokens, or get a token without a proof for this one.",
         )
-    if case.bare_challenge:
-        return _bare(case)
-    if case.exchange.response_body.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
+    if call.bare_challenge:
+        return _bare(call)
+    if call.exchange.response_body.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
         return (
             "A web page came where an API or a token endpoint should answer.",
             "Check the URL, and whether a login page or a proxy stands in between.",
         )
-    return STATUSES.get(case.status or 0) or _any(case)
+    return STATUSES.get(call.status or 0) or _any(call)
 
 
-def _bare(case: Call) -> tuple[str, str]:
+def _bare(call: Call) -> tuple[str, str]:
     said = "The challenge names no error: there was no access token that the server takes."
-    if case.is_demo:
+    if call.is_demo:
         said += " So the demo server answers an expired or damaged token, a Bearer one, and none."
     todo = "Send the access token under the scheme DPoP; if it was, fetch a new one and try again."
     return said, todo
 
 
-def _any(case: Call) -> tuple[str, str]:
-    if case.error:
+def _any(call: Call) -> tuple[str, str]:
+    if call.error:
         return "An error of the server's own.", "Look it up in the server's documentation."
-    return f"The server answers {case.status}.", "Look into the server's log."
+    return f"The server answers {call.status}.", "Look into the server's log."
 
 
-def policy_of(case: Call) -> Policy:
-    """The rules a case is held to: the demo's for the demo, the strict ones for any other."""
-    return DUENDE if case.is_demo else RFC_9449
+def policy_of(call: Call) -> Policy:
+    """The rules a call is held to: the demo's for the demo, the strict ones for any other."""
+    return DUENDE if call.is_demo else RFC_9449

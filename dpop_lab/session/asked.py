@@ -17,9 +17,9 @@ Used = dict[Hashable, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Looked:
-    """What the rows say of a case: `reports`, and of each row not asked what would be needed.
+    """What the rows say of a call: `reports`, and of each row not asked what would be needed.
 
-    `stricter` are the findings that fail under RFC_9449 alone, where the case was held to what the
+    `stricter` are the findings that fail under RFC_9449 alone, where the call was held to what the
     demo server does.
     """
 
@@ -52,7 +52,7 @@ class Looked:
 
 
 def ask_rows(
-    case: Call,
+    call: Call,
     policy: Policy,
     strict: Policy,
     *,
@@ -66,21 +66,21 @@ def ask_rows(
     before in the same paste, and gets this one; `jwks` the issuer's keys.
     """
     reports, missing = [], dict[str, str]()
-    profiles = _profiles(case, policy)
+    profiles = _profiles(call, policy)
     stricter: list[Finding] = []
-    for profile, other in zip(profiles, _profiles(case, strict), strict=True):
-        report, more = _asked(case, profile, now=now, used=used, jwks=jwks)
+    for profile, other in zip(profiles, _profiles(call, strict), strict=True):
+        report, more = _asked(call, profile, now=now, used=used, jwks=jwks)
         reports.append(report)
         missing |= more
         if other is not profile:
-            there, _ = _asked(case, other, now=now, used=used, jwks=jwks)
+            there, _ = _asked(call, other, now=now, used=used, jwks=jwks)
             failed = {one.check.name for one in report.findings if one.mark != "passed"}
             stricter += [
                 one
                 for one in there.findings
                 if one.mark == "failed" and one.check.name not in failed
             ]
-    _use(case, profiles, reports, used)
+    _use(call, profiles, reports, used)
     return Looked(
         policy=policy.name,
         profiles=tuple(profiles),
@@ -90,40 +90,40 @@ def ask_rows(
     )
 
 
-def _profiles(case: Call, policy: Policy) -> list[Profile]:
+def _profiles(call: Call, policy: Policy) -> list[Profile]:
     """The rules for what is there, or was wanted: an access token, a proof."""
     found: list[Profile] = []
-    if case.place == API and _brings_token(case):
-        plain = case.scheme.lower() == "bearer" and not case.is_proof and not _wants_dpop(case)
-        bearer = plain or {one.scheme for one in case.challenges or ()} == {"bearer"}
+    if call.place == API and _brings_token(call):
+        plain = call.scheme.lower() == "bearer" and not call.is_proof and not _wants_dpop(call)
+        bearer = plain or {one.scheme for one in call.challenges or ()} == {"bearer"}
         found.append(policy.bearer if bearer else policy.bound)
-    wanted = case.whole and case.place and _wants_dpop(case) and "proof" not in case.hidden
-    if case.is_proof or wanted:
-        nonce = case.error == "use_dpop_nonce" or bool(case.nonces)
-        if case.place == TOKEN_ENDPOINT:
+    wanted = call.whole and call.place and _wants_dpop(call) and "proof" not in call.hidden
+    if call.is_proof or wanted:
+        nonce = call.error == "use_dpop_nonce" or bool(call.nonces)
+        if call.place == TOKEN_ENDPOINT:
             found.append(policy.token_nonce if nonce else policy.token)
         else:
             found.append(policy.api_nonce if nonce else policy.api)
     return found
 
 
-def _brings_token(case: Call) -> bool:
+def _brings_token(call: Call) -> bool:
     """Is there an access token, or was one wanted?"""
-    there = bool(case.token or case.scheme or case.authorization) or "access_token" in case.hidden
-    wanted = case.status is None or case.status in (400, 401, 403)
-    return there or (case.whole and bool(case.url) and wanted)
+    there = bool(call.token or call.scheme or call.authorization) or "access_token" in call.hidden
+    wanted = call.status is None or call.status in (400, 401, 403)
+    return there or (call.whole and bool(call.url) and wanted)
 
 
-def _wants_dpop(case: Call) -> bool:
+def _wants_dpop(call: Call) -> bool:
     """Does the server want a proof, going by the scheme, its challenge or its words?"""
-    challenged = any(one.scheme == "dpop" for one in case.challenges or ())
-    cnf = case.access_token.claims.get("cnf")
+    challenged = any(one.scheme == "dpop" for one in call.challenges or ())
+    cnf = call.access_token.claims.get("cnf")
     bound = isinstance(cnf, dict) and "jkt" in cnf
-    return case.scheme.lower() == "dpop" or challenged or bound or "DPoP" in case.description
+    return call.scheme.lower() == "dpop" or challenged or bound or "DPoP" in call.description
 
 
 def _asked(
-    case: Call,
+    call: Call,
     profile: Profile,
     *,
     now: float,
@@ -134,13 +134,13 @@ def _asked(
     presented: object
     context: object
     if isinstance(profile, TokenProfile):
-        missing = token_lacks(case, profile.rows, jwks)
-        presented = token_of(case.authorization) if _as_it_came(case) else case.access_token
-        context = _token_context(case, profile, now, jwks)
+        missing = token_lacks(call, profile.rows, jwks)
+        presented = token_of(call.authorization) if _as_it_came(call) else call.access_token
+        context = _token_context(call, profile, now, jwks)
     else:
         assert isinstance(profile, ProofProfile)  # noqa: S101  there are two kinds
-        missing = proof_lacks(case, profile.rows, now)
-        presented, context = case.proof, _context(case, profile, now, used)
+        missing = proof_lacks(call, profile.rows, now)
+        presented, context = call.proof, _context(call, profile, now, used)
     names = [row.name for row in profile.rows]
     rows = tuple(row for row in profile.rows if row.name not in missing)
     findings = tuple(ask(rows, presented, context))
@@ -148,55 +148,55 @@ def _asked(
     return Report(profile.name, findings, profile.struck_out), asked
 
 
-def _time(case: Call, now: float) -> int:
-    return math.floor(case.clock[0] if case.clock else now)
+def _time(call: Call, now: float) -> int:
+    return math.floor(call.clock[0] if call.clock else now)
 
 
-def _token_time(case: Call, now: float) -> int:
+def _token_time(call: Call, now: float) -> int:
     """The time a token is judged at: where no clock is known, when the proof beside it was made."""
-    iat = case.proof.claims.get("iat")
+    iat = call.proof.claims.get("iat")
     if isinstance(iat, int | float) and not isinstance(iat, bool) and 1e9 < iat <= now:
-        return _time(case, iat)
-    return _time(case, now)
+        return _time(call, iat)
+    return _time(call, now)
 
 
-def _as_it_came(case: Call) -> bool:
+def _as_it_came(call: Call) -> bool:
     """Is the Authorization value known, or known to be absent?"""
-    return bool(case.authorization) or not (case.token or case.scheme)
+    return bool(call.authorization) or not (call.token or call.scheme)
 
 
 def _token_context(
-    case: Call, profile: TokenProfile, now: float, jwks: tuple[Mapping[str, Any], ...]
+    call: Call, profile: TokenProfile, now: float, jwks: tuple[Mapping[str, Any], ...]
 ) -> TokenContext:
-    put_together = f"{case.scheme or 'DPoP'} {case.token}"
+    put_together = f"{call.scheme or 'DPoP'} {call.token}"
     return TokenContext(
         profile=profile,
-        authorization=case.authorization if _as_it_came(case) else put_together,
+        authorization=call.authorization if _as_it_came(call) else put_together,
         keys=jwks,
-        issuer=issuer_of(case),
+        issuer=issuer_of(call),
         audience="",
-        now=_token_time(case, now),
+        now=_token_time(call, now),
     )
 
 
-def _context(case: Call, profile: ProofProfile, now: float, used: Used) -> Context:
+def _context(call: Call, profile: ProofProfile, now: float, used: Used) -> Context:
     return Context(
         profile=profile,
-        headers=case.proofs,
-        method=case.method,
-        url=case.url.partition("?")[0].partition("#")[0],
-        now=_time(case, now),
-        access_token=case.token or None,
-        cnf=case.access_token.claims.get("cnf"),
-        nonce_time=lambda nonce: _time(case, now) if nonce in case.nonces else None,
+        headers=call.proofs,
+        method=call.method,
+        url=call.url.partition("?")[0].partition("#")[0],
+        now=_time(call, now),
+        access_token=call.token or None,
+        cnf=call.access_token.claims.get("cnf"),
+        nonce_time=lambda nonce: _time(call, now) if nonce in call.nonces else None,
         used=lambda key: key in used,
     )
 
 
-def _use(case: Call, profiles: list[Profile], reports: list[Report], used: Used) -> None:
+def _use(call: Call, profiles: list[Profile], reports: list[Report], used: Used) -> None:
     """Remember the proof of a request that a server may have taken: one with a jti and a key."""
     for profile, report in zip(profiles, reports, strict=True):
         good = {one.check.name for one in report.findings if one.mark == "passed"}
-        if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= good and not case.refused:
-            key = replay_key(case.proof, _context(case, profile, 0, used))
-            used.setdefault(key, case.name or "before")
+        if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= good and not call.refused:
+            key = replay_key(call.proof, _context(call, profile, 0, used))
+            used.setdefault(key, call.name or "before")

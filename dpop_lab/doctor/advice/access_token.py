@@ -10,9 +10,9 @@ FETCH = "fetch a new access token"
 
 
 @advice
-def scheme(finding: Finding, case: Call) -> str:
+def scheme(finding: Finding, call: Call) -> str:
     """By the defect, or the scheme that came."""
-    send, given = f"Send Authorization: {finding.wanted}", case.scheme.lower()
+    send, given = f"Send Authorization: {finding.wanted}", call.scheme.lower()
     return {
         "missing": f"{send} and the access token; there is no such header.",
         "too_long": "Use a smaller access token: ask for fewer scopes or claims.",
@@ -21,22 +21,22 @@ def scheme(finding: Finding, case: Call) -> str:
         " proof.",
         "": f"Put the scheme before the token: Authorization: {finding.wanted} and a space.",
     }.get(finding.defect if finding.defect != "wrong" else given) or (
-        f"{send} in place of {shown(case.scheme, 30)}."
+        f"{send} in place of {shown(call.scheme, 30)}."
     )
 
 
 @advice
-def at_form(finding: Finding, case: Call) -> str:
+def at_form(finding: Finding, call: Call) -> str:
     """Whether it is encrypted."""
-    if case.token.count(".") == 4:
+    if call.token.count(".") == 4:
         return "This token is encrypted (JWE): only its API can read it. Is it the access token?"
     return ""
 
 
 @advice
-def at_typ(finding: Finding, case: Call) -> str:
+def at_typ(finding: Finding, call: Call) -> str:
     """What kind of JWT it is instead."""
-    claims = case.access_token.claims.keys()
+    claims = call.access_token.claims.keys()
     if {"at_hash", "c_hash", "nonce"} & claims:
         return "This is an ID token: send the access_token of the token response."
     if {"htm", "htu"} & claims:
@@ -47,9 +47,9 @@ def at_typ(finding: Finding, case: Call) -> str:
 
 
 @advice
-def at_signature(finding: Finding, case: Call) -> str:
+def at_signature(finding: Finding, call: Call) -> str:
     """Which key it names."""
-    kid = case.access_token.header.get("kid")
+    kid = call.access_token.header.get("kid")
     named = f" ({shown(kid, 60)})" if kid else ""
     return (
         f"No key of the issuer{named} verifies this token: {FETCH}. It was changed, or the issuer "
@@ -58,14 +58,14 @@ def at_signature(finding: Finding, case: Call) -> str:
 
 
 @advice
-def not_expired(finding: Finding, case: Call) -> str:
+def not_expired(finding: Finding, call: Call) -> str:
     """How long ago it ended, by which clock."""
-    end = case.access_token.claims.get("exp")
+    end = call.access_token.claims.get("exp")
     if finding.defect == "early":
         return "The token is not valid yet: compare the clocks of issuer and API (NTP)."
     if not is_time(end):
         return "The token has no usable exp, a number of seconds: its issuer has to add one."
-    if case.clock is None:
+    if call.clock is None:
         return ""
-    time, whose = case.clock
+    time, whose = call.clock
     return f"The token had expired {duration(time - end)} before {whose}: {FETCH}."

@@ -6,7 +6,7 @@ from dpop_lab.doctor.advice.written import ADVICE
 from dpop_lab.session.call import Call
 
 
-def advise(finding: Finding, case: Call) -> str:
+def advise(finding: Finding, call: Call) -> str:
     """What to change so that this row passes, in a sentence or two; empty for one that passed.
 
     Made from what was found, without repeating a secret; never raises.
@@ -14,4 +14,4 @@ def advise(finding: Finding, case: Call) -> str:
     if finding.mark != "failed":
         return ""
     write = ADVICE.get(finding.check.name)
-    return (write and write(finding, case)) or finding.check.mend
+    return (write and write(finding, call)) or finding.check.mend

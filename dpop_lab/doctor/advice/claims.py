@@ -17,7 +17,7 @@ URL_ENDS = {"?": "query", "#": "fragment"}
 
 
 @advice
-def htm(finding: Finding, case: Call) -> str:
+def htm(finding: Finding, call: Call) -> str:
     """Whether it is the method, in other letters."""
     if str(finding.found).upper() != finding.wanted:
         return ""
@@ -25,12 +25,12 @@ def htm(finding: Finding, case: Call) -> str:
 
 
 @advice
-def htu(finding: Finding, case: Call) -> str:
+def htu(finding: Finding, call: Call) -> str:
     """In which part the two URLs differ."""
     wanted, found = str(finding.wanted), finding.found
     if not isinstance(found, str):
         return f"Give htu as a string: send {wanted}."
-    return f"{_htu_fault(wanted, found)}: send {wanted}{_behind(case)}"
+    return f"{_htu_fault(wanted, found)}: send {wanted}{_behind(call)}"
 
 
 def _htu_fault(wanted: str, found: str) -> str:
@@ -66,9 +66,9 @@ def _path_fault(wanted: str, found: str) -> str:
     return f"another path, {shown(found, 80)}"
 
 
-def _behind(case: Call) -> str:
+def _behind(call: Call) -> str:
     if not {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"} & {
-        name.lower() for name, _ in case.headers
+        name.lower() for name, _ in call.headers
     }:
         return "."
     return (
@@ -78,17 +78,17 @@ def _behind(case: Call) -> str:
 
 
 @advice
-def ath(finding: Finding, case: Call) -> str:
+def ath(finding: Finding, call: Call) -> str:
     """How the hash was made instead, where that can be told."""
     wanted, found = finding.wanted, finding.found
     if found is None:
-        if str(case.proof.claims.get("htu", "")).rstrip("/").lower().endswith("/token"):
+        if str(call.proof.claims.get("htu", "")).rstrip("/").lower().endswith("/token"):
             return (
                 "This is the proof of the token request: make one for this call, with an htm, an "
                 "htu and an ath of its own."
             )
         return f"Add ath, base64url of the SHA-256 of the access token: here {wanted}."
-    if how := _other_hash(case.token).get(str(found)):
+    if how := _other_hash(call.token).get(str(found)):
         return f"ath {how}. It is base64url, without =, of the SHA-256 of the token: {wanted}."
     return (
         f"ath is the hash of another access token: make the proof with the token that is sent, "
@@ -119,9 +119,9 @@ def _other_hash(token: str) -> Mapping[str, str]:
 
 
 @advice
-def fresh(finding: Finding, case: Call) -> str:
+def fresh(finding: Finding, call: Call) -> str:
     """How far it is from the clock that decides."""
-    iat = case.proof.claims.get("iat")
+    iat = call.proof.claims.get("iat")
     if iat is None:
         return "Add iat, the time of making in whole seconds since 1970."
     if type(iat) not in (int, float):
@@ -130,13 +130,13 @@ def fresh(finding: Finding, case: Call) -> str:
         return "Give iat as whole seconds since 1970."
     if iat > 1e11:
         return f"iat is in milliseconds: divide it by 1000, {int(iat) // 1000}."
-    if case.clock is None and iat < 1e9:
+    if call.clock is None and iat < 1e9:
         return (
             f"iat is {date(iat) or 'no time'}: set it to the time of making, and the clock (NTP)."
         )
-    if case.clock is None:
+    if call.clock is None:
         return "iat lies ahead of this machine's clock: set the client's clock (NTP), in UTC."
-    time, whose = case.clock
+    time, whose = call.clock
     away = duration(iat - time)
     hour = abs(abs(iat - time) % 1800 - 900) > 870 and abs(iat - time) > 1700
     zone = " By whole or half hours: local time was taken for UTC." if hour else ""
@@ -149,10 +149,10 @@ def fresh(finding: Finding, case: Call) -> str:
 
 
 @advice
-def nonce(finding: Finding, case: Call) -> str:
+def nonce(finding: Finding, call: Call) -> str:
     """Which nonce to take."""
     if finding.defect == "missing":
-        given = case.nonce or "".join(case.nonces[-1:])
+        given = call.nonce or "".join(call.nonces[-1:])
         named = f" ({shown(given, 60)})" if given else ""
         return (
             f"Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the"

@@ -8,7 +8,7 @@ from dpop_lab.show.values import shown
 
 
 @advice
-def one_header(finding: Finding, case: Call) -> str:
+def one_header(finding: Finding, call: Call) -> str:
     """How many there are, and where."""
     if finding.defect == "several":
         return (
@@ -17,16 +17,16 @@ def one_header(finding: Finding, case: Call) -> str:
         )
     if finding.defect == "empty":
         return "Put the proof into the DPoP header: it is there, but empty."
-    if case.place == TOKEN_ENDPOINT or case.scheme.lower() != "dpop":
-        what = "token request" if case.place == TOKEN_ENDPOINT else "call"
+    if call.place == TOKEN_ENDPOINT or call.scheme.lower() != "dpop":
+        what = "token request" if call.place == TOKEN_ENDPOINT else "call"
         return f"Sign a proof for the {what} and send it in a DPoP header of its own."
     return "Send a DPoP header with a proof beside Authorization: the token alone proves nothing."
 
 
 @advice
-def well_formed(finding: Finding, case: Call) -> str:
+def well_formed(finding: Finding, call: Call) -> str:
     """What it looks like instead."""
-    text = case.proofs[0] if case.proofs else ""
+    text = call.proofs[0] if call.proofs else ""
     word = text.split(" ")[0].lower()
     if word in ("dpop", "bearer", "dpop:"):
         return f"Take the word {shown(text.split(' ')[0])} away: the header holds the proof alone."
@@ -75,14 +75,14 @@ def in_words(deviation: str) -> str:
 
 
 @advice
-def strict_form(finding: Finding, case: Call) -> str:
+def strict_form(finding: Finding, call: Call) -> str:
     """Each deviation."""
-    told = [f"{where}: {in_words(kind)}" for where, kind in case.proof.deviations]
+    told = [f"{where}: {in_words(kind)}" for where, kind in call.proof.deviations]
     return f"Write the proof in its strict form. {'; '.join(told[:5])}."
 
 
 @advice
-def typ(finding: Finding, case: Call) -> str:
+def typ(finding: Finding, call: Call) -> str:
     """What it is instead, and where that comes from."""
     found = finding.found
     was = "it is missing" if found is None else f"here it is {shown(found, 40)}"

@@ -21,24 +21,24 @@ ALGS_OF = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdD
 ANOTHER_KEY = "Make another key, such as EC P-256 for ES256"
 
 
-def fitting(case: Call) -> str:
+def fitting(call: Call) -> str:
     """The algorithm that goes with the key in the proof, empty when none does."""
-    jwk = _jwk(case)
+    jwk = _jwk(call)
     if jwk.get("kty") == "RSA":
         return "PS256"
     return ALGS_OF.get(str(jwk.get("crv")), "" if jwk.get("crv") else "ES256")
 
 
-def _jwk(case: Call) -> Mapping[str, Any]:
-    jwk = case.proof.header.get("jwk")
+def _jwk(call: Call) -> Mapping[str, Any]:
+    jwk = call.proof.header.get("jwk")
     return jwk if isinstance(jwk, dict) else {}
 
 
 @advice
-def alg(finding: Finding, case: Call) -> str:
+def alg(finding: Finding, call: Call) -> str:
     """Which algorithm fits the key, and is taken."""
     found = finding.found if isinstance(finding.found, str) else ""
-    name = fitting(case)
+    name = fitting(call)
     if found.upper().startswith("HS"):
         return (
             f"Sign with the private key and {name or 'ES256'}: {shown(found, 20)} is a MAC, whose"
@@ -56,9 +56,9 @@ def alg(finding: Finding, case: Call) -> str:
 
 
 @advice
-def jwk(finding: Finding, case: Call) -> str:
+def jwk(finding: Finding, call: Call) -> str:
     """What is wrong with the key."""
-    header = case.proof.header
+    header = call.proof.header
     given = header.get("jwk")
     if given is None:
         other = next((one for one in ("kid", "x5c", "jku", "x5u") if one in header), "")
@@ -69,7 +69,7 @@ def jwk(finding: Finding, case: Call) -> str:
         return f"Put the jwk there as a JSON object{text}."
     if "keys" in given:
         return "Put the key itself there: this is a JWK Set, with the key in its member keys."
-    kty, crv, name = given.get("kty"), given.get("crv"), fitting(case)
+    kty, crv, name = given.get("kty"), given.get("crv"), fitting(call)
     if missing := [one for one in PUBLIC.get(str(kty), ("kty",)) if one not in given]:
         return f"Put {' and '.join(missing)} into jwk, too: a member name in its small letters."
     if kty == "oct":
@@ -88,9 +88,9 @@ def jwk(finding: Finding, case: Call) -> str:
 
 
 @advice
-def no_private_key(finding: Finding, case: Call) -> str:
+def no_private_key(finding: Finding, call: Call) -> str:
     """Whether the key has leaked."""
-    jwk = _jwk(case)
+    jwk = _jwk(call)
     if not leaked(jwk) and jwk.get("kty") != "oct":
         return "Leave the private members out of jwk, also where they are empty."
     return (
@@ -100,9 +100,9 @@ def no_private_key(finding: Finding, case: Call) -> str:
 
 
 @advice
-def signature(finding: Finding, case: Call) -> str:
+def signature(finding: Finding, call: Call) -> str:
     """How it was made instead, where that can be told."""
-    proof, jwk, alg = case.proof, _jwk(case), str(case.proof.header.get("alg"))
+    proof, jwk, alg = call.proof, _jwk(call), str(call.proof.header.get("alg"))
     sent, given = proof.signing_input, proof.signature
     size = 2 * OCTETS.get(str(jwk.get("crv")), 0)
     whole, ec = -(-size * 4 // 3), size and jwk.get("kty") == "EC"  # characters of base64url
@@ -129,14 +129,14 @@ def signature(finding: Finding, case: Call) -> str:
 
 
 @advice
-def bound_key(finding: Finding, case: Call) -> str:
+def bound_key(finding: Finding, call: Call) -> str:
     """What the token is bound to, and how."""
     if finding.defect == "missing":
         return (
             "This access token is bound to no key: ask for one with a DPoP header in the token "
             "request, and look for token_type DPoP in the answer."
         )
-    cnf = case.access_token.claims.get("cnf")
+    cnf = call.access_token.claims.get("cnf")
     if finding.defect == "unchecked":
         return (
             f"The token is bound by {shown(finding.found, 60)}, and this server checks jkt "
@@ -148,7 +148,7 @@ def bound_key(finding: Finding, case: Call) -> str:
     if not isinstance(finding.wanted, str):
         return "cnf in the access token is no object with a text jkt: its issuer has to mend that."
     jkt = str(finding.wanted)
-    if how := _other_thumbprint(jkt, _jwk(case)):
+    if how := _other_thumbprint(jkt, _jwk(call)):
         return f"cnf.jkt {how}: the issuer has to use RFC 7638, which gives {finding.found}."
     return (
         f"The token is bound to the key {shown(jkt, 60)}, the proof is signed with "

@@ -10,14 +10,14 @@ WAYS = ("Basic", "client_secret", "client_assertion")
 FORM = "application/x-www-form-urlencoded"
 
 
-def form_advice(case: Call) -> str:
+def form_advice(call: Call) -> str:
     """What to change, going by the error and the request; empty where the request tells nothing."""
-    if case.place != TOKEN_ENDPOINT or not case.whole or not case.error:
+    if call.place != TOKEN_ENDPOINT or not call.whole or not call.error:
         return ""
-    types = [value for name, value in case.headers if name.lower() == "content-type"]
+    types = [value for name, value in call.headers if name.lower() == "content-type"]
     kind = (types or [""])[0].partition(";")[0].strip().lower()
-    if case.method and case.method != "POST":
-        return f"Send the token request as POST, not as {shown(case.method, 20)}."
+    if call.method and call.method != "POST":
+        return f"Send the token request as POST, not as {shown(call.method, 20)}."
     if kind != FORM:
         found = f"not as {shown(kind, 60)}" if kind else "and say so in Content-Type"
         return f"Send the parameters as {FORM}, {found}."
@@ -26,12 +26,12 @@ def form_advice(case: Call) -> str:
         "invalid_scope": _scope,
         "unsupported_grant_type": _grant,
         "invalid_request": _request,
-    }.get(case.error.lower())
-    return write(case) if write else ""
+    }.get(call.error.lower())
+    return write(call) if write else ""
 
 
-def _client(case: Call) -> str:
-    form = case.form
+def _client(call: Call) -> str:
+    form = call.form
     ways = [name for name in WAYS if form.get(name)]
     name = form.get("client_id")
     who = f"client_id {shown(name, 60)}" if name else "a request without client_id"
@@ -40,17 +40,17 @@ def _client(case: Call) -> str:
     if not ways:
         return f"Send the client's secret or assertion: {who} came alone."
     if ways == ["client_assertion"]:
-        return _assertion(case)
+        return _assertion(call)
     sent = "as HTTP Basic" if ways == ["Basic"] else "as form parameters"
     return f"Check name and secret: {who} was sent {sent}. Is it registered at this server?"
 
 
-def _assertion(case: Call) -> str:
+def _assertion(call: Call) -> str:
     """What may be wrong with a client assertion (RFC 7523 section 3)."""
-    claims = read_jws(case.form.get("client_assertion", "")).claims
-    if case.form.get("client_assertion_type") != JWT_BEARER:
+    claims = read_jws(call.form.get("client_assertion", "")).claims
+    if call.form.get("client_assertion_type") != JWT_BEARER:
         return f"Send client_assertion_type={JWT_BEARER}."
-    end, now = claims.get("exp"), case.clock
+    end, now = claims.get("exp"), call.clock
     if isinstance(end, int | float) and now and now[0] > end:
         return (
             f"The assertion had expired {duration(now[0] - end)} before {now[1]}: make a new one."
@@ -66,28 +66,28 @@ def _assertion(case: Call) -> str:
     )
 
 
-def _scope(case: Call) -> str:
-    if "scope" in case.doubled:
+def _scope(call: Call) -> str:
+    if "scope" in call.doubled:
         return "Send scope once, its words parted by blanks."
-    return f"Ask for what this client may have: it asked for {shown(case.form.get('scope'), 100)}."
+    return f"Ask for what this client may have: it asked for {shown(call.form.get('scope'), 100)}."
 
 
-def _grant(case: Call) -> str:
-    if "grant_type" in case.doubled:
+def _grant(call: Call) -> str:
+    if "grant_type" in call.doubled:
         return "Send grant_type once."
-    found = case.form.get("grant_type")
+    found = call.form.get("grant_type")
     if not found:
         return "Add the parameter grant_type=client_credentials, or the grant that is meant."
     return f"Use a grant this server knows: {shown(found, 80)} is none, such as client_credentials."
 
 
-def _request(case: Call) -> str:
-    if sum(bool(case.form.get(name)) for name in WAYS) > 1:
-        return _client(case)
-    if case.doubled:
-        return f"Send each parameter once: {shown(', '.join(case.doubled), 80)} came twice."
-    if not case.form.get("grant_type"):
+def _request(call: Call) -> str:
+    if sum(bool(call.form.get(name)) for name in WAYS) > 1:
+        return _client(call)
+    if call.doubled:
+        return f"Send each parameter once: {shown(', '.join(call.doubled), 80)} came twice."
+    if not call.form.get("grant_type"):
         return "Add the parameter grant_type."
-    if not case.form.get("client_id") and not case.form.get("client_assertion"):
+    if not call.form.get("client_id") and not call.form.get("client_assertion"):
         return "Say who the client is: client_id and its secret, HTTP Basic or an assertion."
     return ""

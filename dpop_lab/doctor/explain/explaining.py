@@ -48,12 +48,12 @@ def explained(exchange: Exchange) -> Explained:
 
     Nothing but what the server itself found is used: its reports, and its time.
     """
-    case = replace(read_call(exchange), date=math.floor(exchange.ended_at))
-    finding = (_decisive(exchange) or _no_proof(case)) if case.refused else None
+    call = replace(read_call(exchange), date=math.floor(exchange.ended_at))
+    finding = (_decisive(exchange) or _no_proof(call)) if call.refused else None
     return Explained(
-        verdict=printable(f"{_asked(case)}: {_decided(case, finding)}"),
+        verdict=printable(f"{_asked(call)}: {_decided(call, finding)}"),
         finding=finding,
-        action=printable(_action(case, finding)),
+        action=printable(_action(call, finding)),
     )
 
 
@@ -65,36 +65,36 @@ def _decisive(exchange: Exchange) -> Finding | None:
     return None
 
 
-def _no_proof(case: Call) -> Finding | None:
+def _no_proof(call: Call) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
-    if case.is_proof or one_header not in [said.row for said in blamed(case)]:
+    if call.is_proof or one_header not in [said.row for said in blamed(call)]:
         return None
     return Finding(one_header, Verdict(Words("one DPoP header"), None, "missing"))
 
 
-def _asked(case: Call) -> str:
-    path = cut(case.url.partition("://")[2].partition("?")[0], 80)
-    return f"{case.method} /{path.partition('/')[2]}"
+def _asked(call: Call) -> str:
+    path = cut(call.url.partition("://")[2].partition("?")[0], 80)
+    return f"{call.method} /{path.partition('/')[2]}"
 
 
-def _decided(case: Call, finding: Finding | None) -> str:
-    said = " ".join(filter(None, (str(case.status), case.error)))
-    if not case.refused:
-        word = "answered" if "/.well-known/" in _asked(case) else "accepted"
-        return f"{word}, {said}" if (case.status or 0) < 300 else said
+def _decided(call: Call, finding: Finding | None) -> str:
+    said = " ".join(filter(None, (str(call.status), call.error)))
+    if not call.refused:
+        word = "answered" if "/.well-known/" in _asked(call) else "accepted"
+        return f"{word}, {said}" if (call.status or 0) < 300 else said
     if finding is not None:
         defect = finding.defect.replace("_", " ")
         return f"refused by the row {finding.check.name} ({defect}), {said}"
-    if case.description:
-        return f"refused, {said} “{cut(case.description, 200)}”"
-    told = meaning(case)
+    if call.description:
+        return f"refused, {said} “{cut(call.description, 200)}”"
+    told = meaning(call)
     return f"refused, {said}. {told[0] if told else ''}".rstrip(". ")
 
 
-def _action(case: Call, finding: Finding | None) -> str:
+def _action(call: Call, finding: Finding | None) -> str:
     if finding is not None:
-        return advise(finding, case)
-    for said in blamed(case) if case.refused else ():
+        return advise(finding, call)
+    for said in blamed(call) if call.refused else ():
         return said.row.mend
-    told = meaning(case) if case.refused else None
+    told = meaning(call) if call.refused else None
     return told[1] if told else ""

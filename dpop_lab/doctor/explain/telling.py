@@ -44,19 +44,19 @@ def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor)
 
     whole, time = _bounded(exchange), exchange.ended_at
     redacted = redactor.exchange(whole)
-    case = replace(read_call(whole), date=None)  # its time is `time`, and is not told twice
+    call = replace(read_call(whole), date=None)  # its time is `time`, and is not told twice
     told = explained(exchange)
     return Entry(
         number=number,
         time=time,
-        refused=case.refused,
+        refused=call.refused,
         verdict=clean(one_line(told.verdict)),
-        who=clean(one_line(_who(case))),
+        who=clean(one_line(_who(call))),
         why=tuple((name, clean(one_line(text))) for name, text in _why(told, exchange, base_url)),
         reports=tuple(_cleaned(report, clean) for report in exchange.reports),
         decoded=tuple(
             (title, tuple((name, clean(text)) for name, text in lines))
-            for title, lines in _decoded(case, int(time))
+            for title, lines in _decoded(call, int(time))
         ),
         request=clean(redacted.sent().rstrip(), LONGEST_TEXT),
         answer=clean(redacted.received().rstrip(), LONGEST_TEXT),
@@ -103,12 +103,12 @@ def _text(body: str) -> str:
     return f"<{len(body)} characters, not shown>" if unseen else body
 
 
-def _who(case: Call) -> str:
+def _who(call: Call) -> str:
     """What the client calls itself, believed by nobody, and the thumbprint of its key."""
-    assertion = read_jws(case.form.get("client_assertion", ""))
-    token = case.access_token.claims
-    client = case.form.get("client_id") or assertion.claims.get("sub") or token.get("client_id")
-    jkt = thumbprint_or_none(case.proof.header.get("jwk"))
+    assertion = read_jws(call.form.get("client_assertion", ""))
+    token = call.access_token.claims
+    client = call.form.get("client_id") or assertion.claims.get("sub") or token.get("client_id")
+    jkt = thumbprint_or_none(call.proof.header.get("jwk"))
     named = [str(client)[:60]] if client else []
     return ", ".join([*named, f"key {jkt[:8]}…"] if jkt else named)
 
@@ -136,10 +136,10 @@ def _of_the_carrier(exchange: Exchange) -> str:
     return OF_THE_CARRIER.get(exchange.status or 0, "")
 
 
-def _decoded(case: Call, now: float) -> list[tuple[str, list[Line]]]:
+def _decoded(call: Call, now: float) -> list[tuple[str, list[Line]]]:
     """The first proof and the access token, taken apart and not believed."""
-    parts = [("Proof", proof_lines(case, now))] if case.proofs else []
-    token = [("Access token", token_lines(case.access_token, case, now))] if case.token else []
+    parts = [("Proof", proof_lines(call, now))] if call.proofs else []
+    token = [("Access token", token_lines(call.access_token, call, now))] if call.token else []
     return parts + token
 
 

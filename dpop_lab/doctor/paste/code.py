@@ -47,7 +47,7 @@ STATEMENT = re.compile(  # a line that is nothing else than a statement: two are
 )
 LINE = re.compile(  # what the lines of a program have, and the words of a server have not
     r"""[;{(,\[\\`]\s*$|^\s*(?:[)\]}"'`]|[\w-]+\s?[:=]\s*["'`])|[\w>\])]\(|\s(?:=>|->|[:!=+]?=+)\s"""
-    r"""|^\s*(?:import|from|using|package|return|raise|throw|export|def|class|case|else|try)\b"""
+    r"""|^\s*(?:import|from|using|package|return|raise|throw|export|def|class|call|else|try)\b"""
 )
 FRAME = re.compile(r'^  File "[^"\n]*", line \d[^\n]*\n[^\n]*\n', re.M)  # of a traceback in Python
 COMMENT = re.compile(r"^\s*(?://|#|/?\*|--(?!--))\s*")
@@ -90,14 +90,14 @@ def _is_printed(line: str) -> bool:
 def code_paste(code: str, printed: Pasted | None) -> Pasted:
     """Source code with the JWTs in it, and what was printed; of what it sends nothing is said."""
     found = [one for one in (jwts_in(code, in_code=True), printed) if one]
-    cases = [case for one in found for case in one.cases]
-    if len(found) == len(cases) == 2 and not (cases[1].whole or cases[1].proofs or cases[1].token):
-        own, answer = cases
-        cases = [replace(answer, proofs=own.proofs, token=own.token, other=own.other)]
+    calls = [call for one in found for call in one.calls]
+    if len(found) == len(calls) == 2 and not (calls[1].whole or calls[1].proofs or calls[1].token):
+        own, answer = calls
+        calls = [replace(answer, proofs=own.proofs, token=own.token, other=own.other)]
     kinds = " and ".join(one.kind for one in found)
     return Pasted(
         kind=f"{kinds} in {KIND}" if found else KIND,
-        cases=tuple(cases),
+        calls=tuple(calls),
         jwks=printed.jwks if printed else (),
         remarks=(RUN_IT, *(remark for one in found for remark in one.remarks)),
         given=(_given(code), *(printed.exchanges if printed else ())),

@@ -53,20 +53,20 @@ def _api_claims(value: list[Any]) -> Pasted | None:
     if not pairs or len(pairs) < len(value):
         return None
     answer = Exchange("", "", (), "", 0, 0, status=200, response_body=json.dumps(value))
-    case = replace(read_call(answer), sent_at=None, whole=False)
-    return Pasted(kind="an answer of the demo's API", cases=(case,))
+    call = replace(read_call(answer), sent_at=None, whole=False)
+    return Pasted(kind="an answer of the demo's API", calls=(call,))
 
 
 def _answer(value: Mapping[str, Any]) -> Pasted:
     """What a token endpoint answers: an error, or a token."""
-    case = with_answer(Call(), value)
+    call = with_answer(Call(), value)
     nonce = value.get("DPoP-Nonce") or value.get("dpop_nonce")
-    case = replace(case, nonce=nonce if isinstance(nonce, str) else "", status=_status(value))
-    if case.error and not isinstance(value["error"], str):
-        case = replace(case, error="", description=str(value["error"])[:300])
+    call = replace(call, nonce=nonce if isinstance(nonce, str) else "", status=_status(value))
+    if call.error and not isinstance(value["error"], str):
+        call = replace(call, error="", description=str(value["error"])[:300])
     kind = "a JSON error" if "error" in value else "a token response"
-    cases = (case, Call(token=case.issued)) if case.issued else (case,)
-    return Pasted(kind=kind, cases=cases)
+    calls = (call, Call(token=call.issued)) if call.issued else (call,)
+    return Pasted(kind=kind, calls=calls)
 
 
 def _status(value: Mapping[str, Any]) -> int | None:
@@ -80,8 +80,8 @@ def _problem_details(value: Mapping[str, Any]) -> Pasted | None:
     if not texts or not (_status(value) or isinstance(value.get("type"), str)):
         return None
     error, description = known_words(" ".join(texts)) or ("", "")
-    case = Call(error=error, description=description or texts[0][:1000], status=_status(value))
-    return Pasted(kind="a problem in JSON (RFC 9457)", cases=(case,))
+    call = Call(error=error, description=description or texts[0][:1000], status=_status(value))
+    return Pasted(kind="a problem in JSON (RFC 9457)", calls=(call,))
 
 
 def _with_proof(value: Mapping[str, Any]) -> Pasted | None:
@@ -95,10 +95,10 @@ def _with_proof(value: Mapping[str, Any]) -> Pasted | None:
     named = logged_exchange({name: one for name, one in value.items() if name in NAMES})
     made = read_call(named) if named else Call()
     nonce = texts.get("nonce", "")
-    case = replace(
+    call = replace(
         made, proofs=tuple(proofs), token=token, whole=False, nonces=(nonce,) * bool(nonce)
     )
-    return Pasted(kind="a DPoP proof in JSON", cases=(case,))
+    return Pasted(kind="a DPoP proof in JSON", calls=(call,))
 
 
 def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:

@@ -48,11 +48,11 @@ def jwts_in(text: str, *, in_code: bool = False) -> Pasted | None:
         remarks = (*remarks, "White space in it was taken out: a header has it in one piece.")
     told = f"a set of {told}" if alone and len(kinds) > 1 else told
     kind = told if alone or in_code else f"text with {told} in it"
-    cases = tuple(linked(_paired(pieces, kinds)))
+    calls = tuple(linked(_paired(pieces, kinds)))
     stray = None if alone or in_code else known_words(text)
-    if stray and len(cases) == 1:
-        cases = (replace(cases[0], error=stray[0], description=stray[1]),)
-    return Pasted(kind=kind, cases=cases, remarks=remarks)
+    if stray and len(calls) == 1:
+        calls = (replace(calls[0], error=stray[0], description=stray[1]),)
+    return Pasted(kind=kind, calls=calls, remarks=remarks)
 
 
 def _alone(text: str) -> list[str]:
@@ -97,7 +97,7 @@ def kind_of(text: str) -> str:
 def _paired(pieces: list[str], kinds: list[str]) -> list[Call]:
     """Each proof with the access token it names, then what is left over."""
     tokens = [one for one, kind in zip(pieces, kinds, strict=True) if kind == TOKEN]
-    cases: list[Call] = []
+    calls: list[Call] = []
     used: set[str] = set()
     for text, kind in zip(pieces, kinds, strict=True):
         if kind != PROOF:
@@ -106,11 +106,11 @@ def _paired(pieces: list[str], kinds: list[str]) -> list[Call]:
         fits = [one for one in tokens if access_token_hash(one) == ath]
         token = (fits or (tokens if len(tokens) == 1 and ath is not None else []))[:1]
         used.update(token)
-        case = Call(proofs=(text,), token="".join(token))
-        cases.append(
-            replace(case, name=f"proof {len(cases) + 1}" if kinds.count(PROOF) > 1 else "")
+        call = Call(proofs=(text,), token="".join(token))
+        calls.append(
+            replace(call, name=f"proof {len(calls) + 1}" if kinds.count(PROOF) > 1 else "")
         )
     for text, kind in zip(pieces, kinds, strict=True):
         if kind != PROOF and text not in used:
-            cases.append(Call(token=text, name=kind if len(pieces) > 1 else ""))
-    return cases
+            calls.append(Call(token=text, name=kind if len(pieces) > 1 else ""))
+    return calls

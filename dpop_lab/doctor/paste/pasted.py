@@ -1,4 +1,4 @@
-"""What a paste turned out to be: its kind, its cases, and what else is to be told."""
+"""What a paste turned out to be: its kind, its calls, and what else is to be told."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ MOST = 100  # exchanges, 20 JWTs: the rest is counted
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Pasted:
-    """What something turned out to be: `kind` in words, its cases, and what else is to be told.
+    """What something turned out to be: `kind` in words, its calls, and what else is to be told.
 
     `kind` fits after "This is ". `jwks` are the keys that were in it. Secrets are looked for in
     `text`, all it is made of, and in `given`, which nobody may have sent. `understood` is false
@@ -23,7 +23,7 @@ class Pasted:
     """
 
     kind: str
-    cases: tuple[Call, ...] = ()
+    calls: tuple[Call, ...] = ()
     jwks: tuple[Mapping[str, Any], ...] = ()
     remarks: tuple[str, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
@@ -34,7 +34,7 @@ class Pasted:
 
 
 def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) -> Pasted:
-    """Exchanges as the cases of one session, no more than `MOST` of them.
+    """Exchanges as the calls of one session, no more than `MOST` of them.
 
     `whole` says that all header lines of the requests are here. What a placeholder stands for is
     not known; where no exchange says anything, nothing is understood.
@@ -42,17 +42,17 @@ def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) ->
     exchanges = [one for one in exchanges if says_something(one)]
     kept, total = [without_placeholders(one) for one in exchanges[:MOST]], len(exchanges)
     several = total > 1
-    cases = [
+    calls = [
         read_call(one, name=f"exchange {number} of {total}" if several else "")
         for number, one in enumerate(kept, 1)
     ]
-    cases = cases if whole else [replace(one, whole=False) for one in cases]
+    calls = calls if whole else [replace(one, whole=False) for one in calls]
     remarks = (f"Only the first {MOST} of {total} exchanges are told.",) if total > MOST else ()
     if several and "exchanges" not in kind:
         kind = f"{kind}, {total} exchanges"
     return Pasted(
-        kind=kind, cases=tuple(linked(cases)), remarks=remarks, exchanges=tuple(kept),
-        understood=bool(cases), partial=not whole,
+        kind=kind, calls=tuple(linked(calls)), remarks=remarks, exchanges=tuple(kept),
+        understood=bool(calls), partial=not whole,
     )  # fmt: skip
 
 
@@ -63,13 +63,13 @@ def together(read: list[Pasted]) -> Pasted:
         return read[0] if read else not_understood("a list without anything of DPoP")
     remarks = tuple(dict.fromkeys(remark for one in read for remark in one.remarks))
     exchanges = tuple(exchange for one in read for exchange in one.exchanges)
-    if all(len(one.exchanges) == len(one.cases) > 0 for one in read):
+    if all(len(one.exchanges) == len(one.calls) > 0 for one in read):
         whole = not any(one.partial for one in read)
         session = of_exchanges("a list of recorded exchanges", list(exchanges), whole=whole)
         return replace(session, remarks=(*session.remarks, *remarks))
     return Pasted(
         kind=f"a list of {len(read)} things",
-        cases=tuple(linked([case for one in read for case in one.cases])),
+        calls=tuple(linked([call for one in read for call in one.calls])),
         jwks=tuple(jwk for one in read for jwk in one.jwks),
         remarks=remarks,
         exchanges=exchanges,

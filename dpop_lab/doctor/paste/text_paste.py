@@ -81,7 +81,7 @@ def _recognised(text: str, value: Any) -> Pasted:
         return found
     inside = fenced(text)
     if inside and (found := text_paste(inside)).understood:
-        known = len(found.cases) != 1 or found.cases[0].url
+        known = len(found.calls) != 1 or found.calls[0].url
         return found if known else with_request(found, log_exchanges(text))
     plain = unwrapped(text)
     value = _json(plain) if plain != text else None

@@ -40,16 +40,16 @@ def log_paste(text: str, exchanges: list[Exchange], *, bare: bool = False) -> Pa
 
 def with_request(pasted: Pasted, exchanges: list[Exchange]) -> Pasted:
     """What was read with the method, the URL and the status of the one exchange around it."""
-    if len(exchanges) != 1 or len(pasted.cases) != 1:
+    if len(exchanges) != 1 or len(pasted.calls) != 1:
         return pasted
-    case, known = pasted.cases[0], read_call(exchanges[0])
-    case = replace(
-        case,
-        method=case.method or known.method,
-        url=case.url or known.url,
-        status=known.status if case.status is None else case.status,
+    call, known = pasted.calls[0], read_call(exchanges[0])
+    call = replace(
+        call,
+        method=call.method or known.method,
+        url=call.url or known.url,
+        status=known.status if call.status is None else call.status,
     )
-    return replace(pasted, cases=(case,))
+    return replace(pasted, calls=(call,))
 
 
 def header_paste(text: str) -> Pasted | None:
@@ -71,8 +71,8 @@ def words_paste(text: str) -> Pasted | None:
         return None
     error, description = said
     challenges = read_challenges(text[:16_000]) if "=" in text else None
-    case = Call(error=error, description=description, challenges=challenges or None)
-    return Pasted(kind="a server's error text", cases=(case,))
+    call = Call(error=error, description=description, challenges=challenges or None)
+    return Pasted(kind="a server's error text", calls=(call,))
 
 
 def _with_article(kind: str) -> str:
