@@ -156,8 +156,9 @@ def _unexplained(call: Call, looked: Looked, said: tuple[Said, ...]) -> Problem:
     missing = dict(looked.missing).get(row.name)
     places = " or ".join(dict.fromkeys(one.place for one in said if one.place))
     whose = {one.policy for one in said}
-    title = f"{_said(call)}: {'it sounds as if ' if whose == {GUESS} else ''}the row "
-    title += f"{' or '.join(dict.fromkeys(one.row.name for one in said))} failed"
+    names = " or ".join(dict.fromkeys(one.row.name for one in said))
+    title = f"{_said(call)}: "
+    title += f"this sounds like the row {names}" if whose == {GUESS} else f"the row {names} failed"
     title += f" at the {places}" if places else ""
     title += ", in the demo server's words" if whose == {DUENDE.name} else ""
     if finding and finding.mark == "passed":
