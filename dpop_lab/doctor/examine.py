@@ -9,7 +9,7 @@ from dpop_lab.doctor.advice.advise import advise
 from dpop_lab.doctor.other_problems import other_problems
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks_on, solved_later
-from dpop_lab.doctor.server_words import GUESS, REDIRECTS, Said, blamed, meaning, policy_of
+from dpop_lab.doctor.server_words import GUESS, REDIRECTS, Said, blamed, meaning
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
@@ -62,7 +62,7 @@ def examine(
     solved: bool,
 ) -> Examined:
     """Examine a call. `solved`: a later exchange of the same session got what this one did not."""
-    held_to = policy or policy_of(call)
+    held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     looked = ask_rows(call, held_to, RFC_9449, now=now, used=used, jwks=jwks)
     problems: list[Problem] = []
     remarks: list[str] = []

@@ -12,7 +12,6 @@ from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 
 GUESS = "a guess"
@@ -248,8 +247,3 @@ def _any(call: Call) -> tuple[str, str]:
     if call.error:
         return "An error of the server's own.", "Look it up in the server's documentation."
     return f"The server answers {call.status}.", "Look into the server's log."
-
-
-def policy_of(call: Call) -> Policy:
-    """The rules a call is held to: the demo's for the demo, the strict ones for any other."""
-    return DUENDE if call.is_demo else RFC_9449

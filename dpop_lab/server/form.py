@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
 from dpop_lab.checking import Answer
+from dpop_lab.jose.jws import read_jws
 from dpop_lab.wire.message import Request
 
 Form = Mapping[str, tuple[str, ...]]
@@ -41,6 +42,16 @@ def basic_pair(credentials: str) -> tuple[str, str] | None:
         return None
     client_id, colon, secret = text.partition(":")
     return (unquote_plus(client_id), unquote_plus(secret)) if colon else None
+
+
+def asserted(form: Form) -> str | None:
+    """The client that an assertion is about (RFC 7523); None for one that is not in strict form."""
+    jws = read_jws(form["client_assertion"][0])
+    subject = jws.claims.get("sub")
+    kind = str(jws.header.get("typ", "JWT")).lower()
+    good = kind in ("jwt", "client-authentication+jwt")  # RFC 8725 section 3.11
+    good = good and form.get("client_assertion_type") == (JWT_BEARER,) and not jws.deviations
+    return subject if good and isinstance(subject, str) else None
 
 
 def read_form(request: Request) -> list[tuple[str, str]]:

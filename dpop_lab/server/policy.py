@@ -8,15 +8,15 @@ from typing import Any, Self
 from dpop_lab.checking import Answer, Finding, Profile
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import compact_json
-from dpop_lab.jose.jws import Jws, read_jws
+from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.server import duende_site as demo
 from dpop_lab.server.duende_site import Client
 from dpop_lab.server.form import (
-    JWT_BEARER,
     Credentials,
     Form,
     Refused,
+    asserted,
     bad_request,
     basic_pair,
     read_form,
@@ -170,14 +170,10 @@ class Policy:
             return pair[0], "basic", pair[1]
         if "client_assertion" not in form:
             return client_id, "form", "".join(form.get("client_secret", ())) or None
-        jws = read_jws(form["client_assertion"][0])
-        subject = jws.claims.get("sub")
-        kind = str(jws.header.get("typ", "JWT")).lower()
-        good = kind in ("jwt", "client-authentication+jwt")  # RFC 8725 section 3.11
-        good = good and form.get("client_assertion_type") == (JWT_BEARER,) and not jws.deviations
-        if not good or not isinstance(subject, str) or client_id not in ("", subject):
+        subject = asserted(form)
+        if subject is None or client_id not in ("", subject):
             raise self.client_refused("assertion")
-        return subject, "assertion", jws.text
+        return subject, "assertion", form["client_assertion"][0]
 
     def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
         """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
