@@ -75,12 +75,14 @@ WHEN_USED = {  # all but what a client needs
 }
 
 
-def __getattr__(name: str) -> object:
-    """A public name of which the module is imported when it is first used."""
-    if name not in WHEN_USED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = found = getattr(import_module(WHEN_USED[name]), name)
-    return found
+if not TYPE_CHECKING:  # else a wrong name would be taken for one of these
+
+    def __getattr__(name: str) -> object:
+        """A public name of which the module is imported when it is first used."""
+        if name not in WHEN_USED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = found = getattr(import_module(WHEN_USED[name]), name)
+        return found
 
 
 def __dir__() -> list[str]:

@@ -251,3 +251,15 @@ def test_what_the_lab_sends_does_not_depend_on_what_else_is_installed():
                 "dpop-lab",
                 "gzip, deflate",
             )
+
+
+def test_reports_on_what_another_client_sent_before_are_not_taken_for_ones_own():
+    with Lab(carrier="socket") as lab:
+        auth = lab.auth()
+        lab.session.get(lab.api, auth=auth)
+        headers = dict(lab.session.get(lab.api, auth=auth).request.headers)
+        lab.clock.advance(1000)
+        assert requests.get(lab.api, headers=headers).status_code == 401
+        lab.clock.advance(-1000)
+        assert lab.session.get(lab.api, headers=headers).status_code == 401
+        assert lab.log[-1].reports[-1].failure.check.name == "unused"

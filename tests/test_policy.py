@@ -333,3 +333,10 @@ def test_a_policy_says_who_must_send_a_proof_and_who_must_not():
     assert error(world.token_request(world.token_proof(), client_id="m2m"))[1] == "not allowed"
     assert world.token_request(client_id="m2m").status == 200
     assert world.token_request(world.token_proof()).status == 200
+
+
+@pytest.mark.parametrize("place", RFC_9449.profiles)
+def test_a_policy_without_one_of_the_places_is_not_made(place):
+    others = {name: one for name, one in RFC_9449.profiles.items() if name != place}
+    with pytest.raises(LabError, match=place):
+        replace(RFC_9449, profiles=others)

@@ -25,10 +25,13 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dpop_lab import Lab, diagnose
 from dpop_lab.client.recorder import RecordingAdapter, record
 from dpop_lab.client.token import TokenRefused
+from dpop_lab.jose import sign_compact
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.proof.proof import proof_header
 from dpop_lab.wire.labels import Labels
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Exchange, Request, Response
@@ -746,3 +749,67 @@ def test_a_very_long_text_body_is_noted_like_any_other() -> None:
     log = record(world.session)
     world.post(data="x" * 2_000_000)
     assert log[1].request_body.startswith("<2000000 bytes")
+
+
+# ---- what a client puts where it does not belong ----------------------------------------------
+
+DIGITS, LETTERS = "839201746512345", "CorrectHorseBattery"
+
+
+def sent_to_the_twin(secret: str, header: dict[str, Any], claims: dict[str, Any]) -> Lab:
+    """A lab whose client sent a secret in its form, and such members in its proof."""
+    lab, key = Lab(), generate_key()
+    own = {"jti": "j", "htm": "POST", "htu": lab.token_endpoint, "iat": lab.clock.now()}
+    proof = sign_compact({**proof_header(key), **header}, own | claims, key)
+    form = {"grant_type": "client_credentials", "client_id": "m2m.dpop", "client_secret": secret}
+    lab.session.post(lab.token_endpoint, data=form, headers={"DPoP": proof})
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("secret", "header", "claims"),
+    [
+        (SECRET, {}, {"jti": SECRET}),
+        (SECRET, {"kid": [SECRET]}, {}),
+        (LETTERS, {}, {"htm": LETTERS}),
+        (DIGITS, {}, {"jti": int(DIGITS), "htm": int(DIGITS)}),
+        (SECRET, {}, {SECRET: 1}),
+    ],
+)
+def test_a_secret_in_a_proof_is_in_nothing_that_a_log_gives(
+    secret: str, header: dict[str, Any], claims: dict[str, Any]
+) -> None:
+    with sent_to_the_twin(secret, header, claims) as lab:
+        told = [repr(lab.story), repr(lab.story.timeline()), str(lab.story.har())]
+        told += [lab.log.text(), str(lab.log[-1].proofs), str(lab.log[-1].reports)]
+        told += [lab.log[-1].with_proofs().text(), str(diagnose(lab.log))]
+    assert not [one for one in told if secret in one]
+
+
+def test_a_key_in_the_place_of_a_proof_is_never_kept() -> None:
+    key, log = generate_key(), SessionLog(show_proofs=True)
+    with Lab(log=log) as lab:
+        lab.session.get(lab.api, headers={"DPoP": json.dumps(key.private_jwk())})
+        lab.session.get(lab.api, headers={"DPoP": "Basic bTJtOnNlY3JldA=="})
+        lab.send("private_member")
+        lab.send("two_parts")
+    private, basic, member, parts = (one.proofs[0] for one in log if one.url == lab.api)
+    assert {private[:6], basic[:6], member[:6]} == {"<proof"}
+    assert parts.startswith("ey")
+
+
+def test_an_access_token_as_the_name_of_a_header_is_not_shown() -> None:
+    with Lab() as lab:
+        auth = lab.auth()
+        lab.session.get(lab.api, auth=auth)
+        token = auth.token.value if auth.token else ""
+        lab.session.get(lab.api, headers={token: "1"})
+    assert token not in lab.log.text() + lab.story.curl()
+
+
+def test_a_log_of_what_another_log_kept_has_its_proofs_too() -> None:
+    with Lab() as lab:
+        lab.session.get(lab.api, auth=lab.auth())
+    log = SessionLog()
+    again = [log.record(one).proofs for one in lab.log]
+    assert again == [one.proofs for one in lab.log] and all(again)

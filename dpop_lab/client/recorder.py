@@ -32,6 +32,7 @@ def record(
     once `record` is called again. `clock` gives seconds since 1970.
     """
     expect(session, requests.Session, "record", "A lab has one: lab.session.")
+    expect(log, (SessionLog, type(None)), "record", "SessionLog(path) makes one.")
     recorders = [one for one in session.adapters.values() if isinstance(one, RecordingAdapter)]
     if log is None:
         log = recorders[0].log if recorders else SessionLog()

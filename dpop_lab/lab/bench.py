@@ -17,7 +17,7 @@ from dpop_lab.lab.crafting import Draft, url_of
 from dpop_lab.lab.live import in_words
 from dpop_lab.lab.names import one_of
 from dpop_lab.lab.parties import Parties
-from dpop_lab.lab.sent import Sent, difference, flat
+from dpop_lab.lab.sent import Difference, Sent, difference, flat
 from dpop_lab.proof.proof import read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.access_token import token_of
@@ -27,6 +27,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
+from dpop_lab.show.values import mapped
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted
 
@@ -158,7 +159,7 @@ class Bench:
             exchange=exchange.with_proofs(),
             first_here=kept is None,
             fresh=_fresh(draft, now),
-            difference=difference(_honest(draft) if kept is None else kept, now),
+            difference=self._told(difference(_honest(draft) if kept is None else kept, now)),
         )
         if sent.caught == ACCEPTED:
             self._accepted[draft.to] = now
@@ -167,6 +168,10 @@ class Bench:
             question = (draft.change.name, draft.to, rules.title, signing, _asked(draft))
             self._guesses.setdefault(question, predict == sent.caught)
         return sent
+
+    def _told(self, rows: Difference) -> Difference:
+        """The members that differ, without the secrets that the log has seen."""
+        return tuple(mapped(row, lambda text: self.lab.log.known([text])[0]) for row in rows)
 
     def exchange(
         self,

@@ -56,6 +56,8 @@ class Lab(ClientSide):
         **client: str | None,
     ) -> None:
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
+        expect(log, (SessionLog, type(None)), "log", "SessionLog(path) makes one.")
+        expect(client_key, (PrivateKey, type(None)), "client_key", "load_key makes one.")
         other = settings is not None or any(value is not None for value in client.values())
         of_the_twin = policy is not DUENDE or carrier != "in process" or api_nonce
         if (live or other) and of_the_twin:

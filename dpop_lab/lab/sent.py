@@ -16,6 +16,9 @@ NO_PROOF = "No proof was sent."
 LONGEST = 4000  # characters of a request or a body that are shown
 
 
+Difference = tuple[tuple[str, object, object], ...]  # name, value then, value now
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Sent(Shown):
     """A request that was sent, shown by a notebook whole and by a panel part by part.
@@ -31,7 +34,7 @@ class Sent(Shown):
     exchange: Redacted | None = None
     #: The members in which the proof differs from the last one accepted at this place, from an
     #: honest one when none was (`first_here`): name, value then, value now.
-    difference: tuple[tuple[str, object, object], ...] = ()
+    difference: Difference = ()
     first_here: bool = False
     #: The names of those members that are new in any proof.
     fresh: tuple[str, ...] = ()

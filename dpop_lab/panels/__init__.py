@@ -18,9 +18,15 @@ MODULES = {  # each imports what only its own panel needs
 }
 
 
-def __getattr__(name: str) -> object:
-    """A panel, of which the module is imported when it is first used."""
-    if name not in MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = panel = getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
-    return panel
+if not TYPE_CHECKING:  # else a wrong name would be taken for one of these
+
+    def __getattr__(name: str) -> object:
+        """A panel, of which the module is imported when it is first used."""
+        if name not in MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = panel = getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
+        return panel
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

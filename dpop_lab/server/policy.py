@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from dpop_lab.checking import Answer, Finding, Profile
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.encoding import compact_json
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.rules import ProofProfile
@@ -24,6 +24,7 @@ from dpop_lab.server.form import (
 from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Headers, Request, Response
 
+PLACES = ("token", "token_nonce", "api", "api_nonce", "bound", "bearer")  # in each policy
 SCOPE_TEXT = re.compile(r"[ -!#-\[\]-~]*")  # RFC 6749 section 3.3, and the spaces between
 NO_PROOF = Answer(400, "invalid_request", "This client must send a DPoP proof.")
 NO_GRANT_TYPE = Answer(400, "invalid_request", "There is no grant_type.")
@@ -56,6 +57,12 @@ class Policy:
     shared_memory: bool = False  #: whether a proof used at one server is known to the other
     no_proof: Answer = NO_PROOF
     no_grant_type: Answer = NO_GRANT_TYPE
+
+    def __post_init__(self) -> None:
+        """Raise `LabError` where a place has no profile."""
+        expect(self.profiles, Mapping, "profiles", "RFC_9449.profiles has them all.")
+        for place in PLACES:
+            expect(self.profiles.get(place), Profile, f"the profile of {place!r}")
 
     def __getattr__(self, place: str) -> Any:
         """The profile of a place: `policy.token`, `policy.api_nonce`. Raises AttributeError."""

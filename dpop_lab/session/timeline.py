@@ -30,10 +30,9 @@ class Timeline(Shown):
     def _origins(self) -> list[str]:
         return list(dict.fromkeys(step.origin for step in self.steps))
 
-    def _where(self, step: Call) -> str:
+    def _where(self, step: Call, *, several: bool) -> str:
         """Number and request of a step, and the host where there are several."""
-        told = (f"{step.number:>3}  {step.request}", step.origin)
-        lines = told[: 1 + (len(self._origins()) > 1)]
+        lines = (f"{step.number:>3}  {step.request}", step.origin)[: 1 + several]
         return "\n".join(cut(one_line(line), LONGEST) for line in lines)
 
     def _times(self, step: Call) -> tuple[str, ...]:
@@ -42,7 +41,11 @@ class Timeline(Shown):
     def blocks(self) -> Iterator[Block]:
         """A row a step: the request, what it carried, the answer, what that means."""
         head = (HEAD[0], *(("When",) if self.timed else ()), *HEAD[1:])
-        rows = tuple((self._where(one), *self._times(one), *_told(one)) for one in self.steps)
+        several = len(self._origins()) > 1
+        rows = tuple(
+            (self._where(one, several=several), *self._times(one), *_told(one))
+            for one in self.steps
+        )
         yield Table(self.title, rows, head, marks=tuple(map(_mark, self.steps)))
 
 

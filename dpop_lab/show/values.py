@@ -24,6 +24,10 @@ def mapped(value: Any, change: Callable[[str], Any]) -> Any:
     """A JSON value, words or blocks with each text changed, names of members too, but no marks."""
     if isinstance(value, str):
         return change(value)
+    if type(value) in (int, float):
+        digits = shown(value, 400)
+        text = change(digits)
+        return value if text == digits else text
     if isinstance(value, dict):
         return {mapped(name, change): mapped(one, change) for name, one in value.items()}
     if isinstance(value, list | tuple):

@@ -59,6 +59,11 @@ class SessionLog:
             self._append(redacted.text())
         return redacted
 
+    def known(self, texts: list[str]) -> list[str]:
+        """Texts about what was recorded, without the long secrets in it."""
+        with self._lock:
+            return self._redactor.known(texts)
+
     def _append(self, text: str) -> None:
         if self._path is None:
             return

@@ -6,7 +6,8 @@ from dataclasses import fields, replace
 from urllib.parse import unquote_plus
 
 from dpop_lab.checking import Report
-from dpop_lab.jose.encoding import whole_number
+from dpop_lab.jose.encoding import loose_base64url_decode, whole_number
+from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.wire.key_text import key_pieces, without_keys
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
@@ -59,8 +60,15 @@ class Redactor:
         values = {one.name: getattr(clean, one.name) for one in fields(Exchange)}
         values |= {"request_headers": sent, "response_headers": received}
         values["reports"] = self._reports(raw.reports)
-        proofs = self._labels.replace(lines(raw.request_headers, "dpop"), but="proof")
-        return Redacted(**values, proofs=tuple(proofs))
+        given = raw.proofs if isinstance(raw, Redacted) else lines(raw.request_headers, "dpop")
+        return Redacted(**values, proofs=tuple(map(self._proof, given)))
+
+    def _proof(self, text: str) -> str:
+        """What looks like a proof, right or wrong, and holds no secret; of all else the label."""
+        parts = [text, *map(_decoded, text.split(".")[:2])]
+        once = self._labels.replace(parts, but="proof")
+        plain = text.startswith("ey") and [text, *map(self._text, once[1:])] == parts == once
+        return text if plain else self._labels.label("proof", text)
 
     def _reports(self, reports: tuple[Report, ...]) -> tuple[Report, ...]:
         """The reports without the secrets that a client put where a row looked."""
@@ -98,6 +106,8 @@ class Redactor:
             case "authorization" | "proxy-authorization":
                 return self._credentials(value.strip())
             case "dpop":
+                for secret in _private_members(read_jws(value)):
+                    self._labels.know("private_key", secret)
                 return value if self._show_proofs else self._labels.label("proof", value)
             case "cookie":
                 return ";".join(map(self._cookie, value.split(";")))
@@ -204,10 +214,10 @@ class Redactor:
 
 def _texts(exchange: Exchange) -> list[str]:
     """Every text of an exchange that may hold a secret, in order of appearance."""
-    sent = [value for _, value in exchange.request_headers]
-    received = [value for _, value in exchange.response_headers]
+    sent = [text for line in exchange.request_headers for text in line]
+    received = [text for line in exchange.response_headers for text in line]
     answer = [exchange.reason, *received, exchange.response_body, exchange.failure]
-    return [exchange.url, *sent, exchange.request_body, *answer]
+    return [exchange.method, exchange.url, *sent, exchange.request_body, *answer]
 
 
 def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
@@ -215,14 +225,30 @@ def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
     rest = iter(texts)
     return replace(
         exchange,
+        method=next(rest),
         url=next(rest),
-        request_headers=tuple((name, next(rest)) for name, _ in exchange.request_headers),
+        request_headers=tuple((next(rest), next(rest)) for _ in exchange.request_headers),
         request_body=next(rest),
         reason=next(rest),
-        response_headers=tuple((name, next(rest)) for name, _ in exchange.response_headers),
+        response_headers=tuple((next(rest), next(rest)) for _ in exchange.response_headers),
         response_body=next(rest),
         failure=next(rest),
     )
+
+
+def _decoded(segment: str) -> str:
+    """A segment of a JWT as text, as far as it can be decoded."""
+    try:
+        return loose_base64url_decode(segment.rstrip("=")).decode("utf-8", "replace")
+    except ValueError:
+        return segment
+
+
+def _private_members(proof: Jws) -> list[str]:
+    """The private members of the key in a proof's header."""
+    jwk = proof.header.get("jwk")
+    found = [jwk.get(name) for name in JWK_PRIVATE] if isinstance(jwk, dict) else []
+    return [one for one in found if isinstance(one, str)]
 
 
 def _member_names(text: str) -> set[str] | None:
