@@ -12,9 +12,8 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.session.call import Call
 from dpop_lab.show.blocks import SYMBOLS, Block, Note, Table, cleaned, marked
-from dpop_lab.show.markdown import as_markdown
 from dpop_lab.show.shown import Shown
-from dpop_lab.show.text import as_text
+from dpop_lab.show.text import as_markdown, as_text
 from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.url import without_query
 

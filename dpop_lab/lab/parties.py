@@ -32,8 +32,16 @@ from dpop_lab.lab.catalogue.change import (
 from dpop_lab.lab.catalogue.moves import HONEST
 from dpop_lab.lab.catalogue.token_requests import with_value
 from dpop_lab.lab.client_side import ClientSide
-from dpop_lab.lab.crafting import Draft, prepared, url_of, with_other_proof
-from dpop_lab.lab.forging import forged, spelt, text, texts
+from dpop_lab.lab.crafting import (
+    Draft,
+    forged,
+    prepared,
+    spelt,
+    text,
+    texts,
+    url_of,
+    with_other_proof,
+)
 from dpop_lab.proof.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.wire.log import SessionLog
