@@ -6,12 +6,22 @@ from dataclasses import fields, replace
 from urllib.parse import unquote_plus
 
 from dpop_lab.checking import Report
-from dpop_lab.jose.encoding import loose_base64url_decode, whole_number
-from dpop_lab.jose.jws import Jws, read_jws
+from dpop_lab.jose.encoding import whole_number
+from dpop_lab.jose.jws import read_jws
 from dpop_lab.wire.key_text import key_pieces, without_keys
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
-from dpop_lab.wire.secret_names import JWK_PRIVATE, KINDS, LOOSE, PARAMETERS, named, squeezed
+from dpop_lab.wire.secret_names import (
+    JWK_PRIVATE,
+    KINDS,
+    LOOSE,
+    PARAMETERS,
+    decoded,
+    member_names,
+    named,
+    private_members,
+    squeezed,
+)
 from dpop_lab.wire.url import without_login
 
 DECODE = json.JSONDecoder(parse_int=whole_number).raw_decode
@@ -65,7 +75,7 @@ class Redactor:
 
     def _proof(self, text: str) -> str:
         """What looks like a proof, right or wrong, and holds no secret; of all else the label."""
-        parts = [text, *map(_decoded, text.split(".")[:2])]
+        parts = [text, *map(decoded, text.split(".")[:2])]
         once = self._labels.replace(parts, but="proof")
         plain = text.startswith("ey") and [text, *map(self._text, once[1:])] == parts == once
         return text if plain else self._labels.label("proof", text)
@@ -106,7 +116,7 @@ class Redactor:
             case "authorization" | "proxy-authorization":
                 return self._credentials(value.strip())
             case "dpop":
-                for secret in _private_members(read_jws(value)):
+                for secret in private_members(read_jws(value)):
                     self._labels.know("private_key", secret)
                 return value if self._show_proofs else self._labels.label("proof", value)
             case "cookie":
@@ -175,7 +185,7 @@ class Redactor:
         if len(text) < SHORTEST:
             return text
         start = text.lstrip("\ufeff \t\r\n")[:1]
-        if start in ("{", "[", '"') and (names := _member_names(text)) is not None:
+        if start in ("{", "[", '"') and (names := member_names(text)) is not None:
             return self._json(text, JWK_PRIVATE if "kty" in names else frozenset())
         for user in (USER_IN_TEXT, USER_ESCAPED):
             text = user.sub(self._user, text)
@@ -234,35 +244,6 @@ def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
         response_body=next(rest),
         failure=next(rest),
     )
-
-
-def _decoded(segment: str) -> str:
-    """A segment of a JWT as text, as far as it can be decoded."""
-    try:
-        return loose_base64url_decode(segment.rstrip("=")).decode("utf-8", "replace")
-    except ValueError:
-        return segment
-
-
-def _private_members(proof: Jws) -> list[str]:
-    """The private members of the key in a proof's header."""
-    jwk = proof.header.get("jwk")
-    found = [jwk.get(name) for name in JWK_PRIVATE] if isinstance(jwk, dict) else []
-    return [one for one in found if isinstance(one, str)]
-
-
-def _member_names(text: str) -> set[str] | None:
-    """The names of all members in a JSON text, None if it is no JSON."""
-    names: set[str] = set()
-    decoder = json.JSONDecoder(
-        object_pairs_hook=lambda pairs: names.update(name for name, _ in pairs),
-        parse_int=whole_number,
-    )
-    try:
-        decoder.decode(text.lstrip("\ufeff"))
-    except (ValueError, RecursionError):
-        return None
-    return names
 
 
 def _measured(headers: Headers, before: str, after: str) -> Headers:
