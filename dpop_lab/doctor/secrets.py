@@ -74,7 +74,9 @@ class Secrets:
         self._redactor.text(text)
         found |= dict.fromkeys(self._redactor.kinds())
         words = (
-            WORDS.get("private_key" if kind in PRIVATE else kind, "a secret") for kind in found
+            WORDS.get("private_key" if kind in PRIVATE else kind, "a secret")
+            for kind in found
+            if kind != "proof"  # what is secret in it has a kind of its own
         )
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(words))
 
