@@ -107,6 +107,28 @@ class Exchange:
         """Seconds from the request to the end of its answer."""
         return max(0.0, self.ended_at - self.sent_at)
 
+    def texts(self) -> list[str]:
+        """Every text that came over the wire, or says why none came, in order of appearance."""
+        sent = [text for line in self.request_headers for text in line]
+        received = [text for line in self.response_headers for text in line]
+        answer = [self.reason, *received, self.response_body, self.failure]
+        return [self.method, self.url, *sent, self.request_body, *answer]
+
+    def with_texts(self, texts: list[str]) -> Self:
+        """This exchange with others in place of its `texts`."""
+        rest = iter(texts)
+        return replace(
+            self,
+            method=next(rest),
+            url=next(rest),
+            request_headers=tuple((next(rest), next(rest)) for _ in self.request_headers),
+            request_body=next(rest),
+            reason=next(rest),
+            response_headers=tuple((next(rest), next(rest)) for _ in self.response_headers),
+            response_body=next(rest),
+            failure=next(rest),
+        )
+
     def __repr__(self) -> str:
         url = re.sub(r"(?<=//)[^/?#]*@|[?#].*", "", self.url, flags=re.DOTALL)
         came = "no answer" if self.status is None else str(self.status)

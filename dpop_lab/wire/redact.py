@@ -53,7 +53,7 @@ class Redactor:
         gives away; then once more every long value that is known by now. The Content-Length of a
         changed body becomes that of the new one.
         """
-        once = _rewritten(raw, self._labels.replace(_texts(raw)))
+        once = raw.with_texts(self._labels.replace(raw.texts()))
         named = replace(
             once,
             url=self._url(once.url),
@@ -64,7 +64,7 @@ class Redactor:
             response_body=self._body(once.response_body, once.response_headers),
             failure=self._text(without_login(once.failure)),
         )
-        clean = _rewritten(named, self._labels.replace(_texts(named)))
+        clean = named.with_texts(self._labels.replace(named.texts()))
         sent = _measured(clean.request_headers, raw.request_body, clean.request_body)
         received = _measured(clean.response_headers, raw.response_body, clean.response_body)
         values = {one.name: getattr(clean, one.name) for one in fields(Exchange)}
@@ -220,30 +220,6 @@ class Redactor:
                 done.append(match[0])
             position = end
         return "".join(done) + text[position:]
-
-
-def _texts(exchange: Exchange) -> list[str]:
-    """Every text of an exchange that may hold a secret, in order of appearance."""
-    sent = [text for line in exchange.request_headers for text in line]
-    received = [text for line in exchange.response_headers for text in line]
-    answer = [exchange.reason, *received, exchange.response_body, exchange.failure]
-    return [exchange.method, exchange.url, *sent, exchange.request_body, *answer]
-
-
-def _rewritten(exchange: Exchange, texts: list[str]) -> Exchange:
-    """The exchange with these texts in place of its own."""
-    rest = iter(texts)
-    return replace(
-        exchange,
-        method=next(rest),
-        url=next(rest),
-        request_headers=tuple((next(rest), next(rest)) for _ in exchange.request_headers),
-        request_body=next(rest),
-        reason=next(rest),
-        response_headers=tuple((next(rest), next(rest)) for _ in exchange.response_headers),
-        response_body=next(rest),
-        failure=next(rest),
-    )
 
 
 def _measured(headers: Headers, before: str, after: str) -> Headers:
