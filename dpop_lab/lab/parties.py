@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import requests
 
@@ -29,8 +29,7 @@ from dpop_lab.lab.catalogue.change import (
     Place,
     edited,
 )
-from dpop_lab.lab.catalogue.moves import HONEST
-from dpop_lab.lab.catalogue.token_requests import with_value
+from dpop_lab.lab.catalogue.token_requests import OF_THE_DEMO, USUAL
 from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import (
     Draft,
@@ -48,12 +47,6 @@ from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.url import htu
 
 SMALL = "RSA of 1024 bits"
-USUAL: Final = replace(HONEST, client_id="m2m.dpop")
-OF_THE_DEMO: Final = {  # the requests for tokens that only its other clients and scopes can have
-    "unbound": replace(USUAL, client_id="m2m", proofs=lambda proof: ()),
-    "scope3": replace(USUAL, form=with_value("scope", "scope3")),
-    "resource1": replace(USUAL, form=with_value("scope", "resource1.scope1")),
-}
 
 
 class Parties:
@@ -189,14 +182,12 @@ class Parties:
         shown = change.shows or ("owner" if signer == "nobody" else signer)
         header = proof_header(self.key(shown, change.key))
         header["jwk"] = edited(header["jwk"], change.jwk, now=now)
-        known: Known = {
+        urls: Known = {
             THE_TOKEN_ENDPOINT: lambda: htu(lab.token_endpoint),
             THE_API: lambda: htu(lab.api),
         }
-        return (
-            edited(header, change.header, now=now),
-            edited(honest, change.claims, now=now, known=known),
-        )
+        claims = edited(honest, change.claims, now=now, known=urls)
+        return edited(header, change.header, now=now), claims
 
     def _nonce(self, change: Change, place: Place, now: int) -> str | None:
         """A nonce of the server at this place, or of the other one, given out some time ago.

@@ -18,9 +18,9 @@ from dpop_lab.lab.catalogue.change import (
     Change,
 )
 from dpop_lab.lab.catalogue.moves import HONEST
+from dpop_lab.lab.catalogue.token_requests import OF_THE_DEMO
 from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import Draft, token_request
-from dpop_lab.lab.parties import OF_THE_DEMO
 from dpop_lab.lab.polite import Busy, PoliteAdapter
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.session.call import Call

@@ -19,15 +19,16 @@ from dpop_lab.server.form import (
     asserted,
     bad_request,
     basic_pair,
-    read_form,
+    parameters,
+    unrepeated,
 )
 from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Headers, Request, Response
 
 PLACES = ("token", "token_nonce", "api", "api_nonce", "bound", "bearer")  # in each policy
-SCOPE_TEXT = re.compile(r"[ -!#-\[\]-~]*")  # RFC 6749 section 3.3, and the spaces between
 NO_PROOF = Answer(400, "invalid_request", "This client must send a DPoP proof.")
 NO_GRANT_TYPE = Answer(400, "invalid_request", "There is no grant_type.")
+SCOPE_TEXT = re.compile(r"[ -!#-\[\]-~]*")  # RFC 6749 section 3.3, and the spaces between
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -157,12 +158,7 @@ class Policy:
         """A POST of a form in which nothing but `resource` stands twice (RFC 6749 section 3.2)."""
         if request.method != "POST":
             raise Refused(Answer(405, "invalid_request"), ("Allow", "POST"))
-        form: dict[str, tuple[str, ...]] = {}
-        for name, given in read_form(request):
-            if name in form and name != "resource":
-                raise bad_request(description="A parameter is given twice.")
-            form[name] = (*form.get(name, ()), given)
-        return {name: given for name, given in form.items() if given != ("",)}
+        return unrepeated(request, but="resource")
 
     def credentials(self, request: Request, form: Form) -> Credentials:
         """How a client says who it is: in exactly one way (RFC 6749 section 2.3, RFC 7523)."""
@@ -208,11 +204,7 @@ class Policy:
     def authorization(self, request: Request, scheme: str) -> str:
         """One Authorization line and no other way of sending a token (RFC 6750 sections 2, 3.1)."""
         lines = request.lines("Authorization")
-        others = [name for name, _ in request.query if name == "access_token"]
-        try:
-            others += [name for name, _ in read_form(request) if name == "access_token"]
-        except Refused:
-            pass  # no form, so no token in it
+        others = [name for name, _ in parameters(request) if name == "access_token"]
         if len(lines) + len(others) > 1:
             raise bad_request(description="The access token is sent more than once.")
         return lines[0] if lines else ""

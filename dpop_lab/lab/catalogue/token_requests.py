@@ -1,6 +1,8 @@
 """Changes of the token request, but for its proof: who asks, how, and for what."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 from dpop_lab.lab.catalogue.change import (
     BASIC,
@@ -9,6 +11,7 @@ from dpop_lab.lab.catalogue.change import (
     WITH_FORM,
     Change,
 )
+from dpop_lab.lab.catalogue.moves import HONEST
 from dpop_lab.lab.catalogue.spelling import as_it_is
 
 Form = list[tuple[str, str]]
@@ -32,6 +35,13 @@ def _again(name: str) -> Callable[[Form], Form]:
 def _without(*names: str) -> Callable[[Form], Form]:
     return lambda form: [pair for pair in form if pair[0] not in names]
 
+
+USUAL: Final = replace(HONEST, client_id="m2m.dpop")
+OF_THE_DEMO: Final = {  # the requests for tokens that only its other clients and scopes can have
+    "unbound": replace(USUAL, client_id="m2m", proofs=lambda proof: ()),
+    "scope3": replace(USUAL, form=with_value("scope", "scope3")),
+    "resource1": replace(USUAL, form=with_value("scope", "resource1.scope1")),
+}
 
 TOKEN_REQUESTS = (
     Change(
