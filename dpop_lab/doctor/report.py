@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dpop_lab.checking import Finding
@@ -11,10 +12,10 @@ from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.session.call import Call
-from dpop_lab.show.blocks import SYMBOLS, Block, Note, Table, cleaned, marked
+from dpop_lab.show.blocks import SYMBOLS, Block, Note, Table, marked
 from dpop_lab.show.shown import Shown
 from dpop_lab.show.text import as_markdown, as_text
-from dpop_lab.show.values import cut, shown
+from dpop_lab.show.values import at_once, cut, mapped, shown
 from dpop_lab.wire.url import without_query
 
 HEALTHY, FINDINGS, NOT_UNDERSTOOD = 0, 1, 2
@@ -121,7 +122,7 @@ class Diagnosis(Shown):
             "keys": [{"jkt": thumbprint_or_none(one), **dict(key_lines(one))} for one in self.jwks],
             "requests": [as_values(one, self.now) for one in self.examined],
         }
-        values: dict[str, Any] = cleaned(told, self._secrets.clean)
+        values: dict[str, Any] = at_once(partial(mapped, told), self._secrets.clean)
         return values
 
     def blocks(self) -> Iterator[Block]:
@@ -130,7 +131,7 @@ class Diagnosis(Shown):
 
     def _blocks(self, *, folded: bool) -> Iterator[Block]:
         """Without secrets; `folded`, the rows that were asked are together for each mark."""
-        blocks: list[Block] = cleaned([*self._told(folded)], self._secrets.clean)
+        blocks: list[Block] = at_once(partial(mapped, [*self._told(folded)]), self._secrets.clean)
         return iter(blocks)
 
     def _told(self, folded: bool) -> Iterator[Block]:

@@ -1,10 +1,6 @@
 """What can be shown: verdicts, notes and tables, as blocks that know nothing of a form."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from dpop_lab.show.values import mapped
 
 SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}  # of a row, or of the whole
 SYMBOLS |= {"accepted": "✓", "refused": "✗", "nonce demanded": "↻"}  # of a request
@@ -42,16 +38,3 @@ Block = Note | Table
 def marked(mark: str, text: str) -> str:
     """A text behind the symbol of its mark."""
     return f"{SYMBOLS[mark]} {text}" if mark else text
-
-
-def cleaned(value: Any, clean: Callable[[list[str]], list[str]]) -> Any:
-    """Blocks or JSON values with all their texts put through `clean` in one go, but for marks."""
-    texts: list[str] = []
-
-    def note(text: str) -> str:
-        texts.append(text)
-        return text
-
-    mapped(value, note)
-    done = iter(clean(texts))
-    return mapped(value, lambda _: next(done))

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 MARKS = ("mark", "marks")  # fields that hold no text
 
 WHOLE = re.compile(r"(?:[^\\]|\\(?:x..|u.{4}|U.{8}|[^xuU]))*+")  # what repr wrote, no half escape
@@ -38,6 +39,21 @@ def mapped(value: Any, change: Callable[[str], Any]) -> Any:
             *(part if name in MARKS else mapped(part, change) for name, part in parts)
         )
     return value
+
+
+def at_once(
+    walk: Callable[[Callable[[str], str]], T], clean: Callable[[list[str]], list[str]]
+) -> T:
+    """What `walk` makes when it is given a change of texts, all of which are cleaned in one go."""
+    texts: list[str] = []
+
+    def note(text: str) -> str:
+        texts.append(text)
+        return text
+
+    walk(note)
+    done = iter(clean(texts))
+    return walk(lambda _: next(done))
 
 
 def shown(value: object, limit: int = 120) -> str:

@@ -1,6 +1,7 @@
 """Requests, responses and exchanges as values, with no framework in sight."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http import HTTPStatus
@@ -107,26 +108,22 @@ class Exchange:
         """Seconds from the request to the end of its answer."""
         return max(0.0, self.ended_at - self.sent_at)
 
-    def texts(self) -> list[str]:
-        """Every text that came over the wire, or says why none came, in order of appearance."""
-        sent = [text for line in self.request_headers for text in line]
-        received = [text for line in self.response_headers for text in line]
-        answer = [self.reason, *received, self.response_body, self.failure]
-        return [self.method, self.url, *sent, self.request_body, *answer]
-
-    def with_texts(self, texts: list[str]) -> Self:
-        """This exchange with others in place of its `texts`."""
-        rest = iter(texts)
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        """This exchange with every text changed that came over the wire, or says why none came."""
         return replace(
             self,
-            method=next(rest),
-            url=next(rest),
-            request_headers=tuple((next(rest), next(rest)) for _ in self.request_headers),
-            request_body=next(rest),
-            reason=next(rest),
-            response_headers=tuple((next(rest), next(rest)) for _ in self.response_headers),
-            response_body=next(rest),
-            failure=next(rest),
+            method=change(self.method),
+            url=change(self.url),
+            request_headers=tuple(
+                (change(name), change(value)) for name, value in self.request_headers
+            ),
+            request_body=change(self.request_body),
+            reason=change(self.reason),
+            response_headers=tuple(
+                (change(name), change(value)) for name, value in self.response_headers
+            ),
+            response_body=change(self.response_body),
+            failure=change(self.failure),
         )
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
 from dpop_lab.jose.jws import read_jws
+from dpop_lab.show.values import at_once
 from dpop_lab.wire.key_text import key_pieces, without_keys
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
@@ -53,7 +54,7 @@ class Redactor:
         gives away; then once more every long value that is known by now. The Content-Length of a
         changed body becomes that of the new one.
         """
-        once = raw.with_texts(self._labels.replace(raw.texts()))
+        once = at_once(raw.with_texts, self._labels.replace)
         named = replace(
             once,
             url=self._url(once.url),
@@ -64,7 +65,7 @@ class Redactor:
             response_body=self._body(once.response_body, once.response_headers),
             failure=self._text(without_login(once.failure)),
         )
-        clean = named.with_texts(self._labels.replace(named.texts()))
+        clean = at_once(named.with_texts, self._labels.replace)
         sent = _measured(clean.request_headers, raw.request_body, clean.request_body)
         received = _measured(clean.response_headers, raw.response_body, clean.response_body)
         values = {one.name: getattr(clean, one.name) for one in fields(Exchange)}
@@ -82,13 +83,11 @@ class Redactor:
 
     def _reports(self, reports: tuple[Report, ...]) -> tuple[Report, ...]:
         """The reports without the secrets that a client put where a row looked."""
-        texts: dict[str, str] = {}
-        for report in reports:
-            report.with_texts(lambda text: texts.setdefault(text, ""))
-        texts = {text: self._text(self._url(text)) for text in texts}
-        known = iter(self._labels.replace([*texts.values()]))
-        clean = {text: next(known) for text in texts}
-        return tuple(report.with_texts(lambda text: clean[text]) for report in reports)
+
+        def clean(texts: list[str]) -> list[str]:
+            return self._labels.replace([self._text(self._url(text)) for text in texts])
+
+        return at_once(lambda change: tuple(one.with_texts(change) for one in reports), clean)
 
     def kinds(self) -> list[str]:
         """The kinds of the long secrets that were seen and taken out, as in their labels."""

@@ -1,10 +1,8 @@
 """From what a server saw to what a person is told: named, decoded, redacted, cut to size."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
-from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
 from dpop_lab.doctor.explain.entry import Entry
 from dpop_lab.doctor.explain.explaining import Explained, explained
@@ -12,7 +10,7 @@ from dpop_lab.doctor.secrets import JWT
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.show.values import Words, cut, one_line, shown
+from dpop_lab.show.values import cut, one_line, shown
 from dpop_lab.wire.curl import as_curl
 from dpop_lab.wire.message import Exchange, Headers
 from dpop_lab.wire.redact import Redactor
@@ -29,7 +27,6 @@ OF_THE_CARRIER = {  # where no server got to see the request
     414: "Send a shorter path and query: 8 KiB at most.",
     431: "Send shorter header lines: 32 KiB at most, all together.",
 }
-Clean = Callable[[str], str]
 
 
 def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor) -> Entry:
@@ -40,7 +37,7 @@ def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor)
     """
 
     def clean(text: str, longest: int = LONGEST_LINE) -> str:
-        return JWT.sub("<a JWT>", cut(redactor.known([text])[0], longest))
+        return _short(redactor.known([text])[0], longest)
 
     whole, time = _bounded(exchange), exchange.ended_at
     redacted = redactor.exchange(whole)
@@ -53,7 +50,7 @@ def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor)
         verdict=clean(one_line(told.verdict)),
         who=clean(one_line(_who(call))),
         why=tuple((name, clean(one_line(text))) for name, text in _why(told, exchange, base_url)),
-        reports=tuple(_cleaned(report, clean) for report in exchange.reports),
+        reports=tuple(report.with_texts(_short) for report in redacted.reports),
         decoded=tuple(
             (title, tuple((name, clean(text)) for name, text in lines))
             for title, lines in _decoded(call, int(time))
@@ -62,6 +59,10 @@ def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor)
         answer=clean(redacted.received().rstrip(), LONGEST_TEXT),
         curl=clean(as_curl(redacted), LONGEST_TEXT),
     )
+
+
+def _short(text: str, longest: int = LONGEST_LINE) -> str:
+    return JWT.sub("<a JWT>", cut(text, longest))
 
 
 def tls_entry(url: str, *, number: int, time: float) -> Entry:
@@ -141,18 +142,3 @@ def _decoded(call: Call, now: float) -> list[tuple[str, list[Line]]]:
     parts = [("Proof", proof_lines(call, now))] if call.proofs else []
     token = [("Access token", token_lines(call.access_token, call, now))] if call.token else []
     return parts + token
-
-
-def _cleaned(report: Report, clean: Clean) -> Report:
-    """The report as it may be shown: a client may send its token where a jti belongs."""
-    findings = (_cleaned_finding(finding, clean) for finding in report.findings)
-    return replace(report, findings=tuple(findings))
-
-
-def _cleaned_finding(finding: Finding, clean: Clean) -> Finding:
-    if finding.verdict is None:
-        return finding
-    wanted, found = (
-        Words(clean(shown(value, LONGEST_BODY))) for value in (finding.wanted, finding.found)
-    )
-    return replace(finding, verdict=replace(finding.verdict, wanted=wanted, found=found))
