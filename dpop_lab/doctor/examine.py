@@ -39,8 +39,7 @@ class Examined:
             word = "No answer" if call.exchange.failure else "Looked at"
         else:
             word = "Accepted" if call.status < 300 and call.place else "Answered"
-        said = " ".join(filter(None, (str(call.status or ""), call.error)))
-        word += f" ({said})" if said else ""
+        word += f" ({call.said})" if call.said else ""
         if first:
             more = len(self.problems) - 1
             return f"{word}: {first.title}" + (f" ({more} more)" if more else "")
@@ -145,8 +144,7 @@ def _refused(call: Call, looked: Looked, policy: Policy) -> Iterator[Problem]:
 
 
 def _said(call: Call) -> str:
-    said = " ".join(filter(None, (str(call.status or ""), call.error)))
-    said = said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
+    said = call.said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
     return f"{said} “{call.description}”" if call.description else said
 
 

@@ -246,6 +246,11 @@ class Call:
         return self.error.lower() == NONCE_WANTED
 
     @property
+    def said(self) -> str:
+        """Status and error, as far as there are any: `400 invalid_dpop_proof`."""
+        return " ".join(filter(None, (str(self.status or ""), self.error)))
+
+    @property
     def answer(self) -> str:
         """Status, error and description in a line, or why there is no answer."""
         if self.status is None:

@@ -78,17 +78,16 @@ def _asked(call: Call) -> str:
 
 
 def _decided(call: Call, finding: Finding | None) -> str:
-    said = " ".join(filter(None, (str(call.status), call.error)))
     if not call.refused:
         word = "answered" if "/.well-known/" in _asked(call) else "accepted"
-        return f"{word}, {said}" if (call.status or 0) < 300 else said
+        return f"{word}, {call.said}" if (call.status or 0) < 300 else call.said
     if finding is not None:
         defect = finding.defect.replace("_", " ")
-        return f"refused by the row {finding.check.name} ({defect}), {said}"
+        return f"refused by the row {finding.check.name} ({defect}), {call.said}"
     if call.description:
-        return f"refused, {said} “{cut(call.description, 200)}”"
+        return f"refused, {call.said} “{cut(call.description, 200)}”"
     told = meaning(call)
-    return f"refused, {said}. {told[0] if told else ''}".rstrip(". ")
+    return f"refused, {call.said}. {told[0] if told else ''}".rstrip(". ")
 
 
 def _action(call: Call, finding: Finding | None) -> str:
