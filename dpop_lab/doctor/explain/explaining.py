@@ -49,20 +49,12 @@ def explained(exchange: Exchange) -> Explained:
     Nothing but what the server itself found is used: its reports, and its time.
     """
     call = replace(read_call(exchange), date=math.floor(exchange.ended_at))
-    finding = (_decisive(exchange) or _no_proof(call)) if call.refused else None
+    finding = (call.finding or _no_proof(call)) if call.refused else None
     return Explained(
         verdict=printable(f"{_asked(call)}: {_decided(call, finding)}"),
         finding=finding,
         action=printable(_action(call, finding)),
     )
-
-
-def _decisive(exchange: Exchange) -> Finding | None:
-    """The row that decided, going by what was answered: a client is refused before its proof."""
-    if exchange.status in (400, 401, 200):
-        failures = (report.failure for report in exchange.reports)
-        return next((failure for failure in failures if failure), None)
-    return None
 
 
 def _no_proof(call: Call) -> Finding | None:
