@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dpop_lab.doctor.decoded import leaked, thumbprint_or_none
-from dpop_lab.doctor.paste.salvage import salvaged
+from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
