@@ -20,7 +20,7 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT,
     WITH_PROOF,
 )
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
 from dpop_lab.session.call import ACCEPTED, NO_ROW
 from tests.test_display import HOSTILE, Page
