@@ -49,8 +49,8 @@ class Party:
     def _nonce_age(self, reports: list[Report]) -> int | None:
         """How many seconds ago the nonce was given out that was found good in a proof."""
         for finding in (one for report in reports for one in report.findings):
-            if finding.check.name == "nonce" and finding.verdict and finding.mark == "passed":
-                issued = self.nonces.issued_at(str(finding.verdict.found))
+            if finding.check.name == "nonce" and finding.mark == "passed":
+                issued = self.nonces.issued_at(str(finding.found))
                 return None if issued is None else self.clock.now() - issued
         return None
 
@@ -103,8 +103,8 @@ class Party:
 def _lost_race(report: Report) -> Report:
     """The report of a proof that someone else used between the looking and the taking."""
     findings = tuple(
-        replace(one, verdict=replace(one.verdict, found=Words("used just now"), defect="replayed"))
-        if one.check.name == "unused" and one.verdict
+        replace(one, mark="failed", found=Words("used just now"), defect="replayed")
+        if one.check.name == "unused"
         else one
         for one in report.findings
     )
