@@ -18,7 +18,7 @@ from dpop_lab.lab.names import one_of
 from dpop_lab.lab.parties import Parties
 from dpop_lab.lab.sent import Difference, Sent, difference, flat
 from dpop_lab.lab.world import World
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.access_token import token_of
 from dpop_lab.server.duende import DUENDE

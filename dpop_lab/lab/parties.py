@@ -10,9 +10,9 @@ import requests
 from dpop_lab.client.nonces import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
-from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import (
     ISSUER,
@@ -41,7 +41,7 @@ from dpop_lab.lab.crafting import (
     with_other_proof,
 )
 from dpop_lab.lab.world import World
-from dpop_lab.proof.proof import proof_claims, proof_header
+from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.url import htu

@@ -29,7 +29,7 @@ from dpop_lab.wire.log import SessionLog
 
 Carrier = Literal["in process", "socket"]
 TWIN, LIVE, OTHER = "the offline twin", "the live server", "another server"  # kinds of world
-Own = tuple[Twin, BaseAdapter, Callable[[], object]]  # the way there, and how to end them
+Own = tuple[Twin, BaseAdapter, Callable[[], object]]  # both servers, the way there, their end
 OF_A_SESSION = ("headers", "trust_env", "proxies", "verify", "cert")
 
 
@@ -50,7 +50,7 @@ class World:
     ) -> None:
         from dpop_lab import __version__  # it imports us
 
-        twin, adapter, self._end = own or (None, None, lambda: None)
+        twin, adapter, _ = own or (None, None, None)
         self.kind, self.client, self.timeout, self.live = kind, client, timeout, twin is None
         self.log = SessionLog() if log is None else log
         self.base_url = client.issuer or urljoin(str(client.token_endpoint), "/").rstrip("/")
@@ -59,7 +59,7 @@ class World:
         #: What the servers keep to; of those that keep it to themselves, what is the best guess.
         self.policy = twin.policy if twin else DUENDE if self.is_demo else RFC_9449
         self.clock = twin.clock if twin else Clock()
-        self._twin = twin
+        self._twin, self._own = twin, own
         apis = (self.api, self.plain_api) if self.is_demo else ()
         self._json_only = {url for url in (client.token_endpoint, *apis) if url}
         self.adapter = adapter or LiveAdapter(json_only=self._json_only, timeout=timeout)
@@ -186,7 +186,8 @@ class World:
     def close(self) -> None:
         """End the session, and the server when it listens on a port."""
         self.session.close()
-        self._end()
+        if self._own:
+            self._own[2]()
 
     def __enter__(self) -> Self:
         return self
