@@ -12,8 +12,7 @@ from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.times import date, offset
 from dpop_lab.show.values import Words, cut, shown
-from dpop_lab.wire.key_text import holds_key
-from dpop_lab.wire.secret_names import KINDS
+from dpop_lab.wire.secrets import KINDS, holds_key
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")

@@ -14,9 +14,7 @@ from dpop_lab.session.telling import tell
 from dpop_lab.show.blocks import Block, Table
 from dpop_lab.show.shown import Shown
 from dpop_lab.show.values import cut, one_line
-from dpop_lab.wire.curl import as_curl
-from dpop_lab.wire.har import har
-from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.log import SessionLog, as_curl, har
 
 HEAD = ("Request", "What it carried", "Answer", "What that means")
 LONGEST = 48  # characters of a line in the first column, which does not wrap
