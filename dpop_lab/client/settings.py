@@ -9,9 +9,8 @@ from typing import Any, Final
 from urllib.parse import SplitResult, quote_plus, urlsplit
 
 from dpop_lab.errors import SettingsError
-from dpop_lab.jose.jws import sign_compact
+from dpop_lab.jose.jws import mac_compact, sign_compact
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.jose.shared_secret import mac_compact
 
 CLIENT_AUTH: Final[Mapping[str, str]] = {  # what each way takes; the first that fits is the usual
     "client_secret_post": "client_secret",
