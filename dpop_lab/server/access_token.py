@@ -16,7 +16,7 @@ from dpop_lab.checking import Check, Profile, Verdict, check, equal
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.proof.reading import STRICT, Reading
+from dpop_lab.proof import STRICT, Reading
 from dpop_lab.show.values import Words
 
 SigningKey = tuple[PrivateKey, Mapping[str, Any]]  # and as it is published, with its kid
