@@ -10,15 +10,19 @@ import requests
 from requests.exceptions import SSLError
 from requests.utils import select_proxy
 
-from dpop_lab.client.bounded import MOST, MOST_METADATA, BoundedAdapter, is_metadata, waited
-from dpop_lab.client.unanswered import (
+from dpop_lab.client.bounded import (
     LOGIN,
+    MOST,
+    MOST_METADATA,
     PORTAL,
     PROXY,
+    BoundedAdapter,
     host_named,
     in_its_words,
+    is_metadata,
     remedy,
     unanswered,
+    waited,
 )
 from dpop_lab.errors import LabError
 from dpop_lab.server.duende_site import BASE_URL
