@@ -284,7 +284,7 @@ def test_the_live_server_keeps_its_rules_and_its_key(monkeypatch):
 def test_a_broken_connection_is_a_sentence():
     with Lab(carrier="socket") as wired:
         assert wired.send().caught == ACCEPTED
-        wired.world.close()
+        wired.close()
         sent = wired.send_again()
     assert sent.problem and sent.answered is None and sent.caught == ""
     assert sent.problem in sent.verdict and sent.problem in repr(sent) and sent.details() == ""

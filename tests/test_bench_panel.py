@@ -228,7 +228,7 @@ def test_a_bench_panel_wants_names_that_exist(wrong):
 def test_what_goes_wrong_on_the_way_is_a_sentence():
     with Lab(carrier="socket") as lab:
         panel = BenchPanel(lab)
-        lab.world.close()
+        lab.close()
         for press in (panel._send, panel._again):
             press.click()
             assert panel.view.problem or panel.view.verdict
