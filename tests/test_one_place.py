@@ -8,8 +8,7 @@ from dpop_lab import DUENDE, RFC_9449, Lab, diagnose
 from dpop_lab.checking import Answer, check
 from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.lab.catalogue.change import API, API_NONCE, TOKEN_ENDPOINT
-from dpop_lab.panels.bench_panel import BenchPanel
-from dpop_lab.panels.bench_view import rows_at
+from dpop_lab.panels.bench import BenchPanel, rows_at
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show.values import Words
