@@ -24,7 +24,7 @@ from dpop_lab import (
     thumbprint,
 )
 from dpop_lab.checking import Finding, Verdict
-from dpop_lab.doctor.advice.advise import ADVICE, advise
+from dpop_lab.doctor.advice import ADVICE, advise
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.session.call import Call

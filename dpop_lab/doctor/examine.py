@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dpop_lab.checking import Answer, Finding
-from dpop_lab.doctor.advice.advise import advise
+from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.other_problems import other_problems
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks_on, solved_later

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.advice.advise import advise
+from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.other_problems import query_in_htu
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.asked import Looked

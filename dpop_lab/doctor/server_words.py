@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from dpop_lab.checking import Check
-from dpop_lab.doctor.advice.token_request import form_advice
+from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE

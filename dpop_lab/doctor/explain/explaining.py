@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from dpop_lab.checking import Finding, Verdict
-from dpop_lab.doctor.advice.advise import advise
+from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.rules import one_header
 from dpop_lab.session.call import Call
