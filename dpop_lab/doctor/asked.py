@@ -13,7 +13,7 @@ from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
-from dpop_lab.show.times import is_time
+from dpop_lab.show.values import is_time
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 LONG_AGO = 1_000_000_000  # no clock goes so wrong
@@ -196,7 +196,7 @@ def _proof_lacks(call: Call, now: float) -> dict[str, str]:
         ("fresh", call.clock or wrong, "when it was sent (now), or the answer with its Date"),
         (
             "nonce",
-            call.nonces or "nonce" not in call.proof.claims,
+            call.nonces or not has_nonce,
             "the nonce that the server gave (nonce)",
         ),
         ("unused", call.name.startswith("exchange"), "the exchanges before it, in one paste"),

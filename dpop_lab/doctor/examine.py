@@ -14,7 +14,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value
-from dpop_lab.show.times import is_time, offset
+from dpop_lab.show.values import is_time, offset
 
 MOST_ROWS = 3
 SKEW = 5  # seconds between two clocks that are not worth a word

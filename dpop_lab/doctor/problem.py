@@ -12,10 +12,8 @@ from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, Call
-from dpop_lab.show.blocks import Block, Table
-from dpop_lab.show.shown import Shown
-from dpop_lab.show.times import date, is_time, offset
-from dpop_lab.show.values import cut, shown
+from dpop_lab.show import Block, Shown, Table
+from dpop_lab.show.values import cut, date, is_time, offset, shown
 from dpop_lab.wire.message import lines
 from dpop_lab.wire.url import without_query
 

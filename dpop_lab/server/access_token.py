@@ -1,38 +1,73 @@
 """The access token: a JWT bound to a key, issued by one party and checked by another (RFC 9068)."""
 
+import base64
+import datetime
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
 from dpop_lab.checking import Check, Profile, Verdict, check, equal
+from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.proof.reading import STRICT, Reading
+from dpop_lab.proof import STRICT, Reading
 from dpop_lab.show.values import Words
 
 SigningKey = tuple[PrivateKey, Mapping[str, Any]]  # and as it is published, with its kid
+BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+END = datetime.datetime(2046, 1, 1, tzinfo=datetime.UTC)
 
 
 def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
-    """A fresh RS256 key in a self-signed certificate for the issuer, and its JWK in the JWKS."""
-    from dpop_lab.server.certificate import self_signed
+    """A fresh RS256 key in a self-signed certificate for the issuer, and its JWK in the JWKS.
 
+    `x5t` is the certificate's SHA-1, `x5c` has its DER. Nobody validates the certificate: access
+    tokens are verified with the bare key (RFC 7517 section 4.7).
+    """
     key = generate_key("RS256")
-    x5t, x5c = self_signed(key, issuer)
-    public = key.public_jwk()
+    private: Any = load_pem_private_key(key.to_pem().encode(), None)
+    # a common name has room for 64 characters
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer[:64])])
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    certificate = (
+        x509.CertificateBuilder(name, name, private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(BEGIN)
+        .not_valid_after(END)
+        .add_extension(usage, critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    fingerprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303  x5t is SHA-1 by definition
+    der, public = certificate.public_bytes(Encoding.DER), key.public_jwk()
     published = {
-        "kty": "RSA", "use": "sig", "kid": kid, "x5t": x5t,
-        "e": public["e"], "n": public["n"], "x5c": [x5c], "alg": "RS256",
+        "kty": "RSA", "use": "sig", "kid": kid, "x5t": base64url_encode(fingerprint),
+        "e": public["e"], "n": public["n"], "x5c": [base64.b64encode(der).decode()], "alg": "RS256",
     }  # fmt: skip
     return key, published
 
 
 def issue(signing_key: SigningKey, claims: Mapping[str, Any]) -> str:
-    """A signed access token with these claims."""
+    """A signed access token with these claims, but for those that say nothing.
+
+    An audience alone is a string in it.
+    """
     key, published = signing_key
     header = {"alg": "RS256", "kid": published["kid"], "x5t": published["x5t"], "typ": "at+jwt"}
-    return sign_compact(header, claims, key)
+    said = {name: value for name, value in claims.items() if value not in (None, [])}
+    if len(said.get("aud", ())) == 1:
+        said["aud"] = said["aud"][0]
+    return sign_compact(header, said, key)
+
+
+def several(value: object) -> list[Any]:
+    """The members of an array, or what stands there in place of one."""
+    return value if isinstance(value, list) else [value]
 
 
 def token_of(authorization: str) -> Jws:
@@ -143,8 +178,8 @@ def at_signature(token: Jws, context: TokenContext) -> Verdict:
 def audience(token: Jws, context: TokenContext) -> Verdict:
     """Is it meant for this API?"""
     found = token.claims.get("aud")
-    several = found if isinstance(found, list) else [found]
-    return Verdict(context.audience, found, None if context.audience in several else "wrong")
+    good = context.audience in several(found)
+    return Verdict(context.audience, found, None if good else "wrong")
 
 
 @check(

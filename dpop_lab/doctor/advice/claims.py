@@ -9,12 +9,10 @@ from typing import Any
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.header import jwk_of
 from dpop_lab.errors import KeyUnusable
-from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
-from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.proof import access_token_hash
+from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256, thumbprint
+from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call
-from dpop_lab.show.times import date, duration
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import date, duration, shown
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
 URL_ENDS = {"?": "query", "#": "fragment"}

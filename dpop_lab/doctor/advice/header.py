@@ -8,7 +8,7 @@ from dpop_lab.doctor.decoded import leaked
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.jose.jws import raw_signature, verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
-from dpop_lab.proof.proof import TYP
+from dpop_lab.proof import TYP
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import shown
 

@@ -4,8 +4,7 @@ from dpop_lab.checking import Finding
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.server.form import JWT_BEARER
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
-from dpop_lab.show.times import duration, is_time
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import duration, is_time, shown
 from dpop_lab.wire.message import lines
 
 FETCH = "fetch a new access token"

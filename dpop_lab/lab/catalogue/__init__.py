@@ -9,8 +9,7 @@ from dpop_lab.lab.catalogue.form import FORM
 from dpop_lab.lab.catalogue.header import HEADER
 from dpop_lab.lab.catalogue.moves import HONEST, MOVES
 from dpop_lab.lab.catalogue.token_requests import TOKEN_REQUESTS
-from dpop_lab.show.blocks import Block, Note, Table
-from dpop_lab.show.shown import Shown
+from dpop_lab.show import Block, Note, Shown, Table
 
 __all__ = ["ACTORS", "CHANGES", "LEFT_OUT", "LISTED", "PLACES", "Catalogue", "Change"]
 
