@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from dpop_lab.errors import LabError
-from dpop_lab.show.blocks import Block, Table
-from dpop_lab.show.shown import Shown
+from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.values import mapped, shown
 
 HEAD = ("Row", "Question", "Wanted", "Found")

@@ -11,7 +11,7 @@ from dpop_lab import CHANGES, RFC_9449, Lab, LabError
 from dpop_lab.lab.catalogue.change import ACTORS, API, SIGNERS, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
 from dpop_lab.panels.bench_view import all_rows, as_meant, for_reading, rows_at
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
 from dpop_lab.session.call import ACCEPTED
 from tests.test_display import Page
@@ -225,7 +225,7 @@ def test_a_bench_panel_wants_names_that_exist(wrong):
 def test_what_goes_wrong_on_the_way_is_a_sentence():
     with Lab(carrier="socket") as lab:
         panel = BenchPanel(lab)
-        lab.world.close()
+        lab.close()
         for press in (panel._send, panel._again):
             press.click()
             assert panel.view.problem or panel.view.verdict

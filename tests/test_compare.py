@@ -20,7 +20,7 @@ from dpop_lab.lab.catalogue.change import API, API_NONCE, BEARER_API, PLACES, TO
 from dpop_lab.lab.compare import HonestRefused, compare
 from dpop_lab.lab.compared import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
 from dpop_lab.lab.polite import LONGEST_BODY, Busy, PoliteAdapter, TooMany
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.message import Response
 from tests.front import CLIENT, front

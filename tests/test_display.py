@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
+from dpop_lab import show as rendering
 from dpop_lab.checking import Answer, Profile, Report, Verdict, check
 from dpop_lab.proof.rules import check_proof
-from dpop_lab.show import html as rendering
 from dpop_lab.show.values import Words
 from tests import builder
 from tests.world import BASE_URL, POLICIES, VICTIM

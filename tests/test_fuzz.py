@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import Jws
-from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, ProofProfile, jkt, strict_form
 from dpop_lab.server.access_token import TokenContext, token_of
 from dpop_lab.server.duende import DUENDE

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from dpop_lab.checking import Answer
 from dpop_lab.errors import KeyUnusable, LabError
+from dpop_lab.jose.encoding import hash_input, thumbprint
 from dpop_lab.jose.keys import generate_key, public_jwk
-from dpop_lab.jose.thumbprint import hash_input, thumbprint
 from dpop_lab.panels import KeyPanel, ProofPanel
 from dpop_lab.panels.key_view import look_at_key
 from dpop_lab.panels.panel import CODE_FIELDS, Panel
 from dpop_lab.panels.proof_view import look_at_proof, readable, start_fields
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.show.blocks import Note
+from dpop_lab.show import Note
 from tests.test_display import Page
 
 KEYS = {alg: generate_key(alg) for alg in ("ES256", "ES512", "EdDSA", "PS256")}

@@ -7,8 +7,7 @@ import pytest
 
 from dpop_lab.checking import Answer
 from dpop_lab.errors import LabError
-from dpop_lab.proof import rules
-from dpop_lab.proof.reading import Reading
+from dpop_lab.proof import Reading, rules
 from dpop_lab.proof.rules import ANY_TIME, Window, check_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy

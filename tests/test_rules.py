@@ -7,8 +7,7 @@ import pytest
 
 from dpop_lab.checking import Answer, Profile, Report, Verdict, ask, check
 from dpop_lab.errors import LabError
-from dpop_lab.proof import rules
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof, rules
 from dpop_lab.proof.rules import ESSENTIAL, ROWS, check_proof
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE

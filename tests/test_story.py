@@ -25,7 +25,7 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.lab import Lab
-from dpop_lab.proof.proof import access_token_hash, make_proof, proof_header, read_proof
+from dpop_lab.proof import access_token_hash, make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.session.story import Story
 from dpop_lab.wire.curl import as_curl

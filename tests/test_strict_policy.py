@@ -9,7 +9,7 @@ from functools import cache, partial
 import pytest
 
 from dpop_lab.jose.jws import read_jws, verify
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.server.rfc9449 import RFC_9449
 from tests import builder
 from tests.builder import compact, encode

@@ -23,7 +23,7 @@ from dpop_lab.client.token import TOKEN_TYPES, AccessToken
 from dpop_lab.client.token_source import Parameters, TokenSource
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.wire.challenge import read_challenges, refuses_token
 from dpop_lab.wire.url import origin
 

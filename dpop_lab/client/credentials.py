@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from dpop_lab.client.settings import Settings
-from dpop_lab.jose.jws import sign_compact
+from dpop_lab.jose.jws import mac_compact, sign_compact
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.jose.shared_secret import mac_compact
 
 Credentials = tuple[dict[str, str], dict[str, str]]
 Authentication = Callable[[int], Credentials]

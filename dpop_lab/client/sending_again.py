@@ -12,7 +12,7 @@ from requests.utils import rewind_body
 
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.proof.proof import make_proof
+from dpop_lab.proof import make_proof
 from dpop_lab.wire.url import htu
 
 

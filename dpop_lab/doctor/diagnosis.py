@@ -16,8 +16,7 @@ from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call, host_of, is_hidden
 from dpop_lab.session.reading import LONGEST, json_value, without_user
-from dpop_lab.show.times import FAR
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import FAR, shown
 from dpop_lab.wire.url import normal_url, without_query
 
 WELL_KNOWN = "/.well-known/"

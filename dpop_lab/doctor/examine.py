@@ -17,7 +17,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Looked, Used, ask_rows
 from dpop_lab.session.call import Call
-from dpop_lab.show.times import date, is_time, offset
+from dpop_lab.show.values import date, is_time, offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from dpop_lab.checking import Check
-from dpop_lab.show.blocks import Block, Table
-from dpop_lab.show.shown import Shown
+from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.values import shown
 
 

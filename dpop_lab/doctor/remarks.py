@@ -8,7 +8,7 @@ from dpop_lab.doctor.other_problems import query_in_htu
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.asked import Looked
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value
-from dpop_lab.show.times import is_time, offset
+from dpop_lab.show.values import is_time, offset
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 

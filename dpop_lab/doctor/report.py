@@ -12,9 +12,7 @@ from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.session.call import Call
-from dpop_lab.show.blocks import SYMBOLS, Block, Note, Table, marked
-from dpop_lab.show.shown import Shown
-from dpop_lab.show.text import as_markdown, as_text
+from dpop_lab.show import SYMBOLS, Block, Note, Shown, Table, as_markdown, as_text, marked
 from dpop_lab.show.values import at_once, cut, mapped, shown
 from dpop_lab.wire.url import without_query
 

@@ -17,7 +17,7 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, from_json
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place
-from dpop_lab.lab.client_side import ClientSide
+from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import SECRET
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
@@ -102,14 +102,14 @@ class Draft:
         return PLACES[self.to]
 
 
-def url_of(place: Place, lab: ClientSide) -> str:
+def url_of(place: Place, lab: World) -> str:
     """Where a place is in this lab. Raises `LabError` when it has no such place."""
     if place.client_id:
         return lab.token_endpoint
     return lab.plain_api if place.scheme == "Bearer" else lab.api
 
 
-def prepared(draft: Draft, proof: str, lab: ClientSide) -> requests.PreparedRequest:
+def prepared(draft: Draft, proof: str, lab: World) -> requests.PreparedRequest:
     """The request with this proof, ready for a session to send, its header lines in order."""
     change, place = draft.change, draft.place
     url = url_of(place, lab)
@@ -145,17 +145,17 @@ def with_other_proof(
     return other
 
 
-def token_request(change: Change, lab: ClientSide, place: Place) -> tuple[dict[str, str], Form]:
+def token_request(change: Change, lab: World, place: Place) -> tuple[dict[str, str], Form]:
     """The credentials in the headers, and the pairs of the form, of an honest token request."""
     headers, said = _credentials(change.client_id or place.client_id, lab)
     scope = {"scope": lab.client.scope} if lab.client.scope else {}
     return headers, [("grant_type", "client_credentials"), *said.items(), *scope.items()]
 
 
-def _credentials(client_id: str, lab: ClientSide) -> Credentials:
+def _credentials(client_id: str, lab: World) -> Credentials:
     """How one of the demo's clients says who it is, or the one client we are elsewhere."""
     now = lab.clock.now()
-    if not lab.world.is_demo:
+    if not lab.is_demo:
         return lab.credentials()
     if not client_id.endswith(".jwt"):
         return client_secret_post(client_id, SECRET)(now)

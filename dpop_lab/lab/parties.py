@@ -10,9 +10,9 @@ import requests
 from dpop_lab.client.nonces import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
-from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import (
     ISSUER,
@@ -26,7 +26,6 @@ from dpop_lab.lab.catalogue.change import (
     edited,
 )
 from dpop_lab.lab.catalogue.requests import OF_THE_DEMO, USUAL
-from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import (
     Draft,
     forged,
@@ -36,7 +35,8 @@ from dpop_lab.lab.crafting import (
     url_of,
     with_other_proof,
 )
-from dpop_lab.proof.proof import proof_claims, proof_header
+from dpop_lab.lab.world import World
+from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.url import htu
@@ -51,7 +51,7 @@ class Parties:
     run out. The last nonce of either server is kept.
     """
 
-    def __init__(self, lab: ClientSide, session: requests.Session) -> None:
+    def __init__(self, lab: World, session: requests.Session) -> None:
         self.lab, self._session = lab, session
         self._keys: dict[tuple[str, str], PrivateKey] = {}
         self._tokens: dict[tuple[str, str], tuple[int, AccessToken]] = {}  # since when
@@ -83,7 +83,7 @@ class Parties:
 
     def _granted(self, which: str, kind: str) -> AccessToken:
         """A token of the lab's server; a twin that refuses the key is asked under both policies."""
-        if which in OF_THE_DEMO and not self.lab.world.is_demo:
+        if which in OF_THE_DEMO and not self.lab.is_demo:
             raise LabError(f"Only the demo has a token {TOKENS[which]}")
         change = replace(OF_THE_DEMO.get(which, USUAL), key=kind)
         who, now = "thief" if which == "thief" else "owner", self.lab.clock.time()

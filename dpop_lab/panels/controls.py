@@ -4,8 +4,7 @@ from typing import Any
 
 from ipywidgets import Box, Button, Checkbox, Dropdown, Layout, Text, Textarea
 
-from dpop_lab.show.blocks import Note
-from dpop_lab.show.html import as_html
+from dpop_lab.show import Note, as_html
 
 WIDE = {"width": "auto", "max_width": "60em"}
 LABEL = {"description_width": "initial"}

@@ -14,9 +14,8 @@ from dpop_lab.errors import expect
 from dpop_lab.panels.controls import WIDE, area, choice, line, row
 from dpop_lab.panels.panel import Nothing, Panel
 from dpop_lab.server.policies import POLICIES
-from dpop_lab.show.blocks import Note
-from dpop_lab.show.html import as_html
-from dpop_lab.show.times import seconds_since_1970
+from dpop_lab.show import Note, as_html
+from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.challenge import WORD
 from dpop_lab.wire.url import normal_url
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from dpop_lab.errors import LabError, expect
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PUBLIC
-from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.panels.key_view import KeyView, look_at_key
 from dpop_lab.panels.panel import Panel
 

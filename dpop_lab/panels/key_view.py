@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.encoding import hash_input, thumbprint
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
-from dpop_lab.jose.thumbprint import hash_input, thumbprint
-from dpop_lab.proof.reading import RSA_BITS, STRICT
-from dpop_lab.show.blocks import Block, Note, Table
-from dpop_lab.show.shown import Shown
+from dpop_lab.proof import RSA_BITS, STRICT
+from dpop_lab.show import Block, Note, Shown, Table
 from dpop_lab.show.values import cut, printable, shown
 
 MEMBERS = ("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")  # public ones only

@@ -9,9 +9,7 @@ from typing import Any
 from ipywidgets import HTML, Layout, Text, VBox
 
 from dpop_lab.panels.controls import WIDE, button
-from dpop_lab.show.blocks import Block, Note
-from dpop_lab.show.html import as_html, escaped
-from dpop_lab.show.shown import Shown
+from dpop_lab.show import Block, Note, Shown, as_html, escaped
 from dpop_lab.show.values import shown
 
 CODE_FIELDS = (

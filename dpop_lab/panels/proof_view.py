@@ -10,12 +10,11 @@ from dpop_lab.checking import Answer, Report
 from dpop_lab.jose.encoding import base64url_encode, compact_json
 from dpop_lab.jose.jws import sign_segment
 from dpop_lab.jose.keys import PrivateKey, public_jwk
-from dpop_lab.proof.proof import TYP
+from dpop_lab.proof import TYP
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
-from dpop_lab.show.blocks import Block, Note, Table
-from dpop_lab.show.shown import Shown
+from dpop_lab.show import Block, Note, Shown, Table
 from dpop_lab.show.values import cut
 
 METHOD, URL = "POST", f"{BASE_URL}/connect/token"

@@ -7,11 +7,10 @@ from typing import Any
 
 from dpop_lab.checking import Check, Profile, Report, Verdict, check, equal
 from dpop_lab.errors import KeyUnusable, expect
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import Jws, verify
 from dpop_lab.jose.keys import ALGORITHMS
-from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.proof import TYP, access_token_hash, read_proof
-from dpop_lab.proof.reading import STRICT, Reading
+from dpop_lab.proof import STRICT, TYP, Reading, access_token_hash, read_proof
 from dpop_lab.show.values import Words, shown
 
 

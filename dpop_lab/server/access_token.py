@@ -8,7 +8,7 @@ from typing import Any
 from dpop_lab.checking import Check, Profile, Verdict, check, equal
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.proof.reading import STRICT, Reading
+from dpop_lab.proof import STRICT, Reading
 from dpop_lab.show.values import Words
 
 SigningKey = tuple[PrivateKey, Mapping[str, Any]]  # and as it is published, with its kid

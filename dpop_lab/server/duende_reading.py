@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.jose.jws import Deviation, Jws
-from dpop_lab.proof.reading import Reading
+from dpop_lab.proof import Reading
 from dpop_lab.server.duende_site import ALGORITHMS
 from dpop_lab.wire.url import NormalURL, normal_url, without_query
 

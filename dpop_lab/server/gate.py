@@ -6,7 +6,7 @@ from typing import Any
 
 from dpop_lab.checking import Profile, Report
 from dpop_lab.jose.jws import Jws
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, replay_key
 from dpop_lab.server.form import Refused
 from dpop_lab.server.policy import Policy

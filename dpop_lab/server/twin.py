@@ -8,8 +8,8 @@ from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
 
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import AuthorizationServer
 from dpop_lab.server.duende import DUENDE

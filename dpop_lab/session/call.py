@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from dpop_lab.checking import Finding, Report
 from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import Jws, read_jws
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.challenge import NONCE_WANTED, Challenge

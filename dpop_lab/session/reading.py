@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dpop_lab.jose.encoding import read_json
-from dpop_lab.proof.proof import access_token_hash, read_proof
+from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.form import basic_pair
 from dpop_lab.session.call import API, LINES, Call, header_value, host_of, is_hidden
-from dpop_lab.show.times import http_time
+from dpop_lab.show.values import http_time
 from dpop_lab.wire.challenge import read_challenges
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
 

@@ -3,8 +3,7 @@
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.written import advice
 from dpop_lab.session.call import Call
-from dpop_lab.show.times import duration, is_time
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import duration, is_time, shown
 
 FETCH = "fetch a new access token"
 

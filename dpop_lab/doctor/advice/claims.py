@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.written import advice
 from dpop_lab.jose.encoding import base64url_encode, sha256
-from dpop_lab.proof.proof import access_token_hash
+from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call
-from dpop_lab.show.times import date, duration
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import date, duration, shown
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
 URL_ENDS = {"?": "query", "#": "fragment"}

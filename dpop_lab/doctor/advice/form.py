@@ -2,7 +2,7 @@
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.written import advice
-from dpop_lab.proof.proof import TYP
+from dpop_lab.proof import TYP
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import shown
 

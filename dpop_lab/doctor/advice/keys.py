@@ -10,10 +10,9 @@ from dpop_lab.doctor.advice.form import in_words
 from dpop_lab.doctor.advice.written import advice
 from dpop_lab.doctor.decoded import leaked
 from dpop_lab.errors import KeyUnusable
-from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
+from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256, thumbprint
 from dpop_lab.jose.jws import raw_signature, verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
-from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
 

@@ -3,8 +3,7 @@
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.server.form import JWT_BEARER
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
-from dpop_lab.show.times import duration
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import duration, shown
 
 WAYS = ("Basic", "client_secret", "client_assertion")
 FORM = "application/x-www-form-urlencoded"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.salvage import salvaged
 from dpop_lab.doctor.server_words import known_words
-from dpop_lab.proof.proof import access_token_hash, read_proof
+from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import linked
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dpop_lab.show.times import http_time
+from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Exchange, Headers
 
 WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"

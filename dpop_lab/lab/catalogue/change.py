@@ -6,8 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from dpop_lab.show.blocks import Block, Note, Table
-from dpop_lab.show.shown import Shown
+from dpop_lab.show import Block, Note, Shown, Table
 from dpop_lab.show.values import Words
 
 OWNER = "the owner"

@@ -11,7 +11,7 @@ from dpop_lab.lab.catalogue.change import (
     of_claims,
 )
 from dpop_lab.lab.catalogue.spelling import followed_by, padded, url_with
-from dpop_lab.proof.proof import access_token_hash
+from dpop_lab.proof import access_token_hash
 
 SAME_URL = "Harmless: the same URL after normalisation (RFC 3986 section 6.2)."
 OTHER_URL = "Another part of the URL: each has its own mistake behind it, often a proxy."
