@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.credentials import private_key_jwt
+from dpop_lab.client.settings import private_key_jwt
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import KeyUnusable, LabError, SettingsError
 from dpop_lab.jose.encoding import thumbprint

@@ -30,8 +30,8 @@ from urllib3.util import Retry
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.bounded import MOST, BoundedAdapter
-from dpop_lab.client.nonces import ORIGINS, Nonces
 from dpop_lab.client.recorder import record
+from dpop_lab.client.sending_again import ORIGINS, Nonces
 from dpop_lab.client.token import WrongTokenType
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import verify

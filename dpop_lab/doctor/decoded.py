@@ -10,8 +10,7 @@ from dpop_lab.jose.encoding import read_json, thumbprint
 from dpop_lab.jose.jws import Jws, key_bits, read_jws
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.values import Words, cut, date, offset, shown
-from dpop_lab.wire.key_text import holds_key
-from dpop_lab.wire.secret_names import KINDS
+from dpop_lab.wire.secrets import KINDS, holds_key
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import requests
 from urllib3 import HTTPHeaderDict
 
-from dpop_lab.client.credentials import (
+from dpop_lab.client.settings import (
     Credentials,
     client_secret_basic,
     client_secret_post,

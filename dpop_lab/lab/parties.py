@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from dpop_lab.client.nonces import offered_nonce
+from dpop_lab.client.sending_again import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint

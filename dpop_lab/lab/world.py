@@ -10,11 +10,10 @@ import requests
 from requests.adapters import BaseAdapter
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.credentials import Credentials, authentication
 from dpop_lab.client.discovery import discover
 from dpop_lab.client.recorder import record
-from dpop_lab.client.settings import Settings, settled
-from dpop_lab.client.token_source import Parameters
+from dpop_lab.client.settings import Credentials, Settings, authentication, settled
+from dpop_lab.client.token import Parameters
 from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.in_process import InProcessAdapter

@@ -12,7 +12,8 @@ from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
 from dpop_lab.server import access_token as at
-from dpop_lab.server.duende_reading import DuendeReading, several
+from dpop_lab.server.access_token import several
+from dpop_lab.server.duende_reading import DuendeReading
 from dpop_lab.server.duende_site import metadata
 from dpop_lab.server.form import (
     JWT_BEARER,

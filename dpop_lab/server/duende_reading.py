@@ -8,6 +8,7 @@ from typing import Any
 
 from dpop_lab.jose.jws import Deviation, Jws
 from dpop_lab.proof import Reading
+from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_site import ALGORITHMS
 from dpop_lab.wire.url import NormalURL, normal_url, without_query
 
@@ -142,11 +143,6 @@ class DuendeReading(Reading):
     def replay_key(self, claims: Mapping[str, Any], **known: object) -> Hashable:
         """The demo remembers a proof by its jti and nothing else."""
         return self.jti(claims)
-
-
-def several(value: object) -> list[Any]:
-    """The members of an array, or what stands there in place of one."""
-    return value if isinstance(value, list) else [value]
 
 
 def _is_text(value: object) -> bool:

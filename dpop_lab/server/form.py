@@ -1,12 +1,14 @@
 """What a token request brings in its form and its Authorization header, and how it is refused."""
 
 import base64
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
 from dpop_lab.checking import Answer
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.wire.message import Request
+from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
 Form = Mapping[str, tuple[str, ...]]
 # client, way (basic, form, assertion), and a secret or assertion: a public client has neither
@@ -93,3 +95,28 @@ def parameters(request: Request) -> list[tuple[str, str]]:
 def value(form: Form, name: str) -> str:
     """A parameter's text, empty when it is absent; several are joined by a comma."""
     return ",".join(form.get(name, ()))
+
+
+def resource_of(form: Form) -> str | None:
+    """The one API that a token is wanted for (RFC 8707 section 2), None without a wish.
+
+    Raises `Refused` for several, and for what is no URI.
+    """
+    resources = form.get("resource", ())
+    faults = (
+        (any(len(one) > 512 for one in resources), "Resource indicator maximum length exceeded"),
+        (not all(map(_is_uri, resources)), "Invalid resource indicator format"),
+        (len(resources) > 1, "Multiple resource indicators not supported on token endpoint."),
+    )
+    for found, description in faults:
+        if found:
+            raise bad_request("invalid_target", description)
+    return resources[0] if resources else None
+
+
+def _is_uri(text: str) -> bool:
+    """Is it an absolute URI without a fragment (RFC 8707 section 2)?"""
+    scheme = text.partition(":")[0].lower()
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme) or ":" not in text or "#" in text:
+        return False
+    return scheme not in DEFAULT_PORTS or normal_url(text) is not None

@@ -11,6 +11,7 @@ from dpop_lab.jose.encoding import compact_json
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.server import duende_site as demo
+from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_site import Client
 from dpop_lab.server.form import (
     Credentials,
@@ -108,8 +109,15 @@ class Policy:
         return replace(self, profiles=profiles)
 
     def steps(self, place: str, usual: tuple[str, ...]) -> list[str]:
-        """The steps that a request at a place takes: all the usual ones, in this policy's order."""
-        return list(dict.fromkeys((*self.order.get(place, ()), *usual)))
+        """The steps that a request at a place takes: all the usual ones, in this policy's order.
+
+        Raises `LabError` where that has another one.
+        """
+        order = list(dict.fromkeys((*self.order.get(place, ()), *usual)))
+        if unknown := [step for step in order if step not in usual]:
+            problem, wanted = f"No such step at the place {place!r}", ", ".join(usual)
+            raise LabError(problem, wanted=wanted, found=", ".join(unknown))
+        return order
 
     # proofs
 
@@ -180,8 +188,7 @@ class Policy:
 
     def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
         """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
-        several = audience if isinstance(audience, list) else [audience]
-        return issuer in several or f"{issuer}/connect/token" in several
+        return not {issuer, f"{issuer}/connect/token"}.isdisjoint(several(audience))
 
     def client_refused(self, way: str) -> Refused:
         """401, with a Basic challenge for who tried Basic (RFC 6749 section 5.2)."""

@@ -13,9 +13,7 @@ from dpop_lab.session.call import Call
 from dpop_lab.session.telling import tell
 from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.values import cut, one_line
-from dpop_lab.wire.curl import as_curl
-from dpop_lab.wire.har import har
-from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.log import SessionLog, as_curl, har
 
 MOST, LARGEST = (
     60,
