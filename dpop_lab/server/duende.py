@@ -179,11 +179,6 @@ class Duende(Policy):
         lines = request.lines("Authorization")
         return lines[0] if lines and scheme == "DPoP" else ",".join(lines)
 
-    def challenge(self, scheme: str, answer: Answer) -> str:
-        """Parameters only where there is something to say, and never the algorithms."""
-        text = f'{scheme} error="{answer.error}"' if answer.error else scheme
-        return f'{text}, error_description="{answer.description}"' if answer.description else text
-
     def json(self, value: object) -> bytes:
         """JSON as .NET escapes it: no quote, ampersand, angle bracket, plus or non-ASCII."""
 
@@ -223,6 +218,7 @@ DUENDE = Duende(
     metadata_type="application/json; charset=UTF-8",
     api_type="application/json; charset=utf-8",
     site_headers=(("Server", "dpop_lab twin"), ("X-REVISION", "twin")),
+    tells_algorithms=False,
     cors_exposed="",
     api_methods=None,
     nonce_renewed_at=math.inf,
