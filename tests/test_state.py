@@ -197,7 +197,7 @@ def test_the_report_has_a_lost_race_as_a_replay(policy):
     reports = [seen.reports[-1] for seen in world.seen if len(seen.reports) == 2]
     assert sum(report.accepted for report in reports) == 1
     losers = [report.failure for report in reports if not report.accepted]
-    assert {(one.check.name, one.verdict.defect) for one in losers} == {("unused", "replayed")}
+    assert {(one.check.name, one.defect) for one in losers} == {("unused", "replayed")}
 
 
 # ---- nonces -----------------------------------------------------------------------------------

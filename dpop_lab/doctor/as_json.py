@@ -67,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 
 def _row(finding: Finding) -> dict[str, Any]:
-    asked = finding.verdict is not None
+    asked = finding.mark != "not asked"
     return {
         "row": finding.check.name,
         "mark": finding.mark,

@@ -212,7 +212,7 @@ def _challenges(call: Call) -> Iterator[tuple[str, str]]:
 
 
 def _seen(finding: Finding) -> str:
-    if finding.verdict is None:
+    if finding.mark == "not asked":
         return f"needs {', '.join(finding.check.needs)}"
     if finding.mark == "passed":
         return shown(finding.found, 80)

@@ -20,7 +20,7 @@ from dpop_lab.lab.catalogue.change import (
 from dpop_lab.lab.catalogue.moves import HONEST
 from dpop_lab.lab.catalogue.token_requests import OF_THE_DEMO
 from dpop_lab.lab.crafting import Draft, token_request
-from dpop_lab.lab.polite import Busy, PoliteAdapter
+from dpop_lab.lab.live import PoliteAdapter, Unreachable
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.session.call import Call
@@ -91,17 +91,17 @@ class Side:
     def ask(self, change: Change, to: str) -> Call:
         """The answer to a change, redacted.
 
-        Raises `LabError` when it can't be tried after all, of which `Unreachable`, `Busy` and
-        `TooMany` mean that nothing can be by now, as do other errors of requests.
+        Raises `LabError` when it can't be tried after all, of which `Unreachable` means that
+        nothing can be by now, as do other errors of requests.
         """
         while True:
             try:
                 return self._answer(change, to)
-            except Busy as busy:
+            except Unreachable as error:
                 self._pauses += 1
-                if self._pauses > PAUSES or busy.seconds > LONGEST_PAUSE:
+                if self._pauses > PAUSES or error.seconds > LONGEST_PAUSE:
                     raise
-                time.sleep(max(0, busy.seconds))
+                time.sleep(error.seconds)
                 self.way.pace = max(2 * self.way.pace, 0.5)
 
     def _answer(self, change: Change, to: str) -> Call:

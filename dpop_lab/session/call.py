@@ -290,10 +290,9 @@ class Call:
         """What the rows know of it: the one that said no, with what it wanted and found."""
         if self.accepted:
             return "every row passed" if self.reports else "no row was asked"
-        if self.finding is None or self.finding.verdict is None:
+        if self.finding is None:
             return "no row: something else in the request is refused"
-        verdict = self.finding.verdict
-        wanted, found = shown(verdict.wanted, 80), shown(verdict.found, 80)
+        wanted, found = shown(self.finding.wanted, 80), shown(self.finding.found, 80)
         return f"{self.finding.check.name}: wanted {wanted}, found {found}"
 
     def __repr__(self) -> str:

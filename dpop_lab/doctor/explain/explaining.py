@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from dpop_lab.checking import Finding, Verdict
+from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.advise import advise
 from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.rules import one_header
@@ -61,7 +61,7 @@ def _no_proof(call: Call) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
     if call.is_proof or one_header not in [said.row for said in blamed(call)]:
         return None
-    return Finding(one_header, Verdict(Words("one DPoP header"), None, "missing"))
+    return Finding(one_header, "failed", Words("one DPoP header"), None, "missing")
 
 
 def _asked(call: Call) -> str:
