@@ -17,8 +17,7 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT_NONCE,
     Change,
 )
-from dpop_lab.lab.catalogue.moves import HONEST
-from dpop_lab.lab.catalogue.token_requests import OF_THE_DEMO
+from dpop_lab.lab.catalogue.requests import HONEST, OF_THE_DEMO
 from dpop_lab.lab.crafting import Draft, token_request
 from dpop_lab.lab.live import PoliteAdapter, Unreachable
 from dpop_lab.lab.world import World
@@ -34,7 +33,7 @@ PAUSES, LONGEST_PAUSE = 3, 60  # so many pauses of so many seconds a server may 
 SPARE = 4  # requests: for metadata, tokens that run out, nonces that are changed, pauses
 WITH_NONCE = {API: API_NONCE, TOKEN_ENDPOINT: TOKEN_ENDPOINT_NONCE}
 NONCE_WANTED, REPLAY = "use_dpop_nonce", "sent_twice"
-ABOUT = ("name", "does", "by", "section", "places", "worth")  # of a change, not done by it
+ABOUT = ("name", "does", "by", "section", "at", "worth")  # of a change, not done by it
 
 
 class Side:

@@ -65,7 +65,7 @@ class BenchPanel(Panel):
         self.lab = lab or Lab()
         self._draft = self.lab.bench.draft(change, to=to)
         self._outcome: Sent | Nothing = NOTHING_SENT
-        rules = self.lab.world.policy
+        rules = self.lab.policy
         self._policies = dict(POLICIES) if rules.struck_out else {**POLICIES, rules.name: rules}
         self._rows = {
             name: control(Checkbox, name, name not in rules.struck_out, ROW, indent=False)
