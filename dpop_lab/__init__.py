@@ -4,13 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.credentials import private_key_jwt
+from dpop_lab.client.settings import private_key_jwt
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import KeyUnusable, LabError, SettingsError
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import generate_key, public_jwk
-from dpop_lab.jose.thumbprint import thumbprint
-from dpop_lab.proof.proof import access_token_hash, make_proof, read_proof
+from dpop_lab.proof import access_token_hash, make_proof, read_proof
 
 if TYPE_CHECKING:
     from dpop_lab.client.recorder import record

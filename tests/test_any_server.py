@@ -23,9 +23,8 @@ from dpop_lab import (
 from dpop_lab.cli import main
 from dpop_lab.client.read_settings import read_settings
 from dpop_lab.client.settings import NAMES
-from dpop_lab.jose.jws import read_jws, verify
+from dpop_lab.jose.jws import HASHES, mac_compact, read_jws, verify
 from dpop_lab.jose.keys import ALGORITHMS
-from dpop_lab.jose.shared_secret import HASHES, mac_compact
 from dpop_lab.wire.message import Request, Response
 from tests.client_world import answer, claims, issued, listening
 from tests.network import dripping

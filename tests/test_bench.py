@@ -20,7 +20,7 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT,
     WITH_PROOF,
 )
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
 from dpop_lab.session.call import ACCEPTED, NO_ROW
 from tests.test_display import HOSTILE, Page
@@ -284,7 +284,7 @@ def test_the_live_server_keeps_its_rules_and_its_key(monkeypatch):
 def test_a_broken_connection_is_a_sentence():
     with Lab(carrier="socket") as wired:
         assert wired.send().caught == ACCEPTED
-        wired.world.close()
+        wired.close()
         sent = wired.send_again()
     assert sent.problem and sent.answered is None and sent.caught == ""
     assert sent.problem in sent.verdict and sent.problem in repr(sent) and sent.details() == ""

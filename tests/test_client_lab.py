@@ -6,7 +6,7 @@ from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.token import TokenRefused, WrongTokenType
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.lab import Lab
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 
 
 @pytest.mark.parametrize("alg", ["ES256", "ES384", "PS256", "RS256"])

@@ -16,8 +16,7 @@ from requests.exceptions import InvalidURL, ReadTimeout
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.bounded import MOST_METADATA, TooLong
-from dpop_lab.client.discovery import discover, metadata_urls
-from dpop_lab.client.own_request import LeadsNowhere
+from dpop_lab.client.discovery import LeadsNowhere, discover, metadata_urls
 from dpop_lab.client.read_settings import read_settings
 from dpop_lab.client.settings import CLIENT_AUTH
 from dpop_lab.client.token import TokenRefused, WrongTokenType

@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import os
 import re
 import signal
@@ -19,8 +20,8 @@ from dpop_lab.cli import main
 from dpop_lab.lab.catalogue.change import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
 from dpop_lab.lab.compare import HonestRefused, compare
 from dpop_lab.lab.compared import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
-from dpop_lab.lab.polite import LONGEST_BODY, Busy, PoliteAdapter, TooMany
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.lab.live import LONGEST_BODY, PoliteAdapter, Unreachable
+from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.message import Response
 from tests.front import CLIENT, front
@@ -360,8 +361,9 @@ def test_no_more_is_sent_than_was_agreed_on():
         session.mount(server.url, way)
         for _ in range(2):
             session.get(server.url)
-        with pytest.raises(TooMany):
+        with pytest.raises(Unreachable) as caught:
             session.get(server.url)
+        assert caught.value.seconds == math.inf
         assert way.sent == len(server.asked) == 2
 
 
@@ -393,7 +395,8 @@ def test_a_server_that_wants_a_long_pause_is_left_alone(headers):
     with front(busy(429, *headers, times=99)) as server:
         found = compare(twin(), other(server), changes="honest")
         assert len(server.requests) == 1
-    assert isinstance(found.cause, Busy) and "429" in found.stopped
+    assert isinstance(found.cause, Unreachable) and "429" in found.stopped
+    assert 3600 <= found.cause.seconds < math.inf
 
 
 def test_a_503_without_a_time_is_an_answer():

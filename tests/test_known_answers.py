@@ -6,12 +6,18 @@ import pytest
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import JWS
 
-from dpop_lab.jose.encoding import base64url_decode, base64url_encode, compact_json, sha256
+from dpop_lab.jose.encoding import (
+    base64url_decode,
+    base64url_encode,
+    compact_json,
+    hash_input,
+    sha256,
+    thumbprint,
+)
 from dpop_lab.jose.jws import key_bits, read_jws, sign_compact, verify
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key, public_jwk
-from dpop_lab.jose.thumbprint import hash_input, thumbprint
-from dpop_lab.proof.proof import access_token_hash, make_proof, read_proof
+from dpop_lab.proof import access_token_hash, make_proof, read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -166,9 +172,7 @@ def test_the_nonce_is_all_that_the_proof_of_rfc_9449_lacks_where_one_is_wanted()
             url="https://server.example.com/token",
             now=proof.claims["iat"],
         )
-        failed = {
-            one.check.name: one.verdict.defect for one in report.findings if one.verdict.defect
-        }
+        failed = {one.check.name: one.defect for one in report.findings if one.defect}
         assert failed == {"nonce": "missing"}
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from dpop_lab.checking import Answer
 from dpop_lab.errors import LabError
-from dpop_lab.proof import rules
-from dpop_lab.proof.reading import Reading
+from dpop_lab.proof import Reading, rules
 from dpop_lab.proof.rules import ANY_TIME, Window, check_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
@@ -295,7 +294,7 @@ class Telling(Policy):
     def answer(self, profile, finding):
         answer = profile.answer(finding)
         if finding.check is rules.alg:
-            return replace(answer, description=f"Unsupported: {finding.verdict.found}")
+            return replace(answer, description=f"Unsupported: {finding.found}")
         return answer
 
     def refused(self, refusal, scheme=""):

@@ -31,7 +31,7 @@ from dpop_lab.client.token import TokenRefused
 from dpop_lab.jose import sign_compact
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.proof.proof import proof_header
+from dpop_lab.proof import proof_header
 from dpop_lab.wire.labels import Labels
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Exchange, Request, Response

@@ -25,11 +25,10 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.lab import Lab
-from dpop_lab.proof.proof import access_token_hash, make_proof, proof_header, read_proof
+from dpop_lab.proof import access_token_hash, make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.session.story import Story
-from dpop_lab.wire.curl import as_curl
-from dpop_lab.wire.log import WITH_REPORTS, SessionLog
+from dpop_lab.wire.log import WITH_REPORTS, SessionLog, as_curl
 from dpop_lab.wire.message import Exchange, Request, Response
 
 AGAIN = "sent again with the nonce: "
@@ -427,7 +426,8 @@ def test_no_secret_is_in_any_form_of_a_story() -> None:
             said = sign_compact(proof_header(key), claims, key)
             headers = {"Authorization": f"DPoP {token}", "DPoP": said}
             lab.session.get(f"{lab.api}?access_token={token}", headers=headers)
-            assert "<access_token 1>" in str(lab.log[-1].reports[1][name].verdict)
+            row = lab.log[-1].reports[1][name]
+            assert "<access_token 1>" in str((row.wanted, row.found))
         lab.session.get(lab.plain_api, headers={"Authorization": f"Bearer {token}"})
         story = lab.story
     rows = {step.meaning.partition(":")[0] for step in story}

@@ -17,8 +17,8 @@ from dpop_lab.cli.lessons import add_lessons, misplaced
 from dpop_lab.cli.options import EXIT_CODES, RAW
 from dpop_lab.cli.serve import add_serve
 from dpop_lab.cli.terminal import Wrong, fail, named
+from dpop_lab.client.bounded import in_its_words, remedy, unanswered
 from dpop_lab.client.token import TokenRefused
-from dpop_lab.client.unanswered import in_its_words, remedy, unanswered
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.lab.live import Unreachable
 

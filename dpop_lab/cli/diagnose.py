@@ -11,7 +11,7 @@ from dpop_lab.cli.terminal import Wrong, named, say
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
 from dpop_lab.jose.encoding import from_json_octets
-from dpop_lab.show.times import seconds_since_1970
+from dpop_lab.show.values import seconds_since_1970
 
 EXAMPLES = """examples:
   dpop-lab diagnose session.log

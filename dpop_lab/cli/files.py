@@ -15,7 +15,7 @@ from dpop_lab.session.story import Story
 from dpop_lab.wire.log import SessionLog
 
 if TYPE_CHECKING:
-    from dpop_lab.lab.client_side import ClientSide
+    from dpop_lab.lab.world import World
 
 BEGINNING = b"---- Sending"  # of a session log
 READ_FROM_VARIABLES = (variable("client_key"), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -60,7 +60,7 @@ def _same_file(one: str, other: str) -> bool:
 
 
 @contextmanager
-def recorded(lab: "ClientSide", options: argparse.Namespace) -> Iterator[None]:
+def recorded(lab: "World", options: argparse.Namespace) -> Iterator[None]:
     """Write what is exchanged to the files asked for; when one can't be written, make neither."""
     log, har = options.log, options.har
     paths = [path for path in (log, har) if path is not None]

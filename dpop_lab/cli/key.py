@@ -7,9 +7,9 @@ import sys
 
 from dpop_lab.cli.options import ALG, PASSWORD, RAW, Commands, command, password
 from dpop_lab.cli.terminal import Wrong, named, say
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key
-from dpop_lab.jose.thumbprint import thumbprint
 
 EXAMPLES = """examples:
   dpop-lab key new ec.pem

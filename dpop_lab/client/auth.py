@@ -9,21 +9,22 @@ import requests
 from requests.auth import AuthBase
 
 from dpop_lab.client.bounded import MOST, read_within
-from dpop_lab.client.nonces import Nonces, asks_for_nonce, offered_nonce
 from dpop_lab.client.sending_again import (
+    Nonces,
     WithoutNetrc,
     answered,
+    asks_for_nonce,
     copy_with_cookies,
     fresh_proof,
+    offered_nonce,
     redirected,
     rewound,
 )
 from dpop_lab.client.settings import Settings
-from dpop_lab.client.token import TOKEN_TYPES, AccessToken
-from dpop_lab.client.token_source import Parameters, TokenSource
+from dpop_lab.client.token import TOKEN_TYPES, AccessToken, Parameters, TokenSource
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.proof import read_proof
 from dpop_lab.wire.challenge import read_challenges, refuses_token
 from dpop_lab.wire.url import origin
 

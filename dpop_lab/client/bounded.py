@@ -1,6 +1,7 @@
-"""An answer over the network within bounds: so many seconds, so many octets, whatever is sent."""
+"""An answer within bounds of time and size, or in a sentence why none came."""
 
 import io
+import re
 import socket
 import time
 from contextlib import closing
@@ -10,16 +11,22 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.exceptions import (
+    ChunkedEncodingError,
     ConnectionError,
     ConnectTimeout,
     ContentDecodingError,
+    ProxyError,
     ReadTimeout,
+    SSLError,
+    Timeout,
+    TooManyRedirects,
 )
-from urllib3.connectionpool import HTTPConnectionPool
-from urllib3.exceptions import ReadTimeoutError
-from urllib3.util import Timeout
+
+from dpop_lab.show.values import one_line
+from dpop_lab.wire.url import without_login
 
 MOST_METADATA = 1_000_000  # octets, decoded, of what the client asks for itself
 MOST = 10_000_000  # of any other answer
@@ -41,14 +48,10 @@ class BoundedAdapter(HTTPAdapter):
 
     cuts = False  # is what is longer cut, and not refused?
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of connections, of a kind that keeps the time."""
-        super().init_poolmanager(*args, **kwargs)
-        _keep_time(self.poolmanager)
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """The pools of connections through a proxy, of a kind that keeps the time."""
-        return _keep_time(super().proxy_manager_for(*args, **kwargs))
+    def cert_verify(self, conn: Any, *args: Any, **kwargs: Any) -> None:
+        """Make a pool of connections ready: one that keeps the time, with its certificates."""
+        conn.ConnectionCls = _timed(conn.ConnectionCls)
+        super().cert_verify(conn, *args, **kwargs)  # type: ignore[no-untyped-call]
 
     def most(self, request: requests.PreparedRequest) -> int:
         """How many octets are read of the answer to this request."""
@@ -61,8 +64,9 @@ class BoundedAdapter(HTTPAdapter):
         answer = super().send(request, stream, *args, **kwargs)
         if stream and answer.ok and not answer.is_redirect:
             original = getattr(answer.raw, "_original_response", None)
-            if isinstance(original, _Timed):
-                original.hourglass.stop()
+            reader = getattr(getattr(original, "fp", None), "raw", None)
+            if isinstance(reader, _Hourglass):
+                reader.stop()
             return answer
         coding = answer.headers.get("Content-Encoding", "").strip().lower()
         if "," in coding or coding in ("br", "zstd"):  # who knows how much comes of a piece?
@@ -84,7 +88,7 @@ def is_metadata(url: str) -> bool:
 def waited(error: requests.RequestException, timeout: Any) -> Any:
     """The seconds that were waited, of a timeout in whatever form requests takes one."""
     first = isinstance(error, ConnectTimeout)
-    if isinstance(timeout, Timeout):
+    if isinstance(timeout, urllib3.Timeout):
         parts = (timeout.total, timeout.connect_timeout if first else timeout._read)
         return min((one for one in parts if isinstance(one, int | float)), default=None)
     return timeout[0 if first else 1] if isinstance(timeout, tuple) else timeout
@@ -102,7 +106,7 @@ def read_within(answer: requests.Response, most: int) -> bool:
                 if len(read) > most:
                     break
         except ConnectionError as error:
-            if not isinstance(next(iter(error.args), None), ReadTimeoutError):
+            if not isinstance(next(iter(error.args), None), urllib3.exceptions.ReadTimeoutError):
                 raise
             # it is the body that is late, and of that requests says that the connection failed
             raise ReadTimeout(*error.args, request=answer.request) from error
@@ -145,19 +149,17 @@ class _Hourglass(io.RawIOBase):
         super().close()
 
 
-class _Timed(HTTPResponse):
+def _timed_answer(sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPResponse:
     """An answer that is read, from its first octet, through an hourglass."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.hourglass = _Hourglass(self.fp.detach(), sock)
-        self.fp = io.BufferedReader(self.hourglass)
+    answer = HTTPResponse(sock, *args, **kwargs)
+    answer.fp = io.BufferedReader(_Hourglass(answer.fp.detach(), sock))
+    return answer
 
 
 class _ConnectsFirst:
     """A connection that is made before the head of a request is written, and not after."""
 
-    response_class = _Timed
+    response_class = staticmethod(_timed_answer)
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
         """Send a request, as any other connection does."""
@@ -166,17 +168,86 @@ class _ConnectsFirst:
         super().request(*args, **kwargs)  # type: ignore[misc]
 
 
-def _keep_time(manager: Any) -> Any:
-    pools = manager.pool_classes_by_scheme.items()
-    manager.pool_classes_by_scheme = {scheme: _timed(pool) for scheme, pool in pools}
-    return manager
-
-
 @cache
-def _timed(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    """This kind of pool, but its connections connect first and give `_Timed` answers."""
-    connection = pool.ConnectionCls
+def _timed(connection: type) -> type:
+    """This kind of connection, but it connects first and bounds the time of its answers."""
     if issubclass(connection, _ConnectsFirst):
-        return pool
-    timed = type(connection.__name__, (_ConnectsFirst, connection), {})
-    return type(pool.__name__, (pool,), {"ConnectionCls": timed})
+        return connection
+    return type(connection.__name__, (_ConnectsFirst, connection), {})
+
+
+LOGIN = "Give the proxy its login in HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT."
+PORTAL = "Open any web page in a browser, and log in to the network if one asks for that."
+PROXY = "Look at HTTPS_PROXY and NO_PROXY."
+_AUTHORITY = "Name the PEM file of the authority that is to be trusted in REQUESTS_CA_BUNDLE."
+_SHORTER = "Is the URL right? Ask for less at a time, or take a long answer with stream=True."
+_NETWORK = "Look at the network, the VPN and the proxy (HTTPS_PROXY)."
+_UNTRUSTED = "No trusted TLS connection to {host}"
+_CAUSES = (  # a kind of error, what its bottom says, what to say, what to do; the first that fits
+    (ProxyError, " 407 ", "The proxy on the way to {host} wants a login", LOGIN),
+    (
+        ProxyError,
+        "failed: 403",
+        "The proxy on the way to {host} lets nobody there",
+        PROXY,
+    ),
+    (ProxyError, "failed: 30", "The proxy on the way to {host} leads elsewhere", PORTAL),
+    (ProxyError, "", "The proxy on the way to {host} can't be used", PROXY),
+    (SSLError, "issuer", _UNTRUSTED, _AUTHORITY),
+    (SSLError, "self-signed", _UNTRUSTED, _AUTHORITY),
+    (SSLError, "verify failed", _UNTRUSTED, _NETWORK),
+    (SSLError, "", "What answers in the place of {host} speaks no usable TLS", PORTAL),
+    (Timeout, "", "{host} did not answer within {timeout} s", _NETWORK),
+    (TooManyRedirects, "", "{host} redirects in a circle", ""),
+    (ConnectionError, "gaierror", "{host} is a name that leads nowhere here", _NETWORK),
+    (ConnectionError, "", "{host} can't be reached, or broke off", _NETWORK),
+    (ChunkedEncodingError, "", "{host} broke off in the middle of its answer", ""),
+    (ContentDecodingError, "", "{host} sent what can't be decoded", ""),
+    (TooLong, "", "The answer of {host} is too long", _SHORTER),
+)
+
+
+def unanswered(error: requests.RequestException, timeout: float) -> str:
+    """The sentence for the host of the request that failed, without an end mark.
+
+    Empty when the request could not even be made: a wrong URL, a wrong header. `timeout` is what
+    was waited, in seconds.
+    """
+    url = str(error.request.url) if error.request is not None and error.request.url else ""
+    words, _ = _cause(error)
+    told = words.format(host=host_named(url), timeout=timeout)
+    return words and f"{told}: {in_its_words(error)}"
+
+
+def remedy(error: requests.RequestException) -> str:
+    """What to do about it, as a sentence; empty when there is nothing to do on this side."""
+    return _cause(error)[1]
+
+
+def host_named(url: str) -> str:
+    """The host of a URL, and its port if there is one, as it may be shown."""
+    return one_line(urlsplit(url).netloc.rpartition("@")[2])[:100] or "the server"
+
+
+def in_its_words(error: BaseException) -> str:
+    """What lies at the bottom of an error, in its own words, on one line and without a password."""
+    root = _root(error)
+    said = getattr(root, "strerror", None) or str(root) or type(root).__name__
+    bare = re.sub(r"\[\w+: \w+\] |\(?_ssl\.c:\d+\)?:?", "", without_login(str(said)))
+    return one_line(" ".join(bare.split())).rstrip(".")[:160]
+
+
+def _cause(error: requests.RequestException) -> tuple[str, str]:
+    """What to say and what to do, both empty when none of the causes fits."""
+    root = _root(error)
+    said = "gaierror" if isinstance(root, socket.gaierror) else str(root)
+    fitting = (row[2:] for row in _CAUSES if isinstance(error, row[0]) and row[1] in said)
+    return next(fitting, ("", ""))
+
+
+def _root(error: BaseException) -> BaseException:
+    """The error at the bottom: the one that this one holds or was caused by, and so on."""
+    for one in (*error.args, getattr(error, "reason", None), error.__cause__):
+        if isinstance(one, BaseException) and one is not error:
+            return _root(one)
+    return error

@@ -1,19 +1,65 @@
-"""A server's metadata, found from its issuer (RFC 8414, OpenID Connect Discovery)."""
+"""What the client asks for itself, above all the metadata of a server (RFC 8414)."""
 
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.exceptions import InvalidURL
 
-from dpop_lab.client.bounded import MOST_METADATA
-from dpop_lab.client.own_request import LeadsNowhere, send_own
-from dpop_lab.client.sending_again import redirected
+from dpop_lab.client.bounded import MOST_METADATA, BoundedAdapter, in_its_words
+from dpop_lab.client.sending_again import json_of, redirected
 from dpop_lab.client.settings import check_url
-from dpop_lab.client.token import json_value
 from dpop_lab.errors import SettingsError
 from dpop_lab.wire.url import is_loopback, origin
 
 MOST_REDIRECTS = 3
+
+
+class LeadsNowhere(InvalidURL):
+    """An answer came, and its Location is no URL (RFC 9110 section 10.2.2)."""
+
+
+def send_own(
+    session: requests.Session | None,
+    request: requests.Request,
+    *,
+    timeout: float | None,
+) -> requests.Response:
+    """Send a request over this session, or over one of its own; no redirect is followed.
+
+    Raises what requests raises, and nothing else; a bad Location is `LeadsNowhere`. What cannot be
+    read as a URL is told without its text: it may be that of a proxy, with its password.
+    The session's adapters, proxies, certificates, cookies, User-Agent and Accept-Encoding are used.
+    Its other headers, its parameters, auth, hooks and netrc file are meant for other requests, and
+    left out. A session of its own reads answers within the bounds of `BoundedAdapter`.
+    """
+    with _session() if session is None else nullcontext(session) as used:
+        kept = {name: used.headers.get(name) for name in ("User-Agent", "Accept-Encoding")}
+        given = {**requests.utils.default_headers(), **kept, **request.headers}
+        request.headers = {name: value for name, value in given.items() if value is not None}
+        request.cookies = used.cookies
+        prepared = request.prepare()
+        settings = used.merge_environment_settings(prepared.url, {}, False, None, None)
+        answered: list[requests.Response] = []
+        prepared.hooks["response"].append(lambda response, **_: answered.append(response))
+        try:
+            return used.send(prepared, timeout=timeout, allow_redirects=False, **settings)
+        except ValueError as error:
+            if isinstance(error, requests.RequestException) and not isinstance(error, InvalidURL):
+                raise
+            words = in_its_words(error)
+    if answered:  # requests reads the Location all the same, and not all of it can be
+        raise LeadsNowhere("the answer leads to what is no URL", request=prepared)
+    raise InvalidURL(words, request=prepared)
+
+
+def _session() -> requests.Session:
+    session, adapter = requests.Session(), BoundedAdapter()
+    session.headers["Accept-Encoding"] = "gzip, deflate"
+    for prefix in ("https://", "http://"):
+        session.mount(prefix, adapter)
+    return session
 
 
 def metadata_urls(issuer: str) -> tuple[str, str]:
@@ -70,12 +116,10 @@ def _fetch(
         return f"status {response.status_code}"
     if len(response.content) > MOST_METADATA:
         return f"more than {MOST_METADATA} octets"
-    try:
-        metadata = json_value(response)
-    except (ValueError, RecursionError):
-        page = response.headers.get("Content-Type", "").lower().startswith("text/html")
-        return "a web page" if page else "no JSON"
-    return metadata if isinstance(metadata, dict) else "no JSON object"
+    if isinstance(metadata := json_of(response), dict):
+        return metadata
+    page = response.headers.get("Content-Type", "").lower().startswith("text/html")
+    return "a web page" if page else "no JSON object"
 
 
 def _site(url: str) -> str:

@@ -1,6 +1,9 @@
-"""A request that is sent a second time: its proof, body and cookies, where a redirect takes it."""
+"""What sending a request a second time takes: nonce, proof, body, cookies, and where it goes."""
 
+import json
+import re
 import secrets
+from threading import Lock
 from typing import Any, Self
 
 import requests
@@ -11,9 +14,70 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
 
 from dpop_lab.errors import LabError
+from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.proof.proof import make_proof
-from dpop_lab.wire.url import htu
+from dpop_lab.proof import make_proof
+from dpop_lab.wire.challenge import NONCE_WANTED, read_challenges, wants_nonce
+from dpop_lab.wire.url import htu, origin
+
+NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 9449 section 8.1
+ORIGINS = 100
+
+
+def offered_nonce(response: requests.Response) -> str | None:
+    """The value of the DPoP-Nonce header if it is one (two lines joined by a comma are none)."""
+    text = response.headers.get("DPoP-Nonce", "")
+    return text if NONCE.fullmatch(text) else None
+
+
+def asks_for_nonce(refusal: requests.Response, *, in_body: bool = True) -> bool:
+    """Does this refusal ask for a nonce, by a challenge or, if that may be read, in its JSON?"""
+    if wants_nonce(read_challenges(refusal.headers.get("WWW-Authenticate", ""))):
+        return True
+    error = json_object(refusal).get("error") if in_body else None
+    return isinstance(error, str) and error.lower() == NONCE_WANTED
+
+
+def json_of(response: requests.Response) -> Any:
+    """The JSON value of a body: of UTF-8, as it should be (RFC 8259), or else of its charset.
+
+    None for what is no JSON, and for too many brackets.
+    """
+    octets = response.content
+    try:
+        text = octets.decode(json.detect_encoding(octets))
+    except UnicodeDecodeError:
+        text = response.text
+    return read_json(text)
+
+
+def json_object(response: requests.Response) -> dict[str, object]:
+    """The JSON object in a body, an empty one if there is none."""
+    value = json_of(response)
+    return value if isinstance(value, dict) else {}
+
+
+class Nonces:
+    """The latest nonce of each of the last hundred origins; safe for threads."""
+
+    def __init__(self) -> None:
+        self._kept: dict[object, str] = {}
+        self._lock = Lock()
+
+    def get(self, url: str) -> str | None:
+        """The nonce to send to this URL, None if its origin gave none."""
+        return self._kept.get(origin(url))
+
+    def learn(self, response: requests.Response) -> str | None:
+        """Keep the nonce that a response carried, if any; gives it."""
+        nonce = offered_nonce(response)
+        if nonce is not None:
+            with self._lock:
+                self._kept.pop(origin(response.url), None)
+                self._kept[origin(response.url)] = nonce
+                if len(self._kept) > ORIGINS:
+                    del self._kept[next(iter(self._kept))]
+        return nonce
 
 
 class OnceOnly(str):

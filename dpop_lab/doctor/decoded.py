@@ -6,14 +6,11 @@ from typing import Any, TypeGuard
 
 from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.errors import KeyUnusable
-from dpop_lab.jose.encoding import read_json
+from dpop_lab.jose.encoding import read_json, thumbprint
 from dpop_lab.jose.jws import Jws, key_bits, read_jws
-from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.session.call import Call, is_hidden
-from dpop_lab.show.times import date, offset
-from dpop_lab.show.values import Words, cut, shown
-from dpop_lab.wire.key_text import holds_key
-from dpop_lab.wire.secret_names import KINDS
+from dpop_lab.show.values import Words, cut, date, offset, shown
+from dpop_lab.wire.secrets import KINDS, holds_key
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")

@@ -11,10 +11,9 @@ from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
 from dpop_lab.doctor.paste.jwts import decoded_parts, salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.session.call import Call, is_hidden
-from dpop_lab.wire.key_text import holds_key, key_pieces
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.redact import USER_ESCAPED, Redactor
-from dpop_lab.wire.secret_names import KINDS, named_in
+from dpop_lab.wire.secrets import KINDS, holds_key, key_pieces, named_in
 
 WORDS = {
     "client_secret": "a client secret",

@@ -12,13 +12,13 @@ from dpop_lab.client.recorder import exchange_of
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED
 from dpop_lab.lab.catalogue.change import PLACES, SIGNERS
-from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.crafting import Draft, url_of
 from dpop_lab.lab.live import in_words
 from dpop_lab.lab.names import one_of
 from dpop_lab.lab.parties import Parties
 from dpop_lab.lab.sent import Difference, Sent, difference, flat
-from dpop_lab.proof.proof import read_proof
+from dpop_lab.lab.world import World
+from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.access_token import token_of
 from dpop_lab.server.duende import DUENDE
@@ -51,7 +51,7 @@ class Bench:
     All goes over `session`, that of the lab unless given, or one like it under other rules.
     """
 
-    def __init__(self, lab: ClientSide, session: requests.Session | None = None) -> None:
+    def __init__(self, lab: World, session: requests.Session | None = None) -> None:
         self.lab, self._session = lab, session or lab.session
         self.parties = Parties(lab, self._session)
         self._accepted: dict[str, dict[str, object]] = {}
@@ -71,7 +71,7 @@ class Bench:
     def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
         """A policy, the server's own unless given, with rows struck out; all names are checked."""
         expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
-        rules = policy or self.lab.world.policy
+        rules = policy or self.lab.policy
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
@@ -187,7 +187,7 @@ class Bench:
         `LabError` when other rules than its own are wanted of a server that is not a twin.
         """
         lab, nonce = self.lab, draft.place.nonce
-        own = rules is lab.world.policy and afresh is None
+        own = rules is lab.policy and afresh is None
         if own and (lab.live or nonce is lab.twin.resource_server.api_nonce):
             session = self._session
         elif lab.live:

@@ -15,7 +15,6 @@ from dpop_lab.lab.comparison import Comparison
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import TIMEOUT, Unreachable, in_words
 from dpop_lab.lab.names import one_of
-from dpop_lab.lab.polite import Busy, TooMany
 from dpop_lab.lab.side import REPLAY, Asked, Side
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import cut, printable
@@ -158,7 +157,7 @@ def _answer(side: Side, change: Change, to: str) -> Call | str:
     honest = change.name == HONEST_AT[to]
     try:
         answered = side.ask(change, to)
-    except (Unreachable, Busy, TooMany):
+    except Unreachable:
         raise
     except TokenRefused as error:
         if honest:

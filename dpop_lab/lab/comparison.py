@@ -17,9 +17,7 @@ from dpop_lab.lab.compared import (
     told,
 )
 from dpop_lab.session.call import Call
-from dpop_lab.show.blocks import Block, Note, Table
-from dpop_lab.show.shown import Shown
-from dpop_lab.show.text import as_text
+from dpop_lab.show import Block, Note, Shown, Table, as_text
 from dpop_lab.show.values import cut
 
 WITH_NONCE = " with nonce"

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import requests
 
+from dpop_lab.jose.encoding import hash_input, thumbprint
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.jose.thumbprint import hash_input, thumbprint
 from dpop_lab.lab.lab import Lab
-from dpop_lab.proof.proof import make_proof, read_proof
+from dpop_lab.proof import make_proof, read_proof
 from dpop_lab.server.policy import Policy
 
 

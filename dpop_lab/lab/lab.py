@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from dpop_lab.client.read_settings import Source, read_settings
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.client_side import ClientSide
 from dpop_lab.lab.live import TIMEOUT
-from dpop_lab.lab.world import Carrier, live_world, other_world, twin_world
+from dpop_lab.lab.world import LIVE, OTHER, TWIN, Carrier, World, demo_client, started
 from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.wire.log import SessionLog
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dpop_lab.session.story import Story
 
 
-class Lab(ClientSide):
+class Lab(World):
     """A world to try DPoP in: the offline twin by default, the real demo server with `live=True`.
 
     Any other server is named by the client's settings: as keywords, such as `issuer`, `api` (URLs),
@@ -67,15 +67,16 @@ class Lab(ClientSide):
         if live and (other or client_key):
             advice = "Lab(issuer=…) is for any other server, or any other client."
             raise LabError("The live server is the demo", wanted="live=True alone", advice=advice)
+        own = None
         if live:
-            world = live_world()
+            kind, known = LIVE, demo_client(BASE_URL)
         elif other:
             given = {**client, "client_key": client_key}
-            told = read_settings(settings or {}, given=given, environment=os.environ)
-            world = other_world(told)
+            kind, known = OTHER, read_settings(settings or {}, given=given, environment=os.environ)
         else:
-            world = twin_world(carrier, policy=policy, api_nonce=api_nonce, client_key=client_key)
-        super().__init__(world, log, timeout)
+            own = started(carrier, policy=policy, api_nonce=api_nonce, client_key=client_key)
+            kind, known = TWIN, demo_client(own[0].base_url)
+        super().__init__(kind, known, own, log=log, timeout=timeout)
 
     @cached_property
     def bench(self) -> "Bench":

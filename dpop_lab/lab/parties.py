@@ -7,41 +7,36 @@ from typing import Any
 
 import requests
 
-from dpop_lab.client.nonces import offered_nonce
+from dpop_lab.client.sending_again import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
-from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import (
     ISSUER,
     PLACES,
-    THE_API,
-    THE_TOKEN_ENDPOINT,
-    THIEFS_CNF,
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
     TOKENS,
     Change,
     Edit,
-    Known,
     Place,
     edited,
 )
-from dpop_lab.lab.catalogue.token_requests import OF_THE_DEMO, USUAL
-from dpop_lab.lab.client_side import ClientSide
+from dpop_lab.lab.catalogue.requests import OF_THE_DEMO, USUAL
 from dpop_lab.lab.crafting import (
     Draft,
     forged,
     prepared,
-    spelt,
     text,
     texts,
     url_of,
     with_other_proof,
 )
-from dpop_lab.proof.proof import proof_claims, proof_header
+from dpop_lab.lab.world import World
+from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.url import htu
@@ -56,7 +51,7 @@ class Parties:
     run out. The last nonce of either server is kept.
     """
 
-    def __init__(self, lab: ClientSide, session: requests.Session) -> None:
+    def __init__(self, lab: World, session: requests.Session) -> None:
         self.lab, self._session = lab, session
         self._keys: dict[tuple[str, str], PrivateKey] = {}
         self._tokens: dict[tuple[str, str], tuple[int, AccessToken]] = {}  # since when
@@ -88,7 +83,7 @@ class Parties:
 
     def _granted(self, which: str, kind: str) -> AccessToken:
         """A token of the lab's server; a twin that refuses the key is asked under both policies."""
-        if which in OF_THE_DEMO and not self.lab.world.is_demo:
+        if which in OF_THE_DEMO and not self.lab.is_demo:
             raise LabError(f"Only the demo has a token {TOKENS[which]}")
         change = replace(OF_THE_DEMO.get(which, USUAL), key=kind)
         who, now = "thief" if which == "thief" else "owner", self.lab.clock.time()
@@ -178,16 +173,14 @@ class Parties:
         self, change: Change, signer: str, honest: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Header and claims of a proof after a change, from its honest claims."""
-        lab, now = self.lab, honest["iat"]
+        now, said = honest["iat"], dict(honest)
         shown = change.shows or ("owner" if signer == "nobody" else signer)
         header = proof_header(self.key(shown, change.key))
         header["jwk"] = edited(header["jwk"], change.jwk, now=now)
-        urls: Known = {
-            THE_TOKEN_ENDPOINT: lambda: htu(lab.token_endpoint),
-            THE_API: lambda: htu(lab.api),
-        }
-        claims = edited(honest, change.claims, now=now, known=urls)
-        return edited(header, change.header, now=now), claims
+        if change.made_for:
+            place = PLACES[change.made_for]
+            said |= {"htm": place.method, "htu": htu(url_of(place, self.lab))}
+        return edited(header, change.header, now=now), edited(said, change.claims, now=now)
 
     def _nonce(self, change: Change, place: Place, now: int) -> str | None:
         """A nonce of the server at this place, or of the other one, given out some time ago.
@@ -215,10 +208,12 @@ class Parties:
         if issued.problem:  # of a kind that only its issuer can read
             if "whole" not in edit.spelling:
                 raise LabError("The access token is no JWT", found=issued.problem)
-            return str(spelt(edit, "whole", token))
-        now, cnf = self.lab.clock.now(), {"jkt": thumbprint(self.key("thief").public_jwk())}
-        said = edited(issued.claims, edit.claims, now=now, known={THIEFS_CNF: lambda: cnf})
-        written = texts(edit, edited(issued.header, edit.header, now=now), said)
+            return str(edit.spelt("whole", token))
+        now, said = self.lab.clock.now(), dict(issued.claims)
+        if edit.shows:
+            said["cnf"] = {"jkt": thumbprint(self.key(edit.shows).public_jwk())}
+        header = edited(issued.header, edit.header, now=now)
+        written = texts(edit, header, edited(said, edit.claims, now=now))
         by_issuer = edit.signed_by == ISSUER
         key = self.lab.twin.signing_key if by_issuer else self.key("thief", "RS256")
         kept = None if edit.sign_again else issued.signature

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from dpop_lab.checking import Finding
 from dpop_lab.lab.catalogue.change import LEFT_OUT
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
-from dpop_lab.show.blocks import Block, Note, Table, marked
-from dpop_lab.show.shown import Shown
+from dpop_lab.show import Block, Note, Shown, Table, marked
 from dpop_lab.show.values import cut, shown
-from dpop_lab.wire.curl import as_curl
+from dpop_lab.wire.log import as_curl
 from dpop_lab.wire.message import Redacted
 
 NO_PROOF = "No proof was sent."

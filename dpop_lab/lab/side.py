@@ -17,11 +17,10 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT_NONCE,
     Change,
 )
-from dpop_lab.lab.catalogue.moves import HONEST
-from dpop_lab.lab.catalogue.token_requests import OF_THE_DEMO
-from dpop_lab.lab.client_side import ClientSide
+from dpop_lab.lab.catalogue.requests import HONEST, OF_THE_DEMO
 from dpop_lab.lab.crafting import Draft, token_request
-from dpop_lab.lab.polite import Busy, PoliteAdapter
+from dpop_lab.lab.live import PoliteAdapter, Unreachable
+from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
@@ -34,7 +33,7 @@ PAUSES, LONGEST_PAUSE = 3, 60  # so many pauses of so many seconds a server may 
 SPARE = 4  # requests: for metadata, tokens that run out, nonces that are changed, pauses
 WITH_NONCE = {API: API_NONCE, TOKEN_ENDPOINT: TOKEN_ENDPOINT_NONCE}
 NONCE_WANTED, REPLAY = "use_dpop_nonce", "sent_twice"
-ABOUT = ("name", "does", "by", "section", "places", "worth")  # of a change, not done by it
+ABOUT = ("name", "does", "by", "section", "at", "worth")  # of a change, not done by it
 
 
 class Side:
@@ -44,7 +43,7 @@ class Side:
     seconds, and no more of them than `way.limit`.
     """
 
-    def __init__(self, label: str, lab: ClientSide, pace: float | None) -> None:
+    def __init__(self, label: str, lab: World, pace: float | None) -> None:
         self.label, self.lab, self._log = label, lab, SessionLog()
         client = lab.client
         #: Where requests go to, as far as it is known before the first one.
@@ -53,7 +52,7 @@ class Side:
         self.foreign = lab.live and not all(map(is_loopback, self.urls))
         pace = (0.5 if self.foreign else 0) if pace is None else pace
         self.way = PoliteAdapter(pace=pace, timeout=lab.timeout)
-        self._bench = Bench(lab, lab.session_over(lab.world.adapter or self.way, self._log))
+        self._bench = Bench(lab, lab.session_over(self.way if lab.live else lab.adapter, self._log))
         self._parties = self._bench.parties
         self._absent: dict[str, str] = {}
         self._replayed: dict[str, str] = {}  # what is said to a replay, by places
@@ -86,22 +85,22 @@ class Side:
 
     def _same_server(self, place: str) -> bool:
         """Is the place the same as that with nonce, so that the server decides which it is?"""
-        return not self.lab.world.is_demo or (self.lab.live and place in (API, API_NONCE))
+        return not self.lab.is_demo or (self.lab.live and place in (API, API_NONCE))
 
     def ask(self, change: Change, to: str) -> Call:
         """The answer to a change, redacted.
 
-        Raises `LabError` when it can't be tried after all, of which `Unreachable`, `Busy` and
-        `TooMany` mean that nothing can be by now, as do other errors of requests.
+        Raises `LabError` when it can't be tried after all, of which `Unreachable` means that
+        nothing can be by now, as do other errors of requests.
         """
         while True:
             try:
                 return self._answer(change, to)
-            except Busy as busy:
+            except Unreachable as error:
                 self._pauses += 1
-                if self._pauses > PAUSES or busy.seconds > LONGEST_PAUSE:
+                if self._pauses > PAUSES or error.seconds > LONGEST_PAUSE:
                     raise
-                time.sleep(max(0, busy.seconds))
+                time.sleep(error.seconds)
                 self.way.pace = max(2 * self.way.pace, 0.5)
 
     def _answer(self, change: Change, to: str) -> Call:
@@ -137,7 +136,8 @@ class Side:
             self._absent[WITH_NONCE.get(to, to)] = "no nonce is demanded there"
 
     def _carried_out(self, draft: Draft) -> Call:
-        lab, twin, afresh = self.lab, self.lab.world.twin, None
+        lab, afresh = self.lab, None
+        twin = None if lab.live else lab.twin
         if twin:
             nonces = twin.resource_server.api_nonce
             if lab.base_url != BASE_URL and draft.place.nonce is nonces:
@@ -145,12 +145,12 @@ class Side:
             else:
                 afresh = self._log
         steps, _ = self._parties.signed(draft)
-        exchange = self._bench.exchange(draft, steps, lab.world.policy, afresh=afresh)
+        exchange = self._bench.exchange(draft, steps, lab.policy, afresh=afresh)
         return replace(read_call(self._without_secret(exchange)), rules=self.name)
 
     def _without_secret(self, exchange: Redacted) -> Redacted:
         """The exchange without a client secret that is too short to be known by itself."""
-        secret = None if self.lab.world.is_demo else self.lab.client.client_secret
+        secret = None if self.lab.is_demo else self.lab.client.client_secret
         if not secret:
             return exchange
         headers = tuple(
@@ -161,7 +161,7 @@ class Side:
         return replace(exchange, response_headers=headers, response_body=body)
 
 
-def why_not(change: Change, to: str, lab: ClientSide) -> str:
+def why_not(change: Change, to: str, lab: World) -> str:
     """Why a change can't be tried at a place of this lab, empty where it can.
 
     A server that is not ours can't be asked what takes what only a twin has. What might do harm is
@@ -169,7 +169,7 @@ def why_not(change: Change, to: str, lab: ClientSide) -> str:
     """
     if not lab.live:
         return ""
-    place, token, other = PLACES[to], change.token, not lab.world.is_demo
+    place, token, other = PLACES[to], change.token, not lab.is_demo
     reasons = {
         "it takes the issuer's own key": token is not None and token.signed_by == ISSUER,
         "it takes the private key of another client": change.client_id.endswith(".jwt"),
@@ -189,7 +189,7 @@ def _has_fixed_jti(change: Change) -> bool:
     return jti is not LEFT_OUT and not callable(jti) and not change.first
 
 
-def _is_idle(draft: Draft, lab: ClientSide) -> bool:
+def _is_idle(draft: Draft, lab: World) -> bool:
     """Does a change that is made to members come to nothing here?"""
     change = draft.change
     if change.form:

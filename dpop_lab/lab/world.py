@@ -1,61 +1,213 @@
-"""The three worlds: our own twin, the live demo, any other server; how each is reached, as whom."""
+"""A client in one of three worlds: our own twin, the live demo, or any other server."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Literal, Self
 from urllib.parse import urljoin
 
+import requests
 from requests.adapters import BaseAdapter
 
-from dpop_lab.client.settings import Settings
-from dpop_lab.errors import LabError
+from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.discovery import discover
+from dpop_lab.client.recorder import record
+from dpop_lab.client.settings import Credentials, Settings, authentication, settled
+from dpop_lab.client.token import Parameters
+from dpop_lab.errors import LabError, SettingsError, expect
+from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.in_process import InProcessAdapter
-from dpop_lab.lab.live import TOKEN_PATH
+from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import BEARER_API, DPOP_API
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.log import SessionLog
 
 Carrier = Literal["in process", "socket"]
+TWIN, LIVE, OTHER = "the offline twin", "the live server", "another server"  # kinds of world
+Own = tuple[Twin, BaseAdapter, Callable[[], object]]  # both servers, the way there, their end
+OF_A_SESSION = ("headers", "trust_env", "proxies", "verify", "cert")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Servers, the way to them, and the client that they know."""
+    """A client, its session and log, and the servers that it asks; `Lab` says what is what.
 
-    kind: Literal["the offline twin", "the live server", "another server"]
-    base_url: str
-    client: Settings
-    #: What the servers keep to; of those that keep it to themselves, what is the best guess.
-    policy: Policy
-    #: URLs at which a web page is never the servers' own.
-    json_only: tuple[str, ...] = ()
-    #: Both servers where they are ours, and the adapter that leads to them.
-    twin: Twin | None = None
-    adapter: BaseAdapter | None = None
-    clock: Clock = field(default_factory=Clock)
-    #: Ends the servers that are ours.
-    close: Callable[[], object] = lambda: None
+    `own` are the servers where they are ours.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        client: Settings,
+        own: Own | None,
+        *,
+        log: SessionLog | None,
+        timeout: float,
+    ) -> None:
+        from dpop_lab import __version__  # it imports us
+
+        twin, adapter, _ = own or (None, None, None)
+        self.kind, self.client, self.timeout, self.live = kind, client, timeout, twin is None
+        self.log = SessionLog() if log is None else log
+        self.base_url = client.issuer or urljoin(str(client.token_endpoint), "/").rstrip("/")
+        #: Does it have the demo's clients, scopes and APIs?
+        self.is_demo = kind != OTHER
+        #: What the servers keep to; of those that keep it to themselves, what is the best guess.
+        self.policy = twin.policy if twin else DUENDE if self.is_demo else RFC_9449
+        self.clock = twin.clock if twin else Clock()
+        self._twin, self._own = twin, own
+        apis = (self.api, self.plain_api) if self.is_demo else ()
+        self._json_only = {url for url in (client.token_endpoint, *apis) if url}
+        self.adapter = adapter or LiveAdapter(json_only=self._json_only, timeout=timeout)
+        self.session = requests.Session()
+        agent = f"dpop-lab/{__version__}" if self.live else "dpop-lab"
+        self.session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip, deflate"})
+        self.session.trust_env = self.live  # a proxy has no business between us and ourselves
+        self.session = self.session_over(self.adapter, self.log)
+
+    def session_over(self, adapter: BaseAdapter, log: SessionLog) -> requests.Session:
+        """A session like `session`, but it sends by this adapter and is kept in this log."""
+        session = requests.Session()
+        for name in OF_A_SESSION:
+            setattr(session, name, getattr(self.session, name))
+        for prefix in ("https://", "http://") if self.live else (self.base_url,):
+            session.mount(prefix, adapter)
+        record(session, log, clock=self.clock.time)
+        return session
+
+    def session_under(
+        self, policy: Policy, *, api_nonce: bool = False, afresh: SessionLog | None = None
+    ) -> requests.Session:
+        """A session like `session`, but the server has other rules.
+
+        Keys, clock, memory and log are the same, and so is the URL: what `without` has struck out,
+        or the other policy, is all that differs. With `afresh`, a log of its own, the server has
+        no memory of what it was sent before. Raises `LabError` when live.
+        """
+        expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
+        server = self.twin.under(policy, api_nonce=api_nonce)
+        if afresh is not None:
+            server.forget()
+        return self.session_over(InProcessAdapter(server), self.log if afresh is None else afresh)
 
     @property
-    def is_demo(self) -> bool:
-        """Does it have the demo's clients, scopes and APIs?"""
-        return self.kind != "another server"
+    def twin(self) -> Twin:
+        """Both servers of the offline twin, inside and out. Raises `LabError` when live."""
+        if self._twin is None:
+            problem = f"{self.kind.capitalize()} keeps its keys and its rules to itself"
+            raise LabError(problem, advice="Use the twin: Lab().")
+        return self._twin
+
+    @property
+    def client_key(self) -> PrivateKey:
+        """The private key of the twin's `*.jwt` clients. Raises `LabError` when live."""
+        key = self.twin.client_key
+        if key is None:
+            raise LabError("This twin knows the public half of its clients' key alone")
+        return key
+
+    @property
+    def client_key_id(self) -> str:
+        """The `kid` of that key. Raises `LabError` when live."""
+        return self.twin.client_key_id
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The metadata of the authorization server (RFC 8414), asked for when first needed.
+
+        Raises `SettingsError` when it has none, or only the token endpoint is known; `Unreachable`.
+        """
+        issuer = self.base_url if self.is_demo else self.client.issuer
+        if issuer is None:
+            raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
+        found = discover(issuer, session=self.session, timeout=self.timeout)
+        self._json_only.add(found["token_endpoint"])
+        return found
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where an access token is asked for. Given the issuer, it is looked up in `metadata`."""
+        endpoint: str = self.client.token_endpoint or self.metadata["token_endpoint"]
+        return endpoint
+
+    @property
+    def api(self) -> str:
+        """The API that wants a bound token and its proof. Raises `LabError` when none was given."""
+        if self.client.api is None:
+            advice = "Lab(issuer=…, api=URL), the member api, or DPOP_LAB_API."
+            raise LabError("No API was given", wanted="its URL as api", advice=advice)
+        return self.client.api
+
+    @property
+    def plain_api(self) -> str:
+        """The demo's API that takes an access token under Bearer. Others raise `LabError`."""
+        if not self.is_demo:
+            raise LabError("Only the demo is known to have an API under Bearer", wanted="api")
+        return self.base_url + BEARER_API
+
+    def auth(
+        self,
+        client_id: str | None = None,
+        key: PrivateKey | None = None,
+        *,
+        parameters: Parameters | None = None,
+    ) -> DPoPAuth:
+        """A `DPoPAuth` for this lab's client, on its session; with another name if that is given.
+
+        At the demo, and so by default, that is m2m.dpop with its secret. `parameters` such as
+        `resource` are added to the token request. Sends nothing but, given an issuer, what
+        `metadata` does, and raises what that raises.
+        """
+        client = self._settled()
+        return DPoPAuth.from_settings(
+            client if client_id is None else replace(client, client_id=client_id),
+            key=key or generate_key("ES256"),
+            parameters=parameters,
+            session=self.session,
+            clock=self.clock.time,
+            timeout=self.timeout,
+        )
+
+    def credentials(self) -> Credentials:
+        """The header lines and form parameters by which this lab's client authenticates, made anew.
+
+        For token requests by hand. Sends and raises what `auth` does.
+        """
+        return authentication(self._settled())(self.clock.now())
+
+    def _settled(self) -> Settings:
+        """The client's settings with what was left to the server's metadata."""
+        return settled(self.client, {} if self.client.token_endpoint else self.metadata)
+
+    def close(self) -> None:
+        """End the session, and the server when it listens on a port."""
+        self.session.close()
+        if self._own:
+            self._own[2]()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        at = "" if self.live else " at"
+        return f"<{type(self).__name__} with {self.kind}{at} {self.base_url}>"
 
 
-def twin_world(carrier: Carrier, **options: Any) -> World:
-    """The twin, in process or on a port of this machine, with the options of `Twin`.
+def started(carrier: Carrier, **options: Any) -> Own:
+    """The twin, in process or on a port, with the options of `Twin`.
 
     All rows are asked of a request, though the first failure decides.
     """
     options |= {"every_row": True, "clock": Clock()}
     if carrier == "in process":
-        twin = Twin(**options)
-        adapter = InProcessAdapter(twin)
-        return _world_of(twin, adapter, adapter.close)
+        adapter = InProcessAdapter(twin := Twin(**options))
+        return twin, adapter, adapter.close
     if carrier != "socket":
         raise LabError("No such carrier", wanted="'in process' or 'socket'", found=repr(carrier))
     from dpop_lab.lab.sightings import SightingAdapter, Sightings
@@ -63,43 +215,7 @@ def twin_world(carrier: Carrier, **options: Any) -> World:
 
     sightings = Sightings()
     running = serve(**options, front=sightings.before)
-    return _world_of(running.twin, SightingAdapter(sightings), running.close)
-
-
-def _world_of(twin: Twin, adapter: BaseAdapter, close: Callable[[], object]) -> World:
-    return World(
-        kind="the offline twin",
-        base_url=twin.base_url,
-        client=demo_client(twin.base_url),
-        policy=twin.policy,
-        twin=twin,
-        adapter=adapter,
-        clock=twin.clock,
-        close=close,
-    )
-
-
-def live_world() -> World:
-    """The demo server, over the network."""
-    return World(
-        kind="the live server",
-        base_url=BASE_URL,
-        client=demo_client(BASE_URL),
-        policy=DUENDE,
-        json_only=tuple(BASE_URL + path for path in (TOKEN_PATH, DPOP_API, BEARER_API)),
-    )
-
-
-def other_world(client: Settings) -> World:
-    """The server, over the network, that the settings of a client name."""
-    endpoint = client.token_endpoint or ""
-    return World(
-        kind="another server",
-        base_url=client.issuer or urljoin(endpoint, "/").rstrip("/"),
-        client=client,
-        policy=RFC_9449,
-        json_only=(endpoint,) if endpoint else (),
-    )
+    return running.twin, SightingAdapter(sightings), running.close
 
 
 def demo_client(base_url: str) -> Settings:
@@ -107,7 +223,7 @@ def demo_client(base_url: str) -> Settings:
     return Settings(
         client_id="m2m.dpop",
         client_secret="secret",  # noqa: S106  published with the demo
-        token_endpoint=base_url + TOKEN_PATH,
+        token_endpoint=f"{base_url}/connect/token",
         scope="api",
         api=base_url + DPOP_API,
     )

@@ -2,113 +2,146 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self, overload
 
 from dpop_lab.errors import LabError, expect
-from dpop_lab.session.call import Call
-from dpop_lab.session.diagram import Diagram, sequence_diagram
-from dpop_lab.session.telling import tell
-from dpop_lab.show.blocks import Block, Table
-from dpop_lab.show.shown import Shown
+from dpop_lab.session.telling import Step, tell
+from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.values import cut, one_line
-from dpop_lab.wire.curl import as_curl
-from dpop_lab.wire.har import har
-from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.log import SessionLog, as_curl, har
 
-HEAD = ("Request", "What it carried", "Answer", "What that means")
-LONGEST = 48  # characters of a line in the first column, which does not wrap
+MOST = 60  # steps of a diagram
+LARGEST = 45_000  # characters of it: of more than 50,000 Mermaid draws nothing
+LINE = 90  # characters of a line of it
+PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")
+LIGHT = '%%{init: {"theme": "default"}}%%'  # on paper: a drawing follows no change of the theme
+PAPER = "    rect rgb(255, 255, 255)"
+KEYWORD = re.compile(r"\b(e)(?=nd\b)", re.IGNORECASE)  # `end`, even inside a text, ends a block
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Timeline(Shown):
-    """Steps, one after the other; with `timed`, when each was sent and how long it took."""
+class Diagram:
+    """A sequence diagram: `text` is its Mermaid source, which a notebook shows as a drawing."""
 
-    steps: Sequence[Call]
-    timed: bool = True
+    text: str
 
-    @property
-    def title(self) -> str:
-        """How many exchanges, and with whom."""
-        count, origins = len(self.steps), self._origins()
-        hosts = ", ".join(origins[:3]) + f" and {len(origins) - 3} more" * (len(origins) > 3)
-        words = f"{count} exchange{'' if count == 1 else 's'}"
-        return one_line(words + f" with {hosts}" * bool(hosts))
+    def __repr__(self) -> str:
+        return self.text
 
-    def _origins(self) -> list[str]:
-        return list(dict.fromkeys(step.origin for step in self.steps))
-
-    def _where(self, step: Call, *, several: bool) -> str:
-        """Number and request of a step, and the host where there are several."""
-        lines = (f"{step.number:>3}  {step.request}", step.origin)[: 1 + several]
-        return "\n".join(cut(one_line(line), LONGEST) for line in lines)
-
-    def _times(self, step: Call) -> tuple[str, ...]:
-        return (f"+{step.after:.3f} s, took {step.exchange.took:.3f} s",) if self.timed else ()
-
-    def blocks(self) -> Iterator[Block]:
-        """A row a step: the request, what it carried, the answer, what that means."""
-        head = (HEAD[0], *(("When",) if self.timed else ()), *HEAD[1:])
-        several = len(self._origins()) > 1
-        rows = tuple(
-            (self._where(one, several=several), *self._times(one), *_told(one))
-            for one in self.steps
-        )
-        yield Table(self.title, rows, head, marks=tuple(map(_mark, self.steps)))
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        """The source, and the Markdown that JupyterLab draws, itself and without a network."""
+        return {"text/plain": self.text, "text/markdown": f"```mermaid\n{self.text}\n```"}
 
 
-def _told(step: Call) -> list[str]:
-    return [one_line(text) for text in (step.carried, step.answer, step.meaning)]
+def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
+    """The diagram of these steps; of the last ones alone, `most`, where there are too many."""
+    drawn = steps[-most:]
+    actors = {actor: f"S{i}" for i, actor in enumerate(dict.fromkeys(map(_actor, drawn)), 1)}
+    lines = [
+        LIGHT,
+        "sequenceDiagram",
+        f"    accTitle: Sequence diagram of {_counted(len(drawn))} of the client",
+        "    participant C as client",
+        *(f"    participant {one} as {_text(role)}<br/>{_text(host)}"
+          for (role, host), one in actors.items()),
+    ]  # fmt: skip
+    if len(drawn) < len(steps):
+        lines.append(f"    Note over C: {len(steps) - len(drawn)} exchanges before")
+    messages = [line for step in drawn for line in _messages(step, actors[_actor(step)])]
+    if messages:
+        lines += [PAPER, *messages, "    end"]
+    text = "\n".join(lines)
+    return Diagram(text) if len(text) <= LARGEST else sequence_diagram(steps, most // 2)
 
 
-def _mark(step: Call) -> str:
-    if step.wants_nonce:
-        return "nonce demanded"
-    return "accepted" if step.accepted else "refused"
+def _actor(step: Step) -> tuple[str, str]:
+    return step.role, step.origin.partition("://")[2]
 
 
+def _messages(step: Step, server: str) -> list[str]:
+    sent = f"{step.number}. {_text(step.request)}<br/>{_text(step.carried)}"
+    came = f"{_text(step.answer)}<br/>{_text(step.meaning)}"
+    if step.exchange.status is None:
+        return [f"    C-x{server}: {sent}", f"    Note right of C: {came}"]
+    return [f"    C->>{server}: {sent}", f"    {server}-->>C: {came}"]
+
+
+def _text(text: str) -> str:
+    """Text that Mermaid shows as it is: whatever could be its syntax goes by number."""
+    numbered = PLAIN.sub(lambda match: f"#{ord(match[0])};", _short(one_line(text)))
+    return KEYWORD.sub(lambda match: f"#{ord(match[1])};", numbered)
+
+
+def _short(line: str) -> str:
+    """A line as long as it may be: of a reason the row alone, of all else the first words."""
+    if len(line) > LINE:
+        line = line.partition(": wanted ")[0]
+    if len(line) > LINE:
+        line = (line[:LINE].rpartition(" ")[0] or line[:LINE]) + "…"
+    return line
+
+
+HEAD = ("Request", "What it carried", "Answer", "What that means")
+LONGEST = 48  # characters of a line in the first column, which does not wrap
 BEGINNING = b'{"log": {'  # of every file that `save_har` writes
 
 
-class Story(Shown, Sequence[Call]):
+class Story(Shown, Sequence[Step]):
     """A session log so far, told; shown by a notebook as a table.
 
     The log may be of any requests session: `log = record(session)`, then `Story(log)`. That of a
     lab with the twin, `lab.story`, knows of each exchange what the servers saw, too. What is in
-    the log later is told by a new story. `story[0]` is the first `Call`, `story[-5:]` the story of
+    the log later is told by a new story. `story[0]` is the first `Step`, `story[-5:]` the story of
     the last five. No secret is in it that is not in the log; raises `LabError` for what is no log.
     """
 
     def __init__(self, log: SessionLog) -> None:
         expect(log, SessionLog, "Story", "record(session) gives one.")
-        self._steps = tuple(tell(log))
+        self._steps, self._timed = tuple(tell(log)), False
 
     def __len__(self) -> int:
         return len(self._steps)
 
-    def __iter__(self) -> Iterator[Call]:
-        return iter(self._steps)
-
     @overload
-    def __getitem__(self, index: int) -> Call: ...
+    def __getitem__(self, index: int) -> Step: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Call | Self:
+    def __getitem__(self, index: int | slice) -> Step | Self:
         if not isinstance(index, slice):
             return self._steps[index]
         part = copy(self)
         part._steps = self._steps[index]
         return part
 
-    def blocks(self) -> Iterator[Block]:
-        """The steps without times: the same each time the same is done."""
-        return Timeline(self._steps, timed=False).blocks()
+    @property
+    def title(self) -> str:
+        """How many exchanges, and with whom."""
+        hosts = self._origins()
+        named = ", ".join(hosts[:3]) + f" and {len(hosts) - 3} more" * (len(hosts) > 3)
+        return one_line(_counted(len(self)) + f" with {named}" * bool(hosts))
 
-    def timeline(self) -> Timeline:
-        """The steps with the seconds since the first was sent and the seconds each took."""
-        return Timeline(self._steps)
+    def _origins(self) -> list[str]:
+        return list(dict.fromkeys(step.origin for step in self))
+
+    def blocks(self) -> Iterator[Block]:
+        """A row a step: the request, what it carried, the answer, what that means."""
+        several, timed = len(self._origins()) > 1, self._timed
+        rows = tuple(_row(step, several=several, timed=timed) for step in self)
+        head = (HEAD[0], *("When",) * timed, *HEAD[1:])
+        yield Table(self.title, rows, head, marks=tuple(map(_mark, self)))
+
+    def timeline(self) -> Self:
+        """The steps with the seconds since the first was sent and the seconds each took.
+
+        Without them a story is the same each time the same is done.
+        """
+        timed = copy(self)
+        timed._timed = True
+        return timed
 
     def diagram(self) -> Diagram:
         """The steps, the last 60 at most, as a Mermaid sequence diagram, drawn by a notebook."""
@@ -118,7 +151,7 @@ class Story(Shown, Sequence[Call]):
         """All requests as `curl` commands, each after a comment that says what came of it."""
         return "\n\n".join(
             f"# {step.number}. {one_line(step.answer)}: {one_line(step.meaning)}\n"
-            f"{as_curl(step.redacted)}"
+            f"{as_curl(step.exchange)}"
             for step in self._steps
         )
 
@@ -130,7 +163,7 @@ class Story(Shown, Sequence[Call]):
         Sizes are those of what is told; a request that got no answer has the status 0 and `_error`.
         """
         words = [{"carried": one.carried, "meaning": one.meaning} for one in self._steps]
-        return har([one.redacted for one in self._steps], words)
+        return har([one.exchange for one in self._steps], words)
 
     def save_har(self, path: str | os.PathLike[str]) -> None:
         """Write that to a file, for its owner's eyes only (mode 0600) where it is a new one.
@@ -158,3 +191,21 @@ def _refuse_another_file(path: str | os.PathLike[str]) -> None:
         return
     if beginning not in (b"", BEGINNING):
         raise LabError("The HAR would replace another file", advice="Name a new one.")
+
+
+def _counted(exchanges: int) -> str:
+    return f"{exchanges} exchange{'' if exchanges == 1 else 's'}"
+
+
+def _row(step: Step, *, several: bool, timed: bool) -> tuple[str, ...]:
+    """Number and request of a step, the host where there are several, when, and what it was."""
+    lines = (f"{step.number:>3}  {step.request}", step.origin)[: 1 + several]
+    where = "\n".join(cut(one_line(line), LONGEST) for line in lines)
+    when = (f"+{step.after:.3f} s, took {step.exchange.took:.3f} s",) * timed
+    return where, *when, *map(one_line, (step.carried, step.answer, step.meaning))
+
+
+def _mark(step: Step) -> str:
+    if step.wants_nonce:
+        return "nonce demanded"
+    return "accepted" if step.accepted else "refused"

@@ -9,19 +9,20 @@ from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.show.values import at_once
-from dpop_lab.wire.key_text import key_pieces, without_keys
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
-from dpop_lab.wire.secret_names import (
+from dpop_lab.wire.secrets import (
     JWK_PRIVATE,
     KINDS,
     LOOSE,
     PARAMETERS,
     decoded,
+    key_pieces,
     member_names,
     named,
     private_members,
     squeezed,
+    without_keys,
 )
 from dpop_lab.wire.url import without_login
 

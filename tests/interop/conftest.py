@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from processes import running
 
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.jose.thumbprint import thumbprint
 
 HERE = Path(__file__).parent
 SWITCH = "DPOP_LAB_INTEROP"

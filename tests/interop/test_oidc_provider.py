@@ -11,11 +11,10 @@ import requests
 from processes import running
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.credentials import client_secret_post
-from dpop_lab.client.token import TokenRefused
-from dpop_lab.client.token_source import TokenSource
+from dpop_lab.client.settings import client_secret_post
+from dpop_lab.client.token import TokenRefused, TokenSource
+from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.jose.thumbprint import thumbprint
 from dpop_lab.lab.lab import Lab
 
 # what the two servers see: who was asked, by which method, what the answer was

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dpop_lab.checking import Report
 from dpop_lab.doctor.decoded import Line
-from dpop_lab.show.blocks import SYMBOLS
+from dpop_lab.show import SYMBOLS
 from dpop_lab.show.values import one_line
 
 MARKS = {True: SYMBOLS["failed"], False: SYMBOLS["passed"]}

@@ -12,8 +12,7 @@ from dpop_lab.checking import Report
 from dpop_lab.doctor.explain.entry import Entry
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.server.twin import Twin
-from dpop_lab.show.blocks import Block, Table
-from dpop_lab.show.html import as_html, by_class, escaped, style_sheet
+from dpop_lab.show import Block, Table, as_html, by_class, escaped, style_sheet
 
 NAMES = {"row": "Row", "wanted": "Wanted", "found": "Found", "change": "What to change"}
 

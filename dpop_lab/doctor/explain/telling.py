@@ -11,7 +11,7 @@ from dpop_lab.jose.jws import read_jws
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import cut, one_line, shown
-from dpop_lab.wire.curl import as_curl
+from dpop_lab.wire.log import as_curl
 from dpop_lab.wire.message import Exchange, Headers
 from dpop_lab.wire.redact import Redactor
 

@@ -3,7 +3,7 @@
 import re
 
 from dpop_lab.doctor.paste.unwrap import START
-from dpop_lab.doctor.server_words import GUESS, blamed, known_words
+from dpop_lab.doctor.server_words import blamed, known_words
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import json_value
 
@@ -71,4 +71,4 @@ def _is_printed(line: str) -> bool:
         return json_value(line) is not None or not LINE.search(line)
     _, description = known_words(line) or ("", "")
     blames = blamed(Call(description=description))
-    return bool(ANSWER.search(line)) or any(one.policy != GUESS for one in blames)
+    return bool(ANSWER.search(line)) or any(policy for _, _, policy in blames)

@@ -16,7 +16,7 @@ from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import NOTHING, Call, header_value
 from dpop_lab.session.reading import read_call, with_answer
-from dpop_lab.show.times import seconds_since_1970
+from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers
 
 METHOD = "method httpMethod http_method requestMethod request_method verb"

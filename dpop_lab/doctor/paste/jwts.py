@@ -8,7 +8,7 @@ from typing import Any
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.jose.encoding import loose_base64url_decode, read_json
 from dpop_lab.jose.jws import Jws, read_jws
-from dpop_lab.proof.proof import access_token_hash, read_proof
+from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import linked
 

@@ -14,7 +14,7 @@ from itertools import islice
 from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, SIDE, START, logged_lines
 from dpop_lab.session.call import NOTHING
 from dpop_lab.session.reading import json_value
-from dpop_lab.show.times import http_time
+from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Exchange, Headers
 
 MARK = re.compile(r"^---- (Sending|Received|Failed)[ \t]*(.*?)[ \t]*----[ \t]*$", re.M)
