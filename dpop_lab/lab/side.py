@@ -10,8 +10,7 @@ from dpop_lab.client.recorder import exchange_of
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import LabError
 from dpop_lab.lab.catalogue.change import BEARER_API, ISSUER, LEFT_OUT, PLACES, Change
-from dpop_lab.lab.catalogue.moves import HONEST
-from dpop_lab.lab.catalogue.token_requests import OF_THE_DEMO
+from dpop_lab.lab.catalogue.requests import HONEST, OF_THE_DEMO
 from dpop_lab.lab.comparison import DEMANDS_NONCE, outcome, told
 from dpop_lab.lab.crafting import Draft, token_request
 from dpop_lab.lab.live import PoliteAdapter, Unreachable
@@ -30,7 +29,7 @@ PAUSES, LONGEST_PAUSE = 3, 60  # so many pauses of so many seconds a server may 
 SPARE = 4  # requests: for metadata, tokens that run out, nonces that are changed, pauses
 REPLAY = "sent_twice"
 HONEST_AT = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
-ABOUT = {"name", "does", "by", "section", "places", "worth"}  # of a change, not done by it
+ABOUT = {"name", "does", "by", "section", "at", "worth"}  # of a change, not done by it
 TO_MEMBERS = {"header", "jwk", "claims", "form"}  # what is done to what a draft has in it
 
 

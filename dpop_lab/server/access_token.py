@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from dpop_lab.checking import Check, Profile, Verdict, check, equal
+from dpop_lab.checking import Check, Profile, Verdict, check, equal, verdict
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -98,6 +98,11 @@ class TokenContext:
     audience: str
     now: int
 
+    @property
+    def reading(self) -> Reading:
+        """How this API takes values."""
+        return self.profile.reading
+
 
 @check(
     "RFC 9449 §7.1",
@@ -109,14 +114,14 @@ def scheme(token: Jws, context: TokenContext) -> Verdict:
     """Does the Authorization header bring an access token under the right scheme?"""
     rules, given = context.profile, context.authorization
     if not given:
-        return Verdict(rules.scheme, None, "missing")
+        return rules.scheme, None, "missing"
     if len(given) >= rules.max_length:
         wanted, found = f"less than {rules.max_length}", f"{len(given)} characters"
-        return Verdict(Words(wanted), Words(found), "too_long")
+        return Words(wanted), Words(found), "too_long"
     word, space, _ = given.partition(" ")
-    defect = None if rules.reading.same("scheme", rules.scheme, word) else "wrong"
     # what stands alone may be the token itself, without a scheme
-    return Verdict(rules.scheme, word if space else Words("one word alone"), defect)
+    same = rules.reading.same("scheme", rules.scheme, word)
+    return verdict(rules.scheme, word if space else Words("one word alone"), good=same)
 
 
 @check(
@@ -126,9 +131,9 @@ def scheme(token: Jws, context: TokenContext) -> Verdict:
 )
 def at_form(token: Jws, context: TokenContext) -> Verdict:
     """Is the access token a well-formed JWT?"""
-    fault = token.problem or context.profile.reading.token_fault(token)
+    fault = token.problem or context.reading.token_fault(token)
     found = Words(fault or "a JWT")
-    return Verdict(Words("a JWT in compact form"), found, "malformed" if fault else None)
+    return Words("a JWT in compact form"), found, "malformed" if fault else None
 
 
 # RFC 9068 demands it, but RFC 9449 leaves the form of access tokens to their issuer
@@ -142,7 +147,7 @@ def at_typ(token: Jws, context: TokenContext) -> Verdict:
     """Does its header call it an access token?"""
     found = token.header.get("typ")
     good = isinstance(found, str) and found in context.profile.types
-    return Verdict(Words(" or ".join(context.profile.types)), found, None if good else "wrong")
+    return Words(" or ".join(context.profile.types)), found, None if good else "wrong"
 
 
 @check(
@@ -167,7 +172,7 @@ def at_signature(token: Jws, context: TokenContext) -> Verdict:
         verify(token.signing_input, token.signature, alg="RS256", jwk=key) for key in context.keys
     )
     found = Words("it verifies" if good else "it does not verify")
-    return Verdict(Words("an RS256 signature by the issuer"), found, None if good else "wrong")
+    return verdict(Words("an RS256 signature by the issuer"), found, good=good)
 
 
 @check(
@@ -179,7 +184,7 @@ def audience(token: Jws, context: TokenContext) -> Verdict:
     """Is it meant for this API?"""
     found = token.claims.get("aud")
     good = context.audience in several(found)
-    return Verdict(context.audience, found, None if good else "wrong")
+    return context.audience, found, None if good else "wrong"
 
 
 @check(
@@ -189,14 +194,14 @@ def audience(token: Jws, context: TokenContext) -> Verdict:
 )
 def not_expired(token: Jws, context: TokenContext) -> Verdict:
     """Is it still, and already, valid?"""
-    now, reading = context.now, context.profile.reading
+    now, reading = context.now, context.reading
     end, start = (token.claims.get(name) for name in ("exp", "nbf"))
     if type(end) is not int and not (type(end) is float and math.isfinite(end)):
-        return Verdict(Words("exp, a number"), end, "missing" if end is None else "wrong")
+        return verdict(Words("exp, a number"), end, good=False)
     if reading.expired(end, now):
-        return Verdict(Words(f"exp well after {now - reading.leeway}"), end, "expired")
+        return Words(f"exp well after {now - reading.leeway}"), end, "expired"
     early = isinstance(start, int | float) and now + reading.leeway < start
-    return Verdict(Words("exp ahead"), end, "early" if early else None)
+    return Words("exp ahead"), end, "early" if early else None
 
 
 @check(
@@ -207,7 +212,7 @@ def not_expired(token: Jws, context: TokenContext) -> Verdict:
 def unbound(token: Jws, context: TokenContext) -> Verdict:
     """Is it free of a key it would have to be proven with?"""
     found = token.claims.get("cnf")
-    return Verdict(Words("no cnf"), found, None if found is None else "bound")
+    return Words("no cnf"), found, None if found is None else "bound"
 
 
 ROWS: tuple[Check, ...] = (

@@ -115,8 +115,8 @@ class Party:
 def _lost_race(report: Report) -> Report:
     """The report of a proof that someone else used between the looking and the taking."""
     findings = tuple(
-        replace(one, verdict=replace(one.verdict, found=Words("used just now"), defect="replayed"))
-        if one.check.name == "unused" and one.verdict
+        replace(one, mark="failed", found=Words("used just now"), defect="replayed")
+        if one.check.name == "unused"
         else one
         for one in report.findings
     )
