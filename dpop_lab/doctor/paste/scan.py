@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, SIDE, START, logged_lines
+from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
 from dpop_lab.session.call import NOTHING
 from dpop_lab.session.reading import json_value
 from dpop_lab.show.values import http_time
@@ -31,32 +31,24 @@ KINDS = (  # what gives a log away, and its name; the first that fits
     (re.compile(r"\" \d{3} (?:\d+|-)"), "an access log"),
     (re.compile(rf"^{METHODS} +\S+ *$", re.M), "a request as .http files have it"),
 )
-REQUEST = re.compile(
-    rf"""\b(?P<method>{METHODS})[ ]+(?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
-      (?:[ ]+HTTP/\d(?:\.\d)?)?(?:"[ ]+(?P<status>\d{{3}})\b)?
-    | Method:[ ](?P<net>{METHODS}),[ ]RequestUri:[ ]'(?P<uri>[^'\s]*)'""",
+NAMES = "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|Cookie"
+PIECE = re.compile(  # of a message, wherever it stands in a line
+    rf"""(?:Start|End)[ ]processing[ ]HTTP[ ]request.*|(?:-->|<--)[ ]END.*  # which is said twice
+    | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
+        |Request[ ]finished\b.{{0,500}}?[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
+        |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
+        |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
+    | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
+      (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
+    | (?:^|(?<=[\s:>|\[({{"',]))(?P<name>{NAMES})["']?[ \t]*[:=][ \t]*\[?["']?
+      (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
+        |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
+        |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|$))
+    | ^\s*(?::|Request[ ])?(?P<part>method|path|authority|scheme|url)\s*:\s*(?P<word>\S+)
+    | \b(?P<side>request|response)[ ]headers?\b\W*$""",
     re.X | re.I,
 )
-STATUS = re.compile(
-    r"HTTP/\d(?:\.\d)?\s+(\d{3})\b|<-- (\d{3})\b|Received HTTP response\b[^\n]{0,60} - (\d{3})\b"
-    r"|Request finished\b[^\n]{0,500}? - (\d{3})\b|StatusCode: (\d{3})\b"
-    r"|\bresponse:? (\d{3})\b|\bstatus(?:[ _-]?code)?[\"']?\s*+(?:[:=]\s*+)?[\"']?(\d{3})\b"
-    r"|(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?(\d{3})\b",
-    re.I,
-)
-NAMED = re.compile(
-    r"(?:^|(?<=[\s:>|\[({\"',]))(Authorization|DPoP|DPoP-Nonce|WWW-Authenticate|Host|Date"
-    r"|Content-Type|Cookie)[\"']?[ \t]*[:=][ \t]*[\"'\[]*",
-    re.I,
-)
-PSEUDO = re.compile(
-    r"^\s*(?::|Request )?(method|path|authority|scheme|status|url|Status Code)\s*:\s*(\S+)", re.I
-)
-NOISE = re.compile(r"(?:Start|End) processing HTTP request|(?:-->|<--) END")
 BODY = re.compile(r"grant_type=|[{\[]")
-CREDENTIAL = re.compile(
-    r"(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=[\"'}\])]|[,;.]?\s+(?!ey)\S)", re.I
-)
 ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
 OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
 OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
@@ -217,38 +209,43 @@ def _head_line(line: str, last: _Read) -> None:
 
 
 def _loose_line(line: str, made: list[_Read]) -> None:
-    """A line of anything: a request, an answer, header lines, a body, or nothing of these."""
-    if NOISE.search(line) or not line.strip():
-        return
-    names = list(NAMED.finditer(line))
-    head = line[: names[0].start()] if names else line
-    request = None if "Request finished" in head and made else REQUEST.search(head)
-    if request is None and (pseudo := PSEUDO.match(line)) is not None:
-        return _pseudo(pseudo[1].lower(), pseudo[2].strip("\"'`,;"), made)
-    if request is not None:
-        method, target = request["method"] or request["net"], request["target"] or request["uri"]
-        made.append(_Read(method.upper(), target))
-        head = head[request.end() :]
-        if request["status"]:
-            _answered(int(request["status"]), made)
-    if (status := STATUS.search(head)) is not None:
-        _answered(int(status[status.lastindex or 0]), made)
-    if names:
-        _named(line, names, made)
-    elif request is None and status is None and made:
+    """A line of anything: requests, answers, header lines, a body, or nothing of these."""
+    pieces = list(PIECE.finditer(line))
+    for piece in pieces:
+        kind = piece.lastgroup
+        if kind == "target":
+            made.append(_Read(piece["method"].upper(), piece["target"]))
+        elif kind == "status":
+            _answered(int(piece["status"]), made)
+        elif kind == "value":
+            _named(piece["name"], piece["value"].strip(), made)
+        elif kind == "word":
+            _part(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
+        elif kind == "side" and made:
+            made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
+    if made and not pieces:
         _other(line, made[-1])
 
 
-def _pseudo(name: str, value: str, made: list[_Read]) -> None:
+def _part(name: str, value: str, made: list[_Read]) -> None:
     """A header of HTTP/2's own, or a line of a browser's like it."""
-    if name in ("status", "status code"):
-        if re.match(r"\d{3}\b", value):
-            _answered(int(value[:3]), made)
-        return
     part = {"path": "target", "url": "target"}.get(name, name)
     if not made or made[-1].side != ASKED or getattr(made[-1], part):
         made.append(_Read())
     setattr(made[-1], part, value.upper() if part == "method" else value)
+
+
+def _named(name: str, value: str, made: list[_Read]) -> None:
+    """A header line: of the request or the answer, by its name, else by what was last."""
+    value = unescaped(value) if "\\" in value else value
+    value = value.rstrip(" ,;]}" if value.count("}") > value.count("{") else " ,;")
+    known, last = name.lower(), made[-1] if made else _Read()
+    asks, answered = known in ALWAYS_ASKED, last.side == ANSWERED
+    sent = {one.lower() for one, _ in last.headers[ASKED]}
+    if not made or (asks and answered and known in sent):
+        made.append(last := _Read())
+    answers = not asks and (answered or (known in OF_ANSWERS and known != "date"))
+    last.headers[ANSWERED if answers else ASKED].append((name, value))
 
 
 def _answered(status: int, made: list[_Read]) -> bool:
@@ -261,31 +258,10 @@ def _answered(status: int, made: list[_Read]) -> bool:
     return True
 
 
-def _named(line: str, names: list[re.Match[str]], made: list[_Read]) -> None:
-    """The header lines that stand in one line: of the request or the answer, by their names."""
-    if not made:
-        made.append(_Read())
-    ends = [*(one.start() for one in names[1:]), len(line)]
-    for match, end in zip(names, ends, strict=True):
-        value = line[match.end() : end].strip()
-        value = value.rstrip(" ,;]}") if len(names) > 1 or "[" in match[0] else value
-        value = value.rstrip("\"'") if match[0].rstrip()[-1:] in "\"'" else value
-        if (credential := CREDENTIAL.match(value)) is not None:
-            value = credential[0]
-        known, last = match[1].lower(), made[-1]
-        asks, answered = known in ALWAYS_ASKED, last.side == ANSWERED
-        if asks and answered and known in (name.lower() for name, _ in last.headers[ASKED]):
-            made.append(last := _Read())
-        answers = not asks and (answered or (known in OF_ANSWERS and known != "date"))
-        last.headers[ANSWERED if answers else ASKED].append((match[1], value))
-
-
 def _other(line: str, last: _Read) -> None:
-    """A header line of another name, the heading of some, or a body."""
+    """A header line of another name, or a body."""
     body, match = last.bodies[last.side], FIELD.match(line.strip())
-    if (side := SIDE.search(line)) is not None:
-        last.side = ANSWERED if side[1].lower() == "response" else ASKED
-    elif match is not None and match[1].lower() not in LEVELS:
+    if match is not None and match[1].lower() not in LEVELS:
         last.headers[last.side].append((match[1], match[2].strip()))
     elif body and line.lstrip()[:1] == "&":
         body.append(line.strip())
