@@ -63,7 +63,9 @@ class RecordingAdapter(BaseAdapter):
         sent = sent_exchange(request, at=self._clock())
         try:
             response = self.inner.send(request, *args, **kwargs)
-            exchange = _answered(sent, response, STREAMED if stream else _received_body(response))
+            exchange = answered_exchange(
+                sent, response, STREAMED if stream else _received_body(response)
+            )
         except Exception as error:
             self._record(replace(sent, failure=f"{type(error).__name__}: {error}"))
             raise
@@ -98,7 +100,8 @@ def exchange_of(response: requests.Response) -> Redacted:
     return found
 
 
-def _answered(sent: Exchange, response: requests.Response, body: str) -> Exchange:
+def answered_exchange(sent: Exchange, response: requests.Response, body: str) -> Exchange:
+    """A request with its answer, of which this is the body, as far as it may be read."""
     lines = getattr(response.raw, "headers", response.headers).items()
     return replace(
         sent,
