@@ -12,21 +12,17 @@ HEAD = ("Row", "Question", "Wanted", "Found")
 PROFILE_HEAD = ("Row", "Question", "What it stops, and what to do when it fails")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one check saw. `defect` names the fault (`missing`, `wrong`, …), None when good."""
+Verdict = tuple[object, object, str | None]  # what was wanted, what was found; its defect, if any
 
-    wanted: object
-    found: object
-    defect: str | None = None
+
+def verdict(wanted: object, found: object, *, good: bool, defect: str = "wrong") -> Verdict:
+    """What a row saw: `missing` where nothing was found, no defect when good, else this defect."""
+    return wanted, found, "missing" if found is None else None if good else defect
 
 
 def equal(*, wanted: object, found: object) -> Verdict:
     """Good when found is wanted, of the same type; else `missing` (None) or `wrong`."""
-    if found is None:
-        return Verdict(wanted, found, "missing")
-    same = type(found) is type(wanted) and found == wanted
-    return Verdict(wanted, found, None if same else "wrong")
+    return verdict(wanted, found, good=type(found) is type(wanted) and found == wanted)
 
 
 Grade = Literal["must", "should", "free"]
@@ -85,32 +81,13 @@ def check(
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Finding(Shown):
-    """A check and its verdict; no verdict when a row it needs had failed."""
+    """A check and what it saw; nothing when a row it needs had failed."""
 
     check: Check
-    verdict: Verdict | None
-
-    @property
-    def mark(self) -> str:
-        """`passed`, `failed` or `not asked`."""
-        if self.verdict is None:
-            return "not asked"
-        return "passed" if self.verdict.defect is None else "failed"
-
-    @property
-    def defect(self) -> str:
-        """The name of the fault; empty when the row did not fail."""
-        return (self.verdict and self.verdict.defect) or ""
-
-    @property
-    def wanted(self) -> Any:
-        """What was wanted; None when the row was not asked."""
-        return self.verdict and self.verdict.wanted
-
-    @property
-    def found(self) -> Any:
-        """What was found; None when the row was not asked."""
-        return self.verdict and self.verdict.found
+    mark: str = "not asked"  #: `passed`, `failed` or `not asked`
+    wanted: Any = None
+    found: Any = None
+    defect: str = ""  #: the name of the fault (`missing`, `wrong`, …) when the row failed
 
     @property
     def grade(self) -> Grade:
@@ -124,25 +101,20 @@ class Finding(Shown):
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
         """This finding with every text changed that its row wanted or found."""
-        if self.verdict is None:
-            return self
-        verdict = self.verdict
-        wanted, found = (mapped(value, change) for value in (verdict.wanted, verdict.found))
-        return replace(self, verdict=replace(verdict, wanted=wanted, found=found))
+        return replace(self, wanted=mapped(self.wanted, change), found=mapped(self.found, change))
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
         """Row, question, wanted and found, with what it stops where it failed."""
-        row, verdict = self.check, self.verdict
-        if verdict is None:
+        row = self.check
+        if self.mark == "not asked":
             needs = f"not asked: needs {', '.join(row.needs)}"
             return row.name, f"{row.question} ({needs})\n{self.source}", "", ""
-        question = f"{row.question}\n{self.source}"
-        if verdict.defect is not None:
+        question, limit = f"{row.question}\n{self.source}", 60
+        if self.defect:
             stops = f"Stops {row.stops} ({self.source})."
-            question = f"{row.question} No: {verdict.defect}.\n{stops}\n{row.mend}"
-        limit = 60 if verdict.defect is None else 120
-        return row.name, question, shown(verdict.wanted, limit), shown(verdict.found, limit)
+            question, limit = f"{row.question} No: {self.defect}.\n{stops}\n{row.mend}", 120
+        return row.name, question, shown(self.wanted, limit), shown(self.found, limit)
 
     def blocks(self) -> Iterator[Block]:
         """A table of one row, which plain text has whole where it failed."""
@@ -158,8 +130,10 @@ def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator
     """The findings, one row at a time: a gatekeeper stops at the first failure, a lab takes all."""
     broken: set[str] = set()
     for row in rows:
-        blocked = not broken.isdisjoint(row.needs)
-        finding = Finding(row, None if blocked else row.judge(presented, context))
+        finding = Finding(row)
+        if broken.isdisjoint(row.needs):
+            wanted, found, defect = row.judge(presented, context)
+            finding = Finding(row, "failed" if defect else "passed", wanted, found, defect or "")
         if finding.mark != "passed":
             broken.add(row.name)
         yield finding
@@ -218,6 +192,21 @@ class Answer:
     description: str | None = None
 
 
+Failure = str | tuple[str, str]  # a row, or a row and its defect
+
+
+def said(
+    status: int, error: str, texts: Mapping[Failure, str | None], **errors: str
+) -> dict[str, Any]:
+    """The answers of a profile: to failures by their texts, and to any other, with one error code.
+
+    `errors` has other codes by row.
+    """
+    codes = {one: errors.get(one if isinstance(one, str) else one[0], error) for one in texts}
+    answers = {one: Answer(status, codes[one], text) for one, text in texts.items()}
+    return {"answers": answers, "otherwise": Answer(status, error)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Profile(Shown):
     """The rules of one place: an ordered tuple of rows, and what the server answers to each defect.
@@ -228,7 +217,7 @@ class Profile(Shown):
     name: str
     rows: tuple[Check, ...]
     #: What is said to a failed row, by its name or by the pair of name and defect.
-    answers: Mapping[str | tuple[str, str], Answer]
+    answers: Mapping[Failure, Answer]
     #: What is said to one that `answers` does not have.
     otherwise: Answer = Answer(400)
     essential: frozenset[str] = frozenset()

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 from dpop_lab import CHANGES, RFC_9449, Lab, LabError
 from dpop_lab.lab.catalogue.change import ACTORS, API, SIGNERS, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
-from dpop_lab.panels.bench_view import all_rows, as_meant, for_reading, rows_at
+from dpop_lab.panels.bench import all_rows, rows_at
+from dpop_lab.panels.draft_text import as_meant, for_reading
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
+from dpop_lab.server.policies import POLICIES
 from dpop_lab.session.call import ACCEPTED
 from tests.test_display import Page
 from tests.test_panels import ANY_TEXT, html_of, safe, widgets
 
+ROWS = all_rows(POLICIES.values())
 SIGN, PREDICTION = "Sign again after editing", "Your prediction"
 
 
@@ -140,7 +143,7 @@ def test_a_row_is_struck_out_and_the_same_sent_again(panel):
 
 
 def test_every_row_that_can_be_struck_out_has_a_switch(panel):
-    assert set(panel._rows) == set(all_rows()) and not set(panel._rows) & ESSENTIAL
+    assert set(panel._rows) == set(ROWS) and not set(panel._rows) & ESSENTIAL
     choose(panel, Server="RFC_9449", Change="bound_as_bearer")
     able = {name for name, switch in panel._rows.items() if not switch.disabled}
     assert able == {n for n, can in rows_at("Bearer API", RFC_9449).items() if can}
@@ -254,7 +257,7 @@ def shared_panel():
     claims=st.none() | ANY_TEXT,
     signer=st.sampled_from(SIGNERS),
     server=st.sampled_from(["DUENDE", "RFC_9449"]),
-    struck=st.sets(st.sampled_from(all_rows()), max_size=4),
+    struck=st.sets(st.sampled_from(ROWS), max_size=4),
     again=st.booleans(),
 )
 @example("honest", "<img src=x onerror=alert(1)>", "\ud800", "owner", "DUENDE", set(), True)

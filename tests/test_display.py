@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
 from dpop_lab import show as rendering
-from dpop_lab.checking import Answer, Profile, Report, Verdict, check
+from dpop_lab.checking import Answer, Profile, Report, check
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.show.values import Words
 from tests import builder
@@ -76,13 +76,13 @@ def report(policy="RFC_9449", *, without=None, **variations):
 @check("RFC 1 §2", stops="odd numbers", mend="Add one.", grade={"odd": "free"})
 def even(number, context):
     """Is it even?"""
-    return Verdict(Words("an even number"), number, None if number % 2 == 0 else "odd")
+    return Words("an even number"), number, None if number % 2 == 0 else "odd"
 
 
 @check("RFC 1 §3", stops="many digits", mend="Halve it.", needs=("even",), grade="should")
 def small(number, context):
     """Is it small?"""
-    return Verdict(Words("less than 10"), number, None if number < 10 else "large")
+    return Words("less than 10"), number, None if number < 10 else "large"
 
 
 NUMBERS = Profile(name="numbers", rows=(even, small), answers={"even": Answer(400)})
@@ -219,7 +219,7 @@ def test_no_header_becomes_markup(header):
 @pytest.mark.parametrize("text", [*HOSTILE, "\ud800", "x" * 10_000])
 def test_words_of_a_verdict_are_escaped_like_values(text):
     row = check("RFC <1>", stops="<b>", mend="<i>")(
-        lambda presented, context: Verdict(text, Words(text), "<i>")
+        lambda presented, context: (text, Words(text), "<i>")
     )
     found = Profile(name="<u>", rows=(row,), answers={}).examine(None, None)
     assert len(safe(found._repr_html_()).rows) == 2

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dpop_lab import LabError, access_token_hash, diagnose, generate_key, make_proof
 from dpop_lab.doctor.report import Diagnosis
-from dpop_lab.panels.doctor_panel import A_FILE, MOST, NOTHING_PASTED, DoctorPanel
+from dpop_lab.panels.doctor import A_FILE, MOST, NOTHING_PASTED, DoctorPanel
 from dpop_lab.show.values import seconds_since_1970
 from tests.test_display import Page
 from tests.test_panels import ANY_TEXT, ATTRIBUTES, ELEMENTS, html_of, widgets

@@ -172,9 +172,7 @@ def test_the_nonce_is_all_that_the_proof_of_rfc_9449_lacks_where_one_is_wanted()
             url="https://server.example.com/token",
             now=proof.claims["iat"],
         )
-        failed = {
-            one.check.name: one.verdict.defect for one in report.findings if one.verdict.defect
-        }
+        failed = {one.check.name: one.defect for one in report.findings if one.defect}
         assert failed == {"nonce": "missing"}
 
 

@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 
 from dpop_lab import DUENDE, RFC_9449, Lab, diagnose
-from dpop_lab.checking import Answer, Verdict, check
+from dpop_lab.checking import Answer, check
 from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.lab.catalogue.change import API, API_NONCE, TOKEN_ENDPOINT
-from dpop_lab.panels.bench_panel import BenchPanel
-from dpop_lab.panels.bench_view import rows_at
+from dpop_lab.panels.bench import BenchPanel, rows_at
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show.values import Words
@@ -28,7 +27,7 @@ from tests.world import BASE_URL, TOKEN, World, error
 def toy(proof, context):
     """Does the proof come without a toy?"""
     found = proof.claims.get("toy")
-    return Verdict(Words("no toy"), found, {None: None, "drum": "loud"}.get(found, "carried"))
+    return Words("no toy"), found, {None: None, "drum": "loud"}.get(found, "carried")
 
 
 def with_toy(policy):

@@ -294,7 +294,7 @@ class Telling(Policy):
     def answer(self, profile, finding):
         answer = profile.answer(finding)
         if finding.check is rules.alg:
-            return replace(answer, description=f"Unsupported: {finding.verdict.found}")
+            return replace(answer, description=f"Unsupported: {finding.found}")
         return answer
 
     def refused(self, refusal, scheme=""):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from dpop_lab.checking import Answer, Profile, Report, Verdict, ask, check
+from dpop_lab.checking import Answer, Profile, Report, ask, check
 from dpop_lab.errors import LabError
 from dpop_lab.proof import read_proof, rules
 from dpop_lab.proof.rules import ESSENTIAL, ROWS, check_proof
@@ -436,7 +436,7 @@ def test_every_defect_of_every_row_has_an_answer(policy):
 
 def failing(defect):
     """A judge that finds this defect in everything."""
-    return lambda presented, context: Verdict(None, None, defect)
+    return lambda presented, context: (None, None, defect)
 
 
 # ---- recorded attacks -------------------------------------------------------------------------
@@ -495,7 +495,7 @@ def recorded_site(world):
 @check("here", stops="odd numbers", mend="Add one.")
 def even(number, context):
     """Is it even?"""
-    return Verdict(Words("an even number"), number, None if number % 2 == 0 else "odd")
+    return Words("an even number"), number, None if number % 2 == 0 else "odd"
 
 
 @check("here", stops="numbers that can't be halved", mend="Add two.", needs=("even",))
@@ -552,16 +552,16 @@ def test_no_escape_is_cut_in_half(text, limit):
 @pytest.mark.parametrize(("text", "count"), [("abc", "1 part "), ("a.b", "2 parts ")])
 def test_the_parts_of_a_proof_are_counted_in_singular_and_plural(policy, text, count):
     report = check_proof(text, profile=policy.token, method="POST", url="https://a.example/", now=0)
-    assert count in str(report["well_formed"].verdict.found)
+    assert count in str(report["well_formed"].found)
     assert read_proof(text).problem.startswith(count)
 
 
 def test_equal_never_takes_true_for_one():
     from dpop_lab.checking import equal
 
-    assert equal(wanted=1, found=True).defect == "wrong"
-    assert equal(wanted="1", found=None).defect == "missing"
-    assert equal(wanted=1, found=1).defect is None
+    assert equal(wanted=1, found=True) == (1, True, "wrong")
+    assert equal(wanted="1", found=None) == ("1", None, "missing")
+    assert equal(wanted=1, found=1) == (1, 1, None)
 
 
 def test_rows_and_reports_never_change():

@@ -197,7 +197,7 @@ def test_the_report_has_a_lost_race_as_a_replay(policy):
     reports = [seen.reports[-1] for seen in world.seen if len(seen.reports) == 2]
     assert sum(report.accepted for report in reports) == 1
     losers = [report.failure for report in reports if not report.accepted]
-    assert {(one.check.name, one.verdict.defect) for one in losers} == {("unused", "replayed")}
+    assert {(one.check.name, one.defect) for one in losers} == {("unused", "replayed")}
 
 
 # ---- nonces -----------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ def test_many_life_spans_cost_no_more_than_one_and_leave_nothing():
     assert used.claim("last", now=10_000, remember=1)
     assert len(used) == 1
     assert used.claim("later", now=10_001, remember=1)
-    assert (len(used), len(used._due), len(used._seconds)) == (1, 1, 1)
+    assert (len(used), len(used._ends)) == (1, 1)
 
 
 @pytest.mark.parametrize(

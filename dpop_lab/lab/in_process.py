@@ -11,7 +11,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from dpop_lab.checking import Report
 from dpop_lab.client.recorder import header_lines
-from dpop_lab.server.http import Server
+from dpop_lab.server.resource_server import Server
 from dpop_lab.wire.message import Headers, Request, Response
 
 WITHOUT_BODY = (204, 304)

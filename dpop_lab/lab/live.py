@@ -1,16 +1,18 @@
-"""The way to a server that is not ours, on which no answer is a sentence and not a traceback."""
+"""The way to a server that is not ours: what goes wrong on it is a sentence, and no traceback."""
 
-import os
-import ssl
+import math
+import time
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
-from requests.exceptions import SSLError
 from requests.utils import select_proxy
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 from dpop_lab.client.bounded import (
+    BUNDLE,
     LOGIN,
     MOST,
     MOST_METADATA,
@@ -28,24 +30,34 @@ from dpop_lab.errors import LabError
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.url import htu, is_loopback, origin
 
-TOKEN_PATH = "/connect/token"  # noqa: S105  a path
 TIMEOUT = 15  # seconds to wait where the caller named none
 LOGINS = {407: ("The proxy on the way to", LOGIN), 511: ("The network on the way to", PORTAL)}
-Instead = tuple[str, requests.PreparedRequest, str]
-BUNDLE = "Look at REQUESTS_CA_BUNDLE."
 OFFLINE = "Or use the offline twin: Lab(), or call without --live."
+LONGEST_BODY = 1 << 16  # octets of an answer that a polite client reads
+BUSY, DAY = (429, 503), 86_400
+STALE = 1  # seconds after which a connection is not used again
+Trouble = tuple[str, str]  # what is wrong and what to do about it; empty: nothing
 
 
 class Unreachable(LabError, requests.ConnectionError):
     """A server over the network gave no answer: no network, no way through it, or nobody there.
 
-    `request` is what was to be sent; the error of the transport is its cause
-    unless that may hold the password of a proxy.
+    `request` is what was to be sent; the error of the transport is its cause unless that may hold
+    the password of a proxy. `seconds` is the pause that the server wants before it is asked again,
+    infinite unless it named one.
     """
 
-    def __init__(self, problem: str, request: requests.PreparedRequest, *, advice: str) -> None:
-        super().__init__(problem, advice=advice)
-        self.request, self.response = request, None
+    def __init__(
+        self,
+        problem: str,
+        request: requests.PreparedRequest,
+        *,
+        advice: str = "",
+        seconds: float = math.inf,
+    ) -> None:
+        offline = OFFLINE if at_demo(str(request.url)) else ""
+        super().__init__(problem, advice=" ".join(filter(None, (advice, offline))))
+        self.request, self.response, self.seconds = request, None, seconds
 
 
 def in_words(error: Exception, timeout: float) -> str:
@@ -77,29 +89,23 @@ class LiveAdapter(BoundedAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """The server's answer. Raises `Unreachable` when there is none, or another's."""
-        timeout = self._patience if timeout is None else timeout
-        if is_loopback(str(request.url)):
+        timeout, url = self._patience if timeout is None else timeout, str(request.url)
+        if is_loopback(url):
             proxies = {}  # a proxy has no business between us and ourselves
-        unread = None
+        cause: OSError | None = None
         try:  # what breaks off in the middle is told here, too
             answer = super().send(request, stream, timeout, verify, cert, proxies)
         except ValueError as error:  # it may hold the proxy's password: nothing may chain to it
-            unread = in_its_words(error)
-        except requests.RequestException as error:
-            error.request = error.request or request
-            if isinstance(error, SSLError) and not _holds_certificates(verify):
-                why = f"No way to {host_named(str(request.url))}: no certificate can be read"
-                raise _unreachable(f"{why} from the bundle", request, BUNDLE) from error
-            why = unanswered(error, waited(error, timeout)) or _unusable(request, error)
-            raise _unreachable(why, request, remedy(error)) from error
-        except OSError as error:  # of certificates that are not there
-            raise _unreachable(_unusable(request, error), request, BUNDLE) from error
-        if unread is not None:
-            raise _unreadable(unread, request, proxies or {})
-        if (instead := self._from_another(answer)) is not None:
+            problem, advice = _unreadable(error, url, proxies or {})
+        except OSError as error:
+            problem, advice = _failure(error, request, timeout)
+            cause = error
+        else:
+            problem, advice = self._from_another(answer)
+            if not problem:
+                return answer
             answer.close()
-            raise _unreachable(*instead)
-        return answer
+        raise Unreachable(problem, request, advice=advice) from cause
 
     def most(self, request: requests.PreparedRequest) -> int:
         """How many octets are read of the answer to this request."""
@@ -109,39 +115,45 @@ class LiveAdapter(BoundedAdapter):
     def _is_json_only(self, url: str) -> bool:
         return htu(url) in map(htu, self.json_only)
 
-    def _from_another(self, answer: requests.Response) -> Instead | None:
-        """What came in place of the server's own answer, None when that came.
+    def _from_another(self, answer: requests.Response) -> Trouble:
+        """What came in place of the server's own answer, nothing when that came.
 
         An error page may be that of a server which is not the demo: it is refused by who reads it.
         """
-        request, status = answer.request, answer.status_code
-        url = str(request.url)
+        url, status = str(answer.request.url), answer.status_code
         asked = host_named(url)
         if status in LOGINS:
             who, advice = LOGINS[status]
-            return f"{who} {asked} wants a login: status {status}", request, advice
+            return f"{who} {asked} wants a login: status {status}", advice
         if not self._is_json_only(url):
-            return None
+            return "", ""
         if answer.is_redirect:
             to = _led_to(url, answer.headers["Location"])
             why = f"{asked} was asked, and something in between leads to {host_named(to)}"
-            return None if origin(to) == origin(url) else (why, request, PORTAL)
+            return ("", "") if origin(to) == origin(url) else (why, PORTAL)
         page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
         if page and (status < 400 or at_demo(url)):
             why = f"A web page (status {status}) came in place of the JSON of {asked}"
-            return f"{why}, from a proxy or a login page in between", request, PORTAL
-        return None
+            return f"{why}, from a proxy or a login page in between", PORTAL
+        return "", ""
 
 
-def _holds_certificates(verify: bool | str) -> bool:
-    """Can the certificates of a bundle be read, if it is a file that was named?"""
-    if not isinstance(verify, str) or not os.path.isfile(verify):
-        return True
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(verify)
-    except OSError:  # an SSLError is one
-        return False
-    return True
+def _failure(error: OSError, request: requests.PreparedRequest, timeout: Any) -> Trouble:
+    """Why a request failed, though it could be made."""
+    no_way = f"No way to {host_named(str(request.url))}"
+    if not isinstance(error, requests.RequestException):  # of certificates that are not there
+        return f"{no_way}: {in_its_words(error)}", BUNDLE
+    error.request = error.request or request
+    told = unanswered(error, waited(error, timeout)) or f"{no_way}: {in_its_words(error)}"
+    return told, remedy(error)
+
+
+def _unreadable(error: ValueError, url: str, proxies: Mapping[str, str]) -> Trouble:
+    """What is wrong with a URL: that of the proxy, if there is one."""
+    asked, words = host_named(url), in_its_words(error)
+    if select_proxy(url, proxies):
+        return f"The proxy on the way to {asked} can't be used: {words}", PROXY
+    return f"No way to {asked}: {words}", ""
 
 
 def _led_to(url: str, location: str) -> str:
@@ -156,23 +168,49 @@ def at_demo(url: str) -> bool:
     return origin(url) == origin(BASE_URL)
 
 
-def _unusable(request: requests.PreparedRequest, error: Exception) -> str:
-    return f"No way to {host_named(str(request.url))}: {in_its_words(error)}"
+class PoliteAdapter(LiveAdapter):
+    """Sends `limit` requests at most, each `pace` seconds after the last; `sent` counts them.
+
+    Raises `Unreachable` for one more, and for an answer with status 429, or 503 with Retry-After.
+    Of a body `LONGEST_BODY` octets are read, within the timeout; a web page is an answer like any
+    other.
+    """
+
+    cuts = True
+
+    def __init__(self, *, pace: float, timeout: float, limit: float = math.inf) -> None:
+        super().__init__(timeout=timeout)
+        self.pace, self.limit, self.sent = pace, limit, 0
+        self._last = -math.inf
+
+    def most(self, request: requests.PreparedRequest) -> int:
+        """How many octets are read of an answer before one that shows that there are more."""
+        return LONGEST_BODY - 1
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """The answer, once it is time for the request."""
+        if self.sent >= self.limit:
+            agreed = f"The {self.limit} requests agreed on are sent, and more are needed"
+            raise Unreachable(agreed, request)
+        time.sleep(max(0, self._last + self.pace - time.monotonic()))
+        self.sent += 1
+        before, self._last = self._last, time.monotonic()
+        if self._last - before > STALE:
+            self.close()  # the server may be about to do so, and to lose the request
+        answer = super().send(request, *args, **kwargs)
+        status, wait = answer.status_code, answer.headers.get("Retry-After", "")
+        if status == BUSY[0] or (status == BUSY[1] and wait):
+            pause, asked = _pause(wait), host_named(str(request.url))
+            wanted = f"{asked} answers {status} and wants a pause of {pause:.0f} s"
+            raise Unreachable(wanted, request, seconds=pause)
+        return answer
 
 
-def _unreadable(
-    words: str, request: requests.PreparedRequest, proxies: Mapping[str, str]
-) -> Unreachable:
-    """For an error about a URL: that of the proxy, if there is one."""
-    asked = host_named(str(request.url))
-    if select_proxy(str(request.url), proxies):
-        return _unreachable(
-            f"The proxy on the way to {asked} can't be used: {words}", request, PROXY
-        )
-    return _unreachable(f"No way to {asked}: {words}", request, "")
-
-
-def _unreachable(why: str, request: requests.PreparedRequest, advice: str) -> Unreachable:
-    offline = OFFLINE if at_demo(str(request.url)) else ""
-    advice = " ".join(filter(None, [advice, offline]))
-    return Unreachable(why, request, advice=advice)
+def _pause(wait: str) -> float:
+    """What Retry-After says (RFC 9110 section 10.2.3), a second where it says nothing."""
+    try:
+        return min(DAY, Retry().parse_retry_after(wait))
+    except (InvalidHeader, ValueError, OverflowError):  # the last two are for times far away
+        return 1

@@ -4,29 +4,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dpop_lab.panels.bench_panel import BenchPanel
-    from dpop_lab.panels.doctor_panel import DoctorPanel
-    from dpop_lab.panels.key_panel import KeyPanel
-    from dpop_lab.panels.proof_panel import ProofPanel
+    from dpop_lab.panels.bench import BenchPanel
+    from dpop_lab.panels.doctor import DoctorPanel
+    from dpop_lab.panels.key import KeyPanel
+    from dpop_lab.panels.proof import ProofPanel
 
 __all__ = ["BenchPanel", "DoctorPanel", "KeyPanel", "ProofPanel"]
-MODULES = {  # each imports what only its own panel needs
-    "BenchPanel": "bench_panel",
-    "DoctorPanel": "doctor_panel",
-    "KeyPanel": "key_panel",
-    "ProofPanel": "proof_panel",
-}
 
 
 if not TYPE_CHECKING:  # else a wrong name would be taken for one of these
 
     def __getattr__(name: str) -> object:
-        """A panel, of which the module is imported when it is first used."""
-        if name not in MODULES:
+        """A panel, of which the module is imported when it is used: each loads another room."""
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        globals()[name] = panel = getattr(import_module(f"{__name__}.{MODULES[name]}"), name)
-        return panel
+        module = name.removesuffix("Panel").lower()
+        return getattr(import_module(f"{__name__}.{module}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

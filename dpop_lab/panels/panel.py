@@ -1,21 +1,54 @@
-"""A panel: labelled fields, and beneath them what follows from their values."""
+"""A panel: labelled controls, and beneath them what follows from their values."""
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ipywidgets import HTML, Layout, Text, VBox
+from ipywidgets import HTML, Box, Button, Text, VBox
 
-from dpop_lab.panels.controls import WIDE, button
 from dpop_lab.show import Block, Note, Shown, as_html, escaped
 from dpop_lab.show.values import shown
 
+WIDE = {"width": "auto", "max_width": "60em"}
+FIT = {"width": "max-content", "max_width": "100%"}
 CODE_FIELDS = (
     ".dpop-lab-panel input, .dpop-lab-panel textarea "
     "{ font-family: var(--jp-code-font-family, monospace) }"
 )
+
+
+def control(
+    kind: Any,
+    label: str,
+    value: object,
+    layout: dict[str, str] = FIT,
+    label_width: str = "initial",
+    **traits: Any,
+) -> Any:
+    """A widget of this kind (`Text`, `Dropdown`, …) with its label, no wider than the panel."""
+    traits |= {"layout": FIT | layout, "style": {"description_width": label_width}}
+    return kind(value=value, description=label, **traits)
+
+
+def text_fields(values: Mapping[str, str]) -> list[list[Any]]:
+    """A row with a text for each value by its name."""
+    return [[control(Text, name, value, WIDE, "3em")] for name, value in values.items()]
+
+
+def _side_by_side(controls: list[Any]) -> Any:
+    """A row of controls, in more lines where they have no room."""
+    if len(controls) == 1:
+        return controls[0]
+    flow = {"display": "flex", "flex_flow": "row wrap", "align_items": "center"}
+    return Box(controls, layout={**flow, "grid_gap": "2px 12px", **WIDE})
+
+
+def note(text: str) -> str:
+    """Words of ours between the controls, as HTML."""
+    return as_html([Note(text)])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,83 +63,90 @@ class Nothing(Shown):
 
 
 class Panel(ABC):
-    """Fields under a heading, a button to start again, and the view that follows from the fields.
+    """Rows of controls under a heading, and the view that follows from them.
 
-    `fields` are the widgets by their labels and `view` is what the panel shows at this moment;
+    `fields` are the controls by their labels and `view` is what the panel shows at this moment;
     set `fields[name].value` to change it from code. Its repr says the same as text. A subclass
-    says in `look` how the view follows.
+    says in `look` how the view follows, and in `follow` what else does.
     """
 
-    def __init__(self, title: str, hint: str, values: Mapping[str, str], *controls: Any) -> None:
-        self.title, self._start, self._lock = title, dict(values), threading.RLock()
-        self.fields: dict[str, Any] = {name: _field(name, text) for name, text in values.items()}
-        self.fields |= {control.description: control for control in controls}
-        self._start |= {control.description: control.value for control in controls}
-        self.start_again = button("Start again")
-        self._verdict, self._details = HTML(layout=Layout(**WIDE)), HTML(layout=Layout(**WIDE))
-        heading = HTML(
-            f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>{as_html([Note(hint)])}",
-            layout=Layout(**WIDE),
-        )
-        self.root = VBox([heading, *self.arranged(), self._verdict, self._details])
-        self.root.add_class("dpop-lab-panel")
-        for control in self.fields.values():
-            control.observe(self._alone(self._changed), names="value")
-        self.start_again.on_click(self._alone(self._back))
-        self._changed()
+    def __init__(self, title: str, hint: str, *rows: list[Any]) -> None:
+        self.title, self._lock, self._reacting = title, threading.RLock(), False
+        controls = [one for row in rows for one in row if one.description and hasattr(one, "value")]
+        self.fields: dict[str, Any] = {one.description: one for one in controls}
+        self._start = self.values()
+        self._verdict, self._details = HTML(layout=WIDE), HTML(layout=WIDE)
+        heading = f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>{note(hint)}"
+        parts = [HTML(heading, layout=WIDE), *map(_side_by_side, rows)]
+        self.root = VBox([*parts, self._verdict, self._details]).add_class("dpop-lab-panel")
+        for one in controls:
+            one.observe(lambda event: self._react(self.follow, event.owner.description), "value")
+        self._react(self.follow, "")
 
-    def arranged(self) -> list[Any]:
-        """The controls as they stand between heading and verdict."""
-        return [*self.fields.values(), self.start_again]
+    def button(self, label: str, action: Callable[[], object]) -> Any:
+        """Something to press."""
+        made = Button(description=label, layout=FIT)
+        made.on_click(lambda pressed: self._react(action))
+        return made
+
+    @cached_property
+    def start_again(self) -> Any:
+        """The button that brings the fields back."""
+        return self.button("Start again", self.back)
 
     @abstractmethod
     def look(self) -> Shown:
         """The view that follows from the fields."""
 
-    def values(self) -> dict[str, str]:
-        """What the text fields hold, by their names."""
-        return {name: one.value for name, one in self.fields.items() if isinstance(one, Text)}
+    def follow(self, label: str) -> None:
+        """Change the other controls after the one with this label; here none."""
+        return
 
-    def _alone(self, react: Callable[[Any], object]) -> Callable[[Any], None]:
-        """What reacts to an event as `react` does, never to two at a time.
-
-        A kernel may hear of what is typed and of a click in two threads of its own, and what takes
-        longer would be shown at last, though it is older.
-        """
-
-        def alone(event: Any) -> None:
-            with self._lock:
-                react(event)
-
-        return alone
-
-    def _changed(self, change: object = None) -> None:
-        self.view = self.look()
-        self._verdict.value = (
-            '<div class="dpop-lab-verdict" role="status" aria-live="polite">'
-            f"{as_html([self.view.verdict_block()])}</div>"
-        )
-        self._details.value = self.view.details()
-
-    def _back(self, button: object = None) -> None:
+    def back(self) -> None:
+        """Give the fields the values that they had at the start."""
         for name, value in self._start.items():
             self.fields[name].value = value
 
+    def values(self) -> dict[str, Any]:
+        """What the fields hold, by their labels."""
+        return {label: one.value for label, one in self.fields.items()}
+
+    def _react(self, action: Callable[..., object], *given: str) -> None:
+        """Do what an event asks for and show what follows; what the action sets is no event.
+
+        A kernel may hear of what is typed and of a click in two threads of its own, and what takes
+        longer would be shown at last, though it is older: so there are never two at a time.
+        """
+        with self._lock:
+            if self._reacting:
+                return
+            self._reacting = True
+            try:
+                action(*given)
+                self.show()
+            finally:
+                self._reacting = False
+
+    def show(self) -> None:
+        """Show what follows from the fields."""
+        self.view = self.look()
+        verdict = as_html([self.view.verdict_block()])
+        announced = 'class="dpop-lab-verdict" role="status" aria-live="polite"'
+        self._verdict.value = f"<div {announced}>{verdict}</div>"
+        self._details.value = self.view.details()
+
     def __repr__(self) -> str:
         """What the panel shows, as text."""
-        return "\n".join([*self.told(self.fields), repr(self.view)])
+        return "\n".join([self.title, *self.told(), repr(self.view)])
 
-    def told(self, names: Iterable[str]) -> list[str]:
-        """The title, and the fields with these names, a line each."""
-        return [self.title, *(f"  {name}: {_told(self.fields[name].value)}" for name in names)]
+    def told(self, *left_out: str) -> list[str]:
+        """The fields but those left out, a line each."""
+        told = self.values().items()
+        return [f"  {label}: {_told(value)}" for label, value in told if label not in left_out]
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         """The widget for a live notebook, the whole text for any other reader."""
         return {**self.root._repr_mimebundle_(**options), "text/plain": repr(self)}
-
-
-def _field(name: str, value: str) -> Any:
-    return Text(value, description=name, layout=Layout(**WIDE), style={"description_width": "3em"})
 
 
 def _told(value: object) -> str:

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
-from dpop_lab.checking import Check, Profile, Report, Verdict, check, equal
+from dpop_lab.checking import Check, Profile, Report, Verdict, check, equal, verdict
 from dpop_lab.errors import KeyUnusable, expect
 from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import Jws, verify
@@ -36,9 +36,10 @@ class Window:
 
 ANY_TIME = Window(math.inf, math.inf)
 #: Registered signature algorithms (IANA), of which each server takes those it likes.
-ASYMMETRIC = frozenset(ALGORITHMS) | {
-    "ES256K", "ESP256", "ESP384", "ESP512", "Ed448", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87"
-}  # fmt: skip
+ASYMMETRIC = (
+    *ALGORITHMS,
+    "ES256K", "ESP256", "ESP384", "ESP512", "Ed448", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87",
+)  # fmt: skip
 #: Deviations that a reader may pass over (RFC 4648 §3.5, RFC 7515 §4, RFC 8259 §8.1).
 TOLERABLE = frozenset({"spare_bits", "duplicate_member", "byte_order_mark"})
 
@@ -52,6 +53,11 @@ class ProofProfile(Profile):
     nonce_window: Window
     #: seconds from the use of a proof to the end of its being remembered
     remember: int
+
+    def with_nonce(self, **others: Any) -> Self:
+        """The rules where a nonce is demanded, too: the last row is asked after it."""
+        rows = (*self.rows[:-1], nonce, self.rows[-1])
+        return replace(self, name=f"{self.name} with nonce", rows=rows, **others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +81,15 @@ class Context:
     used: Callable[[Hashable], bool] = lambda key: False
     client_id: str = ""
 
+    @property
+    def reading(self) -> Reading:
+        """How this server takes values."""
+        return self.profile.reading
+
 
 def _jwk(proof: Jws, context: Context) -> Mapping[str, Any]:
     jwk = proof.header.get("jwk")
-    return context.profile.reading.members(jwk) if isinstance(jwk, dict) else {}
+    return context.reading.members(jwk) if isinstance(jwk, dict) else {}
 
 
 def jkt(proof: Jws, context: Context) -> str | None:
@@ -91,17 +102,16 @@ def jkt(proof: Jws, context: Context) -> str | None:
 
 def replay_key(proof: Jws, context: Context) -> Hashable:
     """What a proof is remembered by at this place."""
-    return context.profile.reading.replay_key(
+    return context.reading.replay_key(
         proof.claims, jkt=jkt(proof, context), url=context.url, client_id=context.client_id
     )
 
 
-def _same(name: str, wanted: str, found: object, context: Context) -> Verdict:
-    """Good when this server takes the one for the other; else `missing` (None) or `wrong`."""
-    if found is None:
-        return Verdict(wanted, found, "missing")
-    same = context.profile.reading.same(name, wanted, found)
-    return Verdict(wanted, found, None if same else "wrong")
+def _text(proof: Jws, context: Context, name: str) -> object:
+    """A claim as this server takes it for a text, or as it is."""
+    given = proof.claims.get(name)
+    text = context.reading.text(given)
+    return given if text is None else text
 
 
 @check(
@@ -111,13 +121,12 @@ def _same(name: str, wanted: str, found: object, context: Context) -> Verdict:
 )
 def one_header(proof: Jws, context: Context) -> Verdict:
     """Is there exactly one DPoP header?"""
-    wanted, count = Words("one DPoP header"), len(context.headers)
-    if count == 0:
-        return Verdict(wanted, None, "missing")
-    if count > 1:
-        return Verdict(wanted, Words(f"{count} DPoP headers"), "several")
-    empty = not context.headers[0]
-    return Verdict(wanted, Words("an empty one" if empty else "one"), "empty" if empty else None)
+    wanted, lines = Words("one DPoP header"), context.headers
+    if len(lines) > 1:
+        return wanted, Words(f"{len(lines)} DPoP headers"), "several"
+    if lines == ("",):
+        return wanted, Words("an empty one"), "empty"
+    return verdict(wanted, Words("one") if lines else None, good=True)
 
 
 @check(
@@ -128,11 +137,9 @@ def one_header(proof: Jws, context: Context) -> Verdict:
 )
 def well_formed(proof: Jws, context: Context) -> Verdict:
     """Is it a JWT: three dot parts, a header and claims that are JSON objects?"""
-    wanted = Words("a JWT in compact form")
-    if proof.problem:
-        return Verdict(wanted, Words(proof.problem), "malformed")
-    defect, found = context.profile.reading.fault(proof) or (None, "three parts, two objects")
-    return Verdict(wanted, Words(found), defect)
+    fault = ("malformed", proof.problem) if proof.problem else context.reading.fault(proof)
+    defect, found = fault or (None, "three parts, two objects")
+    return Words("a JWT in compact form"), Words(found), defect
 
 
 @check(
@@ -146,9 +153,9 @@ def strict_form(proof: Jws, context: Context) -> Verdict:
     """Is it in the one strict spelling, with every value of the JSON type the RFC gives it?"""
     wanted, kinds = Words("no deviation"), {kind for _, kind in proof.deviations}
     if not kinds:
-        return Verdict(wanted, wanted)
+        return wanted, wanted, None
     seen = Words(", ".join(map(str, proof.deviations)))
-    return Verdict(wanted, seen, "loose" if kinds - TOLERABLE else "tolerable")
+    return wanted, seen, "loose" if kinds - TOLERABLE else "tolerable"
 
 
 @check(
@@ -161,10 +168,10 @@ def strict_form(proof: Jws, context: Context) -> Verdict:
 def typ(proof: Jws, context: Context) -> Verdict:
     """Does the header call it a DPoP proof?"""
     found = proof.header.get("typ")
-    verdict = _same("typ", TYP, found, context)
-    alike = isinstance(found, str) and found.lower().removeprefix("application/") == TYP
+    same = context.reading.same("typ", TYP, found)
     # one media type all the same (RFC 7515 §4.1.9)
-    return replace(verdict, defect="spelling") if verdict.defect == "wrong" and alike else verdict
+    alike = isinstance(found, str) and found.lower().removeprefix("application/") == TYP
+    return verdict(TYP, found, good=same, defect="spelling" if alike else "wrong")
 
 
 @check(
@@ -176,14 +183,9 @@ def typ(proof: Jws, context: Context) -> Verdict:
 )
 def alg(proof: Jws, context: Context) -> Verdict:
     """Is alg an asymmetric signature algorithm this server takes?"""
-    found, accepted = proof.header.get("alg"), context.profile.reading.algorithms
-    if found is None:
-        return Verdict(Words(" ".join(accepted)), None, "missing")
-    defect = None
-    if not isinstance(found, str) or found not in accepted:
-        known = isinstance(found, str) and found in ASYMMETRIC
-        defect = "unsupported" if known else "wrong"
-    return Verdict(Words(" ".join(accepted)), found, defect)
+    found, accepted = proof.header.get("alg"), context.reading.algorithms
+    defect = "unsupported" if found in ASYMMETRIC else "wrong"
+    return verdict(Words(" ".join(accepted)), found, good=found in accepted, defect=defect)
 
 
 @check(
@@ -196,12 +198,11 @@ def jwk(proof: Jws, context: Context) -> Verdict:
     """Is the jwk in the header a key that this server can use?"""
     wanted, found = Words("a public JWK that fits alg"), proof.header.get("jwk")
     if not isinstance(found, dict):
-        seen = None if found is None else Words(type(found).__name__)
-        return Verdict(wanted, seen, "missing" if found is None else "wrong")
+        return verdict(wanted, None if found is None else Words(type(found).__name__), good=False)
     members = _jwk(proof, context)
-    fault = context.profile.reading.key_fault(members, proof.header.get("alg"))
+    fault = context.reading.key_fault(members, proof.header.get("alg"))
     kind = " ".join(str(members[name]) for name in ("kty", "crv") if members.get(name))
-    return Verdict(wanted, Words(fault) if fault else kind, "unusable" if fault else None)
+    return wanted, Words(fault) if fault else kind, "unusable" if fault else None
 
 
 @check(
@@ -212,11 +213,9 @@ def jwk(proof: Jws, context: Context) -> Verdict:
 )
 def no_private_key(proof: Jws, context: Context) -> Verdict:
     """Is the jwk free of private members?"""
-    members = context.profile.reading.private(_jwk(proof, context))
-    wanted = Words("public members only")
-    if not members:
-        return Verdict(wanted, Words("public members only"))
-    return Verdict(wanted, Words("private members: " + ", ".join(members)), "private")
+    wanted, members = Words("public members only"), context.reading.private(_jwk(proof, context))
+    found = Words("private members: " + ", ".join(members)) if members else wanted
+    return wanted, found, "private" if members else None
 
 
 @check(
@@ -228,11 +227,10 @@ def no_private_key(proof: Jws, context: Context) -> Verdict:
 )
 def signature(proof: Jws, context: Context) -> Verdict:
     """Does the signature verify with the key in the header?"""
-    name = str(proof.header.get("alg"))
-    octets = context.profile.reading.signature(proof)
-    good = verify(proof.signing_input, octets, alg=name, jwk=_jwk(proof, context))
+    octets, alg = context.reading.signature(proof), str(proof.header.get("alg"))
+    good = verify(proof.signing_input, octets, alg=alg, jwk=_jwk(proof, context))
     found = Words("it verifies" if good else "it does not verify")
-    return Verdict(Words("a signature by the key in the header"), found, None if good else "wrong")
+    return verdict(Words("a signature by the key in the header"), found, good=good)
 
 
 @check(
@@ -243,13 +241,11 @@ def signature(proof: Jws, context: Context) -> Verdict:
 )
 def jti(proof: Jws, context: Context) -> Verdict:
     """Is there a jti claim to know this proof by?"""
-    found = context.profile.reading.jti(proof.claims)
-    if found is not None:
-        return Verdict(Words("a string"), found)
-    given = proof.claims.get("jti")
-    return Verdict(
-        Words("a string that is not empty"), given, "missing" if given is None else "wrong"
-    )
+    found = context.reading.jti(proof.claims)
+    if found is None:
+        wanted = Words("a string that is not empty")
+        return verdict(wanted, proof.claims.get("jti"), good=False)
+    return Words("a string"), found, None
 
 
 @check(
@@ -260,9 +256,8 @@ def jti(proof: Jws, context: Context) -> Verdict:
 )
 def htm(proof: Jws, context: Context) -> Verdict:
     """Is the htm claim the method of this request?"""
-    given = proof.claims.get("htm")
-    found = context.profile.reading.text(given)
-    return _same("htm", context.method, given if found is None else found, context)
+    found = _text(proof, context, "htm")
+    return verdict(context.method, found, good=context.reading.same("htm", context.method, found))
 
 
 @check(
@@ -273,12 +268,9 @@ def htm(proof: Jws, context: Context) -> Verdict:
 )
 def htu(proof: Jws, context: Context) -> Verdict:
     """Is the htu claim the URL of this request, query and fragment aside?"""
-    given = proof.claims.get("htu")
-    found = context.profile.reading.text(given)
-    if found is None:
-        return Verdict(context.url, given, "missing" if given is None else "wrong")
-    same = context.profile.reading.same_url(context.url, found)
-    return Verdict(context.url, found, None if same else "wrong")
+    found = _text(proof, context, "htu")
+    good = isinstance(found, str) and context.reading.same_url(context.url, found)
+    return verdict(context.url, found, good=good)
 
 
 @check(
@@ -289,10 +281,8 @@ def htu(proof: Jws, context: Context) -> Verdict:
 )
 def ath(proof: Jws, context: Context) -> Verdict:
     """Is the ath claim the hash of the access token that came with it?"""
-    given = proof.claims.get("ath")
-    found = context.profile.reading.text(given)
     wanted = access_token_hash(context.access_token or "")
-    return equal(wanted=wanted, found=given if found is None else found)
+    return equal(wanted=wanted, found=_text(proof, context, "ath"))
 
 
 @check(
@@ -306,15 +296,15 @@ def bound_key(proof: Jws, context: Context) -> Verdict:
     """Is the access token bound to the key of this proof?"""
     cnf, found = context.cnf, jkt(proof, context)
     if cnf is None:
-        return Verdict(Words("an access token with cnf.jkt"), None, "missing")
+        return Words("an access token with cnf.jkt"), None, "missing"
     wanted = cnf.get("jkt") if isinstance(cnf, dict) else None
-    if found is None or wanted != found:
-        return Verdict(wanted, found, "wrong")
-    others = context.profile.reading.unchecked(cnf) if isinstance(cnf, dict) else ()
+    if not isinstance(cnf, dict) or found is None or wanted != found:
+        return wanted, found, "wrong"
+    others = context.reading.unchecked(cnf)
     if others:
         more = Words(f"jkt and {', '.join(shown(name, 40) for name in others[:3])} in cnf")
-        return Verdict(Words("a binding to this key alone"), more, "unchecked")
-    return Verdict(wanted, found)
+        return Words("a binding to this key alone"), more, "unchecked"
+    return wanted, found, None
 
 
 @check(
@@ -327,11 +317,10 @@ def bound_key(proof: Jws, context: Context) -> Verdict:
 def fresh(proof: Jws, context: Context) -> Verdict:
     """Was the proof made just now, going by its iat claim?"""
     given, window = proof.claims.get("iat"), context.profile.window
-    time = context.profile.reading.number(given)
+    time = context.reading.number(given)
     if time is None:
-        defect = "missing" if given is None else "wrong"
-        return Verdict(Words("seconds since 1970, a number"), given, defect)
-    return Verdict(window.around(context.now), given, window.defect(time, context.now))
+        return verdict(Words("seconds since 1970, a number"), given, good=False)
+    return window.around(context.now), given, window.defect(time, context.now)
 
 
 @check(
@@ -343,14 +332,13 @@ def fresh(proof: Jws, context: Context) -> Verdict:
 )
 def nonce(proof: Jws, context: Context) -> Verdict:
     """Does it carry a nonce of this server, not outdated?"""
-    found = context.profile.reading.text(proof.claims.get("nonce"))
-    wanted = Words("a nonce this server gave out lately")
-    if found is None or not found.strip():
-        return Verdict(wanted, proof.claims.get("nonce"), "missing")
+    wanted, found = Words("a nonce this server gave out lately"), _text(proof, context, "nonce")
+    if not isinstance(found, str) or not found.strip():
+        return wanted, found, "missing"
     issued = context.nonce_time(found)
     if issued is None:
-        return Verdict(wanted, found, "wrong")
-    return Verdict(wanted, found, context.profile.nonce_window.defect(issued, context.now))
+        return wanted, found, "wrong"
+    return wanted, found, context.profile.nonce_window.defect(issued, context.now)
 
 
 @check(
@@ -362,9 +350,8 @@ def nonce(proof: Jws, context: Context) -> Verdict:
 )
 def unused(proof: Jws, context: Context) -> Verdict:
     """Is this the first time the proof is seen?"""
-    seen = context.used(replay_key(proof, context))
-    found = context.profile.reading.jti(proof.claims)
-    return Verdict(Words("a jti not used before"), found, "replayed" if seen else None)
+    seen, found = context.used(replay_key(proof, context)), context.reading.jti(proof.claims)
+    return Words("a jti not used before"), found, "replayed" if seen else None
 
 
 ROWS: tuple[Check, ...] = (

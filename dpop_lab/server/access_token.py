@@ -1,38 +1,73 @@
 """The access token: a JWT bound to a key, issued by one party and checked by another (RFC 9068)."""
 
+import base64
+import datetime
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dpop_lab.checking import Check, Profile, Verdict, check, equal
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from dpop_lab.checking import Check, Profile, Verdict, check, equal, verdict
+from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.proof import STRICT, Reading
 from dpop_lab.show.values import Words
 
 SigningKey = tuple[PrivateKey, Mapping[str, Any]]  # and as it is published, with its kid
+BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+END = datetime.datetime(2046, 1, 1, tzinfo=datetime.UTC)
 
 
 def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
-    """A fresh RS256 key in a self-signed certificate for the issuer, and its JWK in the JWKS."""
-    from dpop_lab.server.certificate import self_signed
+    """A fresh RS256 key in a self-signed certificate for the issuer, and its JWK in the JWKS.
 
+    `x5t` is the certificate's SHA-1, `x5c` has its DER. Nobody validates the certificate: access
+    tokens are verified with the bare key (RFC 7517 section 4.7).
+    """
     key = generate_key("RS256")
-    x5t, x5c = self_signed(key, issuer)
-    public = key.public_jwk()
+    private: Any = load_pem_private_key(key.to_pem().encode(), None)
+    # a common name has room for 64 characters
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer[:64])])
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    certificate = (
+        x509.CertificateBuilder(name, name, private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(BEGIN)
+        .not_valid_after(END)
+        .add_extension(usage, critical=False)
+        .sign(private, hashes.SHA256())
+    )
+    fingerprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303  x5t is SHA-1 by definition
+    der, public = certificate.public_bytes(Encoding.DER), key.public_jwk()
     published = {
-        "kty": "RSA", "use": "sig", "kid": kid, "x5t": x5t,
-        "e": public["e"], "n": public["n"], "x5c": [x5c], "alg": "RS256",
+        "kty": "RSA", "use": "sig", "kid": kid, "x5t": base64url_encode(fingerprint),
+        "e": public["e"], "n": public["n"], "x5c": [base64.b64encode(der).decode()], "alg": "RS256",
     }  # fmt: skip
     return key, published
 
 
 def issue(signing_key: SigningKey, claims: Mapping[str, Any]) -> str:
-    """A signed access token with these claims."""
+    """A signed access token with these claims, but for those that say nothing.
+
+    An audience alone is a string in it.
+    """
     key, published = signing_key
     header = {"alg": "RS256", "kid": published["kid"], "x5t": published["x5t"], "typ": "at+jwt"}
-    return sign_compact(header, claims, key)
+    said = {name: value for name, value in claims.items() if value not in (None, [])}
+    if len(said.get("aud", ())) == 1:
+        said["aud"] = said["aud"][0]
+    return sign_compact(header, said, key)
+
+
+def several(value: object) -> list[Any]:
+    """The members of an array, or what stands there in place of one."""
+    return value if isinstance(value, list) else [value]
 
 
 def token_of(authorization: str) -> Jws:
@@ -63,6 +98,11 @@ class TokenContext:
     audience: str
     now: int
 
+    @property
+    def reading(self) -> Reading:
+        """How this API takes values."""
+        return self.profile.reading
+
 
 @check(
     "RFC 9449 §7.1",
@@ -74,14 +114,14 @@ def scheme(token: Jws, context: TokenContext) -> Verdict:
     """Does the Authorization header bring an access token under the right scheme?"""
     rules, given = context.profile, context.authorization
     if not given:
-        return Verdict(rules.scheme, None, "missing")
+        return rules.scheme, None, "missing"
     if len(given) >= rules.max_length:
         wanted, found = f"less than {rules.max_length}", f"{len(given)} characters"
-        return Verdict(Words(wanted), Words(found), "too_long")
+        return Words(wanted), Words(found), "too_long"
     word, space, _ = given.partition(" ")
-    defect = None if rules.reading.same("scheme", rules.scheme, word) else "wrong"
     # what stands alone may be the token itself, without a scheme
-    return Verdict(rules.scheme, word if space else Words("one word alone"), defect)
+    same = rules.reading.same("scheme", rules.scheme, word)
+    return verdict(rules.scheme, word if space else Words("one word alone"), good=same)
 
 
 @check(
@@ -91,9 +131,9 @@ def scheme(token: Jws, context: TokenContext) -> Verdict:
 )
 def at_form(token: Jws, context: TokenContext) -> Verdict:
     """Is the access token a well-formed JWT?"""
-    fault = token.problem or context.profile.reading.token_fault(token)
+    fault = token.problem or context.reading.token_fault(token)
     found = Words(fault or "a JWT")
-    return Verdict(Words("a JWT in compact form"), found, "malformed" if fault else None)
+    return Words("a JWT in compact form"), found, "malformed" if fault else None
 
 
 # RFC 9068 demands it, but RFC 9449 leaves the form of access tokens to their issuer
@@ -107,7 +147,7 @@ def at_typ(token: Jws, context: TokenContext) -> Verdict:
     """Does its header call it an access token?"""
     found = token.header.get("typ")
     good = isinstance(found, str) and found in context.profile.types
-    return Verdict(Words(" or ".join(context.profile.types)), found, None if good else "wrong")
+    return Words(" or ".join(context.profile.types)), found, None if good else "wrong"
 
 
 @check(
@@ -132,7 +172,7 @@ def at_signature(token: Jws, context: TokenContext) -> Verdict:
         verify(token.signing_input, token.signature, alg="RS256", jwk=key) for key in context.keys
     )
     found = Words("it verifies" if good else "it does not verify")
-    return Verdict(Words("an RS256 signature by the issuer"), found, None if good else "wrong")
+    return verdict(Words("an RS256 signature by the issuer"), found, good=good)
 
 
 @check(
@@ -143,8 +183,8 @@ def at_signature(token: Jws, context: TokenContext) -> Verdict:
 def audience(token: Jws, context: TokenContext) -> Verdict:
     """Is it meant for this API?"""
     found = token.claims.get("aud")
-    several = found if isinstance(found, list) else [found]
-    return Verdict(context.audience, found, None if context.audience in several else "wrong")
+    good = context.audience in several(found)
+    return context.audience, found, None if good else "wrong"
 
 
 @check(
@@ -154,14 +194,14 @@ def audience(token: Jws, context: TokenContext) -> Verdict:
 )
 def not_expired(token: Jws, context: TokenContext) -> Verdict:
     """Is it still, and already, valid?"""
-    now, reading = context.now, context.profile.reading
+    now, reading = context.now, context.reading
     end, start = (token.claims.get(name) for name in ("exp", "nbf"))
     if type(end) is not int and not (type(end) is float and math.isfinite(end)):
-        return Verdict(Words("exp, a number"), end, "missing" if end is None else "wrong")
+        return verdict(Words("exp, a number"), end, good=False)
     if reading.expired(end, now):
-        return Verdict(Words(f"exp well after {now - reading.leeway}"), end, "expired")
+        return Words(f"exp well after {now - reading.leeway}"), end, "expired"
     early = isinstance(start, int | float) and now + reading.leeway < start
-    return Verdict(Words("exp ahead"), end, "early" if early else None)
+    return Words("exp ahead"), end, "early" if early else None
 
 
 @check(
@@ -172,7 +212,7 @@ def not_expired(token: Jws, context: TokenContext) -> Verdict:
 def unbound(token: Jws, context: TokenContext) -> Verdict:
     """Is it free of a key it would have to be proven with?"""
     found = token.claims.get("cnf")
-    return Verdict(Words("no cnf"), found, None if found is None else "bound")
+    return Words("no cnf"), found, None if found is None else "bound"
 
 
 ROWS: tuple[Check, ...] = (

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,16 +11,14 @@ from dpop_lab.jose.encoding import compact_json
 from dpop_lab.jose.jws import Jws, read_jws, verify
 from dpop_lab.proof.rules import Context, jkt
 from dpop_lab.server.access_token import SigningKey, issue
-from dpop_lab.server.duende_site import Client
-from dpop_lab.server.form import Credentials, Form, Refused
-from dpop_lab.server.gate import Party
-from dpop_lab.server.grants import grant_of, grant_type_of, resource_of, scope_of
-from dpop_lab.server.http import Routes
+from dpop_lab.server.duende_site import CLIENT_CREDENTIALS, DEVICE_CODE, Client
+from dpop_lab.server.form import Credentials, Form, Refused, bad_request, resource_of, value
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.state import UsedProofs
+from dpop_lab.server.resource_server import Party, Routes
 from dpop_lab.wire.message import Request, Response
 
 STEPS = ("client", "header", "grant_type", "resource", "proof", "grant", "scope")
+REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -32,8 +30,6 @@ class AuthorizationServer(Party):
     client_key: Callable[[], Mapping[str, Any]]
     #: draws octets for `jti`
     random: Callable[[int], bytes]
-    #: the client assertions that were used
-    assertions: UsedProofs = field(default_factory=UsedProofs)
 
     @property
     def token_endpoint(self) -> str:
@@ -102,7 +98,7 @@ class TokenRequest:
             "jti": server.random(16).hex().upper(),
         }
         body = {
-            "access_token": issue(server.signing_key, _trimmed(policy.token_claims(claims))),
+            "access_token": issue(server.signing_key, policy.token_claims(claims)),
             "expires_in": client.lifetime,
             "token_type": "DPoP" if self.proof else "Bearer",
             "scope": " ".join(scope),
@@ -142,12 +138,11 @@ class TokenRequest:
         _, known = self.proof_and_context
         server, reading, now = self.server, known.profile.reading, known.now
         jws = read_jws(assertion)
-        claims, alg = jws.claims, jws.header.get("alg")
+        claims, alg, jti = jws.claims, jws.header.get("alg"), jws.claims.get("jti")
         ends = reading.number(claims.get("exp"))
         starts = reading.number(claims["nbf"]) if "nbf" in claims else ends and min(ends, now)
         if ends is None or starts is None or starts > ends:
             return False
-        jti = claims.get("jti")
         good = (
             alg in reading.algorithms
             and claims.get("iss") == claims.get("sub") == self.credentials[0]
@@ -159,7 +154,7 @@ class TokenRequest:
             and verify(jws.signing_input, jws.signature, alg=alg, jwk=server.client_key())
         )
         remember = int(ends) + reading.leeway + 1 - now
-        return good and server.assertions.claim(jti, now=now, remember=remember)
+        return good and server.used.claim(("assertion", jti), now=now, remember=remember)
 
     # with which proof
 
@@ -175,39 +170,56 @@ class TokenRequest:
         )
 
     @cached_property
-    def header(self) -> Report | None:
-        """What the rows find, None where there is no proof; more than one is a fault here."""
+    def header(self) -> bool:
+        """Is there a proof? More than one is a fault here."""
         proof, context = self.proof_and_context
-        if not context.headers:
-            return None
-        report = self.server.look(proof, context)
-        self.reports.append(report)
-        self.server.refuse(context.profile, report, only="one_header")
-        return report
+        if context.headers:
+            self.reports.append(self.server.look(proof, context))
+            self.server.refuse(context.profile, self.reports[0], only="one_header")
+        return bool(context.headers)
 
     @cached_property
     def proof(self) -> str | None:
         """The thumbprint of the key in the proof, which is used up; None without a proof."""
         proof, context = self.proof_and_context
-        if self.header is not None:
-            self.reports[0] = self.server.take(proof, context, self.header)
-            self.server.refuse(context.profile, self.reports[0])
-        fault = self.policy.proof_fault(self.named, sent=self.header is not None)
+        if self.header:
+            self.server.take(proof, context, self.reports)
+        fault = self.policy.proof_fault(self.named, sent=self.header)
         if fault:
             raise Refused(fault)
-        return None if self.header is None else jkt(proof, context)
+        return jkt(proof, context) if self.header else None
 
     # what is asked for
 
     @cached_property
     def grant_type(self) -> str:
-        """The name of a grant."""
-        return grant_type_of(self.form, self.policy)
+        """The name of a grant, known or not."""
+        grant = value(self.form, "grant_type")
+        if not grant or len(grant) > 100:
+            raise Refused(self.policy.no_grant_type)
+        return grant
 
     @cached_property
     def grant(self) -> str:
-        """The grant, which leads to a token."""
-        return grant_of(self.form, self.policy, self.client)
+        """The grant, which leads to a token: client credentials. Others fail as they do there.
+
+        No client of this server was ever given a code or a refresh token.
+        """
+        grant, form = self.grant_type, self.form
+        device = grant == DEVICE_CODE
+        faults = (
+            (grant == REFRESH_TOKEN, "invalid_grant" if value(form, grant) else "invalid_request"),
+            (grant not in self.policy.grants, "unsupported_grant_type"),
+            # looked at before the client is
+            (device and value(form, "resource"), "invalid_target"),
+            (grant not in self.client.grants, "unauthorized_client"),
+            (device and not value(form, "device_code"), "invalid_request"),
+            (grant != CLIENT_CREDENTIALS, "invalid_grant"),
+        )
+        for found, error in faults:
+            if found:
+                raise bad_request(error)
+        return grant
 
     @cached_property
     def resource(self) -> str | None:
@@ -216,13 +228,20 @@ class TokenRequest:
 
     @cached_property
     def scope(self) -> tuple[list[str], list[str]]:
-        """The scopes granted, sorted, and the audiences they lead to."""
-        return scope_of(self.form, self.policy, self.resource)
+        """The scopes granted, sorted, and the audiences they lead to; without a wish all there are.
 
-
-def _trimmed(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Claims without those that say nothing, and an audience alone as a string."""
-    said = {name: value for name, value in claims.items() if value not in (None, [])}
-    if len(said.get("aud", ())) == 1:
-        said["aud"] = said["aud"][0]
-    return said
+        What the policy does not know, or knows of another resource, is a fault.
+        """
+        given, resource, policy = value(self.form, "scope"), self.resource, self.policy
+        apis = policy.apis
+        asked = sorted({*policy.scope(given).split(" ")} - {""}) or sorted(policy.scopes)
+        wanted = set(apis) - policy.isolated if resource is None else {resource} & set(apis)
+        if resource is not None and not any(name in apis[one] for one in wanted for name in asked):
+            raise bad_request("invalid_target")
+        if len(given) > 300 or not set(asked) <= set(policy.scopes):
+            raise bad_request("invalid_scope")
+        if resource is not None:
+            asked = [name for name in asked if name in apis[resource]]
+        return asked, [
+            one for one in apis if one in wanted and not set(asked).isdisjoint(apis[one])
+        ]

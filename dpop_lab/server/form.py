@@ -1,12 +1,14 @@
 """What a token request brings in its form and its Authorization header, and how it is refused."""
 
 import base64
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
 from dpop_lab.checking import Answer
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.wire.message import Request
+from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
 Form = Mapping[str, tuple[str, ...]]
 # client, way (basic, form, assertion), and a secret or assertion: a public client has neither
@@ -44,14 +46,18 @@ def basic_pair(credentials: str) -> tuple[str, str] | None:
     return (unquote_plus(client_id), unquote_plus(secret)) if colon else None
 
 
-def asserted(form: Form) -> str | None:
-    """The client that an assertion is about (RFC 7523); None for one that is not in strict form."""
-    jws = read_jws(form["client_assertion"][0])
+def asserted(form: Form) -> tuple[str, str] | None:
+    """The client that an assertion is about, and the assertion, None without one in strict form.
+
+    RFC 7523 section 3 says what is in it.
+    """
+    assertion = form["client_assertion"][0]
+    jws = read_jws(assertion)
     subject = jws.claims.get("sub")
     kind = str(jws.header.get("typ", "JWT")).lower()
     good = kind in ("jwt", "client-authentication+jwt")  # RFC 8725 section 3.11
     good = good and form.get("client_assertion_type") == (JWT_BEARER,) and not jws.deviations
-    return subject if good and isinstance(subject, str) else None
+    return (subject, assertion) if good and isinstance(subject, str) else None
 
 
 def read_form(request: Request) -> list[tuple[str, str]]:
@@ -69,19 +75,6 @@ def read_form(request: Request) -> list[tuple[str, str]]:
         raise bad_request() from None
 
 
-def unrepeated(request: Request, but: str) -> Form:
-    """The parameters of a form, blank ones left out, in which one alone may stand several times.
-
-    Raises `Refused` as `read_form` does (RFC 6749 section 3.2).
-    """
-    form: dict[str, tuple[str, ...]] = {}
-    for name, given in read_form(request):
-        if name in form and name != but:
-            raise bad_request(description="A parameter is given twice.")
-        form[name] = (*form.get(name, ()), given)
-    return {name: given for name, given in form.items() if given != ("",)}
-
-
 def parameters(request: Request) -> list[tuple[str, str]]:
     """The parameters in the URL, then those in a form body, if there is one."""
     try:
@@ -93,3 +86,28 @@ def parameters(request: Request) -> list[tuple[str, str]]:
 def value(form: Form, name: str) -> str:
     """A parameter's text, empty when it is absent; several are joined by a comma."""
     return ",".join(form.get(name, ()))
+
+
+def resource_of(form: Form) -> str | None:
+    """The one API that a token is wanted for (RFC 8707 section 2), None without a wish.
+
+    Raises `Refused` for several, and for what is no URI.
+    """
+    resources = form.get("resource", ())
+    faults = (
+        (any(len(one) > 512 for one in resources), "Resource indicator maximum length exceeded"),
+        (not all(map(_is_uri, resources)), "Invalid resource indicator format"),
+        (len(resources) > 1, "Multiple resource indicators not supported on token endpoint."),
+    )
+    for found, description in faults:
+        if found:
+            raise bad_request("invalid_target", description)
+    return resources[0] if resources else None
+
+
+def _is_uri(text: str) -> bool:
+    """Is it an absolute URI without a fragment (RFC 8707 section 2)?"""
+    scheme = text.partition(":")[0].lower()
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme) or ":" not in text or "#" in text:
+        return False
+    return scheme not in DEFAULT_PORTS or normal_url(text) is not None

@@ -1,32 +1,52 @@
 """Both servers on a port of this machine, for curl and for clients in other languages."""
 
 import asyncio
+import logging
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPConnection, HTTPServerConnectionDelegate
+from tornado.iostream import IOStream
 
 from dpop_lab.errors import LabError
-from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.server.door import Stream, take_connections
-from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.message import Front, Message
-from dpop_lab.server.policy import Policy
-from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
 
 HARD_LIMIT = 1024 * 1024  # beyond this the connection is closed without a word
 PATIENCE = 60  # seconds for a head to come, and as many for a body
+PAUSE = 0.5  # seconds until the next attempt to take a connection, where one failed
+TLS_HANDSHAKE = 0x16  # how a TLS connection begins (RFC 8446 section 5.1), and no HTTP
+log = logging.getLogger(__name__)
+
+
+class Stream(IOStream):
+    """A connection that ends at once when it begins as TLS does, for both sides would wait."""
+
+    spoke_tls: Callable[[], object]
+    _begun = False
+
+    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
+        """Read as any stream does; what begins as TLS is read as an end."""
+        count = super().read_from_fd(buf)
+        if self._begun or not count:
+            return count
+        self._begun = True
+        if buf[0] != TLS_HANDSHAKE:
+            return count
+        asyncio.get_running_loop().call_soon(self.spoke_tls)
+        return 0  # as if the client had hung up
 
 
 class RunningTwin(HTTPServerConnectionDelegate):
     """The twin on a port, in a thread of its own. Close it, or use it in a `with`."""
+
+    _refusing = False  # no connection could be taken when last tried
 
     def __init__(
         self, listening: socket.socket, twin: Twin, front: Front, *, patience: float
@@ -65,14 +85,35 @@ class RunningTwin(HTTPServerConnectionDelegate):
             idle_connection_timeout=self._patience,
             body_timeout=1.1 * self._patience,  # where the message could not hang up
         )
-        take_connections(self._socket, self._enter)
+        self._listen()
         self._started.set()
         await self._stopped.wait()
         self._loop.remove_reader(self._socket)
         self._socket.close()
         await self._http.close_all_connections()
 
-    def _enter(self, connection: socket.socket, address: tuple[Any, ...]) -> None:
+    def _listen(self) -> None:
+        if not self._stopped.is_set():
+            self._loop.add_reader(self._socket, self._take_connection)
+
+    def _take_connection(self) -> None:
+        """Take one connection that waits.
+
+        When none can be taken, because this process has too many files open, wait a while: the
+        connections that wait do so, too.
+        """
+        try:
+            connection, address = self._socket.accept()
+        except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+            return  # the client went away
+        except OSError as error:
+            if not self._refusing:  # not again until there was a connection
+                log.warning("No connection can be taken: %s. It is tried again.", error.strerror)
+            self._refusing = True
+            self._loop.remove_reader(self._socket)
+            self._loop.call_later(PAUSE, self._listen)
+            return
+        self._refusing = False
         stream = Stream(connection, max_buffer_size=self._http.max_buffer_size)
         plain = self.base_url if self.base_url.startswith("http:") else self.url
         stream.spoke_tls = partial(self._front.spoke_tls, plain)
@@ -95,21 +136,12 @@ class RunningTwin(HTTPServerConnectionDelegate):
         self.close()
 
 
-def _address(host: str) -> str:
-    """The address that this is in any spelling, such as 127.1; empty for a name."""
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that this is in any spelling, such as 127.1; None for a name."""
     try:
-        return str(socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)[0][4][0])
-    except (OSError, UnicodeError):
-        return ""
-
-
-def _is_every_address(host: str) -> bool:
-    """Is this the address that stands for all addresses of a machine, in any spelling?"""
-    try:
-        address = ip_address(_address(host))
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_unspecified
+        return ip_address(socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)[0][4][0])
+    except (OSError, ValueError):
+        return None
 
 
 def _url(host: str, port: int) -> str:
@@ -119,12 +151,14 @@ def _url(host: str, port: int) -> str:
 def _base_url(given: str | None, host: str, listening: socket.socket) -> str:
     """What clients call it: as it was given, or else the host with the port.
 
-    Raises `LabError` when they can't.
+    Raises `LabError` when they can't, as at the address that stands for all addresses of a machine.
     """
     address, port = listening.getsockname()[:2]
     called = address if host == "" or _address(host) else host.lower()
     base_url = given or _url(called, port)
-    if _is_every_address(named := urlsplit(base_url).hostname or ""):
+    named = urlsplit(base_url).hostname or ""
+    found = _address(named)
+    if found and (getattr(found, "ipv4_mapped", None) or found).is_unspecified:
         raise LabError(
             f"No client can call the address {named!r}",
             wanted="the URL that clients call, as base_url (--base-url)",
@@ -138,37 +172,25 @@ def serve(
     port: int = 0,
     host: str = "127.0.0.1",
     base_url: str | None = None,
-    policy: Policy = DUENDE,
-    api_nonce: bool = False,
-    clock: Clock | None = None,
-    client_key: PrivateKey | None = None,
-    client_jwk: Mapping[str, Any] | None = None,
-    every_row: bool = False,
     front: Callable[[Twin], Front] | None = None,
     patience: float = PATIENCE,
+    **options: Any,
 ) -> RunningTwin:
     """Start the twin on a port of this machine (0: any free one) and give it back, running.
 
     `base_url` is what clients call it, when that is not `http://host:port` (behind a proxy, say);
     for a host that stands for every address of this machine, such as 0.0.0.0, it has to be there.
     `front` is given the twin and makes what answers in its place: with pages of its own, say.
-    `patience` is how many seconds the head of a request may take to come, and as many its body. The
-    rest is as for `Twin`. Raises OSError when the port can't be had, and LabError when no client
-    could call it by its base URL.
+    `patience` is how many seconds the head of a request may take to come, and as many its body. All
+    other options are those of `Twin`: `policy`, `api_nonce`, `clock`, `every_row` and its keys.
+    Raises OSError when the port can't be had, and LabError when no client could call it by its base
+    URL.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family)
     try:
         listening.setblocking(False)
-        twin = Twin(
-            _base_url(base_url, host, listening),
-            policy=policy,
-            api_nonce=api_nonce,
-            clock=clock,
-            client_key=client_key,
-            client_jwk=client_jwk,
-            every_row=every_row,
-        )
+        twin = Twin(_base_url(base_url, host, listening), **options)
         return RunningTwin(listening, twin, front(twin) if front else twin, patience=patience)
     except BaseException:
         listening.close()

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import replace
+from email.utils import formatdate
 from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
@@ -14,10 +15,9 @@ from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import AuthorizationServer
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.server.http import answered
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import ResourceServer
-from dpop_lab.server.state import Clock, UsedProofs
+from dpop_lab.server.state import Clock
 from dpop_lab.wire.message import Request, Response
 
 Made = TypeVar("Made")
@@ -96,17 +96,26 @@ class Twin:
     def forget(self) -> None:
         """From now on remember proofs and assertions apart from the servers this came from."""
         memory = self.policy.memory()
-        self.authorization_server.used, self.authorization_server.assertions = memory, UsedProofs()
+        self.authorization_server.used = memory
         self.resource_server.used = memory if self.policy.shared_memory else self.policy.memory()
 
     def __call__(self, request: Request) -> Response:
-        return answered(
-            request,
-            {**self.authorization_server.routes, **self.resource_server.routes},
-            time=self.clock.time(),
-            headers=self.policy.site_headers,
-            exposed=self.policy.cors_exposed,
-        )
+        """The answer of the server that the path chooses, or to a preflight.
+
+        Paths are compared percent-decoded and in any letter case.
+        """
+        origin, exposed = request.lines("Origin"), self.policy.cors_exposed
+        response = _preflight(request) if origin else None
+        if response is None:
+            routes = {**self.authorization_server.routes, **self.resource_server.routes}
+            server = routes.get(request.route)
+            response = server(request) if server else Response(404)
+        lines = [("Access-Control-Allow-Origin", "*")] * bool(origin)
+        if origin and exposed and response.status != 204:
+            lines.append(("Access-Control-Expose-Headers", exposed))
+        lines += [("Date", formatdate(self.clock.time(), usegmt=True)), *self.policy.site_headers]
+        response = response.with_headers(*lines)
+        return response if request.method != "HEAD" else replace(response, body=b"")
 
     def told(self, request: Request, response: Response) -> None:
         """Nothing: who wants to hear of requests at a port stands before the twin."""
@@ -116,6 +125,21 @@ class Twin:
 
     def __repr__(self) -> str:
         return f"<Twin of {self.base_url} under {self.policy.name}>"
+
+
+def _preflight(request: Request) -> Response | None:
+    """The answer to a preflight, None to another request.
+
+    Every origin may send every method and header (the Fetch standard, section 3.2.2).
+    """
+    asked = {
+        "Access-Control-Allow-Headers": request.lines("Access-Control-Request-Headers"),
+        "Access-Control-Allow-Methods": request.lines("Access-Control-Request-Method"),
+    }
+    if request.method != "OPTIONS" or not asked["Access-Control-Allow-Methods"]:
+        return None
+    echoed = ((name, ",".join(lines).replace(" ", "")) for name, lines in asked.items() if lines)
+    return Response(204, tuple(echoed))
 
 
 def _once(make: Callable[[], Made]) -> Callable[[], Made]:

@@ -193,10 +193,10 @@ def _report(report: Report) -> dict[str, Any]:
 
 
 def _row(finding: Finding) -> dict[str, Any]:
-    verdict = finding.verdict
     row = {"row": finding.check.name, "mark": finding.mark, "section": finding.check.section}
-    sides = {"wanted": shown(verdict.wanted), "found": shown(verdict.found)} if verdict else {}
-    return row | sides
+    if finding.mark == "not asked":
+        return row
+    return row | {"wanted": shown(finding.wanted), "found": shown(finding.found)}
 
 
 NOT_SAID = ("host", "content-length", "connection")  # curl adds these itself

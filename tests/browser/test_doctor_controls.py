@@ -10,7 +10,7 @@ from test_panel_controls import HOSTILE, Panel
 
 from dpop_lab import generate_key, make_proof
 from dpop_lab.doctor.paste.text_paste import LONGEST
-from dpop_lab.panels.doctor_panel import MOST
+from dpop_lab.panels.doctor import MOST
 
 PASTE, TOKEN, HELD_TO = "Paste it here", "Access token", "Held to"
 OTHERS = ["URL", "Method", TOKEN, "Nonce", "Time"]

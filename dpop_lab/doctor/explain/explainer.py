@@ -12,7 +12,7 @@ from dpop_lab.doctor.explain.entry import Entry
 from dpop_lab.doctor.explain.explaining import exchange_of
 from dpop_lab.doctor.explain.page import SECURITY, entry_html, page_html
 from dpop_lab.doctor.explain.telling import entry, tls_entry
-from dpop_lab.server.http import Routes
+from dpop_lab.server.resource_server import Routes
 from dpop_lab.server.twin import Twin
 from dpop_lab.wire.message import Exchange, Request, Response
 from dpop_lab.wire.redact import Redactor

@@ -8,7 +8,7 @@ from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.messages import EMPTY, START
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.placeholders import placeholder
-from dpop_lab.doctor.server_words import GUESS, blamed, known_words
+from dpop_lab.doctor.server_words import blamed, known_words
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import json_value
 from dpop_lab.wire.message import Exchange
@@ -84,7 +84,7 @@ def _is_printed(line: str) -> bool:
         return json_value(line) is not None or not LINE.search(line)
     _, description = known_words(line) or ("", "")
     blames = blamed(Call(description=description))
-    return bool(ANSWER.search(line)) or any(one.policy != GUESS for one in blames)
+    return bool(ANSWER.search(line)) or any(policy for _, _, policy in blames)
 
 
 def code_paste(code: str, printed: Pasted | None) -> Pasted:

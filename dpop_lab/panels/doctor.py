@@ -3,18 +3,16 @@
 import html
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ipywidgets import HTML, Layout, Password
+from ipywidgets import HTML, Dropdown, Password, Text, Textarea
 
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.report import WHAT, Diagnosis
 from dpop_lab.errors import expect
-from dpop_lab.panels.controls import WIDE, area, choice, line, row
-from dpop_lab.panels.panel import Nothing, Panel
+from dpop_lab.panels.panel import WIDE, Nothing, Panel, control, note
 from dpop_lab.server.policies import POLICIES
-from dpop_lab.show import Note, as_html
 from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.challenge import WORD
 from dpop_lab.wire.url import normal_url
@@ -27,6 +25,17 @@ WANTED = {
     URL: "URL wants http:// or https://, a host and a path.",
     METHOD: "Method wants a word such as GET.",
     TIME: "Time wants now, seconds since 1970, an HTTP date or an ISO 8601 date.",
+}
+
+
+def _seconds(text: str) -> float | None:
+    return time.time() if text == NOW else seconds_since_1970(text)
+
+
+READ: Mapping[str, Callable[[str], Any]] = {  # each gives None for what can't be meant
+    URL: normal_url,
+    METHOD: re.compile(WORD).fullmatch,
+    TIME: _seconds,
 }
 STYLE = """
 .dpop-lab-paste { flex-direction: column; align-items: stretch }
@@ -69,8 +78,6 @@ A_FILE = (
     f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
     f'<p><label>Or a file: <input type="file"></label> <output></output></p>'
 )
-
-
 NOTHING_PASTED = Nothing(f"{NOTHING} {WHAT}")
 
 
@@ -88,71 +95,68 @@ class DoctorPanel(Panel):
 
     def __init__(self, text: str = "") -> None:
         expect(text, str, "DoctorPanel", "Octets and objects: diagnose(thing).")
-        self._told = HTML(layout=Layout(**WIDE))
+        self._told = HTML(layout=WIDE)
+        box = control(Textarea, PASTE, text, {**WIDE, "height": "14em"})
         super().__init__(
             "The doctor",
             "Paste what you have of a call that fails, or drop a file anywhere on this panel: the "
             "report follows as you type. Nothing is sent. What you know besides tells more: each "
             "field may stay empty. By keyboard, Space opens the list.",
-            {},
-            _box(text),
-            *(line(label, width) for label, width in ((URL, "36em"), (METHOD, "12em"))),
-            line(TOKEN, "24em", kind=Password),
-            line(NONCE, "24em"),
-            line(TIME, "24em", placeholder="now, or when it was sent"),
-            choice(HELD_TO, [AUTOMATIC, *POLICIES], AUTOMATIC),
+            [box.add_class("dpop-lab-paste")],
+            [HTML(A_FILE)],
+            [
+                control(Text, URL, "", {"width": "36em"}),
+                control(Text, METHOD, "", {"width": "12em"}),
+                control(Password, TOKEN, "", {"width": "24em"}),
+                control(Text, NONCE, "", {"width": "24em"}),
+                control(Text, TIME, "", {"width": "24em"}, placeholder="now, or when it was sent"),
+                control(Dropdown, HELD_TO, AUTOMATIC, options=[AUTOMATIC, *POLICIES]),
+                self.start_again,
+            ],
+            [self._told],
         )
-
-    def arranged(self) -> list[Any]:
-        """The box, the file, what is known besides, and what is wrong with that."""
-        box, *others = self.fields.values()
-        return [box, HTML(A_FILE), row([*others, self.start_again]), self._told]
 
     def look(self) -> Diagnosis | Nothing:
         """What the doctor says of what is in the box."""
-        text, unusable = self.fields[PASTE].value, [*self._unusable()]
+        text, known = self._filled()
+        read = {name: reader(known[name]) for name, reader in READ.items()}
+        unusable = [name for name, value in read.items() if known[name] and value is None]
         told = [WANTED[name] for name in unusable]
         if len(text) >= MOST:
             told.append(
                 f"The box holds {MOST} characters, and what is beyond them is not in it: "
                 "dpop-lab diagnose FILE looks at more."
             )
-        self._told.value = f'<div role="status">{as_html([Note(" ".join(told))])}</div>'
+        self._told.value = f'<div role="status">{note(" ".join(told))}</div>'
         if not text.strip():
             return NOTHING_PASTED
-        known = {name: "" if name in unusable else self._text(name) for name in self._start}
+        known |= dict.fromkeys(unusable, "")
         return diagnose(
             text,
             url=known[URL],
-            method=known[METHOD].upper(),
+            method=known[METHOD],
             token=known[TOKEN],
             nonce=known[NONCE],
-            now=_seconds(known[TIME]),
+            now=read[TIME],
             policy=POLICIES.get(known[HELD_TO]),
         )
 
-    def _text(self, name: str) -> str:
-        text: str = self.fields[name].value
-        return text if name == PASTE else text.strip()
-
-    def _unusable(self) -> Iterator[str]:
-        """The fields in which something stands that can't be meant."""
-        url, method, at = (self._text(name) for name in (URL, METHOD, TIME))
-        if url and normal_url(url) is None:
-            yield URL
-        if method and not re.fullmatch(WORD, method):
-            yield METHOD
-        if at and _seconds(at) is None:
-            yield TIME
+    def _filled(self) -> tuple[str, dict[str, str]]:
+        """What is in the box, and in the other fields."""
+        known = self.values()
+        return known.pop(PASTE), {name: text.strip() for name, text in known.items()}
 
     def __repr__(self) -> str:
         """What is there and how it stands, in a few lines that repeat none of it."""
-        size = len(self.fields[PASTE].value)
-        given = [name for name in (URL, METHOD, TOKEN, NONCE) if self._text(name)]
-        lines = [self.title, f"  {PASTE}: {size} characters" if size else f"  {PASTE}: empty"]
-        lines += [f"  given: {', '.join(given) or 'nothing'}"]
-        lines += [f"  {HELD_TO}: {self.fields[HELD_TO].value}"]
-        return "\n".join([*lines, f"  {_outcome(self.view)}"])
+        text, known = self._filled()
+        given = [name for name in (URL, METHOD, TOKEN, NONCE) if known[name]]
+        lines = [
+            f"{PASTE}: {len(text)} characters" if text else f"{PASTE}: empty",
+            f"given: {', '.join(given) or 'nothing'}",
+            f"{HELD_TO}: {known[HELD_TO]}",
+            _outcome(self.view),
+        ]
+        return "\n  ".join([self.title, *lines])
 
 
 def _outcome(view: Diagnosis | Nothing) -> str:
@@ -165,12 +169,3 @@ def _outcome(view: Diagnosis | Nothing) -> str:
         return "Nothing is wrong with it, as far as can be seen."
     rows = dict.fromkeys(problem.row for problem in view.problems if problem.row)
     return f"Findings: {len(view.problems)}, rows {', '.join(rows) or 'none'}."
-
-
-def _box(text: str) -> Any:
-    box = area(PASTE, text, **WIDE, height="14em")
-    return box.add_class("dpop-lab-paste")
-
-
-def _seconds(text: str) -> float | None:
-    return time.time() if text == NOW else seconds_since_1970(text)
