@@ -8,13 +8,13 @@ import requests
 
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import LabError, expect
+from dpop_lab.lab.bench import one_of
 from dpop_lab.lab.catalogue import CHANGES, LISTED
 from dpop_lab.lab.catalogue.change import BEARER_API, PLACES, Change
 from dpop_lab.lab.compared import Compared, NotAsked, outcome, told
 from dpop_lab.lab.comparison import Comparison
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import TIMEOUT, Unreachable, in_words
-from dpop_lab.lab.names import one_of
 from dpop_lab.lab.side import REPLAY, Asked, Side
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import cut, printable
