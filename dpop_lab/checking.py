@@ -192,6 +192,21 @@ class Answer:
     description: str | None = None
 
 
+Failure = str | tuple[str, str]  # a row, or a row and its defect
+
+
+def said(
+    status: int, error: str, texts: Mapping[Failure, str | None], **errors: str
+) -> dict[str, Any]:
+    """The answers of a profile: to failures by their texts, and to any other, with one error code.
+
+    `errors` has other codes by row.
+    """
+    codes = {one: errors.get(one if isinstance(one, str) else one[0], error) for one in texts}
+    answers = {one: Answer(status, codes[one], text) for one, text in texts.items()}
+    return {"answers": answers, "otherwise": Answer(status, error)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Profile(Shown):
     """The rules of one place: an ordered tuple of rows, and what the server answers to each defect.
@@ -202,7 +217,7 @@ class Profile(Shown):
     name: str
     rows: tuple[Check, ...]
     #: What is said to a failed row, by its name or by the pair of name and defect.
-    answers: Mapping[str | tuple[str, str], Answer]
+    answers: Mapping[Failure, Answer]
     #: What is said to one that `answers` does not have.
     otherwise: Answer = Answer(400)
     essential: frozenset[str] = frozenset()

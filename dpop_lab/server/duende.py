@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dpop_lab.checking import Answer
+from dpop_lab.checking import Answer, Failure, said
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
@@ -25,7 +25,6 @@ from dpop_lab.server.form import (
     read_form,
 )
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.profiles import Failure, answers, with_nonce
 from dpop_lab.wire.message import Request, Response
 
 CODES = {"one_header": "invalid_request", "nonce": "use_dpop_nonce"}
@@ -63,8 +62,7 @@ TOKEN = ProofProfile(
         rules.one_header, rules.well_formed, rules.typ, rules.alg, rules.no_private_key, rules.jwk,
         rules.signature, rules.jti, rules.htm, rules.htu, rules.fresh, rules.unused,
     ),
-    otherwise=Answer(400, "invalid_dpop_proof"),
-    answers=answers(400, "invalid_dpop_proof", TOKEN_TEXTS, **CODES),
+    **said(400, "invalid_dpop_proof", TOKEN_TEXTS, **CODES),
     essential=ESSENTIAL,
     reading=DuendeReading(),
     window=Window(360, 300),
@@ -78,8 +76,7 @@ API = ProofProfile(
         rules.signature, rules.bound_key, rules.ath, rules.jti, rules.htm, rules.htu, rules.fresh,
         rules.unused,
     ),
-    otherwise=Answer(401, "invalid_dpop_proof"),
-    answers=answers(401, "invalid_dpop_proof", API_TEXTS, **CODES),
+    **said(401, "invalid_dpop_proof", API_TEXTS, **CODES),
     essential=ESSENTIAL,
     reading=DuendeReading(api=True),
     window=Window(30, 25),
@@ -179,11 +176,6 @@ class Duende(Policy):
         lines = request.lines("Authorization")
         return lines[0] if lines and scheme == "DPoP" else ",".join(lines)
 
-    def challenge(self, scheme: str, answer: Answer) -> str:
-        """Parameters only where there is something to say, and never the algorithms."""
-        text = f'{scheme} error="{answer.error}"' if answer.error else scheme
-        return f'{text}, error_description="{answer.description}"' if answer.description else text
-
     def json(self, value: object) -> bytes:
         """JSON as .NET escapes it: no quote, ampersand, angle bracket, plus or non-ASCII."""
 
@@ -209,9 +201,9 @@ DUENDE = Duende(
     name="DUENDE",
     profiles={
         "token": TOKEN,
-        "token_nonce": with_nonce(TOKEN, window=ANY_TIME, remember=60),
+        "token_nonce": TOKEN.with_nonce(window=ANY_TIME, remember=60),
         "api": API,
-        "api_nonce": with_nonce(API, window=ANY_TIME, remember=15),
+        "api_nonce": API.with_nonce(window=ANY_TIME, remember=15),
         "bound": BOUND,
         "bearer": BEARER,
     },
@@ -223,6 +215,7 @@ DUENDE = Duende(
     metadata_type="application/json; charset=UTF-8",
     api_type="application/json; charset=utf-8",
     site_headers=(("Server", "dpop_lab twin"), ("X-REVISION", "twin")),
+    tells_algorithms=False,
     cors_exposed="",
     api_methods=None,
     nonce_renewed_at=math.inf,

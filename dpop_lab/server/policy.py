@@ -21,7 +21,8 @@ from dpop_lab.server.form import (
     bad_request,
     basic_pair,
     parameters,
-    unrepeated,
+    read_form,
+    value,
 )
 from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Headers, Request, Response
@@ -51,6 +52,7 @@ class Policy:
     metadata_type: str = "application/json"
     api_type: str = "application/json"
     site_headers: Headers = (("Server", "dpop_lab"),)  #: of every answer
+    tells_algorithms: bool = True  #: in a challenge under DPoP
     cors_exposed: str = "DPoP-Nonce, WWW-Authenticate"  #: to scripts of other origins
     api_methods: tuple[str, ...] | None = (  #: that the APIs serve; None: whatever comes
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
@@ -166,25 +168,25 @@ class Policy:
         """A POST of a form in which nothing but `resource` stands twice (RFC 6749 section 3.2)."""
         if request.method != "POST":
             raise Refused(Answer(405, "invalid_request"), ("Allow", "POST"))
-        return unrepeated(request, but="resource")
+        form: dict[str, tuple[str, ...]] = {}
+        for name, given in read_form(request):
+            if name in form and name != "resource":
+                raise bad_request(description="A parameter is given twice.")
+            form[name] = (*form.get(name, ()), given)
+        return {name: given for name, given in form.items() if given != ("",)}
 
     def credentials(self, request: Request, form: Form) -> Credentials:
         """How a client says who it is: in exactly one way (RFC 6749 section 2.3, RFC 7523)."""
         basic = [one for one in request.lines("Authorization") if one.lower().startswith("basic")]
         if len(basic) + ("client_secret" in form) + ("client_assertion" in form) > 1:
             raise bad_request(description="More than one way of client authentication.")
-        client_id = "".join(form.get("client_id", ()))
-        if basic:
-            pair = basic_pair(basic[0])
-            if pair is None or client_id not in ("", pair[0]):
-                raise self.client_refused("basic")
-            return pair[0], "basic", pair[1]
-        if "client_assertion" not in form:
-            return client_id, "form", "".join(form.get("client_secret", ())) or None
-        subject = asserted(form)
-        if subject is None or client_id not in ("", subject):
-            raise self.client_refused("assertion")
-        return subject, "assertion", form["client_assertion"][0]
+        client_id = value(form, "client_id")
+        if not basic and "client_assertion" not in form:
+            return client_id, "form", value(form, "client_secret") or None
+        way, pair = ("basic", basic_pair(basic[0])) if basic else ("assertion", asserted(form))
+        if pair is None or client_id not in ("", pair[0]):
+            raise self.client_refused(way)
+        return pair[0], way, pair[1]
 
     def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
         """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
@@ -218,10 +220,10 @@ class Policy:
 
     def challenge(self, scheme: str, answer: Answer) -> str:
         """The WWW-Authenticate value; under DPoP it tells the algorithms (RFC 9449 section 7.1)."""
-        pairs = {"error": answer.error, "error_description": answer.description}
-        if scheme == "DPoP":
+        pairs = _said(answer)
+        if scheme == "DPoP" and self.tells_algorithms:
             pairs["algs"] = " ".join(self.algorithms)
-        text = ", ".join(f'{name}="{value}"' for name, value in pairs.items() if value)
+        text = ", ".join(f'{name}="{value}"' for name, value in pairs.items())
         return f"{scheme} {text}".rstrip()
 
     # what all answers have
@@ -232,9 +234,8 @@ class Policy:
         if scheme:
             challenge = ("WWW-Authenticate", self.challenge(scheme, answer))
             return Response(answer.status, (challenge, *refusal.headers))
-        said = {"error": answer.error, "error_description": answer.description}
-        body = self.json({name: text for name, text in said.items() if text is not None})
-        return Response(answer.status, (*self.token_headers, *refusal.headers), body)
+        headers = (*self.token_headers, *refusal.headers)
+        return Response(answer.status, headers, self.json(_said(answer)))
 
     def json(self, value: object) -> bytes:
         """JSON as it writes it: compact."""
@@ -257,3 +258,8 @@ class Policy:
             "token_endpoint_auth_signing_alg_values_supported": self.algorithms,
             "dpop_signing_alg_values_supported": self.algorithms,
         }
+
+
+def _said(answer: Answer) -> dict[str, str]:
+    said = {"error": answer.error, "error_description": answer.description}
+    return {name: text for name, text in said.items() if text is not None}
