@@ -160,6 +160,7 @@ class Bench:
             self._guesses.setdefault(question, predict == answered.caught)
         return replace(
             sent,
+            exchange=exchange.with_proofs(),
             answered=answered,
             elsewhere=self._elsewhere(draft, steps, rules),
             first_here=accepted is None,

@@ -22,6 +22,8 @@ class Sent(Shown):
 
     change: str
     to: str
+    #: What went over the wire, redacted but for the proofs.
+    exchange: Redacted | None = None
     answered: Call | None = None
     #: What a server with the other policy, new to this proof, says to these bytes; None when live.
     elsewhere: Call | None = None
@@ -35,11 +37,6 @@ class Sent(Shown):
     predicted: str = ""
     #: Why nothing could be sent, else empty.
     problem: str = ""
-
-    @property
-    def exchange(self) -> Redacted | None:
-        """What went over the wire, redacted but for the proofs."""
-        return self.answered.redacted.with_proofs() if self.answered else None
 
     @property
     def caught(self) -> str:
