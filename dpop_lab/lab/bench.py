@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from types import NoneType
 from typing import Any
 
@@ -12,8 +11,8 @@ import requests
 from dpop_lab.checking import Report
 from dpop_lab.client.recorder import exchange_of
 from dpop_lab.errors import LabError, expect
-from dpop_lab.lab.catalogue import CHANGES
-from dpop_lab.lab.catalogue.change import LEFT_OUT, LISTED, PLACES, SIGNERS
+from dpop_lab.lab.catalogue import CHANGES, LISTED
+from dpop_lab.lab.catalogue.change import LEFT_OUT, PLACES, SIGNERS, one_of
 from dpop_lab.lab.crafting import Draft, url_of
 from dpop_lab.lab.live import in_words
 from dpop_lab.lab.parties import Parties
@@ -28,28 +27,12 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.show.values import mapped, shown
+from dpop_lab.show.values import mapped
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted
 
 Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
 NEW = ("claims.jti", "claims.iat")  # in any proof
-MOST, LONGEST = 40, 60  # names that are all said, characters of a name that are compared and shown
-
-
-def one_of(kind: str, name: str, known: Mapping[str, Any], *, listed: str = "") -> Any:
-    """What has this name. Raises `LabError` with all names, or with those alike and where all are.
-
-    `kind` says what is named, `listed` where to read the names when they are too many to be said.
-    """
-    expect(name, str, f"the name of a {kind}")
-    if name in known:
-        return known[name]
-    advice, wanted = "", f"one of {', '.join(known)}"
-    if len(known) > MOST:
-        alike = get_close_matches(name[:LONGEST].lower(), known) or list(known)[:1]
-        advice, wanted = listed, f"a {kind} such as {' or '.join(alike)}"
-    raise LabError(f"No such {kind}", wanted=wanted, found=shown(name, LONGEST), advice=advice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from dpop_lab.checking import Report
 from dpop_lab.client.recorder import header_lines
 from dpop_lab.server.resource_server import Server
-from dpop_lab.server.twin import Twin
+from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Headers, Request, Response
 
 WITHOUT_BODY = (204, 304)
@@ -48,7 +48,7 @@ class InProcessAdapter(HTTPAdapter):
         return _with_reports(answer, answered.reports)
 
 
-class PortAdapter(HTTPAdapter):
+class PortAdapter(Front, HTTPAdapter):
     """Sends to a twin on a port of this machine, and puts on each answer what the twin found.
 
     It stands at both ends: `before` makes it the server, which keeps the reports until the answer
@@ -62,7 +62,7 @@ class PortAdapter(HTTPAdapter):
 
     def before(self, twin: Twin) -> Self:
         """Stand before this twin."""
-        self._twin, self.told, self.spoke_tls = twin, twin.told, twin.spoke_tls
+        self._twin = twin
         return self
 
     def __call__(self, request: Request) -> Response:

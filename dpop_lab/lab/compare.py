@@ -8,9 +8,8 @@ from urllib.parse import urlsplit
 import requests
 
 from dpop_lab.errors import LabError, expect
-from dpop_lab.lab.bench import one_of
 from dpop_lab.lab.catalogue import CHANGES, LISTED
-from dpop_lab.lab.catalogue.change import PLACES, Change
+from dpop_lab.lab.catalogue.change import PLACES, Change, one_of
 from dpop_lab.lab.comparison import Compared, Comparison
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import Unreachable
