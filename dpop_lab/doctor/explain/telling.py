@@ -37,7 +37,7 @@ def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor)
     """
 
     def clean(text: str, longest: int = LONGEST_LINE) -> str:
-        return _short(redactor.known([text])[0], longest)
+        return _short(redactor.labels.replace([text])[0], longest)
 
     whole, time = _bounded(exchange), exchange.ended_at
     redacted = redactor.exchange(whole)
