@@ -191,6 +191,27 @@ class Answer:
     error: str | None = None
     description: str | None = None
 
+    @property
+    def members(self) -> dict[str, str]:
+        """Error and description by their OAuth names, those that there are."""
+        said = {"error": self.error, "error_description": self.description}
+        return {name: text for name, text in said.items() if text is not None}
+
+
+Failure = str | tuple[str, str]  # a row, or a row and its defect
+
+
+def said(
+    status: int, error: str, texts: Mapping[Failure, str | None], **errors: str
+) -> dict[str, Any]:
+    """The answers of a profile: to failures by their texts, and to any other, with one error code.
+
+    `errors` has other codes by row.
+    """
+    codes = {one: errors.get(one if isinstance(one, str) else one[0], error) for one in texts}
+    answers = {one: Answer(status, codes[one], text) for one, text in texts.items()}
+    return {"answers": answers, "otherwise": Answer(status, error)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Profile(Shown):
@@ -202,7 +223,7 @@ class Profile(Shown):
     name: str
     rows: tuple[Check, ...]
     #: What is said to a failed row, by its name or by the pair of name and defect.
-    answers: Mapping[str | tuple[str, str], Answer]
+    answers: Mapping[Failure, Answer]
     #: What is said to one that `answers` does not have.
     otherwise: Answer = Answer(400)
     essential: frozenset[str] = frozenset()

@@ -5,6 +5,7 @@ servers answer.
 """
 
 from collections import defaultdict
+from datetime import timedelta
 
 import pytest
 
@@ -16,15 +17,12 @@ from dpop_lab.lab.catalogue.change import (
     API,
     API_NONCE,
     BEARER_API,
-    KEYS,
     LEFT_OUT,
     PLACES,
     SIGNERS,
-    SPELLINGS,
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
     TOKENS,
-    FromNow,
     edited,
 )
 from dpop_lab.lab.sent import ACCEPTED, NO_ROW
@@ -34,6 +32,8 @@ from tests.test_explain import Tags
 from tests.world import RawLog
 
 POLICIES = {policy.name: policy for policy in (DUENDE, RFC_9449)}
+KEYS = {"ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256", "RSA of 1024 bits"}
+SPELLINGS = {"header_text", "claims_text", "header", "claims", "signature", "whole"}
 ALIKE = ("Harmless", "Honest")  # how `worth` begins where nothing is wrong
 
 
@@ -75,11 +75,12 @@ def test_a_change_says_what_it_does_who_could_and_where_it_is_written(name):
     assert change.name == name
     assert change.does.endswith(".") and change.by in ACTORS and "RFC" in change.section
     assert change.places and set(change.places) <= set(PLACES)
-    assert change.key in KEYS and (not change.presents or change.presents in TOKENS)
+    assert change.key in KEYS and (not change.made_for or change.made_for in PLACES)
+    assert not change.presents or change.presents in TOKENS
     assert not change.worth or change.worth.endswith((".", "?"))
     assert not change.first or change.first in CHANGES
     for edit in filter(None, (change, change.token)):
-        assert edit.signed_by in (*SIGNERS, "issuer") and set(edit.spelling) <= set(SPELLINGS)
+        assert edit.signed_by in (*SIGNERS, "issuer") and set(edit.spelling) <= SPELLINGS
 
 
 def test_everybody_could_do_something_and_every_place_is_a_target():
@@ -90,7 +91,13 @@ def test_everybody_could_do_something_and_every_place_is_a_target():
 
 
 def test_an_edit_sets_takes_away_and_computes_members():
-    changes = {"a": 1, "b": LEFT_OUT, "c": lambda old: old * 2, "d": FromNow(-3), "e": None}
+    changes = {
+        "a": 1,
+        "b": LEFT_OUT,
+        "c": lambda old: old * 2,
+        "d": timedelta(seconds=-3),
+        "e": None,
+    }
     assert edited({"b": 0, "c": 4}, changes, now=10) == {"c": 8, "a": 1, "d": 7, "e": None}
 
 

@@ -24,7 +24,7 @@ from dpop_lab import (
     thumbprint,
 )
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.advice.advise import ADVICE, advise
+from dpop_lab.doctor.advice import ADVICE, advise
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.session.call import Call
@@ -160,8 +160,8 @@ def test_the_sample_session_is_healthy_and_read_whole():
     assert [one.call.status for one in found.examined] == [400, 200, 200]
     assert set(found.secrets) == {"a client secret", "an access token"}
     last = found.examined[2]
-    assert last.looked.finding("ath").mark == "passed"  # with the token of the answer before
-    assert last.looked.finding("bound_key").mark == "passed"
+    assert last.findings["ath"].mark == "passed"  # with the token of the answer before
+    assert last.findings["bound_key"].mark == "passed"
     assert "use_dpop_nonce" in found.text()
 
 
@@ -241,7 +241,7 @@ def test_answers_of_requests_are_read_with_their_history():
         answer = lab.session.get(lab.api, auth=auth)
         found = diagnose(answer)
         assert found.healthy
-        assert found.examined[0].looked.finding("bound_key").mark == "passed"
+        assert found.examined[0].findings["bound_key"].mark == "passed"
         assert diagnose(lab.log).healthy is True
         refusal = lab.session.get(lab.plain_api, auth=auth)
         assert rows(diagnose(refusal)) == ["scheme"]
@@ -277,13 +277,11 @@ def test_every_row_has_an_action_whatever_is_known_of_the_request(defect):
 
 def test_rows_that_cannot_be_asked_say_what_to_give_and_giving_it_helps():
     found = diagnose(proof())
-    missing = dict(found.examined[0].looked.missing)
+    missing = dict(found.examined[0].missing)
     assert {"htm", "htu", "ath", "bound_key", "fresh"} <= set(missing)
     assert found.healthy
     whole = diagnose(proof(), url=API, method="GET", token=TOKEN, now=NOW)
-    assert not {"htm", "htu", "ath", "bound_key", "fresh"} & set(
-        dict(whole.examined[0].looked.missing)
-    )
+    assert not {"htm", "htu", "ath", "bound_key", "fresh"} & set(dict(whole.examined[0].missing))
     assert whole.healthy
     for changes, row in (
         ({"url": TOKEN_URL}, "htu"),

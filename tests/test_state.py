@@ -328,7 +328,7 @@ def test_many_life_spans_cost_no_more_than_one_and_leave_nothing():
     assert used.claim("last", now=10_000, remember=1)
     assert len(used) == 1
     assert used.claim("later", now=10_001, remember=1)
-    assert (len(used), len(used._due), len(used._seconds)) == (1, 1, 1)
+    assert (len(used), len(used._ends)) == (1, 1)
 
 
 @pytest.mark.parametrize(

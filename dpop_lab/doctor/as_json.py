@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from dpop_lab.checking import Finding
+from dpop_lab.doctor.asked import Examined
 from dpop_lab.doctor.decoded import (
     Line,
     harmless,
@@ -11,8 +12,7 @@ from dpop_lab.doctor.decoded import (
     thumbprint_or_none,
     token_lines_of,
 )
-from dpop_lab.doctor.examine import Examined
-from dpop_lab.doctor.paste.salvage import salvaged
+from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.show.values import Words, shown
 from dpop_lab.wire.url import without_query
@@ -34,15 +34,15 @@ def as_values(one: Examined, now: float) -> dict[str, Any]:
             {"scheme": each.scheme, **each.parameters} for each in call.challenges or ()
         ],
         "verdict": one.verdict,
-        "policy": one.looked.policy,
+        "policy": one.policy.name,
         "jkt": thumbprint_or_none(call.proof.header.get("jwk")),
         "proof": _jwt(call.proofs[0], proof_lines(call, now)) if call.is_proof else None,
         "access_token": _jwt(token, token_lines_of(call, now)) if token else None,
         "problems": [
             {name: getattr(each, name) for name in Problem.__slots__} for each in one.problems
         ],
-        "rows": [_row(finding) for report in one.looked.reports for finding in report.findings],
-        "not_asked": [{"row": row, "give": give} for row, give in one.looked.missing],
+        "rows": [_row(finding) for report in one.reports for finding in report.findings],
+        "not_asked": [{"row": row, "give": give} for row, give in one.missing.items()],
         "remarks": list(one.remarks),
     }
 

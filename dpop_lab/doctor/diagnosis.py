@@ -1,22 +1,23 @@
 """From anything pasted to a report and what to do about it; nothing is sent anywhere."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from dpop_lab.doctor.examine import Examined, examine
-from dpop_lab.doctor.other_problems import METHODS
+from dpop_lab.doctor.asked import Examined
+from dpop_lab.doctor.examine import examine
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.recognise import read_paste
-from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.problem import METHODS
 from dpop_lab.doctor.report import Diagnosis
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call, host_of, is_hidden
 from dpop_lab.session.reading import LONGEST, json_value, without_user
-from dpop_lab.show.values import FAR, shown
+from dpop_lab.show.values import FAR, at_once, mapped, shown
 from dpop_lab.wire.url import normal_url, without_query
 
 WELL_KNOWN = "/.well-known/"
@@ -75,7 +76,7 @@ def _check(now: object, policy: object, **texts: object) -> None:
 
 def _examined(calls: tuple[Call, ...], secrets: Secrets, **known: Any) -> Iterator[Examined]:
     """Each call examined after those before it, and its words cleaned."""
-    used = dict[Any, str]()
+    used = set[Hashable]()
     for number, call in enumerate(calls):
         solved = _is_solved([*calls[number:]])
         yield _without_secrets(examine(call, used=used, solved=solved, **known), secrets)
@@ -96,11 +97,9 @@ def _method(text: str) -> str:
 def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
     """What was found, its words cleaned, since each problem may be shown by itself."""
 
-    names = Problem.__slots__
-    texts = [getattr(problem, name) for problem in one.problems for name in names]
-    done = iter(secrets.clean([*texts, *one.remarks]))
-    problems = [Problem(**{name: next(done) for name in names}) for _ in one.problems]
-    return replace(one, problems=tuple(problems), remarks=tuple(done))
+    found = one.problems, one.remarks
+    problems, remarks = at_once(partial(mapped, found), secrets.clean)
+    return replace(one, problems=problems, remarks=remarks)
 
 
 def _with_known(call: Call, known: Mapping[str, str], now: float | None) -> Call:

@@ -1,177 +1,24 @@
 """Examine one call: ask the rows, weigh the words of the server against them, say what to do."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
 
 from dpop_lab.checking import Answer, Finding
-from dpop_lab.doctor.advice.advise import advise
-from dpop_lab.doctor.other_problems import other_problems
-from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.remarks import remarks_on, solved_later
-from dpop_lab.doctor.server_words import GUESS, REDIRECTS, Said, blamed, meaning
+from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.asked import Examined, Jwks, ask_rows
+from dpop_lab.doctor.problem import Problem, other_problems, query_in_htu
+from dpop_lab.doctor.server_words import REDIRECTS, Said, blamed, meaning
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.asked import Looked, Used, ask_rows
-from dpop_lab.session.call import Call
-from dpop_lab.show.values import date, is_time, offset
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Examined:
-    """A call with what was found: problems, the worst first, and remarks that are none."""
-
-    call: Call
-    looked: Looked
-    problems: tuple[Problem, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def verdict(self) -> str:
-        """What happened and why, in a line."""
-        call, first = self.call, next(iter(self.problems), None)
-        if call.refused:
-            word = "Refused"
-        elif call.status is None:
-            word = "No answer" if call.exchange.failure else "Looked at"
-        else:
-            word = "Accepted" if call.status < 300 and call.place else "Answered"
-        word += f" ({call.said})" if call.said else ""
-        if first:
-            more = len(self.problems) - 1
-            return f"{word}: {first.title}" + (f" ({more} more)" if more else "")
-        if call.refused:
-            return f"{word}, then mended in a later request."
-        asked = sum(len(report.findings) for report in self.looked.reports)
-        rows = "one row" if asked == 1 else f"{asked} rows"
-        told = f", as far as {rows} can tell" if asked else " with what can be seen"
-        return f"{word}: nothing is wrong{told}."
-
-
-def examine(
-    call: Call,
-    *,
-    policy: Policy | None,
-    now: float,
-    used: Used,
-    jwks: tuple[Mapping[str, Any], ...],
-    solved: bool,
-) -> Examined:
-    """Examine a call. `solved`: a later exchange of the same session got what this one did not."""
-    held_to = policy or (DUENDE if call.is_demo else RFC_9449)
-    looked = ask_rows(call, held_to, RFC_9449, now=now, used=used, jwks=jwks)
-    problems: list[Problem] = []
-    remarks: list[str] = []
-    if solved:
-        remarks.append(solved_later(call))
-    elif call.refused or _redirected(call):
-        problems += _refused(call, looked, held_to)
-    else:
-        for finding in looked.failures:
-            if call.status is None or finding.check == rules.no_private_key:
-                problems.append(_problem(finding, call))
-            else:
-                told = f"{finding.check.name}. {advise(finding, call)}"
-                remarks.append(f"The server took it, but: {told}")
-    if policy is None and not call.is_demo:  # not every server follows RFC 9068
-        remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
-        problems = [one for one in problems if one.row != "at_typ"]
-        problems = problems or ([*_meaning(call)] if call.refused else [])
-    problems += other_problems(call)
-    remarks += remarks_on(call, looked)
-    return Examined(
-        call=call,
-        looked=looked,
-        problems=tuple(problems),
-        remarks=tuple(dict.fromkeys(remarks)),
-    )
-
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value
+from dpop_lab.show.values import is_time, offset
 
 MOST_ROWS = 3
+SKEW = 5  # seconds between two clocks that are not worth a word
 RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
-
-
-def _meaning(call: Call) -> Iterator[Problem]:
-    """What a refusal means, going by what the server said alone."""
-    if told := meaning(call):
-        yield Problem(title=f"{_said(call)}: {told[0]}".rstrip("."), action=told[1])
-
-
-def _redirected(call: Call) -> bool:
-    """Was a request with a proof or a token sent elsewhere, where it needs a new proof?"""
-    return call.status in REDIRECTS and (call.is_proof or bool(call.token))
-
-
-def _problem(finding: Finding, call: Call) -> Problem:
-    problem = Problem.of(
-        finding.check,
-        f"{finding.check.question} No: {finding.defect.replace('_', ' ')}",
-        advise(finding, call),
-        defect=finding.defect,
-        wanted=finding.wanted,
-        found=finding.found,
-    )
-    return replace(problem, found=problem.found + _note(finding, call))
-
-
-def _note(finding: Finding, call: Call) -> str:
-    """The date beside a time that a row found, and how far it is from the clock that decides."""
-    value = finding.found
-    if finding.check not in (rules.fresh, not_expired) or not is_time(value) or not call.clock:
-        return ""
-    time, whose = call.clock
-    return f" ({date(value)}, {offset(value, time)} {whose})" if date(value) else ""
-
-
-def _refused(call: Call, looked: Looked, policy: Policy) -> Iterator[Problem]:
-    """Why the server said no: the rows it may mean first, then the others that fail."""
-    said = blamed(call, policy)
-    if len({one.row.name for one in said}) > MOST_ROWS:  # words that fit many rows tell of none
-        said = ()
-    names = [one.row.name for one in said]
-    failed = looked.failures
-    answer = Answer(call.status or 0, call.error or None, call.description or None)
-    hit = [one for one in failed if one.check.name in names or looked.answered(one) == answer]
-    if said and not hit:
-        yield _unexplained(call, looked, said)
-    elif not failed or (not hit and call.error not in ("", "invalid_dpop_proof", "invalid_token")):
-        yield from _meaning(call)
-    for finding in sorted(failed, key=lambda one: one not in hit):
-        yield _problem(finding, call)
-
-
-def _said(call: Call) -> str:
-    said = call.said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
-    return f"{said} “{call.description}”" if call.description else said
-
-
-def _unexplained(call: Call, looked: Looked, said: tuple[Said, ...]) -> Problem:
-    """The server names a row which passes here, or which can't be asked."""
-    row, finding = said[0].row, looked.finding(said[0].row.name)
-    missing = dict(looked.missing).get(row.name)
-    places = " or ".join(dict.fromkeys(one.place for one in said if one.place))
-    whose = {one.policy for one in said}
-    names = " or ".join(dict.fromkeys(one.row.name for one in said))
-    title = f"{_said(call)}: "
-    title += f"this sounds like the row {names}" if whose == {GUESS} else f"the row {names} failed"
-    title += f" at the {places}" if places else ""
-    title += ", in the demo server's words" if whose == {DUENDE.name} else ""
-    if finding and finding.mark == "passed":
-        why = WHY_PASSED.get(row, "is this the request that was refused?")
-        more = f" Here the row passes: {why}"
-    elif missing:
-        more = f" To be sure, give {missing}."
-    elif "proof" in call.hidden:
-        more = " The proof is redacted here: with it, the row is asked."
-    else:
-        asked = call.is_proof or call.token
-        more = "" if asked else " Give the request as well, and the row is asked."
-    return Problem(title=title, action=row.mend + more, row=row.name, section=row.section)
-
-
 WHY_PASSED = {  # what a server may know that is not known here
     rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
     " or prefix: compare with the URL in its log or metadata.",
@@ -181,3 +28,160 @@ WHY_PASSED = {  # what a server may know that is not known here
     rules.one_header: "something on the way may add or take a DPoP header.",
     rules.signature: "was the text changed on the way?",
 }
+
+
+def examine(
+    call: Call,
+    *,
+    policy: Policy | None,
+    now: float,
+    used: set[Hashable],
+    jwks: Jwks,
+    solved: bool,
+) -> Examined:
+    """Examine a call. `solved`: a later exchange of the same session got what this one did not."""
+    held_to = policy or (DUENDE if call.is_demo else RFC_9449)
+    one = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
+    problems: list[Problem] = []
+    remarks: list[str] = []
+    if solved:
+        remarks.append(_solved_later(call))
+    elif call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
+        problems += refusal(one)  # where it was sent elsewhere, it needs a new proof
+    else:
+        for finding in one.failures:
+            if call.status is None or finding.check == rules.no_private_key:
+                problems.append(Problem.of(finding, call))
+            else:
+                told = f"{finding.check.name}. {advise(finding, call)}"
+                remarks.append(f"The server took it, but: {told}")
+    if policy is None and not call.is_demo:  # not every server follows RFC 9068
+        remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
+        problems = [one for one in problems if one.row != "at_typ"]
+        problems = problems or ([*_meaning(call)] if call.refused else [])
+    problems += other_problems(call)
+    remarks += _remarks(one)
+    return replace(one, problems=tuple(problems), remarks=tuple(dict.fromkeys(remarks)))
+
+
+def refusal(one: Examined) -> Iterator[Problem]:
+    """Why the server said no: the rows it may mean first, then the others that fail."""
+    call, said = one.call, blamed(one.call, one.policy)
+    names = {row.name for row, _, _ in said}
+    if len(names) > MOST_ROWS:  # words that fit many rows tell of none
+        said, names = (), set()
+    answer = Answer(call.status or 0, call.error or None, call.description or None)
+    profiles = {profile.name: profile for profile in one.policy.profiles.values()}
+    hit = [
+        finding
+        for report in one.reports
+        for finding in report.findings
+        if finding.mark == "failed"
+        and (finding.check.name in names or profiles[report.profile].answer(finding) == answer)
+    ]
+    if said and not hit:
+        yield _unexplained(one, said)
+    elif not one.failures or (
+        not hit and call.error not in ("", "invalid_dpop_proof", "invalid_token")
+    ):
+        yield from _meaning(call)
+    for finding in sorted(one.failures, key=lambda one: one not in hit):
+        yield Problem.of(finding, call)
+
+
+def _meaning(call: Call) -> Iterator[Problem]:
+    """What a refusal means, going by what the server said alone."""
+    if told := meaning(call):
+        yield Problem(f"{_said(call)}: {told[0]}".rstrip("."), told[1])
+
+
+def _said(call: Call) -> str:
+    said = call.said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
+    return f"{said} “{call.description}”" if call.description else said
+
+
+def _unexplained(one: Examined, said: tuple[Said, ...]) -> Problem:
+    """The server names a row which passes here, or which can't be asked."""
+    rows, places, policies = (dict.fromkeys(part) for part in zip(*said, strict=True))
+    call, row = one.call, next(iter(rows))
+    guess, finding = "" in policies, one.findings.get(row.name)
+    names = " or ".join(each.name for each in rows)
+    title = f"{_said(call)}: "
+    title += f"this sounds like the row {names}" if guess else f"the row {names} failed"
+    title += "" if guess else f" at the {' or '.join(places)}"
+    title += ", in the demo server's words" if [*policies] == [DUENDE.name] else ""
+    if finding and finding.mark == "passed":
+        why = WHY_PASSED.get(row, "is this the request that was refused?")
+        more = f" Here the row passes: {why}"
+    elif row.name in one.missing:
+        more = f" To be sure, give {one.missing[row.name]}."
+    elif "proof" in call.hidden:
+        more = " The proof is redacted here: with it, the row is asked."
+    else:
+        asked = call.whole or call.is_proof or call.token
+        more = "" if asked else " Give the request as well, and the row is asked."
+    return Problem(title, row.mend + more, row.section, row=row.name)
+
+
+# ---- what is no fault
+
+
+def _solved_later(call: Call) -> str:
+    """What to say of a refusal that a later request made good."""
+    if call.error == "use_dpop_nonce":
+        return "The server asked for its nonce, and got it in the next request: as it should be."
+    return "A later request of this session got through."
+
+
+def _remarks(one: Examined) -> Iterator[str]:
+    """What is good to know: clocks, leniencies, what was relied on."""
+    call = one.call
+    if call.hidden:
+        names = " and ".join(name.replace("_", " ") for name in call.hidden)
+        verb = "is" if len(call.hidden) == 1 else "are"
+        yield f"The {names} {verb} redacted, so those rows can't be asked.{_kept(call)}"
+    if call.sent_at is not None and call.date is not None and abs(call.sent_at - call.date) > SKEW:
+        away = offset(call.sent_at, call.date)
+        yield f"By the clock of whoever recorded this it was sent {away} the server's Date."
+    for finding in one.stricter:
+        if not _within_a_second_or_two(finding, call):
+            row = f"{finding.check.name} ({finding.source}). {advise(finding, call)}"
+            yield f"The demo server lets this pass, RFC_9449 does not: {row}"
+    if (found := query_in_htu(call)) and call.status and call.status < 300:
+        yield f"This server passes over it, another may not: {found.action}"
+    if call.is_demo:
+        yield from _ways_of_the_demo(call)
+    challenges = call.challenges or ()
+    if len(challenges) > 1:
+        schemes = ", ".join(one.scheme for one in challenges)
+        yield f"There are {len(challenges)} challenges: {schemes[:200]}."
+    if call.method == "OPTIONS" and (call.status or 0) >= 400:
+        yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
+    if "use_dpop_nonce" in [one.error for one in challenges] and not call.nonce:
+        yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
+
+
+def _kept(call: Call) -> str:
+    """How to have proofs in a session log of ours, whose labels are told from others'."""
+    if not header_value(call.headers, "DPoP").startswith("<proof "):
+        return ""
+    return " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
+
+
+def _within_a_second_or_two(finding: Finding, call: Call) -> bool:
+    """Is this a time that lies ahead by no more than two clocks may differ?"""
+    start = call.access_token.claims.get("nbf")
+    if (finding.check, finding.defect) != (not_expired, "early") or not call.clock:
+        return False
+    return is_time(start) and start - call.clock[0] <= SKEW
+
+
+def _ways_of_the_demo(call: Call) -> Iterator[str]:
+    """What was relied on of what only the demo server does."""
+    relied = "Relied on the demo's ways:"
+    if call.bare_challenge:
+        yield f"{relied} a bare DPoP challenge answers a token it refuses."
+    if call.error == "invalid_client" and call.status == 400:
+        yield f"{relied} a failed client gets 400 there, where RFC 6749 has 401."
+    if call.error == "invalid_dpop_proof" and call.place in (API, TOKEN_ENDPOINT):
+        yield f"{relied} such are its words at the {call.place}, not elsewhere."

@@ -1,52 +1,181 @@
-"""One thing that is wrong, and what to do about it."""
+"""One thing that is wrong, and what to do about it: at a row, or what no row asks for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
-from dpop_lab.checking import Check
+from dpop_lab.checking import Check, Finding
+from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.decoded import leaked, thumbprint_or_none
+from dpop_lab.doctor.paste.jwts import salvaged
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.proof import rules
+from dpop_lab.server.access_token import not_expired
+from dpop_lab.session.call import API, Call
 from dpop_lab.show import Block, Shown, Table
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import cut, date, is_time, offset, shown
+from dpop_lab.wire.message import lines
+from dpop_lab.wire.url import without_query
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False)
 class Problem(Shown):
     """One thing that is wrong, and what to do about it; what is not known of it is empty."""
 
     title: str
     action: str
-    #: The name of the row that says so.
-    row: str = ""
-    wanted: str = ""
-    found: str = ""
     #: Where the rule is written.
     section: str = ""
+    wanted: str = ""
+    found: str = ""
+    #: The name of the row that says so.
+    row: str = ""
     #: How binding it is: `must`, `should` or `free`.
     grade: str = ""
 
     @classmethod
-    def of(cls, row: Check, said: str, action: str, *, defect: str = "", **seen: object) -> Self:
-        """What fails at a row, in words; `seen` are the values `wanted` and `found`."""
-        return cls(
-            title=f"{row.name}: {said}",
-            action=action,
-            row=row.name,
-            section=row.section,
-            grade=row.graded(defect),
-            **{name: shown(value, 200) for name, value in seen.items()},
-        )
+    def at(
+        cls, row: Check, said: str, action: str, wanted: str = "", found: str = "", defect: str = ""
+    ) -> Self:
+        """What fails at a row, in words."""
+        title, grade = f"{row.name}: {said}", row.graded(defect)
+        return cls(title, action, row.section, wanted, found, row.name, grade)
 
-    @property
-    def lines(self) -> tuple[tuple[str, str], ...]:
-        """What to do, and what the row wanted and found, as terms and texts."""
+    @classmethod
+    def of(cls, finding: Finding, call: Call) -> Self:
+        """What a row says that failed; a time has its date and the clock that decides beside it."""
+        row, value, defect = finding.check, finding.found, finding.defect
+        found = shown(value, 200)
+        if row in (rules.fresh, not_expired) and is_time(value) and call.clock and date(value):
+            time, whose = call.clock
+            found += f" ({date(value)}, {offset(value, time)} {whose})"
+        said = f"{row.question} No: {defect.replace('_', ' ')}"
+        return cls.at(row, said, advise(finding, call), shown(finding.wanted, 200), found, defect)
+
+    def blocks(self) -> Iterator[Block]:
+        """The title over what to do, and what the row wanted and found."""
         pairs = (
             ("what to do", self.action),
             ("wanted", self.wanted),
             ("found", self.found),
             ("section", ", ".join(filter(None, (self.section, self.grade)))),
         )
-        return tuple((term, text) for term, text in pairs if text)
+        yield Table(self.title, tuple((term, text) for term, text in pairs if text), mark="failed")
 
-    def blocks(self) -> Iterator[Block]:
-        """The title over `lines`."""
-        yield Table(self.title, self.lines, mark="failed")
+
+def other_problems(call: Call) -> Iterator[Problem]:
+    """Tokens in the wrong place or not bound, keys that leaked, answers that never came."""
+    good = call.status is not None and call.status < 300
+    if call.exchange.failure:
+        yield Problem(
+            f"No answer came: {shown(call.exchange.failure, 200)}",
+            "Look at the address, the network, its proxy and certificates.",
+        )
+    yield from _leaked_elsewhere(call)
+    count = len(lines(call.headers, "authorization"))
+    if count > 1 and not good:
+        yield Problem(
+            f"There are {count} Authorization headers",
+            "Send one Authorization header: which of several counts, each server decides.",
+            "RFC 9110 §11.6.2",
+        )
+    yield from _other_algs(call)
+    yield from _small_letters(call)
+    in_body = call.place == API and "access_token" in call.form
+    if "access_token=" in call.url.partition("?")[2] or in_body:
+        yield Problem(
+            "The access token stands in the URL or the body",
+            "Send it in Authorization: DPoP alone; the other ways are for Bearer tokens.",
+            "RFC 9449 §7.1",
+        )
+    if (found := query_in_htu(call)) and not good:
+        yield found
+    if call.issued:
+        yield from _badly_bound(call)
+
+
+def _badly_bound(call: Call) -> Iterator[Problem]:
+    """A new access token that is bound to no key, or to another one than the proof's."""
+    if call.token_type.lower() == "bearer" and (call.is_proof or "proof" in call.hidden):
+        yield Problem(
+            "token_type: Bearer came in answer to a proof, so the token is bound to no key",
+            "The server passed over the DPoP header: does it know DPoP, for this client?",
+            "RFC 9449 §5",
+            "DPoP",
+            call.token_type,
+        )
+    cnf = read_jws(call.issued).claims.get("cnf")
+    bound = cnf.get("jkt") if isinstance(cnf, dict) else None
+    mine = thumbprint_or_none(call.proof.header.get("jwk"))
+    if mine and bound and bound != mine:
+        yield Problem(
+            "cnf.jkt: the new access token is bound to another key than the proof's",
+            "Look at what makes the token request: it signs with another key.",
+            "RFC 9449 §6.1",
+            mine,
+            shown(bound, 80),
+        )
+
+
+def _leaked_elsewhere(call: Call) -> Iterator[Problem]:
+    """Private members where the row does not look: in half a proof, in a string, beside jwk."""
+    if not call.is_proof:
+        return
+    proof = salvaged(call.proofs[0])
+    header = dict(proof.header)
+    if not call.proof.problem and isinstance(header.get("jwk"), dict):
+        del header["jwk"]
+    if names := leaked([header, proof.claims]):
+        yield Problem.at(
+            rules.no_private_key,
+            f"beside a jwk that is an object stands {', '.join(names)[:60]}",
+            "This key has leaked: make a new one, put its public members alone into jwk.",
+        )
+
+
+def _other_algs(call: Call) -> Iterator[Problem]:
+    """A challenge says which algorithms its server takes."""
+    mine = call.proof.header.get("alg")
+    for challenge in call.challenges or ():
+        taken = challenge.parameters.get("algs", "")
+        other = taken.split() and isinstance(mine, str) and mine not in taken.split()
+        if challenge.scheme == "dpop" and other:
+            yield Problem.at(
+                rules.alg,
+                "the challenge names algorithms, and the proof's is not one of them",
+                f"Sign with one of {cut(repr(taken)[1:-1], 100)}, with a fitting key.",
+                shown(taken, 200),
+                shown(mine, 200),
+                "unsupported",
+            )
+
+
+def _small_letters(call: Call) -> Iterator[Problem]:
+    """A method in small letters, where the request's own is not known."""
+    htm = call.proof.claims.get("htm")
+    if not call.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
+        yield Problem.at(
+            rules.htm,
+            "it is in small letters",
+            f"Write htm in capital letters, {htm.upper()}: it is compared as it stands.",
+            repr(htm.upper()),
+            repr(htm),
+        )
+
+
+def query_in_htu(call: Call) -> Problem | None:
+    """An htu with a query or a fragment: many servers pass over them, others do not."""
+    htu = call.proof.claims.get("htu")
+    if not isinstance(htu, str) or without_query(htu) == htu:
+        return None
+    sign, part = ("?", "query") if "?" in htu else ("#", "fragment")
+    url = without_query(htu)
+    return Problem.at(
+        rules.htu,
+        f"it has a {part}",
+        f"htu has a {part}: send {cut(repr(url)[1:-1], 200)}.",
+        shown(url, 200),
+        shown(f"{url}{sign}…", 200),
+    )

@@ -7,8 +7,8 @@ from typing import Any
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.as_json import as_values
+from dpop_lab.doctor.asked import Examined
 from dpop_lab.doctor.decoded import key_lines, proof_lines, thumbprint_or_none, token_lines_of
-from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.session.call import Call
@@ -78,8 +78,8 @@ class Diagnosis(Shown):
         return f"This is {self.kind} with {'one finding' if count == 1 else f'{count} findings'}."
 
     def _nothing_wrong(self) -> str:
-        missing = {row for one in self.examined for row, _ in one.looked.missing}
-        asked = sum(len(report.findings) for one in self.examined for report in one.looked.reports)
+        missing = {row for one in self.examined for row in one.missing}
+        asked = sum(len(one.findings) for one in self.examined)
         if not asked:
             return "No row can be asked of it, and nothing else is wrong."
         if not missing:
@@ -178,10 +178,10 @@ def _told(one: Examined, now: float, folded: bool) -> Iterator[Block]:
         yield Table("The access token", tuple(lines))
     if call.challenges:
         yield Table("WWW-Authenticate", tuple(_challenges(call)))
-    for report in one.looked.reports:
+    for report in one.reports:
         if report.findings:
-            yield _rows(f"{one.looked.policy}, {report.profile}", report.findings, folded)
-    if one.looked.missing:
+            yield _rows(f"{one.policy.name}, {report.profile}", report.findings, folded)
+    if one.missing:
         yield Table("Rows that can't be asked", _missing(one), ("Rows", "Give"))
     yield from _remarks(one.remarks)
 
@@ -200,7 +200,7 @@ def _rows(title: str, findings: tuple[Finding, ...], folded: bool) -> Table:
 def _missing(one: Examined) -> tuple[tuple[str, str], ...]:
     """The rows that could be asked, and what would have to be given for that."""
     rows: dict[str, list[str]] = {}
-    for row, give in one.looked.missing:
+    for row, give in one.missing.items():
         rows.setdefault(give, []).append(row)
     return tuple((", ".join(names), give) for give, names in rows.items())
 

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from dpop_lab.checking import Check
-from dpop_lab.doctor.advice.token_request import form_advice
+from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
@@ -14,37 +13,26 @@ from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 
-GUESS = "a guess"
+#: A row that failed, and at which place under which policy; of a guess the row alone.
+Said = tuple[Check, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a server of a policy says at a place when a row fails; of a guess the row alone."""
-
-    row: Check
-    place: str = ""
-    policy: str = GUESS
-    error: str = ""
-    description: str = ""
-
-
-def _words_of(policy: Policy) -> Iterator[Said]:
-    """Every refusal of a policy that has a description, with the row behind it."""
-    no_proof = (TOKEN_ENDPOINT, rules.one_header, policy.no_proof)
+def _words_of(policy: Policy) -> Iterator[tuple[str, str, Said]]:
+    """Description and error code of every refusal of a policy, with the row behind it."""
     answers = [
-        (TOKEN_ENDPOINT if name.startswith("token") else API, row, answer)
+        (answer, row, TOKEN_ENDPOINT if name.startswith("token") else API)
         for name, profile in policy.profiles.items()
         for key, answer in profile.answers.items()
         for row in profile.rows
         if row.name == (key if isinstance(key, str) else key[0])
     ]
-    for place, row, answer in (*answers, no_proof):
+    for answer, row, place in (*answers, (policy.no_proof, rules.one_header, TOKEN_ENDPOINT)):
         if answer.description:
-            yield Said(row, place, policy.name, answer.error or "", answer.description)
+            yield answer.description, answer.error or "", (row, place, policy.name)
 
 
 @cache
-def _known() -> tuple[Said, ...]:
+def _known() -> tuple[tuple[str, str, Said], ...]:
     return tuple(said for policy in POLICIES.values() for said in _words_of(policy))
 
 
@@ -64,10 +52,10 @@ def known_words(text: str) -> tuple[str, str] | None:
     squeezed = _squeezed(text)
     spelled = re.findall(r"\b[a-z]+(?:_[a-z]+)+", text.lower())
     code = next((one for one in MEANINGS if one in spelled), "")
-    said = [one for one in _known() if _squeezed(one.description) in squeezed]
+    said = [one for one in _known() if _squeezed(one[0]) in squeezed]
     if said:
-        best = max(said, key=lambda one: (one.error == code, len(one.description)))
-        return (code or best.error), best.description
+        best, error, _ = max(said, key=lambda one: (one[1] == code, len(one[0])))
+        return code or error, best
     line = next((one.strip() for one in text.splitlines() if one.strip()), "")
     if len(line) <= 300 and (code or (len(text.split()) <= 40 and guessed(line))):
         return code, re.sub(rf"^\W*{code}(?:\W+|$)", "", line) if code else line
@@ -88,15 +76,13 @@ def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     """The rows that these words may come from; the demo's own words first. Empty for none."""
     if not call.description:
         return ()
-    fits = [
-        one
-        for one in (*_known(), *_words_of(policy))
-        if _squeezed(one.description) == _squeezed(call.description)
-    ]
-    for name, value in (("error", call.error.lower()), ("place", call.place)):
-        fits = [one for one in fits if value in ("", getattr(one, name))] or fits
-    unique = {(one.row.name, one.place, one.policy): one for one in fits}
-    return tuple(unique.values()) or guessed(call.description)
+    words, error = _squeezed(call.description), call.error.lower()
+    known = (*_known(), *_words_of(policy))
+    fits = [(code, said) for text, code, said in known if _squeezed(text) == words]
+    fits = [one for one in fits if error in ("", one[0])] or fits
+    found = [said for _, said in fits]
+    found = [said for said in found if call.place in ("", said[1])] or found
+    return tuple(dict.fromkeys(found)) or guessed(call.description)
 
 
 LIKELY = {  # what other servers' words are likely to mean, the most telling first
@@ -125,7 +111,7 @@ def guessed(text: str) -> tuple[Said, ...]:
     found = text[:1000].lower()
     about = re.search(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", found)
     rows = [row for row, hint in HINTS.items() if about and hint.search(found)]
-    return tuple(map(Said, rows[:1]))
+    return tuple((row, "", "") for row in rows[:1])
 
 
 MEANINGS = {  # of the codes in RFC 6749, 6750, 8707 and 9449, the most telling first

@@ -2,7 +2,6 @@
 
 import hmac
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlencode
 
 import requests
@@ -17,11 +16,11 @@ from dpop_lab.client.settings import (
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, from_json
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.catalogue.change import BASIC, PLACES, Change, Edit, Place
-from dpop_lab.lab.catalogue.token_requests import Form
+from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import SECRET
 
+MEDIA_TYPE = "application/x-www-form-urlencoded"
 HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
@@ -34,15 +33,9 @@ def text(value: object) -> str:
         raise LabError("No JSON can be made of it", wanted=wanted, found=str(error)) from None
 
 
-def spelt(edit: Edit, name: str, value: Any) -> Any:
-    """A part of a JWS in the spelling that an edit has for it."""
-    change = edit.spelling.get(name)
-    return change(value) if change else value
-
-
 def texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
     """Header and claims as the texts that are signed, in the spelling of an edit."""
-    return spelt(edit, "header text", text(header)), spelt(edit, "claims text", text(claims))
+    return edit.spelt("header_text", text(header)), edit.spelt("claims_text", text(claims))
 
 
 def forged(
@@ -50,14 +43,14 @@ def forged(
 ) -> str:
     """Two texts as a compact JWS in the spelling of an edit; without a signature one is made."""
     parts = [
-        spelt(edit, name, base64url_encode(text.encode("utf-8", "surrogatepass")))
+        edit.spelt(name, base64url_encode(text.encode("utf-8", "surrogatepass")))
         for name, text in (("header", header), ("claims", claims))
     ]
     signing_input = ".".join(parts)
     if signature is None:
         signature = _signature(signing_input.encode("utf-8", "replace"), header, key)
-    last = base64url_encode(spelt(edit, "signature", signature))
-    return str(spelt(edit, "whole", f"{signing_input}.{last}"))
+    last = base64url_encode(edit.spelt("signature", signature))
+    return str(edit.spelt("whole", f"{signing_input}.{last}"))
 
 
 def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
@@ -125,14 +118,15 @@ def prepared(draft: Draft, proof: str, lab: World) -> requests.PreparedRequest:
     if place.client_id:
         headers, form = token_request(change, lab, place)
         body = urlencode(change.form(form) if change.form else form)
-        lines += [("Content-Type", change.content_type), *headers.items()]
+        lines += [("Content-Type", change.content_type or MEDIA_TYPE), *headers.items()]
     else:
         authorization = change.authorization or (lambda token: (f"{place.scheme} {token}",))
         lines += [("Authorization", line) for line in authorization(draft.access_token)]
     usual = (proof,) if place.scheme != "Bearer" else ()
     proofs = change.proofs(proof) if change.proofs else usual
     lines += [("DPoP", line) for line in proofs]
-    lines += [(name, header_value(value, form)) for name, value in change.fields]
+    if change.basic:
+        lines.append(("Authorization", _basic(form)))
     request = requests.Request(
         change.method or place.method, change.url(url) if change.url else url, data=body
     ).prepare()
@@ -169,13 +163,8 @@ def _credentials(client_id: str, lab: World) -> Credentials:
     return private_key_jwt(client_id, key, audience=lab.token_endpoint, key_id=kid)(now)
 
 
-def header_value(value: object, form: Form) -> str:
-    """The value of a header line, with the credentials of the form where they are to stand.
-
-    Raises `LabError` when there is no secret in the form.
-    """
-    if value is not BASIC:
-        return str(value)
+def _basic(form: Form) -> str:
+    """The credentials of a form as HTTP Basic. Raises `LabError` when there is no secret in it."""
     said = dict(form)
     if "client_secret" not in said:
         raise LabError("This client does not send its secret")

@@ -17,24 +17,19 @@ from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import (
     ISSUER,
     PLACES,
-    THE_API,
-    THE_TOKEN_ENDPOINT,
-    THIEFS_CNF,
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
     TOKENS,
     Change,
     Edit,
-    Known,
     Place,
     edited,
 )
-from dpop_lab.lab.catalogue.token_requests import OF_THE_DEMO, USUAL
+from dpop_lab.lab.catalogue.requests import OF_THE_DEMO, USUAL
 from dpop_lab.lab.crafting import (
     Draft,
     forged,
     prepared,
-    spelt,
     text,
     texts,
     url_of,
@@ -178,16 +173,14 @@ class Parties:
         self, change: Change, signer: str, honest: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Header and claims of a proof after a change, from its honest claims."""
-        lab, now = self.lab, honest["iat"]
+        now, said = honest["iat"], dict(honest)
         shown = change.shows or ("owner" if signer == "nobody" else signer)
         header = proof_header(self.key(shown, change.key))
         header["jwk"] = edited(header["jwk"], change.jwk, now=now)
-        urls: Known = {
-            THE_TOKEN_ENDPOINT: lambda: htu(lab.token_endpoint),
-            THE_API: lambda: htu(lab.api),
-        }
-        claims = edited(honest, change.claims, now=now, known=urls)
-        return edited(header, change.header, now=now), claims
+        if change.made_for:
+            place = PLACES[change.made_for]
+            said |= {"htm": place.method, "htu": htu(url_of(place, self.lab))}
+        return edited(header, change.header, now=now), edited(said, change.claims, now=now)
 
     def _nonce(self, change: Change, place: Place, now: int) -> str | None:
         """A nonce of the server at this place, or of the other one, given out some time ago.
@@ -215,10 +208,12 @@ class Parties:
         if issued.problem:  # of a kind that only its issuer can read
             if "whole" not in edit.spelling:
                 raise LabError("The access token is no JWT", found=issued.problem)
-            return str(spelt(edit, "whole", token))
-        now, cnf = self.lab.clock.now(), {"jkt": thumbprint(self.key("thief").public_jwk())}
-        said = edited(issued.claims, edit.claims, now=now, known={THIEFS_CNF: lambda: cnf})
-        written = texts(edit, edited(issued.header, edit.header, now=now), said)
+            return str(edit.spelt("whole", token))
+        now, said = self.lab.clock.now(), dict(issued.claims)
+        if edit.shows:
+            said["cnf"] = {"jkt": thumbprint(self.key(edit.shows).public_jwk())}
+        header = edited(issued.header, edit.header, now=now)
+        written = texts(edit, header, edited(said, edit.claims, now=now))
         by_issuer = edit.signed_by == ISSUER
         key = self.lab.twin.signing_key if by_issuer else self.key("thief", "RS256")
         kept = None if edit.sign_again else issued.signature

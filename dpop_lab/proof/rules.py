@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from dpop_lab.checking import Check, Profile, Report, Verdict, check, equal, verdict
 from dpop_lab.errors import KeyUnusable, expect
@@ -53,6 +53,11 @@ class ProofProfile(Profile):
     nonce_window: Window
     #: seconds from the use of a proof to the end of its being remembered
     remember: int
+
+    def with_nonce(self, **others: Any) -> Self:
+        """The rules where a nonce is demanded, too: the last row is asked after it."""
+        rows = (*self.rows[:-1], nonce, self.rows[-1])
+        return replace(self, name=f"{self.name} with nonce", rows=rows, **others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dpop_lab.checking import Answer
+from dpop_lab.checking import Answer, Failure, said
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
 from dpop_lab.server import access_token as at
 from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_reading import DuendeReading
-from dpop_lab.server.duende_site import metadata
+from dpop_lab.server.duende_site import ENDPOINTS, METADATA
 from dpop_lab.server.form import (
     JWT_BEARER,
     Credentials,
@@ -25,7 +25,6 @@ from dpop_lab.server.form import (
     read_form,
 )
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.profiles import Failure, answers, with_nonce
 from dpop_lab.wire.message import Request, Response
 
 CODES = {"one_header": "invalid_request", "nonce": "use_dpop_nonce"}
@@ -63,8 +62,7 @@ TOKEN = ProofProfile(
         rules.one_header, rules.well_formed, rules.typ, rules.alg, rules.no_private_key, rules.jwk,
         rules.signature, rules.jti, rules.htm, rules.htu, rules.fresh, rules.unused,
     ),
-    otherwise=Answer(400, "invalid_dpop_proof"),
-    answers=answers(400, "invalid_dpop_proof", TOKEN_TEXTS, **CODES),
+    **said(400, "invalid_dpop_proof", TOKEN_TEXTS, **CODES),
     essential=ESSENTIAL,
     reading=DuendeReading(),
     window=Window(360, 300),
@@ -78,8 +76,7 @@ API = ProofProfile(
         rules.signature, rules.bound_key, rules.ath, rules.jti, rules.htm, rules.htu, rules.fresh,
         rules.unused,
     ),
-    otherwise=Answer(401, "invalid_dpop_proof"),
-    answers=answers(401, "invalid_dpop_proof", API_TEXTS, **CODES),
+    **said(401, "invalid_dpop_proof", API_TEXTS, **CODES),
     essential=ESSENTIAL,
     reading=DuendeReading(api=True),
     window=Window(30, 25),
@@ -122,32 +119,26 @@ class Duende(Policy):
 
     def credentials(self, request: Request, form: Form) -> Credentials:
         """Basic, then the form, then an assertion: the first with a secret or an assertion wins."""
-        raw: dict[str, str] = {}
-        for name, given in read_form(request):
-            raw.setdefault(name.lower(), given)
+        raw = {name.lower(): given for name, given in reversed(read_form(request))}  # the first
         pairs = {
             "basic": basic_pair("".join(request.lines("Authorization")[:1])) or ("", ""),
             "form": (raw.get("client_id", ""), raw.get("client_secret", "")),
         }
         found: list[Credentials] = [
-            (client_id, way, (secret.strip() and secret) or None)
+            (client_id, way, secret if secret.strip() else None)
             for way, (client_id, secret) in pairs.items()
             if client_id.strip() and max(len(client_id), len(secret)) <= 100
         ]
         assertion = raw.get("client_assertion", "")
-        client_id = self._subject(assertion)
-        if raw.get("client_assertion_type") == JWT_BEARER and client_id:
-            found.append((client_id, "assertion", assertion))
+        jws = read_jws(assertion[:51201])
+        client_id = jws.claims.get("sub")
+        readable = len(assertion) <= 51200 and not self.token.reading.token_fault(jws)
+        if raw.get("client_assertion_type") == JWT_BEARER and readable:
+            if isinstance(client_id, str) and 0 < len(client_id) <= 100:
+                found.append((client_id, "assertion", assertion))
         if not found:
             raise bad_request()
         return next((one for one in found if one[2]), found[-1])
-
-    def _subject(self, assertion: str) -> str | None:
-        """The client an assertion names as its subject, None where it can't be read."""
-        jws = read_jws(assertion[:51201])
-        subject = jws.claims.get("sub")
-        fits = len(assertion) <= 51200 and isinstance(subject, str) and 0 < len(subject) <= 100
-        return subject if fits and not self.token.reading.token_fault(jws) else None
 
     def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
         """The issuer or one of four endpoints; the issuer alone where the assertion has a type."""
@@ -179,11 +170,6 @@ class Duende(Policy):
         lines = request.lines("Authorization")
         return lines[0] if lines and scheme == "DPoP" else ",".join(lines)
 
-    def challenge(self, scheme: str, answer: Answer) -> str:
-        """Parameters only where there is something to say, and never the algorithms."""
-        text = f'{scheme} error="{answer.error}"' if answer.error else scheme
-        return f'{text}, error_description="{answer.description}"' if answer.description else text
-
     def json(self, value: object) -> bytes:
         """JSON as .NET escapes it: no quote, ampersand, angle bracket, plus or non-ASCII."""
 
@@ -202,16 +188,18 @@ class Duende(Policy):
 
     def metadata(self, base: str) -> dict[str, Any]:
         """What the whole of it can do, most of which is not here."""
-        return metadata(base)
+        endpoints = {name: f"{base}/connect/{path}" for name, path in ENDPOINTS.items()}
+        keys = f"{base}/.well-known/openid-configuration/jwks"
+        return {"issuer": base, "jwks_uri": keys, **endpoints, **METADATA}
 
 
 DUENDE = Duende(
     name="DUENDE",
     profiles={
         "token": TOKEN,
-        "token_nonce": with_nonce(TOKEN, window=ANY_TIME, remember=60),
+        "token_nonce": TOKEN.with_nonce(window=ANY_TIME, remember=60),
         "api": API,
-        "api_nonce": with_nonce(API, window=ANY_TIME, remember=15),
+        "api_nonce": API.with_nonce(window=ANY_TIME, remember=15),
         "bound": BOUND,
         "bearer": BEARER,
     },
@@ -223,6 +211,7 @@ DUENDE = Duende(
     metadata_type="application/json; charset=UTF-8",
     api_type="application/json; charset=utf-8",
     site_headers=(("Server", "dpop_lab twin"), ("X-REVISION", "twin")),
+    tells_algorithms=False,
     cors_exposed="",
     api_methods=None,
     nonce_renewed_at=math.inf,

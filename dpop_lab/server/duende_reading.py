@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
 from dpop_lab.jose.jws import Deviation, Jws
@@ -13,21 +14,18 @@ from dpop_lab.server.duende_site import ALGORITHMS
 from dpop_lab.wire.url import NormalURL, normal_url, without_query
 
 LONGEST = 4000  # characters of a proof at the token endpoint
-HEADER_TEXTS = ("typ", "alg", "kid", "x5t", "cty", "zip")
-CLAIM_TEXTS = ("jti", "iss", "azp")
 NUMBER = re.compile(r"\s*[+-]?(\d[\d,]*)?(\.\d*)?([eE][+-]?\d+)?\s*", re.ASCII)
-REFUSED_FORMS = {
-    Deviation(where, kind)
-    for where in ("header", "payload")
-    for kind in (
-        "white_space", "foreign_alphabet", "impossible_length", "byte_order_mark", "not_a_number"
-    )
-}  # fmt: skip
+REFUSED_FORMS = (
+    "white_space", "foreign_alphabet", "impossible_length", "byte_order_mark", "not_a_number"
+)  # fmt: skip
+HEADER_TEXTS = ("typ", "alg", "kid", "x5t", "cty", "zip")
 JWK_TEXTS = (
     "kty", "crv", "x", "y", "e", "n", "d", "dp", "dq", "p", "q", "qi", "k",
     "kid", "alg", "use", "x5t", "x5t#S256", "x5u",
 )  # fmt: skip
-JWK_NAMES = {name.lower(): name for name in (*JWK_TEXTS, "key_ops", "x5c", "oth")}
+# members that are arrays of texts, with what they may be besides
+JWK_ARRAYS = {"key_ops": (), "x5c": (NoneType,), "oth": (NoneType, str)}
+JWK_NAMES = {name.lower(): name for name in (*JWK_TEXTS, *JWK_ARRAYS)}
 PRIVATE = {"EC": ("d",), "RSA": ("d", "dp", "dq", "p", "q", "qi")}
 HASHED = {"EC": ("crv", "x", "y"), "RSA": ("e", "n"), "oct": ("k",)}
 
@@ -50,19 +48,23 @@ class DuendeReading(Reading):
 
     def token_fault(self, token: Jws) -> str | None:
         """Odd alphabets, and members of a type that the demo's JWT reader can't read."""
-        forms = [str(one) for one in token.deviations if one in REFUSED_FORMS]
+        forms = [
+            str(one)
+            for one in token.deviations
+            if one.where in ("header", "payload") and one.kind in REFUSED_FORMS
+        ]
         if forms:
             return ", ".join(forms)
         if Deviation("whole", "five_parts") in token.deviations:
             tail = token.text.split(".")[2:]
             good = all(re.fullmatch(r"[\w-]+=*", part, re.ASCII) for part in tail)
             return None if good else "five parts"
-        header, claims = token.header, token.claims
-        subject = claims.get("sub")
-        read = {f"header.{name}": _is_text(header.get(name)) for name in HEADER_TEXTS}
-        read |= {f"claims.{name}": _is_text(claims.get(name)) for name in CLAIM_TEXTS}
+        claims = token.claims
+        read = {f"header.{name}": _is_text(token.header.get(name)) for name in HEADER_TEXTS}
+        read |= {f"claims.{name}": _is_text(claims.get(name)) for name in ("jti", "iss", "azp")}
         for name in ("iat", "exp", "nbf"):
             read[f"claims.{name}"] = name not in claims or self.number(claims[name]) is not None
+        subject = claims.get("sub")
         read["claims.sub"] = _is_text(subject) or type(subject) in (int, float)
         read["claims.aud"] = all(map(_is_text, several(claims.get("aud"))))
         return _unread(read)
@@ -117,14 +119,13 @@ class DuendeReading(Reading):
 
         Where there is no thumbprint the real server falls over with a 500; the twin does not.
         """
-        fault = _unreadable(jwk)
-        if fault:
+        if fault := _unreadable(jwk):
             return fault
         names = HASHED.get(jwk.get("kty") or "")
         if names is None:
             return f"kty is not EC or RSA but {jwk.get('kty')!r}"
-        absent = [name for name in names if not jwk.get(name)]
-        return f"no {', '.join(absent)} in it" if absent else None
+        absent = ", ".join(name for name in names if not jwk.get(name))
+        return f"no {absent} in it" if absent else None
 
     def same_url(self, wanted: str, found: str) -> bool:
         """At the token endpoint the case of the path counts, at the API it does not."""
@@ -150,14 +151,14 @@ def _is_text(value: object) -> bool:
 
 
 def _unread(read: Mapping[str, bool]) -> str | None:
-    odd = [name for name, good in read.items() if not good]
-    return f"another JSON type than it can read: {', '.join(odd)}" if odd else None
+    odd = ", ".join(name for name, good in read.items() if not good)
+    return (odd and f"another JSON type than it can read: {odd}") or None
 
 
 def _unreadable(jwk: Mapping[str, Any]) -> str | None:
     """Known members of a JSON type that the demo's key reader can't take."""
     read = {name: _is_text(jwk.get(name)) for name in JWK_TEXTS}
-    for name, also in (("key_ops", ()), ("x5c", (type(None),)), ("oth", (str, type(None)))):
+    for name, also in JWK_ARRAYS.items():
         given = jwk.get(name, [])
         texts = isinstance(given, list) and all(isinstance(one, str) for one in given)
         read[name] = texts or isinstance(given, also)

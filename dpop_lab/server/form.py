@@ -46,14 +46,18 @@ def basic_pair(credentials: str) -> tuple[str, str] | None:
     return (unquote_plus(client_id), unquote_plus(secret)) if colon else None
 
 
-def asserted(form: Form) -> str | None:
-    """The client that an assertion is about (RFC 7523); None for one that is not in strict form."""
-    jws = read_jws(form["client_assertion"][0])
+def asserted(form: Form) -> tuple[str, str] | None:
+    """The client that an assertion is about, and the assertion, None without one in strict form.
+
+    RFC 7523 section 3 says what is in it.
+    """
+    assertion = form["client_assertion"][0]
+    jws = read_jws(assertion)
     subject = jws.claims.get("sub")
     kind = str(jws.header.get("typ", "JWT")).lower()
     good = kind in ("jwt", "client-authentication+jwt")  # RFC 8725 section 3.11
     good = good and form.get("client_assertion_type") == (JWT_BEARER,) and not jws.deviations
-    return subject if good and isinstance(subject, str) else None
+    return (subject, assertion) if good and isinstance(subject, str) else None
 
 
 def read_form(request: Request) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from dpop_lab.server.form import (
     basic_pair,
     parameters,
     unrepeated,
+    value,
 )
 from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Headers, Request, Response
@@ -51,6 +52,7 @@ class Policy:
     metadata_type: str = "application/json"
     api_type: str = "application/json"
     site_headers: Headers = (("Server", "dpop_lab"),)  #: of every answer
+    tells_algorithms: bool = True  #: in a challenge under DPoP
     cors_exposed: str = "DPoP-Nonce, WWW-Authenticate"  #: to scripts of other origins
     api_methods: tuple[str, ...] | None = (  #: that the APIs serve; None: whatever comes
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
@@ -94,10 +96,9 @@ class Policy:
         return frozenset(row.name for profile in self.profiles.values() for row in profile.rows)
 
     def without(self, name: str) -> Self:
-        """This policy with one row struck out wherever it stands.
+        """This policy with one row struck out wherever it stands; every report then says so.
 
-        Every report made under it says so. Raises `LabError` for a row that no profile has, or
-        without which nothing can be checked.
+        Raises `LabError` for a row that no profile has, or without which nothing can be checked.
         """
         if name not in self.row_names:
             wanted = "one of " + ", ".join(sorted(self.row_names))
@@ -109,14 +110,11 @@ class Policy:
         return replace(self, profiles=profiles)
 
     def steps(self, place: str, usual: tuple[str, ...]) -> list[str]:
-        """The steps that a request at a place takes: all the usual ones, in this policy's order.
-
-        Raises `LabError` where that has another one.
-        """
+        """The usual steps of a request, in this policy's order; `LabError` for others in that."""
         order = list(dict.fromkeys((*self.order.get(place, ()), *usual)))
-        if unknown := [step for step in order if step not in usual]:
+        if len(order) > len(usual):
             problem, wanted = f"No such step at the place {place!r}", ", ".join(usual)
-            raise LabError(problem, wanted=wanted, found=", ".join(unknown))
+            raise LabError(problem, wanted=wanted, found=", ".join(order))
         return order
 
     # proofs
@@ -148,10 +146,9 @@ class Policy:
         return now
 
     def sends_nonce(self, error: str | None, age: int | None, scheme: str) -> bool:
-        """Is a nonce sent with this answer?
+        """Is a nonce sent with an answer that took a proof with a nonce of this age, if any?
 
-        `age` is that of the nonce in the proof it took, `scheme` that of the API, empty for the
-        token endpoint.
+        `scheme` is that of the API, empty for the token endpoint.
         """
         renewed = error is None and age is not None and age >= self.nonce_renewed_at
         return error == "use_dpop_nonce" or renewed
@@ -173,18 +170,13 @@ class Policy:
         basic = [one for one in request.lines("Authorization") if one.lower().startswith("basic")]
         if len(basic) + ("client_secret" in form) + ("client_assertion" in form) > 1:
             raise bad_request(description="More than one way of client authentication.")
-        client_id = "".join(form.get("client_id", ()))
-        if basic:
-            pair = basic_pair(basic[0])
-            if pair is None or client_id not in ("", pair[0]):
-                raise self.client_refused("basic")
-            return pair[0], "basic", pair[1]
-        if "client_assertion" not in form:
-            return client_id, "form", "".join(form.get("client_secret", ())) or None
-        subject = asserted(form)
-        if subject is None or client_id not in ("", subject):
-            raise self.client_refused("assertion")
-        return subject, "assertion", form["client_assertion"][0]
+        client_id = value(form, "client_id")
+        if not basic and "client_assertion" not in form:
+            return client_id, "form", value(form, "client_secret") or None
+        way, pair = ("basic", basic_pair(basic[0])) if basic else ("assertion", asserted(form))
+        if pair is None or client_id not in ("", pair[0]):
+            raise self.client_refused(way)
+        return pair[0], way, pair[1]
 
     def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
         """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
@@ -218,10 +210,10 @@ class Policy:
 
     def challenge(self, scheme: str, answer: Answer) -> str:
         """The WWW-Authenticate value; under DPoP it tells the algorithms (RFC 9449 section 7.1)."""
-        pairs = {"error": answer.error, "error_description": answer.description}
-        if scheme == "DPoP":
+        pairs = answer.members
+        if scheme == "DPoP" and self.tells_algorithms:
             pairs["algs"] = " ".join(self.algorithms)
-        text = ", ".join(f'{name}="{value}"' for name, value in pairs.items() if value)
+        text = ", ".join(f'{name}="{value}"' for name, value in pairs.items())
         return f"{scheme} {text}".rstrip()
 
     # what all answers have
@@ -232,9 +224,8 @@ class Policy:
         if scheme:
             challenge = ("WWW-Authenticate", self.challenge(scheme, answer))
             return Response(answer.status, (challenge, *refusal.headers))
-        said = {"error": answer.error, "error_description": answer.description}
-        body = self.json({name: text for name, text in said.items() if text is not None})
-        return Response(answer.status, (*self.token_headers, *refusal.headers), body)
+        headers = (*self.token_headers, *refusal.headers)
+        return Response(answer.status, headers, self.json(answer.members))
 
     def json(self, value: object) -> bytes:
         """JSON as it writes it: compact."""

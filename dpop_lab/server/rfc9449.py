@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-from dpop_lab.checking import Answer
+from dpop_lab.checking import Answer, Failure, said
 from dpop_lab.proof.rules import ESSENTIAL, ROWS, ProofProfile, Window
 from dpop_lab.server import access_token as at
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.profiles import Failure, answers, with_nonce
 
 PROOF_TEXTS: dict[Failure, str | None] = {
     "one_header": "There must be exactly one DPoP header.",
@@ -42,9 +41,8 @@ TOKEN_TEXTS: dict[Failure, str | None] = {
 CODES = {"nonce": "use_dpop_nonce", "bound_key": "invalid_token"}
 TOKEN = ProofProfile(
     name="token endpoint",
-    otherwise=Answer(400, "invalid_dpop_proof"),
     rows=tuple(row for row in ROWS if row.name not in ("ath", "bound_key", "nonce")),
-    answers=answers(400, "invalid_dpop_proof", PROOF_TEXTS, **CODES),
+    **said(400, "invalid_dpop_proof", PROOF_TEXTS, **CODES),
     essential=ESSENTIAL,
     window=Window(60, 10),
     nonce_window=Window(300, 0),
@@ -54,26 +52,22 @@ API = replace(
     TOKEN,
     name="API",
     rows=tuple(row for row in ROWS if row.name != "nonce"),
-    otherwise=Answer(401, "invalid_dpop_proof"),
-    answers=answers(401, "invalid_dpop_proof", PROOF_TEXTS, **CODES),
+    **said(401, "invalid_dpop_proof", PROOF_TEXTS, **CODES),
 )
 BOUND = at.TokenProfile(
     name="access token at the DPoP API",
     rows=at.ROWS,
-    answers={
-        **answers(401, "invalid_token", TOKEN_TEXTS),
-        ("scheme", "missing"): Answer(401),
-    },
-    otherwise=Answer(401, "invalid_token"),
+    **said(401, "invalid_token", TOKEN_TEXTS),
     scheme="DPoP",
 )
+BOUND = replace(BOUND, answers={**BOUND.answers, ("scheme", "missing"): Answer(401)})
 RFC_9449 = Policy(
     name="RFC_9449",
     profiles={
         "token": TOKEN,
-        "token_nonce": with_nonce(TOKEN),
+        "token_nonce": TOKEN.with_nonce(),
         "api": API,
-        "api_nonce": with_nonce(API),
+        "api_nonce": API.with_nonce(),
         "bound": BOUND,
         "bearer": replace(
             BOUND,

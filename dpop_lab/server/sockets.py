@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -15,8 +15,8 @@ from tornado.httputil import HTTPConnection, HTTPServerConnectionDelegate
 from tornado.iostream import IOStream
 
 from dpop_lab.errors import LabError
-from dpop_lab.server.message import Front, Message
-from dpop_lab.server.twin import Twin
+from dpop_lab.server.message import Message
+from dpop_lab.server.twin import Front, Twin
 
 HARD_LIMIT = 1024 * 1024  # beyond this the connection is closed without a word
 PATIENCE = 60  # seconds for a head to come, and as many for a body
@@ -136,21 +136,12 @@ class RunningTwin(HTTPServerConnectionDelegate):
         self.close()
 
 
-def _address(host: str) -> str:
-    """The address that this is in any spelling, such as 127.1; empty for a name."""
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that this is in any spelling, such as 127.1; None for a name."""
     try:
-        return str(socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)[0][4][0])
-    except (OSError, UnicodeError):
-        return ""
-
-
-def _is_every_address(host: str) -> bool:
-    """Is this the address that stands for all addresses of a machine, in any spelling?"""
-    try:
-        address = ip_address(_address(host))
-    except ValueError:
-        return False
-    return (getattr(address, "ipv4_mapped", None) or address).is_unspecified
+        return ip_address(socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)[0][4][0])
+    except (OSError, ValueError):
+        return None
 
 
 def _url(host: str, port: int) -> str:
@@ -160,12 +151,14 @@ def _url(host: str, port: int) -> str:
 def _base_url(given: str | None, host: str, listening: socket.socket) -> str:
     """What clients call it: as it was given, or else the host with the port.
 
-    Raises `LabError` when they can't.
+    Raises `LabError` when they can't, as at the address that stands for all addresses of a machine.
     """
     address, port = listening.getsockname()[:2]
     called = address if host == "" or _address(host) else host.lower()
     base_url = given or _url(called, port)
-    if _is_every_address(named := urlsplit(base_url).hostname or ""):
+    named = urlsplit(base_url).hostname or ""
+    found = _address(named)
+    if found and (getattr(found, "ipv4_mapped", None) or found).is_unspecified:
         raise LabError(
             f"No client can call the address {named!r}",
             wanted="the URL that clients call, as base_url (--base-url)",

@@ -60,8 +60,7 @@ class UsedProofs:
     def __init__(self, *, limit: int = 1_000_000) -> None:
         self._limit = limit
         self._expiry: dict[bytes, int] = {}
-        self._due: dict[int, list[bytes]] = {}  # what is over at this second
-        self._seconds: list[int] = []  # those seconds, as a heap
+        self._ends: list[tuple[int, bytes]] = []  # that, as a heap
         self._lock = Lock()
 
     def seen(self, key: Hashable, *, now: int) -> bool:
@@ -70,24 +69,15 @@ class UsedProofs:
 
     def claim(self, key: Hashable, *, now: int, remember: int) -> bool:
         """Take the key for `remember` seconds; False when it is taken already. Atomic."""
-        digest = _digest(key)
+        digest, end = _digest(key), now + remember
         with self._lock:
-            self._forget(now)
-            if self._expiry.get(digest, now) > now or len(self._expiry) >= self._limit:
+            while self._ends and self._ends[0][0] <= now:
+                del self._expiry[heapq.heappop(self._ends)[1]]
+            if digest in self._expiry or len(self._expiry) >= self._limit:
                 return False
-            self._expiry[digest] = end = now + remember
-            if end not in self._due:
-                heapq.heappush(self._seconds, end)
-            self._due.setdefault(end, []).append(digest)
+            self._expiry[digest] = end
+            heapq.heappush(self._ends, (end, digest))
             return True
-
-    def _forget(self, now: int) -> None:
-        """Drop what is over, a second's worth at a time."""
-        while self._seconds and self._seconds[0] <= now:
-            end = heapq.heappop(self._seconds)
-            for digest in self._due.pop(end):
-                if self._expiry.get(digest) == end:
-                    del self._expiry[digest]
 
     def __len__(self) -> int:
         return len(self._expiry)

@@ -2,20 +2,23 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.advice.written import advice
-from dpop_lab.jose.encoding import base64url_encode, sha256
+from dpop_lab.doctor.advice.header import jwk_of
+from dpop_lab.errors import KeyUnusable
+from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256, thumbprint
 from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import date, duration, shown
 from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
 
 URL_ENDS = {"?": "query", "#": "fragment"}
+FORWARDED = {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"}
 
 
-@advice
 def htm(finding: Finding, call: Call) -> str:
     """Whether it is the method, in other letters."""
     if str(finding.found).upper() != finding.wanted:
@@ -23,13 +26,18 @@ def htm(finding: Finding, call: Call) -> str:
     return f"Write htm in capital letters, {finding.wanted}: it is compared as it stands."
 
 
-@advice
 def htu(finding: Finding, call: Call) -> str:
     """In which part the two URLs differ."""
     wanted, found = str(finding.wanted), finding.found
     if not isinstance(found, str):
         return f"Give htu as a string: send {wanted}."
-    return f"{_htu_fault(wanted, found)}: send {wanted}{_behind(call)}"
+    told = f"{_htu_fault(wanted, found)}: send {wanted}."
+    if not FORWARDED & {name.lower() for name, _ in call.headers}:
+        return told
+    return (
+        f"{told} The request came through a proxy: htu is the URL that the client calls, and the"
+        " server behind the proxy has to know that one."
+    )
 
 
 def _htu_fault(wanted: str, found: str) -> str:
@@ -65,18 +73,6 @@ def _path_fault(wanted: str, found: str) -> str:
     return f"another path, {shown(found, 80)}"
 
 
-def _behind(call: Call) -> str:
-    if not {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"} & {
-        name.lower() for name, _ in call.headers
-    }:
-        return "."
-    return (
-        ". The request came through a proxy: htu is the URL that the client calls, and the server"
-        " behind the proxy has to know that one."
-    )
-
-
-@advice
 def ath(finding: Finding, call: Call) -> str:
     """How the hash was made instead, where that can be told."""
     wanted, found = finding.wanted, finding.found
@@ -99,13 +95,8 @@ def _other_hash(token: str) -> Mapping[str, str]:
     """What is made of the right token in a wrong way, and in which."""
     octets = token.encode("utf-8", "surrogatepass")
     digest = sha256(octets)
-    standard = base64.b64encode(digest).decode()
-    return {
-        digest.hex(): "is hexadecimal",
+    return _other_spelling(digest) | {
         digest.hex().upper(): "is hexadecimal",
-        standard: "is in the standard base64 alphabet",
-        standard.rstrip("="): "is in the standard base64 alphabet",
-        base64.urlsafe_b64encode(digest).decode(): "has = at its end",
         base64url_encode(digest.hex().encode()): "is base64url of the hexadecimal text",
         base64url_encode(hashlib.sha512(octets).digest()): "is made with SHA-512",
         base64url_encode(hashlib.sha384(octets).digest()): "is made with SHA-384",
@@ -117,7 +108,60 @@ def _other_hash(token: str) -> Mapping[str, str]:
     }
 
 
-@advice
+def _other_spelling(digest: bytes) -> dict[str, str]:
+    """A hash in other ways than base64url without padding."""
+    standard = base64.b64encode(digest).decode()
+    return {
+        digest.hex(): "is hexadecimal",
+        standard: "is in the standard base64 alphabet",
+        standard.rstrip("="): "is in the standard base64 alphabet",
+        base64.urlsafe_b64encode(digest).decode(): "has = at its end",
+    }
+
+
+def bound_key(finding: Finding, call: Call) -> str:
+    """What the token is bound to, and how."""
+    if finding.defect == "missing":
+        return (
+            "This access token is bound to no key: ask for one with a DPoP header in the token "
+            "request, and look for token_type DPoP in the answer."
+        )
+    cnf, jkt, found = call.access_token.claims.get("cnf"), finding.wanted, finding.found
+    if finding.defect == "unchecked":
+        return (
+            f"The token is bound by {shown(found, 60)}, and this server checks jkt "
+            "alone: ask its issuer for a token that is bound by nothing else."
+        )
+    if isinstance(cnf, dict) and "jkt" not in cnf:
+        names = ", ".join(map(str, cnf))[:60] or "nothing"
+        return f"The token is bound by {names}, not by jkt: ask for one with a DPoP proof."
+    if not isinstance(jkt, str):
+        return "cnf in the access token is no object with a text jkt: its issuer has to mend that."
+    if how := _other_thumbprint(jwk_of(call)).get(jkt):
+        return f"cnf.jkt {how}: the issuer has to use RFC 7638, which gives {found}."
+    return (
+        f"The token is bound to the key {shown(jkt, 60)}, the proof is signed with "
+        f"{shown(found, 60)}: sign with the key the token was asked for with, or ask "
+        "for a new token with this one. A key must live as long as its tokens."
+    )
+
+
+def _other_thumbprint(jwk: Mapping[str, Any]) -> Mapping[str, str]:
+    """What is made of this key in a wrong way, and in which."""
+    try:
+        right = thumbprint(jwk)
+        whole, ordered = compact_json(jwk), compact_json(dict(sorted(jwk.items())))
+        spaced = json.dumps(jwk).encode()
+    except (KeyUnusable, TypeError, ValueError):
+        return {}
+    ways = _other_spelling(base64.urlsafe_b64decode(right + "=")) | {
+        base64url_encode(sha256(ordered)): "is the hash of all members of the jwk",
+        base64url_encode(sha256(whole)): "is the hash of the jwk as it stands, not in sorted form",
+        base64url_encode(sha256(spaced)): "is the hash of the jwk with white space",
+    }
+    return {text: way for text, way in ways.items() if text != right}
+
+
 def fresh(finding: Finding, call: Call) -> str:
     """How far it is from the clock that decides."""
     iat = call.proof.claims.get("iat")
@@ -136,18 +180,17 @@ def fresh(finding: Finding, call: Call) -> str:
     if call.clock is None:
         return "iat lies ahead of this machine's clock: set the client's clock (NTP), in UTC."
     time, whose = call.clock
-    away = duration(iat - time)
-    hour = abs(abs(iat - time) % 1800 - 900) > 870 and abs(iat - time) > 1700
-    zone = " By whole or half hours: local time was taken for UTC." if hour else ""
+    away = abs(iat - time)
+    half_hours = away > 1700 and abs(away % 1800 - 900) > 870
+    zone = " By whole or half hours: local time was taken for UTC." if half_hours else ""
     if iat > time:
-        return f"iat is {away} ahead of {whose}: set the client's clock (NTP).{zone}"
+        return f"iat is {duration(away)} ahead of {whose}: set the client's clock (NTP).{zone}"
     return (
-        f"iat is {away} behind {whose}: make the proof right before it is sent, and set the"
-        f" client's clock (NTP).{zone}"
+        f"iat is {duration(away)} behind {whose}: make the proof right before it is sent, and set "
+        f"the client's clock (NTP).{zone}"
     )
 
 
-@advice
 def nonce(finding: Finding, call: Call) -> str:
     """Which nonce to take."""
     if finding.defect == "missing":
@@ -165,3 +208,6 @@ def nonce(finding: Finding, call: Call) -> str:
         "Use the nonce this server gave last: the token endpoint and each API have their own, and "
         "none takes that of another."
     )
+
+
+ROWS = htm, htu, ath, bound_key, fresh, nonce

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.advice.advise import advise
+from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.server_words import blamed, meaning
 from dpop_lab.proof.rules import one_header
 from dpop_lab.session.call import Call
@@ -59,7 +59,7 @@ def explained(exchange: Exchange) -> Explained:
 
 def _no_proof(call: Call) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
-    if call.is_proof or one_header not in [said.row for said in blamed(call)]:
+    if call.is_proof or one_header not in [row for row, _, _ in blamed(call)]:
         return None
     return Finding(one_header, "failed", Words("one DPoP header"), None, "missing")
 
@@ -85,7 +85,7 @@ def _decided(call: Call, finding: Finding | None) -> str:
 def _action(call: Call, finding: Finding | None) -> str:
     if finding is not None:
         return advise(finding, call)
-    for said in blamed(call) if call.refused else ():
-        return said.row.mend
+    for row, _, _ in blamed(call) if call.refused else ():
+        return row.mend
     told = meaning(call) if call.refused else None
     return told[1] if told else ""

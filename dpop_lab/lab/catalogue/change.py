@@ -1,15 +1,20 @@
 """What a change is: one tampering with a proof, an access token or the request, as data."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Final
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
-OWNER: Final = "the owner"
-THIEF: Final = "a thief with the token"
-CATCHER: Final = "a thief with the token and a captured proof"
-MIDDLE: Final = "a man in the middle"
-NOBODY: Final = "nobody"
-ACTORS: Final = {
+from dpop_lab.show import Block, Note, Shown, Table
+from dpop_lab.show.values import Words
+
+OWNER = "the owner"
+THIEF = "a thief with the token"
+CATCHER = "a thief with the token and a captured proof"
+MIDDLE = "a man in the middle"
+NOBODY = "nobody"
+ACTORS = {
     OWNER: "a client with its own key, by mistake or on purpose",
     THIEF: "who has a stolen access token and a key of their own",
     CATCHER: "who has the token and an honest request that went over the wire, with its public key",
@@ -36,55 +41,25 @@ class Place:
         return "POST" if self.client_id else "GET"
 
 
-TOKEN_ENDPOINT: Final = "token endpoint"  # noqa: S105  a place
-TOKEN_ENDPOINT_NONCE: Final = "token endpoint with nonce"  # noqa: S105  another
-API: Final = "API"
-API_NONCE: Final = "API with nonce"
-BEARER_API: Final = "Bearer API"
-PLACES: Final = {
+TOKEN_ENDPOINT = "token endpoint"  # noqa: S105  a place
+TOKEN_ENDPOINT_NONCE = "token endpoint with nonce"  # noqa: S105  another
+API = "API"
+API_NONCE = "API with nonce"
+BEARER_API = "Bearer API"
+PLACES = {
     API: Place(profiles=("bound", "api"), scheme="DPoP"),
     TOKEN_ENDPOINT: Place(profiles=("token",), client_id="m2m.dpop"),
     API_NONCE: Place(profiles=("bound", "api_nonce"), scheme="DPoP", nonce=True),
     TOKEN_ENDPOINT_NONCE: Place(profiles=("token_nonce",), client_id="m2m.dpop.nonce", nonce=True),
     BEARER_API: Place(profiles=("bearer",), scheme="Bearer"),
 }
-WITH_PROOF: Final = (API, TOKEN_ENDPOINT, API_NONCE, TOKEN_ENDPOINT_NONCE)
-WITH_TOKEN: Final = (API, API_NONCE)
-WITH_NONCE: Final = (API_NONCE, TOKEN_ENDPOINT_NONCE)
-WITH_FORM: Final = (TOKEN_ENDPOINT, TOKEN_ENDPOINT_NONCE)
-
-
-class _Stand:
-    """What stands for a value that is not known before a change is carried out."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __repr__(self) -> str:
-        return self._name
-
-
-LEFT_OUT: Final = _Stand("left out")  # no such member; `None` is JSON null
-THIEFS_CNF: Final = _Stand("the thief's cnf")
-THE_API: Final = _Stand("the URL of the API")
-THE_TOKEN_ENDPOINT: Final = _Stand("the URL of the token endpoint")
-BASIC: Final = _Stand("Basic with the client's id and secret")
-
-
-@dataclass(frozen=True, slots=True)
-class FromNow:
-    """A time so many seconds from the moment the change is carried out, back when negative."""
-
-    seconds: int
-
-
-Known = Mapping[object, Callable[[], object]]  # the values for what stands for one
-Members = Mapping[str, object]  # a value, what stands for one, or a function of the honest value
-KEYS: Final = ("ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256", "RSA of 1024 bits")
-SIGNERS: Final = ("owner", "thief", "nobody")
-ISSUER: Final = "issuer"  # a fourth signer, of access tokens alone
-SPELLINGS: Final = ("header text", "claims text", "header", "claims", "signature", "whole")
-TOKENS: Final = {  # the access tokens at hand
+WITH_PROOF = (API, TOKEN_ENDPOINT, API_NONCE, TOKEN_ENDPOINT_NONCE)
+WITH_TOKEN = (API, API_NONCE)
+WITH_NONCE = (API_NONCE, TOKEN_ENDPOINT_NONCE)
+WITH_FORM = (TOKEN_ENDPOINT, TOKEN_ENDPOINT_NONCE)
+SIGNERS = ("owner", "thief", "nobody")
+ISSUER = "issuer"  # a fourth signer, of access tokens alone
+TOKENS = {  # the access tokens at hand
     "owner": "bound to the owner's key",
     "another": "bound to the owner's key too, issued later",
     "thief": "issued to the thief, bound to the thief's key",
@@ -92,6 +67,11 @@ TOKENS: Final = {  # the access tokens at hand
     "scope3": "bound to the owner's key, for no API in particular",
     "resource1": "bound to the owner's key, for another API",
 }
+LEFT_OUT = Words("left out")  # stands for no such member; `None` is JSON null
+#: By names, what is put there: a value, `LEFT_OUT`, a `timedelta` (the time so long from the moment
+#: the change is carried out) or a function from the honest value to any of these.
+Members = Mapping[str, object]
+Form = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -101,20 +81,25 @@ class Edit:
     Editing and signing are two things. Whoever signs does it as `alg` says, where their key can.
     """
 
-    #: Members: a value, `LEFT_OUT`, `FromNow`, or a function from the honest value to another one.
     header: Members = field(default_factory=dict)
     #: Members of the jwk in the header.
     jwk: Members = field(default_factory=dict)
     claims: Members = field(default_factory=dict)
-    #: How it is written, by the names in `SPELLINGS`, each a function: the JSON texts, the segments
-    #: that stand for them, the octets of the signature, the whole.
+    #: How it is written, each a function: of the JSON texts `header_text` and `claims_text`, of the
+    #: segments that stand for them, `header` and `claims`, of the octets of the `signature`, and of
+    #: the `whole`.
     spelling: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     #: The owner, the thief, nobody (an empty signature) or, for access tokens, the issuer.
     signed_by: str = "owner"
-    #: Whose public key is in the header, the signer's unless said.
+    #: Whose public key it names: in the header of a proof, the signer's unless said; in the cnf of
+    #: an access token, the one it has unless said.
     shows: str = ""
     #: If not, the honest signature stays.
     sign_again: bool = True
+
+    def spelt(self, name: str, value: Any) -> Any:
+        """A part in the spelling that there is for it."""
+        return self.spelling[name](value) if name in self.spelling else value
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -128,15 +113,17 @@ class Change(Edit):
     does: str
     #: The RFC and the section that it goes against.
     section: str
+    #: Why it is worth having, though another one gets the same answers.
+    worth: str = ""
     _: KW_ONLY
     #: Who could do it, one of `ACTORS`.
     by: str = OWNER
-    #: The targets it makes sense at, the first one the usual.
-    places: tuple[str, ...] = WITH_PROOF
-    #: Why it is worth having, though another one gets the same answers.
-    worth: str = ""
+    #: The targets it makes sense at, the first one the usual, where what it changes does not say.
+    at: tuple[str, ...] = ()
     #: The kind of key that the owner has.
     key: str = "ES256"
+    #: The place that the proof is made for, where it is not the one that it is sent to.
+    made_for: str = ""
     #: Which of `TOKENS` is sent, and what is done to it; None: it stays as issued.
     presents: str = ""
     token: Edit | None = None
@@ -147,10 +134,10 @@ class Change(Edit):
     proofs: Callable[[str], tuple[str, ...]] | None = None
     authorization: Callable[[str], tuple[str, ...]] | None = None
     #: The form of a token request, in pairs.
-    form: Callable[[list[tuple[str, str]]], list[tuple[str, str]]] | None = None
-    #: Further header lines, where `BASIC` stands for the client's credentials.
-    fields: tuple[tuple[str, object], ...] = ()
-    content_type: str = "application/x-www-form-urlencoded"
+    form: Callable[[Form], Form] | None = None
+    content_type: str = ""
+    #: Does the client give name and secret with HTTP Basic, too?
+    basic: bool = False
     client_id: str = ""
     #: The seconds since the nonce in the proof was given out, and whether by the other server.
     nonce_age: int = 0
@@ -160,29 +147,79 @@ class Change(Edit):
     #: Sends the same once more, its proof respelt by this function.
     again: Callable[[str], str] | None = None
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The targets it makes sense at, the usual one first: those that have what it changes."""
+        if self.at:
+            return self.at
+        if self.client_id:
+            return (TOKEN_ENDPOINT,)
+        if self.form or self.content_type:
+            return WITH_FORM
+        if self.token and "cnf" not in self.token.claims:
+            return API, BEARER_API
+        if self.token or self.presents or self.authorization or "ath" in self.claims:
+            return WITH_TOKEN
+        nonce = self.nonce_age or self.others_nonce or "nonce" in self.claims
+        return WITH_NONCE if nonce else WITH_PROOF
+
     def __repr__(self) -> str:
         """Its name, what it does, who could do it, where it is written."""
         return f"{self.name}: {self.does}\n  by {self.by} ({self.section})"
 
 
-def edited(
-    members: Mapping[str, Any],
-    changes: Members,
-    *,
-    now: int,
-    known: Known | None = None,
-) -> dict[str, Any]:
-    """Members after an edit: in their order, new ones at the end, those left out gone.
+by_thief = partial(Change, by=THIEF)
+by_catcher = partial(Change, by=CATCHER)
+by_middle = partial(Change, by=MIDDLE)
 
-    `known` gives the values for what stands for one.
-    """
+
+def _of(part: str) -> Callable[..., Change]:
+    """What makes a change that edits members of this part of the proof, and nothing else."""
+
+    def made(name: str, does: str, section: str, worth: str = "", /, **members: object) -> Change:
+        edit: dict[str, Any] = {part: members}
+        return Change(name, does, section, worth, **edit)
+
+    return made
+
+
+of_header, of_jwk, of_claims = _of("header"), _of("jwk"), _of("claims")
+of_spelling = _of("spelling")
+
+
+def edited(members: Mapping[str, Any], changes: Members, *, now: int) -> dict[str, Any]:
+    """Members after an edit: in their order, new ones at the end, those left out gone."""
     result = dict(members)
     for name, change in changes.items():
         value = change(result.get(name, LEFT_OUT)) if callable(change) else change
-        if value is LEFT_OUT:
-            result.pop(name, None)
-        elif isinstance(value, FromNow):
-            result[name] = now + value.seconds
-        else:
-            result[name] = (known or {})[value]() if isinstance(value, _Stand) else value
-    return result
+        if isinstance(value, timedelta):
+            value = now + int(value.total_seconds())
+        result[name] = value
+    return {name: value for name, value in result.items() if value is not LEFT_OUT}
+
+
+LISTED = "All changes, and what they do: CHANGES, or the command dpop-lab compare --list."
+
+
+class Catalogue(Shown, dict[str, Change]):
+    """Changes by their names, in order; shown as a table by a notebook."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        super().__init__((change.name, change) for change in changes)
+
+    def by(self, actor: str) -> "Catalogue":
+        """Those that this one of `ACTORS` could carry out, which is whom `Change.by` names."""
+        return Catalogue(change for change in self.values() if change.by == actor)
+
+    def at(self, place: str) -> "Catalogue":
+        """Those that make sense at one of `PLACES`."""
+        return Catalogue(change for change in self.values() if place in change.places)
+
+    def blocks(self) -> Iterator[Block]:
+        """Name and deed of each, under who could do it."""
+        yield Note(f"{len(self)} changes")
+        head = ("Change", "What it does", "Where it is written")
+        for actor, who in ACTORS.items():
+            rows = tuple((one.name, one.does, one.section) for one in self.by(actor).values())
+            if rows:
+                yield Table(f"{actor}, {who}", rows, head)

@@ -26,14 +26,14 @@ def after(more: str) -> Callable[[str], str]:
     return lambda text: more + text
 
 
-def said_before(name: str, value: str) -> Callable[[str], str]:
-    """A JSON object with one more member at its beginning, where the name may stand already."""
-    return lambda text: f'{{"{name}":{value},{text[1:]}'
+def in_array(value: object) -> object:
+    """A JSON value as an array of one."""
+    return [value]
 
 
-def said_after(name: str, value: str) -> Callable[[str], str]:
-    """A JSON object with one more member at its end."""
-    return lambda text: f'{text[:-1]},"{name}":{value}}}'
+def with_blanks(text: str) -> str:
+    """JSON with a blank behind every colon and comma."""
+    return json.dumps(json.loads(text))
 
 
 def url_with(**parts: Callable[[str], str] | str) -> Callable[[str], str]:
@@ -55,34 +55,24 @@ def padded(segment: str) -> str:
     return segment + "=" * (-len(segment) % 4)
 
 
-def standard(segment: str) -> str:
-    """Base64 in the standard alphabet, with + and /."""
-    return segment.replace("-", "+").replace("_", "/")
+def in_parts(count: int) -> Callable[[str], str]:
+    """Cut, or filled up with the signature, to so many parts between dots."""
+
+    def cut(token: str) -> str:
+        parts = token.split(".")
+        return ".".join([*parts, *parts[-1:] * count][:count])
+
+    return cut
 
 
-def with_other_spare_bits(token: str) -> str:
-    """The last character changed in a bit that no octet of the signature is made of."""
-    return token[:-1] + ALPHABET[ALPHABET.index(token[-1]) ^ 1]
-
-
-def with_last_character_changed(token: str) -> str:
-    """The last character changed in a bit that is part of the signature's last octet."""
-    return token[:-1] + ALPHABET[ALPHABET.index(token[-1]) ^ 32]
+def last_character_changed(bit: int) -> Callable[[str], str]:
+    """The last character changed in one of its six bits: of a signature 1 carries nothing."""
+    return lambda token: token[:-1] + ALPHABET[ALPHABET.index(token[-1]) ^ bit]
 
 
 def flipped(signature: bytes) -> bytes:
     """The first bit turned over."""
     return bytes([signature[0] ^ 0x80]) + signature[1:] if signature else b""
-
-
-def zeros(signature: bytes) -> bytes:
-    """Nothing but zeros, as many."""
-    return bytes(len(signature))
-
-
-def shortened(signature: bytes) -> bytes:
-    """The last octet gone."""
-    return signature[:-1]
 
 
 def swapped(signature: bytes) -> bytes:
@@ -105,18 +95,3 @@ def with_the_other_s(token: str) -> str:
     if len(octets) != 64 or not 0 < s < ORDER:
         return token
     return f"{head}.{base64url_encode(r + (ORDER - s).to_bytes(32))}"
-
-
-def in_parts(count: int) -> Callable[[str], str]:
-    """Cut, or filled up with the signature, to so many parts between dots."""
-
-    def cut(token: str) -> str:
-        parts = token.split(".")
-        return ".".join([*parts, *parts[-1:] * count][:count])
-
-    return cut
-
-
-def with_blanks(text: str) -> str:
-    """JSON with a blank behind every colon and comma."""
-    return json.dumps(json.loads(text))

@@ -1,0 +1,233 @@
+"""Hold a call to the rows that can be asked, and say what to give for the others."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dpop_lab.checking import Finding, Profile, Report, ask
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.proof.rules import Context, ProofProfile, replay_key
+from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
+from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.server.policy import Policy
+from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
+from dpop_lab.show.values import is_time
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LONG_AGO = 1_000_000_000  # no clock goes so wrong
+BESIDE = "the access token that goes with it (token)"
+HIDDEN = "the access token: it is redacted here"
+OPAQUE = "one that can be read: this access token is opaque to all but its server"
+Jwks = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Examined:
+    """A call with what was found: what the rows say, what is wrong, and remarks that are none."""
+
+    call: Call
+    #: whose rows were asked
+    policy: Policy
+    reports: tuple[Report, ...] = ()
+    #: of each row that could not be asked, what to give so that it can
+    missing: Mapping[str, str] = field(default_factory=dict)
+    #: what fails under RFC_9449 alone
+    stricter: tuple[Finding, ...] = ()
+    #: the worst first
+    problems: tuple[Problem, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> dict[str, Finding]:
+        """What was found by the rows that were asked, by their names, in the order asked."""
+        return {one.check.name: one for report in self.reports for one in report.findings}
+
+    @property
+    def failures(self) -> list[Finding]:
+        """The findings that failed."""
+        return [one for one in self.findings.values() if one.mark == "failed"]
+
+    @property
+    def verdict(self) -> str:
+        """What happened and why, in a line."""
+        call, asked, more = self.call, len(self.findings), len(self.problems) - 1
+        if call.refused:
+            word = "Refused"
+        elif call.status is None:
+            word = "No answer" if call.exchange.failure else "Looked at"
+        else:
+            word = "Accepted" if call.status < 300 and call.place else "Answered"
+        word += f" ({call.said})" if call.said else ""
+        if self.problems:
+            return f"{word}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
+        if call.refused:
+            return f"{word}, then mended in a later request."
+        rows = "one row" if asked == 1 else f"{asked} rows"
+        told = f", as far as {rows} can tell" if asked else " with what can be seen"
+        return f"{word}: nothing is wrong{told}."
+
+
+def ask_rows(
+    call: Call, policy: Policy, *, now: float, used: set[Hashable], jwks: Jwks
+) -> Examined:
+    """Ask every row that can be asked of the access token and of the proof.
+
+    `now` is this machine's time, for what no better clock is known for; `used` are the proofs seen
+    before in the same paste, and gets this one where the server may have taken it; `jwks` are the
+    issuer's keys.
+    """
+    reports, missing, stricter = [], dict[str, str](), list[Finding]()
+    for place in _places(call):
+        profile, strict = policy.profiles[place], RFC_9449.profiles[place]
+        report, more = _asked(call, profile, now, used, jwks)
+        reports.append(report)
+        missing |= more
+        passed = {one.check.name for one in report.findings if one.mark == "passed"}
+        if strict is not profile:
+            known = {one.check.name for one in report.findings} - passed
+            there, _ = _asked(call, strict, now, used, jwks)
+            failed = [one for one in there.findings if one.mark == "failed"]
+            stricter += [one for one in failed if one.check.name not in known]
+        if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= passed and not call.refused:
+            used.add(replay_key(call.proof, _context(call, profile, now, used)))
+    return Examined(
+        call=call,
+        policy=policy,
+        reports=tuple(reports),
+        missing=missing,
+        stricter=tuple(stricter),
+    )
+
+
+def _places(call: Call) -> list[str]:
+    """Where the rules are for what is there, or was wanted: an access token, a proof."""
+    found = []
+    if call.place == API and _brings_token(call):
+        plain = call.scheme.lower() == "bearer" and not call.is_proof and not _wants_dpop(call)
+        bearer = plain or {one.scheme for one in call.challenges or ()} == {"bearer"}
+        found.append("bearer" if bearer else "bound")
+    wanted = call.whole and call.place and _wants_dpop(call) and "proof" not in call.hidden
+    if call.is_proof or wanted:
+        nonce = call.error == "use_dpop_nonce" or bool(call.nonces)
+        place = "token" if call.place == TOKEN_ENDPOINT else "api"
+        found.append(f"{place}_nonce" if nonce else place)
+    return found
+
+
+def _brings_token(call: Call) -> bool:
+    """Is there an access token, or was one wanted?"""
+    there = bool(call.token or call.scheme or call.authorization) or "access_token" in call.hidden
+    wanted = call.status is None or call.status in (400, 401, 403)
+    return there or (call.whole and bool(call.url) and wanted)
+
+
+def _wants_dpop(call: Call) -> bool:
+    """Does the server want a proof, going by the scheme, its challenge or its words?"""
+    challenged = any(one.scheme == "dpop" for one in call.challenges or ())
+    cnf = call.access_token.claims.get("cnf")
+    bound = isinstance(cnf, dict) and "jkt" in cnf
+    return call.scheme.lower() == "dpop" or challenged or bound or "DPoP" in call.description
+
+
+def _asked(
+    call: Call, profile: Profile, now: float, used: set[Hashable], jwks: Jwks
+) -> tuple[Report, dict[str, str]]:
+    """The findings of the rows that can be asked, and what the others lack."""
+    presented, context, lacks = call.proof, object(), _proof_lacks(call, now)
+    if isinstance(profile, ProofProfile):
+        context = _context(call, profile, now, used)
+    elif isinstance(profile, TokenProfile):
+        context, lacks = _token_context(call, profile, now, jwks), _token_lacks(call, jwks)
+        presented = token_of(context.authorization)
+    give = {row.name: lacks.get(row.name, lacks.get("", "")) for row in profile.rows}
+    findings = ask(tuple(row for row in profile.rows if not give[row.name]), presented, context)
+    missing = {name: text for name, text in give.items() if text}
+    return Report(profile.name, tuple(findings), profile.struck_out), missing
+
+
+def _token_context(call: Call, profile: TokenProfile, now: float, jwks: Jwks) -> TokenContext:
+    iat = call.proof.claims.get("iat")  # where no clock is known, the time of the proof beside it
+    then = iat if is_time(iat) and LONG_AGO < iat <= now else now
+    put_together = f"{call.scheme or 'DPoP'} {call.token}" if call.token or call.scheme else ""
+    return TokenContext(
+        profile=profile,
+        authorization=call.authorization or put_together,
+        keys=jwks,
+        issuer=_issuer(call),
+        audience="",
+        now=_time(call, then),
+    )
+
+
+def _context(call: Call, profile: ProofProfile, now: float, used: set[Hashable]) -> Context:
+    return Context(
+        profile=profile,
+        headers=call.proofs,
+        method=call.method,
+        url=call.url.partition("?")[0].partition("#")[0],
+        now=_time(call, now),
+        access_token=call.token or None,
+        cnf=call.access_token.claims.get("cnf"),
+        nonce_time=lambda nonce: _time(call, now) if nonce in call.nonces else None,
+        used=used.__contains__,
+    )
+
+
+def _time(call: Call, now: float) -> int:
+    return math.floor(call.clock[0] if call.clock else now)
+
+
+def _proof_lacks(call: Call, now: float) -> dict[str, str]:
+    """What to give so that a row about a proof can be asked, by its name; "" is any other row."""
+    if not "".join(call.proofs):
+        return {"": "a proof", "one_header": ""}
+    iat, token = call.proof.claims.get("iat"), call.access_token
+    wrong = not is_time(iat) or iat < LONG_AGO or iat > now + 10  # by whatever clock
+    readable, has_nonce = token.claims and not token.problem, "nonce" in call.proof.claims
+    lacks = (
+        ("one_header", call.whole or len(call.proofs) > 1, "the whole request"),
+        ("htm", call.method, "the method of the request (method)"),
+        ("htu", call.url, "the URL of the request (url)"),
+        ("bound_key", readable, "what the access token is bound to: it is opaque, ask its server"),
+        ("ath", call.token, BESIDE),
+        ("bound_key", call.token, BESIDE),
+        ("fresh", call.clock or wrong, "when it was sent (now), or the answer with its Date"),
+        (
+            "nonce",
+            call.nonces or not has_nonce,
+            "the nonce that the server gave (nonce)",
+        ),
+        ("unused", call.name.startswith("exchange"), "the exchanges before it, in one paste"),
+    )
+    return {row: give for row, known, give in lacks if not known}
+
+
+def _token_lacks(call: Call, jwks: Jwks) -> dict[str, str]:
+    """What to give so that a row about a token can be asked, by its name; "" is any other row."""
+    if "access_token" in call.hidden:
+        return {"": HIDDEN, "scheme": "" if call.scheme else HIDDEN}
+    token, cnf = call.access_token, call.access_token.claims.get("cnf")
+    lacks = {"scheme": "" if call.whole or call.scheme else "the whole Authorization header"}
+    if not call.token or (call.authorization and not call.scheme):
+        return lacks | {"": "an access token, behind its scheme"}
+    unreadable = not call.token.startswith("ey") or call.token.count(".") == 4
+    if unreadable and (token.problem or not token.claims) and not call.is_demo:
+        lacks[""] = OPAQUE
+    elif isinstance(cnf, dict) and "jkt" not in cnf:
+        lacks["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
+    if not jwks:
+        lacks["at_signature"] = "the issuer's keys (its JWK Set)"
+    if not _issuer(call):
+        lacks["issuer"] = "which issuer the API trusts"
+    return lacks | {"audience": "what the API calls itself"}
+
+
+def _issuer(call: Call) -> str:
+    """The issuer that the API trusts, where that is known: of the demo and the twin, itself."""
+    host = host_of(call.url)
+    known = not host or host == host_of(BASE_URL) or host.startswith(LOOPBACK)
+    if not call.is_demo or not known:
+        return ""
+    return "/".join(call.url.split("/", 3)[:3]) if call.url else BASE_URL
