@@ -17,7 +17,7 @@ from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import PrivateKey
 
 if TYPE_CHECKING:
-    from dpop_lab.doctor.explain.entry import Entry
+    from dpop_lab.doctor.explain.telling import Entry
     from dpop_lab.server.message import Front
     from dpop_lab.server.sockets import RunningTwin
     from dpop_lab.server.twin import Twin
