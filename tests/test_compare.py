@@ -18,9 +18,10 @@ import requests
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, serve
 from dpop_lab.cli import main
 from dpop_lab.lab.catalogue.change import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
-from dpop_lab.lab.compare import HonestRefused, compare
-from dpop_lab.lab.compared import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
+from dpop_lab.lab.compare import compare
+from dpop_lab.lab.comparison import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
 from dpop_lab.lab.live import LONGEST_BODY, PoliteAdapter, Unreachable
+from dpop_lab.lab.side import HonestRefused
 from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.message import Response
@@ -103,7 +104,7 @@ def test_a_token_that_is_not_bound_is_another_answer_than_a_bound_one():
     with front(meddle) as server:
         found = compare(twin(), other(server), changes="no_proof", places=TOKEN_ENDPOINT)
     assert differ(found) == [("no_proof", TOKEN_ENDPOINT, ONE_ACCEPTS)]
-    assert found.rows[-1].words[1] == "200 bearer"
+    assert found.rows[-1].words()[1] == "200 bearer"
 
 
 # ---- a lab is left as it was ------------------------------------------------------------------

@@ -76,7 +76,7 @@ def _compare(options: argparse.Namespace) -> int:
             changes=options.change,
             places=options.place,
             pace=options.pace,
-            progress=_progress if sys.stderr.isatty() else None,
+            progress=_progress if sys.stderr.isatty() else lambda done, of: None,
             ask=lambda words: _agreed(words, options.yes),
         )
     if options.json:
@@ -115,13 +115,14 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
 
 def _agreed(words: str, yes: bool) -> bool:
     """Has the person said yes to what is going to be sent?"""
+    from dpop_lab.lab.compare import by_keyboard
+
+    if not yes and sys.stdin.isatty():
+        return by_keyboard(words)
     say(words)
-    if yes:
-        return True
-    if not sys.stdin.isatty():
+    if not yes:
         raise Wrong("Nobody can be asked here whether that may be: add --yes. Nothing was sent.")
-    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return True
 
 
 def _progress(done: int, of: int) -> None:
@@ -130,7 +131,7 @@ def _progress(done: int, of: int) -> None:
 
 
 def _code(found: "Comparison") -> int:
-    from dpop_lab.lab.compare import HonestRefused
+    from dpop_lab.lab.side import HonestRefused
 
     if found.cause is None:
         return 1 if found.differences else 0

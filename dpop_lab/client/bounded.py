@@ -179,6 +179,7 @@ def _timed(connection: type) -> type:
 LOGIN = "Give the proxy its login in HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT."
 PORTAL = "Open any web page in a browser, and log in to the network if one asks for that."
 PROXY = "Look at HTTPS_PROXY and NO_PROXY."
+BUNDLE = "Look at REQUESTS_CA_BUNDLE."
 _AUTHORITY = "Name the PEM file of the authority that is to be trusted in REQUESTS_CA_BUNDLE."
 _SHORTER = "Is the URL right? Ask for less at a time, or take a long answer with stream=True."
 _NETWORK = "Look at the network, the VPN and the proxy (HTTPS_PROXY)."
@@ -193,6 +194,7 @@ _CAUSES = (  # a kind of error, what its bottom says, what to say, what to do; t
     ),
     (ProxyError, "failed: 30", "The proxy on the way to {host} leads elsewhere", PORTAL),
     (ProxyError, "", "The proxy on the way to {host} can't be used", PROXY),
+    (SSLError, "[X509", "No way to {host}: no certificate can be read from the bundle", BUNDLE),
     (SSLError, "issuer", _UNTRUSTED, _AUTHORITY),
     (SSLError, "self-signed", _UNTRUSTED, _AUTHORITY),
     (SSLError, "verify failed", _UNTRUSTED, _NETWORK),

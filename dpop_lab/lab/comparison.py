@@ -1,45 +1,124 @@
-"""Where the answers of two servers differ."""
+"""Two answers to each change, how far they are apart, and how that is shown."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from dpop_lab.lab.catalogue import LISTED
-from dpop_lab.lab.compared import (
-    DIFFERENT,
-    KINDS,
-    ONE_ACCEPTS,
-    WORDED,
-    Compared,
-    NotAsked,
-    outcome,
-    short,
-    told,
+from dpop_lab.lab.catalogue import CHANGES, LISTED
+from dpop_lab.lab.catalogue.change import (
+    API,
+    API_NONCE,
+    PLACES,
+    TOKEN_ENDPOINT,
+    TOKEN_ENDPOINT_NONCE,
 )
+from dpop_lab.lab.live import TIMEOUT, in_words
 from dpop_lab.session.call import Call
+from dpop_lab.session.reading import json_value
 from dpop_lab.show import Block, Note, Shown, Table, as_text
-from dpop_lab.show.values import cut
+from dpop_lab.show.values import cut, printable
 
-WITH_NONCE = " with nonce"
+ONE_ACCEPTS = "accepted by one alone"
+DIFFERENT = "answered differently"
+WORDED = "worded differently"
+SAME = "answered alike"
+KINDS = (ONE_ACCEPTS, DIFFERENT, WORDED, SAME)
+NOT_ASKED = "not asked"
+DEMANDS_NONCE = {API: API_NONCE, TOKEN_ENDPOINT: TOKEN_ENDPOINT_NONCE}  # the same, but for that
 FEW = 12  # changes that are explained: ten that were named, and the honest ones before them
 LONGEST = 160  # characters of an answer in a table
+NO_CALL = Call()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Compared:
+    """What two servers answered, `a` and `b`, to one change at one place, or why one was not asked.
+
+    Accepted is a status below 300, at a token endpoint with an access token. Two answers differ by
+    status, error or token_type, and in their words by description or challenge.
+    """
+
+    change: str
+    to: str
+    a: Call = NO_CALL
+    b: Call = NO_CALL
+    #: A or B, and why it can't be asked; empty when both were.
+    of: str = ""
+    why: str = ""
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`, how far the answers are apart, or `NOT_ASKED`."""
+        if self.why:
+            return NOT_ASKED
+        (a_accepts, a), (b_accepts, b) = outcome(self.a, self.to), outcome(self.b, self.to)
+        if a_accepts != b_accepts:
+            return ONE_ACCEPTS
+        if a != b:
+            return DIFFERENT
+        return SAME if _wording(self.a) == _wording(self.b) else WORDED
+
+    @property
+    def does(self) -> str:
+        """What the change does, as a sentence."""
+        return CHANGES[self.change].does
+
+    def words(self, *, description: bool = True) -> list[str]:
+        """Both answers, in a line each."""
+        answers = (told(one, self.to, description=description) for one in (self.a, self.b))
+        return [cut(words, LONGEST) for words in answers]
+
+    def __repr__(self) -> str:
+        answers = " / ".join(self.words()) if not self.why else f"of {self.of}, {self.why}"
+        return printable(f"{self.change} at {self.to}: {self.kind}: {answers}")
+
+
+def outcome(answered: Call, to: str) -> tuple[bool, str]:
+    """Was it accepted? And its status, with an error or a token_type that is not DPoP."""
+    accepts, what = 200 <= (answered.status or 0) < 300, answered.error
+    if accepts and PLACES[to].client_id:
+        accepts = "access_token" in (json_value(answered.exchange.response_body) or ())
+        kind = (answered.token_type.lower() or "token of no type") if accepts else "no access token"
+        what = "" if kind == "dpop" else kind
+    return accepts, f"{answered.status} {what}".rstrip()
+
+
+def told(answered: Call, to: str, *, description: bool = True) -> str:
+    """An answer in a line: status, error or token_type, description."""
+    accepts, said = outcome(answered, to)
+    if not accepts and answered.challenge and not answered.error:
+        said += " a bare challenge"
+    if description and answered.description:
+        said += f" “{answered.description}”"
+    return said
+
+
+def _wording(answered: Call) -> object:
+    challenges = answered.challenges or ()
+    return answered.description, [(one.scheme, dict(one.parameters)) for one in challenges]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Comparison(Shown):
-    """What two servers, named `a` and `b`, answered to the same changes.
+    """What two servers, named `a` and `b`, answered to the same changes; iterating gives the rows.
 
-    `rows` are all that were asked, in the order of the catalogue; `not_asked` are those that one of
-    them can't be asked. `stopped` says why it came to an end before the end, else it is empty, and
-    `cause` is then the error. Iterating gives the rows.
+    `tried` is in the order of the catalogue. `cause` is the error that ended it before the end.
     """
 
     a: str
     b: str
-    rows: tuple[Compared, ...] = ()
-    not_asked: tuple[NotAsked, ...] = ()
-    stopped: str = ""
+    tried: tuple[Compared, ...] = ()
     cause: BaseException | None = None
+
+    @property
+    def rows(self) -> tuple[Compared, ...]:
+        """What both servers were asked."""
+        return tuple(one for one in self.tried if not one.why)
+
+    @property
+    def not_asked(self) -> tuple[Compared, ...]:
+        """What one of them can't be asked."""
+        return self.of(NOT_ASKED)
 
     def __iter__(self) -> Iterator[Compared]:
         return iter(self.rows)
@@ -49,7 +128,7 @@ class Comparison(Shown):
 
     def of(self, kind: str) -> tuple[Compared, ...]:
         """The rows of one of `KINDS`."""
-        return tuple(row for row in self.rows if row.kind == kind)
+        return tuple(one for one in self.tried if one.kind == kind)
 
     @property
     def differences(self) -> tuple[Compared, ...]:
@@ -60,6 +139,13 @@ class Comparison(Shown):
         return self.of(ONE_ACCEPTS) + self.of(DIFFERENT)
 
     @property
+    def stopped(self) -> str:
+        """Why it came to an end before the end, else empty."""
+        if isinstance(self.cause, Exception):
+            return printable(in_words(self.cause, TIMEOUT))
+        return f"interrupted after {len(self)} changes" if self.cause else ""
+
+    @property
     def summary(self) -> str:
         """How many there are of each kind."""
         counts = ", ".join(f"{len(self.of(kind))} {kind}" for kind in KINDS)
@@ -68,12 +154,17 @@ class Comparison(Shown):
     def as_json(self) -> dict[str, Any]:
         """All of it for `json.dumps`."""
         return {
-            "a": self.a,
-            "b": self.b,
-            "stopped": self.stopped,
+            **_members(self, "a", "b", "stopped"),
             "counts": {kind: len(self.of(kind)) for kind in KINDS},
-            "rows": [_as_json(row) for row in self.rows],
-            "not_asked": [asdict(one) for one in self.not_asked],
+            "rows": [
+                {
+                    **_members(row, "change", "does", "to", "kind"),
+                    "a": _answer_as_json(row.a, row.to),
+                    "b": _answer_as_json(row.b, row.to),
+                }
+                for row in self.rows
+            ],
+            "not_asked": [_members(one, "change", "to", "of", "why") for one in self.not_asked],
         }
 
     def text(self, *, everything: bool = False) -> str:
@@ -82,74 +173,57 @@ class Comparison(Shown):
         What differs in wording alone, what does not differ, and what was not asked is counted, and
         listed with `everything`.
         """
-        return as_text(self._blocks(short, everything=everything))
+        return as_text(self._blocks(description=False, everything=everything))
 
     def __repr__(self) -> str:
         return self.text()
 
     def blocks(self) -> Iterator[Block]:
         """How many there are of each kind, and a table for each kind of difference."""
-        return self._blocks(told, everything=False)
+        return self._blocks(description=True, everything=False)
 
-    def _blocks(self, words: Callable[[Call, str], str], *, everything: bool) -> Iterator[Block]:
-        """What is shown, with the answers in `words` where they differ by more than wording."""
+    def _blocks(self, *, description: bool, everything: bool) -> Iterator[Block]:
+        """What is shown, perhaps with descriptions where answers differ by more than wording."""
         yield Note(f"A is {self.a}, B is {self.b}\n{self.summary}")
-        for name, does in self._meanings.items():
+        meanings = {row.change: row.does for row in self.rows}
+        few = len(meanings) <= FEW
+        for name, does in meanings.items() if few else ():
             yield Note(f"{name}: {does}")
         head = ("Change", "At the", f"A: {self.a}", f"B: {self.b}")
         for kind in KINDS if everything else KINDS[:2]:
-            if rows := _merged(self.of(kind), told if kind == WORDED else words):
+            if rows := _merged(self.of(kind), description=description or kind == WORDED):
                 yield Table(kind.capitalize(), rows, head, code=head[2:])
-        for why, names in self._reasons().items():
+        reasons = [(f"of {one.of}, {one.why}", one.change) for one in self.not_asked]
+        for why in dict.fromkeys(why for why, _ in reasons):
+            names = dict.fromkeys(name for reason, name in reasons if reason == why)
             yield Note(f"Not asked {why}: {', '.join(names) if everything else len(names)}")
         if self.stopped:
             yield Note(f"Stopped: {self.stopped}")
-        if self.rows and not self._meanings:
+        if not few:
             yield Note(LISTED)
 
-    @property
-    def _meanings(self) -> dict[str, str]:
-        """What each change does, where there are few."""
-        meanings = {row.change: row.does for row in self.rows}
-        return meanings if len(meanings) <= FEW else {}
 
-    def _reasons(self) -> dict[str, list[str]]:
-        """The changes that were not asked, by the reason."""
-        reasons: dict[str, dict[str, None]] = {}
-        for one in self.not_asked:
-            reasons.setdefault(f"of {one.of}, {one.why}", {})[one.change] = None
-        return {why: list(names) for why, names in reasons.items()}
-
-
-def _as_json(row: Compared) -> dict[str, Any]:
-    told = {name: getattr(row, name) for name in ("change", "does", "to", "kind")}
-    return {**told, "a": _answer_as_json(row.a, row.to), "b": _answer_as_json(row.b, row.to)}
+def _members(value: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
 
 
 def _answer_as_json(answered: Call, to: str) -> dict[str, Any]:
-    names = ("status", "error", "description", "challenge")
-    return {name: getattr(answered, name) for name in names} | {
-        "accepted": outcome(answered, to)[0]
-    }
+    said = _members(answered, "status", "error", "description", "challenge")
+    return said | {"accepted": outcome(answered, to)[0]}
 
 
-def _merged(
-    rows: Sequence[Compared], words: Callable[[Call, str], str]
-) -> tuple[tuple[str, ...], ...]:
-    """Change, places, and both answers in `words`: one row where places answer alike."""
-    places: dict[tuple[str, str, str], list[str]] = {}
+def _merged(rows: Iterable[Compared], *, description: bool) -> tuple[tuple[str, ...], ...]:
+    """Change, places, and both answers in words: one row where places answer alike."""
+    places: dict[tuple[str, ...], list[str]] = {}
     for row in rows:
-        a, b = (cut(words(answered, row.to), LONGEST) for answered in (row.a, row.b))
-        places.setdefault((row.change, a, b), []).append(row.to)
-    return tuple((change, _together(at), a, b) for (change, a, b), at in places.items())
+        answers = row.words(description=description)
+        places.setdefault((row.change, *answers), []).append(row.to)
+    return tuple((change, _together(at), *answers) for (change, *answers), at in places.items())
 
 
 def _together(places: list[str]) -> str:
     """Places in a line, in which one that is there with and without nonce stands once."""
-    said = []
-    for place in places:
-        plain = place.removesuffix(WITH_NONCE)
-        if plain == place or plain not in places:
-            both = place + WITH_NONCE in places
-            said.append(f"{place} with and without nonce" if both else place)
-    return ", ".join(said)
+    line = ", ".join(sorted(places))
+    for plain, nonce in DEMANDS_NONCE.items():
+        line = line.replace(f"{plain}, {nonce}", f"{plain} with and without nonce")
+    return line

@@ -1,20 +1,18 @@
 """The way to a server that is not ours: what goes wrong on it is a sentence, and no traceback."""
 
 import math
-import os
-import ssl
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
 import requests
-from requests.exceptions import SSLError
 from requests.utils import select_proxy
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from dpop_lab.client.bounded import (
+    BUNDLE,
     LOGIN,
     MOST,
     MOST_METADATA,
@@ -34,7 +32,6 @@ from dpop_lab.wire.url import htu, is_loopback, origin
 
 TIMEOUT = 15  # seconds to wait where the caller named none
 LOGINS = {407: ("The proxy on the way to", LOGIN), 511: ("The network on the way to", PORTAL)}
-BUNDLE = "Look at REQUESTS_CA_BUNDLE."
 OFFLINE = "Or use the offline twin: Lab(), or call without --live."
 LONGEST_BODY = 1 << 16  # octets of an answer that a polite client reads
 BUSY, DAY = (429, 503), 86_400
@@ -101,7 +98,7 @@ class LiveAdapter(BoundedAdapter):
         except ValueError as error:  # it may hold the proxy's password: nothing may chain to it
             problem, advice = _unreadable(error, url, proxies or {})
         except OSError as error:
-            problem, advice = _failure(error, request, timeout, verify)
+            problem, advice = _failure(error, request, timeout)
             cause = error
         else:
             problem, advice = self._from_another(answer)
@@ -141,16 +138,12 @@ class LiveAdapter(BoundedAdapter):
         return "", ""
 
 
-def _failure(
-    error: OSError, request: requests.PreparedRequest, timeout: Any, verify: bool | str
-) -> Trouble:
+def _failure(error: OSError, request: requests.PreparedRequest, timeout: Any) -> Trouble:
     """Why a request failed, though it could be made."""
     no_way = f"No way to {host_named(str(request.url))}"
     if not isinstance(error, requests.RequestException):  # of certificates that are not there
         return f"{no_way}: {in_its_words(error)}", BUNDLE
     error.request = error.request or request
-    if isinstance(error, SSLError) and not _holds_certificates(verify):
-        return f"{no_way}: no certificate can be read from the bundle", BUNDLE
     told = unanswered(error, waited(error, timeout)) or f"{no_way}: {in_its_words(error)}"
     return told, remedy(error)
 
@@ -161,17 +154,6 @@ def _unreadable(error: ValueError, url: str, proxies: Mapping[str, str]) -> Trou
     if select_proxy(url, proxies):
         return f"The proxy on the way to {asked} can't be used: {words}", PROXY
     return f"No way to {asked}: {words}", ""
-
-
-def _holds_certificates(verify: bool | str) -> bool:
-    """Can the certificates of a bundle be read, if it is a file that was named?"""
-    if not isinstance(verify, str) or not os.path.isfile(verify):
-        return True
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(verify)
-    except OSError:  # an SSLError is one
-        return False
-    return True
 
 
 def _led_to(url: str, location: str) -> str:

@@ -3,35 +3,29 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.show.values import cut, one_line, printable, shown
+from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.challenge import NONCE_WANTED, Challenge
-from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
+from dpop_lab.wire.message import Exchange, Headers, lines
 
 HIDDEN = re.compile(
     r"\*+|█+|x{3,}|<[^<>]*>|\[?(?:redacted|removed|hidden|masked)\]?|.*(?:…|\.\.\.).*"
     r"|\$\{?\w+\}?|\$\(.*\)|\{\{.*\}\}|%\w+%|your[_ -][\w -]+",
     re.I | re.S,
 )
-LABEL = re.compile(r"<(\w+ \d+)>")
-WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
-METHOD = re.compile("[A-Za-z]{1,20}")
 TOKEN_ENDPOINT, API = "token endpoint", "API"
 TOKEN_SCHEMES = ("dpop", "bearer")
 PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
-WELL_KNOWN = "/.well-known/"
-ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
-LINES, LONGEST = 100, 60  # header lines that are looked at; characters of a path
+LINES = 100  # header lines that are looked at
 NOTHING = Exchange("", "", (), "", math.nan, math.nan)
 
 
@@ -69,21 +63,11 @@ class Call:
     nonces: tuple[str, ...] = ()  #: known to be the server's before this request
     issued: str = ""  #: the access token in the answer
     token_type: str = ""
-    number: int = 0  #: in the story of a session, from 1
-    after: float = 0.0  #: seconds since the first request of the session was sent
-    meaning: str = ""  #: what came of it, with the reason where that is known
 
     @property
     def reports(self) -> tuple[Report, ...]:
         """Those of the server, or else of the rows that were asked here."""
         return self.exchange.reports or self.judged
-
-    @property
-    def redacted(self) -> Redacted:
-        """Its exchange as it may be printed. Raises `LabError` where it holds secrets."""
-        if not isinstance(self.exchange, Redacted):
-            raise LabError("This exchange may hold secrets", wanted="one of a session log")
-        return self.exchange
 
     @property
     def headers(self) -> Headers:
@@ -105,15 +89,15 @@ class Call:
     @cached_property
     def place(self) -> str:
         """`token endpoint`, `API`, or empty where nothing tells."""
-        if self.form.get("grant_type") or self.issued or _path(self.url).endswith("/token"):
+        asked, named = _path(self.url), _path(str(self.proof.claims.get("htu", "")))
+        if self.form.get("grant_type") or self.issued or asked.endswith("/token"):
             return TOKEN_ENDPOINT
         if self.token or "access_token" in self.hidden or self.scheme.lower() in TOKEN_SCHEMES:
             return API
         if self.challenges or "ath" in self.proof.claims:
             return API
         if self.is_proof:
-            named = _path(str(self.proof.claims.get("htu", "")))
-            proven = named.endswith(PROVEN_THERE) or _path(self.url).endswith(PROVEN_THERE)
+            proven = asked.endswith(PROVEN_THERE) or named.endswith(PROVEN_THERE)
             return TOKEN_ENDPOINT if proven else API
         return API if self.status == 401 and not self.form else ""
 
@@ -121,27 +105,6 @@ class Call:
     def token_request(self) -> bool:
         """Does it ask for an access token?"""
         return self.method == "POST" and "grant_type" in self.form
-
-    @property
-    def role(self) -> str:
-        """Who was asked: an authorization server, a resource server, or just a server."""
-        if self.token_request or any(path in self.url for path in ISSUER_METADATA):
-            return "authorization server"
-        protected = self.token_label or self.token or lines(self.exchange.request_headers, "DPoP")
-        return "resource server" if protected else "server"
-
-    @property
-    def origin(self) -> str:
-        """Scheme and host that were asked: `https://as.example`."""
-        scheme, _, rest = self.exchange.url.partition("://")
-        return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
-
-    @property
-    def request(self) -> str:
-        """Method and path, without the values of a query: `GET /orders?…`."""
-        path, mark, _ = self.exchange.url[len(self.origin) :].partition("#")[0].partition("?")
-        method = cut(self.exchange.method, 20)
-        return printable(f"{method} {cut(path or '/', LONGEST)}{'?…' if mark else ''}")
 
     @property
     def is_demo(self) -> bool:
@@ -160,61 +123,6 @@ class Call:
     def is_proof(self) -> bool:
         """Is there a proof to look at?"""
         return bool(self.proofs)
-
-    @property
-    def token_label(self) -> str:
-        """The label of an access token that was redacted: `access_token 1`; else empty."""
-        line = header_value(self.exchange.request_headers, "Authorization")
-        scheme, _, value = line.partition(" ")
-        return label_in(value) if scheme.lower() in TOKEN_SCHEMES else ""
-
-    @property
-    def client(self) -> str:
-        """Who asks for a token: the client's name, or the label of its credentials."""
-        if not self.token_request:
-            return ""
-        line = header_value(self.exchange.request_headers, "Authorization")
-        return self.form.get("client_id", "") or label_in(line) or label_in(line.partition(" ")[2])
-
-    @property
-    def authentication(self) -> str:
-        """How the client of a token request says who it is (RFC 8414's names)."""
-        if self.scheme.lower() == "basic":
-            return "client_secret_basic"
-        if "client_assertion" in self.form:
-            return "client assertion"  # by key or by secret: redacted, both look alike
-        secret = "client_secret" in self.form
-        return "client_secret_post" if secret else "no client authentication"
-
-    @property
-    def carried(self) -> str:
-        """What it carried in a few words; what a request says is quoted where it is no word."""
-        parts, proofs = [], lines(self.exchange.request_headers, "DPoP")
-        if self.token_request:
-            name = self.form.get("client_id")
-            parts.append(self.authentication + (f" as {plain(name)}" if name else ""))
-        elif self.scheme:
-            parts.append(f"{plain(self.scheme)} {self.token_label}".rstrip())
-        if len(proofs) > 1:
-            parts.append(f"{len(proofs)} proofs")
-        elif proofs:
-            parts.append((label_in(proofs[0]) or "proof") + self._claims())
-        elif self.token_request or self.token_label:
-            parts.append("no proof")
-        return ", ".join(parts) or "nothing of DPoP"
-
-    def _claims(self) -> str:
-        claims, said = self.proof.claims, []
-        if "htm" in claims:
-            method = str(claims["htm"])  # which may be anything, a secret too
-            said.append("htm " + (method if METHOD.fullmatch(method) else "of no method"))
-        said += [name for name in ("ath", "nonce") if name in claims]
-        return f" ({', '.join(said)})" if said else ""
-
-    def with_token(self, token: str) -> "Call":
-        """This call with the access token that was hidden, or not told."""
-        hidden = tuple(name for name in self.hidden if name != "access_token")
-        return replace(self, token=token, scheme=self.scheme or "DPoP", hidden=hidden)
 
     # ---- what was answered
 
@@ -295,26 +203,23 @@ class Call:
         wanted, found = shown(self.finding.wanted, 80), shown(self.finding.found, 80)
         return f"{self.finding.check.name}: wanted {wanted}, found {found}"
 
-    def __repr__(self) -> str:
-        """What was asked, what it carried, what was answered, what that means, a line each."""
-        head = f"{self.number}. {self.request} to {self.origin}"
-        return "\n     ".join(map(one_line, (head, self.carried, self.answer, self.meaning)))
+
+def _parts(url: str) -> SplitResult:
+    """A URL taken apart; of what is none, empty parts. Never raises."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _path(url: str) -> str:
-    """The path in a URL, in small letters and without a slash at its end; empty for none."""
-    try:
-        return urlsplit(url).path.rstrip("/").lower()
-    except ValueError:
-        return ""
+    """The path in a URL, in small letters and without a slash at its end."""
+    return _parts(url).path.rstrip("/").lower()
 
 
 def host_of(url: str) -> str:
     """The host and port in a URL, in small letters; empty for what is none. Never raises."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2].lower()
-    except ValueError:
-        return ""
+    return _parts(url).netloc.rpartition("@")[2].lower()
 
 
 def header_value(headers: Headers, name: str) -> str:
@@ -325,14 +230,3 @@ def header_value(headers: Headers, name: str) -> str:
 def is_hidden(value: str) -> bool:
     """Is this what a redactor leaves in the place of a value?"""
     return bool(HIDDEN.fullmatch(value.strip()))
-
-
-def label_in(value: str) -> str:
-    """The label that a value is, without its brackets; empty when it is anything else."""
-    found = LABEL.fullmatch(value.strip())
-    return found[1] if found else ""
-
-
-def plain(value: object) -> str:
-    """A value from a request: as it is when it is a word, else short, printable and quoted."""
-    return value if isinstance(value, str) and WORD.fullmatch(value) else shown(value, 60)

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from dpop_lab.jose.encoding import read_json
@@ -16,38 +16,41 @@ from dpop_lab.show.values import http_time
 from dpop_lab.wire.challenge import read_challenges
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
 
+C = TypeVar("C", bound=Call)
 LONGEST = 16_000  # characters of a URL or a challenge
 
 
 def read_call(exchange: Exchange, *, name: str = "") -> Call:
     """What an exchange carries. An empty method means that the request is not known."""
+    return read_as(Call, exchange, name=name)
+
+
+def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:
+    """What an exchange carries, in a call of this kind, with what is known of it besides."""
     sent, received = exchange.request_headers[:LINES], exchange.response_headers[:LINES]
     proofs = exchange.proofs if isinstance(exchange, Redacted) else lines(sent, "DPoP")
     proofs = tuple(value.strip() for value in proofs)
-    echoed = _echoed(exchange.response_body)
     authorization = header_value(sent, "Authorization").strip()
-    scheme, token = _split(authorization)
-    hidden = ["proof"] * any(map(is_hidden, proofs)) + ["access_token"] * is_hidden(token or "x")
-    if is_hidden(authorization):
-        scheme, token, hidden = "", "", [*hidden, "access_token"]
-    if "proof" in hidden and echoed and not is_hidden(echoed):
-        proofs, hidden = (echoed,), [one for one in hidden if one != "proof"]
+    scheme, token = ("", authorization) if is_hidden(authorization) else _split(authorization)
+    hidden = {"proof": any(map(is_hidden, proofs)), "access_token": is_hidden(token)}
+    echoed = _echoed(exchange.response_body)
+    if hidden["proof"] and echoed and not is_hidden(echoed):
+        proofs, hidden["proof"] = (echoed,), False
+    proofs = tuple(one for one in proofs if not is_hidden(one))
     challenges = lines(received, "WWW-Authenticate")
-    shown = tuple(one for one in proofs if not is_hidden(one))
-    url, guessed = _url(exchange, shown)
+    url, guessed = _url(exchange, proofs)
     form = _form(exchange, authorization)
-    call = Call(
+    call = kind(
         exchange=exchange,
-        name=name,
         method=exchange.method[:40],
         url=without_user(url)[:LONGEST],
         url_guessed=guessed,
         whole=bool(exchange.method),
-        proofs=shown,
-        authorization="" if "access_token" in hidden else authorization,
+        proofs=proofs,
+        authorization="" if hidden["access_token"] else authorization,
         scheme=scheme,
-        token="" if is_hidden(token or "x") else token,
-        hidden=tuple(dict.fromkeys(hidden)),
+        token="" if hidden["access_token"] else token,
+        hidden=tuple(name for name, is_so in hidden.items() if is_so),
         form=dict(reversed(form)),
         doubled=_doubled(form),
         sent_at=None if math.isnan(exchange.sent_at) else exchange.sent_at,
@@ -55,6 +58,7 @@ def read_call(exchange: Exchange, *, name: str = "") -> Call:
         status=exchange.status,
         challenges=read_challenges(", ".join(challenges)[:LONGEST]) if challenges else None,
         nonce=header_value(received, "DPoP-Nonce"),
+        **known,
     )
     return with_answer(call, json_value(exchange.response_body))
 
@@ -65,12 +69,10 @@ def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(name for name, count in counts.items() if count > 1 and name not in several)
 
 
-def with_answer(call: Call, members: object) -> Call:
+def with_answer(call: C, members: object) -> C:
     """This call with what a JSON answer says, an error or a token; else what a challenge says."""
     told = members if isinstance(members, dict) else {}
-    said: dict[str, str] = {
-        name: str(told[name]) for name in ("error", "error_description") if told.get(name)
-    }
+    said = {name: str(told[name]) for name in ("error", "error_description") if told.get(name)}
     for challenge in call.challenges or ():
         if challenge.scheme in ("dpop", "bearer") and "error" not in said:
             said |= {n: v for n, v in challenge.parameters.items() if n.startswith("error")}
@@ -124,9 +126,9 @@ def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:
     host = host_of("http:" + url)
     local = host.partition(":")[0] in ("localhost", "127.0.0.1") or host.startswith("[")
     scheme = "http" if local or host.endswith(":80") else "https"
-    named = str(read_proof(proofs[0]).claims.get("htu", "")) if proofs else ""
-    told = named.partition("://")[0].lower() if host_of(named) == host else ""
-    if told in ("http", "https") and host != host_of(BASE_URL):
+    named = str(read_proof("".join(proofs[:1])).claims.get("htu", ""))
+    told = named.partition("://")[0].lower()
+    if host_of(named) == host != host_of(BASE_URL) and told in ("http", "https"):
         scheme = told
     return f"{scheme}:{url}", True
 
@@ -136,10 +138,9 @@ def _form(exchange: Exchange, authorization: str) -> list[tuple[str, str]]:
     body, form = exchange.request_body, list[tuple[str, str]]()
     if "=" in body[:4000] and not body.lstrip().startswith(("{", "[", "<", "--")):
         form = parse_qsl(body[:100_000], keep_blank_values=True)
-    pair = basic_pair(authorization)
-    if pair:
-        named = any(name == "client_id" for name, _ in form)
-        form = [*form, *([] if named else [("client_id", pair[0])]), ("Basic", "yes")]
+    if pair := basic_pair(authorization):
+        named = "client_id" in dict(form)
+        form += [("client_id", pair[0])] * (not named) + [("Basic", "yes")]
     return form
 
 
@@ -153,22 +154,19 @@ def linked(calls: list[Call]) -> list[Call]:
     nonces: dict[str, list[str]] = {}
     done = []
     for call in calls:
+        at = f"{call.place} {host_of(call.url)}"
+        known = nonces.setdefault(at, [])
+        proven = call.is_proof or "access_token" in call.hidden
         if call.token:
             tokens.append(call.token)
-        if (
-            not call.token
-            and call.place == API
-            and (call.is_proof or "access_token" in call.hidden)
-        ):
-            token = _named_token(call, tokens)
-            call = call.with_token(token) if token else call
-        at = f"{call.place} {host_of(call.url)}"
-        call = replace(call, nonces=(*call.nonces, *nonces.get(at, ())))
+        elif call.place == API and proven and (token := _named_token(call, tokens)):
+            hidden = tuple(name for name in call.hidden if name != "access_token")
+            call = replace(call, token=token, scheme=call.scheme or "DPoP", hidden=hidden)
+        done.append(replace(call, nonces=(*call.nonces, *known)))
         if call.nonce and not is_hidden(call.nonce):
-            nonces.setdefault(at, []).append(call.nonce)
+            known.append(call.nonce)
         if call.issued:
             tokens.append(call.issued)
-        done.append(call)
     return done
 
 

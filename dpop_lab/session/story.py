@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Self, overload
 
 from dpop_lab.errors import LabError, expect
-from dpop_lab.session.call import Call
-from dpop_lab.session.telling import tell
+from dpop_lab.session.telling import Step, tell
 from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.values import cut, one_line
 from dpop_lab.wire.log import SessionLog, as_curl, har
 
-MOST, LARGEST = (
-    60,
-    45_000,
-)  # steps of a diagram, and characters: of more than 50,000 Mermaid draws nothing
+MOST = 60  # steps of a diagram
+LARGEST = 45_000  # characters of it: of more than 50,000 Mermaid draws nothing
 LINE = 90  # characters of a line of it
 PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")
 LIGHT = '%%{init: {"theme": "default"}}%%'  # on paper: a drawing follows no change of the theme
@@ -40,15 +37,14 @@ class Diagram:
         return {"text/plain": self.text, "text/markdown": f"```mermaid\n{self.text}\n```"}
 
 
-def sequence_diagram(steps: Sequence[Call], most: int = MOST) -> Diagram:
+def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
     """The diagram of these steps; of the last ones alone, `most`, where there are too many."""
     drawn = steps[-most:]
     actors = {actor: f"S{i}" for i, actor in enumerate(dict.fromkeys(map(_actor, drawn)), 1)}
-    count = f"{len(drawn)} exchange{'' if len(drawn) == 1 else 's'}"
     lines = [
         LIGHT,
         "sequenceDiagram",
-        f"    accTitle: Sequence diagram of {count} of the client",
+        f"    accTitle: Sequence diagram of {_counted(len(drawn))} of the client",
         "    participant C as client",
         *(f"    participant {one} as {_text(role)}<br/>{_text(host)}"
           for (role, host), one in actors.items()),
@@ -62,11 +58,11 @@ def sequence_diagram(steps: Sequence[Call], most: int = MOST) -> Diagram:
     return Diagram(text) if len(text) <= LARGEST else sequence_diagram(steps, most // 2)
 
 
-def _actor(step: Call) -> tuple[str, str]:
+def _actor(step: Step) -> tuple[str, str]:
     return step.role, step.origin.partition("://")[2]
 
 
-def _messages(step: Call, server: str) -> list[str]:
+def _messages(step: Step, server: str) -> list[str]:
     sent = f"{step.number}. {_text(step.request)}<br/>{_text(step.carried)}"
     came = f"{_text(step.answer)}<br/>{_text(step.meaning)}"
     if step.exchange.status is None:
@@ -91,95 +87,61 @@ def _short(line: str) -> str:
 
 HEAD = ("Request", "What it carried", "Answer", "What that means")
 LONGEST = 48  # characters of a line in the first column, which does not wrap
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Timeline(Shown):
-    """Steps, one after the other; with `timed`, when each was sent and how long it took."""
-
-    steps: Sequence[Call]
-    timed: bool = True
-
-    @property
-    def title(self) -> str:
-        """How many exchanges, and with whom."""
-        count, origins = len(self.steps), self._origins()
-        hosts = ", ".join(origins[:3]) + f" and {len(origins) - 3} more" * (len(origins) > 3)
-        words = f"{count} exchange{'' if count == 1 else 's'}"
-        return one_line(words + f" with {hosts}" * bool(hosts))
-
-    def _origins(self) -> list[str]:
-        return list(dict.fromkeys(step.origin for step in self.steps))
-
-    def _where(self, step: Call, *, several: bool) -> str:
-        """Number and request of a step, and the host where there are several."""
-        lines = (f"{step.number:>3}  {step.request}", step.origin)[: 1 + several]
-        return "\n".join(cut(one_line(line), LONGEST) for line in lines)
-
-    def _times(self, step: Call) -> tuple[str, ...]:
-        return (f"+{step.after:.3f} s, took {step.exchange.took:.3f} s",) if self.timed else ()
-
-    def blocks(self) -> Iterator[Block]:
-        """A row a step: the request, what it carried, the answer, what that means."""
-        head = (HEAD[0], *(("When",) if self.timed else ()), *HEAD[1:])
-        several = len(self._origins()) > 1
-        rows = tuple(
-            (self._where(one, several=several), *self._times(one), *_told(one))
-            for one in self.steps
-        )
-        yield Table(self.title, rows, head, marks=tuple(map(_mark, self.steps)))
-
-
-def _told(step: Call) -> list[str]:
-    return [one_line(text) for text in (step.carried, step.answer, step.meaning)]
-
-
-def _mark(step: Call) -> str:
-    if step.wants_nonce:
-        return "nonce demanded"
-    return "accepted" if step.accepted else "refused"
-
-
 BEGINNING = b'{"log": {'  # of every file that `save_har` writes
 
 
-class Story(Shown, Sequence[Call]):
+class Story(Shown, Sequence[Step]):
     """A session log so far, told; shown by a notebook as a table.
 
     The log may be of any requests session: `log = record(session)`, then `Story(log)`. That of a
     lab with the twin, `lab.story`, knows of each exchange what the servers saw, too. What is in
-    the log later is told by a new story. `story[0]` is the first `Call`, `story[-5:]` the story of
+    the log later is told by a new story. `story[0]` is the first `Step`, `story[-5:]` the story of
     the last five. No secret is in it that is not in the log; raises `LabError` for what is no log.
     """
 
     def __init__(self, log: SessionLog) -> None:
         expect(log, SessionLog, "Story", "record(session) gives one.")
-        self._steps = tuple(tell(log))
+        self._steps, self._timed = tuple(tell(log)), False
 
     def __len__(self) -> int:
         return len(self._steps)
 
-    def __iter__(self) -> Iterator[Call]:
-        return iter(self._steps)
-
     @overload
-    def __getitem__(self, index: int) -> Call: ...
+    def __getitem__(self, index: int) -> Step: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Call | Self:
+    def __getitem__(self, index: int | slice) -> Step | Self:
         if not isinstance(index, slice):
             return self._steps[index]
         part = copy(self)
         part._steps = self._steps[index]
         return part
 
-    def blocks(self) -> Iterator[Block]:
-        """The steps without times: the same each time the same is done."""
-        return Timeline(self._steps, timed=False).blocks()
+    @property
+    def title(self) -> str:
+        """How many exchanges, and with whom."""
+        hosts = self._origins()
+        named = ", ".join(hosts[:3]) + f" and {len(hosts) - 3} more" * (len(hosts) > 3)
+        return one_line(_counted(len(self)) + f" with {named}" * bool(hosts))
 
-    def timeline(self) -> Timeline:
-        """The steps with the seconds since the first was sent and the seconds each took."""
-        return Timeline(self._steps)
+    def _origins(self) -> list[str]:
+        return list(dict.fromkeys(step.origin for step in self))
+
+    def blocks(self) -> Iterator[Block]:
+        """A row a step: the request, what it carried, the answer, what that means."""
+        several, timed = len(self._origins()) > 1, self._timed
+        rows = tuple(_row(step, several=several, timed=timed) for step in self)
+        head = (HEAD[0], *("When",) * timed, *HEAD[1:])
+        yield Table(self.title, rows, head, marks=tuple(map(_mark, self)))
+
+    def timeline(self) -> Self:
+        """The steps with the seconds since the first was sent and the seconds each took.
+
+        Without them a story is the same each time the same is done.
+        """
+        timed = copy(self)
+        timed._timed = True
+        return timed
 
     def diagram(self) -> Diagram:
         """The steps, the last 60 at most, as a Mermaid sequence diagram, drawn by a notebook."""
@@ -189,7 +151,7 @@ class Story(Shown, Sequence[Call]):
         """All requests as `curl` commands, each after a comment that says what came of it."""
         return "\n\n".join(
             f"# {step.number}. {one_line(step.answer)}: {one_line(step.meaning)}\n"
-            f"{as_curl(step.redacted)}"
+            f"{as_curl(step.exchange)}"
             for step in self._steps
         )
 
@@ -201,7 +163,7 @@ class Story(Shown, Sequence[Call]):
         Sizes are those of what is told; a request that got no answer has the status 0 and `_error`.
         """
         words = [{"carried": one.carried, "meaning": one.meaning} for one in self._steps]
-        return har([one.redacted for one in self._steps], words)
+        return har([one.exchange for one in self._steps], words)
 
     def save_har(self, path: str | os.PathLike[str]) -> None:
         """Write that to a file, for its owner's eyes only (mode 0600) where it is a new one.
@@ -229,3 +191,21 @@ def _refuse_another_file(path: str | os.PathLike[str]) -> None:
         return
     if beginning not in (b"", BEGINNING):
         raise LabError("The HAR would replace another file", advice="Name a new one.")
+
+
+def _counted(exchanges: int) -> str:
+    return f"{exchanges} exchange{'' if exchanges == 1 else 's'}"
+
+
+def _row(step: Step, *, several: bool, timed: bool) -> tuple[str, ...]:
+    """Number and request of a step, the host where there are several, when, and what it was."""
+    lines = (f"{step.number:>3}  {step.request}", step.origin)[: 1 + several]
+    where = "\n".join(cut(one_line(line), LONGEST) for line in lines)
+    when = (f"+{step.after:.3f} s, took {step.exchange.took:.3f} s",) * timed
+    return where, *when, *map(one_line, (step.carried, step.answer, step.meaning))
+
+
+def _mark(step: Step) -> str:
+    if step.wants_nonce:
+        return "nonce demanded"
+    return "accepted" if step.accepted else "refused"

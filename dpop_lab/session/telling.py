@@ -1,16 +1,126 @@
-"""How a session log becomes a story: what each exchange means after those before it."""
+"""How a session log becomes a story: what each exchange carried, and what it means after others."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from dpop_lab.session.call import WELL_KNOWN, Call, label_in, plain
-from dpop_lab.session.reading import json_value, read_call
-from dpop_lab.show.values import cut
+from dpop_lab.session.call import TOKEN_SCHEMES, Call, header_value
+from dpop_lab.session.reading import json_value, read_as
+from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.challenge import refuses_token
 from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import lines
+from dpop_lab.wire.message import Redacted, lines
 
-NONCE, TOKEN = "nonce", "token"  # what a server may ask a client to send
+LABEL = re.compile(r"<(\w+ \d+)>")
+WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
+METHOD = re.compile("[A-Za-z]{1,20}")
+WELL_KNOWN = "/.well-known/"
+ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
+LONGEST = 60  # characters of a path
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Step(Call):
+    """A call in the story of a session, and what is told of it."""
+
+    exchange: Redacted
+    number: int = 0  #: in the session, from 1
+    after: float = 0.0  #: seconds since the first request of the session was sent
+    meaning: str = ""  #: what came of it, with the reason where that is known
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host that were asked: `https://as.example`."""
+        scheme, _, rest = self.exchange.url.partition("://")
+        return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
+
+    @property
+    def request(self) -> str:
+        """Method and path, without the values of a query: `GET /orders?…`."""
+        path, mark, _ = self.exchange.url[len(self.origin) :].partition("#")[0].partition("?")
+        method = cut(self.exchange.method, 20)
+        return printable(f"{method} {cut(path or '/', LONGEST)}{'?…' if mark else ''}")
+
+    @property
+    def role(self) -> str:
+        """Who was asked: an authorization server, a resource server, or just a server."""
+        if self.token_request or any(path in self.url for path in ISSUER_METADATA):
+            return "authorization server"
+        return "resource server" if self.token_label or self.token or self.dpop else "server"
+
+    @property
+    def dpop(self) -> list[str]:
+        """The values of its DPoP lines: proofs, or their labels."""
+        return lines(self.exchange.request_headers, "DPoP")
+
+    @property
+    def key(self) -> str:
+        """The public key in the proof as text, empty where no proof can be read."""
+        return str(self.proof.header.get("jwk", ""))
+
+    @property
+    def token_label(self) -> str:
+        """The label of an access token that was redacted: `access_token 1`; else empty."""
+        line = header_value(self.exchange.request_headers, "Authorization")
+        return label_in(line.partition(" ")[2]) if self.scheme.lower() in TOKEN_SCHEMES else ""
+
+    @property
+    def client(self) -> str:
+        """Who asks for a token: the client's name, or the label of its credentials."""
+        if not self.token_request:
+            return ""
+        line = header_value(self.exchange.request_headers, "Authorization")
+        return self.form.get("client_id", "") or label_in(line) or label_in(line.partition(" ")[2])
+
+    @property
+    def carried(self) -> str:
+        """What it carried in a few words; what a request says is quoted where it is no word."""
+        parts = []
+        if self.token_request:
+            name = self.form.get("client_id")
+            parts.append(self._authentication() + (f" as {plain(name)}" if name else ""))
+        elif self.scheme:
+            parts.append(f"{plain(self.scheme)} {self.token_label}".rstrip())
+        if len(self.dpop) > 1:
+            parts.append(f"{len(self.dpop)} proofs")
+        elif self.dpop:
+            parts.append((label_in(self.dpop[0]) or "proof") + self._claims())
+        elif self.token_request or self.token_label:
+            parts.append("no proof")
+        return ", ".join(parts) or "nothing of DPoP"
+
+    def _authentication(self) -> str:
+        """How the client of a token request says who it is (RFC 8414's names)."""
+        if self.scheme.lower() == "basic":
+            return "client_secret_basic"
+        if "client_assertion" in self.form:
+            return "client assertion"  # by key or by secret: redacted, both look alike
+        secret = "client_secret" in self.form
+        return "client_secret_post" if secret else "no client authentication"
+
+    def _claims(self) -> str:
+        claims = self.proof.claims
+        method = str(claims.get("htm"))  # which may be anything, a secret too
+        said = [f"htm {method if METHOD.fullmatch(method) else 'of no method'}"] * ("htm" in claims)
+        said += [name for name in ("ath", "nonce") if name in claims]
+        return f" ({', '.join(said)})" if said else ""
+
+    def __repr__(self) -> str:
+        """What was asked, what it carried, what was answered, what that means, a line each."""
+        head = f"{self.number}. {self.request} to {self.origin}"
+        return "\n     ".join(map(one_line, (head, self.carried, self.answer, self.meaning)))
+
+
+def tell(log: SessionLog) -> Iterator[Step]:
+    """The steps of a session, in the order of its log, each with what it means."""
+    exchanges, before = tuple(log), _Before()
+    first = min((one.sent_at for one in exchanges), default=0.0)
+    for number, exchange in enumerate(exchanges, 1):
+        step = read_as(Step, exchange, number=number, after=exchange.sent_at - first)
+        again, outcome = before.sent_again(step), before.outcome(step)
+        if 400 <= (step.status or 0) < 500 and not step.wants_nonce and step.finding:
+            outcome = f"refused by the row {step.reason}"
+        yield replace(step, meaning=": ".join(filter(None, (again, outcome))))
 
 
 @dataclass(slots=True)
@@ -20,94 +130,75 @@ class _Before:
     fetched: set[tuple[str, str, str]] = field(default_factory=set)
     owners: dict[str, str] = field(default_factory=dict)  #: of tokens: who fetched them
     used: set[str] = field(default_factory=set)
+    #: a nonce or another token, the one that would not do, and when that was said
     demanded: dict[tuple[str, str, str], tuple[str, str, float]] = field(default_factory=dict)
 
-    def place(self, call: Call) -> tuple[str, str, str]:
+    def place(self, step: Step) -> tuple[str, str, str]:
         """Method, URL and who asks there: a key where that is known, else a client, or a token."""
-        asks = self.owners.get(call.token_label, call.token_label) or call.client
-        return call.exchange.method, call.exchange.url, _key(call) or asks
+        asks = self.owners.get(step.token_label, step.token_label) or step.client
+        return step.exchange.method, step.exchange.url, step.key or asks
 
+    def sent_again(self, step: Step) -> str:
+        """Is this what the server had asked for at this place, and what was that?"""
+        place = self.place(step)
+        kind, value, at = self.demanded.get(place, ("", "", 0.0))
+        if not kind or step.exchange.sent_at < at:
+            return ""
+        del self.demanded[place]
+        if kind == "token":
+            return "sent again with another token" if step.token_label != value else ""
+        brought = bool(step.proof.problem) or step.proof.claims.get("nonce") == value
+        return "sent again with the nonce" if step.dpop and brought else ""
 
-def tell(log: SessionLog) -> Iterator[Call]:
-    """The calls of a session, in the order of its log, each with what it means."""
-    exchanges, before = tuple(log), _Before()
-    first = min((one.sent_at for one in exchanges), default=0.0)
-    for number, exchange in enumerate(exchanges, 1):
-        call = read_call(exchange)
-        again, outcome = _sent_again(call, before), _outcome(call, before)
-        if 400 <= (call.status or 0) < 500 and not call.wants_nonce and call.finding:
-            outcome = f"refused by the row {call.reason}"
-        meaning = ": ".join(filter(None, (again, outcome)))
-        yield replace(call, number=number, after=exchange.sent_at - first, meaning=meaning)
+    def outcome(self, step: Step) -> str:
+        """What came of it, as far as the wire tells."""
+        status, place, ended = step.status, self.place(step), step.exchange.ended_at
+        if status is None:
+            return "no answer"
+        if status >= 500:
+            return "the server failed"
+        if status >= 400 and step.wants_nonce:
+            self.demanded[place] = ("nonce", step.nonce, ended)
+            return "nonce demanded"
+        if status >= 400:
+            proved = bool(step.dpop)
+            if step.token_label and refuses_token(step.challenges or (), proved=proved):
+                self.demanded[place] = ("token", step.token_label, ended)
+                return "access token refused"
+            return f"refused: {plain(step.error)}" if step.error else "refused"
+        if status >= 300:
+            where = header_value(step.exchange.response_headers, "Location")
+            return f"redirected to {cut(where, 100)}" if where else "redirected"
+        return self._fetched(step) if step.token_request else self._accepted(step)
 
+    def _accepted(self, step: Step) -> str:
+        if not step.token_label:
+            return "metadata fetched" if WELL_KNOWN in step.exchange.url else "answered"
+        reused = step.token_label in self.used
+        self.used.add(step.token_label)
+        return "accepted, token reused" if reused else "accepted"
 
-def _key(call: Call) -> str:
-    """The public key in the proof as text, empty where no proof can be read."""
-    return str(call.proof.header.get("jwk", "")) if not call.proof.problem else ""
-
-
-def _sent_again(call: Call, before: _Before) -> str:
-    """Is this what the server had asked for at this place, and what was that?"""
-    place = before.place(call)
-    kind, value, at = before.demanded.get(place, ("", "", 0.0))
-    if not kind or call.exchange.sent_at < at:
-        return ""
-    del before.demanded[place]
-    if kind == TOKEN:
-        return "sent again with another token" if call.token_label != value else ""
-    proofs = lines(call.exchange.request_headers, "DPoP")
-    brought = bool(call.proof.problem) or call.proof.claims.get("nonce") == value
-    return "sent again with the nonce" if proofs and brought else ""
-
-
-def _outcome(call: Call, before: _Before) -> str:
-    """What came of it, as far as the wire tells."""
-    status, place, ended = call.status, before.place(call), call.exchange.ended_at
-    if status is None:
-        return "no answer"
-    if status >= 500:
-        return "the server failed"
-    if status >= 400 and call.wants_nonce:
-        before.demanded[place] = (NONCE, call.nonce, ended)
-        return "nonce demanded"
-    if status >= 400:
-        proved = bool(lines(call.exchange.request_headers, "DPoP"))
-        if call.token_label and refuses_token(call.challenges or (), proved=proved):
-            before.demanded[place] = (TOKEN, call.token_label, ended)
-            return "access token refused"
-        return f"refused: {plain(call.error)}" if call.error else "refused"
-    if status >= 300:
-        where = "".join(lines(call.exchange.response_headers, "Location")[:1])
-        return f"redirected to {cut(where, 100)}" if where else "redirected"
-    return _accepted(call, before)
-
-
-def _accepted(call: Call, before: _Before) -> str:
-    if call.token_request:
-        word, issued = _fetched(call, before), _issued_label(call)
-        if call.client and issued:
-            before.owners[issued] = call.client
-        proved = lines(call.exchange.request_headers, "DPoP")
-        unbound = bool(proved) and call.token_type.lower() == "bearer"
+    def _fetched(self, step: Step) -> str:
+        """Is this the first token for this client and key? Renewed is one for the same key."""
+        members = json_value(step.exchange.response_body)
+        issued = label_in(str(members.get("access_token"))) if isinstance(members, dict) else ""
+        if step.client and issued:
+            self.owners[issued] = step.client
+        source = (step.exchange.url, step.client, step.key)
+        again = source in self.fetched and any(source[1:])
+        self.fetched.add(source)
+        repeated = "fetched again" if step.dpop and not step.key else "renewed"
+        word = repeated if again else "fetched"
+        unbound = bool(step.dpop) and step.token_type.lower() == "bearer"
         return f"token {word}" + ", but it is not bound to the key" * unbound
-    if not call.token_label:
-        return "metadata fetched" if WELL_KNOWN in call.exchange.url else "answered"
-    word = "accepted, token reused" if call.token_label in before.used else "accepted"
-    before.used.add(call.token_label)
-    return word
 
 
-def _issued_label(call: Call) -> str:
-    members = json_value(call.exchange.response_body)
-    return label_in(str(members.get("access_token"))) if isinstance(members, dict) else ""
+def label_in(value: str) -> str:
+    """The label that a value is, without its brackets; empty when it is anything else."""
+    found = LABEL.fullmatch(value.strip())
+    return found[1] if found else ""
 
 
-def _fetched(call: Call, before: _Before) -> str:
-    """Is this the first token for this client and key? Renewed is one for the same key."""
-    key = _key(call)
-    source = (call.exchange.url, call.client, key)
-    again = source in before.fetched and any(source[1:])
-    before.fetched.add(source)
-    if lines(call.exchange.request_headers, "DPoP") and not key:
-        return "fetched" + " again" * again
-    return "renewed" if again else "fetched"
+def plain(value: object) -> str:
+    """A value from a request: as it is when it is a word, else short, printable and quoted."""
+    return value if isinstance(value, str) and WORD.fullmatch(value) else shown(value, 60)
