@@ -15,8 +15,9 @@ from dpop_lab.doctor.server_words import blamed
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.rules import one_header
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import WELL_KNOWN, Call
+from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
+from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show import SYMBOLS
 from dpop_lab.show.values import Words, cut, one_line
 from dpop_lab.wire.log import as_curl
@@ -131,10 +132,12 @@ def _text(body: str) -> str:
 
 def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, list[tuple[str, str]]]:
     """What was decided, in a line; where it was refused what was wanted, found and to change."""
+    path = cut(call.url.partition("://")[2].partition("?")[0], 80).partition("/")[2]
+    asked = f"{call.method} /{path}"
     if not call.refused:
-        word = "answered" if WELL_KNOWN in call.url else "accepted"
+        word = "answered" if WELL_KNOWN in asked else "accepted"
         said = f"{word}, {call.said}" if (call.status or 0) < 300 else call.said
-        return f"{call.request}: {said}", []
+        return f"{asked}: {said}", []
     finding, pairs = call.finding or _no_proof(call), list[tuple[str, str]]()
     if finding is None:
         problem = next(refusal(Examined(call=call, policy=policy)))
@@ -145,7 +148,7 @@ def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, list[tuple
         pairs = [("row", f"{row.name}, {finding.source}: {row.question}")]
         pairs += [("wanted", problem.wanted), ("found", problem.found)]
     change = _of_the_carrier(call.exchange).format(base_url) or problem.action
-    return f"{call.request}: refused, {said}", [*pairs, ("change", change)]
+    return f"{asked}: refused, {said}", [*pairs, ("change", change)]
 
 
 def _no_proof(call: Call) -> Finding | None:
