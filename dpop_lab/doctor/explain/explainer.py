@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from dpop_lab.doctor.explain.telling import Entry, entry
 from dpop_lab.jose.encoding import sha256
-from dpop_lab.server.twin import Twin
+from dpop_lab.server.twin import Front, Twin
 from dpop_lab.show import Block, Table, as_html, by_class, escaped, style_sheet
 from dpop_lab.wire.message import Exchange, Request, Response
 from dpop_lab.wire.redact import Redactor
@@ -51,7 +51,7 @@ COMMON = (
 )
 
 
-class Explainer:
+class Explainer(Front):
     """Stands before a twin: says each request to `say`, and shows the last ones on a page at `/`.
 
     All other requests are for the twin, which is to ask every row of them. `say` is called with an
