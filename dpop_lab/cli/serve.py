@@ -29,7 +29,7 @@ from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import PrivateKey
 
 if TYPE_CHECKING:
-    from dpop_lab.doctor.explain.entry import Entry
+    from dpop_lab.doctor.explain.telling import Entry
 
 EXAMPLES = """examples:
   dpop-lab serve
