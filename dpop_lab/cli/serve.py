@@ -12,9 +12,8 @@ from dpop_lab.cli.options import POLICIES, POLICY, Commands, base_url, command, 
 from dpop_lab.cli.terminal import Wrong, named, on_signals, say
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import from_json
-from dpop_lab.jose.jws import key_bits
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.jose.keys import PrivateKey, key_bits
 
 if TYPE_CHECKING:
     from dpop_lab.doctor.explain.entry import Entry
