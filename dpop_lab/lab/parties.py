@@ -154,8 +154,6 @@ class Parties:
             proposed=texts(change, members, said),
             signed_by=signer,
             sign_again=change.sign_again,
-            jti=str(honest["jti"]),
-            iat=now,
             access_token=access_token,
         )
 
@@ -223,7 +221,8 @@ class Parties:
         """The requests that carry out a draft, in order, and the proof in the last one."""
         proof, before = self._proof(draft), []
         if draft.change.first:  # a request that goes before, with the same jti
-            other = self.drafted(CHANGES[draft.change.first], to=draft.to, jti=draft.jti)
+            first, jti = CHANGES[draft.change.first], draft.honest_claims["jti"]
+            other = self.drafted(first, to=draft.to, jti=jti)
             before.append(prepared(other, self._proof(other), self.lab))
         main = prepared(draft, proof, self.lab)
         if draft.change.again:
