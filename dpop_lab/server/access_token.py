@@ -192,7 +192,8 @@ def audience(token: Jws, context: TokenContext) -> Verdict:
 def not_expired(token: Jws, context: TokenContext) -> Verdict:
     """Is it still, and already, valid?"""
     now, reading = context.now, context.reading
-    end, start = (token.claims.get(name) for name in ("exp", "nbf"))
+    end: Any = token.claims.get("exp")
+    start = token.claims.get("nbf")
     if STRICT.number(end) is None:
         return verdict(Words("exp, a number"), end, good=False)
     if reading.expired(end, now):
