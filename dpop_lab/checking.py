@@ -191,6 +191,12 @@ class Answer:
     error: str | None = None
     description: str | None = None
 
+    @property
+    def members(self) -> dict[str, str]:
+        """Error and description by their OAuth names, those that there are."""
+        said = {"error": self.error, "error_description": self.description}
+        return {name: text for name, text in said.items() if text is not None}
+
 
 Failure = str | tuple[str, str]  # a row, or a row and its defect
 

@@ -117,10 +117,10 @@ def test_a_pattern_that_takes_more_is_found_out(pattern: str) -> None:
 
 
 def test_every_pattern_of_the_package_is_collected() -> None:
-    from dpop_lab.doctor.paste import jwts, log_lines
+    from dpop_lab.doctor.paste import jwts, scan
     from dpop_lab.wire import challenge, secrets
 
-    assert {secrets.LOOSE, challenge.PARAMETER, *jwts.PIECES, log_lines.STATUS} <= set(PATTERNS)
+    assert {secrets.LOOSE, challenge.PARAMETER, *jwts.PIECES, scan.STATUS} <= set(PATTERNS)
     assert PATTERNS[challenge.PARAMETER] == {"match"}
     assert re.compile(r"^[^/\s:]*+:\S*@") in PATTERNS
     assert len(REPEATING) > 80

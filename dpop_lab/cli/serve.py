@@ -18,9 +18,8 @@ from dpop_lab.jose.keys import PrivateKey
 
 if TYPE_CHECKING:
     from dpop_lab.doctor.explain.entry import Entry
-    from dpop_lab.server.message import Front
     from dpop_lab.server.sockets import RunningTwin
-    from dpop_lab.server.twin import Twin
+    from dpop_lab.server.twin import Front, Twin
 
 EXAMPLES = """examples:
   dpop-lab serve

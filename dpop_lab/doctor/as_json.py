@@ -12,7 +12,7 @@ from dpop_lab.doctor.decoded import (
     thumbprint_or_none,
     token_lines_of,
 )
-from dpop_lab.doctor.paste.salvage import salvaged
+from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.show.values import Words, shown
 from dpop_lab.wire.url import without_query

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
-from dpop_lab.doctor.paste.salvage import salvaged
+from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import read_json, thumbprint
 from dpop_lab.jose.jws import Jws, key_bits, read_jws

@@ -7,7 +7,7 @@ from typing import Self
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.decoded import leaked, thumbprint_or_none
-from dpop_lab.doctor.paste.salvage import salvaged
+from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired

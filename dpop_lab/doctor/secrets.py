@@ -8,8 +8,8 @@ from itertools import islice
 from urllib.parse import unquote_plus
 
 from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
+from dpop_lab.doctor.paste.jwts import decoded_parts, salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
-from dpop_lab.doctor.paste.salvage import decoded_parts, salvaged
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.redact import USER_ESCAPED, Redactor

@@ -10,13 +10,13 @@ from requests.adapters import HTTPAdapter
 from dpop_lab.checking import Report
 from dpop_lab.client.recorder import header_lines
 from dpop_lab.lab.in_process import with_reports
-from dpop_lab.server.twin import Twin
+from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Request, Response
 
 WAITING = 100  # sightings at once whose answer is not here yet, or never will be
 
 
-class Sightings:
+class Sightings(Front):
     """Stands before a twin on a port, and remembers of the last requests what it found."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Sightings:
 
     def before(self, twin: Twin) -> Self:
         """Stand before this twin."""
-        self._twin, self.told, self.spoke_tls = twin, twin.told, twin.spoke_tls
+        self._twin = twin
         return self
 
     def __call__(self, request: Request) -> Response:

@@ -1,10 +1,10 @@
 """The access token: a JWT bound to a key, issued by one party and checked by another (RFC 9068)."""
 
 import base64
-import datetime
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
@@ -20,8 +20,7 @@ from dpop_lab.proof import STRICT, Reading
 from dpop_lab.show.values import Words
 
 SigningKey = tuple[PrivateKey, Mapping[str, Any]]  # and as it is published, with its kid
-BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-END = datetime.datetime(2046, 1, 1, tzinfo=datetime.UTC)
+BEGIN, END = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2046))
 
 
 def new_signing_key(issuer: str, *, kid: str) -> SigningKey:

@@ -17,6 +17,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import Party, Routes
 from dpop_lab.wire.message import Request, Response
 
+TOKEN_PATH = "/connect/token"  # noqa: S105  no password
 STEPS = ("client", "header", "grant_type", "resource", "proof", "grant", "scope")
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
 
@@ -32,15 +33,10 @@ class AuthorizationServer(Party):
     random: Callable[[int], bytes]
 
     @property
-    def token_endpoint(self) -> str:
-        """The URL a token is asked for at, and the `htu` of the proof that goes with it."""
-        return f"{self.base_url}/connect/token"
-
-    @property
     def routes(self) -> Routes:
         """Who answers, by path."""
         return {
-            "/connect/token": self.token,
+            TOKEN_PATH: self.token,
             "/.well-known/openid-configuration": self.metadata,
             "/.well-known/oauth-authorization-server": self.metadata,
             "/.well-known/openid-configuration/jwks": self.jwks,
@@ -140,11 +136,12 @@ class TokenRequest:
         jws = read_jws(assertion)
         claims, alg, jti = jws.claims, jws.header.get("alg"), jws.claims.get("jti")
         ends = reading.number(claims.get("exp"))
-        starts = reading.number(claims["nbf"]) if "nbf" in claims else ends and min(ends, now)
-        if ends is None or starts is None or starts > ends:
+        starts = None if ends is None else reading.number(claims.get("nbf", min(ends, now)))
+        if ends is None or starts is None:
             return False
         good = (
             alg in reading.algorithms
+            and starts <= ends
             and claims.get("iss") == claims.get("sub") == self.credentials[0]
             and starts - reading.leeway <= now
             and not reading.expired(ends, now)
@@ -165,7 +162,7 @@ class TokenRequest:
             self.request,
             "token",
             nonce=self.named is not None and self.named.requires_nonce,
-            url=self.server.token_endpoint,
+            url=f"{self.server.base_url}{TOKEN_PATH}",
             client_id=self.credentials[0],
         )
 
@@ -233,15 +230,17 @@ class TokenRequest:
         What the policy does not know, or knows of another resource, is a fault.
         """
         given, resource, policy = value(self.form, "scope"), self.resource, self.policy
-        apis = policy.apis
         asked = sorted({*policy.scope(given).split(" ")} - {""}) or sorted(policy.scopes)
-        wanted = set(apis) - policy.isolated if resource is None else {resource} & set(apis)
-        if resource is not None and not any(name in apis[one] for one in wanted for name in asked):
+        apis = {
+            api: scopes
+            for api, scopes in policy.apis.items()
+            if api == resource or (resource is None and api not in policy.isolated)
+        }
+        reached = {name for scopes in apis.values() for name in scopes}
+        if resource is not None and reached.isdisjoint(asked):
             raise bad_request("invalid_target")
         if len(given) > 300 or not set(asked) <= set(policy.scopes):
             raise bad_request("invalid_scope")
         if resource is not None:
-            asked = [name for name in asked if name in apis[resource]]
-        return asked, [
-            one for one in apis if one in wanted and not set(asked).isdisjoint(apis[one])
-        ]
+            asked = [name for name in asked if name in reached]
+        return asked, [api for api, scopes in apis.items() if not set(scopes).isdisjoint(asked)]

@@ -14,7 +14,7 @@ from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
 from dpop_lab.server import access_token as at
 from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_reading import DuendeReading
-from dpop_lab.server.duende_site import metadata
+from dpop_lab.server.duende_site import ENDPOINTS, METADATA
 from dpop_lab.server.form import (
     JWT_BEARER,
     Credentials,
@@ -119,32 +119,26 @@ class Duende(Policy):
 
     def credentials(self, request: Request, form: Form) -> Credentials:
         """Basic, then the form, then an assertion: the first with a secret or an assertion wins."""
-        raw: dict[str, str] = {}
-        for name, given in read_form(request):
-            raw.setdefault(name.lower(), given)
+        raw = {name.lower(): given for name, given in reversed(read_form(request))}  # the first
         pairs = {
             "basic": basic_pair("".join(request.lines("Authorization")[:1])) or ("", ""),
             "form": (raw.get("client_id", ""), raw.get("client_secret", "")),
         }
         found: list[Credentials] = [
-            (client_id, way, (secret.strip() and secret) or None)
+            (client_id, way, secret if secret.strip() else None)
             for way, (client_id, secret) in pairs.items()
             if client_id.strip() and max(len(client_id), len(secret)) <= 100
         ]
         assertion = raw.get("client_assertion", "")
-        client_id = self._subject(assertion)
-        if raw.get("client_assertion_type") == JWT_BEARER and client_id:
-            found.append((client_id, "assertion", assertion))
+        jws = read_jws(assertion[:51201])
+        client_id = jws.claims.get("sub")
+        readable = len(assertion) <= 51200 and not self.token.reading.token_fault(jws)
+        if raw.get("client_assertion_type") == JWT_BEARER and readable:
+            if isinstance(client_id, str) and 0 < len(client_id) <= 100:
+                found.append((client_id, "assertion", assertion))
         if not found:
             raise bad_request()
         return next((one for one in found if one[2]), found[-1])
-
-    def _subject(self, assertion: str) -> str | None:
-        """The client an assertion names as its subject, None where it can't be read."""
-        jws = read_jws(assertion[:51201])
-        subject = jws.claims.get("sub")
-        fits = len(assertion) <= 51200 and isinstance(subject, str) and 0 < len(subject) <= 100
-        return subject if fits and not self.token.reading.token_fault(jws) else None
 
     def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
         """The issuer or one of four endpoints; the issuer alone where the assertion has a type."""
@@ -194,7 +188,9 @@ class Duende(Policy):
 
     def metadata(self, base: str) -> dict[str, Any]:
         """What the whole of it can do, most of which is not here."""
-        return metadata(base)
+        endpoints = {name: f"{base}/connect/{path}" for name, path in ENDPOINTS.items()}
+        keys = f"{base}/.well-known/openid-configuration/jwks"
+        return {"issuer": base, "jwks_uri": keys, **endpoints, **METADATA}
 
 
 DUENDE = Duende(

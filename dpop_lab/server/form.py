@@ -75,6 +75,19 @@ def read_form(request: Request) -> list[tuple[str, str]]:
         raise bad_request() from None
 
 
+def unrepeated(request: Request, but: str) -> Form:
+    """The parameters of a form, blank ones left out, in which one alone may stand several times.
+
+    Raises `Refused` as `read_form` does (RFC 6749 section 3.2).
+    """
+    form: dict[str, tuple[str, ...]] = {}
+    for name, given in read_form(request):
+        if name in form and name != but:
+            raise bad_request(description="A parameter is given twice.")
+        form[name] = (*form.get(name, ()), given)
+    return {name: given for name, given in form.items() if given != ("",)}
+
+
 def parameters(request: Request) -> list[tuple[str, str]]:
     """The parameters in the URL, then those in a form body, if there is one."""
     try:

@@ -21,7 +21,7 @@ from dpop_lab.server.form import (
     bad_request,
     basic_pair,
     parameters,
-    read_form,
+    unrepeated,
     value,
 )
 from dpop_lab.server.state import UsedProofs
@@ -96,10 +96,9 @@ class Policy:
         return frozenset(row.name for profile in self.profiles.values() for row in profile.rows)
 
     def without(self, name: str) -> Self:
-        """This policy with one row struck out wherever it stands.
+        """This policy with one row struck out wherever it stands; every report then says so.
 
-        Every report made under it says so. Raises `LabError` for a row that no profile has, or
-        without which nothing can be checked.
+        Raises `LabError` for a row that no profile has, or without which nothing can be checked.
         """
         if name not in self.row_names:
             wanted = "one of " + ", ".join(sorted(self.row_names))
@@ -111,14 +110,11 @@ class Policy:
         return replace(self, profiles=profiles)
 
     def steps(self, place: str, usual: tuple[str, ...]) -> list[str]:
-        """The steps that a request at a place takes: all the usual ones, in this policy's order.
-
-        Raises `LabError` where that has another one.
-        """
+        """The usual steps of a request, in this policy's order; `LabError` for others in that."""
         order = list(dict.fromkeys((*self.order.get(place, ()), *usual)))
-        if unknown := [step for step in order if step not in usual]:
+        if len(order) > len(usual):
             problem, wanted = f"No such step at the place {place!r}", ", ".join(usual)
-            raise LabError(problem, wanted=wanted, found=", ".join(unknown))
+            raise LabError(problem, wanted=wanted, found=", ".join(order))
         return order
 
     # proofs
@@ -150,10 +146,9 @@ class Policy:
         return now
 
     def sends_nonce(self, error: str | None, age: int | None, scheme: str) -> bool:
-        """Is a nonce sent with this answer?
+        """Is a nonce sent with an answer that took a proof with a nonce of this age, if any?
 
-        `age` is that of the nonce in the proof it took, `scheme` that of the API, empty for the
-        token endpoint.
+        `scheme` is that of the API, empty for the token endpoint.
         """
         renewed = error is None and age is not None and age >= self.nonce_renewed_at
         return error == "use_dpop_nonce" or renewed
@@ -168,12 +163,7 @@ class Policy:
         """A POST of a form in which nothing but `resource` stands twice (RFC 6749 section 3.2)."""
         if request.method != "POST":
             raise Refused(Answer(405, "invalid_request"), ("Allow", "POST"))
-        form: dict[str, tuple[str, ...]] = {}
-        for name, given in read_form(request):
-            if name in form and name != "resource":
-                raise bad_request(description="A parameter is given twice.")
-            form[name] = (*form.get(name, ()), given)
-        return {name: given for name, given in form.items() if given != ("",)}
+        return unrepeated(request, but="resource")
 
     def credentials(self, request: Request, form: Form) -> Credentials:
         """How a client says who it is: in exactly one way (RFC 6749 section 2.3, RFC 7523)."""
@@ -220,7 +210,7 @@ class Policy:
 
     def challenge(self, scheme: str, answer: Answer) -> str:
         """The WWW-Authenticate value; under DPoP it tells the algorithms (RFC 9449 section 7.1)."""
-        pairs = _said(answer)
+        pairs = answer.members
         if scheme == "DPoP" and self.tells_algorithms:
             pairs["algs"] = " ".join(self.algorithms)
         text = ", ".join(f'{name}="{value}"' for name, value in pairs.items())
@@ -235,7 +225,7 @@ class Policy:
             challenge = ("WWW-Authenticate", self.challenge(scheme, answer))
             return Response(answer.status, (challenge, *refusal.headers))
         headers = (*self.token_headers, *refusal.headers)
-        return Response(answer.status, headers, self.json(_said(answer)))
+        return Response(answer.status, headers, self.json(answer.members))
 
     def json(self, value: object) -> bytes:
         """JSON as it writes it: compact."""
@@ -258,8 +248,3 @@ class Policy:
             "token_endpoint_auth_signing_alg_values_supported": self.algorithms,
             "dpop_signing_alg_values_supported": self.algorithms,
         }
-
-
-def _said(answer: Answer) -> dict[str, str]:
-    said = {"error": answer.error, "error_description": answer.description}
-    return {name: text for name, text in said.items() if text is not None}

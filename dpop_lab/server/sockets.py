@@ -15,8 +15,8 @@ from tornado.httputil import HTTPConnection, HTTPServerConnectionDelegate
 from tornado.iostream import IOStream
 
 from dpop_lab.errors import LabError
-from dpop_lab.server.message import Front, Message
-from dpop_lab.server.twin import Twin
+from dpop_lab.server.message import Message
+from dpop_lab.server.twin import Front, Twin
 
 HARD_LIMIT = 1024 * 1024  # beyond this the connection is closed without a word
 PATIENCE = 60  # seconds for a head to come, and as many for a body

@@ -23,7 +23,24 @@ from dpop_lab.wire.message import Request, Response
 Made = TypeVar("Made")
 
 
-class Twin:
+class Front:
+    """Answers what comes in at a port, and is told of all that went over it."""
+
+    def __call__(self, request: Request) -> Response:
+        """The answer to a request."""
+        raise NotImplementedError
+
+    def told(self, request: Request, response: Response) -> None:
+        """Hear of a request once its answer has been written.
+
+        Whatever the answer was: its own, or the carrier's to a request too large to be read.
+        """
+
+    def spoke_tls(self, url: str) -> None:
+        """Hear of a client that was hung up on because it spoke TLS; it is to use `url`."""
+
+
+class Twin(Front):
     """The authorization server and the resource server of one site, as `Request -> Response`.
 
     `client_key` is the RSA key of the `*.jwt` clients, made when first wanted if none is given;
@@ -116,12 +133,6 @@ class Twin:
         lines += [("Date", formatdate(self.clock.time(), usegmt=True)), *self.policy.site_headers]
         response = response.with_headers(*lines)
         return response if request.method != "HEAD" else replace(response, body=b"")
-
-    def told(self, request: Request, response: Response) -> None:
-        """Nothing: who wants to hear of requests at a port stands before the twin."""
-
-    def spoke_tls(self, url: str) -> None:
-        """Nothing, as well."""
 
     def __repr__(self) -> str:
         return f"<Twin of {self.base_url} under {self.policy.name}>"

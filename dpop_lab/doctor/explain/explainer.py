@@ -13,7 +13,7 @@ from dpop_lab.doctor.explain.explaining import exchange_of
 from dpop_lab.doctor.explain.page import SECURITY, entry_html, page_html
 from dpop_lab.doctor.explain.telling import entry, tls_entry
 from dpop_lab.server.resource_server import Routes
-from dpop_lab.server.twin import Twin
+from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Exchange, Request, Response
 from dpop_lab.wire.redact import Redactor
 
@@ -22,7 +22,7 @@ FEED = "/explain/since"
 COMMON = (*SECURITY, ("Cache-Control", "no-store"))
 
 
-class Explainer:
+class Explainer(Front):
     """Stands before a twin: says each request to `say`, and shows the last ones on a page at `/`.
 
     All other requests are for the twin, which is to ask every row of them. `say` is called with an

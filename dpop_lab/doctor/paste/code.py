@@ -1,24 +1,12 @@
 """Source code of a program: recognised, but not read for what it sends, which only a run shows."""
 
 import re
-from dataclasses import replace
-from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.jwts import jwts_in
-from dpop_lab.doctor.paste.messages import EMPTY, START
-from dpop_lab.doctor.paste.pasted import Pasted
-from dpop_lab.doctor.paste.placeholders import placeholder
+from dpop_lab.doctor.paste.unwrap import START
 from dpop_lab.doctor.server_words import blamed, known_words
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import json_value
-from dpop_lab.wire.message import Exchange
 
-KIND = "source code of a program"
-RUN_IT = (
-    "Reading source code does not tell what it sends: run it against `dpop-lab serve --explain`,"
-    " which shows what it really sends and what is wrong with that."
-)
-LONGEST = 100_000  # characters in which names and values are looked for
 CALL = re.compile(  # how a request begins, or a header of DPoP is set: one is enough
     r"""^[ \t]*(?:>>>[ ]|PS[^>\n]*>[ ]?)?(?:[\w$][\w$.:<>*, \t]*=[ ]*)?
       (?:return[ ]|await[ ]|new[ ])*
@@ -52,7 +40,6 @@ LINE = re.compile(  # what the lines of a program have, and the words of a serve
 FRAME = re.compile(r'^  File "[^"\n]*", line \d[^\n]*\n[^\n]*\n', re.M)  # of a traceback in Python
 COMMENT = re.compile(r"^\s*(?://|#|/?\*|--(?!--))\s*")
 BLOCK = re.compile(r'^[ \t]*(?:/\*.*?(?:\*/|\Z)|""".*?(?:"""|\Z))', re.M | re.S)
-OBJECT = re.compile(r'^[ \t]*\{\s*"[^{}]*+\}[ \t]*$', re.M)
 ANSWER = re.compile(r"""["']error["']\s*:\s*["']|\berror=["']""")
 PAIR = re.compile(  # a name and a string, as in a call, an object, an assignment
     r"""(?<![\w-])([A-Za-z][\w-]{0,60})["'`]?\s*+(?:=>|[:=,])\s*+[furbFURB]{0,2}"""
@@ -71,7 +58,7 @@ def code_and_printed(text: str) -> tuple[str, str]:
     start = START.search(text)
     end = start.start() if start else len(text)
     code = BLOCK.sub(lambda block: block[0].replace("\n", "\n# "), text[:end])
-    lines = OBJECT.sub(lambda found: " ".join(found[0].split()), code).split("\n")
+    lines = code.split("\n")
     printed = [COMMENT.sub("", line) for line in lines if _is_printed(line)]
     return "\n".join(one for one in lines if not _is_printed(one)), "\n".join(
         [*printed, text[end:]]
@@ -85,28 +72,3 @@ def _is_printed(line: str) -> bool:
     _, description = known_words(line) or ("", "")
     blames = blamed(Call(description=description))
     return bool(ANSWER.search(line)) or any(policy for _, _, policy in blames)
-
-
-def code_paste(code: str, printed: Pasted | None) -> Pasted:
-    """Source code with the JWTs in it, and what was printed; of what it sends nothing is said."""
-    found = [one for one in (jwts_in(code, in_code=True), printed) if one]
-    calls = [call for one in found for call in one.calls]
-    if len(found) == len(calls) == 2 and not (calls[1].whole or calls[1].proofs or calls[1].token):
-        own, answer = calls
-        calls = [replace(answer, proofs=own.proofs, token=own.token, other=own.other)]
-    kinds = " and ".join(one.kind for one in found)
-    return Pasted(
-        kind=f"{kinds} in {KIND}" if found else KIND,
-        calls=tuple(calls),
-        jwks=printed.jwks if printed else (),
-        remarks=(RUN_IT, *(remark for one in found for remark in one.remarks)),
-        given=(_given(code), *(printed.exchanges if printed else ())),
-        understood=bool(found),
-    )
-
-
-def _given(code: str) -> Exchange:
-    """The names and values in source code, each as a header line and as a parameter."""
-    found = [(name, value) for name, _, value in PAIR.findall(code[:LONGEST])]
-    pairs = tuple(one for one in found if not placeholder(one[1].rpartition(" ")[2]))
-    return replace(EMPTY, url=f"?{urlencode(pairs, errors='replace')}", request_headers=pairs)

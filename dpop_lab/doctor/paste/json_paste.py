@@ -1,77 +1,215 @@
-"""JSON as what it is: a HAR, an answer, a key, header lines by name, a decoded JWT."""
+"""JSON as what it is: a HAR, an exchange, an answer, a key, header lines by name, a decoded JWT."""
 
+import base64
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.jwts import PROOF, jwts_in, kind_of
-from dpop_lab.doctor.paste.logged import HOST, METHOD, STATUS, URL, headers_in, logged_exchange
-from dpop_lab.doctor.paste.messages import with_headers
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges, says_something
-from dpop_lab.doctor.paste.recorded import har_entries
+from dpop_lab.doctor.paste.scan import url_of, with_headers
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import NOTHING, Call, header_value
 from dpop_lab.session.reading import read_call, with_answer
-from dpop_lab.wire.message import Exchange
+from dpop_lab.show.values import seconds_since_1970
+from dpop_lab.wire.message import Exchange, Headers
 
-NAMES = (*METHOD, *URL, *HOST, *STATUS)
+METHOD = "method httpMethod http_method requestMethod request_method verb"
+URL = "url uri requestUrl requestUri request_uri href endpoint path target"
+HOST = "host hostname authority"
+HEADERS = "headers requestHeaders request_headers rawHeaders"
+ANSWER_HEADERS = (  # in an object of their own, and beside those of the request
+    "headers responseHeaders response_headers rawHeaders",
+    "responseHeaders response_headers",
+)
+STATUS = "status statusCode status_code responseStatus response_status code"
+ASKED_BODY = "body data requestBody request_body form payload postData"
+ANSWER_BODY = (
+    "body data responseBody response_body content text json",
+    "responseBody response_body",
+)
+LONGEST = 500_000  # characters of a body
+MOST = 200  # header lines
 NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
 )
+DECODED = "It is decoded already: without the text itself its signature can't be verified."
 
 
 def json_paste(value: object) -> Pasted | None:
     """What a JSON value is; None for one that says nothing of DPoP by its members. Never raises."""
-    entries = har_entries(value)
-    if entries is not None:
-        return _har(entries)
     if isinstance(value, list):
         return _api_claims(value) or _headers(value)
     if not isinstance(value, Mapping):
         return None
+    entries = _first(_first(value, "log", Mapping) or {}, "entries", list)
+    if entries is not None:
+        return _har(entries)
     if found := _with_proof(value):
         return found
-    logged = logged_exchange(value)
+    logged = exchange_in(value)
     if logged is not None and says_something(logged):
         whole = bool(logged.request_headers)
         return of_exchanges("an exchange in JSON", [logged], whole=whole)
     if "error" in value or isinstance(value.get("access_token"), str):
         return _answer(value)
-    keys = value.get("keys") if isinstance(value.get("keys"), list) else [value]
-    jwks = tuple(one for one in keys or [] if isinstance(one, Mapping) and "kty" in one)
+    keys = _first(value, "keys", list) or [value]
+    jwks = tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one)
     if jwks:
         return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
     return _headers(value) or _decoded_jwt(value) or _problem_details(value)
 
 
+def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
+    """The exchange that an object tells of, by the usual names; None where it tells of none.
+
+    Request and answer may be objects in it, as in a HAR, or all may stand side by side.
+    """
+    asked = _first(value, "request req config", Mapping) or value
+    answered = _first(value, "response res", Mapping) or value
+    method, url = _first(asked, METHOD, str) or "", _first(asked, URL, str) or ""
+    sent = headers_in(_first(asked, HEADERS))
+    apart = asked is not answered
+    received = headers_in(_first(answered, ANSWER_HEADERS[not apart]))
+    if not (apart or received) and (named := with_headers(sent)):
+        sent, received = named.request_headers, named.response_headers
+    status = _status(answered) or _status(value)
+    if not (method or sent or received) and not (url and status):
+        return None
+    told = {name: value[name] for name in ("error", "error_description") if name in value}
+    sent_at = seconds_since_1970(_first(value, "startedDateTime", str) or "")
+    return Exchange(
+        method.upper(),
+        url_of(url, (*sent, ("Host", _first(asked, HOST, str) or ""))) if url else "",
+        sent,
+        _body(asked, ASKED_BODY) if method else "",
+        math.nan if sent_at is None else sent_at,
+        math.nan,
+        status=status,
+        reason=_first(answered, "statusText", str) or "",
+        response_headers=received,
+        response_body=_body(answered, ANSWER_BODY[not apart]) or (json_text(told) if told else ""),
+        failure=_first(answered, "_error", str) or "",
+    )
+
+
+def headers_in(value: object) -> Headers:
+    """Header lines in any of the shapes JSON has for them; empty for what is none of these.
+
+    An object, its values texts or lists of texts; pairs; objects with a name and a value; text.
+    """
+    pairs = islice(_pairs(value), MOST)
+    return tuple((name[:200], one[:LONGEST]) for name, one in pairs if name and name[0] != ":")
+
+
+def _pairs(value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from (
+                (str(name), str(each)) for each in (one if isinstance(one, list) else [one])
+            )
+    elif isinstance(value, str):
+        parted = (line.partition(":") for line in value.splitlines()[:MOST])
+        yield from ((name.strip(), one.strip()) for name, colon, one in parted if colon)
+    for one in value if isinstance(value, list | tuple) else ():
+        if isinstance(one, Mapping):
+            yield _first(one, "name key", str) or "", _first(one, "value", str) or ""
+        elif isinstance(one, list | tuple) and len(one) == 2:
+            yield str(one[0]), str(one[1])
+
+
+def _first(value: Mapping[Any, Any], names: str, kind: type = object) -> Any:
+    """The first member of one of these names, in any letter case, that is of a type; else None."""
+    for name in names.split():
+        found = value.get(name, value.get(name.capitalize()))
+        if kind is int and isinstance(found, str) and found[:3].isdecimal():
+            return int(found[:3])
+        if found is not None and isinstance(found, kind) and not isinstance(found, bool):
+            return found
+    return None
+
+
+def _status(value: Mapping[Any, Any]) -> int | None:
+    status = _first(value, STATUS, int)
+    return status if status and 100 <= status < 600 else None
+
+
+def _body(value: Mapping[Any, Any], names: str) -> str:
+    """A body as text, as the JSON that it was read into, or as a HAR has it."""
+    found = _first(value, names)
+    if isinstance(found, Mapping) and {"mimeType", "text", "params"} & set(found):
+        text = _first(found, "text", str) or urlencode(
+            headers_in(found.get("params")), errors="replace"
+        )
+        try:
+            octets = base64.b64decode(text if found.get("encoding") == "base64" else "")
+        except ValueError:
+            return ""
+        found = octets.decode("utf-8", "replace") or text
+    return found[:LONGEST] if isinstance(found, str) else json_text(found) if found else ""
+
+
+def json_text(value: object) -> str:
+    """A value as JSON text; what is no JSON in it as Python writes it."""
+    return json.dumps(value, default=str, skipkeys=True)[:LONGEST]
+
+
+def _har(entries: list[Any]) -> Pasted:
+    """The exchanges of a HAR that have to do with DPoP."""
+    read = [exchange_in(one) or NOTHING for one in entries if isinstance(one, Mapping)]
+    kept = [
+        one if one.status else replace(one, failure=one.failure or "no answer was recorded")
+        for one in read
+        if _concerns(one)
+    ]
+    passed = len(read) - len(kept)
+    kind = f"a HAR file of {len(read)} exchange{'s' * (len(read) != 1)}"
+    if not kept:
+        return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
+    names = {name.lower() for one in kept for name, _ in one.request_headers}
+    bare = "dpop" in names and "authorization" not in names
+    pasted = of_exchanges(kind, kept, whole=not bare)
+    told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
+    more = (*[NO_AUTHORIZATION] * bare, *[told] * bool(passed))
+    return replace(pasted, remarks=(*pasted.remarks, *more))
+
+
+def _concerns(exchange: Exchange) -> bool:
+    """Has it to do with DPoP, or asks a browser in it whether it may?"""
+    sent, received = exchange.request_headers, exchange.response_headers
+    named = {"dpop", "authorization", "www-authenticate", "dpop-nonce"}
+    asks = header_value(sent, "Access-Control-Request-Headers").lower()
+    return (
+        any(name.lower() in named for name, _ in (*sent, *received))
+        or "grant_type=" in exchange.request_body
+        or "dpop" in asks
+    )
+
+
 def _api_claims(value: list[Any]) -> Pasted | None:
     """The list that the demo's API answers with."""
-    pairs = [one for one in value if isinstance(one, dict) and {"type", "value"} <= set(one)]
-    if not pairs or len(pairs) < len(value):
+    claims = [one for one in value if isinstance(one, dict) and {"type", "value"} <= set(one)]
+    if not claims or len(claims) < len(value):
         return None
-    answer = Exchange("", "", (), "", 0, 0, status=200, response_body=json.dumps(value))
-    call = replace(read_call(answer), sent_at=None, whole=False)
-    return Pasted(kind="an answer of the demo's API", calls=(call,))
+    answer = replace(NOTHING, status=200, response_body=json_text(value))
+    return Pasted(kind="an answer of the demo's API", calls=(read_call(answer),))
 
 
 def _answer(value: Mapping[str, Any]) -> Pasted:
     """What a token endpoint answers: an error, or a token."""
-    call = with_answer(Call(), value)
-    nonce = value.get("DPoP-Nonce") or value.get("dpop_nonce")
-    call = replace(call, nonce=nonce if isinstance(nonce, str) else "", status=_status(value))
+    nonce = _first(value, "DPoP-Nonce dpop_nonce", str) or ""
+    call = replace(with_answer(Call(), value), nonce=nonce, status=_status(value))
     if call.error and not isinstance(value["error"], str):
         call = replace(call, error="", description=str(value["error"])[:300])
     kind = "a JSON error" if "error" in value else "a token response"
     calls = (call, Call(token=call.issued)) if call.issued else (call,)
     return Pasted(kind=kind, calls=calls)
-
-
-def _status(value: Mapping[str, Any]) -> int | None:
-    status = value.get("status")
-    return status if isinstance(status, int) and 100 <= status < 600 else None
 
 
 def _problem_details(value: Mapping[str, Any]) -> Pasted | None:
@@ -88,16 +226,13 @@ def _with_proof(value: Mapping[str, Any]) -> Pasted | None:
     """A proof among other members, perhaps with its access token and what it is for."""
     texts = {str(name): one for name, one in value.items() if isinstance(one, str)}
     proofs = [one for one in texts.values() if one.count(".") == 2 and kind_of(one) == PROOF]
-    names = ("access_token", "accessToken", "token", "at")
-    token = next((texts[name] for name in names if name in texts), "")
+    token = _first(texts, "access_token accessToken token at", str) or ""
     if len(proofs) != 1 or ("dpop" in map(str.lower, texts) and not token):  # header lines, then
         return None
-    named = logged_exchange({name: one for name, one in value.items() if name in NAMES})
+    named = exchange_in(texts)
     made = read_call(named) if named else Call()
-    nonce = texts.get("nonce", "")
-    call = replace(
-        made, proofs=tuple(proofs), token=token, whole=False, nonces=(nonce,) * bool(nonce)
-    )
+    nonces = (texts["nonce"],) if texts.get("nonce") else ()
+    call = replace(made, proofs=tuple(proofs), token=token, whole=False, nonces=nonces)
     return Pasted(kind="a DPoP proof in JSON", calls=(call,))
 
 
@@ -114,40 +249,10 @@ def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
 
 def _decoded_jwt(value: Mapping[str, Any]) -> Pasted | None:
     """A proof or a token as a decoder shows it: header and claims, without a signature."""
-    header = value.get("header") or value.get("protected") or {}
-    claims = value.get("payload") or value.get("claims") or value
-    if not isinstance(header, Mapping) or not isinstance(claims, Mapping):
-        return None
+    header = _first(value, "header protected", Mapping) or {}
+    claims = _first(value, "payload claims", Mapping) or value
     if not {"htm", "htu", "jti", "cnf", "iat"} & set(claims):
         return None
-    try:
-        parts = [json.dumps(one, default=str, skipkeys=True) for one in (header, claims)]
-    except (ValueError, RecursionError):  # it holds itself
-        return None
-    pasted = jwts_in(".".join(base64url_encode(one.encode()) for one in parts) + ".")
-    remark = "It is decoded already: without the text itself its signature can't be verified."
-    return pasted and replace(pasted, kind=f"{pasted.kind}, decoded", remarks=(remark,))
-
-
-def _har(entries: list[Exchange]) -> Pasted:
-    """The exchanges of a HAR that have to do with DPoP."""
-    kept = [one for one in entries if _concerns(one)]
-    passed = len(entries) - len(kept)
-    kind = f"a HAR file of {len(entries)} exchange{'s' * (len(entries) != 1)}"
-    if not kept:
-        return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
-    named = [{name.lower() for name, _ in one.request_headers} for one in kept]
-    bare = not any("authorization" in one for one in named) and any("dpop" in one for one in named)
-    pasted = of_exchanges(kind, kept, whole=not bare)
-    if bare:
-        pasted = replace(pasted, remarks=(*pasted.remarks, NO_AUTHORIZATION))
-    told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
-    return replace(pasted, remarks=(*pasted.remarks, *([told] if passed else [])))
-
-
-def _concerns(exchange: Exchange) -> bool:
-    names = {name.lower() for name, _ in (*exchange.request_headers, *exchange.response_headers)}
-    told = {"dpop", "authorization", "www-authenticate", "dpop-nonce"} & names
-    asks = next((value.lower() for name, value in exchange.request_headers
-                 if name.lower() == "access-control-request-headers"), "")  # fmt: skip
-    return bool(told) or "grant_type=" in exchange.request_body or "dpop" in asks
+    parts = [base64url_encode(json_text(one).encode()) for one in (header, claims)]
+    pasted = jwts_in(f"{'.'.join(parts)}.")
+    return pasted and replace(pasted, kind=f"{pasted.kind}, decoded", remarks=(DECODED,))

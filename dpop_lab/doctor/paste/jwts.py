@@ -1,58 +1,49 @@
-"""JWTs alone or anywhere in a text: what each is for, and which belong together."""
+"""JWTs, whole or cut off, alone or anywhere in a text: what each is for, which belong together."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from dpop_lab.doctor.paste.pasted import Pasted
-from dpop_lab.doctor.paste.salvage import salvaged
-from dpop_lab.doctor.server_words import known_words
+from dpop_lab.jose.encoding import loose_base64url_decode, read_json
+from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import linked
 
 MOST_JWTS = 20
-
-
+LONGEST = 200_000  # characters of one JWT
 JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=+/-]*){0,5}")
 APART = (r"\s+", r"(?<!\s)\s*\n\s*", r"(?<!\s)\s*\n\s*\n\s*", r"\Z")
 PIECES = tuple(map(re.compile, APART))  # words, lines, paragraphs, all of it
 AROUND = "\"'`,;[]()"
-
-
-PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, JWT_KIND = (
+MEMBER = re.compile(
+    r'"([^"\\]{1,60})"\s*:\s*("(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d+(?:\.\d+)?|true|false|null)'
+)
+PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, OTHER = (
     "a DPoP proof", "an access token", "a client assertion", "an ID token",
     "an encrypted JWT (JWE)", "a JWT",
 )  # fmt: skip
 
 
-def jwts_in(text: str, *, in_code: bool = False) -> Pasted | None:
-    """One JWT or several, alone or anywhere in a text, half a one too.
-
-    `in_code`: the words around them are those of a program, not of a server.
-    """
-    squeezed = "".join(text.split())
-    alone = _alone(text)
-    found = alone or [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
-    found = [one for one in dict.fromkeys(found) if "." in one or len(found) == 1]
-    found = [one for one in found if _is_jwt(one)]
-    if not found and squeezed.count(".") in (2, 4) and re.fullmatch(r"[\w.=+/-]+", squeezed):
-        found = [squeezed] if salvaged(squeezed).header else []
-    if not found:
+def jwt_paste(text: str) -> Pasted | None:
+    """A text that is a JWT, or several, and nothing else; white space in one is taken out."""
+    pieces = _alone(text)
+    found = _of_jwts(pieces)
+    if found is None:
         return None
-    pieces = found[:MOST_JWTS]
-    kinds = [kind_of(one) for one in pieces]
-    more = len(found) - len(pieces)
-    remarks = (f"{more} more JWTs were passed over.",) if more else ()
-    told = kinds[0] if len(kinds) == 1 else f"{len(kinds)} JWTs"
-    if alone and len(text.split()) > len(alone):
-        remarks = (*remarks, "White space in it was taken out: a header has it in one piece.")
-    told = f"a set of {told}" if alone and len(kinds) > 1 else told
-    kind = told if alone or in_code else f"text with {told} in it"
-    calls = tuple(linked(_paired(pieces, kinds)))
-    stray = None if alone or in_code else known_words(text)
-    if stray and len(calls) == 1:
-        calls = (replace(calls[0], error=stray[0], description=stray[1]),)
-    return Pasted(kind=kind, calls=calls, remarks=remarks)
+    several = len(dict.fromkeys(pieces)) > 1
+    spaced = len(text.split()) > len(pieces)
+    told = ("White space in it was taken out: a header has it in one piece.",) if spaced else ()
+    kind = f"a set of {found.kind}" if several else found.kind
+    return replace(found, kind=kind, remarks=(*found.remarks, *told))
+
+
+def jwts_in(text: str) -> Pasted | None:
+    """The JWTs that stand anywhere in a text, half a one too where it is the only one."""
+    found = list(dict.fromkeys(match[0].rstrip("=+/-") for match in JWT.finditer(text)))
+    return _of_jwts([one for one in found if "." in one or len(found) == 1])
 
 
 def _alone(text: str) -> list[str]:
@@ -63,7 +54,8 @@ def _alone(text: str) -> list[str]:
         if pieces and all(JWT.fullmatch(one) and _is_whole(one) for one in pieces):
             return pieces
     joined = "".join(text.split()).strip(AROUND)
-    return [joined] if JWT.fullmatch(joined) else []
+    odd = joined.count(".") in (2, 4) and re.fullmatch(r"[\w.=+/-]+", joined)
+    return [joined] if JWT.fullmatch(joined) or (odd and salvaged(joined).header) else []
 
 
 def _is_whole(text: str) -> bool:
@@ -72,9 +64,18 @@ def _is_whole(text: str) -> bool:
     return dots == 2 or (dots == 4 and "enc" in salvaged(text).header)
 
 
-def _is_jwt(text: str) -> bool:
-    """Does its first part hold JSON, or begin to?"""
-    return bool(salvaged(text).header) or text.startswith("eyJ")
+def _of_jwts(texts: list[str]) -> Pasted | None:
+    """Those of the texts that are JWTs, as calls; None where there are none."""
+    found = [one for one in dict.fromkeys(texts) if salvaged(one).header or one[:3] == "eyJ"]
+    if not found:
+        return None
+    kinds = {one: kind_of(one) for one in found[:MOST_JWTS]}
+    more = len(found) - len(kinds)
+    return Pasted(
+        kind=f"{len(kinds)} JWTs" if len(kinds) > 1 else kinds[found[0]],
+        calls=tuple(linked(_paired(kinds))),
+        remarks=(f"{more} more JWTs were passed over.",) if more else (),
+    )
 
 
 def kind_of(text: str) -> str:
@@ -91,26 +92,62 @@ def kind_of(text: str) -> str:
         return ASSERTION
     if {"at_hash", "c_hash", "nonce"} & set(claims) and "sub" in claims:
         return ID_TOKEN
-    return TOKEN if {"scope", "scp", "client_id"} & set(claims) else JWT_KIND
+    return TOKEN if {"scope", "scp", "client_id"} & set(claims) else OTHER
 
 
-def _paired(pieces: list[str], kinds: list[str]) -> list[Call]:
+def _paired(kinds: Mapping[str, str]) -> list[Call]:
     """Each proof with the access token it names, then what is left over."""
-    tokens = [one for one, kind in zip(pieces, kinds, strict=True) if kind == TOKEN]
+    tokens = [text for text, kind in kinds.items() if kind == TOKEN]
+    proofs = [text for text, kind in kinds.items() if kind == PROOF]
     calls: list[Call] = []
-    used: set[str] = set()
-    for text, kind in zip(pieces, kinds, strict=True):
-        if kind != PROOF:
-            continue
+    for number, text in enumerate(proofs, 1):
         ath = read_proof(text).claims.get("ath")
-        fits = [one for one in tokens if access_token_hash(one) == ath]
-        token = (fits or (tokens if len(tokens) == 1 and ath is not None else []))[:1]
-        used.update(token)
-        call = Call(proofs=(text,), token="".join(token))
-        calls.append(
-            replace(call, name=f"proof {len(calls) + 1}" if kinds.count(PROOF) > 1 else "")
-        )
-    for text, kind in zip(pieces, kinds, strict=True):
-        if kind != PROOF and text not in used:
-            calls.append(Call(token=text, name=kind if len(pieces) > 1 else ""))
-    return calls
+        only = tokens[0] if len(tokens) == 1 and ath is not None else ""
+        token = next((one for one in tokens if access_token_hash(one) == ath), only)
+        name = f"proof {number}" if len(proofs) > 1 else ""
+        calls.append(Call(proofs=(text,), token=token, name=name))
+    used = {*proofs, *(one.token for one in calls)}
+    rest = [(text, kind) for text, kind in kinds.items() if text not in used]
+    named = len(kinds) > 1
+    return [*calls, *(Call(token=text, name=kind if named else "") for text, kind in rest)]
+
+
+# ---- as much of a JWT as can be read when a part of it is missing, cut off or damaged
+
+
+def salvaged(text: str) -> Jws:
+    """A JWT as `read_jws` reads it, or with the members that can be made out; never raises."""
+    whole = read_jws(text)
+    if not whole.problem:
+        return whole
+    header, claims = map(_members, decoded_parts(text))
+    return replace(whole, header=header, claims=claims)
+
+
+def decoded_parts(text: str) -> list[str]:
+    """The header and the claims of a JWT as the texts they are, as far as they can be decoded."""
+    return [_decoded(part) for part in (*text[:LONGEST].split(".", 2), "")[:2]]
+
+
+def _decoded(segment: str) -> str:
+    known = re.sub(r"[^\w+/-]", "", segment, flags=re.ASCII)
+    try:
+        octets = loose_base64url_decode(known[: len(known) // 4 * 4].replace("+", "-"))
+    except ValueError:
+        return ""
+    return octets.decode("utf-8", "replace")
+
+
+def _members(text: str) -> Mapping[str, Any]:
+    """The members of a JSON object, also where its end is missing."""
+    if not text.lstrip().startswith("{"):
+        return {}
+    return {name: _value(value) for name, value in MEMBER.findall(text)}
+
+
+def _value(text: str) -> object:
+    """The value that a text is the beginning of, at least."""
+    if not text.startswith('"'):
+        return read_json(text)
+    read = read_json(text) or read_json(text + '"')
+    return read if isinstance(read, str) else text[1:].removesuffix('"')

@@ -1,36 +1,52 @@
 """What a paste turned out to be: its kind, its calls, and what else is to be told."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dpop_lab.doctor.paste.placeholders import without_placeholders
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import linked, read_call
 from dpop_lab.wire.message import Exchange
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted
+SECRET_FIELDS = ("authorization", "dpop")
+PLACEHOLDER = re.compile(
+    r"""\$?\{{1,2}(?P<braces>[^{}\n]*)\}{1,2}   # {{proof}}, ${PROOF}, {make_proof()}
+    | \$\((?P<command>.*)\) | `(?P<ticks>.*)`   # $(make-proof)
+    | \$(?:env:)?(?P<shell>\w+)                 # $PROOF, $env:PROOF
+    | %(?P<windows>\w+)%
+    | <(?P<angle>[^<>\n]*)> | \[(?P<square>[A-Za-z _-]*)\]
+    | (?P<plea>(?i:your|my|the|insert|put)(?:[ _-][A-Za-z]+)+)
+    | (?P<capitals>(?:[A-Z]+[_-])*(?:TOKEN|PROOF|JWT|DPOP))
+    | [\w.-]{0,60}(?P<dots>\.\.\.|…)""",
+    re.X,
+)
+NAMELESS = ("dots", "command", "ticks", "square")  # placeholders that give no name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Pasted:
     """What something turned out to be: `kind` in words, its calls, and what else is to be told.
 
-    `kind` fits after "This is ". `jwks` are the keys that were in it. Secrets are looked for in
-    `text`, all it is made of, and in `given`, which nobody may have sent. `understood` is false
-    when nothing of DPoP was recognised, `partial` is true where header lines of the requests may
-    be elsewhere.
+    `kind` fits after "This is ". Secrets are looked for in `text`, all it is made of, and in
+    `given`, which nobody may have sent.
     """
 
     kind: str
     calls: tuple[Call, ...] = ()
-    jwks: tuple[Mapping[str, Any], ...] = ()
+    jwks: tuple[Mapping[str, Any], ...] = ()  #: the keys that were in it
     remarks: tuple[str, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     text: str = ""
     given: tuple[Exchange, ...] = ()
-    understood: bool = True
-    partial: bool = False
+    understood: bool = True  #: was anything of DPoP recognised?
+    partial: bool = False  #: may header lines of the requests be elsewhere?
+
+
+def not_understood(found: str) -> Pasted:
+    """What nothing of DPoP was recognised in; `found` says in words what it is."""
+    return Pasted(kind=found, understood=False)
 
 
 def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) -> Pasted:
@@ -61,21 +77,30 @@ def together(read: list[Pasted]) -> Pasted:
     read = [one for one in read if one.understood]
     if len(read) < 2:
         return read[0] if read else not_understood("a list without anything of DPoP")
-    remarks = tuple(dict.fromkeys(remark for one in read for remark in one.remarks))
-    exchanges = tuple(exchange for one in read for exchange in one.exchanges)
-    if all(len(one.exchanges) == len(one.calls) > 0 for one in read):
-        whole = not any(one.partial for one in read)
-        session = of_exchanges("a list of recorded exchanges", list(exchanges), whole=whole)
-        return replace(session, remarks=(*session.remarks, *remarks))
-    return Pasted(
+    joined = Pasted(
         kind=f"a list of {len(read)} things",
         calls=tuple(linked([call for one in read for call in one.calls])),
         jwks=tuple(jwk for one in read for jwk in one.jwks),
-        remarks=remarks,
-        exchanges=exchanges,
+        remarks=tuple(dict.fromkeys(remark for one in read for remark in one.remarks)),
+        exchanges=tuple(exchange for one in read for exchange in one.exchanges),
         text="\n".join(one.text for one in read),
         given=tuple(exchange for one in read for exchange in one.given),
     )
+    if not all(len(one.exchanges) == len(one.calls) > 0 for one in read):
+        return joined
+    whole = not any(one.partial for one in read)
+    session = of_exchanges("a list of recorded exchanges", [*joined.exchanges], whole=whole)
+    return replace(session, remarks=(*session.remarks, *joined.remarks))
+
+
+def beside(pasted: Pasted, known: Call) -> Pasted:
+    """The one call of a paste with what is known of it from the text around it."""
+    if len(pasted.calls) != 1:
+        return pasted
+    call = pasted.calls[0]
+    names = ("method", "url", "status", "error", "description", "challenges", "proofs", "token")
+    lacks = {name: getattr(known, name) for name in names if not getattr(call, name)}
+    return replace(pasted, calls=(replace(call, **lacks),))
 
 
 def says_something(exchange: Exchange) -> bool:
@@ -91,6 +116,27 @@ def says_something(exchange: Exchange) -> bool:
     )
 
 
-def not_understood(found: str) -> Pasted:
-    """What nothing of DPoP was recognised in; `found` says in words what it is."""
-    return Pasted(kind=found, understood=False)
+def placeholder(value: str) -> str:
+    """The name of what a placeholder stands for, as `<name>`; empty for a value that is none."""
+    match = PLACEHOLDER.fullmatch(value[:1000].strip()) if value else None
+    if match is None:
+        return ""
+    kind = match.lastgroup or ""
+    words = " ".join(re.findall(r"\w+", "" if kind in NAMELESS else match[kind])[:6])[:60]
+    return f"<{words or 'value'}>"
+
+
+def without_placeholders(exchange: Exchange) -> Exchange:
+    """The exchange with `<name>` for each placeholder where a proof or a token belongs."""
+    changed = tuple(
+        (name, _named(value) if name.lower() in SECRET_FIELDS else value)
+        for name, value in exchange.request_headers
+    )
+    return replace(exchange, request_headers=changed)
+
+
+def _named(value: str) -> str:
+    scheme, gap, rest = value.partition(" ")
+    if gap and scheme.lower() in ("dpop", "bearer", "basic") and (name := placeholder(rest)):
+        return f"{scheme} {name}"
+    return placeholder(value) or value

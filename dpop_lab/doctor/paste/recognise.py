@@ -1,16 +1,21 @@
 """Recognise what was pasted, and take it apart into requests and answers; nothing is believed."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import requests
+
+from dpop_lab.client.recorder import sent_exchange
 from dpop_lab.doctor.paste.json_paste import json_paste
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, not_understood, of_exchanges
-from dpop_lab.doctor.paste.recorded import of_requests
-from dpop_lab.doctor.paste.text_paste import LONGEST_JSON, items_paste, text_paste
+from dpop_lab.doctor.paste.text_paste import LONGEST, LONGEST_JSON, items_paste, text_paste
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper
 from dpop_lab.jose.jws import Jws
+from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange
 
 
@@ -52,6 +57,41 @@ def _of_object(thing: object) -> Pasted:
     if isinstance(thing, Iterable):
         return _of_items(thing)
     return not_understood(f"a {type(thing).__name__}")
+
+
+def of_requests(value: object) -> list[Exchange] | None:
+    """The exchanges of an object of `requests`: an answer with its history, a request, an error.
+
+    None for any other object. A body that was not read yet is left unread.
+    """
+    if isinstance(value, requests.Request):
+        value = value.prepare()
+    if isinstance(value, requests.RequestException):
+        if value.response is None and value.request is not None:
+            asked = of_requests(value.request) or []
+            return [replace(one, failure=str(value)[:500]) for one in asked]
+        value = value.response
+    if isinstance(value, requests.PreparedRequest):
+        return [sent_exchange(value, at=math.nan)]
+    if isinstance(value, requests.Response):
+        return [_answer(one) for one in (*value.history, value)]
+    return None
+
+
+def _answer(answer: requests.Response) -> Exchange:
+    asked = replace(NOTHING, url=answer.url or "")
+    if answer.request is not None:
+        asked = sent_exchange(answer.request, at=math.nan)
+    content = getattr(answer, "_content", b"")  # `content` itself would read, and wait
+    body = content if isinstance(content, bytes) else b""
+    lines = getattr(answer.raw, "headers", answer.headers).items()
+    return replace(
+        asked,
+        status=answer.status_code,
+        reason=str(answer.reason or ""),
+        response_headers=tuple((str(name), str(text)) for name, text in lines),
+        response_body=body[:LONGEST].decode("utf-8", "replace"),
+    )
 
 
 def _of_octets(octets: bytes) -> Pasted:

@@ -2,32 +2,46 @@
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.code import code_and_printed, code_paste, is_code
+from dpop_lab.doctor.paste.code import PAIR, code_and_printed, is_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.json_paste import json_paste
-from dpop_lab.doctor.paste.jwts import jwts_in
-from dpop_lab.doctor.paste.log_lines import log_exchanges
-from dpop_lab.doctor.paste.messages import MARK, START, curl_output, is_curl_output, session_log
-from dpop_lab.doctor.paste.pasted import MOST, Pasted, not_understood, of_exchanges, together
-from dpop_lab.doctor.paste.texts import (
-    PEM,
-    header_paste,
-    log_paste,
-    pem_paste,
-    raw_paste,
-    with_request,
-    words_paste,
+from dpop_lab.doctor.paste.jwts import jwt_paste, jwts_in
+from dpop_lab.doctor.paste.pasted import (
+    MOST,
+    Pasted,
+    beside,
+    not_understood,
+    of_exchanges,
+    placeholder,
+    together,
 )
-from dpop_lab.doctor.paste.wrappings import fenced, unwrapped
+from dpop_lab.doctor.paste.scan import MARK, exchanges_in, header_lines, log_kind
+from dpop_lab.doctor.paste.unwrap import REQUEST_LINE, START, VERBOSE, fenced, unwrapped
+from dpop_lab.doctor.server_words import known_words
+from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import read_json
+from dpop_lab.jose.key_formats import load_key
+from dpop_lab.session.call import NOTHING, Call
+from dpop_lab.session.reading import read_call
+from dpop_lab.wire.challenge import read_challenges
+from dpop_lab.wire.message import Exchange
 
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
-LONGEST_PYTHON = 50_000
+LONGEST_PYTHON, LONGEST_CODE = 50_000, 100_000
+PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----")
+CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
+CODE = "source code of a program"
+RUN_IT = (
+    "Reading source code does not tell what it sends: run it against `dpop-lab serve --explain`,"
+    " which shows what it really sends and what is wrong with that."
+)
 
 
 def text_paste(text: str, *told: str) -> Pasted:
@@ -41,108 +55,37 @@ def text_paste(text: str, *told: str) -> Pasted:
     if len(text) > LONGEST and value is None:
         remarks.append(f"Only the first {LONGEST} of {len(text)} characters were looked at.")
         text = text[:LONGEST]
-    found = _recognised(text, value)
+    found = _of_json(value, text) or _recognised(text)
     return replace(found, remarks=(*remarks, *found.remarks), text=text)
 
 
 def _json(text: str) -> Any:
+    """The JSON value a text is, or a Python value, or a log with an object in each line."""
     start = text[:200].lstrip()[:1]
     if start not in ("{", "[", '"') or len(text) > LONGEST_JSON:
         return None
     value = read_json(text)
-    if value is not None:
-        return value
-    return _python(text) or (_json_lines(text) if start == "{" else None)
-
-
-def _python(text: str) -> Any:
-    """A dict or list as Python prints it; None for what is none, or is long."""
-    if "'" not in text or "\\" in text or len(text) > LONGEST_PYTHON:
-        return None
-    try:
-        return read_json(json.dumps(ast.literal_eval(text.strip())))
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return None
-
-
-def _json_lines(text: str) -> list[Any] | None:
-    """The objects of a log that has one in each line."""
-    lines = [line for line in islice(text.splitlines(), MOST) if line.startswith("{")]
-    found = [value for value in map(read_json, lines) if value is not None]
-    return found or None
-
-
-def _recognised(text: str, value: Any) -> Pasted:
-    """The first reading that makes sense of it, the most telling first."""
-    if not text.strip():
-        return not_understood("nothing")
-    found = None if value is None else _of_json(value, text)
-    if found is not None:
-        return found
-    inside = fenced(text)
-    if inside and (found := text_paste(inside)).understood:
-        known = len(found.calls) != 1 or found.calls[0].url
-        return found if known else with_request(found, log_exchanges(text))
-    plain = unwrapped(text)
-    value = _json(plain) if plain != text else None
-    if value is not None and (found := _of_json(value, plain)):
-        return found
-    return _messages(plain) or _rest(plain) or not_understood(_size(text))
-
-
-def _messages(plain: str) -> Pasted | None:
-    """Requests and answers in a form of their own; None where there are none."""
-    if MARK.search(plain):
-        exchanges = session_log(plain)
-        if exchanges:
-            return of_exchanges("a session log", exchanges)
-    if START.match(plain.lstrip()):
-        return None
-    if found := commands(plain):
-        return found
-    if is_code(plain):
-        code, printed = code_and_printed(plain)
-        value = _json(printed)
-        return code_paste(code, (value and _of_json(value, printed)) or _rest(printed))
-    return None
-
-
-def _rest(text: str) -> Pasted | None:
-    """Raw messages, logs, keys, header lines, JWTs, words: whatever else there is."""
-    if is_curl_output(text):
-        return of_exchanges("the output of curl -v", curl_output(text))
-    plain = text.lstrip("\n \t")
-    found = raw_paste(plain) if START.search(plain) else None
-    if found and any(one.method for one in found.exchanges):
-        return found
-    lines = log_exchanges(plain)
-    if (logged := log_paste(plain, lines)) and (not found or _tells_more(logged, found)):
-        return logged
-    if found:
-        return found
-    if PEM.search(plain):
-        return pem_paste(plain)
-    found = header_paste(plain)
-    if found is None and (found := jwts_in(plain) or words_paste(plain)):
-        found = with_request(found, lines)
-    return found or log_paste(plain, lines, bare=True)
-
-
-def _tells_more(one: Pasted, other: Pasted) -> bool:
-    """Does it know a request where the other knows none?"""
-    return any(it.request_headers for it in one.exchanges) > any(
-        it.request_headers for it in other.exchanges
-    )
+    if value is None and "'" in text and "\\" not in text and len(text) <= LONGEST_PYTHON:
+        try:
+            value = read_json(json.dumps(ast.literal_eval(text.strip())))
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            value = None
+    if value is None and start == "{":
+        lines = [line for line in islice(text.splitlines(), MOST) if line.startswith("{")]
+        value = [one for one in map(read_json, lines) if one is not None] or None
+    return value
 
 
 def _of_json(value: Any, text: str) -> Pasted | None:
     """JSON: an object or an answer that says what it is, or text that was put in quotes."""
+    if value is None:
+        return None
     if isinstance(value, str):
         return text_paste(value)
     found = json_paste(value)
     if found is None and isinstance(value, list) and value:
-        return items_paste(value, _of_item)
-    return found or (jwts_in(text) if text else None)
+        return items_paste(value, _item)
+    return found or jwts_in(text)
 
 
 def items_paste(items: list[Any], read: Callable[[object], Pasted]) -> Pasted:
@@ -153,10 +96,113 @@ def items_paste(items: list[Any], read: Callable[[object], Pasted]) -> Pasted:
     return together([read(one) for one in flat[:MOST] if not isinstance(one, list | tuple)])
 
 
-def _of_item(item: object) -> Pasted:
+def _item(item: object) -> Pasted:
     found = text_paste(item) if isinstance(item, str) else json_paste(item)
     return found or not_understood("JSON without anything of DPoP")
 
 
-def _size(text: str) -> str:
-    return f"{len(text)} characters in which nothing of DPoP was recognised"
+def _recognised(text: str) -> Pasted:
+    """The first reading that makes sense of it, the most telling first."""
+    if not text.strip():
+        return not_understood("nothing")
+    inside = fenced(text)
+    if inside and (fence := text_paste(inside)).understood:
+        around = exchanges_in(text)
+        known = len(around) != 1 or any(one.url for one in fence.calls)
+        return fence if known else beside(fence, read_call(around[0]))
+    plain = unwrapped(text)
+    if plain != text and (found := _of_json(_json(plain), plain)):
+        return found
+    if not MARK.search(plain) and not START.match(plain.lstrip()):
+        if found := commands(plain):
+            return found
+        if is_code(plain):
+            return _code(plain)
+    size = f"{len(text)} characters in which nothing of DPoP was recognised"
+    return _scanned(plain, verbose=VERBOSE.search(text) is not None) or not_understood(size)
+
+
+def _scanned(text: str, *, verbose: bool = False) -> Pasted | None:
+    """Messages, keys, header lines, JWTs, words: whatever else there is."""
+    exchanges = exchanges_in(text)
+    whole = re.search(REQUEST_LINE, text, re.M) is not None or all(
+        one.request_headers for one in exchanges if one.method
+    )
+    kind = "the output of curl -v" if verbose else log_kind(text, exchanges)
+    found = of_exchanges(kind, exchanges, whole=whole)
+    telling = any(one.request_headers or one.response_headers for one in exchanges)
+    if found.understood and (telling or START.search(text)):
+        return found
+    if PEM.search(text):
+        return _pem(text)
+    around = read_call(exchanges[0]) if len(exchanges) == 1 else Call()
+    other = _headers(text) or jwt_paste(text) or _jwts_and_words(text, around)
+    return other or (found if found.understood else None)
+
+
+def _jwts_and_words(text: str, around: Call) -> Pasted | None:
+    """JWTs within a text and what a server says in it, beside what is known `around` them."""
+    jwts, said = jwts_in(text), known_words(text)
+    if jwts is None and said is None:
+        return None
+    error, description = said or ("", "")
+    words = Call(error=error, description=description)
+    if jwts is not None:
+        found = beside(replace(jwts, kind=f"text with {jwts.kind} in it"), words)
+    else:
+        challenges = read_challenges(text[:16_000]) if "=" in text else None
+        words = replace(words, challenges=challenges or None)
+        found = Pasted(kind="a server's error text", calls=(words,))
+    return beside(found, around)
+
+
+def _headers(text: str) -> Pasted | None:
+    """Header lines, or a challenge without its name."""
+    stripped = text.strip()
+    if CHALLENGE.match(stripped) and "\n" not in stripped:
+        text = f"WWW-Authenticate: {stripped}"
+    found = header_lines(text.strip("\n"))
+    if found is None:
+        return None
+    lone = len(found.request_headers) + len(found.response_headers) == 1
+    return of_exchanges("a header line" if lone else "a set of header lines", [found])
+
+
+def _pem(text: str) -> Pasted:
+    """A key in PEM, private or not."""
+    names = [name.strip().replace("PUBLIC", "public") for name in PEM.findall(text)]
+    for word in ("PRIVATE", "KEY", "CERTIFICATE"):
+        names = [name.replace(word, word.lower()) for name in names]
+    kinds = dict.fromkeys(f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}" for name in names)
+    kind = f"a PEM file with {' and '.join(kinds)}"[:200]
+    try:
+        return Pasted(kind=kind, jwks=(load_key(text[text.index("-----BEGIN") :]).public_jwk(),))
+    except KeyUnusable as error:
+        return Pasted(kind=kind, remarks=(f"No key pair: {error.problem}.",))
+
+
+def _code(text: str) -> Pasted:
+    """Source code with the JWTs in it, and what was printed; of what it sends nothing is said."""
+    code, printed = code_and_printed(text)
+    own, said = jwts_in(code), _of_json(_json(printed), printed) or _scanned(printed)
+    found = [one for one in (own, said) if one]
+    kinds = [one.kind for one in found]
+    if own and said and len(own.calls) == len(said.calls) == 1:
+        [call] = said.calls
+        if not (call.whole or call.proofs or call.token):
+            found = [beside(said, own.calls[0])]
+    read = together(found)
+    return replace(
+        read,
+        kind=f"{' and '.join(kinds)} in {CODE}" if kinds else CODE,
+        remarks=(RUN_IT, *read.remarks),
+        given=(_given(code), *read.exchanges),
+        exchanges=(),
+    )
+
+
+def _given(code: str) -> Exchange:
+    """The names and values in source code, each as a header line and as a parameter."""
+    found = [(name, value) for name, _, value in PAIR.findall(code[:LONGEST_CODE])]
+    pairs = tuple(one for one in found if not placeholder(one[1].rpartition(" ")[2]))
+    return replace(NOTHING, url=f"?{urlencode(pairs, errors='replace')}", request_headers=pairs)

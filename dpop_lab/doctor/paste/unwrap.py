@@ -1,0 +1,123 @@
+"""What a text is wrapped in: fences, quote marks, comments, prompts, escapes, a logger's marks."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+
+from dpop_lab.jose.encoding import read_json
+
+METHODS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
+WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+REQUEST_LINE = rf"^({WORD}) +(\S+) +HTTP/\d(?:\.\d)?[ \t]*$"
+STATUS_LINE = r"^HTTP/\d(?:\.\d)? +(\d{3})(?: +([^\n]*))?$"
+START = re.compile(f"{REQUEST_LINE}|{STATUS_LINE}", re.M)  # of a raw message
+FIELD = re.compile(rf"({WORD})[ \t]*:[ \t]*(.*)")
+COMMENT = re.compile(r"^[ \t]*(//|#|>|--(?!--)|;|\|)(?: |$)")
+FENCE = re.compile(r"^[ \t>]*(?:```|~~~).*\n?", re.M)
+PROMPT = re.compile(r"[^<{\n]{0,100}[$%#>\u276f]\s*")
+VERBOSE = re.compile(rf"^(?:> {WORD} \S+ HTTP/\d|< HTTP/\d)", re.M)  # what `curl -v` prints
+NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts around messages
+OBJECT = re.compile(r"\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}")
+APACHE = re.compile(r"http-outgoing-\d+ (?:>>|<<) ?(\"?)([^\n]*)")
+WIRE = re.compile(r"\b(?:send|reply): b?(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
+SIDE = re.compile(r"\b(request|response) headers?\b\W*$", re.I)
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+MOST_MARKS = 5  # of mails quoted in mails
+
+
+def unwrapped(text: str) -> str:
+    """The text without quote marks and indentation, an empty line after each, a last prompt.
+
+    What `curl -v` prints becomes raw messages, and each JSON object a line.
+    """
+    for _ in range(MOST_MARKS):
+        if VERBOSE.search(text):
+            text = NOTED.sub("", text)
+        elif (bare := _uncommented(text)) != text:
+            text = bare
+        else:
+            break
+    text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
+    return OBJECT.sub(_one_line, _without_prompt(_single_spaced(_dedented(text))))
+
+
+def fenced(text: str) -> str:
+    """What stands in the Markdown fences of a text, one after the other; empty for none."""
+    return "\n\n".join(map(textwrap.dedent, FENCE.split(text)[1::2]))
+
+
+def unescaped(text: str) -> str:
+    """A text with its backslash escapes resolved, as in C, a shell or Python."""
+
+    def one(match: re.Match[str]) -> str:
+        return chr(int(match[1], 16)) if match[1] else ESCAPES.get(match[2], match[2])
+
+    return re.sub(r"\\(?:[uxU]([0-9a-fA-F]{2,4})|(.))", one, text, flags=re.S)
+
+
+def logged_lines(text: str) -> Iterator[str]:
+    """The lines of a log without what certain libraries and browsers put around them."""
+    if (start := re.search(r"^Request URL:?\n", text, re.M)) is not None:
+        text = "\n".join(_named_lines(text[start.start() :].split("\n")))
+    bare = re.search(r"http-outgoing-\d+ (?:>>|<<) [^\"\n]", text) is not None
+    for line in text.split("\n"):
+        apache, wire = APACHE.search(line), WIRE.search(line)
+        if apache is not None:
+            if not (bare and apache[1]):  # a logger of octets beside one of header lines
+                yield apache[2].rstrip(' "').removesuffix("[\\n]").removesuffix("[\\r]")
+        elif wire is not None:
+            octets = unescaped(wire[1] or wire[2] or "").replace("\r", "")
+            yield from octets.removesuffix("\n").split("\n")
+        else:
+            yield re.sub(r"^\s*header: ", "", line)
+
+
+def _named_lines(lines: list[str]) -> Iterator[str]:
+    """A browser's names and values, each in a line of its own, put together."""
+    rest = iter(lines)
+    for name in rest:
+        bare = name.strip().rstrip(":")
+        yield name if not bare or SIDE.search(bare) else f"{bare}: {next(rest, '').strip()}"
+
+
+def _uncommented(text: str) -> str:
+    """The text without the comment mark that stands before every line of it, if one does."""
+    full = [line.lstrip(" \t") for line in text.split("\n") if line.strip()]
+    first = COMMENT.match(full[0]) if len(full) > 1 else None
+    mark = first[1] if first else ""
+    if not mark or not all(line.startswith(mark) for line in full):
+        return text
+    return re.sub(rf"^[ \t]*{re.escape(mark)} ?", "", text, flags=re.M)
+
+
+def _dedented(text: str) -> str:
+    """Without the indentation of all lines, or of all but the first, which was cut with care."""
+    first, _, rest = text.strip("\n").partition("\n")
+    if START.match(first) and rest.startswith((" ", "\t")):
+        bare = textwrap.dedent(rest)
+        return f"{first}\n{bare}" if FIELD.match(bare) else text
+    return textwrap.dedent(text) if text.lstrip("\n")[:1] in (" ", "\t") else text
+
+
+def _single_spaced(text: str) -> str:
+    """Without the empty line after each line, where there is one after each."""
+    lines = text.strip("\n").split("\n")
+    kept = lines[::2]
+    if len(kept) < 3 or any(map(str.strip, lines[1::2])) or not FIELD.match(kept[1]):
+        return text
+    return "\n".join(kept)
+
+
+def _without_prompt(text: str) -> str:
+    """Without the prompt that a terminal shows after what it printed."""
+    body, _, last = text.rstrip().rpartition("\n")
+    is_prompt = PROMPT.fullmatch(last) and not FIELD.match(last)
+    return f"{body}\n" if body and is_prompt else text
+
+
+def _one_line(found: re.Match[str]) -> str:
+    """A JSON object in one line; what only looks like one as it was."""
+    lines = found[0].split("\n")
+    within = len(lines) > 1 and len(found[0]) < len(found.string.strip())
+    is_json = within and read_json(found[0]) is not None
+    return " ".join(map(str.strip, lines)) if is_json else found[0]
