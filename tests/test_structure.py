@@ -30,8 +30,8 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "urllib3": ("client", "lab.carriers", "lab.live", "lab.crafting"),
     "ipywidgets": ("panels",),
     "tornado": ("server.sockets", "server.message"),
-    "jupyterlab": ("cli.jupyter",),
-    "zmq": ("cli.jupyter",),
+    "jupyterlab": ("cli.lessons",),
+    "zmq": ("cli.lessons",),
 }
 WITHOUT_DPOP = ("jose", "checking", "show")  # what knows nothing of it
 

@@ -17,10 +17,9 @@ from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call, host_of, is_hidden
 from dpop_lab.session.reading import LONGEST, json_value, without_user
+from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import FAR, at_once, mapped, shown
 from dpop_lab.wire.url import normal_url, without_query
-
-WELL_KNOWN = "/.well-known/"
 
 
 def diagnose(
