@@ -75,7 +75,7 @@ def _raw(response: Response, method: str) -> HTTPResponse:
     )
 
 
-class SocketAdapter(LiveAdapter, Front):
+class PortAdapter(LiveAdapter, Front):
     """Both ends of the way to a twin on a port: what it found there is put on the answer here.
 
     It stands `before` the twin, and keeps the last requests and answers with their reports.

@@ -152,8 +152,6 @@ class Parties:
             proposed=texts(change, members, said),
             signed_by=signer,
             sign_again=change.sign_again,
-            jti=str(honest["jti"]),
-            iat=honest["iat"],
             access_token=access_token,
         )
 
@@ -226,7 +224,8 @@ class Parties:
         """The requests that carry out a draft, in order, and the proof in the last one."""
         change, steps = draft.change, list[requests.PreparedRequest]()
         if change.first:  # a request that goes before, with the same jti
-            steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=draft.jti))
+            jti = draft.honest_claims["jti"]
+            steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
         proof = self._proof(draft)
         steps.append(prepared(draft, proof, self.lab))
         if change.again:
