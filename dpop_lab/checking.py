@@ -12,6 +12,7 @@ HEAD = ("Row", "Question", "Wanted", "Found")
 PROFILE_HEAD = ("Row", "Question", "What it stops, and what to do when it fails")
 Grade = Literal["must", "should", "free"]
 Failure = str | tuple[str, str]  # a row, or a row and its defect
+Texts = Mapping[Failure, str | None]  # what is said to failures
 Verdict = tuple[object, object, str | None]  # what was wanted, what was found; its defect, if any
 
 
@@ -185,9 +186,7 @@ class Answer:
         return {name: text for name, text in said.items() if text is not None}
 
 
-def said(
-    status: int, error: str, texts: Mapping[Failure, str | None], **errors: str
-) -> dict[str, Any]:
+def said(status: int, error: str, texts: Texts, **errors: str) -> dict[str, Any]:
     """The answers of a profile: to failures by their texts, and to any other, with one error code.
 
     `errors` has other codes by row.
