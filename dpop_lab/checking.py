@@ -199,11 +199,10 @@ class Answer:
 
 
 Failure = str | tuple[str, str]  # a row, or a row and its defect
+Texts = Mapping[Failure, str | None]  # what is said to failures
 
 
-def said(
-    status: int, error: str, texts: Mapping[Failure, str | None], **errors: str
-) -> dict[str, Any]:
+def said(status: int, error: str, texts: Texts, **errors: str) -> dict[str, Any]:
     """The answers of a profile: to failures by their texts, and to any other, with one error code.
 
     `errors` has other codes by row.
