@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.errors import KeyUnusable
@@ -10,12 +10,13 @@ from dpop_lab.jose.encoding import read_json, thumbprint
 from dpop_lab.jose.jws import Jws, key_bits, read_jws
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.values import Words, cut, date, offset, shown
-from dpop_lab.wire.secrets import KINDS, holds_key
+from dpop_lab.wire.secrets import KINDS, holds_key, squeezed
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 MOST, LONGEST = 40, 200  # members of a JWT, characters of a value
-LONGEST_INSIDE = 20_000  # characters of JSON in a string
+LONGEST_INSIDE, LEVELS = 20_000, 4  # of JSON in a string: characters, and strings in strings
+LOGIN = re.compile(r"^[^/\s:]*+:\S*@")  # in a URL without a scheme
 HASH = re.compile(r"[\w+/-]{43}=?|[0-9a-fA-F]{64}|[\w+/-]{64}|[\w+/-]{86}(?:==)?|[\w-]{22}")
 SHORTEST_PRIVATE = 16  # characters of a private member of a key
 
@@ -122,14 +123,23 @@ def harmless(value: object, name: str = "") -> Any:
         return [harmless(one, name) for one in value]
     if is_secret(name, value):
         return Words("(private)")
-    inner = inside(value)
-    if inner is not None and leaked(inner):
+    if leaked(inside(value)):
         return Words("(JSON in a string, with private members)")
-    return re.sub(r"^[^/\s:]*+:\S*@", "…@", value) if name == "htu" and _is_text(value) else value
+    return LOGIN.sub("…@", value) if name == "htu" and isinstance(value, str) else value
 
 
-def _is_text(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str)
+def strings(value: object, name: str = "", levels: int = LEVELS) -> Iterator[tuple[str, str]]:
+    """Every string in a JSON value, in the JSON of its strings too, with the name of its member."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from strings(one, str(key), levels)
+    elif isinstance(value, list):
+        for one in value:
+            yield from strings(one, name, levels)
+    elif isinstance(value, str):
+        yield name, value
+        if levels:
+            yield from strings(inside(value), name, levels - 1)
 
 
 def inside(value: object) -> object | None:
@@ -146,33 +156,22 @@ def is_secret(name: str, value: object) -> bool:
     """Is this a private member of a key, or something that its name calls a secret?"""
     if not isinstance(value, str) or is_hidden(value):
         return False
-    squeezed = name.strip().lower().replace("_", "").replace("-", "")
-    if squeezed in PRIVATE:
+    known = squeezed(name.strip())
+    if known in PRIVATE or (known == "ath" and not HASH.fullmatch(value)):  # perhaps the token
         return len(value) >= SHORTEST_PRIVATE
-    if squeezed == "ath" and not HASH.fullmatch(value):
-        return len(value) >= SHORTEST_PRIVATE  # perhaps the token itself
-    named = squeezed in KINDS or squeezed.endswith("secret") or squeezed.startswith("priv")
+    named = known in KINDS or known.endswith("secret") or known.startswith("priv")
     return named or holds_key(value)
 
 
-def leaked(value: object, levels: int = 4) -> tuple[str, ...]:
+def is_private(name: str, value: object) -> bool:
+    """Is this a private member of a key?"""
+    known = name.strip().lower()
+    return (known in PRIVATE or known.startswith("priv")) and is_secret(name, value)
+
+
+def leaked(value: object) -> tuple[str, ...]:
     """The names of private members of keys, wherever in a JSON value they stand."""
-    if levels == 0:
-        return ()
-    if isinstance(value, str):
-        inner = inside(value)
-        return () if inner is None else leaked(inner, levels - 1)
-    if isinstance(value, list):
-        return tuple(name for one in value for name in leaked(one, levels))
-    if not isinstance(value, Mapping):
-        return ()
-    own = [str(name) for name, one in value.items() if _is_private(str(name), one)]
-    return (*own, *(name for one in value.values() for name in leaked(one, levels)))
-
-
-def _is_private(name: str, value: object) -> bool:
-    squeezed = name.strip().lower()
-    return (squeezed in PRIVATE or squeezed.startswith("priv")) and is_secret(name, value)
+    return tuple(name for name, text in strings(value) if is_private(name, text))
 
 
 def time_note(value: object, call: Call, now: float) -> str:
