@@ -7,10 +7,18 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from dpop_lab.cli.options import EXIT_CODES, POLICIES, Commands, base_url, command, seconds
-from dpop_lab.cli.terminal import Wrong, say, settings_named
+from dpop_lab.cli.options import (
+    EXIT_CODES,
+    POLICIES,
+    Commands,
+    base_url,
+    command,
+    say,
+    seconds,
+    settings_from,
+)
 from dpop_lab.client.read_settings import variable
-from dpop_lab.errors import KeyUnusable, SettingsError
+from dpop_lab.errors import LabError
 from dpop_lab.lab.world import demo_client
 from dpop_lab.wire.url import is_loopback
 
@@ -93,7 +101,7 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
     name, _, rows = text.partition(" without ")
     policy = POLICIES.get("duende" if name == "twin" else name)
     if client is not None and (policy or text == "live"):
-        raise Wrong(f"{option} is for an issuer, and {text} has the demo's client.")
+        raise LabError(f"{option} is for an issuer, and {text} has the demo's client")
     if policy:
         for row in rows.replace(",", " ").split():
             policy = policy.without(row)
@@ -104,13 +112,11 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
         issuer = base_url(text)
     except argparse.ArgumentTypeError as error:
         known = ", ".join(POLICIES)
-        raise Wrong(f"Neither twin, {known} nor live, and no issuer: {error}.") from None
+        raise LabError(f"Neither twin, {known} nor live, and no issuer: {error}") from None
     if client is None and is_loopback(issuer) and variable("client_id") not in os.environ:
         return Lab(settings=demo_client(issuer.rstrip("/")))
-    try:
+    with settings_from(option, client or "FILE.json"):
         return Lab(issuer=issuer, settings=client)
-    except (SettingsError, KeyUnusable) as error:
-        raise Wrong(f"{option} {settings_named(client) if client else 'FILE'}: {error}") from None
 
 
 def _agreed(words: str, yes: bool) -> bool:
@@ -121,7 +127,7 @@ def _agreed(words: str, yes: bool) -> bool:
         return by_keyboard(words)
     say(words)
     if not yes:
-        raise Wrong("Nobody can be asked here whether that may be: add --yes. Nothing was sent.")
+        raise LabError("Nobody can be asked here whether that may be: add --yes. Nothing was sent")
     return True
 
 

@@ -5,10 +5,18 @@ import json
 import os
 import sys
 
-from dpop_lab.cli.options import ALG, PASSWORD, RAW, Commands, command, password
-from dpop_lab.cli.terminal import Wrong, named, say
+from dpop_lab.cli.options import (
+    RAW,
+    Commands,
+    add_key_options,
+    command,
+    named,
+    password,
+    private_key,
+    say,
+)
+from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
-from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key
 
 EXAMPLES = """examples:
@@ -19,28 +27,27 @@ EXAMPLES = """examples:
 
 def add_key(commands: Commands) -> None:
     """Add the command to the parser."""
-    key = commands.add_parser("key", help="make or look at a key", epilog=EXAMPLES, **RAW)
+    words = "make or look at a key"
+    key = commands.add_parser("key", help=words, epilog=EXAMPLES, formatter_class=RAW)
     kinds = key.add_subparsers(required=True, metavar="new|show")
     add = command(kinds, "new", _new, "make a private key").add_argument
     add("file", nargs="?", metavar="FILE", help="a new file; without it: printed")
-    add("--alg", default="ES256", choices=list(ALGORITHMS), help="default: ES256")
     add("--jwk", action="store_true", help="as a JWK, not as PEM")
-    add("--password-env", **PASSWORD)
+    add_key_options(add, f"{', '.join(ALGORITHMS)}; default: ES256", "ES256")
     words = "the public half and the thumbprint of a private key"
     add = command(kinds, "show", _show_file, words).add_argument
-    add("file", metavar="FILE")
-    add("--alg", **ALG)
-    add("--password-env", **PASSWORD)
+    add("key", metavar="FILE")
+    add_key_options(add)
 
 
 def _show_file(options: argparse.Namespace) -> int:
-    return _show(load_key(options.file, password(options), alg=options.alg))
+    return _show(private_key(options))
 
 
 def _new(options: argparse.Namespace) -> int:
     key, secret = generate_key(options.alg), password(options)
     if options.jwk and secret is not None:
-        raise Wrong("A JWK is not encrypted: leave out --jwk or --password-env.")
+        raise LabError("A JWK is not encrypted: leave out --jwk or --password-env")
     jwk = {**key.private_jwk(), "alg": key.alg}
     text = json.dumps(jwk, indent=2) + "\n" if options.jwk else key.to_pem(secret)
     if options.file is None:
@@ -51,7 +58,7 @@ def _new(options: argparse.Namespace) -> int:
         with open(os.open(options.file, flags, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise Wrong(f"{options.file} exists already; a key is never overwritten.") from None
+        raise LabError(f"{options.file} exists already; a key is never overwritten") from None
     safe = "encrypted" if secret else "not encrypted, so for your eyes only"
     say(f"The private key is in {named(options.file)}, {safe}. Its public half:")
     return _show(key)
@@ -60,6 +67,5 @@ def _new(options: argparse.Namespace) -> int:
 def _show(key: PrivateKey) -> int:
     """The public half in JSON: algorithm, JWK, thumbprint."""
     jwk = key.public_jwk()
-    facts = {"alg": key.alg, "jwk": jwk, "thumbprint": thumbprint(jwk)}
-    print(json.dumps(facts, indent=2))
+    print(json.dumps({"alg": key.alg, "jwk": jwk, "thumbprint": thumbprint(jwk)}, indent=2))
     return 0
