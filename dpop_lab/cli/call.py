@@ -19,6 +19,7 @@ from dpop_lab.cli.options import (
     EXIT_CODES,
     Commands,
     add_key_options,
+    adder,
     base_url,
     command,
     fail,
@@ -62,23 +63,23 @@ READ_FROM_VARIABLES = (variable("client_key"), "REQUESTS_CA_BUNDLE", "CURL_CA_BU
 def add_call(commands: Commands) -> None:
     """Add the command to the parser."""
     words, epilog = "fetch a token and call an API with it", f"{EXAMPLES}\n\n{EXIT_CODES}"
-    add = command(commands, "call", _call, words, epilog).add_argument
-    add("url", nargs="?", type=url, metavar="URL", help="default: the demo's DPoP API")
-    add("--key", required=True, metavar="FILE", help="the private DPoP key")
+    add = adder(command(commands, "call", _call, words, epilog))
+    add("url URL", "default: the demo's DPoP API", nargs="?", type=url)
+    add("--key FILE", "the private DPoP key", required=True)
     add_key_options(add)
-    add("--client", metavar="CLIENT.json", help="default: m2m.dpop of the demo")
-    add("--issuer", type=base_url, metavar="ISSUER", help="find its token endpoint")
-    words = "how the client authenticates: " + ", ".join(CLIENT_AUTH)
-    add("--client-auth", choices=list(CLIENT_AUTH), metavar="WAY", help=words)
-    add("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
+    add("--client CLIENT.json", "default: m2m.dpop of the demo")
+    add("--issuer ISSUER", "find its token endpoint", type=base_url)
+    words = f"how the client authenticates: {', '.join(CLIENT_AUTH)}"
+    add("--client-auth WAY", words, choices=CLIENT_AUTH)
+    add("--log FILE", "append the exchanges, redacted, to this file")
     words = "leave the proofs in that file, for diagnose: they are good once and for seconds"
-    add("--show-proofs", action="store_true", help=words)
-    add("--har", metavar="FILE", help="write them to this file for a browser, too")
-    add("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
-    add("--method", type=method, metavar="M", help="GET, or POST with --data")
-    add("--data", metavar="D", help="the body")
+    add("--show-proofs", words)
+    add("--har FILE", "write them to this file for a browser, too")
+    add("--live", f"the real {urlsplit(BASE_URL).netloc}")
+    add("--method M", "GET, or POST with --data", type=method)
+    add("--data D", "the body")
     words = "how long to wait for an answer; default: %(default)s"
-    add("--timeout", type=seconds, default=TIMEOUT, metavar="S", help=words)
+    add("--timeout S", words, type=seconds, default=TIMEOUT)
 
 
 def _call(options: argparse.Namespace) -> int:
