@@ -60,7 +60,7 @@ BEGINNING = b"---- Sending"  # of a session log
 READ_FROM_VARIABLES = (variable("client_key"), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def add_call(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words, epilog = "fetch a token and call an API with it", f"{EXAMPLES}\n\n{EXIT_CODES}"
     add = adder(command(commands, "call", _call, words, epilog))
@@ -86,12 +86,12 @@ def _call(options: argparse.Namespace) -> int:
     key = private_key(options)
     if options.show_proofs and not options.log:
         raise LabError("--show-proofs is for the file of --log FILE")
-    verb, headers, body = options.method or "GET", {}, None
+    verb, sent = options.method or "GET", {"timeout": options.timeout}
     if options.data is not None:
-        headers, body = {"Content-Type": _content_type(options.data)}, os.fsencode(options.data)
         verb = options.method or "POST"
+        headers = {"Content-Type": _content_type(options.data)}
+        sent |= {"headers": headers, "data": os.fsencode(options.data)}
     lab, asked = _lab(options, _settings(options))
-    sent = {"headers": headers, "data": body, "timeout": options.timeout}
     with lab, _recorded(lab, options):
         try:
             answer = lab.session.request(verb.upper(), asked, auth=lab.auth(key=key), **sent)
@@ -151,13 +151,14 @@ def _lab(options: argparse.Namespace, settings: Settings) -> tuple[Lab, str]:
     asked = options.url or settings.api or (DEMO_API if at_demo(where) else "")
     if not asked:
         raise LabError("No URL to call. Give it, or the member api, or DPOP_LAB_API")
-    if at_demo(where) and at_demo(asked):
+    demo = (at_demo(where), at_demo(asked))
+    if all(demo):
         lab = Lab(live=options.live, timeout=options.timeout)
         lab.client = settings
         return lab, asked
-    if options.live or at_demo(where) or at_demo(asked):
+    if options.live or any(demo):
         wanted = f"--live is {BASE_URL}" if options.live else "Token and call are for one server"
-        sites = f"the token endpoint is at {_site(where)}, the URL at {_site(asked)}"
+        sites = f"the token endpoint is at {htu(where)}, the URL at {htu(asked)}"
         source = "CLIENT.json" if options.issuer is None else "--issuer"
         todo = f"The token endpoint comes from {source}."
         if options.issuer is options.client is None:
@@ -166,10 +167,6 @@ def _lab(options: argparse.Namespace, settings: Settings) -> tuple[Lab, str]:
     if not all(one.lower().startswith("https:") or is_loopback(one) for one in (where, asked)):
         say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
     return Lab(settings=settings, timeout=options.timeout), asked
-
-
-def _site(asked: str) -> str:
-    return htu(asked).removesuffix(urlsplit(asked).path) or asked
 
 
 # the files that are written: none that is read, and none when it is refused

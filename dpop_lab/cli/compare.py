@@ -43,7 +43,7 @@ EXAMPLES = """examples:
   dpop-lab compare rfc9449 https://as.example --client-b client.json --pace 2"""
 
 
-def add_compare(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     about = ABOUT.format(policies=", ".join(POLICIES))
     words, epilog = "where two servers answer differently", f"{about}\n\n{EXAMPLES}\n\n{EXIT_CODES}"

@@ -26,7 +26,7 @@ exit codes:
   2  not understood, or something given to the command is wrong"""
 
 
-def add_diagnose(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "what is wrong with a proof, a token, a request, an answer"
     parser = command(commands, "diagnose", _diagnose, words, EXAMPLES)

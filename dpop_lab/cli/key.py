@@ -26,7 +26,7 @@ EXAMPLES = """examples:
   dpop-lab key show id_ecdsa --password-env KEY_PASSWORD"""
 
 
-def add_key(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "make or look at a key"
     key = commands.add_parser("key", help=words, epilog=EXAMPLES, formatter_class=RAW)

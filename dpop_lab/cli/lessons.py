@@ -37,7 +37,7 @@ SHELL = os.environ.get("SHELL", "/bin/sh") if os.name == "posix" else ""  # no l
 TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
 
 
-def add_lessons(parser: argparse.ArgumentParser, commands: Commands) -> None:
+def declare(parser: argparse.ArgumentParser, commands: Commands) -> None:
     """Add the command to the parser, and its options to the parser itself."""
     words = "the lessons in JupyterLab; the same as no command"
     lessons = command(commands, "lessons", _lessons, words, EXAMPLES)

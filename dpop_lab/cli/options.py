@@ -16,6 +16,7 @@ from dpop_lab.jose.keys import ALGORITHMS, PrivateKey
 from dpop_lab.server import policies
 from dpop_lab.show.values import printable
 from dpop_lab.wire.challenge import WORD
+from dpop_lab.wire.url import without_login
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 POLICIES = {name.lower().replace("_", ""): policy for name, policy in policies.POLICIES.items()}
@@ -106,8 +107,7 @@ def seconds(text: str) -> float:
 def url(text: str) -> str:
     """An http(s) URL with a host, as it was given."""
     if http_parts(text) is None:
-        shown = re.sub(r"//[^/@]*@", "//…@", text.partition("?")[0])
-        found = named(repr(shown))
+        found = named(repr(without_login(text.partition("?")[0])))
         raise argparse.ArgumentTypeError(f"wanted http(s)://host[:port]/…, found {found}")
     return text
 

@@ -47,7 +47,7 @@ REACHABLE = (
 MOST_WAITING = 1000  # entries that a slow terminal may be behind
 
 
-def add_serve(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     add = adder(command(commands, "serve", _serve, "the twin on a port", EXAMPLES))
     add("--port N", "0, the default: any", type=port, default=0)
