@@ -25,8 +25,8 @@ from dpop_lab.lab.catalogue.change import (
     TOKENS,
     edited,
 )
-from dpop_lab.lab.sent import ACCEPTED, NO_ROW
 from dpop_lab.proof.rules import ESSENTIAL
+from dpop_lab.session.call import ACCEPTED, NO_ROW
 from dpop_lab.wire.message import Request
 from dpop_lab.wire.redact import Redactor
 from tests.test_explain import Tags

@@ -23,7 +23,7 @@ from dpop_lab.client.token import TokenRefused, WrongTokenType
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import read_jws, verify
 from dpop_lab.jose.keys import generate_key, public_jwk
-from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.wire.message import Request, Response
 
 CLIENT_KEY = generate_key("ES384")

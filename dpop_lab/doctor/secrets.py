@@ -56,7 +56,7 @@ class Secrets:
     """The secrets of one paste: `kinds` names them, `clean` takes them out of texts."""
 
     def __init__(self, pasted: Pasted) -> None:
-        self._labels, self._redactor = Labels(SHORTEST), Redactor(show_proofs=True)
+        self._labels, self._redactor = Labels(SHORTEST), Redactor()
         self._long: dict[str, list[tuple[str, str]]] = {}
         self._kept: set[str] = set()  # of the long ones
         found = {kind: None for call in pasted.calls for kind in self._of(call)}
@@ -71,7 +71,7 @@ class Secrets:
         if without_users(text) != text:
             found["credentials"] = None
         self._redactor.text(text)
-        found |= dict.fromkeys(self._redactor.kinds())
+        found |= dict.fromkeys(self._redactor.labels.kinds(LONG))
         words = (
             WORDS.get("private_key" if kind in PRIVATE else kind, "a secret")
             for kind in found
@@ -154,7 +154,7 @@ class Secrets:
 
     def clean(self, texts: list[str]) -> list[str]:
         """The texts without any of them, whole or cut off, and without whole JWTs."""
-        cleaned = self._redactor.known(self._labels.replace(texts))
+        cleaned = self._redactor.labels.replace(self._labels.replace(texts))
         return [self._cut_ones(text) for text in cleaned]
 
     def _cut_ones(self, text: str) -> str:

@@ -9,11 +9,10 @@ import requests
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED
-from dpop_lab.lab.catalogue.change import PLACES, Change
+from dpop_lab.lab.catalogue.change import PLACES, Change, one_of
 from dpop_lab.lab.comparison import Compared, Comparison
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import Unreachable
-from dpop_lab.lab.names import one_of
 from dpop_lab.lab.side import HONEST_AT, REPLAY, Asked, HonestRefused, Side
 from dpop_lab.show.values import printable
 

@@ -1,7 +1,9 @@
 """From a change to the request that carries it out: a draft to look at and edit, then the bytes."""
 
 import hmac
+import json
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
 import requests
@@ -14,14 +16,14 @@ from dpop_lab.client.settings import (
     private_key_jwt,
 )
 from dpop_lab.errors import LabError
-from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, from_json
+from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
+from dpop_lab.jose.jws import HASHES
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import SECRET
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
-HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
 def text(value: object) -> str:
@@ -58,17 +60,16 @@ def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
 
     For `none` it is empty; HMAC takes what everybody knows for its secret: the public key.
     """
-    try:
-        members = from_json(header)
-        alg = members.get("alg") if isinstance(members, dict) else None
-    except (ValueError, RecursionError):
-        alg = None
-    if isinstance(alg, str) and alg.lower() == "none":
+    members = read_json(header)
+    alg = members.get("alg") if isinstance(members, dict) else None
+    if not isinstance(alg, str):
+        return key.sign(octets)
+    if alg.lower() == "none":
         return b""
-    if isinstance(alg, str) and alg in HASHES:
+    if alg in HASHES:
         return hmac.digest(compact_json(key.public_jwk()), octets, HASHES[alg])
     try:
-        return key.sign_as(octets, str(alg))
+        return key.sign_as(octets, alg)
     except ValueError:
         return key.sign(octets)
 
@@ -90,9 +91,6 @@ class Draft:
     #: As in `Edit`.
     signed_by: str
     sign_again: bool
-    #: Those of the honest proof.
-    jti: str
-    iat: int
     #: The one that the proof goes with, empty at the token endpoint.
     access_token: str = field(default="", repr=False)
 
@@ -100,6 +98,22 @@ class Draft:
     def place(self) -> Place:
         """Where it is going to."""
         return PLACES[self.to]
+
+    @property
+    def honest_claims(self) -> dict[str, Any]:
+        """The claims that an honest client would sign at this moment."""
+        claims: dict[str, Any] = json.loads(self.honest[1])
+        return claims
+
+    @property
+    def edited(self) -> str:
+        """What was edited beyond the change, without what is new each time; empty for nothing."""
+        if (self.header, self.claims) == self.proposed:
+            return ""
+        text = f"{self.header} {self.claims}"
+        for name, value in self.honest_claims.items():
+            text = text.replace(str(value), name)
+        return text
 
 
 def url_of(place: Place, lab: World) -> str:
@@ -127,11 +141,11 @@ def prepared(draft: Draft, proof: str, lab: World) -> requests.PreparedRequest:
     lines += [("DPoP", line) for line in proofs]
     if change.basic:
         lines.append(("Authorization", _basic(form)))
-    request = requests.Request(
-        change.method or place.method, change.url(url) if change.url else url, data=body
-    ).prepare()
-    length = [("Content-Length", str(len(body)))] if body else []
-    request.headers = HTTPHeaderDict([*lines, *length])  # type: ignore[assignment]
+    if body:
+        lines.append(("Content-Length", str(len(body))))
+    url = change.url(url) if change.url else url
+    request = requests.Request(change.method or place.method, url, data=body).prepare()
+    request.headers = HTTPHeaderDict(lines)  # type: ignore[assignment]
     return request
 
 

@@ -22,6 +22,7 @@ from dpop_lab.lab.catalogue.change import (
     TOKENS,
     Change,
     Edit,
+    Members,
     Place,
     edited,
 )
@@ -60,8 +61,7 @@ class Parties:
     def key(self, who: str, kind: str = "ES256") -> PrivateKey:
         """The key of this kind that the owner or the thief has."""
         if (who, kind) not in self._keys:
-            made = too_small_key() if kind == SMALL else generate_key(kind)
-            self._keys[who, kind] = made
+            self._keys[who, kind] = too_small_key() if kind == SMALL else generate_key(kind)
         return self._keys[who, kind]
 
     def nonce(self, place: Place) -> str | None:
@@ -138,12 +138,10 @@ class Parties:
         further members, with `LEFT_OUT` for one that is to go. Asks for an access token when one is
         needed and none is at hand. Raises `LabError` for what the live server does not let us do.
         """
-        place, now = PLACES[to], self.lab.clock.now()
-        signer = signed_by or change.signed_by
-        access_token = self._presented(change, place)
-        honest = self._honest(change, place, jti or str(uuid.uuid4()), access_token or None)
+        signer, access_token = signed_by or change.signed_by, self._presented(change, PLACES[to])
+        honest = self._honest(change, PLACES[to], jti or str(uuid.uuid4()), access_token or None)
         members, said = self._after(change, signer, honest)
-        asked = edited(members, header or {}, now=now), edited(said, claims or {}, now=now)
+        asked = self._edited(members, header or {}), self._edited(said, claims or {})
         header_text, claims_text = texts(change, *asked)
         return Draft(
             change=change,
@@ -154,35 +152,38 @@ class Parties:
             proposed=texts(change, members, said),
             signed_by=signer,
             sign_again=change.sign_again,
-            jti=str(honest["jti"]),
-            iat=now,
             access_token=access_token,
         )
+
+    def _edited(self, members: Mapping[str, Any], changes: Members) -> dict[str, Any]:
+        return edited(members, changes, now=self.lab.clock.now())
 
     def _honest(
         self, change: Change, place: Place, jti: str, access_token: str | None
     ) -> dict[str, Any]:
         """The claims that an honest client would sign at this moment."""
-        now, url = self.lab.clock.now(), htu(url_of(place, self.lab))
-        nonce = self._nonce(change, place, now) if place.nonce else None
         return proof_claims(
-            jti=jti, htm=place.method, htu=url, iat=now, access_token=access_token, nonce=nonce
+            jti=jti,
+            htm=place.method,
+            htu=htu(url_of(place, self.lab)),
+            iat=self.lab.clock.now(),
+            access_token=access_token,
+            nonce=self._nonce(change, place) if place.nonce else None,
         )
 
     def _after(
         self, change: Change, signer: str, honest: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Header and claims of a proof after a change, from its honest claims."""
-        now, said = honest["iat"], dict(honest)
         shown = change.shows or ("owner" if signer == "nobody" else signer)
         header = proof_header(self.key(shown, change.key))
-        header["jwk"] = edited(header["jwk"], change.jwk, now=now)
+        header["jwk"] = self._edited(header["jwk"], change.jwk)
         if change.made_for:
             place = PLACES[change.made_for]
-            said |= {"htm": place.method, "htu": htu(url_of(place, self.lab))}
-        return edited(header, change.header, now=now), edited(said, change.claims, now=now)
+            honest = {**honest, "htm": place.method, "htu": htu(url_of(place, self.lab))}
+        return self._edited(header, change.header), self._edited(honest, change.claims)
 
-    def _nonce(self, change: Change, place: Place, now: int) -> str | None:
+    def _nonce(self, change: Change, place: Place) -> str | None:
         """A nonce of the server at this place, or of the other one, given out some time ago.
 
         Of a server that is not ours it is the one it gave last, None before it gave any.
@@ -192,7 +193,7 @@ class Parties:
         twin = self.lab.twin
         at_token_endpoint = bool(place.client_id) is not change.others_nonce
         server = twin.authorization_server if at_token_endpoint else twin.resource_server
-        return server.nonces.issue(now - change.nonce_age)
+        return server.nonces.issue(self.lab.clock.now() - change.nonce_age)
 
     def _presented(self, change: Change, place: Place) -> str:
         """The access token that goes with a change, empty where there is none."""
@@ -209,28 +210,28 @@ class Parties:
             if "whole" not in edit.spelling:
                 raise LabError("The access token is no JWT", found=issued.problem)
             return str(edit.spelt("whole", token))
-        now, said = self.lab.clock.now(), dict(issued.claims)
+        said = dict(issued.claims)
         if edit.shows:
             said["cnf"] = {"jkt": thumbprint(self.key(edit.shows).public_jwk())}
-        header = edited(issued.header, edit.header, now=now)
-        written = texts(edit, header, edited(said, edit.claims, now=now))
+        members = self._edited(issued.header, edit.header), self._edited(said, edit.claims)
         by_issuer = edit.signed_by == ISSUER
         key = self.lab.twin.signing_key if by_issuer else self.key("thief", "RS256")
         kept = None if edit.sign_again else issued.signature
-        return forged(*written, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
+        signature = b"" if edit.signed_by == "nobody" else kept
+        return forged(*texts(edit, *members), edit, key, signature=signature)
 
     def signed(self, draft: Draft) -> tuple[list[requests.PreparedRequest], str]:
         """The requests that carry out a draft, in order, and the proof in the last one."""
-        proof, before = self._proof(draft), []
-        if draft.change.first:  # a request that goes before, with the same jti
-            other = self.drafted(CHANGES[draft.change.first], to=draft.to, jti=draft.jti)
-            before.append(prepared(other, self._proof(other), self.lab))
-        main = prepared(draft, proof, self.lab)
-        if draft.change.again:
-            before.append(main)
-            honest, proof = proof, draft.change.again(proof)
-            main = with_other_proof(main, honest, proof)
-        return [*before, main], proof
+        change, steps = draft.change, list[requests.PreparedRequest]()
+        if change.first:  # a request that goes before, with the same jti
+            jti = draft.honest_claims["jti"]
+            steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
+        proof = self._proof(draft)
+        steps.append(prepared(draft, proof, self.lab))
+        if change.again:
+            honest, proof = proof, change.again(proof)
+            steps.append(with_other_proof(steps[-1], honest, proof))
+        return steps, proof
 
     def _proof(self, draft: Draft) -> str:
         """The texts of a draft, signed by whom it says or under their honest signature."""

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote
 from dpop_lab.checking import Finding, Report
 from dpop_lab.show.values import printable, shown
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
-from dpop_lab.wire.redact import Redactor
+from dpop_lab.wire.redact import FORM, Redactor
 
 WITH_REPORTS = 1000  # of so many exchanges, the last ones, the reports are kept
 
@@ -69,7 +69,7 @@ class SessionLog:
     def known(self, texts: list[str]) -> list[str]:
         """Texts about what was recorded, without the long secrets in it."""
         with self._lock:
-            return self._redactor.known(texts)
+            return self._redactor.labels.replace(texts)
 
     def _append(self, text: str) -> None:
         if self._path is None:
@@ -83,7 +83,6 @@ Pairs = Iterable[tuple[str, str]]
 NOTE = re.compile(r"<(?:(\d+) bytes of [^>]*|streamed body, not recorded)>")
 UNKNOWN = -1  # what HAR says for a number of octets that is not known
 IN_A_URL = ":/?#[]@!$&'()*+,;=%~"
-FORM = "application/x-www-form-urlencoded"
 
 
 def har(exchanges: Sequence[Redacted], words: Sequence[Mapping[str, str]]) -> dict[str, Any]:

@@ -9,12 +9,15 @@ from typing import Self
 from urllib.parse import parse_qsl, unquote
 
 from dpop_lab.checking import Report
-from dpop_lab.show.values import one_line, printable
+from dpop_lab.show.values import mapped, one_line, printable
 from dpop_lab.wire.url import without_dots
 
 Headers = tuple[tuple[str, str], ...]
 MARK = re.compile(r"^(?=---- )", re.MULTILINE)
 LONGEST = 20_000  # characters of a body in the text
+TEXTS = (  # of an exchange: what came over the wire, or says why nothing came
+    "method url request_headers request_body reason response_headers response_body failure".split()
+)
 
 
 def lines(headers: Headers, name: str) -> list[str]:
@@ -110,21 +113,7 @@ class Exchange:
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
         """This exchange with every text changed that came over the wire, or says why none came."""
-        return replace(
-            self,
-            method=change(self.method),
-            url=change(self.url),
-            request_headers=tuple(
-                (change(name), change(value)) for name, value in self.request_headers
-            ),
-            request_body=change(self.request_body),
-            reason=change(self.reason),
-            response_headers=tuple(
-                (change(name), change(value)) for name, value in self.response_headers
-            ),
-            response_body=change(self.response_body),
-            failure=change(self.failure),
-        )
+        return replace(self, **{name: mapped(getattr(self, name), change) for name in TEXTS})
 
     def __repr__(self) -> str:
         url = re.sub(r"(?<=//)[^/?#]*@|[?#].*", "", self.url, flags=re.DOTALL)

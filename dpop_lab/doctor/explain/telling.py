@@ -85,7 +85,7 @@ def entry(
     """
 
     def clean(text: str, longest: int = LONGEST_LINE) -> str:
-        return _short(redactor.known([text])[0], longest)
+        return _short(redactor.labels.replace([text])[0], longest)
 
     whole, now = _bounded(exchange), exchange.ended_at
     redacted, call = redactor.exchange(whole), read_call(whole)
