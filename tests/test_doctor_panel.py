@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import LabError, access_token_hash, diagnose, generate_key, make_proof
-from dpop_lab.doctor.report import Diagnosis
+from dpop_lab.doctor.diagnosis import Diagnosis
 from dpop_lab.panels.doctor import A_FILE, MOST, NOTHING_PASTED, DoctorPanel
 from dpop_lab.show.values import seconds_since_1970
 from tests.test_display import Page

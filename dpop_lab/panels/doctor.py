@@ -8,8 +8,7 @@ from typing import Any
 
 from ipywidgets import HTML, Dropdown, Password, Text, Textarea
 
-from dpop_lab.doctor.diagnosis import diagnose
-from dpop_lab.doctor.report import WHAT, Diagnosis
+from dpop_lab.doctor.diagnosis import WHAT, Diagnosis, diagnose
 from dpop_lab.errors import expect
 from dpop_lab.panels.panel import WIDE, Nothing, Panel, control, note
 from dpop_lab.server.policies import POLICIES
