@@ -575,7 +575,7 @@ def test_generate_key_makes_nothing_that_could_not_be_loaded(
 @pytest.mark.parametrize("kind", ALL)
 def test_an_algorithm_that_does_not_fit_the_key_is_refused(kind: str) -> None:
     source = pkcs8(MADE[kind])
-    fitting = {name for name, row in ALGORITHMS.items() if kind in (row.crv, row.kty)}
+    fitting = {name for name, row in ALGORITHMS.items() if kind in row}
     for alg in ("ES256", "ES384", "ES512", "EdDSA", "Ed25519", "RS256", "HS256", "none", ""):
         if alg in fitting:
             assert load_key(source, alg=alg).alg == alg

@@ -24,9 +24,8 @@ from dpop_lab.cli.options import (
 )
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.jose.encoding import read_json
-from dpop_lab.jose.jws import key_bits
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.jose.keys import PrivateKey, key_bits
 
 if TYPE_CHECKING:
     from dpop_lab.doctor.explain.telling import Entry

@@ -7,7 +7,8 @@ from typing import Any, TypeGuard
 from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import read_json, thumbprint
-from dpop_lab.jose.jws import Jws, key_bits, read_jws
+from dpop_lab.jose.jws import Jws, read_jws
+from dpop_lab.jose.keys import key_bits
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.values import Words, cut, date, offset, shown
 from dpop_lab.wire.secrets import KINDS, holds_key

@@ -1,10 +1,12 @@
 """base64url, JSON and SHA-256, and what is made of all three: the thumbprint of a key."""
 
+import base64
 import binascii
 import hashlib
 import json
 import string
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from dpop_lab.errors import EncodingError, KeyUnusable, expect
@@ -16,8 +18,7 @@ ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
 
 def base64url_encode(octets: bytes) -> str:
     """Octets as base64url without padding (RFC 7515 section 2)."""
-    text = binascii.b2a_base64(octets, newline=False).decode("ascii")
-    return text.rstrip("=").replace("+", "-").replace("/", "_")
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def base64url_decode(text: str) -> bytes:
@@ -104,6 +105,7 @@ REQUIRED_MEMBERS = {  # in alphabetical order
     "RSA": ("e", "kty", "n"),
     "oct": ("k", "kty"),
 }
+KINDS = ", ".join(REQUIRED_MEMBERS)
 
 
 def hash_input(jwk: Mapping[str, object]) -> bytes:
@@ -113,17 +115,7 @@ def hash_input(jwk: Mapping[str, object]) -> bytes:
     part (RFC 7638 section 3.2). The strings are taken as they stand, not decoded and encoded again.
     Raises `KeyUnusable` when `kty` is unknown or a required member is missing or no string.
     """
-    expect(jwk, Mapping, "a thumbprint", "public_jwk(key) gives a key's JWK.")
-    kty = jwk.get("kty")
-    names = REQUIRED_MEMBERS.get(kty) if isinstance(kty, str) else None
-    if names is None:
-        problem, wanted = "No thumbprint without a key type", ", ".join(REQUIRED_MEMBERS)
-        raise KeyUnusable(problem, reason="not_a_key", wanted=f"kty of {wanted}", found=repr(kty))
-    if missing := [name for name in names if not isinstance(jwk.get(name), str)]:
-        problem, wanted = f"No thumbprint for this {kty} key", ", ".join(names)
-        wanted, found = f"the members {wanted} as strings", "no string in " + ", ".join(missing)
-        raise KeyUnusable(problem, reason="not_a_key", wanted=wanted, found=found)
-    return compact_json({name: jwk[name] for name in names})
+    return compact_json(dict(_required(jwk)))
 
 
 def thumbprint(jwk: Mapping[str, object]) -> str:
@@ -131,4 +123,26 @@ def thumbprint(jwk: Mapping[str, object]) -> str:
 
     As `jkt` it binds an access token to a key. Raises `KeyUnusable` as `hash_input` does.
     """
-    return base64url_encode(sha256(hash_input(jwk)))
+    return _thumbprint(_required(jwk))
+
+
+@lru_cache(maxsize=256)
+def _thumbprint(members: tuple[tuple[str, object], ...]) -> str:
+    """The thumbprint, computed once: a client comes again and again."""
+    return base64url_encode(sha256(compact_json(dict(members))))
+
+
+def _required(jwk: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
+    expect(jwk, Mapping, "a thumbprint", "public_jwk(key) gives a key's JWK.")
+    kty = jwk.get("kty")
+    names = REQUIRED_MEMBERS.get(kty, ()) if isinstance(kty, str) else ()
+    members = tuple((name, jwk.get(name)) for name in names)
+    missing = ", ".join(name for name, value in members if not isinstance(value, str))
+    if names and not missing:
+        return members
+    raise KeyUnusable(
+        f"No thumbprint for this {kty} key" if names else "No thumbprint without a key type",
+        reason="not_a_key",
+        wanted=f"the members {', '.join(names)} as strings" if names else f"kty of {KINDS}",
+        found=f"no string in {missing}" if names else repr(kty),
+    )

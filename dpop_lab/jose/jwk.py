@@ -1,6 +1,7 @@
 """A private key out of a JWK, or of the one in a JWK Set that can sign (RFC 7517)."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -9,7 +10,16 @@ from jwcrypto.jwk import JWK
 
 from dpop_lab.errors import EncodingError, KeyUnusable
 from dpop_lab.jose.encoding import base64url_decode
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PRIVATE, PUBLIC, PrivateKey, check_size, unusable
+from dpop_lab.jose.keys import (
+    ALGORITHMS,
+    OCTETS,
+    PRIVATE,
+    PUBLIC,
+    PrivateKey,
+    check_size,
+    key_bits,
+    unusable,
+)
 
 CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
@@ -42,7 +52,7 @@ def _from_jwk(jwk: object, alg: str | None) -> PrivateKey:
     signs = operations is None or (isinstance(operations, list | tuple) and "sign" in operations)
     if not signs or jwk.get("use") not in (None, "sig"):
         raise unusable("not_for_signing", "a JWK with another use or other key_ops")
-    if kty != "RSA" and (kty, crv) not in [(row.kty, row.crv) for row in ALGORITHMS.values()]:
+    if kty != "RSA" and (kty, crv) not in ALGORITHMS.values():
         raise unusable("unsupported_curve", f"{crv!r:.40} in kty {kty}")
     key = _rebuilt(jwk, kty)
     bound = bind(key, jwk.get("alg"))
@@ -71,13 +81,18 @@ def _rebuilt(jwk: Mapping[str, Any], kty: str) -> Any:
 
 
 def _member(name: str, value: object) -> bytes:
-    try:
-        octets = base64url_decode(value) if isinstance(value, str) else b""
-    except EncodingError:
-        octets = b""
+    octets = _octets(value)
     if not octets:
         raise unusable("damaged_key", f"no base64url without padding in {name}")
     return octets
+
+
+def _octets(value: object) -> bytes:
+    """The octets of strict base64url, none where it is something else."""
+    try:
+        return base64url_decode(value) if isinstance(value, str) else b""
+    except EncodingError:
+        return b""
 
 
 def bind(key: Any, alg: object) -> PrivateKey:
@@ -85,8 +100,8 @@ def bind(key: Any, alg: object) -> PrivateKey:
 
     Raises `KeyUnusable` for a kind of key that is not used here, and for another key's `alg`.
     """
-    kty, crv = _kind(key)
-    fitting = [name for name, row in ALGORITHMS.items() if (row.kty, row.crv) == (kty, crv)]
+    kind = _kind(key)
+    fitting = [name for name, its in ALGORITHMS.items() if its == kind]
     chosen = fitting[0] if alg is None else alg
     if not isinstance(chosen, str) or chosen not in fitting:
         raise unusable("wrong_algorithm", f"{alg!r:.40}", wanted=" or ".join(fitting))
@@ -115,6 +130,32 @@ def _kind(key: Any) -> tuple[str, str | None]:
 
 
 P = 2**255 - 19  # of Ed25519
+
+
+@lru_cache(maxsize=256)
+def public_fault(kty: str, *members: str, bits: range) -> str | None:
+    """What is wrong with a public key, None when nothing is (RFC 7518 section 6, RFC 8037).
+
+    Its members come in the order of `PUBLIC`. An RSA modulus may have so many `bits`.
+    """
+    jwk = {"kty": kty, **dict(zip(PUBLIC[kty], members, strict=True))}
+    numbers = {name: _octets(jwk[name]) for name in PUBLIC[kty] if name != "crv"}
+    for name, octets in numbers.items():
+        if not octets:
+            return f"{name} is not base64url, or not zero in the spare bits at its end"
+        if kty == "RSA" and octets[0] == 0:
+            return f"{name} begins with a zero octet"
+        if kty != "RSA" and len(octets) != OCTETS[jwk["crv"]]:
+            return f"{name} has {len(octets)} octets, wanted {OCTETS[jwk['crv']]}"
+    size = key_bits(jwk)
+    if size is None:
+        point = f"the point (x, y) does not lie on {jwk.get('crv')}"
+        return point if kty == "EC" else "its numbers are no key of this kind"
+    if kty == "RSA" and size not in bits:
+        return f"{size} bits, wanted {bits[0]} to {bits[-1]}"
+    if kty == "RSA":
+        return rsa_fault(numbers["n"], numbers["e"])
+    return ed25519_fault(numbers["x"]) if kty == "OKP" else None
 
 
 def ed25519_fault(octets: bytes) -> str | None:

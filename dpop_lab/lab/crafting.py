@@ -17,13 +17,13 @@ from dpop_lab.client.settings import (
 )
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
+from dpop_lab.jose.jws import HASHES
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import SECRET
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
-HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
 def text(value: object) -> str:

@@ -102,9 +102,9 @@ def look_at_key(members: Mapping[str, str], before: Mapping[str, str]) -> KeyVie
 def _problem(jwk: Mapping[str, str]) -> str:
     """What the strict policy has against the key as one that verifies proofs, as a sentence."""
     kty, crv = jwk["kty"], jwk.get("crv", "")
-    algorithms = {(one.kty, one.crv or ""): name for name, one in ALGORITHMS.items()}
+    algorithms = {(kind, curve or ""): name for name, (kind, curve) in ALGORITHMS.items()}
     if (alg := algorithms.get((kty, crv))) is None:
-        kinds = dict.fromkeys(one.crv or one.kty for one in ALGORITHMS.values())
+        kinds = dict.fromkeys(curve or kind for kind, curve in ALGORITHMS.values())
         return f"{kty} with crv {shown(crv)} is none of {', '.join(kinds)}."
     numbers = {name: jwk[name] for name in ("kty", *PUBLIC[kty])}
     if fault := STRICT.key_fault(numbers, alg):

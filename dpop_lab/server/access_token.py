@@ -10,7 +10,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from dpop_lab.checking import Check, Profile, Verdict, check, equal, verdict
 from dpop_lab.jose.encoding import base64url_encode
@@ -33,13 +33,11 @@ def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
     private: Any = load_pem_private_key(key.to_pem().encode(), None)
     # a common name has room for 64 characters
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer[:64])])
-    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     certificate = (
         x509.CertificateBuilder(name, name, private.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(BEGIN)
         .not_valid_after(END)
-        .add_extension(usage, critical=False)
         .sign(private, hashes.SHA256())
     )
     fingerprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303  x5t is SHA-1 by definition
@@ -145,8 +143,8 @@ def at_form(token: Jws, context: TokenContext) -> Verdict:
 def at_typ(token: Jws, context: TokenContext) -> Verdict:
     """Does its header call it an access token?"""
     found = token.header.get("typ")
-    good = isinstance(found, str) and found in context.profile.types
-    return Words(" or ".join(context.profile.types)), found, None if good else "wrong"
+    types = context.profile.types
+    return Words(" or ".join(types)), found, None if found in types else "wrong"
 
 
 @check(
@@ -195,7 +193,7 @@ def not_expired(token: Jws, context: TokenContext) -> Verdict:
     """Is it still, and already, valid?"""
     now, reading = context.now, context.reading
     end, start = (token.claims.get(name) for name in ("exp", "nbf"))
-    if type(end) is not int and not (type(end) is float and math.isfinite(end)):
+    if STRICT.number(end) is None:
         return verdict(Words("exp, a number"), end, good=False)
     if reading.expired(end, now):
         return Words(f"exp well after {now - reading.leeway}"), end, "expired"

@@ -17,6 +17,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import Party, Routes
 from dpop_lab.wire.message import Request, Response
 
+JWKS = "openid-configuration/jwks"
 TOKEN_PATH = "/connect/token"  # noqa: S105  no password
 STEPS = ("client", "header", "grant_type", "resource", "proof", "grant", "scope")
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
@@ -35,25 +36,20 @@ class AuthorizationServer(Party):
     @property
     def routes(self) -> Routes:
         """Who answers, by path."""
-        return {
-            TOKEN_PATH: self.token,
-            "/.well-known/openid-configuration": self.metadata,
-            "/.well-known/oauth-authorization-server": self.metadata,
-            "/.well-known/openid-configuration/jwks": self.jwks,
-        }
+        documents = ("openid-configuration", "oauth-authorization-server", JWKS)
+        known = {f"/.well-known/{name}": self.document for name in documents}
+        return {TOKEN_PATH: self.token, **known}
 
-    def metadata(self, request: Request) -> Response:
-        """The discovery document (RFC 8414, OpenID Connect Discovery)."""
-        return self._document(request, self.policy.json(self.policy.metadata(self.base_url)))
-
-    def jwks(self, request: Request) -> Response:
-        """The public keys that access tokens are signed with (RFC 7517 section 5)."""
-        return self._document(request, compact_json({"keys": [self.signing_key[1]]}))
-
-    def _document(self, request: Request, body: bytes) -> Response:
+    def document(self, request: Request) -> Response:
+        """Metadata (RFC 8414, OpenID Connect Discovery), or the JWKS (RFC 7517 section 5)."""
+        policy = self.policy
         if request.method != "GET":
-            return self.policy.method_not_allowed("GET")
-        return Response(200, (("Content-Type", self.policy.metadata_type),), body)
+            return policy.method_not_allowed("GET")
+        if request.route.endswith(JWKS):
+            body = compact_json({"keys": [self.signing_key[1]]})
+        else:
+            body = policy.json(policy.metadata(self.base_url))
+        return Response(200, (("Content-Type", policy.metadata_type),), body)
 
     def token(self, request: Request) -> Response:
         """Answer a token request (RFC 6749 section 4.4, RFC 9449 section 5), with the reports."""

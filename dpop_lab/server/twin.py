@@ -62,8 +62,7 @@ class Twin(Front):
         every_row: bool = False,
     ) -> None:
         self.base_url, self.clock = base_url.rstrip("/"), clock or Clock()
-        made = client_key is None and client_jwk is None
-        self._client_key = _once(lambda: generate_key("RS256") if made else client_key)
+        self._client_key = _once(lambda: client_key or generate_key("RS256"))
         self._client_jwk = client_jwk
         kid = random(16).hex().upper()
         self.signing_key, self.published = signing_key or new_signing_key(self.base_url, kid=kid)
@@ -92,11 +91,10 @@ class Twin(Front):
     @property
     def client_key(self) -> PrivateKey | None:
         """The private key of the `*.jwt` clients, None where only its public half was given."""
-        return self._client_key()
+        return self._client_key() if self._client_jwk is None else None
 
     def _public_client_key(self) -> Mapping[str, Any]:
-        key = self._client_key()
-        return self._client_jwk or ({} if key is None else key.public_jwk())
+        return self._client_jwk or self._client_key().public_jwk()
 
     @property
     def client_key_id(self) -> str:

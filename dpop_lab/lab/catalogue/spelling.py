@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit, urlunsplit
 
 from dpop_lab.jose.encoding import base64url_encode, loose_base64url_decode
-from dpop_lab.jose.jws import der_signature
+from dpop_lab.jose.keys import der_signature
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
