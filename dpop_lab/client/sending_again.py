@@ -7,9 +7,8 @@ from threading import Lock
 from typing import Any, Self
 
 import requests
-from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
-from requests.sessions import SessionRedirectMixin
 from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
 
@@ -163,8 +162,10 @@ def redirected(
     Asked of requests itself, so that method and URL are the very ones it will use. An empty
     Location, which requests does not follow, gives `request`.
     """
+    session = requests.Session()
+    session.max_redirects, session.trust_env = 1, False
     following: requests.PreparedRequest = next(
-        _Redirects().resolve_redirects(response, request, yield_requests=True), request
+        session.resolve_redirects(response, request, yield_requests=True), request
     )
     return following
 
@@ -184,12 +185,3 @@ class WithoutNetrc(CaseInsensitiveDict[str]):
     def copy(self) -> Self:
         """A copy that takes none either."""
         return type(self)(self)
-
-
-class _Redirects(SessionRedirectMixin):
-    """The part of a session that knows redirects, with none of a session's state."""
-
-    max_redirects, trust_env = 1, False
-
-    def __init__(self) -> None:
-        self.cookies = RequestsCookieJar()

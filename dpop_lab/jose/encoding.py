@@ -11,6 +11,7 @@ from typing import Any
 
 from dpop_lab.errors import EncodingError, KeyUnusable, expect
 
+Members = Mapping[str, Any]  # of a JSON object: a header, claims, a JWK
 COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 MAX_DEPTH = 64  # levels of JSON that are followed
 ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
@@ -88,6 +89,11 @@ def deeper(value: object, levels: int) -> bool:
         return False
     inner = value.values() if isinstance(value, dict) else value
     return levels == 0 or any(deeper(one, levels - 1) for one in inner)
+
+
+def several(value: object) -> list[Any]:
+    """The members of an array, or what stands there in place of one."""
+    return value if isinstance(value, list) else [value]
 
 
 def read_json(text: str) -> Any:

@@ -119,14 +119,14 @@ def _kind(key: Any) -> tuple[str, str | None]:
         return "RSA", None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return "OKP", "Ed25519"
-    name = type(key).__name__.removesuffix("PrivateKey")
     if isinstance(key, ec.EllipticCurvePrivateKey):
         name = key.curve.name
         if name in CURVES:
             return "EC", CURVES[name]
-    elif name not in ("Ed448", "X448", "X25519"):
-        raise unusable("unsupported_key", name)
-    raise unusable("unsupported_curve", name)
+        raise unusable("unsupported_curve", name)
+    name = type(key).__name__.removesuffix("PrivateKey")
+    curve = name in ("Ed448", "X448", "X25519")
+    raise unusable("unsupported_curve" if curve else "unsupported_key", name)
 
 
 P = 2**255 - 19  # of Ed25519

@@ -119,21 +119,16 @@ def _from_der(octets: bytes, password: bytes | None) -> Any:
     """The private key in DER or in PKCS#12 (RFC 7292)."""
     from cryptography.x509 import load_der_x509_certificate
 
-    if _reads(load_der_x509_certificate, octets):
-        raise unusable("certificate", "a DER certificate")
-    if _reads(serialization.load_der_public_key, octets):
-        raise unusable("public_key", "a DER public key")
+    public = serialization.load_der_public_key
+    for read, reason in ((load_der_x509_certificate, "certificate"), (public, "public_key")):
+        try:
+            _without_panic(read, octets)
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+        raise unusable(reason, f"a DER {reason.replace('_', ' ')}")
     load = _load_pkcs12 if PKCS12.match(octets) else serialization.load_der_private_key
     found = f"{len(octets)} octets of no known format" if octets.strip() else "nothing at all"
     return _unlock(load, octets, password, unusable("not_a_key", found))
-
-
-def _reads(load: Callable[[bytes], object], octets: bytes) -> bool:
-    try:
-        _without_panic(load, octets)
-    except (ValueError, UnsupportedAlgorithm):
-        return False
-    return True
 
 
 def _without_panic(load: Callable[..., Any], *arguments: Any) -> Any:

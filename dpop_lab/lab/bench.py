@@ -14,7 +14,6 @@ from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED
 from dpop_lab.lab.catalogue.change import LEFT_OUT, PLACES, SIGNERS, one_of
 from dpop_lab.lab.crafting import Draft, url_of
-from dpop_lab.lab.live import in_words
 from dpop_lab.lab.parties import Parties
 from dpop_lab.lab.sent import Difference, Sent
 from dpop_lab.lab.world import World
@@ -51,12 +50,11 @@ class Bench:
 
     `parties` have the keys and tokens, `score` the predictions: each counts once for one change at
     one place under one set of rules. What was accepted last at each place is kept to compare with.
-    All goes over `session`, that of the lab unless given, or one like it under other rules.
+    All goes over the session of the lab, or one like it under other rules.
     """
 
-    def __init__(self, lab: World, session: requests.Session | None = None) -> None:
-        self.lab, self._session = lab, session or lab.session
-        self.parties = Parties(lab, self._session)
+    def __init__(self, lab: World) -> None:
+        self.lab, self.parties = lab, Parties(lab, lab.session)
         self._accepted: dict[str, Members] = {}
         self._guesses: dict[tuple[str, ...], bool] = {}
         self._last: tuple[Draft, requests.PreparedRequest, str] | None = None
@@ -131,7 +129,7 @@ class Bench:
         try:
             exchange = self.exchange(draft, steps, rules)
         except (requests.RequestException, LabError, ValueError) as error:
-            return replace(sent, problem=in_words(error, self.lab.timeout))
+            return replace(sent, problem=str(error))
         title = self.lab.kind.capitalize() if self.lab.live else rules.title
         judged, read = self._own_look(draft, proof, rules), read_proof(proof)
         answered = replace(read_call(exchange), rules=title, judged=judged)
@@ -188,7 +186,7 @@ class Bench:
         lab, nonce = self.lab, draft.place.nonce
         own = rules is lab.policy and afresh is None
         if own and (lab.live or nonce is lab.twin.resource_server.api_nonce):
-            session = self._session
+            session = lab.session
         elif lab.live:
             problem = f"{lab.kind.capitalize()} keeps to its own rules"
             raise LabError(problem, advice="Use the twin: Lab().")

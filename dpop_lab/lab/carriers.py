@@ -1,7 +1,6 @@
-"""Requests adapters to a twin, in this process or on a port, with its reports on each answer."""
+"""The ways to a server of our own: in this process, or to a port of this machine."""
 
 from collections import deque
-from email.message import Message
 from io import BytesIO
 from threading import Lock
 from types import SimpleNamespace
@@ -11,14 +10,14 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
-from dpop_lab.checking import Report
 from dpop_lab.client.recorder import header_lines
+from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.server.resource_server import Server
 from dpop_lab.server.twin import Front, Twin
-from dpop_lab.wire.message import Headers, Request, Response
+from dpop_lab.wire.message import Request, Response
 
 WITHOUT_BODY = (204, 304)
-WAITING = 100  # answers at once that have not arrived yet, or never will
+WAITING = 100  # answers at once that are not here yet, or never will be
 
 
 class InProcessAdapter(HTTPAdapter):
@@ -27,6 +26,7 @@ class InProcessAdapter(HTTPAdapter):
     `session.mount("https://demo.duendesoftware.com", InProcessAdapter(server))`; the URLs are the
     real ones, no port and no thread is needed. Bodies are read whole before the server is called.
     Timeouts, certificates and proxies have no meaning here; what the server raises is not caught.
+    The reports of the server are on the answer, from which a recorder takes them.
     """
 
     def __init__(self, server: Server) -> None:
@@ -37,28 +37,55 @@ class InProcessAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """The server's answer to this request, as a requests.Response."""
-        asked = Request(
-            method=str(request.method),
-            target=request.path_url,
-            headers=header_lines(request),
-            body=_octets(request.body),
-        )
+        asked = _request(request, _octets(request.body))
         answered = self.server(asked)
         answer = self.build_response(request, _raw(answered, asked.method))
-        return _with_reports(answer, answered.reports)
+        answer.reports = answered.reports  # type: ignore[attr-defined]
+        return answer
 
 
-class PortAdapter(Front, HTTPAdapter):
-    """Sends to a twin on a port of this machine, and puts on each answer what the twin found.
+def _request(request: requests.PreparedRequest, body: bytes) -> Request:
+    return Request(str(request.method), request.path_url, header_lines(request), body)
 
-    It stands at both ends: `before` makes it the server, which keeps the reports until the answer
-    that they belong to has arrived.
+
+def _octets(body: Any) -> bytes:
+    """A body of any kind that requests takes: none, octets, text, a file, an iterable of parts."""
+    if body is None or isinstance(body, bytes | bytearray):
+        return bytes(body or b"")
+    if isinstance(body, str):
+        return body.encode()
+    return b"".join(map(_octets, [body.read()] if hasattr(body, "read") else body))
+
+
+def _raw(response: Response, method: str) -> HTTPResponse:
+    headers = HTTPHeaderDict(response.headers)
+    silent = method == "HEAD" or response.status in WITHOUT_BODY
+    return HTTPResponse(
+        body=BytesIO(b"" if silent else response.body),
+        headers=headers,
+        status=response.status,
+        reason=response.reason,
+        version=11,
+        preload_content=False,
+        request_method=method,
+        # all that is asked of an http.client response: Set-Cookie lines, and closing
+        original_response=SimpleNamespace(  # type: ignore[arg-type]
+            msg=headers, close=lambda: None, isclosed=lambda: True
+        ),
+    )
+
+
+class PortAdapter(LiveAdapter, Front):
+    """Both ends of the way to a twin on a port: what it found there is put on the answer here.
+
+    It stands `before` the twin, and keeps the last requests and answers with their reports.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._lock, self._count = Lock(), 0  # of all requests that came in
-        self._given: deque[tuple[int, Request, Response]] = deque(maxlen=WAITING)
+        self._lock = Lock()
+        self._count = 0  # of all requests that came in
+        self._seen: deque[tuple[int, Request, Response]] = deque(maxlen=WAITING)
 
     def before(self, twin: Twin) -> Self:
         """Stand before this twin."""
@@ -69,81 +96,36 @@ class PortAdapter(Front, HTTPAdapter):
         response = self._twin(request)
         with self._lock:
             self._count += 1
-            self._given.append((self._count, request, response))
+            self._seen.append((self._count, request, response))
         return response
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """The answer, with its reports. Raises what any adapter raises."""
+        """The answer, with the reports of the first request since that is this one and got it.
+
+        Threads may take turns, and other clients may ask the same server. Each is told once. Raises
+        `Unreachable`.
+        """
         before = self._count
         answer = super().send(request, *args, **kwargs)
-        return _with_reports(answer, self._reports_of(answer, before))
-
-    def _reports_of(self, answer: requests.Response, before: int) -> tuple[Report, ...]:
-        """The reports of the first request after so many that is this one and got this answer.
-
-        Threads may take turns, and other clients may ask the same server. Each is told once.
-        """
         with self._lock:
-            for one in self._given:
-                number, request, response = one
-                if number > before and _is(request, answer.request) and _got(answer, response):
-                    self._given.remove(one)
-                    return response.reports
-        return ()
-
-
-def _with_reports(response: requests.Response, reports: tuple[Report, ...]) -> requests.Response:
-    """A response with the reports of the server that gave it: a recorder takes them from it."""
-    response.reports = reports  # type: ignore[attr-defined]
-    return response
-
-
-def _octets(body: Any) -> bytes:
-    """A body of any kind that requests takes: none, octets, text, a file, an iterable of parts."""
-    if body is None:
-        return b""
-    if isinstance(body, bytes | bytearray):
-        return bytes(body)
-    if isinstance(body, str):
-        return body.encode()
-    return _octets(body.read()) if hasattr(body, "read") else b"".join(map(_octets, body))
-
-
-def _raw(response: Response, method: str) -> HTTPResponse:
-    silent = method == "HEAD" or response.status in WITHOUT_BODY
-    return HTTPResponse(
-        body=BytesIO(b"" if silent else response.body),
-        headers=HTTPHeaderDict(response.headers),
-        status=response.status,
-        reason=response.reason,
-        version=11,
-        preload_content=False,
-        request_method=method,
-        original_response=_original(response.headers),
-    )
-
-
-def _original(headers: Headers) -> Any:
-    """What requests and urllib3 ask of the http.client response: Set-Cookie lines, and closing."""
-    lines = Message()
-    for name, value in headers:
-        lines.add_header(name, value)
-    return SimpleNamespace(msg=lines, close=lambda: None, isclosed=lambda: True)
+            for one in self._seen:
+                number, seen, response = one
+                if number > before and _is(seen, answer.request) and _got(answer, response):
+                    self._seen.remove(one)
+                    answer.reports = response.reports  # type: ignore[attr-defined]
+                    break
+        return answer
 
 
 def _is(seen: Request, sent: requests.PreparedRequest) -> bool:
-    """Is this request, as it came in, the one that was sent?"""
-    if (seen.method, seen.target) != (sent.method, sent.path_url):
+    """Is this request, as it came in, the one that was sent? A streamed body is not looked at."""
+    known = isinstance(sent.body, bytes | str | None)
+    asked = _request(sent, _octets(sent.body) if known else seen.body)
+    if (seen.method, seen.target, seen.body) != (asked.method, asked.target, asked.body):
         return False
-    body = sent.body.encode() if isinstance(sent.body, str) else sent.body
-    if body != seen.body and isinstance(body, bytes | None) and (body or seen.body):
-        return False
-    lines: dict[str, list[str]] = {}
-    for name, value in header_lines(sent):
-        lines.setdefault(name.lower(), []).append(value.strip(" \t"))
-    return all([*seen.lines(name)] == values for name, values in lines.items())
+    return all(seen.lines(name) == asked.lines(name) for name, _ in asked.headers)
 
 
 def _got(answer: requests.Response, response: Response) -> bool:

@@ -12,8 +12,7 @@ from urllib3 import HTTPHeaderDict
 
 from dpop_lab.client.settings import (
     Credentials,
-    client_secret_basic,
-    client_secret_post,
+    basic,
     private_key_jwt,
 )
 from dpop_lab.errors import LabError
@@ -184,7 +183,7 @@ def _credentials(client_id: str, lab: World) -> Credentials:
     if not lab.is_demo:
         return lab.credentials()
     if not client_id.endswith(".jwt"):
-        return client_secret_post(client_id, SECRET)(now)
+        return {}, {"client_id": client_id, "client_secret": SECRET}
     key, kid = lab.client_key, lab.client_key_id
     return private_key_jwt(client_id, key, audience=lab.token_endpoint, key_id=kid)(now)
 
@@ -194,4 +193,4 @@ def _basic(form: Form) -> str:
     said = dict(form)
     if "client_secret" not in said:
         raise LabError("This client does not send its secret")
-    return client_secret_basic(said["client_id"], said["client_secret"])(0)[0]["Authorization"]
+    return basic(said["client_id"], said["client_secret"])

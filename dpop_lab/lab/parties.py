@@ -58,8 +58,7 @@ class Parties:
     def key(self, who: str, kind: str = "ES256") -> PrivateKey:
         """The key of this kind that the owner or the thief has."""
         if (who, kind) not in self._keys:
-            made = too_small_key() if kind == SMALL else generate_key(kind)
-            self._keys[who, kind] = made
+            self._keys[who, kind] = too_small_key() if kind == SMALL else generate_key(kind)
         return self._keys[who, kind]
 
     def nonce(self, place: Place) -> str | None:
@@ -135,7 +134,7 @@ class Parties:
         """
         access_token = self._presented(change, PLACES[to])
         honest = self._honest(change, PLACES[to], jti or str(uuid.uuid4()), access_token or None)
-        own, now = proof_header(self.key("owner", change.key)), honest["iat"]
+        own = proof_header(self.key("owner", change.key))
         header, claims = {**change.header, **(header or {})}, {**change.claims, **(claims or {})}
         texts = self._written(replace(change, header=header, claims=claims), honest)
         return Draft(
@@ -143,7 +142,7 @@ class Parties:
             to=to,
             header=texts[0],
             claims=texts[1],
-            honest=written(Edit(), own, honest, now=now),
+            honest=written(Edit(), own, honest, now=honest["iat"]),
             proposed=self._written(change, honest),
             access_token=access_token,
         )
@@ -152,10 +151,13 @@ class Parties:
         self, change: Change, place: Place, jti: str, access_token: str | None
     ) -> dict[str, Any]:
         """The claims that an honest client would sign at this moment."""
-        now, url = self.lab.clock.now(), htu(url_of(place, self.lab))
-        nonce = self._nonce(change, place, now) if place.nonce else None
         return proof_claims(
-            jti=jti, htm=place.method, htu=url, iat=now, access_token=access_token, nonce=nonce
+            jti=jti,
+            htm=place.method,
+            htu=htu(url_of(place, self.lab)),
+            iat=self.lab.clock.now(),
+            access_token=access_token,
+            nonce=self._nonce(change, place) if place.nonce else None,
         )
 
     def _written(self, change: Change, honest: dict[str, Any]) -> tuple[str, str]:
@@ -168,7 +170,7 @@ class Parties:
         header = proof_header(self.key(shown, change.key))
         return written(change, header, said, now=honest["iat"])
 
-    def _nonce(self, change: Change, place: Place, now: int) -> str | None:
+    def _nonce(self, change: Change, place: Place) -> str | None:
         """A nonce of the server at this place, or of the other one, given out some time ago.
 
         Of a server that is not ours it is the one it gave last, None before it gave any.
@@ -178,7 +180,7 @@ class Parties:
         twin = self.lab.twin
         at_token_endpoint = bool(place.client_id) is not change.others_nonce
         server = twin.authorization_server if at_token_endpoint else twin.resource_server
-        return server.nonces.issue(now - change.nonce_age)
+        return server.nonces.issue(self.lab.clock.now() - change.nonce_age)
 
     def _presented(self, change: Change, place: Place) -> str:
         """The access token that goes with a change, empty where there is none."""
@@ -195,27 +197,26 @@ class Parties:
             if "whole" not in edit.spelling:
                 raise LabError("The access token is no JWT", found=issued.problem)
             return str(edit.spelt("whole", token))
-        now, said = self.lab.clock.now(), dict(issued.claims)
+        said = dict(issued.claims)
         if edit.shows:
             said["cnf"] = {"jkt": thumbprint(self.key(edit.shows).public_jwk())}
         by_issuer = edit.signed_by == ISSUER
         key = self.lab.twin.signing_key if by_issuer else self.key("thief", "RS256")
-        texts = written(edit, issued.header, said, now=now)
+        texts = written(edit, issued.header, said, now=self.lab.clock.now())
         return forged(*texts, edit, key, kept=issued.signature)
 
     def signed(self, draft: Draft) -> tuple[list[requests.PreparedRequest], str]:
         """The requests that carry out a draft, in order, and the proof in the last one."""
-        proof, before = self._proof(draft), []
-        if draft.change.first:  # a request that goes before, with the same jti
-            first, jti = CHANGES[draft.change.first], draft.honest_claims["jti"]
-            other = self.drafted(first, to=draft.to, jti=jti)
-            before.append(prepared(other, self._proof(other), self.lab))
-        main = prepared(draft, proof, self.lab)
-        if draft.change.again:
-            before.append(main)
-            honest, proof = proof, draft.change.again(proof)
-            main = with_other_proof(main, honest, proof)
-        return [*before, main], proof
+        change, steps = draft.change, list[requests.PreparedRequest]()
+        if change.first:  # a request that goes before, with the same jti
+            jti = draft.honest_claims["jti"]
+            steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
+        proof = self._proof(draft)
+        steps.append(prepared(draft, proof, self.lab))
+        if change.again:
+            honest, proof = proof, change.again(proof)
+            steps.append(with_other_proof(steps[-1], honest, proof))
+        return steps, proof
 
     def _proof(self, draft: Draft) -> str:
         """The texts of a draft, signed by whom it says or under their honest signature."""

@@ -210,11 +210,11 @@ def started(carrier: Carrier, **options: Any) -> Own:
         return twin, adapter, adapter.close
     if carrier != "socket":
         raise LabError("No such carrier", wanted="'in process' or 'socket'", found=repr(carrier))
-    from dpop_lab.server.sockets import serve
+    from dpop_lab.server.sockets import serve  # with a web server, when used
 
-    port = PortAdapter()
-    running = serve(**options, front=port.before)
-    return running.twin, port, running.close
+    way = PortAdapter()
+    running = serve(**options, front=way.before)
+    return running.twin, way, running.close
 
 
 def demo_client(base_url: str) -> Settings:

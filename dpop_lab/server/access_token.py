@@ -2,7 +2,6 @@
 
 import base64
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,13 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import NameOID
 
 from dpop_lab.checking import Check, Profile, Verdict, check, equal, verdict
-from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.jose.encoding import Members, base64url_encode, several
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.proof import STRICT, Reading
 from dpop_lab.show.values import Words
 
-SigningKey = tuple[PrivateKey, Mapping[str, Any]]  # and as it is published, with its kid
+SigningKey = tuple[PrivateKey, Members]  # and as it is published, with its kid
 BEGIN, END = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2046))
 
 
@@ -49,7 +48,7 @@ def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
     return key, published
 
 
-def issue(signing_key: SigningKey, claims: Mapping[str, Any]) -> str:
+def issue(signing_key: SigningKey, claims: Members) -> str:
     """A signed access token with these claims, but for those that say nothing.
 
     An audience alone is a string in it.
@@ -60,11 +59,6 @@ def issue(signing_key: SigningKey, claims: Mapping[str, Any]) -> str:
     if len(said.get("aud", ())) == 1:
         said["aud"] = said["aud"][0]
     return sign_compact(header, said, key)
-
-
-def several(value: object) -> list[Any]:
-    """The members of an array, or what stands there in place of one."""
-    return value if isinstance(value, list) else [value]
 
 
 def token_of(authorization: str) -> Jws:
@@ -90,7 +84,7 @@ class TokenContext:
 
     profile: TokenProfile
     authorization: str = field(repr=False)
-    keys: tuple[Mapping[str, Any], ...]
+    keys: tuple[Members, ...]
     issuer: str
     audience: str
     now: int
@@ -192,7 +186,8 @@ def audience(token: Jws, context: TokenContext) -> Verdict:
 def not_expired(token: Jws, context: TokenContext) -> Verdict:
     """Is it still, and already, valid?"""
     now, reading = context.now, context.reading
-    end, start = (token.claims.get(name) for name in ("exp", "nbf"))
+    end: Any = token.claims.get("exp")
+    start = token.claims.get("nbf")
     if STRICT.number(end) is None:
         return verdict(Words("exp, a number"), end, good=False)
     if reading.expired(end, now):

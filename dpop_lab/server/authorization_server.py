@@ -1,13 +1,12 @@
 """The authorization server: who are you, is the proof good, here is a token bound to your key."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from dpop_lab.checking import Report
-from dpop_lab.jose.encoding import compact_json
+from dpop_lab.jose.encoding import Members, compact_json
 from dpop_lab.jose.jws import Jws, read_jws, verify
 from dpop_lab.proof.rules import Context, jkt
 from dpop_lab.server.access_token import SigningKey, issue
@@ -29,7 +28,7 @@ class AuthorizationServer(Party):
 
     signing_key: SigningKey
     #: gives the public JWK of the clients that authenticate with a key
-    client_key: Callable[[], Mapping[str, Any]]
+    client_key: Callable[[], Members]
     #: draws octets for `jti`
     random: Callable[[int], bytes]
 
@@ -127,8 +126,7 @@ class TokenRequest:
 
     def _assertion_good(self, assertion: str) -> bool:
         """Is the client assertion signed, current, meant for us, and new? It is then used up."""
-        _, known = self.proof_and_context
-        server, reading, now = self.server, known.profile.reading, known.now
+        server, reading, now = self.server, self.policy.token.reading, self.server.clock.now()
         jws = read_jws(assertion)
         claims, alg, jti = jws.claims, jws.header.get("alg"), jws.claims.get("jti")
         ends = reading.number(claims.get("exp"))
@@ -144,7 +142,7 @@ class TokenRequest:
             and isinstance(jti, str)
             and bool(jti.strip())
             and self.policy.audience_fits(jws.header, claims.get("aud"), server.base_url)
-            and verify(jws.signing_input, jws.signature, alg=alg, jwk=server.client_key())
+            and verify(jws.signing_input, jws.signature, alg=str(alg), jwk=server.client_key())
         )
         remember = int(ends) + reading.leeway + 1 - now
         return good and server.used.claim(("assertion", jti), now=now, remember=remember)

@@ -3,16 +3,15 @@
 import json
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dpop_lab.checking import Answer, Failure, said
+from dpop_lab.checking import Answer, Texts, said
+from dpop_lab.jose.encoding import Members, several
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
 from dpop_lab.server import access_token as at
-from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_reading import DuendeReading
 from dpop_lab.server.duende_site import ENDPOINTS, METADATA
 from dpop_lab.server.form import (
@@ -28,7 +27,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.wire.message import Request, Response
 
 CODES = {"one_header": "invalid_request", "nonce": "use_dpop_nonce"}
-TEXTS: dict[Failure, str | None] = {  # of both places
+TEXTS: Texts = {  # of both places
     **{
         name: f"Invalid '{name}' value."
         for name in ("typ", "alg", "jwk", "ath", "jti", "htm", "htu", "nonce")
@@ -39,7 +38,7 @@ TEXTS: dict[Failure, str | None] = {  # of both places
     "fresh": "Invalid 'iat' value.",
     ("nonce", "missing"): "Missing 'nonce' value.",
 }
-TOKEN_TEXTS: dict[Failure, str | None] = {
+TOKEN_TEXTS: Texts = {
     **TEXTS,
     "one_header": "Too many DPoP headers provided.",
     "well_formed": "Malformed DPoP token.",
@@ -48,7 +47,7 @@ TOKEN_TEXTS: dict[Failure, str | None] = {
     ("fresh", "missing"): "Missing 'iat' value.",
     "unused": "Detected replay of DPoP proof token.",
 }
-API_TEXTS: dict[Failure, str | None] = {
+API_TEXTS: Texts = {
     **TEXTS,
     "one_header": None,
     ("one_header", "empty"): "Missing DPoP proof token.",
@@ -140,7 +139,7 @@ class Duende(Policy):
             raise bad_request()
         return next((one for one in found if one[2]), found[-1])
 
-    def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
+    def audience_fits(self, header: Members, audience: object, issuer: str) -> bool:
         """The issuer or one of four endpoints; the issuer alone where the assertion has a type."""
         given = several(audience)
         names = [one.removesuffix("/") for one in given if isinstance(one, str)]
@@ -161,7 +160,7 @@ class Duende(Policy):
         except Refused:
             raise bad_request() from None
 
-    def token_claims(self, claims: Mapping[str, Any]) -> dict[str, Any]:
+    def token_claims(self, claims: Members) -> dict[str, Any]:
         """Neither a subject nor an audience of its own accord; scope is an array."""
         return dict(claims)
 

@@ -7,11 +7,10 @@ from typing import Any, Self
 
 from dpop_lab.checking import Answer, Finding, Profile
 from dpop_lab.errors import LabError, expect
-from dpop_lab.jose.encoding import compact_json
+from dpop_lab.jose.encoding import Members, compact_json, several
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.server import duende_site as demo
-from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_site import Client
 from dpop_lab.server.form import (
     Credentials,
@@ -178,7 +177,7 @@ class Policy:
             raise self.client_refused(way)
         return pair[0], way, pair[1]
 
-    def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
+    def audience_fits(self, header: Members, audience: object, issuer: str) -> bool:
         """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
         return not {issuer, f"{issuer}/connect/token"}.isdisjoint(several(audience))
 
@@ -193,7 +192,7 @@ class Policy:
             raise bad_request("invalid_scope")
         return text
 
-    def token_claims(self, claims: Mapping[str, Any]) -> dict[str, Any]:
+    def token_claims(self, claims: Members) -> dict[str, Any]:
         """The claims of an access token: with a subject, and scope a string (RFC 9068 2.2)."""
         audience, scope = claims["aud"] or [claims["iss"]], " ".join(claims["scope"])
         return {**claims, "aud": audience, "scope": scope, "sub": claims["client_id"]}

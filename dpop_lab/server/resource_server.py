@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from dpop_lab.checking import Profile, Report
-from dpop_lab.jose.encoding import compact_json
+from dpop_lab.jose.encoding import Members, compact_json, several
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, replay_key
-from dpop_lab.server.access_token import TokenContext, TokenProfile, several, token_of
+from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.form import Refused
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
@@ -129,7 +129,7 @@ class ResourceServer(Party):
     """Two protected resources, as `Request -> Response`, for every method the policy names."""
 
     issuer: str  #: the one it trusts
-    keys: tuple[Mapping[str, Any], ...]  #: of the issuer, public JWKs
+    keys: tuple[Members, ...]  #: of the issuer, public JWKs
     #: a nonce is demanded in each proof
     api_nonce: bool = False
 

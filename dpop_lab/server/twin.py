@@ -1,7 +1,7 @@
 """Both servers under one base URL: the offline twin, made of a policy and the demo's registry."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from email.utils import formatdate
@@ -9,7 +9,7 @@ from functools import cache
 from threading import Lock
 from typing import Any, TypeVar
 
-from dpop_lab.jose.encoding import thumbprint
+from dpop_lab.jose.encoding import Members, thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import AuthorizationServer
@@ -56,7 +56,7 @@ class Twin(Front):
         api_nonce: bool = False,
         clock: Clock | None = None,
         client_key: PrivateKey | None = None,
-        client_jwk: Mapping[str, Any] | None = None,
+        client_jwk: Members | None = None,
         signing_key: SigningKey | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
         every_row: bool = False,
@@ -93,7 +93,7 @@ class Twin(Front):
         """The private key of the `*.jwt` clients, None where only its public half was given."""
         return self._client_key() if self._client_jwk is None else None
 
-    def _public_client_key(self) -> Mapping[str, Any]:
+    def _public_client_key(self) -> Members:
         return self._client_jwk or self._client_key().public_jwk()
 
     @property
@@ -122,8 +122,9 @@ class Twin(Front):
         origin, exposed = request.lines("Origin"), self.policy.cors_exposed
         response = _preflight(request) if origin else None
         if response is None:
-            routes = {**self.authorization_server.routes, **self.resource_server.routes}
-            server = routes.get(request.route)
+            parties = (self.resource_server, self.authorization_server)
+            answers = (one.routes.get(request.route) for one in parties)
+            server = next(filter(None, answers), None)
             response = server(request) if server else Response(404)
         lines = [("Access-Control-Allow-Origin", "*")] * bool(origin)
         if origin and exposed and response.status != 204:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import formatdate, parsedate_to_datetime
 from typing import Any, TypeGuard, TypeVar
 
@@ -121,7 +121,6 @@ def duration(seconds: float) -> str:
 def date(seconds: float) -> str:
     """A time as HTTP dates write it, in UTC; empty beyond the years 1 to 9999."""
     try:
-        datetime.fromtimestamp(seconds, UTC)
         return formatdate(seconds, usegmt=True)
     except (ValueError, OverflowError, OSError):
         return ""

@@ -26,6 +26,11 @@ def lines(headers: Headers, name: str) -> list[str]:
     return [value for key, value in headers if key.lower() == wanted]
 
 
+def first(headers: Headers, name: str) -> str:
+    """The value of the first header line with this name, empty when there is none."""
+    return "".join(lines(headers, name)[:1])
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request as it came: method, path with its query, header lines in order, body.

@@ -9,7 +9,7 @@ from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
 from dpop_lab.show.values import at_once
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
-from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
+from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
 from dpop_lab.wire.secrets import (
     JWK_PRIVATE,
     KINDS,
@@ -131,7 +131,7 @@ class Redactor:
         return self._pairs(IN_A_URL, USER.sub(self._user, url))
 
     def _body(self, body: str, headers: Headers) -> str:
-        content_type = "".join(lines(headers, "content-type")[:1]).strip()
+        content_type = first(headers, "content-type").strip()
         if content_type.lower().startswith(FORM):
             return self._pairs(IN_A_FORM, body)
         if boundary := BOUNDARY.search(content_type):

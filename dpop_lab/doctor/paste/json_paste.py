@@ -15,7 +15,7 @@ from dpop_lab.doctor.paste.scan import url_of, with_headers
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import NOTHING, Call, header_value
-from dpop_lab.session.reading import read_call, with_answer
+from dpop_lab.session.reading import answer_of, read_call
 from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers
 
@@ -204,7 +204,7 @@ def _api_claims(value: list[Any]) -> Pasted | None:
 def _answer(value: Mapping[str, Any]) -> Pasted:
     """What a token endpoint answers: an error, or a token."""
     nonce = _first(value, "DPoP-Nonce dpop_nonce", str) or ""
-    call = replace(with_answer(Call(), value), nonce=nonce, status=_status(value))
+    call = Call(**answer_of(value), nonce=nonce, status=_status(value))
     if call.error and not isinstance(value["error"], str):
         call = replace(call, error="", description=str(value["error"])[:300])
     kind = "a JSON error" if "error" in value else "a token response"
