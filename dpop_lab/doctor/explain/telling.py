@@ -178,4 +178,4 @@ def _decoded(call: Call, now: float) -> Iterator[tuple[str, list[Line]]]:
     if call.is_proof:
         yield "Proof", proof_lines(call, now)
     if call.token:
-        yield "Access token", token_lines(call.access_token, call, now)
+        yield "Access token", token_lines(call, now)
