@@ -7,7 +7,6 @@ from typing import Any
 
 import requests
 
-from dpop_lab.client.sending_again import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
@@ -37,6 +36,7 @@ from dpop_lab.lab.world import World
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import offered_nonce
 from dpop_lab.wire.url import htu
 
 SMALL = "RSA of 1024 bits"
@@ -113,7 +113,7 @@ class Parties:
         for step in steps:
             ways = session.merge_environment_settings(step.url, {}, False, None, None)
             answer = session.send(step, timeout=self.lab.timeout, allow_redirects=False, **ways)
-        if nonce := offered_nonce(answer):
+        if nonce := offered_nonce(answer.headers):
             self._nonces[bool(place.client_id)] = nonce
         return answer
 
