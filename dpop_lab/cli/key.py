@@ -9,6 +9,7 @@ from dpop_lab.cli.options import (
     RAW,
     Commands,
     add_key_options,
+    adder,
     command,
     named,
     password,
@@ -25,18 +26,18 @@ EXAMPLES = """examples:
   dpop-lab key show id_ecdsa --password-env KEY_PASSWORD"""
 
 
-def add_key(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "make or look at a key"
     key = commands.add_parser("key", help=words, epilog=EXAMPLES, formatter_class=RAW)
     kinds = key.add_subparsers(required=True, metavar="new|show")
-    add = command(kinds, "new", _new, "make a private key").add_argument
-    add("file", nargs="?", metavar="FILE", help="a new file; without it: printed")
-    add("--jwk", action="store_true", help="as a JWK, not as PEM")
+    add = adder(command(kinds, "new", _new, "make a private key"))
+    add("file FILE", "a new file; without it: printed", nargs="?")
+    add("--jwk", "as a JWK, not as PEM")
     add_key_options(add, f"{', '.join(ALGORITHMS)}; default: ES256", "ES256")
     words = "the public half and the thumbprint of a private key"
-    add = command(kinds, "show", _show_file, words).add_argument
-    add("key", metavar="FILE")
+    add = adder(command(kinds, "show", _show_file, words))
+    add("key FILE", "of any format")
     add_key_options(add)
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from dpop_lab.cli.options import (
     POLICIES,
-    POLICY,
     Commands,
+    add_policy,
+    adder,
     base_url,
     command,
     listening,
@@ -45,18 +46,17 @@ REACHABLE = (
 MOST_WAITING = 1000  # entries that a slow terminal may be behind
 
 
-def add_serve(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
-    add = command(commands, "serve", _serve, "the twin on a port", EXAMPLES).add_argument
-    add("--port", type=port, default=0, metavar="N", help="0, the default: any")
-    add("--host", default="127.0.0.1", metavar="H", help="default: %(default)s")
+    add = adder(command(commands, "serve", _serve, "the twin on a port", EXAMPLES))
+    add("--port N", "0, the default: any", type=port, default=0)
+    add("--host H", "default: %(default)s", default="127.0.0.1")
     words = "what clients call it; to be given with --host 0.0.0.0, which is every address"
-    add("--base-url", type=base_url, metavar="URL", help=words)
-    add("--policy", **POLICY)
-    words = "key of the *.jwt clients: private, or a public JWK"
-    add("--client-jwk", metavar="FILE", help=words)
-    add("--api-nonce", action="store_true", help="demand a nonce at the API too")
-    add("--explain", action="store_true", help="tell why each request was refused")
+    add("--base-url URL", words, type=base_url)
+    add_policy(add)
+    add("--client-jwk FILE", "key of the *.jwt clients: private, or a public JWK")
+    add("--api-nonce", "demand a nonce at the API too")
+    add("--explain", "tell why each request was refused")
 
 
 def _serve(options: argparse.Namespace) -> int:

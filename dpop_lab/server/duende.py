@@ -21,6 +21,7 @@ from dpop_lab.server.form import (
     Refused,
     bad_request,
     basic_pair,
+    collected,
     read_form,
 )
 from dpop_lab.server.policy import Policy
@@ -110,11 +111,8 @@ class Duende(Policy):
         """Names in any letter case, blank values dropped."""
         if request.method != "POST":
             raise bad_request()
-        form: dict[str, tuple[str, ...]] = {}
-        for name, given in read_form(request):
-            if given.strip():
-                form[name.lower()] = (*form.get(name.lower(), ()), given)
-        return form
+        pairs = read_form(request)
+        return collected((name.lower(), given) for name, given in pairs if given.strip())
 
     def credentials(self, request: Request, form: Form) -> Credentials:
         """Basic, then the form, then an assertion: the first with a secret or an assertion wins."""

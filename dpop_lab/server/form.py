@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl, unquote_plus
 
 from dpop_lab.checking import Answer
@@ -75,17 +75,12 @@ def read_form(request: Request) -> list[tuple[str, str]]:
         raise bad_request() from None
 
 
-def unrepeated(request: Request, but: str) -> Form:
-    """The parameters of a form, blank ones left out, in which one alone may stand several times.
-
-    Raises `Refused` as `read_form` does (RFC 6749 section 3.2).
-    """
+def collected(pairs: Iterable[tuple[str, str]]) -> Form:
+    """Parameters with all their values, in order."""
     form: dict[str, tuple[str, ...]] = {}
-    for name, given in read_form(request):
-        if name in form and name != but:
-            raise bad_request(description="A parameter is given twice.")
+    for name, given in pairs:
         form[name] = (*form.get(name, ()), given)
-    return {name: given for name, given in form.items() if given != ("",)}
+    return form
 
 
 def parameters(request: Request) -> list[tuple[str, str]]:

@@ -19,8 +19,9 @@ from dpop_lab.server.form import (
     asserted,
     bad_request,
     basic_pair,
+    collected,
     parameters,
-    unrepeated,
+    read_form,
     value,
 )
 from dpop_lab.server.state import UsedProofs
@@ -37,8 +38,7 @@ class Policy:
     """One server's ways: here those of a strict reader of the RFCs, which others override."""
 
     name: str
-    #: the rules by place: `token` and `api` for proofs there, `token_nonce` and `api_nonce` where a
-    #: nonce is demanded, `bound` and `bearer` for the access tokens of the two APIs
+    #: by place: `token`, `api`; `…_nonce` where one is demanded; `bound`, `bearer` for access tokens
     profiles: Mapping[str, Profile]
     #: steps by place, where they come before all others; the first fault decides
     order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -162,7 +162,10 @@ class Policy:
         """A POST of a form in which nothing but `resource` stands twice (RFC 6749 section 3.2)."""
         if request.method != "POST":
             raise Refused(Answer(405, "invalid_request"), ("Allow", "POST"))
-        return unrepeated(request, but="resource")
+        form = collected(read_form(request))
+        if any(len(given) > 1 for name, given in form.items() if name != "resource"):
+            raise bad_request(description="A parameter is given twice.")
+        return {name: given for name, given in form.items() if given != ("",)}
 
     def credentials(self, request: Request, form: Form) -> Credentials:
         """How a client says who it is: in exactly one way (RFC 6749 section 2.3, RFC 7523)."""
@@ -197,7 +200,7 @@ class Policy:
         audience, scope = claims["aud"] or [claims["iss"]], " ".join(claims["scope"])
         return {**claims, "aud": audience, "scope": scope, "sub": claims["client_id"]}
 
-    # the APIs
+    # the APIs, and all answers
 
     def authorization(self, request: Request, scheme: str) -> str:
         """One Authorization line and no other way of sending a token (RFC 6750 sections 2, 3.1)."""
@@ -214,8 +217,6 @@ class Policy:
             pairs["algs"] = " ".join(self.algorithms)
         text = ", ".join(f'{name}="{value}"' for name, value in pairs.items())
         return f"{scheme} {text}".rstrip()
-
-    # what all answers have
 
     def refused(self, refusal: Refused, scheme: str = "") -> Response:
         """The answer to a refused request: a challenge with this scheme, or (without one) JSON."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from functools import cache
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from dpop_lab.jose.encoding import Members, thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -19,8 +19,6 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import ResourceServer
 from dpop_lab.server.state import Clock
 from dpop_lab.wire.message import Request, Response
-
-Made = TypeVar("Made")
 
 
 class Front:
@@ -58,13 +56,12 @@ class Twin(Front):
         client_key: PrivateKey | None = None,
         client_jwk: Members | None = None,
         signing_key: SigningKey | None = None,
-        random: Callable[[int], bytes] = secrets.token_bytes,
         every_row: bool = False,
     ) -> None:
         self.base_url, self.clock = base_url.rstrip("/"), clock or Clock()
         self._client_key = _once(lambda: client_key or generate_key("RS256"))
         self._client_jwk = client_jwk
-        kid = random(16).hex().upper()
+        kid = secrets.token_hex(16).upper()
         self.signing_key, self.published = signing_key or new_signing_key(self.base_url, kid=kid)
         common: dict[str, Any] = {
             "base_url": self.base_url,
@@ -76,7 +73,6 @@ class Twin(Front):
             **common,
             signing_key=(self.signing_key, self.published),
             client_key=self._public_client_key,
-            random=random,
         )
         self.resource_server = ResourceServer(
             **common, issuer=self.base_url, keys=(self.published,), api_nonce=api_nonce
@@ -152,14 +148,14 @@ def _preflight(request: Request) -> Response | None:
     return Response(204, tuple(echoed))
 
 
-def _once(make: Callable[[], Made]) -> Callable[[], Made]:
-    """What `make` makes, when first wanted, and the same for ever after and in all threads.
+def _once(make: Callable[[], PrivateKey]) -> Callable[[], PrivateKey]:
+    """The key that `make` makes, when first wanted, and for ever after and in all threads.
 
     Making an RSA key takes longer than all the rest.
     """
     kept, lock = cache(make), Lock()
 
-    def made() -> Made:
+    def made() -> PrivateKey:
         with lock:
             return kept()
 
