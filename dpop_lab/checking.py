@@ -93,10 +93,6 @@ class Finding(Shown):
         """Where the row is written, and the grade."""
         return f"{self.check.section}, {self.grade}"
 
-    def with_texts(self, change: Callable[[str], str]) -> Self:
-        """This finding with every text changed that its row wanted or found."""
-        return replace(self, wanted=mapped(self.wanted, change), found=mapped(self.found, change))
-
     def blocks(self) -> Iterator[Block]:
         yield _table("", (self,))
 
@@ -159,7 +155,11 @@ class Report(Shown):
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
         """This report with every text changed that its rows wanted or found."""
-        return replace(self, findings=tuple(one.with_texts(change) for one in self.findings))
+        findings = tuple(
+            replace(one, wanted=mapped(one.wanted, change), found=mapped(one.found, change))
+            for one in self.findings
+        )
+        return replace(self, findings=findings)
 
     def blocks(self) -> Iterator[Block]:
         """All findings in a table; no secret is in it."""
