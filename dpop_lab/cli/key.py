@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 
 from dpop_lab.cli.options import (
     RAW,
@@ -36,13 +37,9 @@ def declare(commands: Commands) -> None:
     add("--jwk", "as a JWK, not as PEM")
     add_key_options(add, f"{', '.join(ALGORITHMS)}; default: ES256", "ES256")
     words = "the public half and the thumbprint of a private key"
-    add = adder(command(kinds, "show", _show_file, words))
+    add = adder(command(kinds, "show", lambda options: _show(private_key(options)), words))
     add("key FILE", "of any format")
     add_key_options(add)
-
-
-def _show_file(options: argparse.Namespace) -> int:
-    return _show(private_key(options))
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -55,8 +52,8 @@ def _new(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with open(os.open(options.file, flags, 0o600), "w", encoding="utf-8") as file:
+        only_mine = partial(os.open, mode=0o600)
+        with open(options.file, "x", encoding="utf-8", opener=only_mine) as file:
             file.write(text)
     except FileExistsError:
         raise LabError(f"{options.file} exists already; a key is never overwritten") from None
