@@ -2,9 +2,7 @@
 
 import argparse
 import json
-import os
 import sys
-from functools import partial
 
 from dpop_lab.cli.options import (
     RAW,
@@ -16,6 +14,7 @@ from dpop_lab.cli.options import (
     password,
     private_key,
     say,
+    write_secret,
 )
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
@@ -52,9 +51,7 @@ def _new(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        only_mine = partial(os.open, mode=0o600)
-        with open(options.file, "x", encoding="utf-8", opener=only_mine) as file:
-            file.write(text)
+        write_secret(options.file, text)
     except FileExistsError:
         raise LabError(f"{options.file} exists already; a key is never overwritten") from None
     safe = "encrypted" if secret else "not encrypted, so for your eyes only"
