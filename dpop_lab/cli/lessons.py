@@ -87,11 +87,10 @@ def _lessons(options: argparse.Namespace) -> int:
 
 
 def _restore(source: Path, folder: Path, name: str) -> int:
-    for restored in restore(source, folder, name):
-        what = f"{restored.name} in {named(folder)}"
-        kept = f" Yours is now {restored.aside}." if restored.aside else ""
-        done = f"{what} is restored.{kept}"
-        print(done if restored.changed else f"{what} is the original; nothing to restore.")
+    for notebook, aside in restore(source, folder, name).items():
+        what = f"{notebook} in {named(folder)}"
+        done = f"{what} is restored." + (f" Yours is now {aside}." if aside else "")
+        print(f"{what} is the original; nothing to restore." if aside is None else done)
     return 0
 
 

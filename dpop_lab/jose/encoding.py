@@ -65,11 +65,6 @@ def from_json(text: str) -> Any:
     return json.loads(text.lstrip("\ufeff"), parse_int=whole_number)
 
 
-def from_json_octets(octets: bytes) -> Any:
-    """The JSON value of octets in UTF-8, UTF-16 or UTF-32; raises what `from_json` raises."""
-    return from_json(octets.decode(json.detect_encoding(octets)))
-
-
 def whole_number(digits: str) -> float:
     """An int, or infinity: int() refuses what would take it, and str() later, too long."""
     try:
@@ -147,8 +142,10 @@ def _required(jwk: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
     if names and not missing:
         return members
     raise KeyUnusable(
-        f"No thumbprint for this {kty} key" if names else "No thumbprint without a key type",
-        reason="not_a_key",
+        "not_a_key",
+        f"no string in {missing}" if names else repr(kty),
         wanted=f"the members {', '.join(names)} as strings" if names else f"kty of {KINDS}",
-        found=f"no string in {missing}" if names else repr(kty),
+        problem=f"No thumbprint for this {kty} key"
+        if names
+        else "No thumbprint without a key type",
     )

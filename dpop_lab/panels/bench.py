@@ -92,8 +92,8 @@ class BenchPanel(Panel):
                 for label, text in self._written().items()
             ],
             [
-                control(Dropdown, SIGNED_BY, draft.signed_by, options=[*SIGNERS]),
-                control(Checkbox, SIGN, draft.sign_again, indent=False),
+                control(Dropdown, SIGNED_BY, draft.change.signed_by, options=[*SIGNERS]),
+                control(Checkbox, SIGN, draft.change.sign_again, indent=False),
                 control(Dropdown, SERVER, server, options=[*self._policies]),
             ],
             [HTML(note("Rows that are asked; take one off to strike it out:"))],
@@ -159,8 +159,8 @@ class BenchPanel(Panel):
     def _drafted(self) -> Draft:
         """A draft of this moment of what is chosen."""
         chosen = self.values()
-        signer = chosen[SIGNED_BY]
-        return self.lab.bench.draft(chosen[CHANGE], to=chosen[TARGET], signed_by=signer)
+        signing = {"signed_by": chosen[SIGNED_BY], "sign_again": chosen[SIGN]}
+        return self.lab.bench.draft(chosen[CHANGE], to=chosen[TARGET], **signing)
 
     def _written(self) -> dict[str, str]:
         """The texts of the draft, as they are written into their fields."""
@@ -193,7 +193,6 @@ class BenchPanel(Panel):
             new,
             header=renewed(typed[HEADER], old.header, new.header),
             claims=renewed(typed[CLAIMS], old.claims, new.claims),
-            sign_again=typed[SIGN],
         )
         self._outcome = self.lab.bench.send(draft, **rules)
 

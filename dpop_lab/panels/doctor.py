@@ -13,7 +13,7 @@ from dpop_lab.errors import expect
 from dpop_lab.panels.panel import WIDE, Panel, control, note
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.values import seconds_since_1970
-from dpop_lab.wire.challenge import WORD
+from dpop_lab.wire.message import WORD
 from dpop_lab.wire.url import normal_url
 
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
