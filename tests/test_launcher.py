@@ -20,7 +20,7 @@ from jupyter_client import BlockingKernelClient
 from dpop_lab.cli import main
 from dpop_lab.cli.lessons import SETTINGS, arguments, environment, homes
 from dpop_lab.errors import LabError
-from dpop_lab.lab.lessons import Restored, bring, notebooks, originals, restore
+from dpop_lab.lab.lessons import bring, notebooks, originals, restore
 from tests.network import free_port
 from tests.programs import SECONDS, started
 from tests.programs import run as program
@@ -133,7 +133,7 @@ def test_a_folder_without_permission_is_one_line(capsys, tmp_path):
 @pytest.mark.parametrize("name", ["03", "03_proof", "03_proof.ipynb"])
 def test_a_restored_notebook_is_the_original_and_the_learners_own_is_kept(source, folder, name):
     aside = "03_proof.before-restore-1.ipynb"
-    assert restore(source, folder, name) == [Restored("03_proof.ipynb", True, aside)]
+    assert restore(source, folder, name) == {"03_proof.ipynb": aside}
     assert texts(folder)["03_proof.ipynb"] == "the original 03_proof.ipynb"
     assert texts(folder)[aside] == "mine"
     assert len(os.listdir(folder)) == 4
@@ -142,25 +142,25 @@ def test_a_restored_notebook_is_the_original_and_the_learners_own_is_kept(source
 def test_restoring_twice_keeps_both(source, folder):
     restore(source, folder, "03")
     (folder / "03_proof.ipynb").write_text("mine again", encoding="utf-8")
-    assert restore(source, folder, "03")[0].aside == "03_proof.before-restore-2.ipynb"
+    aside = "03_proof.before-restore-2.ipynb"
+    assert restore(source, folder, "03") == {"03_proof.ipynb": aside}
     assert {"mine", "mine again"} < set(texts(folder).values())
 
 
 def test_all_restores_what_is_changed_or_missing(source, folder):
     (folder / "01_key.ipynb").unlink()
-    done = {one.name: (one.changed, one.aside) for one in restore(source, folder, "all")}
-    assert done == {
-        "00_start.ipynb": (False, None),
-        "01_key.ipynb": (True, None),
-        "03_proof.ipynb": (True, "03_proof.before-restore-1.ipynb"),
+    assert restore(source, folder, "all") == {
+        "00_start.ipynb": None,
+        "01_key.ipynb": "",
+        "03_proof.ipynb": "03_proof.before-restore-1.ipynb",
     }
 
 
 def test_what_can_not_be_linked_is_kept_as_well(source, folder):
     (folder / "01_key.ipynb").unlink()
     (folder / "01_key.ipynb").mkdir()
-    (one,) = restore(source, folder, "01")
-    assert (folder / one.aside).is_dir()
+    (aside,) = restore(source, folder, "01").values()
+    assert (folder / aside).is_dir()
     assert texts(folder)["01_key.ipynb"] == "the original 01_key.ipynb"
 
 

@@ -8,14 +8,8 @@ from collections.abc import Sequence
 import requests
 
 from dpop_lab import __version__
-from dpop_lab.cli.call import TIMEOUT, add_call
-from dpop_lab.cli.compare import add_compare
-from dpop_lab.cli.demo import add_demo
-from dpop_lab.cli.diagnose import add_diagnose, say_advice
-from dpop_lab.cli.key import add_key
-from dpop_lab.cli.lessons import add_lessons, misplaced
+from dpop_lab.cli import call, compare, demo, diagnose, key, lessons, serve
 from dpop_lab.cli.options import EXIT_CODES, RAW, fail, named
-from dpop_lab.cli.serve import add_serve
 from dpop_lab.client.bounded import in_its_words, remedy, unanswered
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import LabError
@@ -43,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(arguments)
     except TokenRefused as refused:
         fail(str(refused), 1)
-        say_advice(refused)
+        diagnose.say_advice(refused)
         return 1
     except Unreachable as error:
         return fail(str(error), 3)
@@ -51,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         locked = getattr(error, "reason", "") in PASSWORD_REASONS
         return fail(f"{error} Here: --password-env NAME." if locked else str(error), 2)
     except requests.RequestException as error:
-        if words := unanswered(error, TIMEOUT):
+        if words := unanswered(error, call.TIMEOUT):
             return fail(f"{words}. {remedy(error)}", 3)
         return fail(f"The request can't be made: {in_its_words(error)}.", 2)
     except BrokenPipeError:
@@ -73,10 +67,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     )
     parser.add_argument("-V", "--version", action="version", version=f"dpop-lab {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    add_lessons(parser, commands)
-    for add in (add_demo, add_serve, add_call, add_compare, add_diagnose, add_key):
-        add(commands)
+    lessons.declare(parser, commands)
+    for one in (demo, serve, call, compare, diagnose, key):
+        one.declare(commands)
     options = parser.parse_args(arguments)
-    if misplaced(options):
+    if lessons.misplaced(options):
         parser.error("options before the command are those of the lessons; put them after it")
     return int(options.run(options))

@@ -7,7 +7,6 @@ import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from dpop_lab.cli.options import (
     EXIT_CODES,
     Commands,
     add_key_options,
+    adder,
     base_url,
     command,
     fail,
@@ -59,38 +59,38 @@ BEGINNING = b"---- Sending"  # of a session log
 READ_FROM_VARIABLES = (variable("client_key"), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def add_call(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words, epilog = "fetch a token and call an API with it", f"{EXAMPLES}\n\n{EXIT_CODES}"
-    add = command(commands, "call", _call, words, epilog).add_argument
-    add("url", nargs="?", type=url, metavar="URL", help="default: the demo's DPoP API")
-    add("--key", required=True, metavar="FILE", help="the private DPoP key")
+    add = adder(command(commands, "call", _call, words, epilog))
+    add("url URL", "default: the demo's DPoP API", nargs="?", type=url)
+    add("--key FILE", "the private DPoP key", required=True)
     add_key_options(add)
-    add("--client", metavar="CLIENT.json", help="default: m2m.dpop of the demo")
-    add("--issuer", type=base_url, metavar="ISSUER", help="find its token endpoint")
-    words = "how the client authenticates: " + ", ".join(CLIENT_AUTH)
-    add("--client-auth", choices=list(CLIENT_AUTH), metavar="WAY", help=words)
-    add("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
+    add("--client CLIENT.json", "default: m2m.dpop of the demo")
+    add("--issuer ISSUER", "find its token endpoint", type=base_url)
+    words = f"how the client authenticates: {', '.join(CLIENT_AUTH)}"
+    add("--client-auth WAY", words, choices=CLIENT_AUTH)
+    add("--log FILE", "append the exchanges, redacted, to this file")
     words = "leave the proofs in that file, for diagnose: they are good once and for seconds"
-    add("--show-proofs", action="store_true", help=words)
-    add("--har", metavar="FILE", help="write them to this file for a browser, too")
-    add("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
-    add("--method", type=method, metavar="M", help="GET, or POST with --data")
-    add("--data", metavar="D", help="the body")
+    add("--show-proofs", words)
+    add("--har FILE", "write them to this file for a browser, too")
+    add("--live", f"the real {urlsplit(BASE_URL).netloc}")
+    add("--method M", "GET, or POST with --data", type=method)
+    add("--data D", "the body")
     words = "how long to wait for an answer; default: %(default)s"
-    add("--timeout", type=seconds, default=TIMEOUT, metavar="S", help=words)
+    add("--timeout S", words, type=seconds, default=TIMEOUT)
 
 
 def _call(options: argparse.Namespace) -> int:
     key = private_key(options)
     if options.show_proofs and not options.log:
         raise LabError("--show-proofs is for the file of --log FILE")
-    verb, headers, body = options.method or "GET", {}, None
+    verb, sent = options.method or "GET", {"timeout": options.timeout}
     if options.data is not None:
-        headers, body = {"Content-Type": _content_type(options.data)}, os.fsencode(options.data)
         verb = options.method or "POST"
+        headers = {"Content-Type": _content_type(options.data)}
+        sent |= {"headers": headers, "data": os.fsencode(options.data)}
     lab, asked = _lab(options, _settings(options))
-    sent = {"headers": headers, "data": body, "timeout": options.timeout}
     with lab, _recorded(lab, options):
         try:
             answer = lab.session.request(verb.upper(), asked, auth=lab.auth(key=key), **sent)
@@ -123,13 +123,14 @@ def _show(answer: requests.Response, told: Exchange) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     """The demo's client, unless options or the environment name a server."""
-    given = {"issuer": options.issuer, "client_auth": options.client_auth}
     servers = [] if options.live else [variable(name) for name in SERVERS]
+    source = {} if options.client is None else options.client
+    if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
+        source = demo_client(BASE_URL)
+    given = {"issuer": options.issuer, "client_auth": options.client_auth}
     with settings_from("--client", options.client):
-        told = {} if options.client is None else written(options.client)
+        told = written(source)
         _check_files(options, told)
-        if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
-            return replace(demo_client(BASE_URL), client_auth=options.client_auth)
         return read_settings(told, given=given, environment=os.environ)
 
 
@@ -150,13 +151,14 @@ def _lab(options: argparse.Namespace, settings: Settings) -> tuple[Lab, str]:
     asked = options.url or settings.api or (DEMO_API if at_demo(where) else "")
     if not asked:
         raise LabError("No URL to call. Give it, or the member api, or DPOP_LAB_API")
-    if at_demo(where) and at_demo(asked):
+    demo = (at_demo(where), at_demo(asked))
+    if all(demo):
         lab = Lab(live=options.live, timeout=options.timeout)
         lab.client = settings
         return lab, asked
-    if options.live or at_demo(where) or at_demo(asked):
+    if options.live or any(demo):
         wanted = f"--live is {BASE_URL}" if options.live else "Token and call are for one server"
-        sites = f"the token endpoint is at {_site(where)}, the URL at {_site(asked)}"
+        sites = f"the token endpoint is at {htu(where)}, the URL at {htu(asked)}"
         source = "CLIENT.json" if options.issuer is None else "--issuer"
         todo = f"The token endpoint comes from {source}."
         if options.issuer is options.client is None:
@@ -165,10 +167,6 @@ def _lab(options: argparse.Namespace, settings: Settings) -> tuple[Lab, str]:
     if not all(one.lower().startswith("https:") or is_loopback(one) for one in (where, asked)):
         say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
     return Lab(settings=settings, timeout=options.timeout), asked
-
-
-def _site(asked: str) -> str:
-    return htu(asked).removesuffix(urlsplit(asked).path) or asked
 
 
 # the files that are written: none that is read, and none when it is refused

@@ -11,6 +11,7 @@ from dpop_lab.cli.options import (
     EXIT_CODES,
     POLICIES,
     Commands,
+    adder,
     base_url,
     command,
     say,
@@ -41,23 +42,22 @@ EXAMPLES = """examples:
   dpop-lab compare rfc9449 https://as.example --client-b client.json --pace 2"""
 
 
-def add_compare(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     about = ABOUT.format(policies=", ".join(POLICIES))
     words, epilog = "where two servers answer differently", f"{about}\n\n{EXAMPLES}\n\n{EXIT_CODES}"
-    add = command(commands, "compare", _compare, words, epilog).add_argument
-    for side in "ab":
-        add(side, metavar=side.upper(), nargs="?", help="a server; see below")
-    for side in "ab":
-        add(f"--client-{side}", metavar="FILE", help=f"the client at {side.upper()}")
-    add("--list", action="store_true", help="list all changes and what they do, and nothing else")
-    add("--change", nargs="+", metavar="NAME", help="these changes; default: all in CHANGES")
-    words = 'these places, such as API or "token endpoint"'
-    add("--place", nargs="+", metavar="NAME", help=words)
-    add("--pace", type=seconds, metavar="S", help="seconds between requests; elsewhere 0.5")
-    add("--yes", action="store_true", help="do not ask before it starts")
-    add("--all", action="store_true", help="list also what is worded differently")
-    add("--json", action="store_true", help="print everything as JSON")
+    add = adder(command(commands, "compare", _compare, words, epilog))
+    add("a A", "a server; see below", nargs="?")
+    add("b B", "a server; see below", nargs="?")
+    add("--client-a FILE", "the client at A")
+    add("--client-b FILE", "the client at B")
+    add("--list", "list all changes and what they do, and nothing else")
+    add("--change NAME", "these changes; default: all in CHANGES", nargs="+")
+    add("--place NAME", 'these places, such as API or "token endpoint"', nargs="+")
+    add("--pace S", "seconds between requests; elsewhere 0.5", type=seconds)
+    add("--yes", "do not ask before it starts")
+    add("--all", "list also what is worded differently")
+    add("--json", "print everything as JSON")
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -2,13 +2,13 @@
 
 import argparse
 
-from dpop_lab.cli.options import POLICIES, POLICY, Commands, command
+from dpop_lab.cli.options import POLICIES, Commands, add_policy, adder, command
 
 
-def add_demo(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "the whole flow on the offline twin, step by step"
-    command(commands, "demo", _demo, words).add_argument("--policy", **POLICY)
+    add_policy(adder(command(commands, "demo", _demo, words)))
 
 
 def _demo(options: argparse.Namespace) -> int:

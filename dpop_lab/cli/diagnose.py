@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from dpop_lab.cli.options import POLICIES, Commands, command, method, named, say, url
+from dpop_lab.cli.options import POLICIES, Commands, adder, command, method, named, say, url
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
 from dpop_lab.errors import LabError
@@ -26,25 +26,24 @@ exit codes:
   2  not understood, or something given to the command is wrong"""
 
 
-def add_diagnose(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "what is wrong with a proof, a token, a request, an answer"
     parser = command(commands, "diagnose", _diagnose, words, EXAMPLES)
-    add, form = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
-    words = "a file, - or nothing: stdin, or the text itself"
-    add("file", nargs="*", metavar="FILE", help=words)
-    add("--url", type=url, help="of the request")
-    add("--method", type=method, metavar="M", help="of the request")
-    add("--token", type=_token, default="", metavar="T", help="the access token; @FILE reads it")
-    add("--nonce", default="", metavar="N", help="the nonce the server gave")
+    add, form = adder(parser), adder(parser.add_mutually_exclusive_group())
+    add("file FILE", "a file, - or nothing: stdin, or the text itself", nargs="*")
+    add("--url URL", "of the request", type=url)
+    add("--method M", "of the request", type=method)
+    add("--token T", "the access token; @FILE reads it", type=_token, default="")
+    add("--nonce N", "the nonce the server gave", default="")
     words = "when it was sent: seconds since 1970, an HTTP or an ISO 8601 date"
-    add("--now", type=_time, metavar="TIME", help=words)
-    add("--jwks", type=_jwks, metavar="FILE", help="the JWK Set of the token's issuer")
+    add("--now TIME", words, type=_time)
+    add("--jwks FILE", "the JWK Set of the token's issuer", type=_jwks)
     words = "the rules; default: the demo's for the demo, rfc9449 for any other server"
-    add("--policy", choices=list(POLICIES), help=words)
-    form("--json", action="store_true", help="for machines")
-    form("--markdown", action="store_true", help="for an issue or a chat")
-    add("--all", action="store_true", help="each row that passed, too")
+    add(f"--policy {'|'.join(POLICIES)}", words, choices=POLICIES)
+    form("--json", "for machines")
+    form("--markdown", "for an issue or a chat")
+    add("--all", "each row that passed, too")
 
 
 def _diagnose(options: argparse.Namespace) -> int:

@@ -2,18 +2,19 @@
 
 import argparse
 import json
-import os
 import sys
 
 from dpop_lab.cli.options import (
     RAW,
     Commands,
     add_key_options,
+    adder,
     command,
     named,
     password,
     private_key,
     say,
+    write_secret,
 )
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
@@ -25,23 +26,19 @@ EXAMPLES = """examples:
   dpop-lab key show id_ecdsa --password-env KEY_PASSWORD"""
 
 
-def add_key(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "make or look at a key"
     key = commands.add_parser("key", help=words, epilog=EXAMPLES, formatter_class=RAW)
     kinds = key.add_subparsers(required=True, metavar="new|show")
-    add = command(kinds, "new", _new, "make a private key").add_argument
-    add("file", nargs="?", metavar="FILE", help="a new file; without it: printed")
-    add("--jwk", action="store_true", help="as a JWK, not as PEM")
+    add = adder(command(kinds, "new", _new, "make a private key"))
+    add("file FILE", "a new file; without it: printed", nargs="?")
+    add("--jwk", "as a JWK, not as PEM")
     add_key_options(add, f"{', '.join(ALGORITHMS)}; default: ES256", "ES256")
     words = "the public half and the thumbprint of a private key"
-    add = command(kinds, "show", _show_file, words).add_argument
-    add("key", metavar="FILE")
+    add = adder(command(kinds, "show", lambda options: _show(private_key(options)), words))
+    add("key FILE", "of any format")
     add_key_options(add)
-
-
-def _show_file(options: argparse.Namespace) -> int:
-    return _show(private_key(options))
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -54,9 +51,7 @@ def _new(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with open(os.open(options.file, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        write_secret(options.file, text)
     except FileExistsError:
         raise LabError(f"{options.file} exists already; a key is never overwritten") from None
     safe = "encrypted" if secret else "not encrypted, so for your eyes only"

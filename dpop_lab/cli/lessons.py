@@ -9,11 +9,10 @@ import threading
 import webbrowser
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dpop_lab.cli.options import Commands, command, listening, named, on_signals, port
+from dpop_lab.cli.options import Commands, adder, command, listening, named, on_signals, port
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import IN_CLONE, bring, originals, restore
 
@@ -38,22 +37,20 @@ SHELL = os.environ.get("SHELL", "/bin/sh") if os.name == "posix" else ""  # no l
 TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m")
 
 
-def add_lessons(parser: argparse.ArgumentParser, commands: Commands) -> None:
+def declare(parser: argparse.ArgumentParser, commands: Commands) -> None:
     """Add the command to the parser, and its options to the parser itself."""
     words = "the lessons in JupyterLab; the same as no command"
     lessons = command(commands, "lessons", _lessons, words, EXAMPLES)
     parser.set_defaults(run=_lessons, **OPTIONS)
     for place in (parser.add_argument_group("options of the lessons"), lessons):
         # without defaults: those of a subcommand would be put over what stands before it
-        add = partial(place.add_argument, default=argparse.SUPPRESS)
-        words = f"your work folder; default: {FOLDER}"
-        add("--folder", type=_given, metavar="DIR", help=words)
-        add("--here", action="store_true", help="the originals, not copies: for authors")
-        add("--port", dest="lab_port", type=port, metavar="N", help="default: a free one")
-        add("--ip", type=_given, metavar="ADDRESS", help="default: 127.0.0.1")
-        add("--no-browser", action="store_true", help="only print the URL")
-        words = "put back a notebook as it was (03, 03_proof), or all"
-        add("--restore", metavar="NAME", help=words)
+        add = adder(place, default=argparse.SUPPRESS)
+        add("--folder DIR", f"your work folder; default: {FOLDER}", type=_given)
+        add("--here", "the originals, not copies: for authors")
+        add("--port N", "default: a free one", dest="lab_port", type=port)
+        add("--ip ADDRESS", "default: 127.0.0.1", type=_given)
+        add("--no-browser", "only print the URL")
+        add("--restore NAME", "put back a notebook as it was (03, 03_proof), or all")
 
 
 def _given(text: str) -> str:
@@ -90,11 +87,10 @@ def _lessons(options: argparse.Namespace) -> int:
 
 
 def _restore(source: Path, folder: Path, name: str) -> int:
-    for restored in restore(source, folder, name):
-        what = f"{restored.name} in {named(folder)}"
-        kept = f" Yours is now {restored.aside}." if restored.aside else ""
-        done = f"{what} is restored.{kept}"
-        print(done if restored.changed else f"{what} is the original; nothing to restore.")
+    for notebook, aside in restore(source, folder, name).items():
+        what = f"{notebook} in {named(folder)}"
+        done = f"{what} is restored." + (f" Yours is now {aside}." if aside else "")
+        print(f"{what} is the original; nothing to restore." if aside is None else done)
     return 0
 
 

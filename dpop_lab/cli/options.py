@@ -5,8 +5,9 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
 from dpop_lab.client.settings import http_parts
@@ -15,7 +16,8 @@ from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey
 from dpop_lab.server import policies
 from dpop_lab.show.values import printable
-from dpop_lab.wire.challenge import WORD
+from dpop_lab.wire.message import WORD
+from dpop_lab.wire.url import without_login
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 POLICIES = {name.lower().replace("_", ""): policy for name, policy in policies.POLICIES.items()}
@@ -25,11 +27,20 @@ EXIT_CODES = """exit codes:
   1  the server refused, or two answered differently
   2  something given to the command is wrong
   3  no answer: the host can't be reached"""
-POLICY: Mapping[str, Any] = {  # what several commands say of an option
-    "choices": list(POLICIES),
-    "default": "duende",
-    "help": "what the demo server does, or what a strict reading of the RFCs asks",
-}
+
+
+def adder(place: Any, **usual: Any) -> Callable[..., object]:
+    """What adds an option to a parser: `--log FILE` has a value, `--live` is on when it is there.
+
+    `file FILE` is an argument without a name. `usual` is what goes for all of them.
+    """
+
+    def add(spelling: str, words: str, **more: Any) -> None:
+        name, _, metavar = spelling.partition(" ")
+        kind = {"metavar": metavar} if metavar else {"action": "store_true"}
+        place.add_argument(name, help=words, **usual | kind | more)
+
+    return add
 
 
 def command(
@@ -45,15 +56,20 @@ def command(
     return parser
 
 
+def add_policy(add: Callable[..., object]) -> None:
+    """Add the choice of a policy for the twin."""
+    words = "what the demo server does, or what a strict reading of the RFCs asks"
+    add(f"--policy {'|'.join(POLICIES)}", words, choices=POLICIES, default="duende")
+
+
 def add_key_options(
     add: Callable[..., object],
     words: str = "what the key signs with, when its kind leaves a choice; RSA: PS256",
     alg: str | None = None,
 ) -> None:
     """Add what goes with a private key: its algorithm, `alg` unless given, and its password."""
-    add("--alg", choices=list(ALGORITHMS), metavar="ALG", default=alg, help=words)
-    words = "the environment variable that holds the key's password"
-    add("--password-env", metavar="NAME", help=words)
+    add("--alg ALG", words, choices=ALGORITHMS, default=alg)
+    add("--password-env NAME", "the environment variable that holds the key's password")
 
 
 def private_key(options: argparse.Namespace) -> PrivateKey:
@@ -70,6 +86,12 @@ def password(options: argparse.Namespace) -> str | None:
         state = "empty" if name in os.environ else "not set"
         raise LabError(f"No password: the environment variable {name} is {state}")
     return os.environ[name]
+
+
+def write_secret(path: str, text: str) -> None:
+    """Write a text to a new file that only its owner can read. Raises FileExistsError."""
+    with open(path, "x", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
+        file.write(text)
 
 
 # how a value is read
@@ -92,8 +114,7 @@ def seconds(text: str) -> float:
 def url(text: str) -> str:
     """An http(s) URL with a host, as it was given."""
     if http_parts(text) is None:
-        shown = re.sub(r"//[^/@]*@", "//…@", text.partition("?")[0])
-        found = named(repr(shown))
+        found = named(repr(without_login(text.partition("?")[0])))
         raise argparse.ArgumentTypeError(f"wanted http(s)://host[:port]/…, found {found}")
     return text
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from dpop_lab.cli.options import (
     POLICIES,
-    POLICY,
     Commands,
+    add_policy,
+    adder,
     base_url,
     command,
     listening,
@@ -21,11 +22,12 @@ from dpop_lab.cli.options import (
     on_signals,
     port,
     say,
+    write_secret,
 )
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.jose.keys import PrivateKey, key_bits
+from dpop_lab.jose.keys import key_bits
 
 if TYPE_CHECKING:
     from dpop_lab.doctor.explain.telling import Entry
@@ -45,18 +47,17 @@ REACHABLE = (
 MOST_WAITING = 1000  # entries that a slow terminal may be behind
 
 
-def add_serve(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
-    add = command(commands, "serve", _serve, "the twin on a port", EXAMPLES).add_argument
-    add("--port", type=port, default=0, metavar="N", help="0, the default: any")
-    add("--host", default="127.0.0.1", metavar="H", help="default: %(default)s")
+    add = adder(command(commands, "serve", _serve, "the twin on a port", EXAMPLES))
+    add("--port N", "0, the default: any", type=port, default=0)
+    add("--host H", "default: %(default)s", default="127.0.0.1")
     words = "what clients call it; to be given with --host 0.0.0.0, which is every address"
-    add("--base-url", type=base_url, metavar="URL", help=words)
-    add("--policy", **POLICY)
-    words = "key of the *.jwt clients: private, or a public JWK"
-    add("--client-jwk", metavar="FILE", help=words)
-    add("--api-nonce", action="store_true", help="demand a nonce at the API too")
-    add("--explain", action="store_true", help="tell why each request was refused")
+    add("--base-url URL", words, type=base_url)
+    add_policy(add)
+    add("--client-jwk FILE", "key of the *.jwt clients: private, or a public JWK")
+    add("--api-nonce", "demand a nonce at the API too")
+    add("--explain", "tell why each request was refused")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -88,8 +89,11 @@ def _serve(options: argparse.Namespace) -> int:
             say(REACHABLE)
         lines = [running.base_url, "ready"]
         if key := running.twin.client_key:
-            made = _key_file(key, running.twin.client_key_id)
-            stack.callback(made.unlink, missing_ok=True)
+            kid = running.twin.client_key_id
+            private = {**key.private_jwk(), "kid": kid, "use": "sig", "alg": key.alg}
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dpop-lab-"))
+            made = os.path.join(folder, "client.jwk.json")
+            write_secret(made, json.dumps(private))
             lines.append(f"private JWK of the *.jwt clients: {made}")
         lines += [f"each request explained: {running.url}/"] if options.explain else []
         print("\n".join(lines), flush=True)
@@ -123,12 +127,3 @@ def _public_client_jwk(path: str) -> Mapping[str, Any]:
             problem = f"--client-jwk {named(path)}: {str(error).rstrip('.')}"
             raise LabError(problem) from None
         return dict(jwk)
-
-
-def _key_file(key: PrivateKey, kid: str) -> Path:
-    """The key in a new file that only its owner can read."""
-    jwk = {**key.private_jwk(), "kid": kid, "use": "sig", "alg": "RS256"}
-    beginning, end = "dpop-lab-client-", ".jwk.json"
-    with tempfile.NamedTemporaryFile("w", prefix=beginning, suffix=end, delete=False) as file:
-        json.dump(jwk, file)
-    return Path(file.name)

@@ -1,7 +1,6 @@
 """What sending a request a second time takes: nonce, proof, body, cookies, and where it goes."""
 
 import json
-import re
 import secrets
 from threading import Lock
 from typing import Any, Self
@@ -16,17 +15,10 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof import make_proof
-from dpop_lab.wire.challenge import NONCE_WANTED, read_challenges, wants_nonce
+from dpop_lab.wire.message import NONCE_WANTED, offered_nonce, read_challenges, wants_nonce
 from dpop_lab.wire.url import htu, origin
 
-NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 9449 section 8.1
 ORIGINS = 100
-
-
-def offered_nonce(response: requests.Response) -> str | None:
-    """The value of the DPoP-Nonce header if it is one (two lines joined by a comma are none)."""
-    text = response.headers.get("DPoP-Nonce", "")
-    return text if NONCE.fullmatch(text) else None
 
 
 def asks_for_nonce(refusal: requests.Response, *, in_body: bool = True) -> bool:
@@ -69,7 +61,7 @@ class Nonces:
 
     def learn(self, response: requests.Response) -> str | None:
         """Keep the nonce that a response carried, if any; gives it."""
-        nonce = offered_nonce(response)
+        nonce = offered_nonce(response.headers)
         if nonce is not None:
             with self._lock:
                 self._kept.pop(origin(response.url), None)

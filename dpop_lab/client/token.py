@@ -15,11 +15,11 @@ from dpop_lab.client.sending_again import (
     asks_for_nonce,
     fresh_proof,
     json_object,
-    offered_nonce,
 )
 from dpop_lab.client.settings import Authentication, Settings, authentication, settled
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.wire.message import offered_nonce
 from dpop_lab.wire.url import htu, without_query
 
 IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
@@ -233,7 +233,7 @@ class TokenSource:
     def _fetch(self) -> AccessToken:
         now, tried = self.clock(), self._nonce
         response = self._send(tried)
-        nonce = offered_nonce(response)
+        nonce = offered_nonce(response.headers)
         if nonce not in (None, tried) and not response.ok and asks_for_nonce(response):
             challenge, response = response, self._send(nonce)
             response.history = [challenge]
@@ -249,5 +249,5 @@ class TokenSource:
         # a secret goes to the endpoint it is meant for, or nowhere: no redirect is followed
         response = send_own(self.session, request, timeout=self.timeout)
         answered(response.request)
-        self._nonce = offered_nonce(response) or self._nonce
+        self._nonce = offered_nonce(response.headers) or self._nonce
         return response

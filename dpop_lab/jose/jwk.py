@@ -18,7 +18,6 @@ from dpop_lab.jose.keys import (
     PrivateKey,
     check_size,
     key_bits,
-    unusable,
 )
 
 CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
@@ -37,23 +36,25 @@ def from_mapping(value: Mapping[str, Any], alg: str | None) -> PrivateKey:
     if len(usable) == 1:
         return usable[0]
     if usable:
-        raise unusable("several_keys", f"a JWK Set with {len(usable)} of them")
-    raise unusable("no_key", "a JWK Set with " + (", ".join(refused) or "nothing in it"))
+        raise KeyUnusable("several_keys", f"a JWK Set with {len(usable)} of them")
+    raise KeyUnusable("no_key", "a JWK Set with " + (", ".join(refused) or "nothing in it"))
 
 
 def _from_jwk(jwk: object, alg: str | None) -> PrivateKey:
     if not isinstance(jwk, Mapping) or not isinstance(kty := jwk.get("kty"), str):
-        raise unusable("not_a_key", "JSON without a kty, so no JWK")
+        raise KeyUnusable("not_a_key", "JSON without a kty, so no JWK")
     if kty not in PUBLIC:
-        raise unusable("symmetric_key" if kty == "oct" else "unsupported_key", f"kty {kty!r:.40}")
+        raise KeyUnusable(
+            "symmetric_key" if kty == "oct" else "unsupported_key", f"kty {kty!r:.40}"
+        )
     if jwk.get("d") is None:
-        raise unusable("public_key", f"a JWK with kty {kty} and no d")
+        raise KeyUnusable("public_key", f"a JWK with kty {kty} and no d")
     operations, crv = jwk.get("key_ops"), jwk.get("crv")
     signs = operations is None or (isinstance(operations, list | tuple) and "sign" in operations)
     if not signs or jwk.get("use") not in (None, "sig"):
-        raise unusable("not_for_signing", "a JWK with another use or other key_ops")
+        raise KeyUnusable("not_for_signing", "a JWK with another use or other key_ops")
     if kty != "RSA" and (kty, crv) not in ALGORITHMS.values():
-        raise unusable("unsupported_curve", f"{crv!r:.40} in kty {kty}")
+        raise KeyUnusable("unsupported_curve", f"{crv!r:.40} in kty {kty}")
     key = _rebuilt(jwk, kty)
     bound = bind(key, jwk.get("alg"))
     return bound if alg is None else bind(key, alg)
@@ -70,20 +71,20 @@ def _rebuilt(jwk: Mapping[str, Any], kty: str) -> Any:
     else:
         wrong = [name for name in octets if len(octets[name]) != OCTETS[jwk["crv"]]]
     if wrong:
-        raise unusable("damaged_key", f"the wrong length in {', '.join(wrong)}")
+        raise KeyUnusable("damaged_key", f"the wrong length in {', '.join(wrong)}")
     try:
         key = JWK(kty=kty, **members).get_op_key("sign")
     except (ValueError, JWException):
-        raise unusable("damaged_key", "private and public members that do not fit") from None
+        raise KeyUnusable("damaged_key", "private and public members that do not fit") from None
     if kty == "OKP" and key.public_key().public_bytes_raw() != octets["x"]:
-        raise unusable("damaged_key", "an x that does not belong to its d")
+        raise KeyUnusable("damaged_key", "an x that does not belong to its d")
     return key
 
 
 def _member(name: str, value: object) -> bytes:
     octets = _octets(value)
     if not octets:
-        raise unusable("damaged_key", f"no base64url without padding in {name}")
+        raise KeyUnusable("damaged_key", f"no base64url without padding in {name}")
     return octets
 
 
@@ -104,16 +105,16 @@ def bind(key: Any, alg: object) -> PrivateKey:
     fitting = [name for name, its in ALGORITHMS.items() if its == kind]
     chosen = fitting[0] if alg is None else alg
     if not isinstance(chosen, str) or chosen not in fitting:
-        raise unusable("wrong_algorithm", f"{alg!r:.40}", wanted=" or ".join(fitting))
+        raise KeyUnusable("wrong_algorithm", f"{alg!r:.40}", wanted=" or ".join(fitting))
     try:
         return PrivateKey(JWK.from_pyca(key), chosen)
     except ValueError:  # older versions of cryptography load an EC key whose halves do not fit
-        raise unusable("damaged_key", "private and public halves that do not fit") from None
+        raise KeyUnusable("damaged_key", "private and public halves that do not fit") from None
 
 
 def _kind(key: Any) -> tuple[str, str | None]:
     if key is None:
-        raise unusable("no_key", "PKCS#12 without a private key")
+        raise KeyUnusable("no_key", "PKCS#12 without a private key")
     if isinstance(key, rsa.RSAPrivateKey):
         check_size(key.key_size)
         return "RSA", None
@@ -123,10 +124,10 @@ def _kind(key: Any) -> tuple[str, str | None]:
         name = key.curve.name
         if name in CURVES:
             return "EC", CURVES[name]
-        raise unusable("unsupported_curve", name)
+        raise KeyUnusable("unsupported_curve", name)
     name = type(key).__name__.removesuffix("PrivateKey")
     curve = name in ("Ed448", "X448", "X25519")
-    raise unusable("unsupported_curve" if curve else "unsupported_key", name)
+    raise KeyUnusable("unsupported_curve" if curve else "unsupported_key", name)
 
 
 P = 2**255 - 19  # of Ed25519

@@ -156,12 +156,8 @@ def generate_key(alg: str = "ES256", *, bits: int = 2048) -> PrivateKey:
     Raises `KeyUnusable` (`wrong_algorithm`, `rsa_too_small`, `rsa_too_large`).
     """
     if alg not in ALGORITHMS:
-        raise KeyUnusable(
-            "There is no such algorithm here",
-            reason="wrong_algorithm",
-            wanted="one of " + ", ".join(ALGORITHMS),
-            found=f"{alg!r:.40}",
-        )
+        problem, wanted = "There is no such algorithm here", "one of " + ", ".join(ALGORITHMS)
+        raise KeyUnusable("wrong_algorithm", f"{alg!r:.40}", wanted=wanted, problem=problem)
     kty, crv = ALGORITHMS[alg]
     if kty == "RSA":
         check_size(bits)
@@ -178,7 +174,7 @@ def check_size(bits: int) -> None:
     """Raise `KeyUnusable` for an RSA modulus of too few or too many bits."""
     if bits not in RSA_BITS:
         small = bits < RSA_BITS.start
-        raise unusable("rsa_too_small" if small else "rsa_too_large", f"{bits} bits")
+        raise KeyUnusable("rsa_too_small" if small else "rsa_too_large", f"{bits} bits")
 
 
 def key_bits(jwk: Mapping[str, Any]) -> int | None:
@@ -221,39 +217,3 @@ def raw_signature(signature: bytes, size: int) -> bytes | None:
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
     except (ValueError, OverflowError):
         return None
-
-
-_KEY = "a private key as PEM, DER, OpenSSH, PKCS#12 or JWK"
-_KIND = "EC P-256, P-384 or P-521, Ed25519, or RSA"
-_PATH_OR_KEY = "Text is taken for a path unless it holds '-----BEGIN' or begins with '{'."
-_REMOVE = "Change or remove the key's password where it was made; OpenSSH needs pip install bcrypt."
-_SAID: Final = {  # reason: what is the matter, what was wanted, what to do
-    "no_such_file": ("There is no such key file", "the path of a file, or a key", _PATH_OR_KEY),
-    "unreadable_file": ("The key file cannot be read", "a file", "Look at its kind and its mode."),
-    "password_missing": ("The key is encrypted", "its password", "Give the password too."),
-    "wrong_password": (
-        "The key does not open",
-        "its password",
-        "Try openssl pkey -in FILE -noout",
-    ),
-    "public_key": ("This is a public key", _KEY, "Give the private key it belongs to."),
-    "certificate": ("This is a certificate", _KEY, "Give the private key it was made for."),
-    "symmetric_key": ("This is a shared secret", _KEY, "Only an asymmetric key can prove here."),
-    "unsupported_curve": ("A curve that is not used here", _KIND, "Make one with generate_key."),
-    "unsupported_key": ("A kind of key that is not used here", _KIND, "Use generate_key."),
-    "unsupported_encryption": ("The key's encryption is not known here", "another", _REMOVE),
-    "rsa_too_small": ("The RSA key is too small", "2048 bits or more", "RFC 7518 section 3.3."),
-    "rsa_too_large": ("The RSA key is too large", "16384 bits at most", "2048 or 3072 will do."),
-    "several_keys": ("There is more than one key", "one private key", "Give one of them alone."),
-    "no_key": ("There is no usable key in it", "one private signing key", "Give the key itself."),
-    "not_for_signing": ("This JWK is not for signing", "use sig, key_ops with sign", ""),
-    "wrong_algorithm": ("The algorithm does not fit the key", "", "Leave alg out for the default."),
-    "damaged_key": ("The key is damaged", _KEY, "Export it again, or copy the whole of it."),
-    "not_a_key": ("This is no key", _KEY, "Give a path, the file's content, or a JWK."),
-}
-
-
-def unusable(reason: str, found: str, wanted: str = "") -> KeyUnusable:
-    """The error for a reason, with what was found and, where it differs from the usual, wanted."""
-    problem, usual, advice = _SAID[reason]
-    return KeyUnusable(problem, reason=reason, wanted=wanted or usual, found=found, advice=advice)

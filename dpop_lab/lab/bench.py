@@ -75,6 +75,7 @@ class Bench:
         *,
         to: str = "",
         signed_by: str = "",
+        sign_again: bool | None = None,
         header: Mapping[str, object] | None = None,
         claims: Mapping[str, object] | None = None,
     ) -> Draft:
@@ -92,9 +93,10 @@ class Bench:
             raise LabError(f"The change {change} is for another place", wanted=wanted, found=place)
         if signed_by:
             one_of("signer", signed_by, dict.fromkeys(SIGNERS))
-        return self.parties.drafted(
-            found, to=place, signed_by=signed_by, header=header, claims=claims
-        )
+            found = replace(found, signed_by=signed_by)
+        if sign_again is not None:
+            found = replace(found, sign_again=sign_again)
+        return self.parties.drafted(found, to=place, header=header, claims=claims)
 
     def send(self, draft: Draft, **asked: Any) -> Sent:
         """Sign a draft and send it; `predict`, `policy` and `without` are those of `Lab.send`.
@@ -136,7 +138,7 @@ class Bench:
         if answered.caught == ACCEPTED:
             self._accepted[draft.to] = now
         if predict:
-            signing = f"{draft.signed_by} {draft.sign_again} {again}"
+            signing = f"{draft.change.signed_by} {draft.change.sign_again} {again}"
             question = (draft.change.name, draft.to, rules.title, signing, draft.edited)
             self._guesses.setdefault(question, predict == answered.caught)
         return replace(

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -18,14 +19,14 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
 from dpop_lab.jose.jws import HASHES
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place
+from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place, edited
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import SECRET
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 
 
-def text(value: object) -> str:
+def _text(value: object) -> str:
     """A JSON value as the text that is signed. Raises `LabError` for what JSON can't write."""
     try:
         return COMPACT.encode(value)
@@ -34,21 +35,35 @@ def text(value: object) -> str:
         raise LabError("No JSON can be made of it", wanted=wanted, found=str(error)) from None
 
 
-def texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
-    """Header and claims as the texts that are signed, in the spelling of an edit."""
-    return edit.spelt("header_text", text(header)), edit.spelt("claims_text", text(claims))
+def written(
+    edit: Edit, header: Mapping[str, Any], claims: Mapping[str, Any], *, now: int
+) -> tuple[str, str]:
+    """Header and claims after an edit, as the texts that are signed, in its spelling.
+
+    Raises `LabError` for what JSON can't write.
+    """
+    if edit.jwk:
+        header = {**header, "jwk": edited(header["jwk"], edit.jwk, now=now)}
+    header_text = _text(edited(header, edit.header, now=now))
+    claims_text = _text(edited(claims, edit.claims, now=now))
+    return edit.spelt("header_text", header_text), edit.spelt("claims_text", claims_text)
 
 
-def forged(
-    header: str, claims: str, edit: Edit, key: PrivateKey, *, signature: bytes | None = None
-) -> str:
-    """Two texts as a compact JWS in the spelling of an edit; without a signature one is made."""
+def forged(header: str, claims: str, edit: Edit, key: PrivateKey, *, kept: bytes = b"") -> str:
+    """Two texts as a compact JWS in the spelling of an edit, signed as it says with this key.
+
+    `kept` is the honest signature, for an edit after which nobody signs again.
+    """
     parts = [
         edit.spelt(name, base64url_encode(text.encode("utf-8", "surrogatepass")))
         for name, text in (("header", header), ("claims", claims))
     ]
     signing_input = ".".join(parts)
-    if signature is None:
+    if not edit.sign_again:
+        signature = kept
+    elif edit.signed_by == "nobody":
+        signature = b""
+    else:
         signature = _signature(signing_input.encode("utf-8", "replace"), header, key)
     last = base64url_encode(edit.spelt("signature", signature))
     return str(edit.spelt("whole", f"{signing_input}.{last}"))
@@ -87,9 +102,6 @@ class Draft:
     honest: tuple[str, str]
     #: The two texts that the change makes of them.
     proposed: tuple[str, str]
-    #: As in `Edit`.
-    signed_by: str
-    sign_again: bool
     #: The one that the proof goes with, empty at the token endpoint.
     access_token: str = field(default="", repr=False)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import requests
 
-from dpop_lab.client.sending_again import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
@@ -22,24 +21,22 @@ from dpop_lab.lab.catalogue.change import (
     TOKENS,
     Change,
     Edit,
-    Members,
     Place,
-    edited,
 )
 from dpop_lab.lab.catalogue.requests import OF_THE_DEMO, USUAL
 from dpop_lab.lab.crafting import (
     Draft,
     forged,
     prepared,
-    text,
-    texts,
     url_of,
     with_other_proof,
+    written,
 )
 from dpop_lab.lab.world import World
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import offered_nonce
 from dpop_lab.wire.url import htu
 
 SMALL = "RSA of 1024 bits"
@@ -85,24 +82,22 @@ class Parties:
         """A token of the lab's server; a twin that refuses the key is asked under both policies."""
         if which in OF_THE_DEMO and not self.lab.is_demo:
             raise LabError(f"Only the demo has a token {TOKENS[which]}")
-        change = replace(OF_THE_DEMO.get(which, USUAL), key=kind)
         who, now = "thief" if which == "thief" else "owner", self.lab.clock.time()
-        answer = self._token_answer(self._session, change, who)
+        change = replace(OF_THE_DEMO.get(which, USUAL), key=kind, signed_by=who)
+        answer = self._token_answer(self._session, change)
         for policy in () if self.lab.live else POLICIES.values():
             if not answer.ok:
                 apart = self.lab.session_under(policy, afresh=SessionLog())
-                answer = self._token_answer(apart, change, who)
+                answer = self._token_answer(apart, change)
         return read_token(answer, now=now, accept_bearer=which == "unbound")
 
-    def _token_answer(
-        self, session: requests.Session, change: Change, who: str
-    ) -> requests.Response:
+    def _token_answer(self, session: requests.Session, change: Change) -> requests.Response:
         """The answer to a token request; the demand for a nonce is obeyed once."""
         place = PLACES[TOKEN_ENDPOINT]
         for _ in range(2):
             known = self.nonce(place)
             to = TOKEN_ENDPOINT_NONCE if known else TOKEN_ENDPOINT
-            steps, _ = self.signed(self.drafted(change, to=to, signed_by=who))
+            steps, _ = self.signed(self.drafted(change, to=to))
             answer = self.send(session, place, steps)
             if answer.ok or self.nonce(place) == known:
                 break
@@ -118,7 +113,7 @@ class Parties:
         for step in steps:
             ways = session.merge_environment_settings(step.url, {}, False, None, None)
             answer = session.send(step, timeout=self.lab.timeout, allow_redirects=False, **ways)
-        if nonce := offered_nonce(answer):
+        if nonce := offered_nonce(answer.headers):
             self._nonces[bool(place.client_id)] = nonce
         return answer
 
@@ -127,36 +122,30 @@ class Parties:
         change: Change,
         *,
         to: str,
-        signed_by: str = "",
         jti: str = "",
         header: Mapping[str, object] | None = None,
         claims: Mapping[str, object] | None = None,
     ) -> Draft:
         """What a change makes of an honest proof for a place at this moment.
 
-        `signed_by`, when given, signs instead of whom the change names. `header` and `claims` are
-        further members, with `LEFT_OUT` for one that is to go. Asks for an access token when one is
-        needed and none is at hand. Raises `LabError` for what the live server does not let us do.
+        `header` and `claims` are further members, with `LEFT_OUT` for one that is to go. Asks for
+        an access token when one is needed and none is at hand. Raises `LabError` for what the live
+        server does not let us do.
         """
-        signer, access_token = signed_by or change.signed_by, self._presented(change, PLACES[to])
+        access_token = self._presented(change, PLACES[to])
         honest = self._honest(change, PLACES[to], jti or str(uuid.uuid4()), access_token or None)
-        members, said = self._after(change, signer, honest)
-        asked = self._edited(members, header or {}), self._edited(said, claims or {})
-        header_text, claims_text = texts(change, *asked)
+        own = proof_header(self.key("owner", change.key))
+        header, claims = {**change.header, **(header or {})}, {**change.claims, **(claims or {})}
+        texts = self._written(replace(change, header=header, claims=claims), honest)
         return Draft(
             change=change,
             to=to,
-            header=header_text,
-            claims=claims_text,
-            honest=(text(proof_header(self.key("owner", change.key))), text(honest)),
-            proposed=texts(change, members, said),
-            signed_by=signer,
-            sign_again=change.sign_again,
+            header=texts[0],
+            claims=texts[1],
+            honest=written(Edit(), own, honest, now=honest["iat"]),
+            proposed=self._written(change, honest),
             access_token=access_token,
         )
-
-    def _edited(self, members: Mapping[str, Any], changes: Members) -> dict[str, Any]:
-        return edited(members, changes, now=self.lab.clock.now())
 
     def _honest(
         self, change: Change, place: Place, jti: str, access_token: str | None
@@ -171,17 +160,15 @@ class Parties:
             nonce=self._nonce(change, place) if place.nonce else None,
         )
 
-    def _after(
-        self, change: Change, signer: str, honest: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Header and claims of a proof after a change, from its honest claims."""
-        shown = change.shows or ("owner" if signer == "nobody" else signer)
-        header = proof_header(self.key(shown, change.key))
-        header["jwk"] = self._edited(header["jwk"], change.jwk)
+    def _written(self, change: Change, honest: dict[str, Any]) -> tuple[str, str]:
+        """Header and claims that a change makes of the honest claims of a proof, as texts."""
+        said = dict(honest)
         if change.made_for:
             place = PLACES[change.made_for]
-            honest = {**honest, "htm": place.method, "htu": htu(url_of(place, self.lab))}
-        return self._edited(header, change.header), self._edited(honest, change.claims)
+            said |= {"htm": place.method, "htu": htu(url_of(place, self.lab))}
+        shown = change.shows or ("owner" if change.signed_by == "nobody" else change.signed_by)
+        header = proof_header(self.key(shown, change.key))
+        return written(change, header, said, now=honest["iat"])
 
     def _nonce(self, change: Change, place: Place) -> str | None:
         """A nonce of the server at this place, or of the other one, given out some time ago.
@@ -213,12 +200,10 @@ class Parties:
         said = dict(issued.claims)
         if edit.shows:
             said["cnf"] = {"jkt": thumbprint(self.key(edit.shows).public_jwk())}
-        members = self._edited(issued.header, edit.header), self._edited(said, edit.claims)
         by_issuer = edit.signed_by == ISSUER
         key = self.lab.twin.signing_key if by_issuer else self.key("thief", "RS256")
-        kept = None if edit.sign_again else issued.signature
-        signature = b"" if edit.signed_by == "nobody" else kept
-        return forged(*texts(edit, *members), edit, key, signature=signature)
+        texts = written(edit, issued.header, said, now=self.lab.clock.now())
+        return forged(*texts, edit, key, kept=issued.signature)
 
     def signed(self, draft: Draft) -> tuple[list[requests.PreparedRequest], str]:
         """The requests that carry out a draft, in order, and the proof in the last one."""
@@ -235,11 +220,9 @@ class Parties:
 
     def _proof(self, draft: Draft) -> str:
         """The texts of a draft, signed by whom it says or under their honest signature."""
-        change, signature = draft.change, None
-        key = self.key("thief" if draft.signed_by == "thief" else "owner", change.key)
-        if not draft.sign_again:
+        change, kept = draft.change, b""
+        key = self.key("thief" if change.signed_by == "thief" else "owner", change.key)
+        if not change.sign_again:
             honest = forged(*draft.honest, Edit(), self.key("owner", change.key))
-            signature = read_jws(honest).signature
-        elif draft.signed_by == "nobody":
-            signature = b""
-        return forged(draft.header, draft.claims, change, key, signature=signature)
+            kept = read_jws(honest).signature
+        return forged(draft.header, draft.claims, change, key, kept=kept)
