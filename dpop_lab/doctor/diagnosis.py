@@ -1,5 +1,6 @@
 """From anything pasted to what is wrong with it and what to do; nothing is sent anywhere."""
 
+import re
 import time
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +23,8 @@ from dpop_lab.show import Block, Note, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
 from dpop_lab.wire.url import normal_url
 
+SCHEME = re.compile("(?:dpop|bearer) +", re.I)
+NO_URL = "The url that was given is no http(s) URL, and not used."
 HEALTHY, FINDINGS, NOT_UNDERSTOOD = 0, 1, 2
 WHAT = (
     "Paste a proof, an access token, header lines, a server's error, a raw request or response, a "
@@ -164,11 +167,10 @@ def diagnose(
     to (the demo's for the demo, `RFC_9449` for any other). Nothing is sent or run, and whatever is
     given, it does not raise; only arguments of another type raise `LabError`.
     """
-    _check(now, policy, url=url, method=method, token=token, nonce=nonce)
-    remarks, pasted = _unusable(url), read_paste(anything)
-    known = {"url": "" if remarks else without_user(url), "method": _method(method)}
-    known |= {"token": token.strip(), "nonce": nonce}
-    pasted = replace(pasted, calls=tuple(_with_known(one, known, now) for one in pasted.calls))
+    expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
+    known = _known(now, url=url, method=method, token=token, nonce=nonce)
+    pasted, unused = read_paste(anything), [NO_URL] * bool(url and not known.url)
+    pasted = replace(pasted, calls=tuple(_with(one, known) for one in pasted.calls))
     keys, secrets = (*_keys(jwks), *_issued_keys(pasted)), Secrets(pasted)
     here = time.time() if now is None else now
     return Diagnosis(
@@ -176,22 +178,29 @@ def diagnose(
         understood=pasted.understood,
         examined=tuple(_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)),
         jwks=pasted.jwks,
-        remarks=(*pasted.remarks, *remarks),
+        remarks=(*pasted.remarks, *unused),
         secrets=secrets.kinds,
         now=here,
         _secrets=secrets,
     )
 
 
-def _check(now: object, policy: object, **texts: object) -> None:
-    """Raise `LabError` for arguments of another type, and for a time that is none."""
+def _known(now: float | None, **texts: str) -> Call:
+    """What was given by name. Raises `LabError` for another type, and for a time that is none."""
     for name, text in texts.items():
         expect(text, str, name)
     expect(now, (int, float, type(None)), "now", "Seconds since 1970.")
-    expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
-    if isinstance(now, int | float) and not abs(now) < FAR:
-        wanted, found = "seconds since 1970", shown(now, 40)
-        raise LabError("now is no time", wanted=wanted, found=found)
+    if now is not None and not abs(now) < FAR:
+        raise LabError("now is no time", wanted="seconds since 1970", found=shown(now, 40))
+    url, method, nonce = texts["url"], texts["method"].strip()[:40], texts["nonce"]
+    good = len(url) <= LONGEST and normal_url(url) is not None
+    return Call(
+        url=without_user(url) if good else "",
+        method=method.upper() if method.upper() in METHODS else method,
+        token=SCHEME.sub("", texts["token"].strip()),
+        nonces=(nonce,) * bool(nonce),
+        sent_at=now,
+    )
 
 
 def _examined(calls: tuple[Call, ...], secrets: Secrets, **known: Any) -> Iterator[Examined]:
@@ -203,35 +212,18 @@ def _examined(calls: tuple[Call, ...], secrets: Secrets, **known: Any) -> Iterat
         yield replace(one, problems=problems, remarks=remarks)
 
 
-def _unusable(url: str) -> tuple[str, ...]:
-    """A remark where the URL that was given is none."""
-    good = not url or (len(url) <= LONGEST and normal_url(url) is not None)
-    return () if good else ("The url that was given is no http(s) URL, and not used.",)
-
-
-def _method(text: str) -> str:
-    """A method as it was given; one of the usual ones in capitals."""
-    text = text.strip()[:40]
-    return text.upper() if text.upper() in METHODS else text
-
-
-def _with_known(call: Call, known: Mapping[str, str], now: float | None) -> Call:
-    """The call with what was given by name, where it does not know better."""
-    token = known["token"]
-    scheme, gap, rest = token.partition(" ")
-    token = rest.strip() if gap and scheme.lower() in ("dpop", "bearer") else token
-    changes: dict[str, Any] = {}
-    if known["url"]:
-        changes |= {"url": known["url"], "url_guessed": False}
-    if known["method"]:
-        changes["method"] = known["method"]
-    if token and not is_hidden(token) and not call.token:
-        changes |= {"token": token, "hidden": tuple(h for h in call.hidden if h != "access_token")}
-    if known["nonce"]:
-        changes["nonces"] = (*call.nonces, known["nonce"])
-    if now is not None:
-        changes |= {"sent_at": now, "date": None}
-    return replace(call, **changes) if changes else call
+def _with(call: Call, known: Call) -> Call:
+    """The call with what was given by name; of the tokens its own counts."""
+    if known.url:
+        call = replace(call, url=known.url, url_guessed=False)
+    if known.method:
+        call = replace(call, method=known.method)
+    if known.token and not is_hidden(known.token) and not call.token:
+        hidden = tuple(one for one in call.hidden if one != "access_token")
+        call = replace(call, token=known.token, hidden=hidden)
+    if known.sent_at is not None:
+        call = replace(call, sent_at=known.sent_at, date=None)
+    return replace(call, nonces=(*call.nonces, *known.nonces))
 
 
 def _keys(jwks: Mapping[str, Any] | None) -> Jwks:

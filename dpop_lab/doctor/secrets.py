@@ -59,8 +59,7 @@ class Secrets:
 
     def __init__(self, pasted: Pasted) -> None:
         self._labels, self._redactor = Labels(SHORTEST), Redactor()
-        self._long: dict[str, list[tuple[str, str]]] = {}
-        self._kept: set[str] = set()  # of the long ones
+        self._long: dict[str, dict[str, str]] = {}  # by their beginnings: value and kind
         found = {kind: None for call in pasted.calls for kind in self._of(call)}
         found |= dict.fromkeys(self._in_values([*pasted.jwks]))
         for exchange in (*pasted.exchanges, *pasted.given):
@@ -128,9 +127,8 @@ class Secrets:
             self._labels.know(kind, value)
         for line in value.splitlines()[:MOST_LINES] if "\n" in value else ():
             self._know(kind, line)
-        if len(value) > BEGINNING and value not in self._kept:
-            self._kept.add(value)
-            self._long.setdefault(value[:BEGINNING], []).append((value, kind))
+        if len(value) > BEGINNING:
+            self._long.setdefault(value[:BEGINNING], {}).setdefault(value, kind)
         return kind
 
     def clean(self, texts: list[str]) -> list[str]:
@@ -145,15 +143,15 @@ class Secrets:
         return JWT.sub(_told, without_users(text))
 
 
-def _without(text: str, beginning: str, known: list[tuple[str, str]]) -> str:
+def _without(text: str, beginning: str, known: dict[str, str]) -> str:
     """The text with whatever is left of these values replaced by their kind."""
-    kind, (done, *parts) = known[0][1], text.split(beginning)
-    rests = sorted(one[len(beginning) :] for one, _ in known)
+    label, (done, *parts) = f"<{next(iter(known.values()))}>", text.split(beginning)
+    rests = sorted(value[len(beginning) :] for value in known)
     for part in parts:
         at = bisect(rests, part)  # no other has more in common than its neighbours here
         near = rests[max(0, at - 1) : at + 1]
         common = max(len(commonprefix([part, rest])) for rest in near)  # noqa: RUF071  no paths
-        done += f"<{kind}>{part[common:]}"
+        done += label + part[common:]
     return done
 
 
