@@ -10,8 +10,9 @@ from dpop_lab.show.values import mapped, shown
 
 HEAD = ("Row", "Question", "Wanted", "Found")
 PROFILE_HEAD = ("Row", "Question", "What it stops, and what to do when it fails")
-
-
+Grade = Literal["must", "should", "free"]
+Failure = str | tuple[str, str]  # a row, or a row and its defect
+Texts = Mapping[Failure, str | None]  # what is said to failures
 Verdict = tuple[object, object, str | None]  # what was wanted, what was found; its defect, if any
 
 
@@ -25,37 +26,30 @@ def equal(*, wanted: object, found: object) -> Verdict:
     return verdict(wanted, found, good=type(found) is type(wanted) and found == wanted)
 
 
-Grade = Literal["must", "should", "free"]
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """One rule: a pure, total function of what was presented and the context, with its metadata."""
 
     name: str
     question: str
-    #: Where the rule is written.
-    section: str
-    #: The attack it is there for.
-    stops: str
-    #: The names of the rows without which the question makes no sense.
-    needs: tuple[str, ...]
-    #: What to do when it fails, in a sentence.
-    mend: str
-    #: How binding it is to refuse a defect, by the name of the defect, or under "" for any other:
-    #: `must` (it is demanded), `should` (advised), or `free` (each server decides for itself).
-    grades: Mapping[str, Grade] = field(hash=False)
+    section: str  #: where the rule is written
+    stops: str  #: the attack it is there for
+    needs: tuple[str, ...]  #: the names of the rows without which the question makes no sense
+    mend: str  #: what to do when it fails, in a sentence
+    #: How binding it is to refuse a defect: `must` (it is demanded), `should` (advised), or `free`
+    #: (each server decides for itself).
+    grade: Grade
+    free: tuple[str, ...]  #: defects that are free, whatever the grade of all others
     judge: Callable[[Any, Any], Verdict] = field(repr=False)
 
     def graded(self, defect: str = "") -> Grade:
         """How binding it is to refuse this defect."""
-        return self.grades.get(defect) or self.grades.get("", "must")
+        return "free" if defect in self.free else self.grade
 
     @property
     def source(self) -> str:
         """Where the rule is written and how binding it is: `RFC 9449 §11.1, must; stale: free`."""
-        others = (f"; {defect}: {grade}" for defect, grade in self.grades.items() if defect)
-        return f"{self.section}, {self.graded()}{''.join(others)}"
+        return f"{self.section}, {self.grade}" + "".join(f"; {one}: free" for one in self.free)
 
 
 def check(
@@ -64,17 +58,14 @@ def check(
     stops: str,
     mend: str,
     needs: tuple[str, ...] = (),
-    grade: Grade | Mapping[str, Grade] = "must",
+    grade: Grade = "must",
+    free: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any, Any], Verdict]], Check]:
-    """Make a row of a function: its name is the row's name, its docstring the question.
-
-    `grade` is that of every defect, or has one for each (see `Check.grades`).
-    """
-    grades: Mapping[str, Grade] = {"": grade} if isinstance(grade, str) else grade
+    """Make a row of a function: its name is the row's name, its docstring the question."""
 
     def row(judge: Callable[[Any, Any], Verdict]) -> Check:
         question = (judge.__doc__ or "").strip()
-        return Check(judge.__name__, question, section, stops, needs, mend, grades, judge)
+        return Check(judge.__name__, question, section, stops, needs, mend, grade, free, judge)
 
     return row
 
@@ -99,41 +90,36 @@ class Finding(Shown):
         """Where the row is written, and the grade."""
         return f"{self.check.section}, {self.grade}"
 
-    def with_texts(self, change: Callable[[str], str]) -> Self:
-        """This finding with every text changed that its row wanted or found."""
-        return replace(self, wanted=mapped(self.wanted, change), found=mapped(self.found, change))
-
-    @property
-    def cells(self) -> tuple[str, str, str, str]:
-        """Row, question, wanted and found, with what it stops where it failed."""
-        row = self.check
-        if self.mark == "not asked":
-            needs = f"not asked: needs {', '.join(row.needs)}"
-            return row.name, f"{row.question} ({needs})\n{self.source}", "", ""
-        question, limit = f"{row.question}\n{self.source}", 60
-        if self.defect:
-            stops = f"Stops {row.stops} ({self.source})."
-            question, limit = f"{row.question} No: {self.defect}.\n{stops}\n{row.mend}", 120
-        return row.name, question, shown(self.wanted, limit), shown(self.found, limit)
-
     def blocks(self) -> Iterator[Block]:
-        """A table of one row, which plain text has whole where it failed."""
         yield _table("", (self,))
 
 
 def _table(title: str, findings: tuple[Finding, ...], mark: str = "") -> Table:
-    rows, marks = tuple(one.cells for one in findings), tuple(one.mark for one in findings)
-    return Table(title, rows, HEAD, mark, marks, HEAD[2:])
+    rows = tuple(_cells(one.check, one) for one in findings)
+    return Table(title, rows, HEAD, mark, tuple(one.mark for one in findings), HEAD[2:])
+
+
+def _cells(row: Check, found: Finding) -> tuple[str, str, str, str]:
+    """Row, question, wanted and found, with what it stops where it failed."""
+    if found.mark == "not asked":
+        needs = f"not asked: needs {', '.join(row.needs)}"
+        return row.name, f"{row.question} ({needs})\n{found.source}", "", ""
+    question, limit = f"{row.question}\n{found.source}", 60
+    if found.defect:
+        stops = f"Stops {row.stops} ({found.source})."
+        question, limit = f"{row.question} No: {found.defect}.\n{stops}\n{row.mend}", 120
+    return row.name, question, shown(found.wanted, limit), shown(found.found, limit)
 
 
 def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator[Finding]:
     """The findings, one row at a time: a gatekeeper stops at the first failure, a lab takes all."""
     broken: set[str] = set()
     for row in rows:
-        finding = Finding(row)
         if broken.isdisjoint(row.needs):
             wanted, found, defect = row.judge(presented, context)
             finding = Finding(row, "failed" if defect else "passed", wanted, found, defect or "")
+        else:
+            finding = Finding(row)
         if finding.mark != "passed":
             broken.add(row.name)
         yield finding
@@ -150,27 +136,27 @@ class Report(Shown):
     @property
     def failure(self) -> Finding | None:
         """The first finding that failed, None when all passed."""
-        return next((finding for finding in self.findings if finding.mark == "failed"), None)
+        return next((one for one in self.findings if one.mark == "failed"), None)
 
     @property
     def accepted(self) -> bool:
         """Did every row pass?"""
-        return all(finding.mark == "passed" for finding in self.findings)
+        return all(one.mark == "passed" for one in self.findings)
 
     def __bool__(self) -> bool:
-        """A refused report is false."""
         return self.accepted
 
     def __getitem__(self, name: str) -> Finding:
         """The finding of the row with this name. Raises KeyError when it was never reached."""
-        for finding in self.findings:
-            if finding.check.name == name:
-                return finding
-        raise KeyError(name)
+        return {one.check.name: one for one in self.findings}[name]
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
         """This report with every text changed that its rows wanted or found."""
-        return replace(self, findings=tuple(one.with_texts(change) for one in self.findings))
+        findings = tuple(
+            replace(one, wanted=mapped(one.wanted, change), found=mapped(one.found, change))
+            for one in self.findings
+        )
+        return replace(self, findings=findings)
 
     def blocks(self) -> Iterator[Block]:
         """All findings in a table; no secret is in it."""
@@ -191,13 +177,14 @@ class Answer:
     error: str | None = None
     description: str | None = None
 
+    @property
+    def members(self) -> dict[str, str]:
+        """Error and description by their OAuth names, those that there are."""
+        said = {"error": self.error, "error_description": self.description}
+        return {name: text for name, text in said.items() if text is not None}
 
-Failure = str | tuple[str, str]  # a row, or a row and its defect
 
-
-def said(
-    status: int, error: str, texts: Mapping[Failure, str | None], **errors: str
-) -> dict[str, Any]:
+def said(status: int, error: str, texts: Texts, **errors: str) -> dict[str, Any]:
     """The answers of a profile: to failures by their texts, and to any other, with one error code.
 
     `errors` has other codes by row.
@@ -216,19 +203,16 @@ class Profile(Shown):
 
     name: str
     rows: tuple[Check, ...]
-    #: What is said to a failed row, by its name or by the pair of name and defect.
-    answers: Mapping[Failure, Answer]
-    #: What is said to one that `answers` does not have.
-    otherwise: Answer = Answer(400)
+    answers: Mapping[Failure, Answer]  #: what is said to a failed row
+    otherwise: Answer = Answer(400)  #: what is said to one that `answers` does not have
     essential: frozenset[str] = frozenset()
     struck_out: tuple[str, ...] = ()
 
     def blocks(self) -> Iterator[Block]:
-        """The check table, drawn from the rows."""
         title = f"{self.name}: {len(self.rows)} rows{_struck_out(self.struck_out)}"
         rows = (
-            (row.name, f"{row.question}\n{row.source}", f"{row.stops}\n{row.mend}")
-            for row in self.rows
+            (one.name, f"{one.question}\n{one.source}", f"{one.stops}\n{one.mend}")
+            for one in self.rows
         )
         yield Table(title, tuple(rows), PROFILE_HEAD)
 
@@ -237,22 +221,20 @@ class Profile(Shown):
 
         Raises `LabError` for a row that is not there or that nothing could be checked without.
         """
-        names = [row.name for row in self.rows if row.name not in self.essential]
-        if name not in names:
+        rows = {row.name: row for row in self.rows}
+        if name in self.essential or rows.pop(name, None) is None:
             raise LabError(
                 f"No row to strike out in the profile {self.name}",
-                wanted="one of " + ", ".join(names),
+                wanted="one of " + ", ".join(one for one in rows if one not in self.essential),
                 found=repr(name),
                 advice=f"Not to be struck out: {', '.join(sorted(self.essential)) or 'none'}.",
             )
-        rows = tuple(row for row in self.rows if row.name != name)
-        return replace(self, rows=rows, struck_out=(*self.struck_out, name))
+        return replace(self, rows=tuple(rows.values()), struck_out=(*self.struck_out, name))
 
     def answer(self, finding: Finding) -> Answer:
         """What the server says to a failed finding."""
-        name = finding.check.name
-        by_defect = self.answers.get((name, finding.defect))
-        return by_defect or self.answers.get(name, self.otherwise)
+        name, said = finding.check.name, self.answers
+        return said.get((name, finding.defect)) or said.get(name, self.otherwise)
 
     def examine(self, presented: object, context: object, *, whole: bool = True) -> Report:
         """Ask the rows: all of them, or (a gatekeeper) up to the first that fails."""

@@ -44,8 +44,40 @@ class EncodingError(LabError, ValueError):
     """Text that is not in its one strict spelling (RFC 7515 section 2, RFC 4648 section 5)."""
 
 
+_KEY = "a private key as PEM, DER, OpenSSH, PKCS#12 or JWK"
+_KIND = "EC P-256, P-384 or P-521, Ed25519, or RSA"
+_PATH_OR_KEY = "Text is taken for a path unless it holds '-----BEGIN' or begins with '{'."
+_REMOVE = "Change or remove the key's password where it was made; OpenSSH needs pip install bcrypt."
+_SAID = {  # reason: what is the matter, what was wanted, what to do
+    "no_such_file": ("There is no such key file", "the path of a file, or a key", _PATH_OR_KEY),
+    "unreadable_file": ("The key file cannot be read", "a file", "Look at its kind and its mode."),
+    "password_missing": ("The key is encrypted", "its password", "Give the password too."),
+    "wrong_password": (
+        "The key does not open",
+        "its password",
+        "Try openssl pkey -in FILE -noout",
+    ),
+    "public_key": ("This is a public key", _KEY, "Give the private key it belongs to."),
+    "certificate": ("This is a certificate", _KEY, "Give the private key it was made for."),
+    "symmetric_key": ("This is a shared secret", _KEY, "Only an asymmetric key can prove here."),
+    "unsupported_curve": ("A curve that is not used here", _KIND, "Make one with generate_key."),
+    "unsupported_key": ("A kind of key that is not used here", _KIND, "Use generate_key."),
+    "unsupported_encryption": ("The key's encryption is not known here", "another", _REMOVE),
+    "rsa_too_small": ("The RSA key is too small", "2048 bits or more", "RFC 7518 section 3.3."),
+    "rsa_too_large": ("The RSA key is too large", "16384 bits at most", "2048 or 3072 will do."),
+    "several_keys": ("There is more than one key", "one private key", "Give one of them alone."),
+    "no_key": ("There is no usable key in it", "one private signing key", "Give the key itself."),
+    "not_for_signing": ("This JWK is not for signing", "use sig, key_ops with sign", ""),
+    "wrong_algorithm": ("The algorithm does not fit the key", "", "Leave alg out for the default."),
+    "damaged_key": ("The key is damaged", _KEY, "Export it again, or copy the whole of it."),
+    "not_a_key": ("This is no key", _KEY, "Give a path, the file's content, or a JWK."),
+}
+
+
 class KeyUnusable(LabError, ValueError):
     """No private signing key could be had from what was given.
+
+    The reason says the rest, unless there is another `problem`, or something else was `wanted`.
 
     `reason` is one of `no_such_file`, `unreadable_file`, `password_missing`, `wrong_password`,
     `unsupported_encryption`, `public_key`, `certificate`, `symmetric_key`, `unsupported_key`,
@@ -53,10 +85,14 @@ class KeyUnusable(LabError, ValueError):
     `not_for_signing`, `wrong_algorithm`, `damaged_key`, `not_a_key`.
     """
 
-    def __init__(
-        self, problem: str, *, reason: str, wanted: str = "", found: str = "", advice: str = ""
-    ) -> None:
-        super().__init__(problem, wanted=wanted, found=found, advice=advice)
+    def __init__(self, reason: str, found: str, *, wanted: str = "", problem: str = "") -> None:
+        usual, usually_wanted, advice = _SAID[reason]
+        super().__init__(
+            problem or usual,
+            wanted=wanted or usually_wanted,
+            found=found,
+            advice="" if problem else advice,
+        )
         self.reason = reason
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, diagnose
 from dpop_lab.doctor.explain.explainer import Explainer
-from dpop_lab.doctor.explain.explaining import explained
+from dpop_lab.doctor.explain.telling import entry
 from dpop_lab.lab.catalogue.change import (
     ACTORS,
     API,
@@ -25,9 +25,10 @@ from dpop_lab.lab.catalogue.change import (
     TOKENS,
     edited,
 )
-from dpop_lab.lab.sent import ACCEPTED, NO_ROW
 from dpop_lab.proof.rules import ESSENTIAL
+from dpop_lab.session.call import ACCEPTED, NO_ROW
 from dpop_lab.wire.message import Request
+from dpop_lab.wire.redact import Redactor
 from tests.test_explain import Tags
 from tests.world import RawLog
 
@@ -300,19 +301,25 @@ def test_the_doctor_names_the_row_that_refused_and_the_explaining_server_tells_e
                 found = examined(seen, jwks, policy)
                 assert is_named(caught, found), (name, place)
                 assert all(problem.action for problem in found.problems)
-                line = explained(seen[-1])
-                assert bool(line.action) is (caught != ACCEPTED), (name, place)
+                line = explained(seen[-1], lab.twin)
+                assert bool(dict(line.why).get("change")) is (caught != ACCEPTED), (name, place)
                 firsts += seen if place == change.places[0] else []
         explainer = Explainer(lab.twin, told.append)
     for one in firsts:
         explainer.tell(one)
     assert len(firsts) > len(CHANGES)
-    for one, entry in zip(firsts, told, strict=True):
-        assert entry.refused == (one.status >= 400)
-        assert bool(dict(entry.why).get("change")) == entry.refused, entry
-        assert all(line.isprintable() for line in repr(entry).split("\n"))
+    for one, line in zip(firsts, told, strict=True):
+        assert line.refused == (one.status >= 400)
+        assert bool(dict(line.why).get("change")) == line.refused, line
+        assert all(part.isprintable() for part in repr(line).split("\n"))
     page = explainer(Request("GET", "/", (("Host", "127.0.0.1"),)))
     Tags(page.body.decode())
+
+
+def explained(exchange, twin):
+    """What the explaining server tells of one request."""
+    known = {"base_url": twin.base_url, "policy": twin.policy, "redactor": Redactor()}
+    return entry(exchange, number=1, **known)
 
 
 def examined(seen, jwks, policy):

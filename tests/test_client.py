@@ -36,7 +36,7 @@ from dpop_lab.client.token import WrongTokenType
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import verify
 from dpop_lab.jose.keys import public_jwk
-from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.wire.message import Request, Response
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpop_lab.wire.challenge import Challenge, read_challenges, refuses_token, wants_nonce
+from dpop_lab.wire.message import Challenge, read_challenges, refuses_token, wants_nonce
 from dpop_lab.wire.url import host, htu, origin
 
 WORDS = st.text("abcXYZ019!#$%&'*+-.^_`|~", min_size=1, max_size=8)

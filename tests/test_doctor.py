@@ -369,7 +369,8 @@ def test_the_action_is_made_from_what_was_found(name):
 
 def der(text):
     """A proof with its signature in DER."""
-    from dpop_lab.jose.jws import der_signature, read_jws
+    from dpop_lab.jose.jws import read_jws
+    from dpop_lab.jose.keys import der_signature
 
     return (
         f"{text.rpartition('.')[0]}.{base64url_encode(der_signature(read_jws(text).signature, 32))}"

@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 import pytest
 
 from dpop_lab import RFC_9449
-from dpop_lab.doctor.explain.entry import Entry
 from dpop_lab.doctor.explain.explainer import FEED, KEPT, Explainer
+from dpop_lab.doctor.explain.telling import Entry
 from dpop_lab.server.sockets import serve
 from tests import builder
 from tests.programs import SECONDS, started

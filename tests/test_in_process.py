@@ -12,7 +12,7 @@ from client_world import Script, listening
 from urllib3 import HTTPHeaderDict
 
 from dpop_lab.errors import LabError
-from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import LiveAdapter, Unreachable
 from dpop_lab.server.duende import DUENDE

@@ -14,9 +14,9 @@ from dpop_lab.jose.encoding import (
     sha256,
     thumbprint,
 )
-from dpop_lab.jose.jws import key_bits, read_jws, sign_compact, verify
+from dpop_lab.jose.jws import read_jws, sign_compact, verify
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key, public_jwk
+from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key, key_bits, public_jwk
 from dpop_lab.proof import access_token_hash, make_proof, read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.duende import DUENDE
@@ -221,8 +221,8 @@ CLAIMS = {
 }
 RSA = {family: generate_key("RS256").private_jwk() for family in ("RS", "PS")}
 KEYS = {
-    alg: PrivateKey(JWK(**RSA[alg[:2]]), alg) if row.kty == "RSA" else generate_key(alg)
-    for alg, row in ALGORITHMS.items()
+    alg: PrivateKey(JWK(**RSA[alg[:2]]), alg) if kty == "RSA" else generate_key(alg)
+    for alg, (kty, _) in ALGORITHMS.items()
 }
 
 

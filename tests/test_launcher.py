@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 import zipfile
+from argparse import Namespace
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +18,9 @@ import requests
 from jupyter_client import BlockingKernelClient
 
 from dpop_lab.cli import main
-from dpop_lab.cli.jupyter import SETTINGS, Launch, arguments, environment, homes
+from dpop_lab.cli.lessons import SETTINGS, arguments, environment, homes
 from dpop_lab.errors import LabError
-from dpop_lab.lab.lessons import Restored, bring, notebooks, originals, restore
+from dpop_lab.lab.lessons import bring, notebooks, originals, restore
 from tests.network import free_port
 from tests.programs import SECONDS, started
 from tests.programs import run as program
@@ -132,7 +133,7 @@ def test_a_folder_without_permission_is_one_line(capsys, tmp_path):
 @pytest.mark.parametrize("name", ["03", "03_proof", "03_proof.ipynb"])
 def test_a_restored_notebook_is_the_original_and_the_learners_own_is_kept(source, folder, name):
     aside = "03_proof.before-restore-1.ipynb"
-    assert restore(source, folder, name) == [Restored("03_proof.ipynb", True, aside)]
+    assert restore(source, folder, name) == {"03_proof.ipynb": aside}
     assert texts(folder)["03_proof.ipynb"] == "the original 03_proof.ipynb"
     assert texts(folder)[aside] == "mine"
     assert len(os.listdir(folder)) == 4
@@ -141,25 +142,25 @@ def test_a_restored_notebook_is_the_original_and_the_learners_own_is_kept(source
 def test_restoring_twice_keeps_both(source, folder):
     restore(source, folder, "03")
     (folder / "03_proof.ipynb").write_text("mine again", encoding="utf-8")
-    assert restore(source, folder, "03")[0].aside == "03_proof.before-restore-2.ipynb"
+    aside = "03_proof.before-restore-2.ipynb"
+    assert restore(source, folder, "03") == {"03_proof.ipynb": aside}
     assert {"mine", "mine again"} < set(texts(folder).values())
 
 
 def test_all_restores_what_is_changed_or_missing(source, folder):
     (folder / "01_key.ipynb").unlink()
-    done = {one.name: (one.changed, one.aside) for one in restore(source, folder, "all")}
-    assert done == {
-        "00_start.ipynb": (False, None),
-        "01_key.ipynb": (True, None),
-        "03_proof.ipynb": (True, "03_proof.before-restore-1.ipynb"),
+    assert restore(source, folder, "all") == {
+        "00_start.ipynb": None,
+        "01_key.ipynb": "",
+        "03_proof.ipynb": "03_proof.before-restore-1.ipynb",
     }
 
 
 def test_what_can_not_be_linked_is_kept_as_well(source, folder):
     (folder / "01_key.ipynb").unlink()
     (folder / "01_key.ipynb").mkdir()
-    (one,) = restore(source, folder, "01")
-    assert (folder / one.aside).is_dir()
+    (aside,) = restore(source, folder, "01").values()
+    assert (folder / aside).is_dir()
     assert texts(folder)["01_key.ipynb"] == "the original 01_key.ipynb"
 
 
@@ -260,12 +261,13 @@ def test_the_command_loads_no_jupyterlab_before_it_is_asked_to():
 # ---- what JupyterLab is told -------------------------------------------------------------------
 
 
-def place(**changed):
-    return Launch(**{"folder": ROOT, "port": None, "ip": "127.0.0.1", "browser": False} | changed)
+def told_to_jupyterlab(port=None, curve=False):
+    options = Namespace(lab_port=port, ip="127.0.0.1", no_browser=True)
+    return arguments(ROOT, options, "workspaces", curve=curve)
 
 
 def test_jupyterlab_ends_at_once_and_asks_its_own_temporary_workspace():
-    told = arguments(place(), "workspaces", True)
+    told = told_to_jupyterlab(curve=True)
     assert f"--ServerApp.root_dir={ROOT}" in told
     assert "--ServerApp.answer_yes=True" in told
     assert "--ServerApp.open_browser=False" in told
@@ -275,16 +277,16 @@ def test_jupyterlab_ends_at_once_and_asks_its_own_temporary_workspace():
 
 
 def test_a_named_port_is_the_only_one_tried():
-    told = arguments(place(port=8080), "workspaces", False)
+    told = told_to_jupyterlab(port=8080)
     assert {"--ServerApp.port=8080", "--ServerApp.port_retries=0"} <= set(told)
-    free = arguments(place(), "workspaces", False)
+    free = told_to_jupyterlab()
     assert not [one for one in free if one.startswith("--ServerApp.port=")]
     assert "--ServerApp.port_retries=50" in free
 
 
 @needs_posix
 def test_root_is_allowed_when_it_is_root():
-    assert f"--ServerApp.allow_root={os.geteuid() == 0}" in arguments(place(), "w", False)
+    assert f"--ServerApp.allow_root={os.geteuid() == 0}" in told_to_jupyterlab()
 
 
 def test_the_labs_settings_stand_before_those_that_are_there():
@@ -309,7 +311,7 @@ def test_the_settings_are_no_news_no_look_for_updates_and_what_a_panel_hears_in_
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a browser")
 @pytest.mark.parametrize(("browser", "opens"), [(None, False), ("w3m", False), ("/bin/sh", True)])
 def test_only_a_browser_with_a_window_is_opened(browser, opens, tmp_path):
-    code = "from dpop_lab.cli.jupyter import has_browser; print(has_browser())"
+    code = "from dpop_lab.cli.lessons import has_browser; print(has_browser())"
     (tmp_path / "w3m").write_text("#!/bin/sh\n", encoding="utf-8")
     (tmp_path / "w3m").chmod(0o755)
     env = headless(PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", TERM="xterm")

@@ -30,7 +30,7 @@ from dpop_lab.client.recorder import RecordingAdapter, record
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.jose import sign_compact
 from dpop_lab.jose.keys import generate_key
-from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.proof import proof_header
 from dpop_lab.wire.labels import Labels
 from dpop_lab.wire.log import SessionLog

@@ -27,11 +27,11 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jwcrypto": ("jose.keys", "jose.jwk", "jose.jws"),
     "cryptography": ("jose", "server.state", "server.access_token"),
     "requests": ("client", "session", "lab", "doctor", "panels", "cli"),
-    "urllib3": ("client", "lab.in_process", "lab.live", "lab.crafting"),
+    "urllib3": ("client", "lab.carriers", "lab.live", "lab.crafting"),
     "ipywidgets": ("panels",),
     "tornado": ("server.sockets", "server.message"),
-    "jupyterlab": ("cli.jupyter",),
-    "zmq": ("cli.jupyter",),
+    "jupyterlab": ("cli.lessons",),
+    "zmq": ("cli.lessons",),
 }
 WITHOUT_DPOP = ("jose", "checking", "show")  # what knows nothing of it
 
@@ -64,11 +64,12 @@ def imported(tree):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            modules = [name for name in names if name in MODULES]
             if node.module == "dpop_lab":
-                names = (alias.name for alias in node.names if alias.name != "__version__")
-                yield from (f"dpop_lab.{name}" for name in names)
+                yield from (name for name in names if name != "dpop_lab.__version__")
             else:
-                yield node.module
+                yield from modules or [node.module]
 
 
 IMPORTS = {name: set(imported(tree)) for name, tree in TREES.items()}

@@ -3,41 +3,45 @@
 import argparse
 import json
 import os
+import stat
 import sys
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import combinations
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
 from dpop_lab.cli.diagnose import say_advice
-from dpop_lab.cli.files import check_files, recorded
 from dpop_lab.cli.options import (
-    ALG,
     EXIT_CODES,
-    PASSWORD,
     Commands,
+    add_key_options,
+    adder,
     base_url,
     command,
+    fail,
     method,
-    password,
+    named,
+    private_key,
+    say,
     seconds,
+    settings_from,
     url,
 )
-from dpop_lab.cli.terminal import Wrong, say, settings_named
 from dpop_lab.client.read_settings import read_settings, variable, written
+from dpop_lab.client.recorder import record
 from dpop_lab.client.settings import CLIENT_AUTH, SERVERS, Settings
 from dpop_lab.errors import LabError
-from dpop_lab.jose.key_formats import load_key
+from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import at_demo
 from dpop_lab.lab.world import demo_client
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.show.values import printable
+from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.url import htu, is_loopback
-
-if TYPE_CHECKING:
-    from dpop_lab.lab.lab import Lab
 
 EXAMPLES = """examples:
   dpop-lab call --key ec.pem
@@ -51,50 +55,50 @@ of the environment: DPOP_LAB_CLIENT_ID, DPOP_LAB_CLIENT_SECRET, DPOP_LAB_CLIENT_
 so on. DPOP_LAB_ISSUER or DPOP_LAB_TOKEN_ENDPOINT alone names another server, but for --live."""
 TIMEOUT = 30  # seconds
 DEMO_API = f"{BASE_URL}/api/dpop/test"
+BEGINNING = b"---- Sending"  # of a session log
+READ_FROM_VARIABLES = (variable("client_key"), "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
-def add_call(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words, epilog = "fetch a token and call an API with it", f"{EXAMPLES}\n\n{EXIT_CODES}"
-    add = command(commands, "call", _call, words, epilog).add_argument
-    add("url", nargs="?", type=url, metavar="URL", help="default: the demo's DPoP API")
-    add("--key", required=True, metavar="FILE", help="the private DPoP key")
-    add("--alg", **ALG)
-    add("--password-env", **PASSWORD)
-    add("--client", metavar="CLIENT.json", help="default: m2m.dpop of the demo")
-    add("--issuer", type=base_url, metavar="ISSUER", help="find its token endpoint")
-    words = "how the client authenticates: " + ", ".join(CLIENT_AUTH)
-    add("--client-auth", choices=list(CLIENT_AUTH), metavar="WAY", help=words)
-    add("--log", metavar="FILE", help="append the exchanges, redacted, to this file")
+    add = adder(command(commands, "call", _call, words, epilog))
+    add("url URL", "default: the demo's DPoP API", nargs="?", type=url)
+    add("--key FILE", "the private DPoP key", required=True)
+    add_key_options(add)
+    add("--client CLIENT.json", "default: m2m.dpop of the demo")
+    add("--issuer ISSUER", "find its token endpoint", type=base_url)
+    words = f"how the client authenticates: {', '.join(CLIENT_AUTH)}"
+    add("--client-auth WAY", words, choices=CLIENT_AUTH)
+    add("--log FILE", "append the exchanges, redacted, to this file")
     words = "leave the proofs in that file, for diagnose: they are good once and for seconds"
-    add("--show-proofs", action="store_true", help=words)
-    add("--har", metavar="FILE", help="write them to this file for a browser, too")
-    add("--live", action="store_true", help=f"the real {urlsplit(BASE_URL).netloc}")
-    add("--method", type=method, metavar="M", help="GET, or POST with --data")
-    add("--data", metavar="D", help="the body")
+    add("--show-proofs", words)
+    add("--har FILE", "write them to this file for a browser, too")
+    add("--live", f"the real {urlsplit(BASE_URL).netloc}")
+    add("--method M", "GET, or POST with --data", type=method)
+    add("--data D", "the body")
     words = "how long to wait for an answer; default: %(default)s"
-    add("--timeout", type=seconds, default=TIMEOUT, metavar="S", help=words)
+    add("--timeout S", words, type=seconds, default=TIMEOUT)
 
 
 def _call(options: argparse.Namespace) -> int:
-    key = load_key(options.key, password(options), alg=options.alg)
+    key = private_key(options)
     if options.show_proofs and not options.log:
-        raise Wrong("--show-proofs is for the file of --log FILE.")
-    body: dict[str, Any] = {}
+        raise LabError("--show-proofs is for the file of --log FILE")
+    verb, sent = options.method or "GET", {"timeout": options.timeout}
     if options.data is not None:
-        body["headers"] = {"Content-Type": _content_type(options.data)}
-        body["data"] = os.fsencode(options.data)
+        verb = options.method or "POST"
+        headers = {"Content-Type": _content_type(options.data)}
+        sent |= {"headers": headers, "data": os.fsencode(options.data)}
     lab, asked = _lab(options, _settings(options))
-    verb = (options.method or ("POST" if body else "GET")).upper()  # as requests
-    with lab, recorded(lab, options):
-        auth = lab.auth(key=key)
+    with lab, _recorded(lab, options):
         try:
-            answer = lab.session.request(verb, asked, auth=auth, timeout=options.timeout, **body)
+            answer = lab.session.request(verb.upper(), asked, auth=lab.auth(key=key), **sent)
         except requests.RequestException:
             raise
         except ValueError as error:  # a Location that is no URL, for one
-            raise Wrong(f"The exchange can't be carried out: {error}.", 3) from None
-    say(f"{verb} {htu(asked)} ({lab.kind})")
+            return fail(f"The exchange can't be carried out: {error}.", 3)
+    say(f"{verb.upper()} {htu(asked)} ({lab.kind})")
     _show(answer, lab.log[-1])
     if not answer.ok:
         say_advice(answer)
@@ -119,17 +123,15 @@ def _show(answer: requests.Response, told: Exchange) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     """The demo's client, unless options or the environment name a server."""
-    given = {"issuer": options.issuer, "client_auth": options.client_auth}
     servers = [] if options.live else [variable(name) for name in SERVERS]
-    try:
-        told = {} if options.client is None else written(options.client)
-        check_files(options, told)
-        if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
-            return replace(demo_client(BASE_URL), client_auth=options.client_auth)
+    source = {} if options.client is None else options.client
+    if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
+        source = demo_client(BASE_URL)
+    given = {"issuer": options.issuer, "client_auth": options.client_auth}
+    with settings_from("--client", options.client):
+        told = written(source)
+        _check_files(options, told)
         return read_settings(told, given=given, environment=os.environ)
-    except LabError as error:
-        named_in = f"--client {settings_named(options.client)}: " if options.client else ""
-        raise Wrong(f"{named_in}{error}") from None
 
 
 def _content_type(data: str) -> str:
@@ -137,36 +139,88 @@ def _content_type(data: str) -> str:
         whole = isinstance(json.loads(data, parse_int=str), dict | list)  # of any length
     except RecursionError:
         problem = "--data has too many brackets to see whether it is JSON or a form"
-        raise Wrong(f"{problem}. Send less deep data. Nothing was sent.") from None
+        raise LabError(problem, advice="Send less deep data. Nothing was sent.") from None
     except ValueError:
         whole = False
     return "application/json" if whole else "application/x-www-form-urlencoded"
 
 
-def _lab(options: argparse.Namespace, settings: Settings) -> tuple["Lab", str]:
+def _lab(options: argparse.Namespace, settings: Settings) -> tuple[Lab, str]:
     """A lab with the server that is meant, and the URL to call."""
-    from dpop_lab.lab.lab import Lab
-
     where = str(settings.issuer or settings.token_endpoint)
     asked = options.url or settings.api or (DEMO_API if at_demo(where) else "")
     if not asked:
-        raise Wrong("No URL to call. Give it, or the member api, or DPOP_LAB_API.")
-    if at_demo(where) and at_demo(asked):
+        raise LabError("No URL to call. Give it, or the member api, or DPOP_LAB_API")
+    demo = (at_demo(where), at_demo(asked))
+    if all(demo):
         lab = Lab(live=options.live, timeout=options.timeout)
         lab.client = settings
         return lab, asked
-    if options.live or at_demo(where) or at_demo(asked):
+    if options.live or any(demo):
         wanted = f"--live is {BASE_URL}" if options.live else "Token and call are for one server"
-        sites = f"the token endpoint is at {_site(where)}, the URL at {_site(asked)}"
+        sites = f"the token endpoint is at {htu(where)}, the URL at {htu(asked)}"
         source = "CLIENT.json" if options.issuer is None else "--issuer"
         todo = f"The token endpoint comes from {source}."
         if options.issuer is options.client is None:
             todo = "Give the token endpoint by --issuer or --client."
-        raise Wrong(f"{wanted}; {sites}. {todo}")
+        raise LabError(f"{wanted}; {sites}", advice=todo)
     if not all(one.lower().startswith("https:") or is_loopback(one) for one in (where, asked)):
         say("dpop-lab: over http anyone on the way can read the client's secret and the token.")
     return Lab(settings=settings, timeout=options.timeout), asked
 
 
-def _site(asked: str) -> str:
-    return htu(asked).removesuffix(urlsplit(asked).path) or asked
+# the files that are written: none that is read, and none when it is refused
+
+
+def _check_files(options: argparse.Namespace, told: Mapping[str, object]) -> None:
+    """Raise `LabError` when a file to be written is one that is read, or the other to be written.
+
+    `told` is what the file of `--client` says.
+    """
+    files = {"--log": options.log, "--har": options.har, "--client": options.client}
+    keys = {"--key": options.key, "client_key": told.get("client_key")}
+    keys |= {name: os.environ.get(name) for name in READ_FROM_VARIABLES}
+    files |= {name: os.path.expanduser(key) for name, key in keys.items() if isinstance(key, str)}
+    known = {name: _identity(path) for name, path in files.items() if path}
+    for (one, its), (other, others) in combinations(known.items(), 2):
+        if one in ("--log", "--har") and its and its == others:
+            raise LabError(f"{one} and {other} name the same file. Give {one} a file of its own")
+    if options.log and os.path.isfile(options.log):
+        with suppress(OSError), open(options.log, "rb") as file:  # writing to it will tell
+            if not BEGINNING.startswith(file.read(len(BEGINNING))):
+                found = f"found another file, {named(options.log)}"
+                raise LabError(f"--log wants a session log to append to, or a new file; {found}")
+
+
+def _identity(path: str) -> object:
+    """What all names of a file have in common, though it need not be there yet.
+
+    None for what keeps nothing, such as /dev/null or a pipe.
+    """
+    try:
+        found = os.stat(path)
+    except ValueError:  # a key itself, and no path
+        return path
+    except OSError:
+        return os.path.normcase(os.path.realpath(path))
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+@contextmanager
+def _recorded(lab: Lab, options: argparse.Namespace) -> Iterator[None]:
+    """Write what is exchanged to the files asked for; when one can't be written, make neither."""
+    log, har = options.log, options.har
+    with ExitStack() as undo:
+        for path in (log, har):
+            if path is not None and not os.path.lexists(path):
+                undo.callback(Path(path).unlink, missing_ok=True)
+        if log is not None:
+            record(lab.session, SessionLog(log, show_proofs=options.show_proofs))
+        if har is not None:
+            lab.story.save_har(har)  # now, to see that it can be
+        undo.pop_all()
+    try:
+        yield
+    finally:
+        if har is not None:
+            lab.story.save_har(har)

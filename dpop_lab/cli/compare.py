@@ -7,15 +7,23 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from dpop_lab.cli.options import EXIT_CODES, POLICIES, Commands, base_url, command, seconds
-from dpop_lab.cli.terminal import Wrong, say, settings_named
+from dpop_lab.cli.options import (
+    EXIT_CODES,
+    POLICIES,
+    Commands,
+    adder,
+    base_url,
+    command,
+    say,
+    seconds,
+    settings_from,
+)
 from dpop_lab.client.read_settings import variable
-from dpop_lab.errors import KeyUnusable, SettingsError
+from dpop_lab.errors import LabError
 from dpop_lab.lab.world import demo_client
 from dpop_lab.wire.url import is_loopback
 
 if TYPE_CHECKING:
-    from dpop_lab.lab.comparison import Comparison
     from dpop_lab.lab.lab import Lab
 
 ABOUT = """A and B are, in any combination:
@@ -34,66 +42,62 @@ EXAMPLES = """examples:
   dpop-lab compare rfc9449 https://as.example --client-b client.json --pace 2"""
 
 
-def add_compare(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     about = ABOUT.format(policies=", ".join(POLICIES))
     words, epilog = "where two servers answer differently", f"{about}\n\n{EXAMPLES}\n\n{EXIT_CODES}"
-    add = command(commands, "compare", _compare, words, epilog).add_argument
-    for side in "ab":
-        add(side, metavar=side.upper(), help="a server; see below")
-    for side in "ab":
-        add(f"--client-{side}", metavar="FILE", help=f"the client at {side.upper()}")
-    add("--list", action=_Catalogue, nargs=0, help="list all changes and what they do, and end")
-    add("--change", nargs="+", metavar="NAME", help="these changes; default: all in CHANGES")
-    words = 'these places, such as API or "token endpoint"'
-    add("--place", nargs="+", metavar="NAME", help=words)
-    add("--pace", type=seconds, metavar="S", help="seconds between requests; elsewhere 0.5")
-    add("--yes", action="store_true", help="do not ask before it starts")
-    add("--all", action="store_true", help="list also what is worded differently")
-    add("--json", action="store_true", help="print everything as JSON")
-
-
-class _Catalogue(argparse.Action):
-    """An option that is answered at once, as `--help` is."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        """Print the catalogue."""
-        from dpop_lab.lab.catalogue import CHANGES
-
-        print(CHANGES)
-        parser.exit()
+    add = adder(command(commands, "compare", _compare, words, epilog))
+    add("a A", "a server; see below", nargs="?")
+    add("b B", "a server; see below", nargs="?")
+    add("--client-a FILE", "the client at A")
+    add("--client-b FILE", "the client at B")
+    add("--list", "list all changes and what they do, and nothing else")
+    add("--change NAME", "these changes; default: all in CHANGES", nargs="+")
+    add("--place NAME", 'these places, such as API or "token endpoint"', nargs="+")
+    add("--pace S", "seconds between requests; elsewhere 0.5", type=seconds)
+    add("--yes", "do not ask before it starts")
+    add("--all", "list also what is worded differently")
+    add("--json", "print everything as JSON")
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from dpop_lab.lab.compare import compare
+    from dpop_lab.lab.catalogue import CHANGES
+    from dpop_lab.lab.compare import by_keyboard, compare
 
+    if options.list:
+        print(CHANGES)
+        return 0
     with ExitStack() as stack:
-        a = stack.enter_context(_lab(options.a, options.client_a, "--client-a"))
-        b = stack.enter_context(_lab(options.b, options.client_b, "--client-b"))
+        a, b = (stack.enter_context(_lab(options, side)) for side in "ab")
         found = compare(
             a,
             b,
             changes=options.change,
             places=options.place,
             pace=options.pace,
-            progress=_progress if sys.stderr.isatty() else lambda done, of: None,
-            ask=lambda words: _agreed(words, options.yes),
+            progress=_progress,
+            ask=_tell if options.yes else by_keyboard,
         )
     if options.json:
         print(json.dumps(found.as_json(), indent=2))
     elif found.rows or not found.stopped:
         print(found.text(everything=options.all))
-    return _code(found)
+    if found.cause:
+        raise found.cause
+    return 1 if found.differences else 0
 
 
-def _lab(text: str, client: str | None, option: str) -> "Lab":
-    """The world that a name or an issuer stands for."""
+def _lab(options: argparse.Namespace, side: str) -> "Lab":
+    """The world that the name or the issuer on a side stands for."""
     from dpop_lab.lab.lab import Lab
 
+    text, client = getattr(options, side), getattr(options, f"client_{side}")
+    if text is None:
+        raise LabError("Two servers are compared", wanted="A and B", advice="Or --list.")
     name, _, rows = text.partition(" without ")
     policy = POLICIES.get("duende" if name == "twin" else name)
     if client is not None and (policy or text == "live"):
-        raise Wrong(f"{option} is for an issuer, and {text} has the demo's client.")
+        raise LabError(f"--client-{side} is for an issuer, and {text} has the demo's client")
     if policy:
         for row in rows.replace(",", " ").split():
             policy = policy.without(row)
@@ -104,38 +108,20 @@ def _lab(text: str, client: str | None, option: str) -> "Lab":
         issuer = base_url(text)
     except argparse.ArgumentTypeError as error:
         known = ", ".join(POLICIES)
-        raise Wrong(f"Neither twin, {known} nor live, and no issuer: {error}.") from None
+        raise LabError(f"Neither twin, {known} nor live, and no issuer: {error}") from None
     if client is None and is_loopback(issuer) and variable("client_id") not in os.environ:
         return Lab(settings=demo_client(issuer.rstrip("/")))
-    try:
+    with settings_from(f"--client-{side}", client or "FILE.json"):
         return Lab(issuer=issuer, settings=client)
-    except (SettingsError, KeyUnusable) as error:
-        raise Wrong(f"{option} {settings_named(client) if client else 'FILE'}: {error}") from None
 
 
-def _agreed(words: str, yes: bool) -> bool:
-    """Has the person said yes to what is going to be sent?"""
-    from dpop_lab.lab.compare import by_keyboard
-
-    if not yes and sys.stdin.isatty():
-        return by_keyboard(words)
+def _tell(words: str) -> bool:
+    """Say what is going to be sent to a person who said yes to it before."""
     say(words)
-    if not yes:
-        raise Wrong("Nobody can be asked here whether that may be: add --yes. Nothing was sent.")
     return True
 
 
 def _progress(done: int, of: int) -> None:
-    end = "\r" if done < of else "\r\x1b[K"
-    print(f"{done} of {of}", end=end, file=sys.stderr, flush=True)
-
-
-def _code(found: "Comparison") -> int:
-    from dpop_lab.lab.side import HonestRefused
-
-    if found.cause is None:
-        return 1 if found.differences else 0
-    say(f"dpop-lab: {found.stopped}")
-    if isinstance(found.cause, KeyboardInterrupt):
-        return 130
-    return 2 if isinstance(found.cause, HonestRefused) else 3
+    if sys.stderr.isatty():
+        end = "\r" if done < of else "\r\x1b[K"
+        print(f"{done} of {of}", end=end, file=sys.stderr, flush=True)

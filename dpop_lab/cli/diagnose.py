@@ -6,11 +6,10 @@ import os
 import sys
 from typing import Any
 
-from dpop_lab.cli.options import POLICIES, Commands, command, method, url
-from dpop_lab.cli.terminal import Wrong, named, say
+from dpop_lab.cli.options import POLICIES, Commands, adder, command, method, named, say, url
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
-from dpop_lab.jose.encoding import from_json_octets
+from dpop_lab.errors import LabError
 from dpop_lab.show.values import seconds_since_1970
 
 EXAMPLES = """examples:
@@ -27,38 +26,37 @@ exit codes:
   2  not understood, or something given to the command is wrong"""
 
 
-def add_diagnose(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "what is wrong with a proof, a token, a request, an answer"
     parser = command(commands, "diagnose", _diagnose, words, EXAMPLES)
-    add, form = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
-    words = "a file, - or nothing: stdin, or the text itself"
-    add("file", nargs="*", metavar="FILE", help=words)
-    add("--url", type=url, help="of the request")
-    add("--method", type=method, metavar="M", help="of the request")
-    add("--token", default="", metavar="T", help="the access token; @FILE reads it")
-    add("--nonce", default="", metavar="N", help="the nonce the server gave")
+    add, form = adder(parser), adder(parser.add_mutually_exclusive_group())
+    add("file FILE", "a file, - or nothing: stdin, or the text itself", nargs="*")
+    add("--url URL", "of the request", type=url)
+    add("--method M", "of the request", type=method)
+    add("--token T", "the access token; @FILE reads it", type=_token, default="")
+    add("--nonce N", "the nonce the server gave", default="")
     words = "when it was sent: seconds since 1970, an HTTP or an ISO 8601 date"
-    add("--now", type=_time, metavar="TIME", help=words)
-    add("--jwks", metavar="FILE", help="the JWK Set of the token's issuer")
+    add("--now TIME", words, type=_time)
+    add("--jwks FILE", "the JWK Set of the token's issuer", type=_jwks)
     words = "the rules; default: the demo's for the demo, rfc9449 for any other server"
-    add("--policy", choices=list(POLICIES), help=words)
-    form("--json", action="store_true", help="for machines")
-    form("--markdown", action="store_true", help="for an issue or a chat")
-    add("--all", action="store_true", help="each row that passed, too")
+    add(f"--policy {'|'.join(POLICIES)}", words, choices=POLICIES)
+    form("--json", "for machines")
+    form("--markdown", "for an issue or a chat")
+    add("--all", "each row that passed, too")
 
 
 def _diagnose(options: argparse.Namespace) -> int:
     if len(options.file) > 1:
-        raise Wrong("one FILE at a time; the access token goes into --token @FILE")
+        raise LabError("One FILE at a time: the access token goes into --token @FILE")
     found = diagnose(
         _pasted(*options.file),
         url=options.url or "",
         method=options.method or "",
-        token=_token(options.token),
+        token=options.token,
         nonce=options.nonce,
         now=options.now,
-        jwks=_jwks(options.jwks) if options.jwks else None,
+        jwks=options.jwks,
         policy=POLICIES.get(options.policy),
     )
     if options.json:
@@ -73,7 +71,8 @@ def _diagnose(options: argparse.Namespace) -> int:
 def _pasted(path: str = "-") -> bytes | str:
     """What is in the file, or what was given in the place of its name."""
     if not path.strip():
-        raise Wrong("wanted a file, - for standard input, or the text itself, found nothing")
+        wanted = "a file, - for standard input, or the text itself"
+        raise LabError("No text", wanted=wanted, found="nothing")
     if path == "-":
         if sys.stdin.isatty():
             say("dpop-lab: paste it here, then press Ctrl-D (Windows: Ctrl-Z, Enter).")
@@ -87,9 +86,8 @@ def _octets(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read(LONGEST_JSON + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no name of a file"
-        raise Wrong(f"{reason}: {named(path)}") from None
+    except ValueError:
+        raise LabError(f"No name of a file: {named(path)}") from None
 
 
 def _token(text: str) -> str:
@@ -98,15 +96,11 @@ def _token(text: str) -> str:
     return _octets(text[1:]).decode("utf-8", "replace").strip()
 
 
-def _jwks(path: str) -> Any:
-    try:
-        value = from_json_octets(_octets(path))
-    except (ValueError, RecursionError):
-        value = None
-    keys = value.get("keys", [value]) if isinstance(value, dict) else None
-    if not isinstance(keys, list) or not all(isinstance(one, dict) for one in keys):
-        raise Wrong(f"--jwks {named(path)}: wanted a JWK Set, a JSON object with keys.")
-    return value
+def _jwks(path: str) -> dict[str, Any]:
+    keys = diagnose(_octets(path)).jwks
+    if not keys:
+        raise LabError(f"--jwks {named(path)}: wanted a JWK Set, a JSON object with keys")
+    return {"keys": [*keys]}
 
 
 def _time(text: str) -> float:
@@ -119,7 +113,6 @@ def _time(text: str) -> float:
 
 def say_advice(refusal: object) -> None:
     """Say what a diagnosis finds in an answer, or in an error, that refused a call."""
-    for request in diagnose(refusal).as_dict()["requests"][-1:]:
-        for problem in request["problems"]:
-            say(f"  {problem['title']}")
-            say(f"    do: {problem['action']}")
+    for last in diagnose(refusal).examined[-1:]:
+        for problem in last.problems:
+            say(f"  {problem.title}\n    do: {problem.action}")

@@ -2,13 +2,22 @@
 
 import argparse
 import json
-import os
 import sys
 
-from dpop_lab.cli.options import ALG, PASSWORD, RAW, Commands, command, password
-from dpop_lab.cli.terminal import Wrong, named, say
+from dpop_lab.cli.options import (
+    RAW,
+    Commands,
+    add_key_options,
+    adder,
+    command,
+    named,
+    password,
+    private_key,
+    say,
+    write_secret,
+)
+from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
-from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey, generate_key
 
 EXAMPLES = """examples:
@@ -17,41 +26,34 @@ EXAMPLES = """examples:
   dpop-lab key show id_ecdsa --password-env KEY_PASSWORD"""
 
 
-def add_key(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
-    key = commands.add_parser("key", help="make or look at a key", epilog=EXAMPLES, **RAW)
+    words = "make or look at a key"
+    key = commands.add_parser("key", help=words, epilog=EXAMPLES, formatter_class=RAW)
     kinds = key.add_subparsers(required=True, metavar="new|show")
-    add = command(kinds, "new", _new, "make a private key").add_argument
-    add("file", nargs="?", metavar="FILE", help="a new file; without it: printed")
-    add("--alg", default="ES256", choices=list(ALGORITHMS), help="default: ES256")
-    add("--jwk", action="store_true", help="as a JWK, not as PEM")
-    add("--password-env", **PASSWORD)
+    add = adder(command(kinds, "new", _new, "make a private key"))
+    add("file FILE", "a new file; without it: printed", nargs="?")
+    add("--jwk", "as a JWK, not as PEM")
+    add_key_options(add, f"{', '.join(ALGORITHMS)}; default: ES256", "ES256")
     words = "the public half and the thumbprint of a private key"
-    add = command(kinds, "show", _show_file, words).add_argument
-    add("file", metavar="FILE")
-    add("--alg", **ALG)
-    add("--password-env", **PASSWORD)
-
-
-def _show_file(options: argparse.Namespace) -> int:
-    return _show(load_key(options.file, password(options), alg=options.alg))
+    add = adder(command(kinds, "show", lambda options: _show(private_key(options)), words))
+    add("key FILE", "of any format")
+    add_key_options(add)
 
 
 def _new(options: argparse.Namespace) -> int:
     key, secret = generate_key(options.alg), password(options)
     if options.jwk and secret is not None:
-        raise Wrong("A JWK is not encrypted: leave out --jwk or --password-env.")
+        raise LabError("A JWK is not encrypted: leave out --jwk or --password-env")
     jwk = {**key.private_jwk(), "alg": key.alg}
     text = json.dumps(jwk, indent=2) + "\n" if options.jwk else key.to_pem(secret)
     if options.file is None:
         sys.stdout.write(text)
         return 0
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with open(os.open(options.file, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        write_secret(options.file, text)
     except FileExistsError:
-        raise Wrong(f"{options.file} exists already; a key is never overwritten.") from None
+        raise LabError(f"{options.file} exists already; a key is never overwritten") from None
     safe = "encrypted" if secret else "not encrypted, so for your eyes only"
     say(f"The private key is in {named(options.file)}, {safe}. Its public half:")
     return _show(key)
@@ -60,6 +62,5 @@ def _new(options: argparse.Namespace) -> int:
 def _show(key: PrivateKey) -> int:
     """The public half in JSON: algorithm, JWK, thumbprint."""
     jwk = key.public_jwk()
-    facts = {"alg": key.alg, "jwk": jwk, "thumbprint": thumbprint(jwk)}
-    print(json.dumps(facts, indent=2))
+    print(json.dumps({"alg": key.alg, "jwk": jwk, "thumbprint": thumbprint(jwk)}, indent=2))
     return 0

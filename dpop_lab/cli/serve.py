@@ -2,25 +2,35 @@
 
 import argparse
 import json
+import os
 import queue
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.cli.options import POLICIES, POLICY, Commands, base_url, command, port
-from dpop_lab.cli.terminal import Wrong, named, on_signals, say
-from dpop_lab.errors import KeyUnusable
-from dpop_lab.jose.encoding import from_json
-from dpop_lab.jose.jws import key_bits
+from dpop_lab.cli.options import (
+    POLICIES,
+    Commands,
+    add_policy,
+    adder,
+    base_url,
+    command,
+    listening,
+    named,
+    on_signals,
+    port,
+    say,
+    write_secret,
+)
+from dpop_lab.errors import KeyUnusable, LabError
+from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.jose.keys import key_bits
 
 if TYPE_CHECKING:
-    from dpop_lab.doctor.explain.entry import Entry
-    from dpop_lab.server.message import Front
-    from dpop_lab.server.sockets import RunningTwin
-    from dpop_lab.server.twin import Twin
+    from dpop_lab.doctor.explain.telling import Entry
 
 EXAMPLES = """examples:
   dpop-lab serve
@@ -37,38 +47,57 @@ REACHABLE = (
 MOST_WAITING = 1000  # entries that a slow terminal may be behind
 
 
-def add_serve(commands: Commands) -> None:
+def declare(commands: Commands) -> None:
     """Add the command to the parser."""
-    add = command(commands, "serve", _serve, "the twin on a port", EXAMPLES).add_argument
-    add("--port", type=port, default=0, metavar="N", help="0, the default: any")
-    add("--host", default="127.0.0.1", metavar="H", help="default: %(default)s")
+    add = adder(command(commands, "serve", _serve, "the twin on a port", EXAMPLES))
+    add("--port N", "0, the default: any", type=port, default=0)
+    add("--host H", "default: %(default)s", default="127.0.0.1")
     words = "what clients call it; to be given with --host 0.0.0.0, which is every address"
-    add("--base-url", type=base_url, metavar="URL", help=words)
-    add("--policy", **POLICY)
-    words = "key of the *.jwt clients: private, or a public JWK"
-    add("--client-jwk", metavar="FILE", help=words)
-    add("--api-nonce", action="store_true", help="demand a nonce at the API too")
-    add("--explain", action="store_true", help="tell why each request was refused")
+    add("--base-url URL", words, type=base_url)
+    add_policy(add)
+    add("--client-jwk FILE", "key of the *.jwt clients: private, or a public JWK")
+    add("--api-nonce", "demand a nonce at the API too")
+    add("--explain", "tell why each request was refused")
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from dpop_lab.doctor.explain.explainer import Explainer
+    from dpop_lab.server.sockets import serve
+
     told: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
-    running = _started(options, told)
+
+    def tell(entry: "Entry") -> None:
+        if told.qsize() < MOST_WAITING:  # a slow terminal
+            told.put(entry)
+
+    jwk = _public_client_jwk(options.client_jwk) if options.client_jwk else None
+    with listening(options.host, options.port):
+        running = serve(
+            port=options.port,
+            host=options.host,
+            base_url=options.base_url,
+            policy=POLICIES[options.policy],
+            api_nonce=options.api_nonce,
+            client_jwk=jwk,
+            every_row=options.explain,
+            front=(lambda twin: Explainer(twin, tell)) if options.explain else None,
+        )
     on_signals(lambda: told.put(None))
-    if not running.local:
-        say(REACHABLE)
-    key = running.twin.client_key
-    made = _written_jwk(key, running.twin.client_key_id) if key else None
-    try:
+    with ExitStack() as stack:
+        stack.enter_context(running)
+        if not running.local:
+            say(REACHABLE)
         lines = [running.base_url, "ready"]
-        lines += [f"private JWK of the *.jwt clients: {made}"] if made else []
+        if key := running.twin.client_key:
+            kid = running.twin.client_key_id
+            private = {**key.private_jwk(), "kid": kid, "use": "sig", "alg": key.alg}
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dpop-lab-"))
+            made = os.path.join(folder, "client.jwk.json")
+            write_secret(made, json.dumps(private))
+            lines.append(f"private JWK of the *.jwt clients: {made}")
         lines += [f"each request explained: {running.url}/"] if options.explain else []
         print("\n".join(lines), flush=True)
         _print_until_stopped(told)
-    finally:
-        running.close()
-        if made:
-            made.unlink(missing_ok=True)
     return 0
 
 
@@ -87,58 +116,14 @@ def _print_until_stopped(told: "queue.SimpleQueue[Entry | None]") -> None:
         print("\n".join([*lines, repr(entry)]), flush=True)
 
 
-def _started(options: argparse.Namespace, told: "queue.SimpleQueue[Entry | None]") -> "RunningTwin":
-    from dpop_lab.server.sockets import serve
-
-    jwk = _public_client_jwk(options.client_jwk) if options.client_jwk else None
-    try:
-        return serve(
-            port=options.port,
-            host=options.host,
-            base_url=options.base_url,
-            policy=POLICIES[options.policy],
-            api_nonce=options.api_nonce,
-            client_jwk=jwk,
-            every_row=options.explain,
-            front=_explaining(told) if options.explain else None,
-        )
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise Wrong(f"Can't listen on {options.host} port {options.port}: {reason}.") from None
-
-
-def _explaining(told: "queue.SimpleQueue[Entry | None]") -> "Callable[[Twin], Front]":
-    """What makes the front that tells of each request, as long as the terminal keeps up."""
-    from dpop_lab.doctor.explain.explainer import Explainer
-
-    def tell(entry: "Entry") -> None:
-        if told.qsize() < MOST_WAITING:
-            told.put(entry)
-
-    return lambda twin: Explainer(twin, tell)
-
-
-def _public_client_jwk(path: str) -> dict[str, Any]:
+def _public_client_jwk(path: str) -> Mapping[str, Any]:
     """The public half of the key in a file: of a private key in any format, or a public JWK."""
     try:
         return load_key(path).public_jwk()
     except KeyUnusable as error:
-        problem = f"--client-jwk {named(path)}: {error}"
-        if error.reason != "public_key":
-            raise Wrong(problem) from None
-    try:
-        jwk = from_json(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        raise Wrong(problem) from None  # a public key, but not as a JWK
-    if key_bits(jwk) is None:
-        raise Wrong(problem)
-    return dict(jwk)
-
-
-def _written_jwk(key: PrivateKey, kid: str) -> Path:
-    """The key in a file that only its owner can read; mkstemp makes it with mode 0600."""
-    jwk = {**key.private_jwk(), "kid": kid, "use": "sig", "alg": "RS256"}
-    descriptor, name = tempfile.mkstemp(prefix="dpop-lab-client-", suffix=".jwk.json")
-    with open(descriptor, "w", encoding="utf-8") as file:
-        json.dump(jwk, file)
-    return Path(name)
+        public = error.reason == "public_key" and os.path.isfile(path)
+        jwk = read_json(Path(path).read_text("utf-8", "replace")) if public else {}
+        if key_bits(jwk) is None:  # a public key, but not as a JWK
+            problem = f"--client-jwk {named(path)}: {str(error).rstrip('.')}"
+            raise LabError(problem) from None
+        return dict(jwk)

@@ -16,7 +16,6 @@ from dpop_lab.client.sending_again import (
     asks_for_nonce,
     copy_with_cookies,
     fresh_proof,
-    offered_nonce,
     redirected,
     rewound,
 )
@@ -25,7 +24,7 @@ from dpop_lab.client.token import TOKEN_TYPES, AccessToken, Parameters, TokenSou
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof import read_proof
-from dpop_lab.wire.challenge import read_challenges, refuses_token
+from dpop_lab.wire.message import offered_nonce, read_challenges, refuses_token
 from dpop_lab.wire.url import origin
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ class DPoPAuth(AuthBase):
         """Send the request again, with a new proof, over the same adapter."""
         read_within(refused, MOST)  # so that the connection can be used again
         again = copy_with_cookies(refused)
-        self._authorize(again.headers, again, token, offered_nonce(refused))
+        self._authorize(again.headers, again, token, offered_nonce(refused.headers))
         start = time.perf_counter()
         response: requests.Response = refused.connection.send(again, **kwargs)
         response.elapsed = timedelta(seconds=time.perf_counter() - start)

@@ -16,10 +16,6 @@ from dpop_lab.wire.url import is_loopback, origin
 MOST_REDIRECTS = 3
 
 
-class LeadsNowhere(InvalidURL):
-    """An answer came, and its Location is no URL (RFC 9110 section 10.2.2)."""
-
-
 def send_own(
     session: requests.Session | None,
     request: requests.Request,
@@ -28,8 +24,9 @@ def send_own(
 ) -> requests.Response:
     """Send a request over this session, or over one of its own; no redirect is followed.
 
-    Raises what requests raises, and nothing else; a bad Location is `LeadsNowhere`. What cannot be
-    read as a URL is told without its text: it may be that of a proxy, with its password.
+    Raises what requests raises, and nothing else: `InvalidURL`, with the answer as its response,
+    for a Location that is no URL. What cannot be read as a URL is told without its text: it may be
+    that of a proxy, with its password.
     The session's adapters, proxies, certificates, cookies, User-Agent and Accept-Encoding are used.
     Its other headers, its parameters, auth, hooks and netrc file are meant for other requests, and
     left out. A session of its own reads answers within the bounds of `BoundedAdapter`.
@@ -41,16 +38,16 @@ def send_own(
         request.cookies = used.cookies
         prepared = request.prepare()
         settings = used.merge_environment_settings(prepared.url, {}, False, None, None)
-        answered: list[requests.Response] = []
-        prepared.hooks["response"].append(lambda response, **_: answered.append(response))
+        answers: list[requests.Response] = []
+        prepared.hooks["response"].append(lambda response, **_: answers.append(response))
         try:
             return used.send(prepared, timeout=timeout, allow_redirects=False, **settings)
         except ValueError as error:
             if isinstance(error, requests.RequestException) and not isinstance(error, InvalidURL):
                 raise
             words = in_its_words(error)
-    if answered:  # requests reads the Location all the same, and not all of it can be
-        raise LeadsNowhere("the answer leads to what is no URL", request=prepared)
+    for answer in answers:  # requests reads the Location all the same, and not all of it can be
+        raise InvalidURL("the answer leads to what is no URL", request=prepared, response=answer)
     raise InvalidURL(words, request=prepared)
 
 
@@ -110,7 +107,9 @@ def _fetch(
             there = str(redirected(response, response.request).url)
             if origin(there) != origin(url):
                 return f"a redirect to {_site(there)}, which is not followed"
-    except LeadsNowhere:
+    except InvalidURL as error:
+        if error.response is None:
+            raise
         return "a redirect to what is no URL"
     if response.status_code != requests.codes.ok:
         return f"status {response.status_code}"

@@ -3,8 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +51,13 @@ def read_settings(
     merged = _merged(around, told, before)
     if isinstance(key := merged.get("client_key"), str | os.PathLike | Mapping):
         merged["client_key"] = load_key(key, variables.get(variable("client_key_password")) or None)
-    with _blaming(name for name in around if merged.get(name) is around[name]):
+    try:
         _check_complete(merged, variables=environment is not None)
         for name, value in merged.items():  # here None is a value, of the wrong type
             check_member(name, value)
         return Settings(**merged)
+    except SettingsError as error:
+        raise _blaming([one for one in around if merged.get(one) is around[one]], error) from None
 
 
 def variable(name: str) -> str:
@@ -75,52 +76,47 @@ def written(source: Source) -> Mapping[str, object]:
 
 
 def _merged(*levels: Mapping[str, object]) -> dict[str, Any]:
-    """All levels in one, in which a later one goes before those ahead of it."""
+    """All levels in one, in which a later one goes before those ahead of it.
+
+    Of these it drops what its own servers, credentials and client_auth exclude, and a client_auth
+    that does not take its credentials.
+    """
     merged: dict[str, Any] = {}
     for level in levels:
-        gone = _unfit(merged, level)
-        for pair in (SERVERS, CREDENTIALS):
-            gone |= set() if level.keys().isdisjoint(pair) else {*pair}
+        takes, took = (CLIENT_AUTH.get(str(one.get("client_auth"))) for one in (level, merged))
+        pairs = [pair for pair in (SERVERS, CREDENTIALS) if not level.keys().isdisjoint(pair)]
+        gone = {name for pair in pairs for name in pair}
+        if takes is not None:
+            gone |= {*CREDENTIALS} - {takes}
+        elif CREDENTIALS in pairs and took is not None and took not in level:
+            gone.add("client_auth")
         merged = {name: merged[name] for name in merged if name not in gone} | {**level}
     return merged
 
 
-def _unfit(behind: Mapping[str, object], before: Mapping[str, object]) -> set[str]:
-    """What does not go with the client_auth before, or the client_auth behind when it is that."""
-    takes, took = (CLIENT_AUTH.get(str(level.get("client_auth"))) for level in (before, behind))
-    if takes is not None:
-        return {*CREDENTIALS} - {takes}
-    given = before.keys() & {*CREDENTIALS}
-    return {"client_auth"} if given and took is not None and took not in given else set()
-
-
-@contextmanager
-def _blaming(names: Iterable[str]) -> Iterator[None]:
-    """Add to an error which of its members these variables of the environment gave."""
-    try:
-        yield
-    except SettingsError as error:
-        said = re.findall(r"\w+", f"{error.problem} {error.found}")
-        told = ", ".join(variable(name) for name in names if name in said)
-        if not told:
-            raise
-        advice = f"{error.advice} From the environment: {told}.".lstrip()
-        facts = {"wanted": error.wanted, "found": error.found, "advice": advice}
-        raise SettingsError(error.problem, **facts) from None
+def _blaming(names: Sequence[str], error: SettingsError) -> SettingsError:
+    """The error, with those of its members which these variables of the environment gave."""
+    said = re.findall(r"\w+", f"{error.problem} {error.found}")
+    told = ", ".join(variable(name) for name in names if name in said)
+    if not told:
+        return error
+    advice = f"{error.advice} From the environment: {told}.".lstrip()
+    return SettingsError(error.problem, wanted=error.wanted, found=error.found, advice=advice)
 
 
 def _check_complete(merged: Mapping[str, object], *, variables: bool) -> None:
     """Raise `SettingsError` when something has to be there and is not."""
-    missing = {} if "client_id" in merged else {"client_id": "client_id"}
-    if merged.keys().isdisjoint(SERVERS):
-        missing["token_endpoint"] = "token_endpoint or issuer"  # noqa: S105  a member
-    if merged.keys().isdisjoint(CREDENTIALS) and (way := merged.get("client_auth")) != "none":
-        either = {"client_secret": "client_secret or client_key (or client_auth none)"}
-        missing |= {"client_key": "client_key"} if way == "private_key_jwt" else either
+    needed = {"client_id": ("client_id",), "token_endpoint or issuer": SERVERS}
+    way = merged.get("client_auth")
+    if way == "private_key_jwt":
+        needed["client_key"] = CREDENTIALS
+    elif way != "none":
+        needed["client_secret or client_key (or client_auth none)"] = CREDENTIALS
+    missing = [words for words, names in needed.items() if merged.keys().isdisjoint(names)]
     if missing:
-        named = ", ".join(map(variable, missing))
+        named = ", ".join(variable(words.split()[0]) for words in missing)
         advice = f"The environment may have it, too: {named}." if variables else ""
-        wanted = " and ".join(missing.values())
+        wanted = " and ".join(missing)
         raise SettingsError("Settings lack a member", wanted=wanted, advice=advice)
 
 
@@ -138,15 +134,13 @@ def _text(source: object) -> str:
 
 
 def _object(text: str) -> Mapping[str, object]:
-    problem, value = "", None
     try:
         value = from_json(text)
+        if isinstance(value, dict):
+            return value
+        found = f"a {type(value).__name__}"
     except json.JSONDecodeError as error:  # it holds the whole text: nothing may chain to it
-        problem = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        found = f"{error.msg} at line {error.lineno}, column {error.colno}"
     except RecursionError:
-        problem = "too many brackets"
-    if problem:
-        raise SettingsError("Settings are not JSON", found=problem)
-    if not isinstance(value, dict):
-        raise SettingsError("Settings are no JSON object", found=f"a {type(value).__name__}")
-    return value
+        found = "too many brackets"
+    raise SettingsError("Settings are no JSON object", found=found)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ from requests.adapters import BaseAdapter
 
 from dpop_lab.errors import expect
 from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import Exchange, Redacted
+from dpop_lab.wire.message import Exchange, Headers, Redacted
 from dpop_lab.wire.url import host
 
 LONGEST_BODY = 1_000_000
@@ -63,8 +63,14 @@ class RecordingAdapter(BaseAdapter):
         sent = sent_exchange(request, at=self._clock())
         try:
             response = self.inner.send(request, *args, **kwargs)
-            exchange = answered_exchange(
-                sent, response, STREAMED if stream else _received_body(response)
+            lines = getattr(response.raw, "headers", response.headers)
+            exchange = replace(
+                sent,
+                status=response.status_code,
+                reason=as_text(response.reason or ""),
+                response_headers=_lines(lines),
+                response_body=_body(response.raw if stream else response.content, response.headers),
+                reports=getattr(response, "reports", ()),
             )
         except Exception as error:
             self._record(replace(sent, failure=f"{type(error).__name__}: {error}"))
@@ -88,7 +94,7 @@ def sent_exchange(request: requests.PreparedRequest, *, at: float) -> Exchange:
         method=str(request.method),
         url=f"{scheme}://{host(str(request.url))}{request.path_url}",
         request_headers=header_lines(request),
-        request_body=_sent_body(request),
+        request_body=_body(request.body, request.headers),
         sent_at=at,
         ended_at=math.nan,
     )
@@ -100,32 +106,12 @@ def exchange_of(response: requests.Response) -> Redacted:
     return found
 
 
-def answered_exchange(sent: Exchange, response: requests.Response, body: str) -> Exchange:
-    """A request with its answer, of which this is the body, as far as it may be read."""
-    lines = getattr(response.raw, "headers", response.headers).items()
-    return replace(
-        sent,
-        status=response.status_code,
-        reason=as_text(response.reason or ""),
-        response_headers=tuple((as_text(name), as_text(value)) for name, value in lines),
-        response_body=body,
-        reports=getattr(response, "reports", ()),
-    )
-
-
-def _sent_body(request: requests.PreparedRequest) -> str:
-    body = request.body
+def _body(body: object, headers: Mapping[str, str | bytes]) -> str:
+    """A body as text; a note of what it is where it is no text, very long or still to be read."""
     octets = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body or b""
-    known = isinstance(octets, bytes)
-    return _shown(octets, request.headers.get("Content-Type")) if known else STREAMED
-
-
-def _received_body(response: requests.Response) -> str:
-    return _shown(response.content or b"", response.headers.get("Content-Type"))
-
-
-def _shown(octets: bytes, content_type: str | bytes | None) -> str:
-    media_type = as_text(content_type or "unknown type").partition(";")[0]
+    if not isinstance(octets, bytes):
+        return STREAMED
+    media_type = as_text(headers.get("Content-Type") or "unknown type").partition(";")[0]
     note = f"<{len(octets)} bytes of {media_type}>"
     try:
         text = octets.decode("utf-8")
@@ -134,11 +120,14 @@ def _shown(octets: bytes, content_type: str | bytes | None) -> str:
     return note if len(octets) > LONGEST_BODY or "\0" in text else text
 
 
-def header_lines(request: requests.PreparedRequest) -> tuple[tuple[str, str], ...]:
+def header_lines(request: requests.PreparedRequest) -> Headers:
     """The header lines in order, with the Host line that a connection would add."""
-    lines = tuple((as_text(name), as_text(value)) for name, value in request.headers.items())
-    named = any(name.lower() == "host" for name, _ in lines)
-    return lines if named else (("Host", host(str(request.url))), *lines)
+    lines = _lines(request.headers)
+    return lines if "Host" in request.headers else (("Host", host(str(request.url))), *lines)
+
+
+def _lines(headers: Mapping[str, str | bytes]) -> Headers:
+    return tuple((as_text(name), as_text(value)) for name, value in headers.items())
 
 
 def as_text(value: str | bytes) -> str:

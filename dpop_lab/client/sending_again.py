@@ -1,15 +1,13 @@
 """What sending a request a second time takes: nonce, proof, body, cookies, and where it goes."""
 
 import json
-import re
 import secrets
 from threading import Lock
 from typing import Any, Self
 
 import requests
-from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
+from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
-from requests.sessions import SessionRedirectMixin
 from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
 
@@ -17,17 +15,10 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof import make_proof
-from dpop_lab.wire.challenge import NONCE_WANTED, read_challenges, wants_nonce
+from dpop_lab.wire.message import NONCE_WANTED, offered_nonce, read_challenges, wants_nonce
 from dpop_lab.wire.url import htu, origin
 
-NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 9449 section 8.1
 ORIGINS = 100
-
-
-def offered_nonce(response: requests.Response) -> str | None:
-    """The value of the DPoP-Nonce header if it is one (two lines joined by a comma are none)."""
-    text = response.headers.get("DPoP-Nonce", "")
-    return text if NONCE.fullmatch(text) else None
 
 
 def asks_for_nonce(refusal: requests.Response, *, in_body: bool = True) -> bool:
@@ -70,7 +61,7 @@ class Nonces:
 
     def learn(self, response: requests.Response) -> str | None:
         """Keep the nonce that a response carried, if any; gives it."""
-        nonce = offered_nonce(response)
+        nonce = offered_nonce(response.headers)
         if nonce is not None:
             with self._lock:
                 self._kept.pop(origin(response.url), None)
@@ -163,8 +154,10 @@ def redirected(
     Asked of requests itself, so that method and URL are the very ones it will use. An empty
     Location, which requests does not follow, gives `request`.
     """
+    session = requests.Session()
+    session.max_redirects, session.trust_env = 1, False
     following: requests.PreparedRequest = next(
-        _Redirects().resolve_redirects(response, request, yield_requests=True), request
+        session.resolve_redirects(response, request, yield_requests=True), request
     )
     return following
 
@@ -184,12 +177,3 @@ class WithoutNetrc(CaseInsensitiveDict[str]):
     def copy(self) -> Self:
         """A copy that takes none either."""
         return type(self)(self)
-
-
-class _Redirects(SessionRedirectMixin):
-    """The part of a session that knows redirects, with none of a session's state."""
-
-    max_redirects, trust_env = 1, False
-
-    def __init__(self) -> None:
-        self.cookies = RequestsCookieJar()

@@ -147,21 +147,10 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE = 60
 
 
-def no_authentication(client_id: str) -> Authentication:
-    """A public client: its name alone (`none`)."""
-    return lambda now: ({}, {"client_id": client_id})
-
-
-def client_secret_post(client_id: str, client_secret: str) -> Authentication:
-    """Name and secret as form parameters."""
-    return lambda now: ({}, {"client_id": client_id, "client_secret": client_secret})
-
-
-def client_secret_basic(client_id: str, client_secret: str) -> Authentication:
+def basic(client_id: str, client_secret: str) -> str:
     """Name and secret as HTTP Basic, each form-encoded first (RFC 6749 section 2.3.1)."""
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}".encode("ascii")
-    header = {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
-    return lambda now: (dict(header), {})
+    return "Basic " + base64.b64encode(pair).decode("ascii")
 
 
 def private_key_jwt(
@@ -173,15 +162,6 @@ def private_key_jwt(
     """
     header = {"alg": key.alg, "typ": "JWT"} | ({} if key_id is None else {"kid": key_id})
     return _assertion(client_id, audience, lambda claims: sign_compact(header, claims, key))
-
-
-def client_secret_jwt(client_id: str, client_secret: str, *, audience: str) -> Authentication:
-    """An assertion under the client's secret, with HS256 (OpenID Connect Core section 9).
-
-    It says what that of `private_key_jwt` says; the secret itself is not sent.
-    """
-    header, secret = {"alg": "HS256", "typ": "JWT"}, client_secret.encode()
-    return _assertion(client_id, audience, lambda claims: mac_compact(header, claims, secret))
 
 
 def _assertion(
@@ -200,16 +180,25 @@ def _assertion(
 
 
 def authentication(client: Settings) -> Authentication:
-    """The credentials of a client whose way and token endpoint are `settled`."""
-    name, endpoint = client.client_id, str(client.token_endpoint)
-    audience = client.assertion_audience or endpoint
-    match client.client_auth, client.client_secret, client.client_key:
-        case "private_key_jwt", _, PrivateKey() as key:
-            return private_key_jwt(name, key, audience=audience, key_id=client.client_key_id)
-        case "client_secret_jwt", str(secret), _:
-            return client_secret_jwt(name, secret, audience=audience)
-        case "client_secret_post", str(secret), _:
-            return client_secret_post(name, secret)
-        case "client_secret_basic", str(secret), _:
-            return client_secret_basic(name, secret)
-    return no_authentication(name)
+    """The credentials of a client whose way and token endpoint are `settled`.
+
+    client_secret_jwt is an assertion under the client's secret, which itself is not sent, with
+    HS256 (OpenID Connect Core section 9).
+    """
+    name, secret = client.client_id, client.client_secret or ""
+    audience = client.assertion_audience or str(client.token_endpoint)
+    if client.client_key is not None:
+        return private_key_jwt(
+            name, client.client_key, audience=audience, key_id=client.client_key_id
+        )
+    match client.client_auth:
+        case "client_secret_jwt":
+            header = {"alg": "HS256", "typ": "JWT"}
+            return _assertion(
+                name, audience, lambda claims: mac_compact(header, claims, secret.encode())
+            )
+        case "client_secret_post":
+            return lambda now: ({}, {"client_id": name, "client_secret": secret})
+        case "client_secret_basic":
+            return lambda now: ({"Authorization": basic(name, secret)}, {})
+    return lambda now: ({}, {"client_id": name})

@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import read_json, thumbprint
-from dpop_lab.jose.jws import Jws, key_bits, read_jws
+from dpop_lab.jose.keys import key_bits
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.values import Words, cut, date, offset, shown
-from dpop_lab.wire.secrets import KINDS, holds_key
+from dpop_lab.wire.secrets import KINDS, holds_key, squeezed
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 MOST, LONGEST = 40, 200  # members of a JWT, characters of a value
-LONGEST_INSIDE = 20_000  # characters of JSON in a string
+LATEST = 100_000_000_000  # seconds; of a larger number milliseconds may be meant
+LONGEST_INSIDE, LEVELS = 20_000, 4  # of JSON in a string: characters, and strings in strings
+LOGIN = re.compile(r"^[^/\s:]*+:\S*@")  # in a URL without a scheme
 HASH = re.compile(r"[\w+/-]{43}=?|[0-9a-fA-F]{64}|[\w+/-]{64}|[\w+/-]{86}(?:==)?|[\w-]{22}")
 SHORTEST_PRIVATE = 16  # characters of a private member of a key
 
@@ -23,75 +25,73 @@ Line = tuple[str, str]
 JSON_TYPES = {str: "a string", list: "an array", bool: "true or false", type(None): "null"}
 
 
+def jwt_lines(text: str, call: Call, now: float) -> Iterator[Line]:
+    """What a proof or an access token says, member by member, with what follows from it."""
+    jws = salvaged(text)
+    if jws.problem:
+        yield "the text", f"{cut(jws.problem, 200)}; {len(text)} characters"
+    yield from _members("header", jws.header, call, now)
+    if "enc" in jws.header and not jws.problem:
+        yield "claims", "encrypted: only who has the key can read them"
+    yield from _members("claims", jws.claims, call, now)
+
+
 def proof_lines(call: Call, now: float) -> list[Line]:
-    """What a proof says, member by member, with what follows from it."""
-    proof = call.proof
-    if proof.problem:
-        return [_unread(proof), *_salvaged(proof, call, now)]
-    jwk = proof.header.get("jwk")
-    lines = list(_members("header", proof.header, call, now, without=("jwk",)))
-    if isinstance(jwk, dict):
-        lines += key_lines(jwk, "header.jwk")
-    elif "jwk" in proof.header:
-        lines.append(("header.jwk", f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"))
-    return [*lines, *_members("claims", proof.claims, call, now)]
+    """What the first proof of a call says."""
+    return [line for text in call.proofs[:1] for line in jwt_lines(text, call, now)]
 
 
-def token_lines(token: Jws, call: Call, now: float) -> list[Line]:
-    """What an access token says, where it is a JWT."""
-    if token.problem:
-        half = salvaged(token.text)
-        if half.header:
-            return [_unread(token), *_salvaged(token, call, now)]
-        return [("the text", f"opaque: only its server can read it; {len(token.text)} characters")]
-    lines = list(_members("header", token.header, call, now))
-    if "enc" in token.header:
-        lines.append(("claims", "encrypted: only who has the key can read them"))
-    return [*lines, *_members("claims", token.claims, call, now)]
-
-
-def token_lines_of(call: Call, now: float) -> list[Line]:
+def token_lines(call: Call, now: float) -> list[Line]:
     """What the access token of a call says: the one sent, else the one it was given."""
-    if call.token or call.other:
-        return token_lines(read_jws(call.token or call.other), call, now)
-    return token_lines(read_jws(call.issued), call, now) if call.issued else []
+    text = call.token or call.other or call.issued
+    jws = salvaged(text)
+    if text and jws.problem and not jws.header:
+        return [("the text", f"opaque: only its server can read it; {len(text)} characters")]
+    return [*jwt_lines(text, call, now)] if text else []
 
 
-def _unread(jws: Jws) -> Line:
-    return "the text", f"{cut(jws.problem, 200)}; {len(jws.text)} characters"
+def _members(part: str, members: Mapping[str, Any], call: Call, now: float) -> Iterator[Line]:
+    for name in [*members][:MOST]:
+        value, shown_name = members[name], f"{part}.{cut(str(name), 60)}"
+        if shown_name == "header.jwk":
+            yield from key_lines(value, shown_name)
+        else:
+            note = _time_note(value, call, now) if name in TIMES else ""
+            yield shown_name, shown(harmless(value, str(name)), LONGEST) + note
+    if len(members) > MOST:
+        yield f"{part}…", f"{len(members) - MOST} more members"
 
 
-def _salvaged(jws: Jws, call: Call, now: float) -> Iterator[Line]:
-    """What can be read of a text that is no whole JWT."""
-    half = salvaged(jws.text)
-    yield from _members("header", half.header, call, now)
-    yield from _members("claims", half.claims, call, now)
+def _time_note(value: object, call: Call, now: float) -> str:
+    """The date a time is, and how far it is from now and from the server's clock."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return " (no time: a number of seconds is wanted)"
+    if LATEST < abs(value) < LATEST * 10_000 and (told := date(value / 1000)):
+        return f" (in milliseconds? then {told})"
+    if not abs(value) <= LATEST or not (told := date(value)):
+        return " (no time)"
+    notes = [told, f"{offset(value, now)} now"]
+    if call.date is not None:
+        notes.append(f"{offset(value, call.date)} the server's Date")
+    return f" ({', '.join(notes)})"
 
 
-def key_lines(jwk: Mapping[str, Any], name: str = "jwk") -> list[Line]:
+def key_lines(jwk: object, name: str = "jwk") -> Iterator[Line]:
     """A public key: kind, size, thumbprint; of private members nothing but their names."""
-    lines = [(name, key_in_words(jwk))]
-    jkt = thumbprint_or_none(jwk)
-    if jkt:
-        lines.append((f"{name} thumbprint", f"{jkt} (RFC 7638; this is jkt)"))
-    lines += [
-        (f"{name}.{one}", shown(harmless(jwk[one], one), 80))
-        for one in ("alg", "use", "kid", "key_ops")
-        if one in jwk
-    ]
-    private = [one for one in PRIVATE if one in jwk]
-    if private:
-        lines.append((f"{name} private members", ", ".join(private)))
-    return lines
-
-
-def key_in_words(jwk: Mapping[str, Any]) -> str:
-    """`EC P-256, 256 bits`; or that it is no key that can be read."""
+    if not isinstance(jwk, Mapping):
+        yield name, f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"
+        return
     kind = " ".join(str(jwk[one])[:20] for one in ("kty", "crv") if jwk.get(one))
     bits = key_bits(jwk)
-    if bits is None:
-        return f"{kind or 'no kty'}, not a key that can be read"
-    return f"{kind}, {bits} bits"
+    unreadable = f"{kind or 'no kty'}, not a key that can be read"
+    yield name, unreadable if bits is None else f"{kind}, {bits} bits"
+    if jkt := thumbprint_or_none(jwk):
+        yield f"{name} thumbprint", f"{jkt} (RFC 7638; this is jkt)"
+    for one in ("alg", "use", "kid", "key_ops"):
+        if one in jwk:
+            yield f"{name}.{one}", shown(harmless(jwk[one], one), 80)
+    if private := ", ".join(one for one in PRIVATE if one in jwk):
+        yield f"{name} private members", private
 
 
 def thumbprint_or_none(jwk: object) -> str | None:
@@ -102,18 +102,6 @@ def thumbprint_or_none(jwk: object) -> str | None:
         return None
 
 
-def _members(
-    part: str, members: Mapping[str, Any], call: Call, now: float, without: tuple[str, ...] = ()
-) -> Iterator[Line]:
-    names = [name for name in members if name not in without]
-    for name in names[:MOST]:
-        value = members[name]
-        note = time_note(value, call, now) if name in TIMES else ""
-        yield f"{part}.{cut(str(name), 60)}", shown(harmless(value, str(name)), LONGEST) + note
-    if len(names) > MOST:
-        yield f"{part}…", f"{len(names) - MOST} more members"
-
-
 def harmless(value: object, name: str = "") -> Any:
     """A value without the secrets in it: private members of keys, what a name calls a secret."""
     if isinstance(value, Mapping):
@@ -122,14 +110,23 @@ def harmless(value: object, name: str = "") -> Any:
         return [harmless(one, name) for one in value]
     if is_secret(name, value):
         return Words("(private)")
-    inner = inside(value)
-    if inner is not None and leaked(inner):
+    if leaked(inside(value)):
         return Words("(JSON in a string, with private members)")
-    return re.sub(r"^[^/\s:]*+:\S*@", "…@", value) if name == "htu" and _is_text(value) else value
+    return LOGIN.sub("…@", value) if name == "htu" and isinstance(value, str) else value
 
 
-def _is_text(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str)
+def strings(value: object, name: str = "", levels: int = LEVELS) -> Iterator[tuple[str, str]]:
+    """Every string in a JSON value, in the JSON of its strings too, with the name of its member."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from strings(one, str(key), levels)
+    elif isinstance(value, list):
+        for one in value:
+            yield from strings(one, name, levels)
+    elif isinstance(value, str):
+        yield name, value
+        if levels:
+            yield from strings(inside(value), name, levels - 1)
 
 
 def inside(value: object) -> object | None:
@@ -146,48 +143,19 @@ def is_secret(name: str, value: object) -> bool:
     """Is this a private member of a key, or something that its name calls a secret?"""
     if not isinstance(value, str) or is_hidden(value):
         return False
-    squeezed = name.strip().lower().replace("_", "").replace("-", "")
-    if squeezed in PRIVATE:
+    known = squeezed(name.strip())
+    if known in PRIVATE or (known == "ath" and not HASH.fullmatch(value)):  # perhaps the token
         return len(value) >= SHORTEST_PRIVATE
-    if squeezed == "ath" and not HASH.fullmatch(value):
-        return len(value) >= SHORTEST_PRIVATE  # perhaps the token itself
-    named = squeezed in KINDS or squeezed.endswith("secret") or squeezed.startswith("priv")
+    named = known in KINDS or known.endswith("secret") or known.startswith("priv")
     return named or holds_key(value)
 
 
-def leaked(value: object, levels: int = 4) -> tuple[str, ...]:
+def is_private(name: str, value: object) -> bool:
+    """Is this a private member of a key?"""
+    known = name.strip().lower()
+    return (known in PRIVATE or known.startswith("priv")) and is_secret(name, value)
+
+
+def leaked(value: object) -> tuple[str, ...]:
     """The names of private members of keys, wherever in a JSON value they stand."""
-    if levels == 0:
-        return ()
-    if isinstance(value, str):
-        inner = inside(value)
-        return () if inner is None else leaked(inner, levels - 1)
-    if isinstance(value, list):
-        return tuple(name for one in value for name in leaked(one, levels))
-    if not isinstance(value, Mapping):
-        return ()
-    own = [str(name) for name, one in value.items() if _is_private(str(name), one)]
-    return (*own, *(name for one in value.values() for name in leaked(one, levels)))
-
-
-def _is_private(name: str, value: object) -> bool:
-    squeezed = name.strip().lower()
-    return (squeezed in PRIVATE or squeezed.startswith("priv")) and is_secret(name, value)
-
-
-def time_note(value: object, call: Call, now: float) -> str:
-    """The date a time is, and how far it is from now and from the server's clock."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return " (no time: a number of seconds is wanted)"
-    if abs(value) > 10**15:  # some integers are too large for a division
-        return " (no time)"
-    if abs(value) > 100_000_000_000:
-        in_ms = date(value / 1000)
-        return f" (in milliseconds? then {in_ms})" if in_ms else " (no time)"
-    told = date(value)
-    if not told:
-        return " (no time)"
-    notes = [told, f"{offset(value, now)} now"]
-    if call.date is not None:
-        notes.append(f"{offset(value, call.date)} the server's Date")
-    return f" ({', '.join(notes)})"
+    return tuple(name for name, text in strings(value) if is_private(name, text))

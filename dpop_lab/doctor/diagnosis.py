@@ -1,26 +1,149 @@
-"""From anything pasted to a report and what to do about it; nothing is sent anywhere."""
+"""From anything pasted to what is wrong with it and what to do; nothing is sent anywhere."""
 
+import re
 import time
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from dpop_lab.doctor.asked import Examined
+from dpop_lab.doctor.asked import Examined, Jwks
+from dpop_lab.doctor.decoded import key_lines, thumbprint_or_none
 from dpop_lab.doctor.examine import examine
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.recognise import read_paste
-from dpop_lab.doctor.problem import METHODS
-from dpop_lab.doctor.report import Diagnosis
+from dpop_lab.doctor.problem import METHODS, Problem
+from dpop_lab.doctor.report import preface, told, values_of
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import Call, host_of, is_hidden
+from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.session.reading import LONGEST, json_value, without_user
+from dpop_lab.show import Block, Note, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
-from dpop_lab.wire.url import normal_url, without_query
+from dpop_lab.wire.url import normal_url
 
-WELL_KNOWN = "/.well-known/"
+SCHEME = re.compile("(?:dpop|bearer) +", re.I)
+NO_URL = "The url that was given is no http(s) URL, and not used."
+HEALTHY, FINDINGS, NOT_UNDERSTOOD = 0, 1, 2
+WHAT = (
+    "Paste a proof, an access token, header lines, a server's error, a raw request or response, a "
+    "curl command, a HAR file or a session log."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Diagnosis(Shown):
+    """What something is, what is wrong with it and what to do: shown by a notebook as a report.
+
+    `text()`, `markdown()` and `as_dict()` are the other forms; no secret is repeated in any.
+    """
+
+    kind: str  #: what it was taken for
+    understood: bool
+    examined: tuple[Examined, ...]  #: each request in it
+    jwks: Jwks = ()
+    remarks: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()  #: the kinds of secrets in it
+    now: float
+    _secrets: Secrets
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All problems of all requests, in their order."""
+        return tuple(problem for one in self.examined for problem in one.problems)
+
+    @property
+    def healthy(self) -> bool:
+        """Was it understood, and is nothing wrong?"""
+        return self.exit_code == HEALTHY
+
+    @property
+    def exit_code(self) -> int:
+        """0 healthy, 1 findings, 2 not understood."""
+        if not self.understood:
+            return NOT_UNDERSTOOD
+        return FINDINGS if self.problems else HEALTHY
+
+    @property
+    def verdict(self) -> str:
+        """The whole in a line or two: what it is, what is wrong first, what to do about that."""
+        line = self._summary()
+        for first in self.problems[:1]:
+            line = f"{line[:-1]}, {'first' if self.problems[1:] else 'namely'} {first.title}. "
+            line += first.action
+        return self._secrets.clean([line])[0]
+
+    def _summary(self) -> str:
+        if not self.understood:
+            return f"Not understood: {self.kind}. {WHAT}"
+        count = len(self.problems)
+        if not count:
+            return f"This is {self.kind}. {self._nothing_wrong()}"
+        return f"This is {self.kind} with {'one finding' if count == 1 else f'{count} findings'}."
+
+    def _nothing_wrong(self) -> str:
+        missing = {row for one in self.examined for row in one.missing}
+        if not any(one.findings for one in self.examined):
+            return "No row can be asked of it, and nothing else is wrong."
+        if not missing:
+            return "Nothing is wrong with it."
+        rows = "one row" if len(missing) == 1 else f"{len(missing)} rows"
+        return f"Nothing is wrong with it as far as can be seen, but {rows} can't be asked."
+
+    @property
+    def mark(self) -> str:
+        """`passed`, `failed`, or `not asked` of what was not understood."""
+        return ("passed", "failed", "not asked")[self.exit_code]
+
+    def text(self, *, everything: bool = False) -> str:
+        """The report as plain text; with `everything` each row that passed has its own line."""
+        return as_text(self._blocks(folded=not everything))
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def markdown(self) -> str:
+        """The report as Markdown, for an issue or a chat: nothing pasted acts in it."""
+        return as_markdown(self.blocks())
+
+    def verdict_block(self) -> Block:
+        """The verdict with what to do first, as a panel has it above all else."""
+        return Note(self.verdict, self.mark)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON values, for machines."""
+        said = {
+            "kind": self.kind,
+            "understood": self.understood,
+            "healthy": self.healthy,
+            "exit_code": self.exit_code,
+            "verdict": self.verdict,
+            "secrets": list(self.secrets),
+            "remarks": list(self.remarks),
+            "keys": [{"jkt": thumbprint_or_none(one), **dict(key_lines(one))} for one in self.jwks],
+            "requests": [values_of(one, self.now) for one in self.examined],
+        }
+        values: dict[str, Any] = _clean(said, self._secrets)
+        return values
+
+    def blocks(self) -> Iterator[Block]:
+        """What it is and what is in it, then each request in turn."""
+        return self._blocks(folded=False)
+
+    def _blocks(self, *, folded: bool) -> Iterator[Block]:
+        """Without secrets; `folded`, the rows that were asked are together for each mark."""
+        calls = [one.call for one in self.examined]
+        blocks: list[Block] = [Note(self._summary(), self.mark)]
+        blocks += preface(calls, self.secrets, self.remarks, self.jwks)
+        for one in self.examined:
+            blocks += told(one, self.now, folded=folded)
+        return iter(_clean(blocks, self._secrets))
+
+
+def _clean(said: Any, secrets: Secrets) -> Any:
+    """Blocks or values without the secrets."""
+    return at_once(partial(mapped, said), secrets.clean)
 
 
 def diagnose(
@@ -44,11 +167,10 @@ def diagnose(
     to (the demo's for the demo, `RFC_9449` for any other). Nothing is sent or run, and whatever is
     given, it does not raise; only arguments of another type raise `LabError`.
     """
-    _check(now, policy, url=url, method=method, token=token, nonce=nonce)
-    remarks, pasted = _unusable(url), read_paste(anything)
-    known = {"url": "" if remarks else without_user(url), "method": _method(method)}
-    known |= {"token": token.strip(), "nonce": nonce}
-    pasted = replace(pasted, calls=tuple(_with_known(one, known, now) for one in pasted.calls))
+    expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
+    known = _known(now, url=url, method=method, token=token, nonce=nonce)
+    pasted, unused = read_paste(anything), [NO_URL] * bool(url and not known.url)
+    pasted = replace(pasted, calls=tuple(_with(one, known) for one in pasted.calls))
     keys, secrets = (*_keys(jwks), *_issued_keys(pasted)), Secrets(pasted)
     here = time.time() if now is None else now
     return Diagnosis(
@@ -56,107 +178,66 @@ def diagnose(
         understood=pasted.understood,
         examined=tuple(_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)),
         jwks=pasted.jwks,
-        remarks=(*pasted.remarks, *remarks),
+        remarks=(*pasted.remarks, *unused),
         secrets=secrets.kinds,
         now=here,
         _secrets=secrets,
     )
 
 
-def _check(now: object, policy: object, **texts: object) -> None:
-    """Raise `LabError` for arguments of another type, and for a time that is none."""
+def _known(now: float | None, **texts: str) -> Call:
+    """What was given by name. Raises `LabError` for another type, and for a time that is none."""
     for name, text in texts.items():
         expect(text, str, name)
     expect(now, (int, float, type(None)), "now", "Seconds since 1970.")
-    expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
-    if isinstance(now, int | float) and not abs(now) < FAR:
-        wanted, found = "seconds since 1970", shown(now, 40)
-        raise LabError("now is no time", wanted=wanted, found=found)
+    if now is not None and not abs(now) < FAR:
+        raise LabError("now is no time", wanted="seconds since 1970", found=shown(now, 40))
+    url, method, nonce = texts["url"], texts["method"].strip()[:40], texts["nonce"]
+    good = len(url) <= LONGEST and normal_url(url) is not None
+    return Call(
+        url=without_user(url) if good else "",
+        method=method.upper() if method.upper() in METHODS else method,
+        token=SCHEME.sub("", texts["token"].strip()),
+        nonces=(nonce,) * bool(nonce),
+        sent_at=now,
+    )
 
 
 def _examined(calls: tuple[Call, ...], secrets: Secrets, **known: Any) -> Iterator[Examined]:
-    """Each call examined after those before it, and its words cleaned."""
+    """Each call examined after those before it, its words clean: a problem may be shown alone."""
     used = set[Hashable]()
     for number, call in enumerate(calls):
-        solved = _is_solved([*calls[number:]])
-        yield _without_secrets(examine(call, used=used, solved=solved, **known), secrets)
+        one = examine(call, used=used, later=calls[number + 1 :], **known)
+        problems, remarks = _clean((one.problems, one.remarks), secrets)
+        yield replace(one, problems=problems, remarks=remarks)
 
 
-def _unusable(url: str) -> tuple[str, ...]:
-    """A remark where the URL that was given is none."""
-    good = not url or (len(url) <= LONGEST and normal_url(url) is not None)
-    return () if good else ("The url that was given is no http(s) URL, and not used.",)
+def _with(call: Call, known: Call) -> Call:
+    """The call with what was given by name; of the tokens its own counts."""
+    if known.url:
+        call = replace(call, url=known.url, url_guessed=False)
+    if known.method:
+        call = replace(call, method=known.method)
+    if known.token and not is_hidden(known.token) and not call.token:
+        hidden = tuple(one for one in call.hidden if one != "access_token")
+        call = replace(call, token=known.token, hidden=hidden)
+    if known.sent_at is not None:
+        call = replace(call, sent_at=known.sent_at, date=None)
+    return replace(call, nonces=(*call.nonces, *known.nonces))
 
 
-def _method(text: str) -> str:
-    """A method as it was given; one of the usual ones in capitals."""
-    text = text.strip()[:40]
-    return text.upper() if text.upper() in METHODS else text
-
-
-def _without_secrets(one: Examined, secrets: Secrets) -> Examined:
-    """What was found, its words cleaned, since each problem may be shown by itself."""
-
-    found = one.problems, one.remarks
-    problems, remarks = at_once(partial(mapped, found), secrets.clean)
-    return replace(one, problems=problems, remarks=remarks)
-
-
-def _with_known(call: Call, known: Mapping[str, str], now: float | None) -> Call:
-    """The call with what was given by name, where it does not know better."""
-    token = known["token"]
-    scheme, gap, rest = token.partition(" ")
-    token = rest.strip() if gap and scheme.lower() in ("dpop", "bearer") else token
-    changes: dict[str, Any] = {}
-    if known["url"]:
-        changes |= {"url": known["url"], "url_guessed": False}
-    if known["method"]:
-        changes["method"] = known["method"]
-    if token and not is_hidden(token) and not call.token:
-        changes |= {"token": token, "hidden": tuple(h for h in call.hidden if h != "access_token")}
-    if known["nonce"]:
-        changes["nonces"] = (*call.nonces, known["nonce"])
-    if now is not None:
-        changes |= {"sent_at": now, "date": None}
-    return replace(call, **changes) if changes else call
-
-
-def _keys(jwks: Mapping[str, Any] | None) -> tuple[Mapping[str, Any], ...]:
+def _keys(jwks: Mapping[str, Any] | None) -> Jwks:
     """The keys in a JWK Set, or the one JWK that was given instead."""
     expect(jwks, (Mapping, type(None)), "jwks", "The issuer's JWK Set, as a dict.")
-    if jwks is None:
-        return ()
-    keys = jwks.get("keys", [jwks])
+    keys = (jwks or {"keys": []}).get("keys", [jwks])
     if not isinstance(keys, list):
         raise LabError("Not a JWK Set", wanted="keys, a list", found=type(keys).__name__)
     return tuple(one for one in keys if isinstance(one, Mapping))
 
 
-def _issued_keys(pasted: Pasted) -> tuple[Mapping[str, Any], ...]:
+def _issued_keys(pasted: Pasted) -> Jwks:
     """The issuer's keys, where its JWK Set was fetched in the same session."""
-    found: list[Mapping[str, Any]] = []
-    for exchange in pasted.exchanges:
-        if '"keys"' in exchange.response_body[:2000] and exchange.status == 200:
-            value = json_value(exchange.response_body)
-            keys = value.get("keys") if isinstance(value, dict) else None
-            found += (
-                [one for one in keys if isinstance(one, dict)] if isinstance(keys, list) else []
-            )
-    return tuple(found)
-
-
-def _is_solved(calls: list[Call]) -> bool:
-    """Did a later request get what this one was refused for want of a nonce or a token?"""
-    call, later = calls[0], calls[1:]
-    if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
-        good = [one for one in later if WELL_KNOWN in one.url and one.status == 200]
-        return any(host_of(one.url) == host_of(call.url) for one in good)
-    refused = call.error in ("use_dpop_nonce", "invalid_token") or call.bare_challenge
-    if not refused or call.status is None:
-        return False
-    same = [one for one in later if (one.method, _place(one)) == (call.method, _place(call))]
-    return any(one.status is not None and one.status < 300 for one in same)
-
-
-def _place(call: Call) -> str:
-    return host_of(call.url) + without_query(call.url).partition("://")[2]
+    bodies = [one.response_body for one in pasted.exchanges if one.status == 200]
+    values = [json_value(body) for body in bodies if '"keys"' in body[:2000]]
+    sets = [value for value in values if isinstance(value, dict)]
+    return tuple(key for one in sets if isinstance(one.get("keys"), list) for key in _keys(one))

@@ -13,8 +13,10 @@ from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value, host_of
+from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import is_time, offset
+from dpop_lab.wire.url import without_query
 
 MOST_ROWS = 3
 SKEW = 5  # seconds between two clocks that are not worth a word
@@ -37,14 +39,14 @@ def examine(
     now: float,
     used: set[Hashable],
     jwks: Jwks,
-    solved: bool,
+    later: tuple[Call, ...],
 ) -> Examined:
-    """Examine a call. `solved`: a later exchange of the same session got what this one did not."""
+    """Examine a call; `later` are those after it in the same session."""
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     one = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     problems: list[Problem] = []
     remarks: list[str] = []
-    if solved:
+    if _is_solved(call, later):
         remarks.append(_solved_later(call))
     elif call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
         problems += refusal(one)  # where it was sent elsewhere, it needs a new proof
@@ -124,6 +126,22 @@ def _unexplained(one: Examined, said: tuple[Said, ...]) -> Problem:
 
 
 # ---- what is no fault
+
+
+def _is_solved(call: Call, later: tuple[Call, ...]) -> bool:
+    """Did a later request get what this one was refused for want of a nonce or a token?"""
+    good = [one for one in later if one.status is not None and one.status < 300]
+    if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
+        found = [one for one in good if WELL_KNOWN in one.url]
+        return any(host_of(one.url) == host_of(call.url) for one in found)
+    refused = call.error in ("use_dpop_nonce", "invalid_token") or call.bare_challenge
+    if not refused or call.status is None:
+        return False
+    return any((one.method, _place(one)) == (call.method, _place(call)) for one in good)
+
+
+def _place(call: Call) -> str:
+    return host_of(call.url) + without_query(call.url).partition("://")[2]
 
 
 def _solved_later(call: Call) -> str:

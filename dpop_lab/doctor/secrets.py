@@ -5,13 +5,16 @@ import re
 from bisect import bisect
 from collections.abc import Iterator
 from itertools import islice
+from os.path import commonprefix
+from typing import Any
 from urllib.parse import unquote_plus
 
-from dpop_lab.doctor.decoded import PRIVATE, harmless, inside, is_secret
+from dpop_lab.doctor.decoded import LOGIN, PRIVATE, is_private, is_secret, strings
 from dpop_lab.doctor.paste.jwts import decoded_parts, salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
+from dpop_lab.wire.message import lines
 from dpop_lab.wire.redact import USER_ESCAPED, Redactor
 from dpop_lab.wire.secrets import KINDS, holds_key, key_pieces, named_in
 
@@ -44,7 +47,6 @@ BASIC = re.compile(r"\bauthorization\b[\W_]{1,9}basic\s++([\w+/=-]++)", re.I)
 PYTHON_LOGIN = re.compile(  # of requests and httpx
     r"""(?:\bauth\s*+=\s*+\(|BasicAuth\()\s*+['"][^'"\n]*+['"]\s*+,\s*+(['"])([^'"\n]++)\1"""
 )
-CREDENTIALS = ("authorization", "proxy-authorization")
 SHORTEST = 7  # characters; a shorter value may be any word
 BEGINNING = 16  # characters by which a long value is known, even where its end is cut off
 MOST_LINES = 100  # of a key in PEM
@@ -56,51 +58,38 @@ class Secrets:
     """The secrets of one paste: `kinds` names them, `clean` takes them out of texts."""
 
     def __init__(self, pasted: Pasted) -> None:
-        self._labels, self._redactor = Labels(SHORTEST), Redactor(show_proofs=True)
-        self._long: dict[str, list[tuple[str, str]]] = {}
-        self._kept: set[str] = set()  # of the long ones
+        self._labels, self._redactor = Labels(SHORTEST), Redactor()
+        self._long: dict[str, dict[str, str]] = {}  # by their beginnings: value and kind
         found = {kind: None for call in pasted.calls for kind in self._of(call)}
-        for jwk in pasted.jwks:
-            found |= dict.fromkeys(self._in_values(jwk))
+        found |= dict.fromkeys(self._in_values([*pasted.jwks]))
         for exchange in (*pasted.exchanges, *pasted.given):
             self._redactor.exchange(exchange)
         text = pasted.text[:READ]
         # an error code may be cut within a line: it is read where there is no text that has it all
         codes = [] if text else [call.error for call in pasted.calls]
         found |= dict.fromkeys(self._in_texts([text, *codes]))
-        if without_users(text) != text:
-            found["credentials"] = None
         self._redactor.text(text)
-        found |= dict.fromkeys(self._redactor.kinds())
-        words = (
-            WORDS.get("private_key" if kind in PRIVATE else kind, "a secret")
-            for kind in found
-            if kind != "proof"  # what is secret in it has a kind of its own
-        )
-        self.kinds: tuple[str, ...] = tuple(dict.fromkeys(words))
+        found |= dict.fromkeys(self._redactor.labels.kinds(LONG))
+        found.pop("proof", None)  # what is secret in it has a kind of its own
+        names = ("private_key" if kind in PRIVATE else kind for kind in found)
+        self.kinds = tuple(dict.fromkeys(WORDS.get(name, "a secret") for name in names))
 
     def _of(self, call: Call) -> Iterator[str]:
         """The kinds of secrets in a call; each value is known from now on."""
-        for value in (call.token, call.issued):
-            if value:
-                yield self._know("access_token", value)
-        texts = [call.description, *call.form.values()]
-        yield from self._in_texts([*texts, *(value for _, value in call.headers)])
+        for value in filter(None, (call.token, call.issued)):
+            yield self._know("access_token", value)
+        headers = [f"{name}: {value}" for name, value in call.headers]
+        yield from self._in_texts([call.description, *call.form.values(), *headers])
         for name, value in call.form.items():
             kind = "code" if name == "code" else KINDS.get(name.replace("_", ""), "")
             if kind and value and not is_hidden(value):
                 yield self._know(kind, value)
-        for name, value in call.headers:
-            scheme, pair = [*value.split(maxsplit=1), "", ""][:2]
-            if name.lower() in CREDENTIALS and scheme.lower() == "basic":
-                for password in passwords_in(pair):
-                    yield self._know("client_secret", password)
-            if name.lower() == "cookie" and not is_hidden(value):
-                for one in value.split(";"):
-                    yield self._know("cookie", one.partition("=")[2].strip())
+        for cookie in lines(call.headers, "cookie"):
+            for pair in cookie.split(";") if not is_hidden(cookie) else ():
+                yield self._know("cookie", pair.partition("=")[2].strip())
         for text in (*call.proofs, call.token, call.other):
             jws = salvaged(text)
-            yield from self._in_values({"header": jws.header, "claims": jws.claims})
+            yield from self._in_values([jws.header, jws.claims])
             yield from self._in_texts(decoded_parts(text))
         for text in call.proofs:
             self._know("proof", text)
@@ -108,38 +97,29 @@ class Secrets:
     def _in_texts(self, texts: list[str]) -> Iterator[str]:
         """The kinds of secrets that texts give away: private keys, and whatever has a name."""
         for text in (spelled for one in texts for spelled in _spellings(one)):
-            for piece in islice(key_pieces(text), MOST):
-                yield self._know("private_key", piece)
-            for pair in islice(BASIC.finditer(text), MOST):
-                for password in passwords_in(pair[1]):
-                    yield self._know("client_secret", password)
-            for given in islice(PYTHON_LOGIN.finditer(text), MOST):
-                yield self._know("client_secret", given[2])
-            for kind, value in islice(named_in(text), MOST):
-                if len(value) >= LONG and not is_hidden(value):
-                    yield self._know(kind, value)
+            if without_users(text) != text:
+                yield "credentials"
+            found = [("private_key", piece) for piece in islice(key_pieces(text), MOST)]
+            pairs = (passwords_in(pair[1]) for pair in islice(BASIC.finditer(text), MOST))
+            found += [("client_secret", password) for pair in pairs for password in pair]
+            given = islice(PYTHON_LOGIN.finditer(text), MOST)
+            found += [("client_secret", login[2]) for login in given]
+            named = islice(named_in(text), MOST)
+            found += [one for one in named if len(one[1]) >= LONG and not is_hidden(one[1])]
+            for kind, value in found:
+                yield self._know(kind, value)
 
-    def _in_values(self, value: object, name: str = "") -> Iterator[str]:
-        """The kinds of secrets in a JSON value, by the names of its members."""
-        if isinstance(value, dict):
-            for key, one in value.items():
-                yield from self._in_values(one, str(key))
-        elif isinstance(value, list):
-            for one in value:
-                yield from self._in_values(one, name)
-        elif isinstance(value, str) and (found := NAMED.search(value)):
-            yield self._know("access_token", found[1])
-        elif isinstance(value, str) and (
-            without_users(value) != value or harmless(value, name) != value
-        ):
-            yield "credentials" if "@" in value else "private_key"
-        if isinstance(value, str):
-            yield from self._in_texts([value])
-            if (inner := inside(value)) is not None:
-                yield from self._in_values(inner, name)
-        if is_secret(name, value):
-            private = name in PRIVATE or "private" in name.lower() or holds_key(str(value))
-            yield self._know("private_key" if private else "secret", str(value))
+    def _in_values(self, values: list[Any]) -> Iterator[str]:
+        """The kinds of secrets in JSON values, by the names of their members."""
+        for name, text in strings(values):
+            if found := NAMED.search(text):
+                yield self._know("access_token", found[1])
+            if name == "htu" and LOGIN.match(text):
+                yield "credentials"
+            if is_secret(name, text):
+                private = is_private(name, text) or "private" in name.lower() or holds_key(text)
+                yield self._know("private_key" if private else "secret", text)
+            yield from self._in_texts([text])
 
     def _know(self, kind: str, value: str) -> str:
         """Take this value out from now on, but for a short word: that may stand anywhere."""
@@ -147,14 +127,13 @@ class Secrets:
             self._labels.know(kind, value)
         for line in value.splitlines()[:MOST_LINES] if "\n" in value else ():
             self._know(kind, line)
-        if len(value) > BEGINNING and value not in self._kept:
-            self._kept.add(value)
-            self._long.setdefault(value[:BEGINNING], []).append((value, kind))
+        if len(value) > BEGINNING:
+            self._long.setdefault(value[:BEGINNING], {}).setdefault(value, kind)
         return kind
 
     def clean(self, texts: list[str]) -> list[str]:
         """The texts without any of them, whole or cut off, and without whole JWTs."""
-        cleaned = self._redactor.known(self._labels.replace(texts))
+        cleaned = self._redactor.labels.replace(self._labels.replace(texts))
         return [self._cut_ones(text) for text in cleaned]
 
     def _cut_ones(self, text: str) -> str:
@@ -162,6 +141,36 @@ class Secrets:
             if beginning in text:
                 text = _without(text, beginning, known)
         return JWT.sub(_told, without_users(text))
+
+
+def _without(text: str, beginning: str, known: dict[str, str]) -> str:
+    """The text with whatever is left of these values replaced by their kind."""
+    label, (done, *parts) = f"<{next(iter(known.values()))}>", text.split(beginning)
+    rests = sorted(value[len(beginning) :] for value in known)
+    for part in parts:
+        at = bisect(rests, part)  # no other has more in common than its neighbours here
+        near = rests[max(0, at - 1) : at + 1]
+        common = max(len(commonprefix([part, rest])) for rest in near)  # noqa: RUF071  no paths
+        done += label + part[common:]
+    return done
+
+
+def _told(match: re.Match[str]) -> str:
+    return f"{match[0][:8]}… ({len(match[0])} characters)"
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """The text as it is, and what it is without URL encoding, entities and escapes of ASCII."""
+    yield text
+    if "%" in text:
+        yield unquote_plus(text)
+    if "&" in text:
+        yield html.unescape(text)
+    if "u00" in text:
+        yield ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+
+
+# ---- users in URLs
 
 
 def without_users(text: str) -> str:
@@ -186,39 +195,3 @@ def _user_at(text: str) -> int:
             return slashes.start()
     start = text.rfind("://") + 3
     return start if start > 2 and text[start:] and not set(text[start:]) & set("/?#") else 0
-
-
-def _without(text: str, beginning: str, known: list[tuple[str, str]]) -> str:
-    """The text with whatever is left of these values replaced by their kind."""
-    kind, parts = known[0][1], text.split(beginning)
-    rests, done = sorted(one[len(beginning) :] for one, _ in known), parts[0]
-    for part in parts[1:]:
-        at = bisect(rests, part)  # no other has more in common than its neighbours here
-        cut = max(_common(part, rest) for rest in rests[max(0, at - 1) : at + 1])
-        done += f"<{kind}>{part[cut:]}"
-    return done
-
-
-def _common(one: str, other: str) -> int:
-    """How many characters two texts have in common from their beginning."""
-    length = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        length += 1
-    return length
-
-
-def _spellings(text: str) -> Iterator[str]:
-    """The text as it is, and what it is without URL encoding, entities and escapes of ASCII."""
-    yield text
-    if "%" in text:
-        yield unquote_plus(text)
-    if "&" in text:
-        yield html.unescape(text)
-    if "u00" in text:
-        yield ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
-
-
-def _told(match: re.Match[str]) -> str:
-    return f"{match[0][:8]}… ({len(match[0])} characters)"

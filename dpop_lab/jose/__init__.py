@@ -7,7 +7,8 @@ from dpop_lab.jose.encoding import (
     compact_json,
     loose_base64url_decode,
 )
-from dpop_lab.jose.jws import der_signature, read_jws, sign_compact
+from dpop_lab.jose.jws import read_jws, sign_compact
+from dpop_lab.jose.keys import der_signature
 
 __all__ = [
     "REQUIRED_MEMBERS",

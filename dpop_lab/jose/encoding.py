@@ -1,23 +1,26 @@
 """base64url, JSON and SHA-256, and what is made of all three: the thumbprint of a key."""
 
+import base64
 import binascii
 import hashlib
 import json
 import string
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from dpop_lab.errors import EncodingError, KeyUnusable, expect
 
+Members = Mapping[str, Any]  # of a JSON object: a header, claims, a JWK
 COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 MAX_DEPTH = 64  # levels of JSON that are followed
+UNPADDED = "base64url without padding (RFC 7515 section 2)"
 ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
 
 
 def base64url_encode(octets: bytes) -> str:
     """Octets as base64url without padding (RFC 7515 section 2)."""
-    text = binascii.b2a_base64(octets, newline=False).decode("ascii")
-    return text.rstrip("=").replace("+", "-").replace("/", "_")
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
 def base64url_decode(text: str) -> bytes:
@@ -26,17 +29,15 @@ def base64url_decode(text: str) -> bytes:
     Raises `EncodingError` for padding, foreign characters, an impossible length and for spare
     bits that are not zero (RFC 4648 section 3.5), so that no two texts give the same octets.
     """
-    wanted = "base64url without padding (RFC 7515 section 2)"
     try:
         octets = loose_base64url_decode(text)
         if base64url_encode(octets) == text:
             return octets
         wanted, found = "zero in the spare bits at the end", f"{text[-1]!r} there"
     except ValueError:
-        found = f"{len(text)} characters"
+        wanted, found = UNPADDED, f"{len(text)} characters"
     if foreign := sorted(set(text) - ALPHABET):
-        wanted = "base64url without padding (RFC 7515 section 2)"
-        found = f"the characters {', '.join(map(repr, foreign[:5]))}"
+        wanted, found = UNPADDED, f"the characters {', '.join(map(repr, foreign[:5]))}"
     raise EncodingError("Not base64url", wanted=wanted, found=found)
 
 
@@ -63,11 +64,6 @@ def from_json(text: str) -> Any:
     return json.loads(text.lstrip("\ufeff"), parse_int=whole_number)
 
 
-def from_json_octets(octets: bytes) -> Any:
-    """The JSON value of octets in UTF-8, UTF-16 or UTF-32; raises what `from_json` raises."""
-    return from_json(octets.decode(json.detect_encoding(octets)))
-
-
 def whole_number(digits: str) -> float:
     """An int, or infinity: int() refuses what would take it, and str() later, too long."""
     try:
@@ -89,13 +85,23 @@ def deeper(value: object, levels: int) -> bool:
     return levels == 0 or any(deeper(one, levels - 1) for one in inner)
 
 
+def several(value: object) -> list[Any]:
+    """The members of an array, or what stands there in place of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def too_deep(value: object, text: str) -> bool:
+    """Is the JSON value of this text nested in more levels than are followed?"""
+    return text.count("{") + text.count("[") > MAX_DEPTH and deeper(value, MAX_DEPTH)
+
+
 def read_json(text: str) -> Any:
     """The JSON value a text is; None when it is none, or a value in too many brackets."""
     try:
         value = from_json(text)
     except (ValueError, RecursionError):
         return None
-    return None if deeper(value, MAX_DEPTH) else value
+    return None if too_deep(value, text) else value
 
 
 REQUIRED_MEMBERS = {  # in alphabetical order
@@ -104,6 +110,7 @@ REQUIRED_MEMBERS = {  # in alphabetical order
     "RSA": ("e", "kty", "n"),
     "oct": ("k", "kty"),
 }
+KINDS = ", ".join(REQUIRED_MEMBERS)
 
 
 def hash_input(jwk: Mapping[str, object]) -> bytes:
@@ -113,17 +120,7 @@ def hash_input(jwk: Mapping[str, object]) -> bytes:
     part (RFC 7638 section 3.2). The strings are taken as they stand, not decoded and encoded again.
     Raises `KeyUnusable` when `kty` is unknown or a required member is missing or no string.
     """
-    expect(jwk, Mapping, "a thumbprint", "public_jwk(key) gives a key's JWK.")
-    kty = jwk.get("kty")
-    names = REQUIRED_MEMBERS.get(kty) if isinstance(kty, str) else None
-    if names is None:
-        problem, wanted = "No thumbprint without a key type", ", ".join(REQUIRED_MEMBERS)
-        raise KeyUnusable(problem, reason="not_a_key", wanted=f"kty of {wanted}", found=repr(kty))
-    if missing := [name for name in names if not isinstance(jwk.get(name), str)]:
-        problem, wanted = f"No thumbprint for this {kty} key", ", ".join(names)
-        wanted, found = f"the members {wanted} as strings", "no string in " + ", ".join(missing)
-        raise KeyUnusable(problem, reason="not_a_key", wanted=wanted, found=found)
-    return compact_json({name: jwk[name] for name in names})
+    return compact_json(dict(_required(jwk)))
 
 
 def thumbprint(jwk: Mapping[str, object]) -> str:
@@ -131,4 +128,28 @@ def thumbprint(jwk: Mapping[str, object]) -> str:
 
     As `jkt` it binds an access token to a key. Raises `KeyUnusable` as `hash_input` does.
     """
-    return base64url_encode(sha256(hash_input(jwk)))
+    return _thumbprint(_required(jwk))
+
+
+@lru_cache(maxsize=256)
+def _thumbprint(members: tuple[tuple[str, object], ...]) -> str:
+    """The thumbprint, computed once: a client comes again and again."""
+    return base64url_encode(sha256(compact_json(dict(members))))
+
+
+def _required(jwk: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
+    expect(jwk, Mapping, "a thumbprint", "public_jwk(key) gives a key's JWK.")
+    kty = jwk.get("kty")
+    names = REQUIRED_MEMBERS.get(kty, ()) if isinstance(kty, str) else ()
+    members = tuple((name, jwk.get(name)) for name in names)
+    missing = ", ".join(name for name, value in members if not isinstance(value, str))
+    if names and not missing:
+        return members
+    raise KeyUnusable(
+        "not_a_key",
+        f"no string in {missing}" if names else repr(kty),
+        wanted=f"the members {', '.join(names)} as strings" if names else f"kty of {KINDS}",
+        problem=f"No thumbprint for this {kty} key"
+        if names
+        else "No thumbprint without a key type",
+    )

@@ -1,6 +1,7 @@
 """A private key out of a JWK, or of the one in a JWK Set that can sign (RFC 7517)."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -9,7 +10,15 @@ from jwcrypto.jwk import JWK
 
 from dpop_lab.errors import EncodingError, KeyUnusable
 from dpop_lab.jose.encoding import base64url_decode
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PRIVATE, PUBLIC, PrivateKey, check_size, unusable
+from dpop_lab.jose.keys import (
+    ALGORITHMS,
+    OCTETS,
+    PRIVATE,
+    PUBLIC,
+    PrivateKey,
+    check_size,
+    key_bits,
+)
 
 CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
@@ -27,23 +36,25 @@ def from_mapping(value: Mapping[str, Any], alg: str | None) -> PrivateKey:
     if len(usable) == 1:
         return usable[0]
     if usable:
-        raise unusable("several_keys", f"a JWK Set with {len(usable)} of them")
-    raise unusable("no_key", "a JWK Set with " + (", ".join(refused) or "nothing in it"))
+        raise KeyUnusable("several_keys", f"a JWK Set with {len(usable)} of them")
+    raise KeyUnusable("no_key", "a JWK Set with " + (", ".join(refused) or "nothing in it"))
 
 
 def _from_jwk(jwk: object, alg: str | None) -> PrivateKey:
     if not isinstance(jwk, Mapping) or not isinstance(kty := jwk.get("kty"), str):
-        raise unusable("not_a_key", "JSON without a kty, so no JWK")
+        raise KeyUnusable("not_a_key", "JSON without a kty, so no JWK")
     if kty not in PUBLIC:
-        raise unusable("symmetric_key" if kty == "oct" else "unsupported_key", f"kty {kty!r:.40}")
+        raise KeyUnusable(
+            "symmetric_key" if kty == "oct" else "unsupported_key", f"kty {kty!r:.40}"
+        )
     if jwk.get("d") is None:
-        raise unusable("public_key", f"a JWK with kty {kty} and no d")
+        raise KeyUnusable("public_key", f"a JWK with kty {kty} and no d")
     operations, crv = jwk.get("key_ops"), jwk.get("crv")
     signs = operations is None or (isinstance(operations, list | tuple) and "sign" in operations)
     if not signs or jwk.get("use") not in (None, "sig"):
-        raise unusable("not_for_signing", "a JWK with another use or other key_ops")
-    if kty != "RSA" and (kty, crv) not in [(row.kty, row.crv) for row in ALGORITHMS.values()]:
-        raise unusable("unsupported_curve", f"{crv!r:.40} in kty {kty}")
+        raise KeyUnusable("not_for_signing", "a JWK with another use or other key_ops")
+    if kty != "RSA" and (kty, crv) not in ALGORITHMS.values():
+        raise KeyUnusable("unsupported_curve", f"{crv!r:.40} in kty {kty}")
     key = _rebuilt(jwk, kty)
     bound = bind(key, jwk.get("alg"))
     return bound if alg is None else bind(key, alg)
@@ -60,24 +71,29 @@ def _rebuilt(jwk: Mapping[str, Any], kty: str) -> Any:
     else:
         wrong = [name for name in octets if len(octets[name]) != OCTETS[jwk["crv"]]]
     if wrong:
-        raise unusable("damaged_key", f"the wrong length in {', '.join(wrong)}")
+        raise KeyUnusable("damaged_key", f"the wrong length in {', '.join(wrong)}")
     try:
         key = JWK(kty=kty, **members).get_op_key("sign")
     except (ValueError, JWException):
-        raise unusable("damaged_key", "private and public members that do not fit") from None
+        raise KeyUnusable("damaged_key", "private and public members that do not fit") from None
     if kty == "OKP" and key.public_key().public_bytes_raw() != octets["x"]:
-        raise unusable("damaged_key", "an x that does not belong to its d")
+        raise KeyUnusable("damaged_key", "an x that does not belong to its d")
     return key
 
 
 def _member(name: str, value: object) -> bytes:
-    try:
-        octets = base64url_decode(value) if isinstance(value, str) else b""
-    except EncodingError:
-        octets = b""
+    octets = _octets(value)
     if not octets:
-        raise unusable("damaged_key", f"no base64url without padding in {name}")
+        raise KeyUnusable("damaged_key", f"no base64url without padding in {name}")
     return octets
+
+
+def _octets(value: object) -> bytes:
+    """The octets of strict base64url, none where it is something else."""
+    try:
+        return base64url_decode(value) if isinstance(value, str) else b""
+    except EncodingError:
+        return b""
 
 
 def bind(key: Any, alg: object) -> PrivateKey:
@@ -85,36 +101,62 @@ def bind(key: Any, alg: object) -> PrivateKey:
 
     Raises `KeyUnusable` for a kind of key that is not used here, and for another key's `alg`.
     """
-    kty, crv = _kind(key)
-    fitting = [name for name, row in ALGORITHMS.items() if (row.kty, row.crv) == (kty, crv)]
+    kind = _kind(key)
+    fitting = [name for name, its in ALGORITHMS.items() if its == kind]
     chosen = fitting[0] if alg is None else alg
     if not isinstance(chosen, str) or chosen not in fitting:
-        raise unusable("wrong_algorithm", f"{alg!r:.40}", wanted=" or ".join(fitting))
+        raise KeyUnusable("wrong_algorithm", f"{alg!r:.40}", wanted=" or ".join(fitting))
     try:
         return PrivateKey(JWK.from_pyca(key), chosen)
     except ValueError:  # older versions of cryptography load an EC key whose halves do not fit
-        raise unusable("damaged_key", "private and public halves that do not fit") from None
+        raise KeyUnusable("damaged_key", "private and public halves that do not fit") from None
 
 
 def _kind(key: Any) -> tuple[str, str | None]:
     if key is None:
-        raise unusable("no_key", "PKCS#12 without a private key")
+        raise KeyUnusable("no_key", "PKCS#12 without a private key")
     if isinstance(key, rsa.RSAPrivateKey):
         check_size(key.key_size)
         return "RSA", None
     if isinstance(key, ed25519.Ed25519PrivateKey):
         return "OKP", "Ed25519"
-    name = type(key).__name__.removesuffix("PrivateKey")
     if isinstance(key, ec.EllipticCurvePrivateKey):
         name = key.curve.name
         if name in CURVES:
             return "EC", CURVES[name]
-    elif name not in ("Ed448", "X448", "X25519"):
-        raise unusable("unsupported_key", name)
-    raise unusable("unsupported_curve", name)
+        raise KeyUnusable("unsupported_curve", name)
+    name = type(key).__name__.removesuffix("PrivateKey")
+    curve = name in ("Ed448", "X448", "X25519")
+    raise KeyUnusable("unsupported_curve" if curve else "unsupported_key", name)
 
 
 P = 2**255 - 19  # of Ed25519
+
+
+@lru_cache(maxsize=256)
+def public_fault(kty: str, *members: str, bits: range) -> str | None:
+    """What is wrong with a public key, None when nothing is (RFC 7518 section 6, RFC 8037).
+
+    Its members come in the order of `PUBLIC`. An RSA modulus may have so many `bits`.
+    """
+    jwk = {"kty": kty, **dict(zip(PUBLIC[kty], members, strict=True))}
+    numbers = {name: _octets(jwk[name]) for name in PUBLIC[kty] if name != "crv"}
+    for name, octets in numbers.items():
+        if not octets:
+            return f"{name} is not base64url, or not zero in the spare bits at its end"
+        if kty == "RSA" and octets[0] == 0:
+            return f"{name} begins with a zero octet"
+        if kty != "RSA" and len(octets) != OCTETS[jwk["crv"]]:
+            return f"{name} has {len(octets)} octets, wanted {OCTETS[jwk['crv']]}"
+    size = key_bits(jwk)
+    if size is None:
+        point = f"the point (x, y) does not lie on {jwk.get('crv')}"
+        return point if kty == "EC" else "its numbers are no key of this kind"
+    if kty == "RSA" and size not in bits:
+        return f"{size} bits, wanted {bits[0]} to {bits[-1]}"
+    if kty == "RSA":
+        return rsa_fault(numbers["n"], numbers["e"])
+    return ed25519_fault(numbers["x"]) if kty == "OKP" else None
 
 
 def ed25519_fault(octets: bytes) -> str | None:

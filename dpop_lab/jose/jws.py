@@ -1,21 +1,13 @@
 """One compact JWS with one key: sign it, read it without believing it, verify its signature."""
 
-import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.utils import (
-    decode_dss_signature,
-    encode_dss_signature,
-)
-from jwcrypto.common import JWException
-from jwcrypto.jwk import JWK
 
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import (
@@ -23,11 +15,11 @@ from dpop_lab.jose.encoding import (
     base64url_decode,
     base64url_encode,
     compact_json,
-    deeper,
     loose_base64url_decode,
+    too_deep,
     whole_number,
 )
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, PrivateKey
+from dpop_lab.jose.keys import NO_KEY, PrivateKey, arguments, der_signature, kind_of, public_key
 
 
 class Deviation(NamedTuple):
@@ -73,13 +65,18 @@ def sign_compact(header: Mapping[str, Any], claims: Mapping[str, Any], key: Priv
     if (alg := header.get("alg")) != key.alg:
         wanted = f"alg {key.alg!r}"
         raise LabError("The header does not fit the key", wanted=wanted, found=repr(alg))
-    return sign_segment(base64url_encode(compact_json(header)), claims, key)
+    return sign_segment(segment(header), claims, key.sign)
 
 
-def sign_segment(header: str, claims: Mapping[str, Any], key: PrivateKey) -> str:
+def sign_segment(header: str, claims: Mapping[str, Any], sign: Callable[[bytes], bytes]) -> str:
     """A compact JWS under a header that is encoded already, for whoever signs under one often."""
-    signing_input = f"{header}.{base64url_encode(compact_json(claims))}"
-    return f"{signing_input}.{base64url_encode(key.sign(signing_input.encode()))}"
+    signing_input = f"{header}.{segment(claims)}"
+    return f"{signing_input}.{base64url_encode(sign(signing_input.encode()))}"
+
+
+def segment(value: object) -> str:
+    """A JSON value as the part of a JWS."""
+    return base64url_encode(compact_json(value))
 
 
 def read_jws(text: str) -> Jws:
@@ -97,62 +94,67 @@ def read_jws(text: str) -> Jws:
         count = f"{len(parts)} part{'s' * (len(parts) != 1)}"
         return Jws(text=text, problem=f"{count} between dots, wanted 3")
     deviations: list[Deviation] = []
+    claims, signature = dict[str, Any](), b""
     try:
         header = _json_object(parts[0], "header", deviations)
-        claims = _json_object(parts[1], "payload", deviations) if len(parts) == 3 else {}
+        if len(parts) == 3:
+            claims = _json_object(parts[1], "payload", deviations)
     except ValueError as error:
         return Jws(text=text, problem=str(error), deviations=tuple(deviations))
     if "crit" in header:  # no extension is known here (RFC 7515 section 4.1.11)
         deviations.append(Deviation("header.crit", "extension_not_understood"))
-    signature, unusual = b"", [Deviation("whole", "five_parts")]
     if len(parts) == 3:
-        try:
-            unusual = []
-            signature = _octets(parts[2], "signature", unusual)
-        except ValueError:
-            unusual = [Deviation("signature", "unreadable")]
-    if {kind for _, kind in unusual} - {"padding", "spare_bits"}:
-        signature = b""  # it is written in a way that no server takes
+        signature = _signature(parts[2], deviations)
+    else:
+        deviations.append(Deviation("whole", "five_parts"))
     return Jws(
         text=text,
         header=header,
         claims=claims,
         signing_input=f"{parts[0]}.{parts[1]}".encode("utf-8", "replace"),
         signature=signature,
-        deviations=(*deviations, *unusual),
+        deviations=tuple(deviations),
     )
 
 
-def _octets(segment: str, where: str, deviations: list[Deviation]) -> bytes:
+def _signature(text: str, deviations: list[Deviation]) -> bytes:
+    """The octets of a signature, none where it is written in a way that no server takes."""
+    unusual: list[Deviation] = []
+    try:
+        octets = _octets(text, "signature", unusual)
+    except ValueError:
+        octets, unusual = b"", [Deviation("signature", "unreadable")]
+    deviations.extend(unusual)
+    return octets if {kind for _, kind in unusual} <= {"padding", "spare_bits"} else b""
+
+
+def _octets(text: str, where: str, deviations: list[Deviation]) -> bytes:
     """The octets of a segment, with what was unusual about its spelling added to the list."""
     try:
-        return base64url_decode(segment)
+        return base64url_decode(text)
     except ValueError:
         pass
-    text = re.sub(r"[ \t\r\n]", "", segment)
-    bare = text.rstrip("=")
+    padded = re.sub(r"[ \t\r\n]", "", text)
+    bare = padded.rstrip("=")
     kinds = {
-        "white_space": text != segment,
-        "padding": bare != text,
+        "white_space": padded != text,
+        "padding": bare != padded,
         "foreign_alphabet": bool(re.search(r"[+/]", bare)),
-        "impossible_length": len(text) % 4 == 1 or len(text) - len(bare) > 2,
+        "impossible_length": len(padded) % 4 == 1 or len(padded) - len(bare) > 2,
     }
     deviations.extend(Deviation(where, kind) for kind, seen in kinds.items() if seen)
     bare = bare.replace("+", "-").replace("/", "_")
-    try:
-        octets = loose_base64url_decode(bare)
-    except ValueError:
-        octets = None
-    if octets is None or not re.fullmatch(r"[\w-]*", bare, re.ASCII):
+    if len(bare) % 4 == 1 or not re.fullmatch(r"[\w-]*", bare, re.ASCII):
         raise ValueError(f"the {where} is not base64url")
+    octets = loose_base64url_decode(bare)
     if base64url_encode(octets) != bare:
         deviations.append(Deviation(where, "spare_bits"))
     return octets
 
 
-def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[str, Any]:
+def _json_object(encoded: str, where: str, deviations: list[Deviation]) -> dict[str, Any]:
     """The JSON object in a segment. Raises ValueError when there is none."""
-    octets = _octets(segment, where, deviations)
+    octets = _octets(encoded, where, deviations)
     seen: set[str] = set()
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -183,7 +185,7 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
     deviations.extend(Deviation(where, kind) for kind in sorted(seen))
     if not isinstance(value, dict):
         raise ValueError(f"the {where} is not a JSON object")
-    if deeper(value, MAX_DEPTH):
+    if too_deep(value, text):
         raise ValueError(f"the {where} is nested more than {MAX_DEPTH} deep")
     return value
 
@@ -195,63 +197,22 @@ def verify(signing_input: bytes, signature: bytes, *, alg: str, jwk: Mapping[str
     from the key: whether the two belong together is for the caller to judge. RSA below 1024 bits,
     unknown curves and keys that are no key verify nothing.
     """
-    algorithm = ALGORITHMS.get(alg)
-    if algorithm is None or algorithm.kty != jwk.get("kty"):
+    kty = kind_of(alg)
+    if kty is None or kty != jwk.get("kty"):
         return False
     try:
-        key = _public_key(jwk)
-        if algorithm.kty == "EC":
+        key = public_key(jwk)
+        if kty == "EC":
             signature = der_signature(signature, (key.key_size + 7) // 8)
-        if algorithm.kty == "RSA" and key.key_size < 1024:
+        if kty == "RSA" and key.key_size < 1024:
             return False
-        key.verify(signature, signing_input, *algorithm.arguments)
-    except (InvalidSignature, JWException, ValueError, TypeError, KeyError):
+        key.verify(signature, signing_input, *arguments(alg))
+    except (InvalidSignature, *NO_KEY):
         return False
     return True
 
 
-def key_bits(jwk: Mapping[str, Any]) -> int | None:
-    """The size of a public JWK in bits; None when it is no EC, RSA or Ed25519 key. Never raises."""
-    try:
-        return getattr(_public_key(jwk), "key_size", 256)
-    except (JWException, ValueError, TypeError, KeyError):
-        return None
-
-
-def _public_key(jwk: Mapping[str, Any]) -> Any:
-    return _imported(jwk["kty"], *(jwk[name] for name in PUBLIC[jwk["kty"]]))
-
-
-@lru_cache(maxsize=256)
-def _imported(kty: str, *members: str) -> Any:
-    """The public key with these members, imported once: a client comes again and again."""
-    values = dict(zip(PUBLIC[kty], members, strict=True))
-    if kty != "RSA" and values["crv"] not in OCTETS:
-        raise ValueError(f"no curve {values['crv']!r}")
-    return JWK(kty=kty, **values).get_op_key("verify", values.get("crv"))
-
-
-def der_signature(signature: bytes, size: int) -> bytes:
-    """An ECDSA signature in DER, as most libraries have it; a JWS has r and s side by side.
-
-    `size` is the number of octets of each. Raises `InvalidSignature` for another length.
-    """
-    if len(signature) != 2 * size:
-        raise InvalidSignature
-    r, s = (int.from_bytes(part) for part in (signature[:size], signature[size:]))
-    return encode_dss_signature(r, s)
-
-
-def raw_signature(signature: bytes, size: int) -> bytes | None:
-    """r and s side by side, `size` octets each, out of a signature in DER; None when it is none."""
-    try:
-        r, s = decode_dss_signature(signature)
-        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
-    except (ValueError, OverflowError):
-        return None
-
-
-HASHES: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+HASHES: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
 def mac_compact(header: Mapping[str, Any], claims: Mapping[str, Any], secret: bytes) -> str:
@@ -264,6 +225,5 @@ def mac_compact(header: Mapping[str, Any], claims: Mapping[str, Any], secret: by
     if alg not in HASHES:
         wanted, found = " or ".join(HASHES), repr(alg)
         raise LabError("The header's alg takes no shared secret", wanted=wanted, found=found)
-    signing_input = ".".join(base64url_encode(compact_json(part)) for part in (header, claims))
-    mac = hmac.digest(secret, signing_input.encode("ascii"), HASHES[alg])
-    return f"{signing_input}.{base64url_encode(mac)}"
+    hashed = HASHES[alg]
+    return sign_segment(segment(header), claims, lambda octets: hmac.digest(secret, octets, hashed))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import from_json
 from dpop_lab.jose.jwk import bind, from_mapping
-from dpop_lab.jose.keys import PrivateKey, unusable
+from dpop_lab.jose.keys import PrivateKey
 
 BLANK: Final = "\ufeff \t\r\n"
 LIMIT: Final = 1 << 20  # octets of a file: no key is larger, and /dev/zero never ends
@@ -43,7 +43,7 @@ def load_key(
     if text.startswith(("{", "[")):
         return _from_json(text, alg)
     if re.match(r"(ssh|ecdsa|sk)-\S+\s+AAAA|---- BEGIN SSH2 PUBLIC", text):
-        raise unusable("public_key", "an SSH public key")
+        raise KeyUnusable("public_key", "an SSH public key")
     secret = password.encode(errors="surrogatepass") if isinstance(password, str) else password
     key = _from_pem(text, secret) if "-----BEGIN" in text else _from_der(octets, secret)
     return bind(key, alg)
@@ -56,7 +56,7 @@ def _octets(source: object) -> bytes:
     if isinstance(source, os.PathLike):
         return _read(source, repr(os.fspath(source)))
     if not isinstance(source, str):
-        raise unusable("not_a_key", f"a value of type {type(source).__name__}")
+        raise KeyUnusable("not_a_key", f"a value of type {type(source).__name__}")
     text = source.strip(BLANK)
     if not text or re.search(r"-----BEGIN|[\r\n]|\A[{\[<]|\A\w+-\S+\s+AAAA|\AeyJ[\w-]+\.", text):
         return text.encode("utf-8", "replace")
@@ -70,13 +70,13 @@ def _read(path: str | os.PathLike[str], shown: str) -> bytes:
         with open(os.path.expanduser(path), "rb") as file:
             octets = file.read(LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
-        raise unusable("no_such_file", shown) from None
+        raise KeyUnusable("no_such_file", shown) from None
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno not in (errno.ENAMETOOLONG, errno.EINVAL):
-            raise unusable("unreadable_file", f"{error.strerror} at {shown}") from None
-        raise unusable("not_a_key", f"{shown}, which can be no path either") from None
+            raise KeyUnusable("unreadable_file", f"{error.strerror} at {shown}") from None
+        raise KeyUnusable("not_a_key", f"{shown}, which can be no path either") from None
     if len(octets) > LIMIT:
-        raise unusable("not_a_key", f"more than {LIMIT} octets in {shown}")
+        raise KeyUnusable("not_a_key", f"more than {LIMIT} octets in {shown}")
     return octets
 
 
@@ -93,14 +93,14 @@ def _from_pem(text: str, password: bytes | None) -> Any:
     private = [block for block, label in blocks.items() if label.endswith("PRIVATE KEY")]
     labels = "PEM " + ", ".join(blocks.values())
     if not blocks:
-        raise unusable("damaged_key", "PEM that is cut off")
+        raise KeyUnusable("damaged_key", "PEM that is cut off")
     if len(private) != 1:
         certificate = re.search(r"CERTIFICATE(?! REQUEST)", labels)
         public = "public_key" if "PUBLIC KEY" in labels else "not_a_key"
         reason = "several_keys" if private else "certificate" if certificate else public
-        raise unusable(reason, labels)
+        raise KeyUnusable(reason, labels)
     lines = [line.strip() for line in private[0].splitlines()]
-    damaged = unusable("damaged_key", f"{labels}, not readable")
+    damaged = KeyUnusable("damaged_key", f"{labels}, not readable")
     if any(map(_has_short_iv, lines)):
         raise damaged
     octets = "\n".join(lines).encode() + b"\n"
@@ -119,21 +119,16 @@ def _from_der(octets: bytes, password: bytes | None) -> Any:
     """The private key in DER or in PKCS#12 (RFC 7292)."""
     from cryptography.x509 import load_der_x509_certificate
 
-    if _reads(load_der_x509_certificate, octets):
-        raise unusable("certificate", "a DER certificate")
-    if _reads(serialization.load_der_public_key, octets):
-        raise unusable("public_key", "a DER public key")
+    public = serialization.load_der_public_key
+    for read, reason in ((load_der_x509_certificate, "certificate"), (public, "public_key")):
+        try:
+            _without_panic(read, octets)
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+        raise KeyUnusable(reason, f"a DER {reason.replace('_', ' ')}")
     load = _load_pkcs12 if PKCS12.match(octets) else serialization.load_der_private_key
     found = f"{len(octets)} octets of no known format" if octets.strip() else "nothing at all"
-    return _unlock(load, octets, password, unusable("not_a_key", found))
-
-
-def _reads(load: Callable[[bytes], object], octets: bytes) -> bool:
-    try:
-        _without_panic(load, octets)
-    except (ValueError, UnsupportedAlgorithm):
-        return False
-    return True
+    return _unlock(load, octets, password, KeyUnusable("not_a_key", found))
 
 
 def _without_panic(load: Callable[..., Any], *arguments: Any) -> Any:
@@ -180,18 +175,18 @@ def _unlock(
                 unknown = isinstance(error, UnsupportedAlgorithm) or "nknown" in said
                 raise (_unsupported(said) if unknown else otherwise) from None
         if not password:
-            raise unusable("password_missing", "an encrypted key and no password")
-        otherwise = unusable("wrong_password", "another")
+            raise KeyUnusable("password_missing", "an encrypted key and no password")
+        otherwise = KeyUnusable("wrong_password", "another")
     raise otherwise
 
 
 def _unsupported(said: str) -> KeyUnusable:
     """The error for what a loader can't do, of what it said: then the key is not the trouble."""
     if "bcrypt" in said:
-        return unusable("unsupported_encryption", "an OpenSSH key, and no bcrypt installed here")
+        return KeyUnusable("unsupported_encryption", "an OpenSSH key, and no bcrypt installed here")
     locked = re.search("cipher|KDF|encrypt", said)
     kind = "encryption" if locked else "curve" if "urve" in said else "key"
-    return unusable(f"unsupported_{kind}", said)
+    return KeyUnusable(f"unsupported_{kind}", said)
 
 
 def _from_json(text: str, alg: str | None) -> PrivateKey:
@@ -202,5 +197,5 @@ def _from_json(text: str, alg: str | None) -> PrivateKey:
     except RecursionError:
         value, found = None, "JSON with too many brackets"
     if not isinstance(value, dict):  # here no error carries the text along
-        raise unusable("not_a_key", found)
+        raise KeyUnusable("not_a_key", found)
     return from_mapping(value, alg)

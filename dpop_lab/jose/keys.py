@@ -1,44 +1,34 @@
-"""A private key that signs with one algorithm, and never shows its private half unasked."""
+"""Keys: a private one signs with one algorithm, and hides; a public one comes out of its JWK."""
 
-from typing import Any, Final, NamedTuple, Never
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from typing import Any, Final, Never
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import (
+    decode_dss_signature,
+    encode_dss_signature,
+)
+from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
 from dpop_lab.errors import KeyUnusable, expect
 
-
-class Algorithm(NamedTuple):
-    """One JWS algorithm: the kind of key it takes, and what `cryptography` is told to sign with."""
-
-    kty: str
-    crv: str | None
-    arguments: tuple[Any, ...]
-
-
-def _rsa(hash_: hashes.HashAlgorithm, *, pss: bool) -> Algorithm:
-    salted = padding.PSS(mgf=padding.MGF1(hash_), salt_length=hash_.digest_size)
-    return Algorithm("RSA", None, (salted if pss else padding.PKCS1v15(), hash_))
-
-
-ALGORITHMS: Final[dict[str, Algorithm]] = {  # the first that fits a key is that key's default
-    "ES256": Algorithm("EC", "P-256", (ec.ECDSA(hashes.SHA256()),)),
-    "ES384": Algorithm("EC", "P-384", (ec.ECDSA(hashes.SHA384()),)),
-    "ES512": Algorithm("EC", "P-521", (ec.ECDSA(hashes.SHA512()),)),
-    "EdDSA": Algorithm("OKP", "Ed25519", ()),
-    "Ed25519": Algorithm("OKP", "Ed25519", ()),  # RFC 9864: the same signature, named in full
-    "PS256": _rsa(hashes.SHA256(), pss=True),
-    "PS384": _rsa(hashes.SHA384(), pss=True),
-    "PS512": _rsa(hashes.SHA512(), pss=True),
-    "RS256": _rsa(hashes.SHA256(), pss=False),
-    "RS384": _rsa(hashes.SHA384(), pss=False),
-    "RS512": _rsa(hashes.SHA512(), pss=False),
+ALGORITHMS: Final[dict[str, tuple[str, str | None]]] = {  # the kind of key, and the curve
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "ES512": ("EC", "P-521"),
+    "EdDSA": ("OKP", "Ed25519"),  # the first that fits a key is that key's default
+    "Ed25519": ("OKP", "Ed25519"),  # RFC 9864: the same signature, named in full
+    **dict.fromkeys(("PS256", "PS384", "PS512", "RS256", "RS384", "RS512"), ("RSA", None)),
 }
+HASHES: Final = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
 PUBLIC: Final = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
 PRIVATE: Final = {"EC": ("d",), "OKP": ("d",), "RSA": ("d", "p", "q", "dp", "dq", "qi")}
 OCTETS: Final = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}  # of x, of y and of d
+NO_KEY: Final = (JWException, ValueError, TypeError, KeyError)  # in a JWK that was read
 RSA_BITS: Final = range(2048, 16384 + 1)  # RFC 7518 section 3.3; above, signing takes seconds
 
 
@@ -61,8 +51,9 @@ class PrivateKey:
 
     def __init__(self, jwk: JWK, alg: str) -> None:
         jwk.unsafe_skip_rsa_key_validation = True  # done on loading; again would cost 50 ms and up
-        values = {"_jwk": jwk, "alg": alg, "kty": jwk["kty"], "crv": jwk.get("crv")}
-        for name, value in (values | {"_key": jwk.get_op_key("sign")}).items():
+        kty, crv = ALGORITHMS[alg]
+        values = (jwk, jwk.get_op_key("sign"), alg, crv, kty)
+        for name, value in zip(self.__slots__, values, strict=True):
             object.__setattr__(self, name, value)
 
     def sign(self, octets: bytes) -> bytes:
@@ -78,10 +69,9 @@ class PrivateKey:
         The hash is that of `alg`, the curve that of the key, whether or not the two belong together
         (RFC 7518 section 3.4 wants one pairing alone). Raises ValueError for another `kty`.
         """
-        algorithm = ALGORITHMS.get(alg)
-        if algorithm is None or algorithm.kty != self.kty:
+        if kind_of(alg) != self.kty:
             raise ValueError(f"{alg} is not for a key of kind {self.kty}")
-        signature: bytes = self._key.sign(octets, *algorithm.arguments)
+        signature: bytes = self._key.sign(octets, *arguments(alg))
         if self.kty != "EC":
             return signature
         size = OCTETS[str(self.crv)]
@@ -129,11 +119,27 @@ class PrivateKey:
     def __getstate__(self) -> Never:
         raise TypeError("A PrivateKey is not pickled, nor is what it hides. Use to_pem(password).")
 
-    def __copy__(self) -> "PrivateKey":
+    def __copy__(self, *memo: object) -> "PrivateKey":
         return self
 
-    def __deepcopy__(self, memo: object) -> "PrivateKey":
-        return self
+    __deepcopy__ = __copy__
+
+
+def kind_of(alg: str) -> str | None:
+    """The kind of key (`kty`) that an algorithm takes; None for one that is not known here."""
+    return ALGORITHMS.get(alg, (None, None))[0]
+
+
+@cache
+def arguments(alg: str) -> tuple[Any, ...]:
+    """What `cryptography` is told to sign and verify with, besides the octets."""
+    if alg in ("EdDSA", "Ed25519"):
+        return ()
+    hashed = HASHES[alg[2:]]
+    if alg.startswith("ES"):
+        return (ec.ECDSA(hashed),)
+    salted = padding.PSS(mgf=padding.MGF1(hashed), salt_length=hashed.digest_size)
+    return salted if alg.startswith("PS") else padding.PKCS1v15(), hashed
 
 
 def public_jwk(key: PrivateKey) -> dict[str, str]:
@@ -149,62 +155,65 @@ def generate_key(alg: str = "ES256", *, bits: int = 2048) -> PrivateKey:
 
     Raises `KeyUnusable` (`wrong_algorithm`, `rsa_too_small`, `rsa_too_large`).
     """
-    if (row := ALGORITHMS.get(alg)) is None:
-        raise KeyUnusable(
-            "There is no such algorithm here",
-            reason="wrong_algorithm",
-            wanted="one of " + ", ".join(ALGORITHMS),
-            found=f"{alg!r:.40}",
-        )
-    if row.kty == "RSA":
+    if alg not in ALGORITHMS:
+        problem, wanted = "There is no such algorithm here", "one of " + ", ".join(ALGORITHMS)
+        raise KeyUnusable("wrong_algorithm", f"{alg!r:.40}", wanted=wanted, problem=problem)
+    kty, crv = ALGORITHMS[alg]
+    if kty == "RSA":
         check_size(bits)
-        return PrivateKey(JWK.generate(kty="RSA", size=bits), alg)
-    return PrivateKey(JWK.generate(kty=row.kty, crv=row.crv), alg)
+        return PrivateKey(JWK.generate(kty=kty, size=bits), alg)
+    return PrivateKey(JWK.generate(kty=kty, crv=crv), alg)
 
 
-def too_small_key(alg: str = "RS256") -> PrivateKey:
+def too_small_key() -> PrivateKey:
     """An RSA key of 1024 bits, which `generate_key` won't make: to see which server takes it."""
-    return PrivateKey(JWK.generate(kty="RSA", size=1024), alg)
+    return PrivateKey(JWK.generate(kty="RSA", size=1024), "RS256")
 
 
 def check_size(bits: int) -> None:
     """Raise `KeyUnusable` for an RSA modulus of too few or too many bits."""
     if bits not in RSA_BITS:
         small = bits < RSA_BITS.start
-        raise unusable("rsa_too_small" if small else "rsa_too_large", f"{bits} bits")
+        raise KeyUnusable("rsa_too_small" if small else "rsa_too_large", f"{bits} bits")
 
 
-_KEY = "a private key as PEM, DER, OpenSSH, PKCS#12 or JWK"
-_KIND = "EC P-256, P-384 or P-521, Ed25519, or RSA"
-_PATH_OR_KEY = "Text is taken for a path unless it holds '-----BEGIN' or begins with '{'."
-_REMOVE = "Change or remove the key's password where it was made; OpenSSH needs pip install bcrypt."
-_SAID: Final = {  # reason: what is the matter, what was wanted, what to do
-    "no_such_file": ("There is no such key file", "the path of a file, or a key", _PATH_OR_KEY),
-    "unreadable_file": ("The key file cannot be read", "a file", "Look at its kind and its mode."),
-    "password_missing": ("The key is encrypted", "its password", "Give the password too."),
-    "wrong_password": (
-        "The key does not open",
-        "its password",
-        "Try openssl pkey -in FILE -noout",
-    ),
-    "public_key": ("This is a public key", _KEY, "Give the private key it belongs to."),
-    "certificate": ("This is a certificate", _KEY, "Give the private key it was made for."),
-    "symmetric_key": ("This is a shared secret", _KEY, "Only an asymmetric key can prove here."),
-    "unsupported_curve": ("A curve that is not used here", _KIND, "Make one with generate_key."),
-    "unsupported_key": ("A kind of key that is not used here", _KIND, "Use generate_key."),
-    "unsupported_encryption": ("The key's encryption is not known here", "another", _REMOVE),
-    "rsa_too_small": ("The RSA key is too small", "2048 bits or more", "RFC 7518 section 3.3."),
-    "rsa_too_large": ("The RSA key is too large", "16384 bits at most", "2048 or 3072 will do."),
-    "several_keys": ("There is more than one key", "one private key", "Give one of them alone."),
-    "no_key": ("There is no usable key in it", "one private signing key", "Give the key itself."),
-    "not_for_signing": ("This JWK is not for signing", "use sig, key_ops with sign", ""),
-    "wrong_algorithm": ("The algorithm does not fit the key", "", "Leave alg out for the default."),
-    "damaged_key": ("The key is damaged", _KEY, "Export it again, or copy the whole of it."),
-    "not_a_key": ("This is no key", _KEY, "Give a path, the file's content, or a JWK."),
-}
+def key_bits(jwk: Mapping[str, Any]) -> int | None:
+    """The size of a public JWK in bits; None when it is no EC, RSA or Ed25519 key. Never raises."""
+    try:
+        return getattr(public_key(jwk), "key_size", 256)
+    except NO_KEY:
+        return None
 
 
-def unusable(reason: str, found: str, wanted: str = "") -> KeyUnusable:
-    """The error for a reason, with what was found and, where it differs from the usual, wanted."""
-    problem, usual, advice = _SAID[reason]
-    return KeyUnusable(problem, reason=reason, wanted=wanted or usual, found=found, advice=advice)
+def public_key(jwk: Mapping[str, Any]) -> Any:
+    """The `cryptography` key of a public JWK. Raises one of `NO_KEY` when it is none."""
+    return _imported(jwk["kty"], *(jwk[name] for name in PUBLIC[jwk["kty"]]))
+
+
+@lru_cache(maxsize=256)
+def _imported(kty: str, *members: str) -> Any:
+    """The public key with these members, imported once: a client comes again and again."""
+    values = dict(zip(PUBLIC[kty], members, strict=True))
+    if kty != "RSA" and values["crv"] not in OCTETS:
+        raise ValueError(f"no curve {values['crv']!r}")
+    return JWK(kty=kty, **values).get_op_key("verify", values.get("crv"))
+
+
+def der_signature(signature: bytes, size: int) -> bytes:
+    """An ECDSA signature in DER, as most libraries have it; a JWS has r and s side by side.
+
+    `size` is the number of octets of each. Raises `InvalidSignature` for another length.
+    """
+    if len(signature) != 2 * size:
+        raise InvalidSignature
+    r, s = (int.from_bytes(part) for part in (signature[:size], signature[size:]))
+    return encode_dss_signature(r, s)
+
+
+def raw_signature(signature: bytes, size: int) -> bytes | None:
+    """r and s side by side, `size` octets each, out of a signature in DER; None when it is none."""
+    try:
+        r, s = decode_dss_signature(signature)
+        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+    except (ValueError, OverflowError):
+        return None

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import NoneType
+from typing import Any
 
 import requests
 
@@ -11,12 +12,10 @@ from dpop_lab.checking import Report
 from dpop_lab.client.recorder import exchange_of
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED
-from dpop_lab.lab.catalogue.change import PLACES, SIGNERS
+from dpop_lab.lab.catalogue.change import LEFT_OUT, PLACES, SIGNERS, one_of
 from dpop_lab.lab.crafting import Draft, url_of
-from dpop_lab.lab.live import in_words
-from dpop_lab.lab.names import one_of
 from dpop_lab.lab.parties import Parties
-from dpop_lab.lab.sent import Difference, Sent, difference, flat
+from dpop_lab.lab.sent import Difference, Sent
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import check_proof
@@ -29,7 +28,9 @@ from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import mapped
 from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import Redacted
+
+Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
+NEW = ("claims.jti", "claims.iat")  # in any proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,12 @@ class Bench:
 
     `parties` have the keys and tokens, `score` the predictions: each counts once for one change at
     one place under one set of rules. What was accepted last at each place is kept to compare with.
-    All goes over `session`, that of the lab unless given, or one like it under other rules.
+    All goes over the session of the lab, or one like it under other rules.
     """
 
-    def __init__(self, lab: World, session: requests.Session | None = None) -> None:
-        self.lab, self._session = lab, session or lab.session
-        self.parties = Parties(lab, self._session)
-        self._accepted: dict[str, dict[str, object]] = {}
+    def __init__(self, lab: World) -> None:
+        self.lab, self.parties = lab, Parties(lab, lab.session)
+        self._accepted: dict[str, Members] = {}
         self._guesses: dict[tuple[str, ...], bool] = {}
         self._last: tuple[Draft, requests.PreparedRequest, str] | None = None
 
@@ -68,24 +68,13 @@ class Bench:
         """Is there a request that could be sent again?"""
         return self._last is not None
 
-    def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
-        """A policy, the server's own unless given, with rows struck out; all names are checked."""
-        expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
-        rules = policy or self.lab.policy
-        expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
-        for name in (without,) if isinstance(without, str) else without:
-            rules = rules.without(name)
-        if predict:
-            rows = {name for one in (rules, *POLICIES.values()) for name in one.row_names}
-            one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *sorted(rows)]))
-        return rules
-
     def draft(
         self,
         change: str,
         *,
         to: str = "",
         signed_by: str = "",
+        sign_again: bool | None = None,
         header: Mapping[str, object] | None = None,
         claims: Mapping[str, object] | None = None,
     ) -> Draft:
@@ -103,99 +92,96 @@ class Bench:
             raise LabError(f"The change {change} is for another place", wanted=wanted, found=place)
         if signed_by:
             one_of("signer", signed_by, dict.fromkeys(SIGNERS))
-        return self.parties.drafted(
-            found, to=place, signed_by=signed_by, header=header, claims=claims
-        )
+            found = replace(found, signed_by=signed_by)
+        if sign_again is not None:
+            found = replace(found, sign_again=sign_again)
+        return self.parties.drafted(found, to=place, header=header, claims=claims)
 
-    def send(
-        self,
-        draft: Draft,
-        *,
-        predict: str = "",
-        policy: Policy | None = None,
-        without: tuple[str, ...] = (),
-    ) -> Sent:
-        """Sign a draft and send it. See `Lab.send` for the arguments.
+    def send(self, draft: Draft, **asked: Any) -> Sent:
+        """Sign a draft and send it; `predict`, `policy` and `without` are those of `Lab.send`.
 
         What goes wrong on the way is told in `Sent.problem`.
         """
-        rules = self._rules(predict, policy, without)
-        steps, proof = self.parties.signed(draft)
-        self._last = draft, steps[-1], proof
-        return self._sent(draft, steps, proof, predict, rules)
+        return self._sent(draft, *self.parties.signed(draft), **asked)
 
-    def send_again(
-        self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
-    ) -> Sent:
-        """Send the last request again, the same bytes, perhaps under other rules."""
-        rules = self._rules(predict, policy, without)
+    def send_again(self, **asked: Any) -> Sent:
+        """Send the last request again, the same bytes, perhaps under other rules: as `send`."""
         if self._last is None:
             raise LabError("Nothing was sent yet", advice="Send something first.")
         draft, step, proof = self._last
-        return self._sent(draft, [step], proof, predict, rules, again=True)
+        return self._sent(draft, [step], proof, again=True, **asked)
 
     def _sent(
         self,
         draft: Draft,
         steps: list[requests.PreparedRequest],
         proof: str,
-        predict: str,
-        rules: Policy,
         *,
         again: bool = False,
+        predict: str = "",
+        policy: Policy | None = None,
+        without: tuple[str, ...] = (),
     ) -> Sent:
+        rules = self._rules(predict, policy, without)
+        self._last = draft, steps[-1], proof
         sent = Sent(change=draft.change.name, to=draft.to, predicted=predict)
         try:
-            exchange = self.exchange(draft, steps, rules)
+            session = self._session_for(rules, nonce=draft.place.nonce)
+            exchange = exchange_of(self.parties.send(session, draft.place, steps))
         except (requests.RequestException, LabError, ValueError) as error:
-            return replace(sent, problem=in_words(error, self.lab.timeout))
+            return replace(sent, problem=str(error))
         title = self.lab.kind.capitalize() if self.lab.live else rules.title
         judged, read = self._own_look(draft, proof, rules), read_proof(proof)
-        now, kept = flat(read.header, read.claims), self._accepted.get(draft.to)
-        sent = replace(
-            sent,
-            answered=replace(read_call(exchange), rules=title, judged=judged),
-            elsewhere=self._elsewhere(draft, steps, rules),
-            exchange=exchange.with_proofs(),
-            first_here=kept is None,
-            fresh=_fresh(draft, now),
-            difference=self._told(difference(_honest(draft) if kept is None else kept, now)),
-        )
-        if sent.caught == ACCEPTED:
+        answered = replace(read_call(exchange), rules=title, judged=judged)
+        now, honest = flat(read.header, read.claims), flat(*map(json.loads, draft.honest))
+        accepted = self._accepted.get(draft.to)
+        if answered.caught == ACCEPTED:
             self._accepted[draft.to] = now
         if predict:
-            signing = f"{draft.signed_by} {draft.sign_again} {again}"
-            question = (draft.change.name, draft.to, rules.title, signing, _asked(draft))
-            self._guesses.setdefault(question, predict == sent.caught)
-        return sent
+            signing = f"{draft.change.signed_by} {draft.change.sign_again} {again}"
+            question = (draft.change.name, draft.to, rules.title, signing, draft.edited)
+            self._guesses.setdefault(question, predict == answered.caught)
+        return replace(
+            sent,
+            exchange=exchange.with_proofs(),
+            answered=answered,
+            elsewhere=self._elsewhere(draft, steps, rules),
+            first_here=accepted is None,
+            fresh=tuple(name for name in NEW if now.get(name) == honest[name]),
+            difference=self._difference(honest if accepted is None else accepted, now),
+        )
 
-    def _told(self, rows: Difference) -> Difference:
-        """The members that differ, without the secrets that the log has seen."""
-        return tuple(mapped(row, lambda text: self.lab.log.known([text])[0]) for row in rows)
+    def _difference(self, then: Members, now: Members) -> Difference:
+        """The members that differ between two proofs, without the secrets that the log has seen."""
+        pairs = ((name, then.get(name, LEFT_OUT), now.get(name, LEFT_OUT)) for name in then | now)
+        rows = tuple(row for row in pairs if type(row[1]) is not type(row[2]) or row[1] != row[2])
+        told: Difference = mapped(rows, lambda text: self.lab.log.known([text])[0])
+        return told
 
-    def exchange(
-        self,
-        draft: Draft,
-        steps: list[requests.PreparedRequest],
-        rules: Policy,
-        *,
-        afresh: SessionLog | None = None,
-    ) -> Redacted:
-        """Send the requests of a draft to the lab's server under these rules; the last exchange.
+    def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
+        """A policy, the server's own unless given, with rows struck out; all names are checked."""
+        expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
+        rules = policy or self.lab.policy
+        expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
+        for name in (without,) if isinstance(without, str) else without:
+            rules = rules.without(name)
+        if predict:
+            rows = {name for one in (rules, *POLICIES.values()) for name in one.row_names}
+            one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *sorted(rows)]))
+        return rules
 
-        With `afresh`, a log to keep it in, it is the twin as if just started that is asked. Raises
-        `LabError` when other rules than its own are wanted of a server that is not a twin.
+    def _session_for(self, rules: Policy, *, nonce: bool) -> requests.Session:
+        """The way to the lab's server under these rules, with its API's demand for nonces or not.
+
+        Raises `LabError` when other rules than its own are wanted of a server that is not a twin.
         """
-        lab, nonce = self.lab, draft.place.nonce
-        own = rules is lab.policy and afresh is None
-        if own and (lab.live or nonce is lab.twin.resource_server.api_nonce):
-            session = self._session
-        elif lab.live:
+        lab = self.lab
+        if rules is lab.policy and (lab.live or nonce is lab.twin.resource_server.api_nonce):
+            return lab.session
+        if lab.live:
             problem = f"{lab.kind.capitalize()} keeps to its own rules"
             raise LabError(problem, advice="Use the twin: Lab().")
-        else:
-            session = lab.session_under(rules, api_nonce=nonce, afresh=afresh)
-        return exchange_of(self.parties.send(session, draft.place, steps))
+        return lab.session_under(rules, api_nonce=nonce)
 
     def _elsewhere(
         self, draft: Draft, steps: list[requests.PreparedRequest], rules: Policy
@@ -203,8 +189,9 @@ class Bench:
         """What a server with the other policy, as if just started, says to the same bytes."""
         if self.lab.live:
             return None
-        other = DUENDE if rules.name == RFC_9449.name else RFC_9449
-        exchange = self.exchange(draft, steps, other, afresh=SessionLog())
+        other, place = DUENDE if rules.name == RFC_9449.name else RFC_9449, draft.place
+        session = self.lab.session_under(other, api_nonce=place.nonce, afresh=SessionLog())
+        exchange = exchange_of(self.parties.send(session, place, steps))
         return replace(read_call(exchange), rules=other.title)
 
     def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
@@ -226,22 +213,14 @@ class Bench:
         return (report,)
 
 
-def _honest(draft: Draft) -> dict[str, object]:
-    return flat(*map(json.loads, draft.honest))
-
-
-def _fresh(draft: Draft, now: Mapping[str, object]) -> tuple[str, ...]:
-    """The members that are new in this proof as they would be in an honest one."""
-    honest = {"claims.jti": draft.jti, "claims.iat": draft.iat}
-    return tuple(name for name, value in honest.items() if now.get(name) == value)
-
-
-def _asked(draft: Draft) -> str:
-    """What was edited beyond the change, without what is new each time: is it asked again?"""
-    if (draft.header, draft.claims) == draft.proposed:
-        return ""
-    text = f"{draft.header} {draft.claims}"
-    said = json.loads(draft.honest[1])
-    for name in ("jti", "iat", "nonce"):
-        text = text.replace(str(said.get(name, draft.jti)), name)
-    return text
+def flat(header: Mapping[str, object], claims: Mapping[str, object]) -> Members:
+    """Header and claims of a proof as one mapping, the members of the jwk apart."""
+    jwk = header.get("jwk")
+    inner = jwk if isinstance(jwk, Mapping) else {}
+    parts = {"header": header, "header.jwk": inner, "claims": claims}
+    return {
+        f"{part}.{name}": value
+        for part, members in parts.items()
+        for name, value in members.items()
+        if value is not inner
+    }

@@ -1,5 +1,6 @@
 """The catalogue of changes against two servers: where do their answers differ?"""
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
@@ -9,12 +10,10 @@ import requests
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED
-from dpop_lab.lab.catalogue.change import PLACES, Change
+from dpop_lab.lab.catalogue.change import PLACES, Change, one_of
 from dpop_lab.lab.comparison import Compared, Comparison
 from dpop_lab.lab.lab import Lab
-from dpop_lab.lab.live import Unreachable
-from dpop_lab.lab.names import one_of
-from dpop_lab.lab.side import HONEST_AT, REPLAY, Asked, HonestRefused, Side
+from dpop_lab.lab.side import HONEST_AT, REPLAY, Asked, Side
 from dpop_lab.show.values import printable
 
 Names = str | Iterable[str]
@@ -91,9 +90,8 @@ def _settle(sides: list[Side], asked: list[Asked], ask: Callable[[str], bool]) -
 def _told(side: Side) -> str:
     """How many requests are going to be sent to a server, as whom, and how long that takes."""
     count, pace, who = side.way.limit, side.way.pace, side.lab.client.client_id
-    minutes = round(count * pace / 60)
-    long = f"about {minutes} minute{'s' * (minutes > 1)}" if minutes else "less than a minute"
-    how = f"one each {pace:g} s: {long}" if pace else "as fast as it answers"
+    minutes = math.ceil(count * pace / 60)
+    how = f"one each {pace:g} s, about {minutes} min" if pace else "as fast as it answers"
     hosts = dict.fromkeys(urlsplit(url).netloc for url in side.urls)
     looked_up = ["the token endpoint in its metadata"] * (side.lab.client.token_endpoint is None)
     to = ", ".join([*hosts, *looked_up])
@@ -116,11 +114,9 @@ def _compared(sides: Mapping[str, Side], change: Change, to: str) -> Compared:
             return Compared(change.name, to, of=label, why=why)
     answers = []
     for label, side in sides.items():
-        try:
-            answers.append(side.ask(change, to))
-        except (Unreachable, HonestRefused):
-            raise
-        except LabError as error:
-            return Compared(change.name, to, of=label, why=error.problem)
+        answered = side.ask(change, to)
+        if isinstance(answered, str):
+            return Compared(change.name, to, of=label, why=answered)
+        answers.append(answered)
     a, b = answers
     return Compared(change.name, to, a, b)

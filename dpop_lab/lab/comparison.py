@@ -12,7 +12,6 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
 )
-from dpop_lab.lab.live import TIMEOUT, in_words
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import json_value
 from dpop_lab.show import Block, Note, Shown, Table, as_text
@@ -142,7 +141,7 @@ class Comparison(Shown):
     def stopped(self) -> str:
         """Why it came to an end before the end, else empty."""
         if isinstance(self.cause, Exception):
-            return printable(in_words(self.cause, TIMEOUT))
+            return printable(str(self.cause))
         return f"interrupted after {len(self)} changes" if self.cause else ""
 
     @property

@@ -1,7 +1,10 @@
 """From a change to the request that carries it out: a draft to look at and edit, then the bytes."""
 
 import hmac
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode
 
 import requests
@@ -9,22 +12,21 @@ from urllib3 import HTTPHeaderDict
 
 from dpop_lab.client.settings import (
     Credentials,
-    client_secret_basic,
-    client_secret_post,
+    basic,
     private_key_jwt,
 )
 from dpop_lab.errors import LabError
-from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, from_json
+from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
+from dpop_lab.jose.jws import HASHES
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place
+from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place, edited
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import SECRET
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
-HASHES = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 
 
-def text(value: object) -> str:
+def _text(value: object) -> str:
     """A JSON value as the text that is signed. Raises `LabError` for what JSON can't write."""
     try:
         return COMPACT.encode(value)
@@ -33,21 +35,35 @@ def text(value: object) -> str:
         raise LabError("No JSON can be made of it", wanted=wanted, found=str(error)) from None
 
 
-def texts(edit: Edit, header: object, claims: object) -> tuple[str, str]:
-    """Header and claims as the texts that are signed, in the spelling of an edit."""
-    return edit.spelt("header_text", text(header)), edit.spelt("claims_text", text(claims))
+def written(
+    edit: Edit, header: Mapping[str, Any], claims: Mapping[str, Any], *, now: int
+) -> tuple[str, str]:
+    """Header and claims after an edit, as the texts that are signed, in its spelling.
+
+    Raises `LabError` for what JSON can't write.
+    """
+    if edit.jwk:
+        header = {**header, "jwk": edited(header["jwk"], edit.jwk, now=now)}
+    header_text = _text(edited(header, edit.header, now=now))
+    claims_text = _text(edited(claims, edit.claims, now=now))
+    return edit.spelt("header_text", header_text), edit.spelt("claims_text", claims_text)
 
 
-def forged(
-    header: str, claims: str, edit: Edit, key: PrivateKey, *, signature: bytes | None = None
-) -> str:
-    """Two texts as a compact JWS in the spelling of an edit; without a signature one is made."""
+def forged(header: str, claims: str, edit: Edit, key: PrivateKey, *, kept: bytes = b"") -> str:
+    """Two texts as a compact JWS in the spelling of an edit, signed as it says with this key.
+
+    `kept` is the honest signature, for an edit after which nobody signs again.
+    """
     parts = [
         edit.spelt(name, base64url_encode(text.encode("utf-8", "surrogatepass")))
         for name, text in (("header", header), ("claims", claims))
     ]
     signing_input = ".".join(parts)
-    if signature is None:
+    if not edit.sign_again:
+        signature = kept
+    elif edit.signed_by == "nobody":
+        signature = b""
+    else:
         signature = _signature(signing_input.encode("utf-8", "replace"), header, key)
     last = base64url_encode(edit.spelt("signature", signature))
     return str(edit.spelt("whole", f"{signing_input}.{last}"))
@@ -58,17 +74,16 @@ def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
 
     For `none` it is empty; HMAC takes what everybody knows for its secret: the public key.
     """
-    try:
-        members = from_json(header)
-        alg = members.get("alg") if isinstance(members, dict) else None
-    except (ValueError, RecursionError):
-        alg = None
-    if isinstance(alg, str) and alg.lower() == "none":
+    members = read_json(header)
+    alg = members.get("alg") if isinstance(members, dict) else None
+    if not isinstance(alg, str):
+        return key.sign(octets)
+    if alg.lower() == "none":
         return b""
-    if isinstance(alg, str) and alg in HASHES:
+    if alg in HASHES:
         return hmac.digest(compact_json(key.public_jwk()), octets, HASHES[alg])
     try:
-        return key.sign_as(octets, str(alg))
+        return key.sign_as(octets, alg)
     except ValueError:
         return key.sign(octets)
 
@@ -87,12 +102,6 @@ class Draft:
     honest: tuple[str, str]
     #: The two texts that the change makes of them.
     proposed: tuple[str, str]
-    #: As in `Edit`.
-    signed_by: str
-    sign_again: bool
-    #: Those of the honest proof.
-    jti: str
-    iat: int
     #: The one that the proof goes with, empty at the token endpoint.
     access_token: str = field(default="", repr=False)
 
@@ -100,6 +109,22 @@ class Draft:
     def place(self) -> Place:
         """Where it is going to."""
         return PLACES[self.to]
+
+    @property
+    def honest_claims(self) -> dict[str, Any]:
+        """The claims that an honest client would sign at this moment."""
+        claims: dict[str, Any] = json.loads(self.honest[1])
+        return claims
+
+    @property
+    def edited(self) -> str:
+        """What was edited beyond the change, without what is new each time; empty for nothing."""
+        if (self.header, self.claims) == self.proposed:
+            return ""
+        text = f"{self.header} {self.claims}"
+        for name, value in self.honest_claims.items():
+            text = text.replace(str(value), name)
+        return text
 
 
 def url_of(place: Place, lab: World) -> str:
@@ -127,11 +152,11 @@ def prepared(draft: Draft, proof: str, lab: World) -> requests.PreparedRequest:
     lines += [("DPoP", line) for line in proofs]
     if change.basic:
         lines.append(("Authorization", _basic(form)))
-    request = requests.Request(
-        change.method or place.method, change.url(url) if change.url else url, data=body
-    ).prepare()
-    length = [("Content-Length", str(len(body)))] if body else []
-    request.headers = HTTPHeaderDict([*lines, *length])  # type: ignore[assignment]
+    if body:
+        lines.append(("Content-Length", str(len(body))))
+    url = change.url(url) if change.url else url
+    request = requests.Request(change.method or place.method, url, data=body).prepare()
+    request.headers = HTTPHeaderDict(lines)  # type: ignore[assignment]
     return request
 
 
@@ -158,7 +183,7 @@ def _credentials(client_id: str, lab: World) -> Credentials:
     if not lab.is_demo:
         return lab.credentials()
     if not client_id.endswith(".jwt"):
-        return client_secret_post(client_id, SECRET)(now)
+        return {}, {"client_id": client_id, "client_secret": SECRET}
     key, kid = lab.client_key, lab.client_key_id
     return private_key_jwt(client_id, key, audience=lab.token_endpoint, key_id=kid)(now)
 
@@ -168,4 +193,4 @@ def _basic(form: Form) -> str:
     said = dict(form)
     if "client_secret" not in said:
         raise LabError("This client does not send its secret")
-    return client_secret_basic(said["client_id"], said["client_secret"])(0)[0]["Authorization"]
+    return basic(said["client_id"], said["client_secret"])

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -115,9 +114,14 @@ class Lab(World):
         Raises `LabError` for a name that is unknown; what the server refuses is a result.
         """
         bench = self.bench
-        draft = bench.draft(change, to=to, signed_by=signed_by, header=header, claims=claims)
-        if sign_again is not None:
-            draft = replace(draft, sign_again=sign_again)
+        draft = bench.draft(
+            change,
+            to=to,
+            signed_by=signed_by,
+            sign_again=sign_again,
+            header=header,
+            claims=claims,
+        )
         return bench.send(draft, predict=predict, policy=policy, without=without)
 
     def send_again(

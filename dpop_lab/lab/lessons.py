@@ -5,25 +5,12 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from dpop_lab.errors import LabError
 
 IN_WHEEL = Path(__file__).parents[1] / "notebooks"
 IN_CLONE = Path(__file__).parents[2] / "notebooks"
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """What became of one notebook: `aside` is the name that the learner's own has now.
-
-    `aside` is None when there was no own one, or when it was no different (`changed` is False).
-    """
-
-    name: str
-    changed: bool
-    aside: str | None = None
 
 
 def originals() -> Path:
@@ -53,13 +40,9 @@ def bring(source: Path, folder: Path) -> tuple[list[str], list[str]]:
         raise LabError(f"{folder} is there, but it is no folder") from None
     if folder.resolve() == source.resolve():
         raise LabError(f"{folder} holds the originals", advice="--here opens them, for authors.")
-    copied: list[str] = []
-    differing: list[str] = []
-    for original in notebooks(source):
-        if _copied(original, folder):
-            copied.append(original.name)
-        elif not _same(original, folder / original.name):
-            differing.append(original.name)
+    known = {original.name: original for original in notebooks(source)}
+    copied = [name for name, original in known.items() if _copied(original, folder / name)]
+    differing = [name for name, original in known.items() if not _same(original, folder / name)]
     return copied, differing
 
 
@@ -67,33 +50,34 @@ def _same(original: Path, own: Path) -> bool:
     return own.is_file() and own.read_bytes() == original.read_bytes()
 
 
-def restore(source: Path, folder: Path, name: str) -> list[Restored]:
+def restore(source: Path, folder: Path, name: str) -> dict[str, str | None]:
     """Put pristine copies back: of one notebook (`03`, `03_proof`, `03_proof.ipynb`) or of `all`.
 
-    The learner's own is moved aside before, under a name that is not taken. Raises `LabError`
-    when no notebook or no folder is meant, and `OSError`.
+    The learner's own is moved aside before, under a name that is not taken. By the names of the
+    notebooks it gives the names that the learner's own have now: empty where there was none, None
+    where it was no different, and stays. Raises `LabError` when no notebook or no folder is meant,
+    and `OSError`.
     """
-    meant = [path for path in notebooks(source) if name in ("all", *_spellings(path))]
+    meant = [
+        path
+        for path in notebooks(source)
+        if name in ("all", path.stem.partition("_")[0], path.stem, path.name)
+    ]
     if not meant:
         lessons = ", ".join(path.stem for path in notebooks(source))
         raise LabError("No such lesson", wanted=f"{lessons} or all", found=repr(name[:40]))
     if not folder.is_dir():
         raise LabError(f"No folder {folder}", advice="Name the one you work in: --folder DIR.")
-    return [_restored(original, folder) for original in meant]
+    return {original.name: _restored(original, folder / original.name) for original in meant}
 
 
-def _spellings(path: Path) -> tuple[str, ...]:
-    return path.stem.partition("_")[0], path.stem, path.name
-
-
-def _restored(original: Path, folder: Path) -> Restored:
-    target = folder / original.name
+def _restored(original: Path, target: Path) -> str | None:
     if _same(original, target):
-        return Restored(original.name, changed=False)
-    with _fresh(original, folder) as fresh:
-        aside = _put_aside(target) if os.path.lexists(target) else None
+        return None
+    with _fresh(original, target.parent) as fresh:
+        aside = _put_aside(target) if os.path.lexists(target) else ""
         _move(fresh, target)
-    return Restored(original.name, changed=True, aside=aside)
+    return aside
 
 
 def _put_aside(path: Path) -> str:
@@ -109,12 +93,11 @@ def _put_aside(path: Path) -> str:
             return aside.name
 
 
-def _copied(original: Path, folder: Path) -> bool:
+def _copied(original: Path, target: Path) -> bool:
     """Whether a copy was needed, and made."""
-    target = folder / original.name
     if os.path.lexists(target):
         return False
-    with _fresh(original, folder) as fresh:
+    with _fresh(original, target.parent) as fresh:
         try:
             _move(fresh, target)
         except FileExistsError:  # it came in the meantime

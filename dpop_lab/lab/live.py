@@ -60,13 +60,6 @@ class Unreachable(LabError, requests.ConnectionError):
         self.request, self.response, self.seconds = request, None, seconds
 
 
-def in_words(error: Exception, timeout: float) -> str:
-    """Why a request got no answer within so many seconds, in a sentence without an end mark."""
-    if isinstance(error, LabError) or not isinstance(error, requests.RequestException):
-        return str(error)
-    return unanswered(error, timeout) or in_its_words(error)
-
-
 class LiveAdapter(BoundedAdapter):
     """Sends over the network, waits a bounded time, and says in a sentence when nothing comes.
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import requests
 
-from dpop_lab.client.sending_again import offered_nonce
 from dpop_lab.client.token import AccessToken, read_token
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
@@ -23,22 +22,21 @@ from dpop_lab.lab.catalogue.change import (
     Change,
     Edit,
     Place,
-    edited,
 )
 from dpop_lab.lab.catalogue.requests import OF_THE_DEMO, USUAL
 from dpop_lab.lab.crafting import (
     Draft,
     forged,
     prepared,
-    text,
-    texts,
     url_of,
     with_other_proof,
+    written,
 )
 from dpop_lab.lab.world import World
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import offered_nonce
 from dpop_lab.wire.url import htu
 
 SMALL = "RSA of 1024 bits"
@@ -60,8 +58,7 @@ class Parties:
     def key(self, who: str, kind: str = "ES256") -> PrivateKey:
         """The key of this kind that the owner or the thief has."""
         if (who, kind) not in self._keys:
-            made = too_small_key() if kind == SMALL else generate_key(kind)
-            self._keys[who, kind] = made
+            self._keys[who, kind] = too_small_key() if kind == SMALL else generate_key(kind)
         return self._keys[who, kind]
 
     def nonce(self, place: Place) -> str | None:
@@ -85,24 +82,22 @@ class Parties:
         """A token of the lab's server; a twin that refuses the key is asked under both policies."""
         if which in OF_THE_DEMO and not self.lab.is_demo:
             raise LabError(f"Only the demo has a token {TOKENS[which]}")
-        change = replace(OF_THE_DEMO.get(which, USUAL), key=kind)
         who, now = "thief" if which == "thief" else "owner", self.lab.clock.time()
-        answer = self._token_answer(self._session, change, who)
+        change = replace(OF_THE_DEMO.get(which, USUAL), key=kind, signed_by=who)
+        answer = self._token_answer(self._session, change)
         for policy in () if self.lab.live else POLICIES.values():
             if not answer.ok:
                 apart = self.lab.session_under(policy, afresh=SessionLog())
-                answer = self._token_answer(apart, change, who)
+                answer = self._token_answer(apart, change)
         return read_token(answer, now=now, accept_bearer=which == "unbound")
 
-    def _token_answer(
-        self, session: requests.Session, change: Change, who: str
-    ) -> requests.Response:
+    def _token_answer(self, session: requests.Session, change: Change) -> requests.Response:
         """The answer to a token request; the demand for a nonce is obeyed once."""
         place = PLACES[TOKEN_ENDPOINT]
         for _ in range(2):
             known = self.nonce(place)
             to = TOKEN_ENDPOINT_NONCE if known else TOKEN_ENDPOINT
-            steps, _ = self.signed(self.drafted(change, to=to, signed_by=who))
+            steps, _ = self.signed(self.drafted(change, to=to))
             answer = self.send(session, place, steps)
             if answer.ok or self.nonce(place) == known:
                 break
@@ -118,7 +113,7 @@ class Parties:
         for step in steps:
             ways = session.merge_environment_settings(step.url, {}, False, None, None)
             answer = session.send(step, timeout=self.lab.timeout, allow_redirects=False, **ways)
-        if nonce := offered_nonce(answer):
+        if nonce := offered_nonce(answer.headers):
             self._nonces[bool(place.client_id)] = nonce
         return answer
 
@@ -127,35 +122,28 @@ class Parties:
         change: Change,
         *,
         to: str,
-        signed_by: str = "",
         jti: str = "",
         header: Mapping[str, object] | None = None,
         claims: Mapping[str, object] | None = None,
     ) -> Draft:
         """What a change makes of an honest proof for a place at this moment.
 
-        `signed_by`, when given, signs instead of whom the change names. `header` and `claims` are
-        further members, with `LEFT_OUT` for one that is to go. Asks for an access token when one is
-        needed and none is at hand. Raises `LabError` for what the live server does not let us do.
+        `header` and `claims` are further members, with `LEFT_OUT` for one that is to go. Asks for
+        an access token when one is needed and none is at hand. Raises `LabError` for what the live
+        server does not let us do.
         """
-        place, now = PLACES[to], self.lab.clock.now()
-        signer = signed_by or change.signed_by
-        access_token = self._presented(change, place)
-        honest = self._honest(change, place, jti or str(uuid.uuid4()), access_token or None)
-        members, said = self._after(change, signer, honest)
-        asked = edited(members, header or {}, now=now), edited(said, claims or {}, now=now)
-        header_text, claims_text = texts(change, *asked)
+        access_token = self._presented(change, PLACES[to])
+        honest = self._honest(change, PLACES[to], jti or str(uuid.uuid4()), access_token or None)
+        own = proof_header(self.key("owner", change.key))
+        header, claims = {**change.header, **(header or {})}, {**change.claims, **(claims or {})}
+        texts = self._written(replace(change, header=header, claims=claims), honest)
         return Draft(
             change=change,
             to=to,
-            header=header_text,
-            claims=claims_text,
-            honest=(text(proof_header(self.key("owner", change.key))), text(honest)),
-            proposed=texts(change, members, said),
-            signed_by=signer,
-            sign_again=change.sign_again,
-            jti=str(honest["jti"]),
-            iat=now,
+            header=texts[0],
+            claims=texts[1],
+            honest=written(Edit(), own, honest, now=honest["iat"]),
+            proposed=self._written(change, honest),
             access_token=access_token,
         )
 
@@ -163,26 +151,26 @@ class Parties:
         self, change: Change, place: Place, jti: str, access_token: str | None
     ) -> dict[str, Any]:
         """The claims that an honest client would sign at this moment."""
-        now, url = self.lab.clock.now(), htu(url_of(place, self.lab))
-        nonce = self._nonce(change, place, now) if place.nonce else None
         return proof_claims(
-            jti=jti, htm=place.method, htu=url, iat=now, access_token=access_token, nonce=nonce
+            jti=jti,
+            htm=place.method,
+            htu=htu(url_of(place, self.lab)),
+            iat=self.lab.clock.now(),
+            access_token=access_token,
+            nonce=self._nonce(change, place) if place.nonce else None,
         )
 
-    def _after(
-        self, change: Change, signer: str, honest: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Header and claims of a proof after a change, from its honest claims."""
-        now, said = honest["iat"], dict(honest)
-        shown = change.shows or ("owner" if signer == "nobody" else signer)
-        header = proof_header(self.key(shown, change.key))
-        header["jwk"] = edited(header["jwk"], change.jwk, now=now)
+    def _written(self, change: Change, honest: dict[str, Any]) -> tuple[str, str]:
+        """Header and claims that a change makes of the honest claims of a proof, as texts."""
+        said = dict(honest)
         if change.made_for:
             place = PLACES[change.made_for]
             said |= {"htm": place.method, "htu": htu(url_of(place, self.lab))}
-        return edited(header, change.header, now=now), edited(said, change.claims, now=now)
+        shown = change.shows or ("owner" if change.signed_by == "nobody" else change.signed_by)
+        header = proof_header(self.key(shown, change.key))
+        return written(change, header, said, now=honest["iat"])
 
-    def _nonce(self, change: Change, place: Place, now: int) -> str | None:
+    def _nonce(self, change: Change, place: Place) -> str | None:
         """A nonce of the server at this place, or of the other one, given out some time ago.
 
         Of a server that is not ours it is the one it gave last, None before it gave any.
@@ -192,7 +180,7 @@ class Parties:
         twin = self.lab.twin
         at_token_endpoint = bool(place.client_id) is not change.others_nonce
         server = twin.authorization_server if at_token_endpoint else twin.resource_server
-        return server.nonces.issue(now - change.nonce_age)
+        return server.nonces.issue(self.lab.clock.now() - change.nonce_age)
 
     def _presented(self, change: Change, place: Place) -> str:
         """The access token that goes with a change, empty where there is none."""
@@ -209,36 +197,32 @@ class Parties:
             if "whole" not in edit.spelling:
                 raise LabError("The access token is no JWT", found=issued.problem)
             return str(edit.spelt("whole", token))
-        now, said = self.lab.clock.now(), dict(issued.claims)
+        said = dict(issued.claims)
         if edit.shows:
             said["cnf"] = {"jkt": thumbprint(self.key(edit.shows).public_jwk())}
-        header = edited(issued.header, edit.header, now=now)
-        written = texts(edit, header, edited(said, edit.claims, now=now))
         by_issuer = edit.signed_by == ISSUER
         key = self.lab.twin.signing_key if by_issuer else self.key("thief", "RS256")
-        kept = None if edit.sign_again else issued.signature
-        return forged(*written, edit, key, signature=b"" if edit.signed_by == "nobody" else kept)
+        texts = written(edit, issued.header, said, now=self.lab.clock.now())
+        return forged(*texts, edit, key, kept=issued.signature)
 
     def signed(self, draft: Draft) -> tuple[list[requests.PreparedRequest], str]:
         """The requests that carry out a draft, in order, and the proof in the last one."""
-        proof, before = self._proof(draft), []
-        if draft.change.first:  # a request that goes before, with the same jti
-            other = self.drafted(CHANGES[draft.change.first], to=draft.to, jti=draft.jti)
-            before.append(prepared(other, self._proof(other), self.lab))
-        main = prepared(draft, proof, self.lab)
-        if draft.change.again:
-            before.append(main)
-            honest, proof = proof, draft.change.again(proof)
-            main = with_other_proof(main, honest, proof)
-        return [*before, main], proof
+        change, steps = draft.change, list[requests.PreparedRequest]()
+        if change.first:  # a request that goes before, with the same jti
+            jti = draft.honest_claims["jti"]
+            steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
+        proof = self._proof(draft)
+        steps.append(prepared(draft, proof, self.lab))
+        if change.again:
+            honest, proof = proof, change.again(proof)
+            steps.append(with_other_proof(steps[-1], honest, proof))
+        return steps, proof
 
     def _proof(self, draft: Draft) -> str:
         """The texts of a draft, signed by whom it says or under their honest signature."""
-        change, signature = draft.change, None
-        key = self.key("thief" if draft.signed_by == "thief" else "owner", change.key)
-        if not draft.sign_again:
+        change, kept = draft.change, b""
+        key = self.key("thief" if change.signed_by == "thief" else "owner", change.key)
+        if not change.sign_again:
             honest = forged(*draft.honest, Edit(), self.key("owner", change.key))
-            signature = read_jws(honest).signature
-        elif draft.signed_by == "nobody":
-            signature = b""
-        return forged(draft.header, draft.claims, change, key, signature=signature)
+            kept = read_jws(honest).signature
+        return forged(draft.header, draft.claims, change, key, kept=kept)

@@ -7,8 +7,7 @@ from dataclasses import fields, replace
 from urllib.parse import urlsplit
 
 from dpop_lab.client.recorder import exchange_of
-from dpop_lab.client.token import TokenRefused
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.lab.catalogue.change import BEARER_API, ISSUER, LEFT_OUT, PLACES, Change
 from dpop_lab.lab.catalogue.requests import HONEST, OF_THE_DEMO
 from dpop_lab.lab.comparison import DEMANDS_NONCE, outcome, told
@@ -31,10 +30,6 @@ REPLAY = "sent_twice"
 HONEST_AT = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
 ABOUT = {"name", "does", "by", "section", "at", "worth"}  # of a change, not done by it
 TO_MEMBERS = {"header", "jwk", "claims", "form"}  # what is done to what a draft has in it
-
-
-class HonestRefused(LabError):
-    """A server refuses, or can't be asked, what is right: nothing can be learned of it so."""
 
 
 class Side:
@@ -94,20 +89,20 @@ class Side:
                 if PLACES[to].scheme:
                     tokens.add((change.presents or PLACES[to].scheme, change.key))
         for plain, nonce in DEMANDS_NONCE.items():
-            if self._decides_on_nonces(plain):  # only one of them is there
+            if self._is_one_kind(plain):
                 count[plain] = max(count[plain], count.pop(nonce, 0))
         needed = count.total() + len(tokens)
         return needed + SPARE + needed // 10
 
-    def _decides_on_nonces(self, place: str) -> bool:
-        """Is it the server that decides whether a place demands nonces, so that it has one kind?"""
-        return not self.lab.is_demo or (self.lab.live and PLACES[place].scheme == "DPoP")
+    def _is_one_kind(self, place: str) -> bool:
+        """Does the server decide whether a place demands nonces, so that only one kind is there?"""
+        return self.lab.live and (not self.lab.is_demo or PLACES[place].scheme == "DPoP")
 
-    def ask(self, change: Change, to: str) -> Call:
-        """The answer to a change, redacted.
+    def ask(self, change: Change, to: str) -> Call | str:
+        """The answer to a change, redacted, or why it can't be tried after all.
 
-        Raises `LabError` with the reason when it can't be tried after all, of which `Unreachable`
-        and `HonestRefused` mean that nothing can be by now, as do other errors of requests.
+        Raises `SettingsError` where the server refuses, or can't be asked, what is right: nothing
+        can be learned of it so. Raises `Unreachable` when it can be asked nothing by now.
         """
         honest = change.name == HONEST_AT[to]
         try:
@@ -117,26 +112,21 @@ class Side:
         except (LabError, ValueError) as error:
             why = str(error).rstrip(".")
             if honest:
-                raise HonestRefused(f"{self.name} can't be asked: {why}") from error
-            if isinstance(error, TokenRefused):
-                why = f"no access token is granted for it (status {error.response.status_code})"
-            raise LabError(why) from error
-        if why := self._says_nothing(change, to, answered):
-            raise LabError(why)
-        if honest and not outcome(answered, to)[0]:
-            raise HonestRefused(
+                raise SettingsError(f"{self.name} can't be asked: {why}") from error
+            return why
+        why = self._says_nothing(change, to, answered) if self.lab.live else ""
+        if honest and not why and not outcome(answered, to)[0]:
+            raise SettingsError(
                 f"{self.name} refuses even the honest request",
                 wanted=f"a yes at the {to}",
                 found=cut(told(answered, to), 300),
                 advice="Look at client, secret, scope and API in its settings, or leave it out.",
             )
-        return answered
+        return why or answered
 
     def _says_nothing(self, change: Change, to: str, answered: Call) -> str:
         """Why an answer says nothing about a change; empty where it does."""
-        if not self.lab.live:
-            return ""
-        if change.name == "honest":
+        if change.name == "honest" and self._is_one_kind(to):
             self._learn_absence(to, answered)
         if change.name == REPLAY:
             self._replayed[to] = answered.answer
@@ -150,8 +140,6 @@ class Side:
 
     def _learn_absence(self, to: str, answered: Call) -> None:
         """After an honest request: is the place with a nonce, or the one without, not there?"""
-        if not self._decides_on_nonces(to):
-            return
         plain = to in DEMANDS_NONCE
         if plain and answered.wants_nonce:
             self._absent[to] = "a nonce is demanded there"

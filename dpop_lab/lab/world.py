@@ -16,7 +16,7 @@ from dpop_lab.client.settings import Credentials, Settings, authentication, sett
 from dpop_lab.client.token import Parameters
 from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.in_process import InProcessAdapter
+from dpop_lab.lab.carriers import InProcessAdapter, PortAdapter
 from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
@@ -210,12 +210,11 @@ def started(carrier: Carrier, **options: Any) -> Own:
         return twin, adapter, adapter.close
     if carrier != "socket":
         raise LabError("No such carrier", wanted="'in process' or 'socket'", found=repr(carrier))
-    from dpop_lab.lab.sightings import SightingAdapter, Sightings
-    from dpop_lab.server.sockets import serve
+    from dpop_lab.server.sockets import serve  # with a web server, when used
 
-    sightings = Sightings()
-    running = serve(**options, front=sightings.before)
-    return running.twin, SightingAdapter(sightings), running.close
+    way = PortAdapter()
+    running = serve(**options, front=way.before)
+    return running.twin, way, running.close
 
 
 def demo_client(base_url: str) -> Settings:

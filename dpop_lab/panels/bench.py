@@ -15,7 +15,7 @@ from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Sent
 from dpop_lab.panels.draft_text import for_reading, renewed
-from dpop_lab.panels.panel import Nothing, Panel, control, note
+from dpop_lab.panels.panel import Panel, control, note
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.state import FARTHEST
@@ -26,7 +26,6 @@ SIGNED_BY, SIGN, SERVER = "Signed by", "Sign again after editing", "Server"
 PREDICTION, SECONDS = "Your prediction", "Seconds"
 TEXT = {"flex": "1 1 24em", "height": "13em", "width": "auto"}
 ROW = {"width": "11em"}
-NOTHING_SENT = Nothing("Nothing was sent yet. Choose or edit, predict which row says no, and send.")
 HINT = (
     "Choose a change or edit the proof, predict the row that will say no, send. Then strike that "
     "row out, and send the same again. jti, iat, ath and nonce are made anew each time unless you "
@@ -58,13 +57,14 @@ class BenchPanel(Panel):
     edited. `view` is what was sent last (a `Sent`). Raises `LabError` for names that are unknown.
     """
 
-    view: Sent | Nothing
+    nothing = "Nothing was sent yet. Choose or edit, predict which row says no, and send."
+    view: Sent | None
 
     def __init__(self, lab: Lab | None = None, change: str = "honest", to: str = "") -> None:
         expect(lab, (Lab, type(None)), "BenchPanel", "Lab() makes one.")
         self.lab = lab or Lab()
         self._draft = self.lab.bench.draft(change, to=to)
-        self._outcome: Sent | Nothing = NOTHING_SENT
+        self._outcome: Sent | None = None
         rules = self.lab.policy
         self._policies = dict(POLICIES) if rules.struck_out else {**POLICIES, rules.name: rules}
         self._rows = {
@@ -92,8 +92,8 @@ class BenchPanel(Panel):
                 for label, text in self._written().items()
             ],
             [
-                control(Dropdown, SIGNED_BY, draft.signed_by, options=[*SIGNERS]),
-                control(Checkbox, SIGN, draft.sign_again, indent=False),
+                control(Dropdown, SIGNED_BY, draft.change.signed_by, options=[*SIGNERS]),
+                control(Checkbox, SIGN, draft.change.sign_again, indent=False),
                 control(Dropdown, SERVER, server, options=[*self._policies]),
             ],
             [HTML(note("Rows that are asked; take one off to strike it out:"))],
@@ -113,7 +113,7 @@ class BenchPanel(Panel):
             [self._score],
         ]
 
-    def look(self) -> Sent | Nothing:
+    def look(self) -> Sent | None:
         """What was sent last."""
         return self._outcome
 
@@ -159,8 +159,8 @@ class BenchPanel(Panel):
     def _drafted(self) -> Draft:
         """A draft of this moment of what is chosen."""
         chosen = self.values()
-        signer = chosen[SIGNED_BY]
-        return self.lab.bench.draft(chosen[CHANGE], to=chosen[TARGET], signed_by=signer)
+        signing = {"signed_by": chosen[SIGNED_BY], "sign_again": chosen[SIGN]}
+        return self.lab.bench.draft(chosen[CHANGE], to=chosen[TARGET], **signing)
 
     def _written(self) -> dict[str, str]:
         """The texts of the draft, as they are written into their fields."""
@@ -172,7 +172,7 @@ class BenchPanel(Panel):
         self.fields[CHANGE].options = [*CHANGES]
         self.fields[TARGET].options = CHANGES[self._start[CHANGE]].places
         super().back()
-        self._outcome = NOTHING_SENT
+        self._outcome = None
         self._redraft()
 
     # sending
@@ -193,7 +193,6 @@ class BenchPanel(Panel):
             new,
             header=renewed(typed[HEADER], old.header, new.header),
             claims=renewed(typed[CLAIMS], old.claims, new.claims),
-            sign_again=typed[SIGN],
         )
         self._outcome = self.lab.bench.send(draft, **rules)
 

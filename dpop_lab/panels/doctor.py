@@ -8,13 +8,12 @@ from typing import Any
 
 from ipywidgets import HTML, Dropdown, Password, Text, Textarea
 
-from dpop_lab.doctor.diagnosis import diagnose
-from dpop_lab.doctor.report import WHAT, Diagnosis
+from dpop_lab.doctor.diagnosis import WHAT, Diagnosis, diagnose
 from dpop_lab.errors import expect
-from dpop_lab.panels.panel import WIDE, Nothing, Panel, control, note
+from dpop_lab.panels.panel import WIDE, Panel, control, note
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.values import seconds_since_1970
-from dpop_lab.wire.challenge import WORD
+from dpop_lab.wire.message import WORD
 from dpop_lab.wire.url import normal_url
 
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
@@ -78,7 +77,6 @@ A_FILE = (
     f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
     f'<p><label>Or a file: <input type="file"></label> <output></output></p>'
 )
-NOTHING_PASTED = Nothing(f"{NOTHING} {WHAT}")
 
 
 class DoctorPanel(Panel):
@@ -91,7 +89,8 @@ class DoctorPanel(Panel):
     text.
     """
 
-    view: Diagnosis | Nothing
+    nothing = f"{NOTHING} {WHAT}"
+    view: Diagnosis | None
 
     def __init__(self, text: str = "") -> None:
         expect(text, str, "DoctorPanel", "Octets and objects: diagnose(thing).")
@@ -116,7 +115,7 @@ class DoctorPanel(Panel):
             [self._told],
         )
 
-    def look(self) -> Diagnosis | Nothing:
+    def look(self) -> Diagnosis | None:
         """What the doctor says of what is in the box."""
         text, known = self._filled()
         read = {name: reader(known[name]) for name, reader in READ.items()}
@@ -129,7 +128,7 @@ class DoctorPanel(Panel):
             )
         self._told.value = f'<div role="status">{note(" ".join(told))}</div>'
         if not text.strip():
-            return NOTHING_PASTED
+            return None
         known |= dict.fromkeys(unusable, "")
         return diagnose(
             text,
@@ -159,9 +158,9 @@ class DoctorPanel(Panel):
         return "\n  ".join([self.title, *lines])
 
 
-def _outcome(view: Diagnosis | Nothing) -> str:
+def _outcome(view: Diagnosis | None) -> str:
     """How it stands, in words that are the same at any time."""
-    if isinstance(view, Nothing):
+    if view is None:
         return NOTHING
     if not view.understood:
         return "Not understood."

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from dpop_lab.errors import KeyUnusable, LabError, expect
 from dpop_lab.jose.encoding import hash_input, thumbprint
@@ -13,7 +12,6 @@ from dpop_lab.show import Block, Note, Shown, Table
 from dpop_lab.show.values import cut, printable, shown
 
 OPTIONAL = ("kid", "use", "alg")
-Compared = Literal["same", "changed", "none"]
 SAID = {
     "same": "The thumbprint is the same as at the start.",
     "changed": "The thumbprint has changed.",
@@ -64,8 +62,8 @@ class KeyView(Shown):
     #: Empty where a member they need is missing.
     hash_input: str = ""
     thumbprint: str = ""
-    #: What became of the thumbprint since the start.
-    compared: Compared = "none"
+    #: What became of the thumbprint since the start, one of `SAID`.
+    compared: str = "none"
 
     @property
     def verdict(self) -> str:
@@ -102,9 +100,9 @@ def look_at_key(members: Mapping[str, str], before: Mapping[str, str]) -> KeyVie
 def _problem(jwk: Mapping[str, str]) -> str:
     """What the strict policy has against the key as one that verifies proofs, as a sentence."""
     kty, crv = jwk["kty"], jwk.get("crv", "")
-    algorithms = {(one.kty, one.crv or ""): name for name, one in ALGORITHMS.items()}
+    algorithms = {(kind, curve or ""): name for name, (kind, curve) in ALGORITHMS.items()}
     if (alg := algorithms.get((kty, crv))) is None:
-        kinds = dict.fromkeys(one.crv or one.kty for one in ALGORITHMS.values())
+        kinds = dict.fromkeys(curve or kind for kind, curve in ALGORITHMS.values())
         return f"{kty} with crv {shown(crv)} is none of {', '.join(kinds)}."
     numbers = {name: jwk[name] for name in ("kty", *PUBLIC[kty])}
     if fault := STRICT.key_fault(numbers, alg):

@@ -2,14 +2,13 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 from ipywidgets import HTML, Box, Button, Text, VBox
 
-from dpop_lab.show import Block, Note, Shown, as_html, escaped
+from dpop_lab.show import Note, Shown, as_html, escaped
 from dpop_lab.show.values import shown
 
 WIDE = {"width": "auto", "max_width": "60em"}
@@ -51,17 +50,6 @@ def note(text: str) -> str:
     return as_html([Note(text)])
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Nothing(Shown):
-    """What there is to see before there is anything: a sentence."""
-
-    verdict: str
-
-    def blocks(self) -> Iterator[Block]:
-        """The sentence."""
-        yield Note(self.verdict)
-
-
 class Panel(ABC):
     """Rows of controls under a heading, and the view that follows from them.
 
@@ -69,6 +57,8 @@ class Panel(ABC):
     set `fields[name].value` to change it from code. Its repr says the same as text. A subclass
     says in `look` how the view follows, and in `follow` what else does.
     """
+
+    nothing = ""  #: what there is to see while the view is None
 
     def __init__(self, title: str, hint: str, *rows: list[Any]) -> None:
         self.title, self._lock, self._reacting = title, threading.RLock(), False
@@ -95,8 +85,8 @@ class Panel(ABC):
         return self.button("Start again", self.back)
 
     @abstractmethod
-    def look(self) -> Shown:
-        """The view that follows from the fields."""
+    def look(self) -> Shown | None:
+        """The view that follows from the fields, None while there is none."""
 
     def follow(self, label: str) -> None:
         """Change the other controls after the one with this label; here none."""
@@ -129,15 +119,16 @@ class Panel(ABC):
 
     def show(self) -> None:
         """Show what follows from the fields."""
-        self.view = self.look()
-        verdict = as_html([self.view.verdict_block()])
+        self.view = view = self.look()
+        verdict = note(self.nothing) if view is None else as_html([view.verdict_block()])
         announced = 'class="dpop-lab-verdict" role="status" aria-live="polite"'
         self._verdict.value = f"<div {announced}>{verdict}</div>"
-        self._details.value = self.view.details()
+        self._details.value = "" if view is None else view.details()
 
     def __repr__(self) -> str:
         """What the panel shows, as text."""
-        return "\n".join([self.title, *self.told(), repr(self.view)])
+        view = self.nothing if self.view is None else repr(self.view)
+        return "\n".join([self.title, *self.told(), view])
 
     def told(self, *left_out: str) -> list[str]:
         """The fields but those left out, a line each."""

@@ -1,17 +1,17 @@
 """A DPoP proof: made, read back without believing it, and how a server takes its values."""
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import NoneType
 from typing import Any
 
-from dpop_lab.errors import EncodingError, expect
-from dpop_lab.jose.encoding import base64url_decode, base64url_encode, compact_json, sha256
-from dpop_lab.jose.jwk import ed25519_fault, rsa_fault
-from dpop_lab.jose.jws import Deviation, Jws, key_bits, read_jws, sign_segment
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, PrivateKey, public_jwk
+from dpop_lab.errors import expect
+from dpop_lab.jose.encoding import base64url_encode, sha256
+from dpop_lab.jose.jwk import public_fault
+from dpop_lab.jose.jws import Deviation, Jws, read_jws, segment, sign_segment
+from dpop_lab.jose.keys import ALGORITHMS, PUBLIC, PrivateKey, public_jwk
 from dpop_lab.show.values import shown
 from dpop_lab.wire.url import normal_url, without_query
 
@@ -83,13 +83,13 @@ def make_proof(
     claims = proof_claims(
         jti=jti, htm=htm, htu=htu, iat=iat, access_token=access_token, nonce=nonce
     )
-    return sign_segment(_header_segment(key.alg, tuple(public_jwk(key).items())), claims, key)
+    return sign_segment(_header_segment(key.alg, tuple(public_jwk(key).items())), claims, key.sign)
 
 
 @lru_cache(maxsize=64)
 def _header_segment(alg: str, members: tuple[tuple[str, str], ...]) -> str:
     """A proof's header, encoded: for one key always the same."""
-    return base64url_encode(compact_json(_header(alg, dict(members))))
+    return segment(_header(alg, dict(members)))
 
 
 def access_token_hash(access_token: str) -> str:
@@ -105,25 +105,21 @@ def read_proof(text: str) -> Jws:
     gives them.
     """
     proof = read_jws(text)
-    unusual = _unusual_values(proof.claims)
+    unusual = tuple(_unusual_values(proof.claims))
     return replace(proof, deviations=(*proof.deviations, *unusual)) if unusual else proof
 
 
-def _unusual_values(claims: Mapping[str, Any]) -> list[Deviation]:
-    found = []
+def _unusual_values(claims: Mapping[str, Any]) -> Iterator[Deviation]:
     for name in TEXT_CLAIMS:
-        if isinstance(claims.get(name), list):
-            found.append(Deviation(f"claims.{name}", "value_in_an_array"))
-        elif name in claims and not isinstance(claims[name], str):
-            found.append(Deviation(f"claims.{name}", "not_a_string"))
-    if isinstance(claims.get("iat"), str):
-        found.append(Deviation("claims.iat", "number_as_text"))
-    elif "iat" in claims and type(claims["iat"]) not in (int, float):
-        found.append(Deviation("claims.iat", "not_a_number"))
-    return found
+        value = claims.get(name, "")
+        if not isinstance(value, str):
+            kind = "value_in_an_array" if isinstance(value, list) else "not_a_string"
+            yield Deviation(f"claims.{name}", kind)
+    iat = claims.get("iat", 0)
+    if type(iat) not in (int, float):
+        yield Deviation("claims.iat", "number_as_text" if isinstance(iat, str) else "not_a_number")
 
 
-KEYS_OF = {name: (algorithm.kty, algorithm.crv) for name, algorithm in ALGORITHMS.items()}
 PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 RSA_BITS = range(2048, 8193)
 
@@ -145,10 +141,8 @@ class Reading:
 
         The finer points of form are for the row `strict_form`.
         """
-        count = proof.text.count(".") + 1
-        if count != 3:
-            return "malformed", f"{count} part{'s' * (count != 1)} between dots, wanted 3"
-        return None
+        five = proof.text.count(".") == 4  # anything but three is `Jws.problem`
+        return ("malformed", "5 parts between dots, wanted 3") if five else None
 
     def token_fault(self, token: Jws) -> str | None:
         """What makes an access token malformed: any spelling but the one it was issued in."""
@@ -166,32 +160,19 @@ class Reading:
     def key_fault(self, jwk: Mapping[str, Any], alg: object) -> str | None:
         """What is wrong with a key for this algorithm (RFC 7518 sections 3.3, 3.4, 6; RFC 8037)."""
         kty, crv = jwk.get("kty"), jwk.get("crv")
-        wanted = KEYS_OF.get(alg) if isinstance(alg, str) else None
-        kinds = [wanted] if wanted else list(KEYS_OF.values())
-        if (kty, crv if kty != "RSA" else None) not in kinds:
+        wanted = ALGORITHMS.get(alg) if isinstance(alg, str) else None
+        kind = (kty, None if kty == "RSA" else crv)
+        if kind != wanted and (wanted or kind not in ALGORITHMS.values()):
             return f"a key of kind {kty!r} {crv!r}, which is not for {alg!r}"
-        if KEYS_OF.get(str(jwk.get("alg", alg))) != wanted or jwk.get("use", "sig") != "sig":
-            member = "use" if jwk.get("use", "sig") != "sig" else "alg"
+        use = jwk.get("use", "sig")
+        if use != "sig" or ALGORITHMS.get(str(jwk.get("alg", alg))) != wanted:
+            member = "alg" if use == "sig" else "use"
             return f"its {member}, {shown(jwk.get(member), 40)}, says it is for something else"
-        if "verify" not in _strings(jwk.get("key_ops", ["verify"])):
+        operations = jwk.get("key_ops", ["verify"])
+        if not isinstance(operations, list) or "verify" not in operations:
             return "key_ops in it do not say verify"
-        numbers = {name: _octets(jwk.get(name)) for name in PUBLIC[str(kty)] if name != "crv"}
-        for name, octets in numbers.items():
-            if not octets:
-                return f"{name} is not base64url, or not zero in the spare bits at its end"
-            if kty == "RSA" and octets[0] == 0:
-                return f"{name} begins with a zero octet"
-            if kty != "RSA" and len(octets) != OCTETS[str(crv)]:
-                return f"{name} has {len(octets)} octets, wanted {OCTETS[str(crv)]}"
-        bits = key_bits(jwk)
-        if bits is None:
-            point = f"the point (x, y) does not lie on {crv}"
-            return point if kty == "EC" else "its numbers are no key of this kind"
-        if kty == "RSA" and bits not in RSA_BITS:
-            return f"{bits} bits, wanted {RSA_BITS[0]} to {RSA_BITS[-1]}"
-        if kty == "RSA":
-            return rsa_fault(numbers["n"], numbers["e"])
-        return ed25519_fault(numbers["x"]) if kty == "OKP" else None
+        texts = [one if isinstance(one := jwk.get(name), str) else "" for name in PUBLIC[str(kty)]]
+        return public_fault(str(kty), *texts, bits=RSA_BITS)
 
     def members(self, jwk: Mapping[str, Any]) -> Mapping[str, Any]:
         """A jwk as this server reads it: as it is."""
@@ -243,15 +224,3 @@ class Reading:
 
 
 STRICT = Reading()
-
-
-def _strings(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
-
-
-def _octets(text: object) -> bytes:
-    """The octets of strict base64url, none where it is something else."""
-    try:
-        return base64url_decode(text) if isinstance(text, str) else b""
-    except EncodingError:
-        return b""

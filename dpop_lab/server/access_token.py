@@ -1,27 +1,25 @@
 """The access token: a JWT bound to a key, issued by one party and checked by another (RFC 9068)."""
 
 import base64
-import datetime
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from dpop_lab.checking import Check, Profile, Verdict, check, equal, verdict
-from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.jose.encoding import Members, base64url_encode, several
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact, verify
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.proof import STRICT, Reading
 from dpop_lab.show.values import Words
 
-SigningKey = tuple[PrivateKey, Mapping[str, Any]]  # and as it is published, with its kid
-BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-END = datetime.datetime(2046, 1, 1, tzinfo=datetime.UTC)
+SigningKey = tuple[PrivateKey, Members]  # and as it is published, with its kid
+BEGIN, END = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2046))
 
 
 def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
@@ -34,13 +32,11 @@ def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
     private: Any = load_pem_private_key(key.to_pem().encode(), None)
     # a common name has room for 64 characters
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer[:64])])
-    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     certificate = (
         x509.CertificateBuilder(name, name, private.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(BEGIN)
         .not_valid_after(END)
-        .add_extension(usage, critical=False)
         .sign(private, hashes.SHA256())
     )
     fingerprint = certificate.fingerprint(hashes.SHA1())  # noqa: S303  x5t is SHA-1 by definition
@@ -52,7 +48,7 @@ def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
     return key, published
 
 
-def issue(signing_key: SigningKey, claims: Mapping[str, Any]) -> str:
+def issue(signing_key: SigningKey, claims: Members) -> str:
     """A signed access token with these claims, but for those that say nothing.
 
     An audience alone is a string in it.
@@ -63,11 +59,6 @@ def issue(signing_key: SigningKey, claims: Mapping[str, Any]) -> str:
     if len(said.get("aud", ())) == 1:
         said["aud"] = said["aud"][0]
     return sign_compact(header, said, key)
-
-
-def several(value: object) -> list[Any]:
-    """The members of an array, or what stands there in place of one."""
-    return value if isinstance(value, list) else [value]
 
 
 def token_of(authorization: str) -> Jws:
@@ -93,7 +84,7 @@ class TokenContext:
 
     profile: TokenProfile
     authorization: str = field(repr=False)
-    keys: tuple[Mapping[str, Any], ...]
+    keys: tuple[Members, ...]
     issuer: str
     audience: str
     now: int
@@ -108,7 +99,7 @@ class TokenContext:
     "RFC 9449 §7.1",
     stops="a token taken out of its scheme, where other rules apply",
     mend="Send Authorization: DPoP and the access token.",
-    grade={"": "must", "too_long": "free"},
+    free=("too_long",),
 )
 def scheme(token: Jws, context: TokenContext) -> Verdict:
     """Does the Authorization header bring an access token under the right scheme?"""
@@ -146,8 +137,8 @@ def at_form(token: Jws, context: TokenContext) -> Verdict:
 def at_typ(token: Jws, context: TokenContext) -> Verdict:
     """Does its header call it an access token?"""
     found = token.header.get("typ")
-    good = isinstance(found, str) and found in context.profile.types
-    return Words(" or ".join(context.profile.types)), found, None if good else "wrong"
+    types = context.profile.types
+    return Words(" or ".join(types)), found, None if found in types else "wrong"
 
 
 @check(
@@ -195,8 +186,9 @@ def audience(token: Jws, context: TokenContext) -> Verdict:
 def not_expired(token: Jws, context: TokenContext) -> Verdict:
     """Is it still, and already, valid?"""
     now, reading = context.now, context.reading
-    end, start = (token.claims.get(name) for name in ("exp", "nbf"))
-    if type(end) is not int and not (type(end) is float and math.isfinite(end)):
+    end: Any = token.claims.get("exp")
+    start = token.claims.get("nbf")
+    if STRICT.number(end) is None:
         return verdict(Words("exp, a number"), end, good=False)
     if reading.expired(end, now):
         return Words(f"exp well after {now - reading.leeway}"), end, "expired"

@@ -1,22 +1,24 @@
 """The authorization server: who are you, is the proof good, here is a token bound to your key."""
 
 import hmac
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from dpop_lab.checking import Report
-from dpop_lab.jose.encoding import compact_json
+from dpop_lab.jose.encoding import Members, compact_json
 from dpop_lab.jose.jws import Jws, read_jws, verify
 from dpop_lab.proof.rules import Context, jkt
 from dpop_lab.server.access_token import SigningKey, issue
 from dpop_lab.server.duende_site import CLIENT_CREDENTIALS, DEVICE_CODE, Client
-from dpop_lab.server.form import Credentials, Form, Refused, bad_request, resource_of, value
+from dpop_lab.server.form import Credentials, Form, Refused, bad_request, is_uri, value
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import Party, Routes
 from dpop_lab.wire.message import Request, Response
 
+JWKS = "openid-configuration/jwks"
+TOKEN_PATH = "/connect/token"  # noqa: S105  no password
 STEPS = ("client", "header", "grant_type", "resource", "proof", "grant", "scope")
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a grant
 
@@ -27,37 +29,25 @@ class AuthorizationServer(Party):
 
     signing_key: SigningKey
     #: gives the public JWK of the clients that authenticate with a key
-    client_key: Callable[[], Mapping[str, Any]]
-    #: draws octets for `jti`
-    random: Callable[[int], bytes]
-
-    @property
-    def token_endpoint(self) -> str:
-        """The URL a token is asked for at, and the `htu` of the proof that goes with it."""
-        return f"{self.base_url}/connect/token"
+    client_key: Callable[[], Members]
 
     @property
     def routes(self) -> Routes:
         """Who answers, by path."""
-        return {
-            "/connect/token": self.token,
-            "/.well-known/openid-configuration": self.metadata,
-            "/.well-known/oauth-authorization-server": self.metadata,
-            "/.well-known/openid-configuration/jwks": self.jwks,
-        }
+        documents = ("openid-configuration", "oauth-authorization-server", JWKS)
+        known = {f"/.well-known/{name}": self.document for name in documents}
+        return {TOKEN_PATH: self.token, **known}
 
-    def metadata(self, request: Request) -> Response:
-        """The discovery document (RFC 8414, OpenID Connect Discovery)."""
-        return self._document(request, self.policy.json(self.policy.metadata(self.base_url)))
-
-    def jwks(self, request: Request) -> Response:
-        """The public keys that access tokens are signed with (RFC 7517 section 5)."""
-        return self._document(request, compact_json({"keys": [self.signing_key[1]]}))
-
-    def _document(self, request: Request, body: bytes) -> Response:
+    def document(self, request: Request) -> Response:
+        """Metadata (RFC 8414, OpenID Connect Discovery), or the JWKS (RFC 7517 section 5)."""
+        policy = self.policy
         if request.method != "GET":
-            return self.policy.method_not_allowed("GET")
-        return Response(200, (("Content-Type", self.policy.metadata_type),), body)
+            return policy.method_not_allowed("GET")
+        if request.route.endswith(JWKS):
+            body = compact_json({"keys": [self.signing_key[1]]})
+        else:
+            body = policy.json(policy.metadata(self.base_url))
+        return Response(200, (("Content-Type", policy.metadata_type),), body)
 
     def token(self, request: Request) -> Response:
         """Answer a token request (RFC 6749 section 4.4, RFC 9449 section 5), with the reports."""
@@ -95,7 +85,7 @@ class TokenRequest:
             "cnf": {"jkt": self.proof} if self.proof else None,
             "scope": scope,
             "client_id": client.client_id,
-            "jti": server.random(16).hex().upper(),
+            "jti": secrets.token_hex(16).upper(),
         }
         body = {
             "access_token": issue(server.signing_key, policy.token_claims(claims)),
@@ -135,23 +125,23 @@ class TokenRequest:
 
     def _assertion_good(self, assertion: str) -> bool:
         """Is the client assertion signed, current, meant for us, and new? It is then used up."""
-        _, known = self.proof_and_context
-        server, reading, now = self.server, known.profile.reading, known.now
+        server, reading, now = self.server, self.policy.token.reading, self.server.clock.now()
         jws = read_jws(assertion)
         claims, alg, jti = jws.claims, jws.header.get("alg"), jws.claims.get("jti")
         ends = reading.number(claims.get("exp"))
-        starts = reading.number(claims["nbf"]) if "nbf" in claims else ends and min(ends, now)
-        if ends is None or starts is None or starts > ends:
+        starts = None if ends is None else reading.number(claims.get("nbf", min(ends, now)))
+        if ends is None or starts is None:
             return False
         good = (
             alg in reading.algorithms
+            and starts <= ends
             and claims.get("iss") == claims.get("sub") == self.credentials[0]
             and starts - reading.leeway <= now
             and not reading.expired(ends, now)
             and isinstance(jti, str)
             and bool(jti.strip())
             and self.policy.audience_fits(jws.header, claims.get("aud"), server.base_url)
-            and verify(jws.signing_input, jws.signature, alg=alg, jwk=server.client_key())
+            and verify(jws.signing_input, jws.signature, alg=str(alg), jwk=server.client_key())
         )
         remember = int(ends) + reading.leeway + 1 - now
         return good and server.used.claim(("assertion", jti), now=now, remember=remember)
@@ -165,7 +155,7 @@ class TokenRequest:
             self.request,
             "token",
             nonce=self.named is not None and self.named.requires_nonce,
-            url=self.server.token_endpoint,
+            url=f"{self.server.base_url}{TOKEN_PATH}",
             client_id=self.credentials[0],
         )
 
@@ -223,8 +213,20 @@ class TokenRequest:
 
     @cached_property
     def resource(self) -> str | None:
-        """The one API that the token is wanted for, None without a wish."""
-        return resource_of(self.form)
+        """The one API that the token is wanted for (RFC 8707 section 2), None without a wish."""
+        resources = self.form.get("resource", ())
+        faults = (
+            (
+                any(len(one) > 512 for one in resources),
+                "Resource indicator maximum length exceeded",
+            ),
+            (not all(map(is_uri, resources)), "Invalid resource indicator format"),
+            (len(resources) > 1, "Multiple resource indicators not supported on token endpoint."),
+        )
+        for found, description in faults:
+            if found:
+                raise bad_request("invalid_target", description)
+        return resources[0] if resources else None
 
     @cached_property
     def scope(self) -> tuple[list[str], list[str]]:
@@ -233,15 +235,17 @@ class TokenRequest:
         What the policy does not know, or knows of another resource, is a fault.
         """
         given, resource, policy = value(self.form, "scope"), self.resource, self.policy
-        apis = policy.apis
         asked = sorted({*policy.scope(given).split(" ")} - {""}) or sorted(policy.scopes)
-        wanted = set(apis) - policy.isolated if resource is None else {resource} & set(apis)
-        if resource is not None and not any(name in apis[one] for one in wanted for name in asked):
+        apis = {
+            api: scopes
+            for api, scopes in policy.apis.items()
+            if api == resource or (resource is None and api not in policy.isolated)
+        }
+        reached = {name for scopes in apis.values() for name in scopes}
+        if resource is not None and reached.isdisjoint(asked):
             raise bad_request("invalid_target")
         if len(given) > 300 or not set(asked) <= set(policy.scopes):
             raise bad_request("invalid_scope")
         if resource is not None:
-            asked = [name for name in asked if name in apis[resource]]
-        return asked, [
-            one for one in apis if one in wanted and not set(asked).isdisjoint(apis[one])
-        ]
+            asked = [name for name in asked if name in reached]
+        return asked, [api for api, scopes in apis.items() if not set(scopes).isdisjoint(asked)]

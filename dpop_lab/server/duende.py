@@ -3,18 +3,17 @@
 import json
 import math
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dpop_lab.checking import Answer, Failure, said
+from dpop_lab.checking import Answer, Texts, said
+from dpop_lab.jose.encoding import Members, several
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
 from dpop_lab.server import access_token as at
-from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_reading import DuendeReading
-from dpop_lab.server.duende_site import metadata
+from dpop_lab.server.duende_site import ENDPOINTS, METADATA
 from dpop_lab.server.form import (
     JWT_BEARER,
     Credentials,
@@ -22,13 +21,14 @@ from dpop_lab.server.form import (
     Refused,
     bad_request,
     basic_pair,
+    collected,
     read_form,
 )
 from dpop_lab.server.policy import Policy
 from dpop_lab.wire.message import Request, Response
 
 CODES = {"one_header": "invalid_request", "nonce": "use_dpop_nonce"}
-TEXTS: dict[Failure, str | None] = {  # of both places
+TEXTS: Texts = {  # of both places
     **{
         name: f"Invalid '{name}' value."
         for name in ("typ", "alg", "jwk", "ath", "jti", "htm", "htu", "nonce")
@@ -39,7 +39,7 @@ TEXTS: dict[Failure, str | None] = {  # of both places
     "fresh": "Invalid 'iat' value.",
     ("nonce", "missing"): "Missing 'nonce' value.",
 }
-TOKEN_TEXTS: dict[Failure, str | None] = {
+TOKEN_TEXTS: Texts = {
     **TEXTS,
     "one_header": "Too many DPoP headers provided.",
     "well_formed": "Malformed DPoP token.",
@@ -48,7 +48,7 @@ TOKEN_TEXTS: dict[Failure, str | None] = {
     ("fresh", "missing"): "Missing 'iat' value.",
     "unused": "Detected replay of DPoP proof token.",
 }
-API_TEXTS: dict[Failure, str | None] = {
+API_TEXTS: Texts = {
     **TEXTS,
     "one_header": None,
     ("one_header", "empty"): "Missing DPoP proof token.",
@@ -111,42 +111,33 @@ class Duende(Policy):
         """Names in any letter case, blank values dropped."""
         if request.method != "POST":
             raise bad_request()
-        form: dict[str, tuple[str, ...]] = {}
-        for name, given in read_form(request):
-            if given.strip():
-                form[name.lower()] = (*form.get(name.lower(), ()), given)
-        return form
+        pairs = read_form(request)
+        return collected((name.lower(), given) for name, given in pairs if given.strip())
 
     def credentials(self, request: Request, form: Form) -> Credentials:
         """Basic, then the form, then an assertion: the first with a secret or an assertion wins."""
-        raw: dict[str, str] = {}
-        for name, given in read_form(request):
-            raw.setdefault(name.lower(), given)
+        raw = {name.lower(): given for name, given in reversed(read_form(request))}  # the first
         pairs = {
             "basic": basic_pair("".join(request.lines("Authorization")[:1])) or ("", ""),
             "form": (raw.get("client_id", ""), raw.get("client_secret", "")),
         }
         found: list[Credentials] = [
-            (client_id, way, (secret.strip() and secret) or None)
+            (client_id, way, secret if secret.strip() else None)
             for way, (client_id, secret) in pairs.items()
             if client_id.strip() and max(len(client_id), len(secret)) <= 100
         ]
         assertion = raw.get("client_assertion", "")
-        client_id = self._subject(assertion)
-        if raw.get("client_assertion_type") == JWT_BEARER and client_id:
-            found.append((client_id, "assertion", assertion))
+        jws = read_jws(assertion[:51201])
+        client_id = jws.claims.get("sub")
+        readable = len(assertion) <= 51200 and not self.token.reading.token_fault(jws)
+        if raw.get("client_assertion_type") == JWT_BEARER and readable:
+            if isinstance(client_id, str) and 0 < len(client_id) <= 100:
+                found.append((client_id, "assertion", assertion))
         if not found:
             raise bad_request()
         return next((one for one in found if one[2]), found[-1])
 
-    def _subject(self, assertion: str) -> str | None:
-        """The client an assertion names as its subject, None where it can't be read."""
-        jws = read_jws(assertion[:51201])
-        subject = jws.claims.get("sub")
-        fits = len(assertion) <= 51200 and isinstance(subject, str) and 0 < len(subject) <= 100
-        return subject if fits and not self.token.reading.token_fault(jws) else None
-
-    def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
+    def audience_fits(self, header: Members, audience: object, issuer: str) -> bool:
         """The issuer or one of four endpoints; the issuer alone where the assertion has a type."""
         given = several(audience)
         names = [one.removesuffix("/") for one in given if isinstance(one, str)]
@@ -167,7 +158,7 @@ class Duende(Policy):
         except Refused:
             raise bad_request() from None
 
-    def token_claims(self, claims: Mapping[str, Any]) -> dict[str, Any]:
+    def token_claims(self, claims: Members) -> dict[str, Any]:
         """Neither a subject nor an audience of its own accord; scope is an array."""
         return dict(claims)
 
@@ -194,7 +185,9 @@ class Duende(Policy):
 
     def metadata(self, base: str) -> dict[str, Any]:
         """What the whole of it can do, most of which is not here."""
-        return metadata(base)
+        endpoints = {name: f"{base}/connect/{path}" for name, path in ENDPOINTS.items()}
+        keys = f"{base}/.well-known/openid-configuration/jwks"
+        return {"issuer": base, "jwks_uri": keys, **endpoints, **METADATA}
 
 
 DUENDE = Duende(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import NoneType
 from typing import Any
 
+from dpop_lab.jose.encoding import Members, several
 from dpop_lab.jose.jws import Deviation, Jws
 from dpop_lab.proof import Reading
-from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_site import ALGORITHMS
 from dpop_lab.wire.url import NormalURL, normal_url, without_query
 
@@ -87,13 +87,13 @@ class DuendeReading(Reading):
             value = value[0]
         return value if isinstance(value, str) else None
 
-    def jti(self, claims: Mapping[str, Any]) -> str | None:
+    def jti(self, claims: Members) -> str | None:
         """Any text that is not empty; the API takes an empty text too, and null for one."""
         if self.api:
             return (claims["jti"] or "") if "jti" in claims else None
         return claims.get("jti") or None
 
-    def members(self, jwk: Mapping[str, Any]) -> dict[str, Any]:
+    def members(self, jwk: Members) -> dict[str, Any]:
         """Member names in any letter case, and of a JWK Set its first key.
 
         Recorded was a set that holds one key. The demo's reader goes on into the member `keys` as
@@ -107,14 +107,14 @@ class DuendeReading(Reading):
             members[JWK_NAMES.get(name.lower(), name)] = value
         return members
 
-    def private(self, jwk: Mapping[str, Any]) -> tuple[str, ...]:
+    def private(self, jwk: Members) -> tuple[str, ...]:
         """EC: a `d` will do. RSA: only all six together count."""
         if _unreadable(jwk):
             return ()
         wanted = PRIVATE.get(jwk.get("kty", ""), ())
         return wanted if all(jwk.get(name) is not None for name in wanted) else ()
 
-    def key_fault(self, jwk: Mapping[str, Any], alg: object) -> str | None:
+    def key_fault(self, jwk: Members, alg: object) -> str | None:
         """The demo wants a jwk it can take the thumbprint of, whatever `alg` says.
 
         Where there is no thumbprint the real server falls over with a 500; the twin does not.
@@ -133,7 +133,7 @@ class DuendeReading(Reading):
             wanted, found = wanted.lower(), found.lower()
         return _uri(found) is not None and _uri(wanted) == _uri(found)
 
-    def unchecked(self, cnf: Mapping[str, Any]) -> tuple[str, ...]:
+    def unchecked(self, cnf: Members) -> tuple[str, ...]:
         """It looks at jkt alone."""
         return ()
 
@@ -141,7 +141,7 @@ class DuendeReading(Reading):
         """Five minutes of grace, that second included."""
         return now - self.leeway > end
 
-    def replay_key(self, claims: Mapping[str, Any], **known: object) -> Hashable:
+    def replay_key(self, claims: Members, **known: object) -> Hashable:
         """The demo remembers a proof by its jti and nothing else."""
         return self.jti(claims)
 
@@ -155,7 +155,7 @@ def _unread(read: Mapping[str, bool]) -> str | None:
     return (odd and f"another JSON type than it can read: {odd}") or None
 
 
-def _unreadable(jwk: Mapping[str, Any]) -> str | None:
+def _unreadable(jwk: Members) -> str | None:
     """Known members of a JSON type that the demo's key reader can't take."""
     read = {name: _is_text(jwk.get(name)) for name in JWK_TEXTS}
     for name, also in JWK_ARRAYS.items():

@@ -1,7 +1,6 @@
 """What is registered at demo.duendesoftware.com, and its discovery document."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 BASE_URL = "https://demo.duendesoftware.com"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -85,13 +84,12 @@ CLAIMS = (
     "website gender birthdate zoneinfo locale updated_at email email_verified"
 )
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
-METADATA = {
+METADATA = {  # in the order the demo has it, behind issuer, keys and endpoints
     "require_pushed_authorization_requests": False,
-    **{
-        f"{end}channel_logout{kind}_supported": True
-        for end in ("front", "back")
-        for kind in ("", "_session")
-    },
+    "frontchannel_logout_supported": True,
+    "frontchannel_logout_session_supported": True,
+    "backchannel_logout_supported": True,
+    "backchannel_logout_session_supported": True,
     "scopes_supported": ("openid", "profile", "email", *SCOPES, "offline_access"),
     "claims_supported": CLAIMS.split(),
     "grant_types_supported": (
@@ -103,15 +101,15 @@ METADATA = {
         "code id_token token",
     ),
     "response_modes_supported": ("form_post", "query", "fragment"),
-    **{
-        f"{name}_endpoint_auth_{member}_supported": value
-        for name in ("token", "revocation", "introspection")
-        for member, value in (("methods", AUTH_METHODS), ("signing_alg_values", ALGORITHMS))
-    },
-    **{
-        f"{name}_signing_alg_values_supported": ("RS256",)
-        for name in ("id_token", "userinfo", "introspection")
-    },
+    "token_endpoint_auth_methods_supported": AUTH_METHODS,
+    "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+    "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
+    "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+    "introspection_endpoint_auth_methods_supported": AUTH_METHODS,
+    "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+    "id_token_signing_alg_values_supported": ("RS256",),
+    "userinfo_signing_alg_values_supported": ("RS256",),
+    "introspection_signing_alg_values_supported": ("RS256",),
     "subject_types_supported": ("public",),
     "code_challenge_methods_supported": ("plain", "S256"),
     "request_parameter_supported": True,
@@ -123,13 +121,3 @@ METADATA = {
     "backchannel_authentication_request_signing_alg_values_supported": ALGORITHMS,
     "dpop_signing_alg_values_supported": ALGORITHMS,
 }  # fmt: skip
-
-
-def metadata(base: str) -> dict[str, Any]:
-    """The discovery document, members in the order the demo has them."""
-    return {
-        "issuer": base,
-        "jwks_uri": f"{base}/.well-known/openid-configuration/jwks",
-        **{name: f"{base}/connect/{path}" for name, path in ENDPOINTS.items()},
-        **METADATA,
-    }

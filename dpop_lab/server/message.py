@@ -5,7 +5,6 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol
 
 from tornado.httputil import (
     HTTPConnection,
@@ -15,28 +14,13 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
+from dpop_lab.server.twin import Front
 from dpop_lab.wire.message import Headers, Request, Response
 
 MAX_TARGET = 8 * 1024
 MAX_HEADERS = 32 * 1024  # of all lines together, as the real server has it
 MAX_BODY = 1024 * 1024
 log = logging.getLogger(__name__)
-
-
-class Front(Protocol):
-    """Answers what comes in at a port, and is told of all that went over it."""
-
-    def __call__(self, request: Request) -> Response:
-        """The answer to a request."""
-
-    def told(self, request: Request, response: Response) -> None:
-        """Hear of a request once its answer has been written.
-
-        Whatever the answer was: its own, or the carrier's to a request too large to be read.
-        """
-
-    def spoke_tls(self, url: str) -> None:
-        """Hear of a client that was hung up on because it spoke TLS; it is to use `url`."""
 
 
 class Message(HTTPMessageDelegate):

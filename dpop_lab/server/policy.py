@@ -7,11 +7,10 @@ from typing import Any, Self
 
 from dpop_lab.checking import Answer, Finding, Profile
 from dpop_lab.errors import LabError, expect
-from dpop_lab.jose.encoding import compact_json
+from dpop_lab.jose.encoding import Members, compact_json, several
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.server import duende_site as demo
-from dpop_lab.server.access_token import several
 from dpop_lab.server.duende_site import Client
 from dpop_lab.server.form import (
     Credentials,
@@ -20,6 +19,7 @@ from dpop_lab.server.form import (
     asserted,
     bad_request,
     basic_pair,
+    collected,
     parameters,
     read_form,
     value,
@@ -38,8 +38,7 @@ class Policy:
     """One server's ways: here those of a strict reader of the RFCs, which others override."""
 
     name: str
-    #: the rules by place: `token` and `api` for proofs there, `token_nonce` and `api_nonce` where a
-    #: nonce is demanded, `bound` and `bearer` for the access tokens of the two APIs
+    #: by place: `token`, `api`, `…_nonce` where one is demanded; `bound`, `bearer` of access tokens
     profiles: Mapping[str, Profile]
     #: steps by place, where they come before all others; the first fault decides
     order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -96,10 +95,9 @@ class Policy:
         return frozenset(row.name for profile in self.profiles.values() for row in profile.rows)
 
     def without(self, name: str) -> Self:
-        """This policy with one row struck out wherever it stands.
+        """This policy with one row struck out wherever it stands; every report then says so.
 
-        Every report made under it says so. Raises `LabError` for a row that no profile has, or
-        without which nothing can be checked.
+        Raises `LabError` for a row that no profile has, or without which nothing can be checked.
         """
         if name not in self.row_names:
             wanted = "one of " + ", ".join(sorted(self.row_names))
@@ -111,14 +109,11 @@ class Policy:
         return replace(self, profiles=profiles)
 
     def steps(self, place: str, usual: tuple[str, ...]) -> list[str]:
-        """The steps that a request at a place takes: all the usual ones, in this policy's order.
-
-        Raises `LabError` where that has another one.
-        """
+        """The usual steps of a request, in this policy's order; `LabError` for others in that."""
         order = list(dict.fromkeys((*self.order.get(place, ()), *usual)))
-        if unknown := [step for step in order if step not in usual]:
+        if len(order) > len(usual):
             problem, wanted = f"No such step at the place {place!r}", ", ".join(usual)
-            raise LabError(problem, wanted=wanted, found=", ".join(unknown))
+            raise LabError(problem, wanted=wanted, found=", ".join(order))
         return order
 
     # proofs
@@ -150,10 +145,9 @@ class Policy:
         return now
 
     def sends_nonce(self, error: str | None, age: int | None, scheme: str) -> bool:
-        """Is a nonce sent with this answer?
+        """Is a nonce sent with an answer that took a proof with a nonce of this age, if any?
 
-        `age` is that of the nonce in the proof it took, `scheme` that of the API, empty for the
-        token endpoint.
+        `scheme` is that of the API, empty for the token endpoint.
         """
         renewed = error is None and age is not None and age >= self.nonce_renewed_at
         return error == "use_dpop_nonce" or renewed
@@ -168,11 +162,9 @@ class Policy:
         """A POST of a form in which nothing but `resource` stands twice (RFC 6749 section 3.2)."""
         if request.method != "POST":
             raise Refused(Answer(405, "invalid_request"), ("Allow", "POST"))
-        form: dict[str, tuple[str, ...]] = {}
-        for name, given in read_form(request):
-            if name in form and name != "resource":
-                raise bad_request(description="A parameter is given twice.")
-            form[name] = (*form.get(name, ()), given)
+        form = collected(read_form(request))
+        if any(len(given) > 1 for name, given in form.items() if name != "resource"):
+            raise bad_request(description="A parameter is given twice.")
         return {name: given for name, given in form.items() if given != ("",)}
 
     def credentials(self, request: Request, form: Form) -> Credentials:
@@ -188,7 +180,7 @@ class Policy:
             raise self.client_refused(way)
         return pair[0], way, pair[1]
 
-    def audience_fits(self, header: Mapping[str, Any], audience: object, issuer: str) -> bool:
+    def audience_fits(self, header: Members, audience: object, issuer: str) -> bool:
         """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
         return not {issuer, f"{issuer}/connect/token"}.isdisjoint(several(audience))
 
@@ -203,12 +195,12 @@ class Policy:
             raise bad_request("invalid_scope")
         return text
 
-    def token_claims(self, claims: Mapping[str, Any]) -> dict[str, Any]:
+    def token_claims(self, claims: Members) -> dict[str, Any]:
         """The claims of an access token: with a subject, and scope a string (RFC 9068 2.2)."""
         audience, scope = claims["aud"] or [claims["iss"]], " ".join(claims["scope"])
         return {**claims, "aud": audience, "scope": scope, "sub": claims["client_id"]}
 
-    # the APIs
+    # the APIs, and all answers
 
     def authorization(self, request: Request, scheme: str) -> str:
         """One Authorization line and no other way of sending a token (RFC 6750 sections 2, 3.1)."""
@@ -220,13 +212,11 @@ class Policy:
 
     def challenge(self, scheme: str, answer: Answer) -> str:
         """The WWW-Authenticate value; under DPoP it tells the algorithms (RFC 9449 section 7.1)."""
-        pairs = _said(answer)
+        pairs = answer.members
         if scheme == "DPoP" and self.tells_algorithms:
             pairs["algs"] = " ".join(self.algorithms)
         text = ", ".join(f'{name}="{value}"' for name, value in pairs.items())
         return f"{scheme} {text}".rstrip()
-
-    # what all answers have
 
     def refused(self, refusal: Refused, scheme: str = "") -> Response:
         """The answer to a refused request: a challenge with this scheme, or (without one) JSON."""
@@ -235,7 +225,7 @@ class Policy:
             challenge = ("WWW-Authenticate", self.challenge(scheme, answer))
             return Response(answer.status, (challenge, *refusal.headers))
         headers = (*self.token_headers, *refusal.headers)
-        return Response(answer.status, headers, self.json(_said(answer)))
+        return Response(answer.status, headers, self.json(answer.members))
 
     def json(self, value: object) -> bytes:
         """JSON as it writes it: compact."""
@@ -258,8 +248,3 @@ class Policy:
             "token_endpoint_auth_signing_alg_values_supported": self.algorithms,
             "dpop_signing_alg_values_supported": self.algorithms,
         }
-
-
-def _said(answer: Answer) -> dict[str, str]:
-    said = {"error": answer.error, "error_description": answer.description}
-    return {name: text for name, text in said.items() if text is not None}

@@ -3,16 +3,17 @@
 A server asks the rows, uses a proof up once, refuses, and gives a nonce out where one is due.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from dpop_lab.checking import Profile, Report
+from dpop_lab.jose.encoding import Members, compact_json, several
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, replay_key
-from dpop_lab.server.access_token import TokenContext, TokenProfile, several, token_of
+from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.form import Refused
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.state import Clock, Nonces, UsedProofs
@@ -128,31 +129,30 @@ class ResourceServer(Party):
     """Two protected resources, as `Request -> Response`, for every method the policy names."""
 
     issuer: str  #: the one it trusts
-    keys: tuple[Mapping[str, Any], ...]  #: of the issuer, public JWKs
+    keys: tuple[Members, ...]  #: of the issuer, public JWKs
     #: a nonce is demanded in each proof
     api_nonce: bool = False
 
     @property
     def routes(self) -> Routes:
         """Who answers, by path; a slash at the end makes no difference to that."""
-        apis: Routes = {DPOP_API: self.dpop_api, BEARER_API: self.bearer_api}
-        return {**apis, **{f"{path}/": server for path, server in apis.items()}}
+        return {
+            path + slash: partial(self.api, place)
+            for path, place in ((DPOP_API, "api"), (BEARER_API, "bearer"))
+            for slash in ("", "/")
+        }
 
-    def dpop_api(self, request: Request) -> Response:
-        """The API that takes nothing but a bound token under `DPoP` with a proof (section 7.1)."""
-        return self._served(request, "api", self.policy.bound)
+    def api(self, place: str, request: Request) -> Response:
+        """Answer a call of the API that takes nothing but a bound token under `DPoP` with a proof.
 
-    def bearer_api(self, request: Request) -> Response:
-        """The API that takes an access token under `Bearer` (RFC 6750)."""
-        return self._served(request, "bearer", self.policy.bearer)
-
-    def _served(self, request: Request, place: str, rules: TokenProfile) -> Response:
+        At the place `bearer` it is the one that takes a token under `Bearer` (RFC 9449 section 7.1,
+        RFC 6750).
+        """
         methods = self.policy.api_methods
         if methods is not None and request.method not in methods:
             return self.policy.method_not_allowed(", ".join(methods))
-        return self.answered(
-            lambda reports: self._checked(request, place, rules, reports), rules.scheme
-        )
+        rules = self.policy.bound if place == "api" else self.policy.bearer
+        return self.answered(partial(self._checked, request, place, rules), rules.scheme)
 
     def _checked(
         self, request: Request, place: str, rules: TokenProfile, reports: list[Report]
@@ -190,9 +190,8 @@ class ResourceServer(Party):
         said = [(name, one) for name, value in token.claims.items() for one in several(value)]
         said.append(("authorization_scheme", authorization.partition(" ")[0]))
         said += [("proof_token", one) for one in self.policy.proofs(request, place)[:1]]
-        body = self.policy.json([{"type": name, "value": _text(value)} for name, value in said])
-        return Response(200, (("Content-Type", self.policy.api_type),), body)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        pairs = [
+            {"type": name, "value": one if isinstance(one, str) else compact_json(one).decode()}
+            for name, one in said
+        ]
+        return Response(200, (("Content-Type", self.policy.api_type),), self.policy.json(pairs))

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from dpop_lab.checking import Answer, Failure, said
+from dpop_lab.checking import Answer, Texts, said
 from dpop_lab.proof.rules import ESSENTIAL, ROWS, ProofProfile, Window
 from dpop_lab.server import access_token as at
 from dpop_lab.server.policy import Policy
 
-PROOF_TEXTS: dict[Failure, str | None] = {
+PROOF_TEXTS: Texts = {
     "one_header": "There must be exactly one DPoP header.",
     "well_formed": "The DPoP header is not a well-formed JWT.",
     "strict_form": "The proof is not in strict base64url and JSON, or has values of another type.",
@@ -28,7 +28,7 @@ PROOF_TEXTS: dict[Failure, str | None] = {
     "nonce": "The nonce claim must be a nonce this server gave out lately.",
     "unused": "This proof was used before.",
 }
-TOKEN_TEXTS: dict[Failure, str | None] = {
+TOKEN_TEXTS: Texts = {
     "scheme": "A bound access token must be sent under the scheme DPoP, another under Bearer.",
     "at_form": "The access token is not a well-formed JWT.",
     "at_typ": "The access token is not of type at+jwt.",

@@ -15,8 +15,8 @@ from tornado.httputil import HTTPConnection, HTTPServerConnectionDelegate
 from tornado.iostream import IOStream
 
 from dpop_lab.errors import LabError
-from dpop_lab.server.message import Front, Message
-from dpop_lab.server.twin import Twin
+from dpop_lab.server.message import Message
+from dpop_lab.server.twin import Front, Twin
 
 HARD_LIMIT = 1024 * 1024  # beyond this the connection is closed without a word
 PATIENCE = 60  # seconds for a head to come, and as many for a body
@@ -62,21 +62,19 @@ class RunningTwin(HTTPServerConnectionDelegate):
         #: what clients call it: issuer, discovery and the wanted `htu` follow
         self.base_url = twin.base_url
         self._socket, self._front, self._patience = listening, front, patience
-        self._started = threading.Event()
+        self._runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
+        self._loop, self._stopped = self._runner.get_loop(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="dpop_lab server", daemon=True)
         self._thread.start()
-        self._started.wait()
 
     def __repr__(self) -> str:
         return f"<RunningTwin at {self.url}>"
 
     def _run(self) -> None:
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            self._loop = runner.get_loop()
-            runner.run(self._serve())
+        with self._runner:
+            self._runner.run(self._serve())
 
     async def _serve(self) -> None:
-        self._stopped = asyncio.Event()
         self._http = HTTPServer(
             self,
             max_header_size=HARD_LIMIT,
@@ -86,7 +84,6 @@ class RunningTwin(HTTPServerConnectionDelegate):
             body_timeout=1.1 * self._patience,  # where the message could not hang up
         )
         self._listen()
-        self._started.set()
         await self._stopped.wait()
         self._loop.remove_reader(self._socket)
         self._socket.close()

@@ -1,15 +1,15 @@
 """Both servers under one base URL: the offline twin, made of a policy and the demo's registry."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from email.utils import formatdate
 from functools import cache
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
-from dpop_lab.jose.encoding import thumbprint
+from dpop_lab.jose.encoding import Members, thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import AuthorizationServer
@@ -20,10 +20,25 @@ from dpop_lab.server.resource_server import ResourceServer
 from dpop_lab.server.state import Clock
 from dpop_lab.wire.message import Request, Response
 
-Made = TypeVar("Made")
+
+class Front:
+    """Answers what comes in at a port, and is told of all that went over it."""
+
+    def __call__(self, request: Request) -> Response:
+        """The answer to a request."""
+        raise NotImplementedError
+
+    def told(self, request: Request, response: Response) -> None:
+        """Hear of a request once its answer has been written.
+
+        Whatever the answer was: its own, or the carrier's to a request too large to be read.
+        """
+
+    def spoke_tls(self, url: str) -> None:
+        """Hear of a client that was hung up on because it spoke TLS; it is to use `url`."""
 
 
-class Twin:
+class Twin(Front):
     """The authorization server and the resource server of one site, as `Request -> Response`.
 
     `client_key` is the RSA key of the `*.jwt` clients, made when first wanted if none is given;
@@ -39,16 +54,14 @@ class Twin:
         api_nonce: bool = False,
         clock: Clock | None = None,
         client_key: PrivateKey | None = None,
-        client_jwk: Mapping[str, Any] | None = None,
+        client_jwk: Members | None = None,
         signing_key: SigningKey | None = None,
-        random: Callable[[int], bytes] = secrets.token_bytes,
         every_row: bool = False,
     ) -> None:
         self.base_url, self.clock = base_url.rstrip("/"), clock or Clock()
-        made = client_key is None and client_jwk is None
-        self._client_key = _once(lambda: generate_key("RS256") if made else client_key)
+        self._client_key = _once(lambda: client_key or generate_key("RS256"))
         self._client_jwk = client_jwk
-        kid = random(16).hex().upper()
+        kid = secrets.token_hex(16).upper()
         self.signing_key, self.published = signing_key or new_signing_key(self.base_url, kid=kid)
         common: dict[str, Any] = {
             "base_url": self.base_url,
@@ -60,7 +73,6 @@ class Twin:
             **common,
             signing_key=(self.signing_key, self.published),
             client_key=self._public_client_key,
-            random=random,
         )
         self.resource_server = ResourceServer(
             **common, issuer=self.base_url, keys=(self.published,), api_nonce=api_nonce
@@ -75,11 +87,10 @@ class Twin:
     @property
     def client_key(self) -> PrivateKey | None:
         """The private key of the `*.jwt` clients, None where only its public half was given."""
-        return self._client_key()
+        return self._client_key() if self._client_jwk is None else None
 
-    def _public_client_key(self) -> Mapping[str, Any]:
-        key = self._client_key()
-        return self._client_jwk or ({} if key is None else key.public_jwk())
+    def _public_client_key(self) -> Members:
+        return self._client_jwk or self._client_key().public_jwk()
 
     @property
     def client_key_id(self) -> str:
@@ -107,8 +118,9 @@ class Twin:
         origin, exposed = request.lines("Origin"), self.policy.cors_exposed
         response = _preflight(request) if origin else None
         if response is None:
-            routes = {**self.authorization_server.routes, **self.resource_server.routes}
-            server = routes.get(request.route)
+            parties = (self.resource_server, self.authorization_server)
+            answers = (one.routes.get(request.route) for one in parties)
+            server = next(filter(None, answers), None)
             response = server(request) if server else Response(404)
         lines = [("Access-Control-Allow-Origin", "*")] * bool(origin)
         if origin and exposed and response.status != 204:
@@ -116,12 +128,6 @@ class Twin:
         lines += [("Date", formatdate(self.clock.time(), usegmt=True)), *self.policy.site_headers]
         response = response.with_headers(*lines)
         return response if request.method != "HEAD" else replace(response, body=b"")
-
-    def told(self, request: Request, response: Response) -> None:
-        """Nothing: who wants to hear of requests at a port stands before the twin."""
-
-    def spoke_tls(self, url: str) -> None:
-        """Nothing, as well."""
 
     def __repr__(self) -> str:
         return f"<Twin of {self.base_url} under {self.policy.name}>"
@@ -142,14 +148,14 @@ def _preflight(request: Request) -> Response | None:
     return Response(204, tuple(echoed))
 
 
-def _once(make: Callable[[], Made]) -> Callable[[], Made]:
-    """What `make` makes, when first wanted, and the same for ever after and in all threads.
+def _once(make: Callable[[], PrivateKey]) -> Callable[[], PrivateKey]:
+    """The key that `make` makes, when first wanted, and for ever after and in all threads.
 
     Making an RSA key takes longer than all the rest.
     """
     kept, lock = cache(make), Lock()
 
-    def made() -> Made:
+    def made() -> PrivateKey:
         with lock:
             return kept()
 

@@ -12,8 +12,7 @@ from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.show.values import cut, shown
-from dpop_lab.wire.challenge import NONCE_WANTED, Challenge
-from dpop_lab.wire.message import Exchange, Headers, lines
+from dpop_lab.wire.message import NONCE_WANTED, Challenge, Exchange, Headers, lines
 
 HIDDEN = re.compile(
     r"\*+|█+|x{3,}|<[^<>]*>|\[?(?:redacted|removed|hidden|masked)\]?|.*(?:…|\.\.\.).*"
@@ -114,7 +113,7 @@ class Call:
             return True
         server = header_value(self.exchange.response_headers, "Server").lower()
         revision = header_value(self.exchange.response_headers, "X-REVISION")
-        known = server in ("", "kestrel", "dpop_lab twin") and REVISION.fullmatch(revision)
+        known = server in ("", "kestrel") and REVISION.fullmatch(revision)
         return server == "dpop_lab twin" or bool(known)
 
     # ---- what it carried

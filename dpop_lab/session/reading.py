@@ -11,10 +11,9 @@ from dpop_lab.jose.encoding import read_json
 from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.form import basic_pair
-from dpop_lab.session.call import API, LINES, Call, header_value, host_of, is_hidden
+from dpop_lab.session.call import API, LINES, TOKEN_SCHEMES, Call, header_value, host_of, is_hidden
 from dpop_lab.show.values import http_time
-from dpop_lab.wire.challenge import read_challenges
-from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
+from dpop_lab.wire.message import Challenge, Exchange, Headers, Redacted, lines, read_challenges
 
 C = TypeVar("C", bound=Call)
 LONGEST = 16_000  # characters of a URL or a challenge
@@ -37,10 +36,11 @@ def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:
     if hidden["proof"] and echoed and not is_hidden(echoed):
         proofs, hidden["proof"] = (echoed,), False
     proofs = tuple(one for one in proofs if not is_hidden(one))
-    challenges = lines(received, "WWW-Authenticate")
+    challenged = lines(received, "WWW-Authenticate")
+    challenges = read_challenges(", ".join(challenged)[:LONGEST]) if challenged else None
     url, guessed = _url(exchange, proofs)
     form = _form(exchange, authorization)
-    call = kind(
+    return kind(
         exchange=exchange,
         method=exchange.method[:40],
         url=without_user(url)[:LONGEST],
@@ -56,11 +56,11 @@ def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:
         sent_at=None if math.isnan(exchange.sent_at) else exchange.sent_at,
         date=_date(received),
         status=exchange.status,
-        challenges=read_challenges(", ".join(challenges)[:LONGEST]) if challenges else None,
+        challenges=challenges,
         nonce=header_value(received, "DPoP-Nonce"),
+        **answer_of(json_value(exchange.response_body), challenges or ()),
         **known,
     )
-    return with_answer(call, json_value(exchange.response_body))
 
 
 def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
@@ -69,21 +69,20 @@ def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(name for name, count in counts.items() if count > 1 and name not in several)
 
 
-def with_answer(call: C, members: object) -> C:
-    """This call with what a JSON answer says, an error or a token; else what a challenge says."""
+def answer_of(members: object, challenges: tuple[Challenge, ...] = ()) -> dict[str, Any]:
+    """The fields of a call that a JSON answer tells, an error or a token, or else a challenge."""
     told = members if isinstance(members, dict) else {}
     said = {name: str(told[name]) for name in ("error", "error_description") if told.get(name)}
-    for challenge in call.challenges or ():
-        if challenge.scheme in ("dpop", "bearer") and "error" not in said:
+    for challenge in challenges:
+        if challenge.scheme in TOKEN_SCHEMES and "error" not in said:
             said |= {n: v for n, v in challenge.parameters.items() if n.startswith("error")}
     issued = told.get("access_token")
-    return replace(
-        call,
-        error=said.get("error", "")[:200],
-        description=said.get("error_description", "")[:1000],
-        issued=issued if isinstance(issued, str) and not is_hidden(issued) else "",
-        token_type=str(told.get("token_type", ""))[:40],
-    )
+    return {
+        "error": said.get("error", "")[:200],
+        "description": said.get("error_description", "")[:1000],
+        "issued": issued if isinstance(issued, str) and not is_hidden(issued) else "",
+        "token_type": str(told.get("token_type", ""))[:40],
+    }
 
 
 def json_value(text: str) -> Any:
@@ -113,7 +112,7 @@ def _echoed(body: str) -> str:
 
 def _split(authorization: str) -> tuple[str, str]:
     scheme, gap, token = authorization.partition(" ")
-    if gap and scheme.lower() not in ("dpop", "bearer"):
+    if gap and scheme.lower() not in TOKEN_SCHEMES:
         return scheme, ""
     return (scheme, token.strip()) if gap else ("", authorization)
 

@@ -64,10 +64,15 @@ def _lines(block: Block) -> Iterator[str]:
     if isinstance(block, Note):
         yield from [""] * bool(block.mark)
         yield from _wrapped(marked(block.mark, block.text), WIDTH, whole=True)
-    elif block.title:
-        yield from ("", marked(block.mark, block.title), *_rows(block, "  "), "")
+        return
+    indent = "  " * bool(block.title)
+    if block.marks:
+        rows = _checks(block, indent)
+    elif block.head and block.rows:
+        rows = _columns([block.head, *block.rows])
     else:
-        yield from _rows(block, "")
+        rows = _pairs(block.rows, "  ")
+    yield from ("", marked(block.mark, block.title), *rows, "") if block.title else rows
 
 
 def _wrapped(text: str, width: int, *, whole: bool) -> list[str]:
@@ -79,16 +84,7 @@ def _wrapped(text: str, width: int, *, whole: bool) -> list[str]:
     return [part for line in lines for part in line or [""]]
 
 
-def _rows(table: Table, indent: str) -> Iterator[str]:
-    if table.marks:
-        yield from _checks(table, indent)
-    elif table.head and table.rows:
-        yield from _columns([table.head, *table.rows])
-    else:
-        yield from _pairs([(name, value) for name, value in table.rows], "  ")
-
-
-def _pairs(pairs: Sequence[tuple[str, str]], indent: str) -> Iterator[str]:
+def _pairs(pairs: Sequence[Sequence[str]], indent: str) -> Iterator[str]:
     """A line for each name and value, more where the value has several."""
     width = min(NARROW, max((len(name) for name, _ in pairs), default=0))
     for name, value in pairs:
@@ -137,9 +133,8 @@ def _part(block: Block) -> str:
         text = _plain(marked(block.mark, block.text))
         return f"**{text}**" if block.mark else text
     head = block.head or ("Part", "Text")
-    marks = block.marks or [""] * len(block.rows)
     rows = [
-        (marked(mark, name), *cells) for mark, (name, *cells) in zip(marks, block.rows, strict=True)
+        (marked(mark if block.marks else "", name), *cells) for mark, (name, *cells) in block.marked
     ]
     lines = [f"**{_plain(marked(block.mark, block.title))}**", "", _row(head)]
     return "\n".join([*lines, "|" + " --- |" * len(head), *map(_row, rows)])

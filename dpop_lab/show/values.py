@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import formatdate, parsedate_to_datetime
 from typing import Any, TypeGuard, TypeVar
 
@@ -112,16 +112,14 @@ def duration(seconds: float) -> str:
         return f"{left} s"
     parts: list[str] = []
     for size, unit in UNITS:
-        if left >= size and len(parts) < 2:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts)
+        count, left = divmod(left, size)
+        parts += [f"{count} {unit}"] * bool(count)
+    return " ".join(parts[:2])
 
 
 def date(seconds: float) -> str:
     """A time as HTTP dates write it, in UTC; empty beyond the years 1 to 9999."""
     try:
-        datetime.fromtimestamp(seconds, UTC)
         return formatdate(seconds, usegmt=True)
     except (ValueError, OverflowError, OSError):
         return ""

@@ -2,92 +2,96 @@
 
 import base64
 import html
-import json
 import re
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import cached_property
-from html.entities import codepoint2name
+from dataclasses import dataclass, field
 from itertools import product
-from urllib.parse import quote, quote_plus, unquote_plus
+from urllib.parse import unquote_plus
 
 LONG, LONGEST = 12, 10_000  # characters: what is looked for everywhere, what is not even remembered
 MOST = 300  # values remembered at once: the search for them takes time with every exchange
 CODECS = ("utf-8", "latin-1", "cp1252")
 UNREADABLE = "\ufffd"
-ENTITIES = ("&#{:d};", "&#x{:x};", "&#x{:X};")
-NAMED_ENTITIES = {code: f"&{name};" for code, name in codepoint2name.items() if code > 127}
 STANDARD = str.maketrans("-_", "+/")  # base64url as base64
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
-ESCAPED_BY_DOTNET = re.compile(r"""[^ -~]|["&'+<>`]""")
-LABEL = re.compile(r"(<\w+ \d+>)")
+LABEL = re.compile(r"(?P<label><\w+\ \d+>)")
+BACKSLASH, SEMICOLON = r"(?:\\|%(?:25)*5[Cc])", r"(?:;|%(?:25)*3[Bb])"
+ESCAPE = rf"{BACKSLASH}++"
+WRITTEN = re.compile(  # what stands for one character in a URL, a form, HTML, JSON, a program
+    rf"""(?=[\\%&<])(?:
+       (?:{BACKSLASH}*+(?:&|%(?:25)*26)|{ESCAPE}u0026)
+         (?:amp{SEMICOLON})*(?P<entity>(?:\#|%23)?\w{{1,31}}){SEMICOLON}
+      |{BACKSLASH}*+(?:{LABEL.pattern}|%(?:25)*(?P<octet>[0-9A-Fa-f]{{2}}))
+      |{ESCAPE}[xU](?P<escaped>(?<=x)[0-9A-Fa-f]{{2}}|(?<=U)000[0-9A-Fa-f]{{5}})
+      |(?P<utf16>(?:{ESCAPE}u[dD][89ABab]\w\w)?{ESCAPE}u[0-9A-Fa-f]{{4}})
+      |{ESCAPE}(?P<plain>.?))""",
+    re.S | re.X,
+)
+FOLDED = str.maketrans("+\n\r\t\b\f", " nrtbf")  # as in forms, and behind a backslash
+BACKSLASHES = re.compile(rf"\A{ESCAPE}")
 
 
-def _escaped(match: re.Match[str]) -> str:
-    units = match[0].encode("utf-16-be", "surrogatepass").hex().upper()
-    return re.sub("....", r"\\u\g<0>", units)
+def _meant(written: re.Match[str]) -> str:
+    """The character that is meant, but no backslash; of a label one that no secret has."""
+    kind = str(written.lastgroup)
+    text = written[kind]
+    if kind == "label":
+        return "\0"
+    if kind in ("octet", "escaped"):
+        text = chr(int(text, 16))
+    elif kind == "entity":
+        text = html.unescape(f"&{unquote_plus(text)};")
+    elif kind == "utf16":
+        units = bytes.fromhex("".join(re.findall("u(....)", text)))
+        text = units.decode("utf-16-be", "surrogatepass")
+    return text.replace("\\", "") or "\0"
 
 
-def _in_urls(value: str) -> Iterator[str]:
-    """The value in URL and form encoding, of UTF-8 and of what Windows and old servers write."""
-    for codec in CODECS[: 1 if value.isascii() else None]:
-        try:
-            octets = value.encode(codec, "surrogatepass" if codec == "utf-8" else "strict")
-        except UnicodeEncodeError:
-            continue
-        yield from (quote(octets, ""), quote(octets, "/"), quote_plus(octets))
+def _read(text: str, units: re.Pattern[str]) -> str:
+    """The characters that are meant by a text, in which `units` stand for one each."""
+    return units.sub(_meant, text).translate(FOLDED)
+
+
+def _written(text: str, units: re.Pattern[str]) -> list[str]:
+    """How each character is written that is meant by a text; in the end, nothing."""
+    written: list[str] = []
+    position = 0
+    for unit in units.finditer(text):
+        written += [*text[position : unit.start()], unit[0], *[""] * (len(_meant(unit)) - 1)]
+        position = unit.end()
+    return [*written, *text[position:], ""]
 
 
 def _misread(value: str) -> Iterator[str]:
-    """What becomes of a value that is not ASCII where its encoding is mistaken or has no place."""
+    """What becomes of a value, if it is not ASCII, where its encoding is mistaken or missing."""
     for written, taken_for in product(CODECS, repeat=2):
         with suppress(UnicodeEncodeError):
             yield value.encode(written).decode(taken_for, "replace")
-    yield ascii(value)[1:-1]
     asked = value.encode("ascii", "replace").decode()
     if 2 * asked.count("?") < len(asked):  # else it might be any text
         yield asked
 
 
-def _in_json(value: str) -> Iterator[str]:
-    plain, unicode = json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]
-    yield from (plain, plain.replace("/", r"\/"), unicode)  # Python, PHP, most others
-    yield re.sub("[&<>]", lambda match: f"\\u{ord(match[0]):04x}", unicode)  # Go
-    yield ESCAPED_BY_DOTNET.sub(_escaped, value.replace("\\", r"\\"))
+def _readings(value: str) -> Mapping[re.Pattern[str], list[str]]:
+    """What is read where the value stands in any encoding, longest first, and as it is."""
+    if UNRESERVED.fullmatch(value):
+        return {WRITTEN: [], LABEL: [value]}
+    texts = {value, *_misread(value)}
+    texts |= {text.encode("utf-8", "surrogatepass").decode("latin-1") for text in texts}
+    read = {_read(text, WRITTEN).rstrip("\0") for text in texts} - {""}
+    return {WRITTEN: sorted(read, key=len, reverse=True), LABEL: [_read(value, LABEL)]}
 
 
-def _in_html(value: str) -> Iterator[str]:
-    entities = html.escape(value)
-    htmls = (entities, entities.replace("&#x27;", "&#39;"), html.escape(value, quote=False), value)
-    yield from htmls
-    for text in () if value.isascii() else htmls:
-        for entity in ENTITIES:
-            yield "".join(one if one.isascii() else entity.format(ord(one)) for one in text)
-        yield "".join(NAMED_ENTITIES.get(ord(one), one) for one in text)
-
-
+@dataclass(slots=True, eq=False)
 class Known:
-    """A value that was seen: its kind, its label once it has one, and how it may be written."""
+    """A value that was seen: its kind, how it is found, and its label once it has turned up."""
 
-    def __init__(self, kind: str, value: str) -> None:
-        self.kind, self.value, self.label = kind, value, ""
-
-    @cached_property
-    def spellings(self) -> list[str]:
-        """The value as it is and in URL, form, JSON and HTML encoding, longest first.
-
-        One that is not ASCII also as it is misread. A list, not a pattern: to search for each takes
-        time in proportion to the text, no more.
-        """
-        if UNRESERVED.fullmatch(self.value):
-            return [self.value]
-        found = set()
-        for value in (self.value, *(() if self.value.isascii() else _misread(self.value))):
-            urls = set(_in_urls(value))
-            urls |= {re.sub("%..", lambda match: match[0].lower(), url) for url in urls}
-            found |= {*urls, *_in_json(value), *_in_html(value)}
-        return sorted(found - {""}, key=len, reverse=True)
+    kind: str
+    value: str = field(repr=False)
+    readings: Mapping[re.Pattern[str], list[str]] = field(repr=False)
+    label: str = ""
 
 
 class Labels:
@@ -102,7 +106,6 @@ class Labels:
     def __init__(self, shortest: int = LONG) -> None:
         self._shortest = shortest
         self._known: dict[str, Known] = {}
-        self._kept: defaultdict[str, deque[str]] = defaultdict(deque)
         self._counts: Counter[str] = Counter()
 
     def label(self, kind: str, value: str) -> str:
@@ -122,38 +125,40 @@ class Labels:
 
     def know(self, kind: str, value: str) -> Known:
         """Look for this value from now on, if it is long; it gets its number when it turns up."""
-        known = self._known.get(value) or Known(kind, value)
-        if value not in self._known and len(value) <= LONGEST:
-            self._known[value] = known
-            self._kept[kind].append(value)
-            if len(self._known) > MOST:  # many tokens or cookies do not drive out the one secret
-                del self._known[max(self._kept.values(), key=len).popleft()]
+        if len(value) > LONGEST:
+            return Known(kind, value, {})
+        if (known := self._known.get(value)) is None:
+            known = self._known[value] = Known(kind, value, _readings(value))
+            kinds = [one.kind for one in self._known.values()]
+            if len(kinds) > MOST:  # many tokens or cookies do not drive out the one secret
+                oldest = kinds.index(Counter(kinds).most_common(1)[0][0])
+                del self._known[[*self._known][oldest]]
         return known
 
     def replace(self, texts: list[str], *, but: str = "") -> list[str]:
         """The texts without any known long value, in whatever spelling, `but` those of a kind."""
-        whole = "\n".join(texts)
-        found = [
-            one
-            for one in self._known.values()
-            if len(one.value) >= self._shortest
-            and one.kind != but
-            and len(one.spellings[-1]) <= len(whole)
-            and any(spelling in whole for spelling in one.spellings)
-        ]
-        for known in sorted(found, key=lambda one: len(one.value), reverse=True):  # parts last
-            for spelling in known.spellings:
-                texts = [_without(text, spelling, self._label(known)) for text in texts]
+        longest = sorted(self._known.values(), key=lambda one: len(one.value), reverse=True)
+        sought = [one for one in longest if len(one.value) >= self._shortest and one.kind != but]
+        for units in (WRITTEN, LABEL):
+            readings = [(reading, one) for one in sought for reading in one.readings[units]]
+            whole = _read("\n".join(texts), units) if readings else ""
+            if found := [pair for pair in readings if pair[0] in whole]:
+                texts = [self._without(text, found, units) for text in texts]
         return texts
 
-
-def _without(text: str, spelling: str, label: str) -> str:
-    """The text with a label in place of this, but not within another label."""
-    if spelling not in text or LABEL.search(spelling):
-        return text.replace(spelling, label)
-    parts = LABEL.split(text)  # every other one is a label
-    parts[::2] = [part.replace(spelling, label) for part in parts[::2]]
-    return "".join(parts)
+    def _without(self, text: str, found: list[tuple[str, Known]], units: re.Pattern[str]) -> str:
+        """The text with labels in place of these values, parts last, but not within a label."""
+        meant, written = _read(text, units), _written(text, units)
+        for reading, known in found:
+            end = 0
+            for ahead in meant.split(reading)[:-1]:
+                start = end + len(ahead)
+                end = start + len(reading)
+                written[start:end] = [self._label(known), *[""] * (len(reading) - 1)]
+                if known.value.endswith(("\\", "%5C", "%5c")):
+                    written[end] = BACKSLASHES.sub("", written[end])
+            meant = meant.replace(reading, "\0" * len(reading))
+        return "".join(written)
 
 
 def passwords_in(pair: str) -> list[str]:
@@ -166,7 +171,6 @@ def passwords_in(pair: str) -> list[str]:
     except ValueError:
         return []
     password = octets.partition(b":")[2]
-    plain = [password.decode(codec, "replace") for codec in CODECS]
-    decoded = [unquote_plus(text, codec) for text in plain for codec in CODECS]
-    read = dict.fromkeys((*plain, *decoded))
-    return [text for text in read if text and UNREADABLE not in text]
+    texts = [password.decode(codec, "replace") for codec in CODECS]
+    texts += [unquote_plus(text, codec) for text in texts for codec in CODECS]
+    return [text for text in dict.fromkeys(texts) if text and UNREADABLE not in text]

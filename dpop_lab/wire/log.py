@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, quote
 
 from dpop_lab.checking import Finding, Report
 from dpop_lab.show.values import printable, shown
-from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
-from dpop_lab.wire.redact import Redactor
+from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
+from dpop_lab.wire.redact import FORM, Redactor
 
 WITH_REPORTS = 1000  # of so many exchanges, the last ones, the reports are kept
 
@@ -69,7 +69,7 @@ class SessionLog:
     def known(self, texts: list[str]) -> list[str]:
         """Texts about what was recorded, without the long secrets in it."""
         with self._lock:
-            return self._redactor.known(texts)
+            return self._redactor.labels.replace(texts)
 
     def _append(self, text: str) -> None:
         if self._path is None:
@@ -79,11 +79,9 @@ class SessionLog:
             file.write(text)
 
 
-Pairs = Iterable[tuple[str, str]]
 NOTE = re.compile(r"<(?:(\d+) bytes of [^>]*|streamed body, not recorded)>")
 UNKNOWN = -1  # what HAR says for a number of octets that is not known
 IN_A_URL = ":/?#[]@!$&'()*+,;=%~"
-FORM = "application/x-www-form-urlencoded"
 
 
 def har(exchanges: Sequence[Redacted], words: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -102,9 +100,10 @@ def har(exchanges: Sequence[Redacted], words: Sequence[Mapping[str, str]]) -> di
 
 def _entry(exchange: Redacted, words: Mapping[str, str]) -> dict[str, Any]:
     took = round(exchange.took * 1000, 3)
+    sent = datetime.fromtimestamp(exchange.sent_at, UTC).isoformat(timespec="milliseconds")
     reports = [_report(report) for report in exchange.reports]
     return {
-        "startedDateTime": _time(exchange.sent_at),
+        "startedDateTime": sent.replace("+00:00", "Z"),
         "time": took,
         "request": _request(exchange),
         "response": _response(exchange),
@@ -114,52 +113,48 @@ def _entry(exchange: Redacted, words: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _time(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _request(exchange: Redacted) -> dict[str, Any]:
-    headers, body = exchange.request_headers, exchange.request_body
-    cookies = [pair for line in lines(headers, "cookie") for pair in line.split(";")]
-    request: dict[str, Any] = {
+    url, body = exchange.url, exchange.request_body
+    cookies = ";".join(lines(exchange.request_headers, "cookie")).split(";")
+    media_type = first(exchange.request_headers, "content-type")
+    fields = body if media_type.startswith(FORM) else ""
+    data = {"mimeType": media_type, "text": body, "params": _query(fields)}
+    return {
         "method": exchange.method,
-        "url": quote(exchange.url, safe=IN_A_URL, errors="replace"),
-        "httpVersion": "HTTP/1.1",
-        "cookies": _named(map(_pair, cookies)),
-        "headers": _named(headers),
-        "queryString": _named(_query(exchange.url)),
-        "headersSize": UNKNOWN,
-        "bodySize": _size(body),
+        "url": quote(url, safe=IN_A_URL, errors="replace"),
+        "queryString": _query(url.partition("?")[2].partition("#")[0]),
+        **_message(exchange.request_headers, cookies, body),
+        **({"postData": data} if body else {}),
     }
-    if body:
-        media_type = "".join(lines(headers, "content-type")[:1])
-        fields = parse_qsl(body, keep_blank_values=True) if media_type.startswith(FORM) else []
-        request["postData"] = {"mimeType": media_type, "text": body, "params": _named(fields)}
-    return request
 
 
 def _response(exchange: Redacted) -> dict[str, Any]:
     headers, body = exchange.response_headers, exchange.response_body
     cookies = [line.partition(";")[0] for line in lines(headers, "set-cookie")]
-    failed = exchange.status is None
-    response: dict[str, Any] = {
+    media_type = first(headers, "content-type") or "x-unknown"
+    told = {"comment" if NOTE.fullmatch(body) else "text": body} if body else {}
+    response = {
         "status": exchange.status or 0,
         "statusText": exchange.reason,
-        "httpVersion": "" if failed else "HTTP/1.1",
-        "cookies": _named(map(_pair, cookies)),
-        "headers": _named(headers),
-        "content": _content(body, "".join(lines(headers, "content-type")[:1])),
-        "redirectURL": "".join(lines(headers, "location")[:1]),
-        "headersSize": UNKNOWN,
-        "bodySize": UNKNOWN if failed else _size(body),
+        "content": {"size": max(_size(body), 0), "mimeType": media_type, **told},
+        "redirectURL": first(headers, "location"),
+        **_message(headers, cookies, body),
     }
-    return {**response, "_error": exchange.failure} if failed else response
+    if exchange.status is None:
+        response |= {"httpVersion": "", "bodySize": UNKNOWN, "_error": exchange.failure}
+    return response
 
 
-def _content(body: str, media_type: str) -> dict[str, Any]:
-    content: dict[str, Any] = {"size": max(_size(body), 0), "mimeType": media_type or "x-unknown"}
-    return {**content, ("comment" if NOTE.fullmatch(body) else "text"): body} if body else content
+def _message(headers: Headers, cookies: Sequence[str], body: str) -> dict[str, Any]:
+    """What HAR has of requests and of answers."""
+    pairs = (cookie.strip().partition("=")[::2] for cookie in cookies if cookie)
+    return {
+        "httpVersion": "HTTP/1.1",
+        "cookies": _named(pairs),
+        "headers": _named(headers),
+        "headersSize": UNKNOWN,
+        "bodySize": _size(body),
+    }
 
 
 def _size(body: str) -> int:
@@ -169,16 +164,11 @@ def _size(body: str) -> int:
     return len(body.encode("utf-8", "replace"))
 
 
-def _query(url: str) -> Pairs:
-    return parse_qsl(url.partition("?")[2].partition("#")[0], keep_blank_values=True)
+def _query(text: str) -> list[dict[str, str]]:
+    return _named(parse_qsl(text, keep_blank_values=True))
 
 
-def _pair(cookie: str) -> tuple[str, str]:
-    name, _, value = cookie.strip().partition("=")
-    return name, value
-
-
-def _named(pairs: Pairs | Headers) -> list[dict[str, str]]:
+def _named(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in pairs]
 
 

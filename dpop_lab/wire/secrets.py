@@ -1,13 +1,12 @@
 """What gives a secret away in a text: a name in front of it, or the form of a private key."""
 
 import base64
-import json
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from urllib.parse import unquote_plus
 
-from dpop_lab.jose.encoding import loose_base64url_decode, whole_number
-from dpop_lab.jose.jws import Jws
+from dpop_lab.jose.encoding import from_json, loose_base64url_decode
 
 NAMES = (
     "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
@@ -16,7 +15,7 @@ NAMES = (
 )
 KINDS = {name.replace("_", ""): name for name in NAMES}
 PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
-JWK_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "oth"})
+JWK_PRIVATE = {name: name for name in ("d", "p", "q", "dp", "dq", "qi", "k", "oth")}
 QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
 # in text of no known form: name=value, name: value, "name": "value", <name>value
 LOOSE = re.compile(
@@ -56,25 +55,13 @@ def decoded(segment: str) -> str:
         return segment
 
 
-def private_members(proof: Jws) -> list[str]:
-    """The private members of the key in a proof's header."""
-    jwk = proof.header.get("jwk")
-    found = [jwk.get(name) for name in JWK_PRIVATE] if isinstance(jwk, dict) else []
-    return [one for one in found if isinstance(one, str)]
-
-
-def member_names(text: str) -> set[str] | None:
-    """The names of all members in a JSON text, None if it is no JSON."""
-    names: set[str] = set()
-    decoder = json.JSONDecoder(
-        object_pairs_hook=lambda pairs: names.update(name for name, _ in pairs),
-        parse_int=whole_number,
-    )
+def is_json(text: str) -> bool:
+    """Is the whole text JSON, of no more brackets than can be followed?"""
     try:
-        decoder.decode(text.lstrip("\ufeff"))
+        from_json(text)
     except (ValueError, RecursionError):
-        return None
-    return names
+        return False
+    return True
 
 
 # No run is tried from within, and none gives a character back: the time grows with the text alone.
@@ -119,11 +106,8 @@ def holds_key(text: str) -> bool:
 def key_pieces(text: str) -> Iterator[str]:
     """The private keys in a text, and their lines of base64: one may be shown alone."""
     for key in _keys(text):
-        yield key
         bare = SEPARATOR.sub("\n", key).replace("\\", "")
-        for number, line in enumerate(LINE.finditer(bare)):
-            if number < MOST:
-                yield line[0]
+        yield from (key, *(line[0] for line in islice(LINE.finditer(bare), MOST)))
 
 
 def without_keys(text: str, label: Callable[[str], str]) -> str:

@@ -11,7 +11,6 @@ import requests
 from processes import running
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.settings import client_secret_post
 from dpop_lab.client.token import TokenRefused, TokenSource
 from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -222,7 +221,7 @@ def test_a_token_bound_to_another_key_is_renewed_once_and_the_refusal_returned(
     source = TokenSource(
         key=key,
         token_endpoint=provider.token_endpoint,
-        authenticate=client_secret_post("post", "secret"),
+        authenticate=lambda now: ({}, {"client_id": "post", "client_secret": "secret"}),
         parameters={
             "grant_type": "client_credentials",
             "scope": "read",

@@ -6,8 +6,8 @@ from typing import Any
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.decoded import leaked
 from dpop_lab.jose.encoding import sha256
-from dpop_lab.jose.jws import raw_signature, verify
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
+from dpop_lab.jose.jws import verify
+from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, raw_signature
 from dpop_lab.proof import TYP
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import shown
@@ -151,9 +151,9 @@ def jwk(finding: Finding, call: Call) -> str:
         return "Use an EC, RSA or Ed25519 key pair: a symmetric key can't be shown to the server."
     if not name:
         return f"{ANOTHER_KEY}: no proof can be signed on the curve {shown(crv, 20)}."
-    wanted = ALGORITHMS.get(str(header.get("alg")))
-    if wanted and (wanted.kty != kty or wanted.crv not in (None, crv)):
-        takes = f"{wanted.kty} {wanted.crv or ''}".rstrip()
+    wanted, curve = ALGORITHMS.get(str(header.get("alg")), (None, None))
+    if wanted and (wanted != kty or curve not in (None, crv)):
+        takes = f"{wanted} {curve or ''}".rstrip()
         fault = f"{header['alg']} wants {takes}, the key is {kty} {crv or ''}".rstrip()
         return f"Let alg and key fit each other: {fault}; with this key alg is {name}."
     size = "bits" in str(finding.found)

@@ -1,28 +1,57 @@
 """What `dpop-lab serve --explain` puts before the twin: it tells of every request, twice."""
 
+import base64
 import json
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
 from ipaddress import ip_address
+from shlex import quote
+from string import Template
 from urllib.parse import urlsplit
 
-from dpop_lab.doctor.explain.entry import Entry
-from dpop_lab.doctor.explain.explaining import exchange_of
-from dpop_lab.doctor.explain.page import SECURITY, entry_html, page_html
-from dpop_lab.doctor.explain.telling import entry, tls_entry
-from dpop_lab.server.resource_server import Routes
-from dpop_lab.server.twin import Twin
+from dpop_lab.doctor.explain.telling import Entry, entry
+from dpop_lab.jose.encoding import sha256
+from dpop_lab.server.twin import Front, Twin
+from dpop_lab.show import Block, Table, as_html, by_class, escaped, style_sheet
 from dpop_lab.wire.message import Exchange, Request, Response
 from dpop_lab.wire.redact import Redactor
 
 KEPT = 200  # entries; the oldest go
 FEED = "/explain/since"
-COMMON = (*SECURITY, ("Cache-Control", "no-store"))
+NAMES = {"row": "Row", "wanted": "Wanted", "found": "Found", "change": "What to change"}
 
 
-class Explainer:
+@cache
+def _part(name: str) -> str:
+    """A file beside this module."""
+    return resources.files("dpop_lab.doctor.explain").joinpath(name).read_text("utf-8").strip()
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(sha256(text.encode())).decode()}'"
+
+
+STYLE, SCRIPT = f"{style_sheet()}\n{_part('page.css')}", _part("page.js")
+POLICY = (
+    f"default-src 'none'; script-src {_hash(SCRIPT)}; style-src {_hash(STYLE)}; "
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+COMMON = (
+    ("Content-Security-Policy", POLICY),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+)
+
+
+class Explainer(Front):
     """Stands before a twin: says each request to `say`, and shows the last ones on a page at `/`.
 
     All other requests are for the twin, which is to ask every row of them. `say` is called with an
@@ -34,77 +63,165 @@ class Explainer:
         self._twin, self._say = twin, say
         self._redactor, self._run = Redactor(), secrets.token_urlsafe(8)
         self._count, self._kept = 0, deque[tuple[int, dict[str, object]]](maxlen=KEPT)
-        self._pages: Routes = {"/": self._page, FEED: self._feed, "/favicon.ico": self._nothing}
+        self._pages = {"/": self._page, FEED: self._feed, "/favicon.ico": self._no_icon}
 
     def __call__(self, request: Request) -> Response:
         """A page, or what the twin answers."""
         page = self._pages.get(request.route)
-        return page(request) if page else self._twin(request)
+        return _answer(request, self._twin.base_url, page) if page else self._twin(request)
 
     def told(self, request: Request, response: Response) -> None:
         """Tell of a request and its answer, unless a page was the answer."""
-        if request.route not in self._pages:
-            base_url, now = self._twin.base_url, self._twin.clock.time()
-            self.tell(exchange_of(request, response, base_url=base_url, now=now))
+        if request.route in self._pages:
+            return
+        now = self._twin.clock.time()
+        self.tell(
+            Exchange(
+                method=request.method,
+                url=self._twin.base_url + request.target,
+                request_headers=request.headers,
+                request_body=request.body.decode("utf-8", "replace"),
+                sent_at=now,
+                ended_at=now,
+                status=response.status,
+                reason=response.reason,
+                response_headers=response.headers,
+                response_body=response.body.decode("utf-8", "replace"),
+                reports=response.reports,
+            )
+        )
 
     def tell(self, exchange: Exchange) -> None:
         """Tell of one exchange, which is not redacted yet."""
         self._count += 1
-        base_url = self._twin.base_url
-        told = entry(exchange, number=self._count, base_url=base_url, redactor=self._redactor)
-        self._keep(told)
+        self._keep(
+            entry(
+                exchange,
+                number=self._count,
+                base_url=self._twin.base_url,
+                policy=self._twin.policy,
+                redactor=self._redactor,
+            )
+        )
 
     def spoke_tls(self, url: str) -> None:
-        """Tell of a client that spoke TLS to the port at this URL."""
+        """Tell of a client that spoke TLS to the port at this URL, and was cut off."""
         self._count += 1
-        self._keep(tls_entry(url, number=self._count, time=self._twin.clock.time()))
+        self._keep(
+            Entry(
+                number=self._count,
+                time=self._twin.clock.time(),
+                refused=True,
+                verdict="TLS: hung up on, no request was read",
+                why=(("change", f"A client spoke TLS to this port: use {url}"),),
+            )
+        )
 
     def _keep(self, told: Entry) -> None:
-        member = {"said": told.verdict, "refused": told.refused, "html": entry_html(told)}
+        member = {"said": told.verdict, "refused": told.refused, "html": _item(told)}
         self._kept.append((told.number, member))
         self._say(told)
 
-    def _page(self, request: Request) -> Response:
-        """The page with all entries there are, newest first."""
+    def _page(self, request: Request) -> tuple[str, str]:
+        """The page with all entries there are, newest first: one document, nothing fetched."""
+        base = self._twin.base_url
         entries = "".join(str(member["html"]) for _, member in reversed(self._kept))
-        page = page_html(self._twin, entries, run=self._run, newest=self._count, kept=KEPT)
-        return self._answer(request, "text/html; charset=utf-8", page.encode())
+        return "text/html; charset=utf-8", Template(_part("page.html")).substitute(
+            style=STYLE,
+            script=SCRIPT,
+            base=escaped(base),
+            policy=escaped(self._twin.policy.title),
+            curl=escaped(f"curl --include {quote(f'{base}/api/dpop/test')}"),
+            open="" if entries else " open",
+            entries=entries,
+            run=escaped(self._run),
+            newest=self._count,
+            kept=KEPT,
+        )
 
-    def _feed(self, request: Request) -> Response:
+    def _feed(self, request: Request) -> tuple[str, str]:
         """The entries after the one with the number `n`, oldest first; all to another `run`."""
         asked = dict(request.query)
         number = asked.get("n", "") if asked.get("run") == self._run else ""
         after = int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
         entries = [member for number, member in self._kept if number > after]
         answer = {"run": self._run, "newest": self._count, "entries": entries}
-        return self._answer(request, "application/json", json.dumps(answer).encode())
+        return "application/json", json.dumps(answer)
 
-    def _nothing(self, request: Request) -> Response:
-        """No icon: browsers ask for one when a person opens an API in them."""
-        return self._answer(request, "text/plain", b"")
-
-    def _answer(self, request: Request, content_type: str, body: bytes) -> Response:
-        status = 200
-        if not self._known_host(request):
-            status, content_type = 421, "text/plain"
-            body = b"This page answers at the URL that dpop-lab serve printed, and at IP addresses."
-        elif request.method not in ("GET", "HEAD"):
-            return Response(405, (("Allow", "GET, HEAD"), *COMMON))
-        headers = (("Content-Type", content_type), *COMMON)
-        return Response(status, headers, b"" if request.method == "HEAD" else body)
-
-    def _known_host(self, request: Request) -> bool:
-        """Is the page called by a name that is no foreign site's (which could rebind its own)?"""
-        try:
-            name = urlsplit("//" + "".join(request.lines("Host"))).hostname or ""
-            own = urlsplit(self._twin.base_url).hostname
-        except ValueError:
-            return False
-        return name in ("localhost", own) or _is_address(name)
+    def _no_icon(self, request: Request) -> tuple[str, str]:
+        """Browsers ask for one when a person opens an API in them."""
+        return "text/plain", ""
 
 
-def _is_address(name: str) -> bool:
+def _answer(
+    request: Request, base_url: str, page: Callable[[Request], tuple[str, str]]
+) -> Response:
+    """What a page says, to whoever calls it by a name that is no foreign site's."""
+    if not _known_host(request, base_url):
+        status, kind = 421, "text/plain"
+        text = "This page answers at the URL that dpop-lab serve printed, and at IP addresses."
+    elif request.method not in ("GET", "HEAD"):
+        return Response(405, (("Allow", "GET, HEAD"), *COMMON))
+    else:
+        status, (kind, text) = 200, page(request)
+    body = b"" if request.method == "HEAD" else text.encode()
+    return Response(status, (("Content-Type", kind), *COMMON), body)
+
+
+def _known_host(request: Request, base_url: str) -> bool:
+    """Is it called by its own name, or by an address? A foreign site could rebind its name."""
     try:
-        return bool(ip_address(name))
+        name = urlsplit("//" + "".join(request.lines("Host"))).hostname or ""
+        return name in ("localhost", urlsplit(base_url).hostname) or bool(ip_address(name))
     except ValueError:
         return False
+
+
+def _item(entry: Entry) -> str:
+    """One entry as an item of the page's list; everything in it is escaped."""
+    kind = "refused" if entry.refused else "accepted"
+    stamp = datetime.fromtimestamp(entry.time, UTC).isoformat(timespec="milliseconds")
+    why = "".join(
+        f"<dt>{NAMES[name]}</dt><dd class={name}>{escaped(text)}</dd>" for name, text in entry.why
+    )
+    titles = " and ".join(title for title, _ in entry.decoded)
+    wire = (("Request, without its secrets", entry.request), ("Answer", entry.answer))
+    said = tuple((title, text) for title, text in wire if text)
+    return (
+        f'<li class="{kind}"><article aria-labelledby=r{entry.number}>'
+        f"<h2 id=r{entry.number}><span class=mark>{entry.mark}</span> "
+        f"<span class=verdict>{escaped(entry.verdict)}</span></h2>"
+        f'<p class=when><time datetime="{stamp}">{entry.clock}</time>'
+        f"{' · ' if entry.who else ''}<span class=who>{escaped(entry.who)}</span></p>"
+        f"{f'<dl class=why>{why}</dl>' if why else ''}"
+        '<div class="more">'
+        f"{_rows(entry)}"
+        f"{_details(f'{titles.capitalize()}, decoded', [Table(*part) for part in entry.decoded])}"
+        f"{_details('Request and answer', [Table('', said)] if said else [])}"
+        f"{_curl(entry.curl)}"
+        "</div></article></li>"
+    )
+
+
+def _rows(entry: Entry) -> str:
+    marks = [finding.mark for report in entry.reports for finding in report.findings]
+    told = [f"{marks.count(mark)} {mark}" for mark in ("failed", "not asked") if mark in marks]
+    blocks = [block for report in entry.reports for block in report.blocks()]
+    return _details(f"All {len(marks)} rows: {', '.join(told) or 'all passed'}", blocks)
+
+
+def _details(summary: str, blocks: Sequence[Block]) -> str:
+    return _folded(summary, as_html(blocks, by_class))
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"<details><summary>{escaped(summary)}</summary>{content}</details>" if content else ""
+
+
+def _curl(command: str) -> str:
+    """The command with its lines, so that what is copied can be run."""
+    if not command:
+        return ""
+    text = escaped(command).replace("<br>", "\n")
+    button = "<button type=button class=copy hidden>Copy as curl</button>"
+    return _folded("As curl", f"<pre class=curl>{text}</pre>") + button

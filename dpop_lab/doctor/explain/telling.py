@@ -1,23 +1,33 @@
-"""From what a server saw to what a person is told: named, decoded, redacted, cut to size."""
+"""One request as a person is told of it: decided how and why, decoded, redacted, cut to size."""
 
-from dataclasses import replace
-from http import HTTPStatus
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+from dpop_lab.checking import Finding, Report
+from dpop_lab.doctor.asked import Examined
 from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
-from dpop_lab.doctor.explain.entry import Entry
-from dpop_lab.doctor.explain.explaining import Explained, explained
+from dpop_lab.doctor.examine import refusal
+from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
+from dpop_lab.doctor.server_words import blamed
 from dpop_lab.jose.jws import read_jws
+from dpop_lab.proof.rules import one_header
+from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.show.values import cut, one_line, shown
+from dpop_lab.session.telling import WELL_KNOWN
+from dpop_lab.show import SYMBOLS
+from dpop_lab.show.values import Words, cut, one_line
 from dpop_lab.wire.log import as_curl
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.message import Exchange, lines
 from dpop_lab.wire.redact import Redactor
 
 LONGEST_BODY = 50_000  # characters that are looked at
 LONGEST_VALUE, MOST_LINES = 40_000, 100  # of headers: characters, lines
 LONGEST_TEXT, LONGEST_LINE = 6000, 400  # characters that are shown
+MARKS = {True: SYMBOLS["failed"], False: SYMBOLS["passed"]}
 OF_THE_CARRIER = {  # where no server got to see the request
     400: "The request names no host, or several: send exactly one Host line.",
     404: "Token endpoint: {0}/connect/token. API: {0}/api/dpop/test."
@@ -29,31 +39,68 @@ OF_THE_CARRIER = {  # where no server got to see the request
 }
 
 
-def entry(exchange: Exchange, *, number: int, base_url: str, redactor: Redactor) -> Entry:
-    """What a person is told of one request.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Entry:
+    """One request and what became of it, without its secrets; no text in it is long."""
 
-    The times of the exchange are the server's, and so is `base_url`. The redactor is asked first
+    number: int  #: from 1
+    time: float  #: in seconds since 1970
+    refused: bool
+    verdict: str  #: in a line
+    #: what the client calls itself, and its key
+    who: str = ""
+    #: pairs of name and text: what was wanted, what was found, what to change; none when accepted
+    why: tuple[tuple[str, str], ...] = ()
+    reports: tuple[Report, ...] = ()  #: all rows that were asked
+    decoded: tuple[tuple[str, tuple[Line, ...]], ...] = ()  #: each JWT's members under its title
+    #: as they went over the wire, and the request as a command
+    request: str = ""
+    answer: str = ""
+    curl: str = ""
+
+    @property
+    def mark(self) -> str:
+        """A tick or a cross."""
+        return MARKS[self.refused]
+
+    @property
+    def clock(self) -> str:
+        """When it was, as this machine's clocks show it: `09:36:47`."""
+        return time.strftime("%H:%M:%S", time.localtime(self.time))
+
+    def __repr__(self) -> str:
+        """The verdict in a line, and where it was refused what was wanted, found and to change."""
+        lines = [f"{self.clock} {self.mark} {self.verdict}{f' [{self.who}]' if self.who else ''}"]
+        lines += [f"           {name:<7} {text}" for name, text in self.why]
+        return "\n".join(map(one_line, lines))
+
+
+def entry(
+    exchange: Exchange, *, number: int, base_url: str, policy: Policy, redactor: Redactor
+) -> Entry:
+    """What a person is told of one request; nothing is used but what the server itself found.
+
+    The times of the exchange, `base_url` and `policy` are the server's. The redactor is asked first
     for the whole exchange and then for all that is said about it.
     """
 
     def clean(text: str, longest: int = LONGEST_LINE) -> str:
-        return _short(redactor.known([text])[0], longest)
+        return _short(redactor.labels.replace([text])[0], longest)
 
-    whole, time = _bounded(exchange), exchange.ended_at
-    redacted = redactor.exchange(whole)
-    call = replace(read_call(whole), date=None)  # its time is `time`, and is not told twice
-    told = explained(exchange)
+    whole, now = _bounded(exchange), exchange.ended_at
+    redacted, call = redactor.exchange(whole), read_call(whole)
+    verdict, why = _decided(replace(call, date=math.floor(now)), policy, base_url)
     return Entry(
         number=number,
-        time=time,
+        time=now,
         refused=call.refused,
-        verdict=clean(one_line(told.verdict)),
+        verdict=clean(one_line(verdict)),
         who=clean(one_line(_who(call))),
-        why=tuple((name, clean(one_line(text))) for name, text in _why(told, exchange, base_url)),
+        why=tuple((name, clean(one_line(text))) for name, text in why if text),
         reports=tuple(report.with_texts(_short) for report in redacted.reports),
         decoded=tuple(
-            (title, tuple((name, clean(text)) for name, text in lines))
-            for title, lines in _decoded(call, int(time))
+            (title, tuple((name, clean(text)) for name, text in members))
+            for title, members in _decoded(replace(call, date=None), int(now))
         ),
         request=clean(redacted.sent().rstrip(), LONGEST_TEXT),
         answer=clean(redacted.received().rstrip(), LONGEST_TEXT),
@@ -65,38 +112,17 @@ def _short(text: str, longest: int = LONGEST_LINE) -> str:
     return JWT.sub("<a JWT>", cut(text, longest))
 
 
-def tls_entry(url: str, *, number: int, time: float) -> Entry:
-    """What a person is told of a client that spoke TLS to the port at this URL, and was cut off."""
-    return Entry(
-        number=number,
-        time=time,
-        refused=True,
-        verdict="TLS: hung up on, no request was read",
-        who="",
-        why=(("change", f"A client spoke TLS to this port: use {url}"),),
-        reports=(),
-        decoded=(),
-        request="",
-        answer="",
-        curl="",
-    )
-
-
 def _bounded(exchange: Exchange) -> Exchange:
     """The exchange with a note in the place of what is too long, or no text, to be looked at."""
+    names = {"Dpop": "DPoP"}  # the carrier forgets how it was written
+    headers = exchange.request_headers[:MOST_LINES]
     return replace(
         exchange,
         url=cut(exchange.url, LONGEST_VALUE),
-        request_headers=_headers(exchange.request_headers),
+        request_headers=tuple((names.get(n, n), cut(v, LONGEST_VALUE)) for n, v in headers),
         request_body=_text(exchange.request_body),
         response_body=_text(exchange.response_body),
     )
-
-
-def _headers(headers: Headers) -> Headers:
-    names = {"Dpop": "DPoP"}  # the carrier forgets how it was written
-    lines = headers[:MOST_LINES]
-    return tuple((names.get(name, name), cut(value, LONGEST_VALUE)) for name, value in lines)
 
 
 def _text(body: str) -> str:
@@ -104,41 +130,52 @@ def _text(body: str) -> str:
     return f"<{len(body)} characters, not shown>" if unseen else body
 
 
-def _who(call: Call) -> str:
-    """What the client calls itself, believed by nobody, and the thumbprint of its key."""
-    assertion = read_jws(call.form.get("client_assertion", ""))
-    token = call.access_token.claims
-    client = call.form.get("client_id") or assertion.claims.get("sub") or token.get("client_id")
-    jkt = thumbprint_or_none(call.proof.header.get("jwk"))
-    named = [str(client)[:60]] if client else []
-    return ", ".join([*named, f"key {jkt[:8]}…"] if jkt else named)
+def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, list[tuple[str, str]]]:
+    """What was decided, in a line; where it was refused what was wanted, found and to change."""
+    path = cut(call.url.partition("://")[2].partition("?")[0], 80).partition("/")[2]
+    asked = f"{call.method} /{path}"
+    if not call.refused:
+        word = "answered" if WELL_KNOWN in asked else "accepted"
+        said = f"{word}, {call.said}" if (call.status or 0) < 300 else call.said
+        return f"{asked}: {said}", []
+    finding, pairs = call.finding or _no_proof(call), list[tuple[str, str]]()
+    if finding is None:
+        problem = next(refusal(Examined(call=call, policy=policy)))
+        said = problem.title
+    else:
+        problem, row = Problem.of(finding, call), finding.check
+        said = f"{call.said}, by the row {row.name} ({finding.defect.replace('_', ' ')})"
+        pairs = [("row", f"{row.name}, {finding.source}: {row.question}")]
+        pairs += [("wanted", problem.wanted), ("found", problem.found)]
+    change = _of_the_carrier(call.exchange).format(base_url) or problem.action
+    return f"{asked}: refused, {said}", [*pairs, ("change", change)]
 
 
-def _why(told: Explained, exchange: Exchange, base_url: str) -> list[tuple[str, str]]:
-    """What was wanted, what was found, what to change."""
-    pairs = []
-    if finding := told.finding:
-        row = finding.check
-        pairs = [
-            ("row", f"{row.name}, {finding.source}: {row.question}"),
-            ("wanted", shown(finding.wanted, LONGEST_BODY)),
-            ("found", shown(finding.found, LONGEST_BODY)),
-        ]
-    action = told.action
-    if not exchange.reports:
-        action = _of_the_carrier(exchange).format(base_url) or action
-    return [*pairs, ("change", action)] if action else pairs
+def _no_proof(call: Call) -> Finding | None:
+    """The row behind a refusal to look on without a proof, which is said before any is asked."""
+    if call.is_proof or one_header not in [row for row, _, _ in blamed(call)]:
+        return None
+    return Finding(one_header, "failed", Words("one DPoP header"), None, "missing")
 
 
 def _of_the_carrier(exchange: Exchange) -> str:
-    hosts = [name for name, _ in exchange.request_headers if name.lower() == "host"]
-    if exchange.status == HTTPStatus.BAD_REQUEST and len(hosts) == 1:
-        return ""
-    return OF_THE_CARRIER.get(exchange.status or 0, "")
+    """What to change where no server got to see the request; empty where one did."""
+    named = exchange.status == 400 and len(lines(exchange.request_headers, "host")) == 1
+    return "" if exchange.reports or named else OF_THE_CARRIER.get(exchange.status or 0, "")
 
 
-def _decoded(call: Call, now: float) -> list[tuple[str, list[Line]]]:
+def _who(call: Call) -> str:
+    """What the client calls itself, believed by nobody, and the thumbprint of its key."""
+    assertion = read_jws(call.form.get("client_assertion", "")).claims
+    token, jkt = call.access_token.claims, thumbprint_or_none(call.proof.header.get("jwk"))
+    client = call.form.get("client_id") or assertion.get("sub") or token.get("client_id")
+    key = f"key {jkt[:8]}…" if jkt else ""
+    return ", ".join(filter(None, (str(client or "")[:60], key)))
+
+
+def _decoded(call: Call, now: float) -> Iterator[tuple[str, list[Line]]]:
     """The first proof and the access token, taken apart and not believed."""
-    parts = [("Proof", proof_lines(call, now))] if call.proofs else []
-    token = [("Access token", token_lines(call.access_token, call, now))] if call.token else []
-    return parts + token
+    if call.is_proof:
+        yield "Proof", proof_lines(call, now)
+    if call.token:
+        yield "Access token", token_lines(call, now)

@@ -21,7 +21,7 @@ from dpop_lab.doctor.paste.scan import url_of, with_headers
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import NOTHING, Call
-from dpop_lab.session.reading import read_call, with_answer
+from dpop_lab.session.reading import answer_of, read_call
 from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers
 
@@ -214,7 +214,7 @@ def _answer(value: Mapping[str, Any]) -> Pasted | None:
     else:
         return None
     nonce = _first(value, "DPoP-Nonce dpop_nonce", str) or ""
-    call = replace(with_answer(Call(), {**value, **said}), nonce=nonce, status=status)
+    call = Call(**answer_of({**value, **said}), nonce=nonce, status=status)
     return Pasted(kind=kind, calls=(call, Call(token=call.issued)) if call.issued else (call,))
 
 

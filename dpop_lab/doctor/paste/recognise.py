@@ -9,7 +9,7 @@ from itertools import islice
 
 import requests
 
-from dpop_lab.client.recorder import answered_exchange, sent_exchange
+from dpop_lab.client.recorder import sent_exchange
 from dpop_lab.doctor.paste.json_paste import json_paste
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, not_understood, of_exchanges
 from dpop_lab.doctor.paste.text_paste import LONGEST, LONGEST_JSON, items_paste, text_paste
@@ -84,7 +84,14 @@ def _answer(answer: requests.Response) -> Exchange:
         asked = sent_exchange(answer.request, at=math.nan)
     content = getattr(answer, "_content", b"")  # `content` itself would read, and wait
     body = content[:LONGEST] if isinstance(content, bytes) else b""
-    return answered_exchange(asked, answer, body.decode("utf-8", "replace"))
+    lines = getattr(answer.raw, "headers", answer.headers).items()
+    return replace(
+        asked,
+        status=answer.status_code,
+        reason=str(answer.reason or ""),
+        response_headers=tuple((str(name), str(text)) for name, text in lines),
+        response_body=body.decode("utf-8", "replace"),
+    )
 
 
 def _of_octets(octets: bytes) -> Pasted:

@@ -1,14 +1,16 @@
 """What a change is: one tampering with a proof, an access token or the request, as data."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from dpop_lab.show import Block, Note, Shown, Table
-from dpop_lab.show.values import Words
+from dpop_lab.errors import LabError, expect
+from dpop_lab.show.values import Words, shown
 
+MOST, LONGEST = 40, 60  # names that are all said, characters of a name that are compared and shown
 OWNER = "the owner"
 THIEF = "a thief with the token"
 CATCHER = "a thief with the token and a captured proof"
@@ -198,28 +200,16 @@ def edited(members: Mapping[str, Any], changes: Members, *, now: int) -> dict[st
     return {name: value for name, value in result.items() if value is not LEFT_OUT}
 
 
-LISTED = "All changes, and what they do: CHANGES, or the command dpop-lab compare --list."
+def one_of(kind: str, name: str, known: Mapping[str, Any], *, listed: str = "") -> Any:
+    """What has this name. Raises `LabError` with all names, or with those alike and where all are.
 
-
-class Catalogue(Shown, dict[str, Change]):
-    """Changes by their names, in order; shown as a table by a notebook."""
-
-    def __init__(self, changes: Iterable[Change]) -> None:
-        super().__init__((change.name, change) for change in changes)
-
-    def by(self, actor: str) -> "Catalogue":
-        """Those that this one of `ACTORS` could carry out, which is whom `Change.by` names."""
-        return Catalogue(change for change in self.values() if change.by == actor)
-
-    def at(self, place: str) -> "Catalogue":
-        """Those that make sense at one of `PLACES`."""
-        return Catalogue(change for change in self.values() if place in change.places)
-
-    def blocks(self) -> Iterator[Block]:
-        """Name and deed of each, under who could do it."""
-        yield Note(f"{len(self)} changes")
-        head = ("Change", "What it does", "Where it is written")
-        for actor, who in ACTORS.items():
-            rows = tuple((one.name, one.does, one.section) for one in self.by(actor).values())
-            if rows:
-                yield Table(f"{actor}, {who}", rows, head)
+    `kind` says what is named, `listed` where to read the names when they are too many to be said.
+    """
+    expect(name, str, f"the name of a {kind}")
+    if name in known:
+        return known[name]
+    advice, wanted = "", f"one of {', '.join(known)}"
+    if len(known) > MOST:
+        alike = get_close_matches(name[:LONGEST].lower(), known) or list(known)[:1]
+        advice, wanted = listed, f"a {kind} such as {' or '.join(alike)}"
+    raise LabError(f"No such {kind}", wanted=wanted, found=shown(name, LONGEST), advice=advice)
