@@ -27,7 +27,6 @@ from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import mapped
-from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted
 
 Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
@@ -175,23 +174,20 @@ class Bench:
         draft: Draft,
         steps: list[requests.PreparedRequest],
         rules: Policy,
-        *,
-        afresh: SessionLog | None = None,
     ) -> Redacted:
         """Send the requests of a draft to the lab's server under these rules; the last exchange.
 
-        With `afresh`, a log to keep it in, it is the twin as if just started that is asked. Raises
-        `LabError` when other rules than its own are wanted of a server that is not a twin.
+        Raises `LabError` when other rules than its own are wanted of a server that is not a twin.
         """
         lab, nonce = self.lab, draft.place.nonce
-        own = rules is lab.policy and afresh is None
+        own = rules is lab.policy
         if own and (lab.live or nonce is lab.twin.resource_server.api_nonce):
             session = lab.session
         elif lab.live:
             problem = f"{lab.kind.capitalize()} keeps to its own rules"
             raise LabError(problem, advice="Use the twin: Lab().")
         else:
-            session = lab.session_under(rules, api_nonce=nonce, afresh=afresh)
+            session = lab.session_under(rules, api_nonce=nonce)
         return exchange_of(self.parties.send(session, draft.place, steps))
 
     def _elsewhere(
@@ -201,8 +197,9 @@ class Bench:
         if self.lab.live:
             return None
         other = DUENDE if rules.name == RFC_9449.name else RFC_9449
-        exchange = self.exchange(draft, steps, other, afresh=SessionLog())
-        return replace(read_call(exchange), rules=other.title)
+        session = self.lab.session_under(other, api_nonce=draft.place.nonce, afresh=True)
+        answer = self.parties.send(session, draft.place, steps)
+        return replace(read_call(exchange_of(answer)), rules=other.title)
 
     def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
         """What the rows would say of this proof here, where the server keeps it to itself."""
