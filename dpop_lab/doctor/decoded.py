@@ -42,7 +42,7 @@ def proof_lines(call: Call, now: float) -> list[Line]:
 
 def token_lines(call: Call, now: float) -> list[Line]:
     """What the access token of a call says: the one sent, else the one it was given."""
-    text = call.token or call.other or call.issued
+    text = call.token or call.issued
     jws = salvaged(text)
     if text and jws.problem and not jws.header:
         return [("the text", f"opaque: only its server can read it; {len(text)} characters")]

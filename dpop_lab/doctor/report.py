@@ -105,7 +105,7 @@ def _missing(one: Examined) -> Iterator[Line]:
 def values_of(one: Examined, now: float) -> dict[str, Any]:
     """One call with what was found, as JSON values; nothing in it is taken out yet."""
     call = one.call
-    token = call.token or call.other or call.issued
+    token = call.token or call.issued
     return {
         "name": call.name,
         "method": call.method or None,

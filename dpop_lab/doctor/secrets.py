@@ -88,7 +88,7 @@ class Secrets:
         for cookie in lines(call.headers, "cookie"):
             for pair in cookie.split(";") if not is_hidden(cookie) else ():
                 yield self._know("cookie", pair.partition("=")[2].strip())
-        for text in (*call.proofs, call.token, call.other):
+        for text in (*call.proofs, call.token):
             jws = salvaged(text)
             yield from self._in_values([jws.header, jws.claims])
             yield from self._in_texts(decoded_parts(text))

@@ -47,7 +47,6 @@ class Call:
     authorization: str = ""
     scheme: str = ""
     token: str = ""
-    other: str = ""  #: a JWT for something else
     hidden: tuple[str, ...] = ()  #: `proof`, `access_token`: what was redacted
     form: Mapping[str, str] = field(default_factory=dict)
     doubled: tuple[str, ...] = ()  #: parameters that stand in the form more than once
