@@ -122,10 +122,11 @@ def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator
     """The findings, one row at a time: a gatekeeper stops at the first failure, a lab takes all."""
     broken: set[str] = set()
     for row in rows:
-        finding = Finding(row)
         if broken.isdisjoint(row.needs):
             wanted, found, defect = row.judge(presented, context)
             finding = Finding(row, "failed" if defect else "passed", wanted, found, defect or "")
+        else:
+            finding = Finding(row)
         if finding.mark != "passed":
             broken.add(row.name)
         yield finding

@@ -15,13 +15,12 @@ from functools import cache
 import pytest
 import requests
 
-from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, serve
+from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, SettingsError, serve
 from dpop_lab.cli import main
 from dpop_lab.lab.catalogue.change import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
 from dpop_lab.lab.compare import compare
 from dpop_lab.lab.comparison import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
 from dpop_lab.lab.live import LONGEST_BODY, PoliteAdapter, Unreachable
-from dpop_lab.lab.side import HonestRefused
 from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.message import Response
@@ -310,7 +309,7 @@ def test_when_even_the_honest_request_is_refused_it_says_so_and_stops():
     with front() as server:
         found = compare(twin(), other(server, client_secret="wrong horse"))
         sent = len(server.requests)
-    assert isinstance(found.cause, HonestRefused) and not found.rows and sent == 1
+    assert isinstance(found.cause, SettingsError) and not found.rows and sent == 1
     assert "invalid_client" in found.stopped and "wrong horse" not in found.stopped
 
 
@@ -319,7 +318,7 @@ def test_a_server_that_refuses_everything_is_found_out_at_once():
         settings = {name: value for name, value in server.settings.items() if name != "issuer"}
         settings["token_endpoint"] = f"{server.url}/connect/token"
         found = compare(twin(), Lab(settings=settings))
-        assert isinstance(found.cause, HonestRefused) and len(server.asked) == 1
+        assert isinstance(found.cause, SettingsError) and len(server.asked) == 1
 
 
 def test_what_was_had_before_a_server_went_away_is_kept():
@@ -526,7 +525,7 @@ def test_a_server_on_this_machine_leads_nobody_elsewhere():
 
     with front(meddle) as server:
         found = compare(twin(), other(server), ask=lambda words: True)
-        assert isinstance(found.cause, HonestRefused) and len(server.asked) == 1
+        assert isinstance(found.cause, SettingsError) and len(server.asked) == 1
 
 
 def test_without_a_keyboard_nobody_says_yes():

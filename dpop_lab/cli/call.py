@@ -7,7 +7,6 @@ import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -124,13 +123,14 @@ def _show(answer: requests.Response, told: Exchange) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     """The demo's client, unless options or the environment name a server."""
-    given = {"issuer": options.issuer, "client_auth": options.client_auth}
     servers = [] if options.live else [variable(name) for name in SERVERS]
+    source = {} if options.client is None else options.client
+    if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
+        source = demo_client(BASE_URL)
+    given = {"issuer": options.issuer, "client_auth": options.client_auth}
     with settings_from("--client", options.client):
-        told = {} if options.client is None else written(options.client)
+        told = written(source)
         _check_files(options, told)
-        if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
-            return replace(demo_client(BASE_URL), client_auth=options.client_auth)
         return read_settings(told, given=given, environment=os.environ)
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 
 from dpop_lab.cli.options import (
@@ -15,6 +14,7 @@ from dpop_lab.cli.options import (
     password,
     private_key,
     say,
+    write_secret,
 )
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
@@ -36,13 +36,9 @@ def declare(commands: Commands) -> None:
     add("--jwk", "as a JWK, not as PEM")
     add_key_options(add, f"{', '.join(ALGORITHMS)}; default: ES256", "ES256")
     words = "the public half and the thumbprint of a private key"
-    add = adder(command(kinds, "show", _show_file, words))
+    add = adder(command(kinds, "show", lambda options: _show(private_key(options)), words))
     add("key FILE", "of any format")
     add_key_options(add)
-
-
-def _show_file(options: argparse.Namespace) -> int:
-    return _show(private_key(options))
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -55,9 +51,7 @@ def _new(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return 0
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with open(os.open(options.file, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        write_secret(options.file, text)
     except FileExistsError:
         raise LabError(f"{options.file} exists already; a key is never overwritten") from None
     safe = "encrypted" if secret else "not encrypted, so for your eyes only"

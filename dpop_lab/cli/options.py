@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
 from dpop_lab.client.settings import http_parts
@@ -85,6 +86,12 @@ def password(options: argparse.Namespace) -> str | None:
         state = "empty" if name in os.environ else "not set"
         raise LabError(f"No password: the environment variable {name} is {state}")
     return os.environ[name]
+
+
+def write_secret(path: str, text: str) -> None:
+    """Write a text to a new file that only its owner can read. Raises FileExistsError."""
+    with open(path, "x", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
+        file.write(text)
 
 
 # how a value is read

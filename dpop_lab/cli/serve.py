@@ -22,11 +22,12 @@ from dpop_lab.cli.options import (
     on_signals,
     port,
     say,
+    write_secret,
 )
 from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.jose.keys import PrivateKey, key_bits
+from dpop_lab.jose.keys import key_bits
 
 if TYPE_CHECKING:
     from dpop_lab.doctor.explain.telling import Entry
@@ -88,8 +89,11 @@ def _serve(options: argparse.Namespace) -> int:
             say(REACHABLE)
         lines = [running.base_url, "ready"]
         if key := running.twin.client_key:
-            made = _key_file(key, running.twin.client_key_id)
-            stack.callback(made.unlink, missing_ok=True)
+            kid = running.twin.client_key_id
+            private = {**key.private_jwk(), "kid": kid, "use": "sig", "alg": key.alg}
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dpop-lab-"))
+            made = os.path.join(folder, "client.jwk.json")
+            write_secret(made, json.dumps(private))
             lines.append(f"private JWK of the *.jwt clients: {made}")
         lines += [f"each request explained: {running.url}/"] if options.explain else []
         print("\n".join(lines), flush=True)
@@ -123,12 +127,3 @@ def _public_client_jwk(path: str) -> Mapping[str, Any]:
             problem = f"--client-jwk {named(path)}: {str(error).rstrip('.')}"
             raise LabError(problem) from None
         return dict(jwk)
-
-
-def _key_file(key: PrivateKey, kid: str) -> Path:
-    """The key in a new file that only its owner can read."""
-    jwk = {**key.private_jwk(), "kid": kid, "use": "sig", "alg": "RS256"}
-    beginning, end = "dpop-lab-client-", ".jwk.json"
-    with tempfile.NamedTemporaryFile("w", prefix=beginning, suffix=end, delete=False) as file:
-        json.dump(jwk, file)
-    return Path(file.name)

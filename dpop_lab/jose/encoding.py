@@ -14,6 +14,7 @@ from dpop_lab.errors import EncodingError, KeyUnusable, expect
 Members = Mapping[str, Any]  # of a JSON object: a header, claims, a JWK
 COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 MAX_DEPTH = 64  # levels of JSON that are followed
+UNPADDED = "base64url without padding (RFC 7515 section 2)"
 ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
 
 
@@ -28,17 +29,15 @@ def base64url_decode(text: str) -> bytes:
     Raises `EncodingError` for padding, foreign characters, an impossible length and for spare
     bits that are not zero (RFC 4648 section 3.5), so that no two texts give the same octets.
     """
-    wanted = "base64url without padding (RFC 7515 section 2)"
     try:
         octets = loose_base64url_decode(text)
         if base64url_encode(octets) == text:
             return octets
         wanted, found = "zero in the spare bits at the end", f"{text[-1]!r} there"
     except ValueError:
-        found = f"{len(text)} characters"
+        wanted, found = UNPADDED, f"{len(text)} characters"
     if foreign := sorted(set(text) - ALPHABET):
-        wanted = "base64url without padding (RFC 7515 section 2)"
-        found = f"the characters {', '.join(map(repr, foreign[:5]))}"
+        wanted, found = UNPADDED, f"the characters {', '.join(map(repr, foreign[:5]))}"
     raise EncodingError("Not base64url", wanted=wanted, found=found)
 
 
@@ -91,13 +90,18 @@ def several(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def too_deep(value: object, text: str) -> bool:
+    """Is the JSON value of this text nested in more levels than are followed?"""
+    return text.count("{") + text.count("[") > MAX_DEPTH and deeper(value, MAX_DEPTH)
+
+
 def read_json(text: str) -> Any:
     """The JSON value a text is; None when it is none, or a value in too many brackets."""
     try:
         value = from_json(text)
     except (ValueError, RecursionError):
         return None
-    return None if deeper(value, MAX_DEPTH) else value
+    return None if too_deep(value, text) else value
 
 
 REQUIRED_MEMBERS = {  # in alphabetical order

@@ -15,8 +15,8 @@ from dpop_lab.jose.encoding import (
     base64url_decode,
     base64url_encode,
     compact_json,
-    deeper,
     loose_base64url_decode,
+    too_deep,
     whole_number,
 )
 from dpop_lab.jose.keys import NO_KEY, PrivateKey, arguments, der_signature, kind_of, public_key
@@ -188,7 +188,7 @@ def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[
     deviations.extend(Deviation(where, kind) for kind in sorted(seen))
     if not isinstance(value, dict):
         raise ValueError(f"the {where} is not a JSON object")
-    if deeper(value, MAX_DEPTH):
+    if too_deep(value, text):
         raise ValueError(f"the {where} is nested more than {MAX_DEPTH} deep")
     return value
 

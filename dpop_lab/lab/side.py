@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from urllib.parse import urlsplit
 
 from dpop_lab.client.recorder import exchange_of
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.lab.catalogue.change import BEARER_API, ISSUER, LEFT_OUT, PLACES, Change
 from dpop_lab.lab.catalogue.requests import HONEST, OF_THE_DEMO
 from dpop_lab.lab.comparison import DEMANDS_NONCE, outcome, told
@@ -30,10 +30,6 @@ REPLAY = "sent_twice"
 HONEST_AT = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
 ABOUT = {"name", "does", "by", "section", "at", "worth"}  # of a change, not done by it
 TO_MEMBERS = {"header", "jwk", "claims", "form"}  # what is done to what a draft has in it
-
-
-class HonestRefused(LabError):
-    """A server refuses, or can't be asked, what is right: nothing can be learned of it so."""
 
 
 class Side:
@@ -105,8 +101,8 @@ class Side:
     def ask(self, change: Change, to: str) -> Call | str:
         """The answer to a change, redacted, or why it can't be tried after all.
 
-        Raises `HonestRefused`, `Unreachable` or other errors of requests when nothing can be tried
-        by now.
+        Raises `SettingsError` where the server refuses, or can't be asked, what is right: nothing
+        can be learned of it so. Raises `Unreachable` when it can be asked nothing by now.
         """
         honest = change.name == HONEST_AT[to]
         try:
@@ -116,11 +112,11 @@ class Side:
         except (LabError, ValueError) as error:
             why = str(error).rstrip(".")
             if honest:
-                raise HonestRefused(f"{self.name} can't be asked: {why}") from error
+                raise SettingsError(f"{self.name} can't be asked: {why}") from error
             return why
         why = self._says_nothing(change, to, answered) if self.lab.live else ""
         if honest and not why and not outcome(answered, to)[0]:
-            raise HonestRefused(
+            raise SettingsError(
                 f"{self.name} refuses even the honest request",
                 wanted=f"a yes at the {to}",
                 found=cut(told(answered, to), 300),

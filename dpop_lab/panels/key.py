@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from dpop_lab.errors import KeyUnusable, LabError, expect
 from dpop_lab.jose.encoding import hash_input, thumbprint
@@ -13,7 +12,6 @@ from dpop_lab.show import Block, Note, Shown, Table
 from dpop_lab.show.values import cut, printable, shown
 
 OPTIONAL = ("kid", "use", "alg")
-Compared = Literal["same", "changed", "none"]
 SAID = {
     "same": "The thumbprint is the same as at the start.",
     "changed": "The thumbprint has changed.",
@@ -64,8 +62,8 @@ class KeyView(Shown):
     #: Empty where a member they need is missing.
     hash_input: str = ""
     thumbprint: str = ""
-    #: What became of the thumbprint since the start.
-    compared: Compared = "none"
+    #: What became of the thumbprint since the start, one of `SAID`.
+    compared: str = "none"
 
     @property
     def verdict(self) -> str:

@@ -113,7 +113,7 @@ class Call:
             return True
         server = header_value(self.exchange.response_headers, "Server").lower()
         revision = header_value(self.exchange.response_headers, "X-REVISION")
-        known = server in ("", "kestrel", "dpop_lab twin") and REVISION.fullmatch(revision)
+        known = server in ("", "kestrel") and REVISION.fullmatch(revision)
         return server == "dpop_lab twin" or bool(known)
 
     # ---- what it carried

@@ -112,10 +112,9 @@ def duration(seconds: float) -> str:
         return f"{left} s"
     parts: list[str] = []
     for size, unit in UNITS:
-        if left >= size and len(parts) < 2:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts)
+        count, left = divmod(left, size)
+        parts += [f"{count} {unit}"] * bool(count)
+    return " ".join(parts[:2])
 
 
 def date(seconds: float) -> str:
