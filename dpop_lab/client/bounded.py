@@ -74,8 +74,7 @@ class BoundedAdapter(HTTPAdapter):
             found = f"Content-Encoding {coding}, wanted gzip or deflate"
             raise ContentDecodingError(found, request=request)
         most = self.most(request)
-        cuts = self.cuts or is_metadata(str(request.url))
-        if not read_within(answer, most) and not cuts:
+        if not (read_within(answer, most) or self.cuts or is_metadata(str(request.url))):
             raise TooLong(f"it has more than {most} octets", request=request)
         return answer
 
@@ -126,9 +125,6 @@ class _Hourglass(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
-
-    def fileno(self) -> int:
-        return self._source.fileno()
 
     def readinto(self, buffer: Any) -> int | None:
         if self._end is not None:
@@ -215,10 +211,9 @@ def unanswered(error: requests.RequestException, timeout: float) -> str:
     Empty when the request could not even be made: a wrong URL, a wrong header. `timeout` is what
     was waited, in seconds.
     """
-    url = str(error.request.url) if error.request is not None and error.request.url else ""
+    host = host_named(str(getattr(error.request, "url", None) or ""))
     words, _ = _cause(error)
-    told = words.format(host=host_named(url), timeout=timeout)
-    return words and f"{told}: {in_its_words(error)}"
+    return words and f"{words.format(host=host, timeout=timeout)}: {in_its_words(error)}"
 
 
 def remedy(error: requests.RequestException) -> str:

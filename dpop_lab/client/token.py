@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import requests
 
-from dpop_lab.client.discovery import send_own
+from dpop_lab.client.discovery import discover, send_own
 from dpop_lab.client.sending_again import (
     answered,
     asks_for_nonce,
@@ -20,7 +20,7 @@ from dpop_lab.client.settings import Authentication, Settings, authentication, s
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.wire.message import offered_nonce
-from dpop_lab.wire.url import htu, without_query
+from dpop_lab.wire.url import htu, without_login, without_query
 
 IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
 LEEWAY, LEEWAY_PART = 30, 0.2
@@ -114,7 +114,6 @@ def _quoted(words: str, response: requests.Response) -> str:
     """A server's words in a message: short, printable, without what was secret in its request."""
     from dpop_lab.client.recorder import sent_exchange  # only a refusal needs a redactor
     from dpop_lab.wire.redact import Redactor
-    from dpop_lab.wire.url import without_login
 
     redactor = Redactor(shortest=1)
     redactor.exchange(sent_exchange(response.request, at=0))  # now it knows them
@@ -193,11 +192,7 @@ class TokenSource:
         if odd := {"grant_type", "client_id", "client_secret", "scope"} & {*given}:
             found = ", ".join(sorted(odd))
             raise SettingsError("parameters are the other ones", wanted="no " + found, found=found)
-        metadata = {}
-        if issuer:
-            from dpop_lab.client.discovery import discover  # loaded when used
-
-            metadata = discover(issuer, session=session, timeout=timeout)
+        metadata = discover(issuer, session=session, timeout=timeout) if issuer else {}
         client = settled(settings, metadata)
         scope = {} if client.scope is None else {"scope": client.scope}
         return cls(

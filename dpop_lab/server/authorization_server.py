@@ -12,7 +12,7 @@ from dpop_lab.jose.jws import Jws, read_jws, verify
 from dpop_lab.proof.rules import Context, jkt
 from dpop_lab.server.access_token import SigningKey, issue
 from dpop_lab.server.duende_site import CLIENT_CREDENTIALS, DEVICE_CODE, Client
-from dpop_lab.server.form import Credentials, Form, Refused, bad_request, resource_of, value
+from dpop_lab.server.form import Credentials, Form, Refused, bad_request, is_uri, value
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import Party, Routes
 from dpop_lab.wire.message import Request, Response
@@ -213,8 +213,20 @@ class TokenRequest:
 
     @cached_property
     def resource(self) -> str | None:
-        """The one API that the token is wanted for, None without a wish."""
-        return resource_of(self.form)
+        """The one API that the token is wanted for (RFC 8707 section 2), None without a wish."""
+        resources = self.form.get("resource", ())
+        faults = (
+            (
+                any(len(one) > 512 for one in resources),
+                "Resource indicator maximum length exceeded",
+            ),
+            (not all(map(is_uri, resources)), "Invalid resource indicator format"),
+            (len(resources) > 1, "Multiple resource indicators not supported on token endpoint."),
+        )
+        for found, description in faults:
+            if found:
+                raise bad_request("invalid_target", description)
+        return resources[0] if resources else None
 
     @cached_property
     def scope(self) -> tuple[list[str], list[str]]:

@@ -96,24 +96,7 @@ def value(form: Form, name: str) -> str:
     return ",".join(form.get(name, ()))
 
 
-def resource_of(form: Form) -> str | None:
-    """The one API that a token is wanted for (RFC 8707 section 2), None without a wish.
-
-    Raises `Refused` for several, and for what is no URI.
-    """
-    resources = form.get("resource", ())
-    faults = (
-        (any(len(one) > 512 for one in resources), "Resource indicator maximum length exceeded"),
-        (not all(map(_is_uri, resources)), "Invalid resource indicator format"),
-        (len(resources) > 1, "Multiple resource indicators not supported on token endpoint."),
-    )
-    for found, description in faults:
-        if found:
-            raise bad_request("invalid_target", description)
-    return resources[0] if resources else None
-
-
-def _is_uri(text: str) -> bool:
+def is_uri(text: str) -> bool:
     """Is it an absolute URI without a fragment (RFC 8707 section 2)?"""
     scheme = text.partition(":")[0].lower()
     if not re.fullmatch(r"[a-z][a-z0-9+.-]+", scheme) or ":" not in text or "#" in text:

@@ -38,7 +38,7 @@ class Policy:
     """One server's ways: here those of a strict reader of the RFCs, which others override."""
 
     name: str
-    #: by place: `token`, `api`; `…_nonce` where one is demanded; `bound`, `bearer` for access tokens
+    #: by place: `token`, `api`, `…_nonce` where one is demanded; `bound`, `bearer` of access tokens
     profiles: Mapping[str, Profile]
     #: steps by place, where they come before all others; the first fault decides
     order: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

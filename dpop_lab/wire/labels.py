@@ -20,12 +20,13 @@ LABEL = re.compile(r"(?P<label><\w+\ \d+>)")
 BACKSLASH, SEMICOLON = r"(?:\\|%(?:25)*5[Cc])", r"(?:;|%(?:25)*3[Bb])"
 ESCAPE = rf"{BACKSLASH}++"
 WRITTEN = re.compile(  # what stands for one character in a URL, a form, HTML, JSON, a program
-    rf"""{BACKSLASH}*+(?:{LABEL.pattern}
-        |(?:&|%(?:25)*26|u0026)(?:amp{SEMICOLON})*(?P<entity>(?:\#|%23)?\w{{1,31}}){SEMICOLON}
-        |%(?:25)*(?P<octet>[0-9A-Fa-f]{{2}}))
+    rf"""(?=[\\%&<])(?:
+       (?:{BACKSLASH}*+(?:&|%(?:25)*26)|{ESCAPE}u0026)
+         (?:amp{SEMICOLON})*(?P<entity>(?:\#|%23)?\w{{1,31}}){SEMICOLON}
+      |{BACKSLASH}*+(?:{LABEL.pattern}|%(?:25)*(?P<octet>[0-9A-Fa-f]{{2}}))
       |{ESCAPE}[xU](?P<escaped>(?<=x)[0-9A-Fa-f]{{2}}|(?<=U)000[0-9A-Fa-f]{{5}})
       |(?P<utf16>(?:{ESCAPE}u[dD][89ABab]\w\w)?{ESCAPE}u[0-9A-Fa-f]{{4}})
-      |{ESCAPE}(?P<plain>.?)""",
+      |{ESCAPE}(?P<plain>.?))""",
     re.S | re.X,
 )
 FOLDED = str.maketrans("+\n\r\t\b\f", " nrtbf")  # as in forms, and behind a backslash
