@@ -28,7 +28,6 @@ from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import mapped
 from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import Redacted
 
 Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
 NEW = ("claims.jti", "claims.iat")  # in any proof
@@ -127,7 +126,8 @@ class Bench:
         self._last = draft, steps[-1], proof
         sent = Sent(change=draft.change.name, to=draft.to, predicted=predict)
         try:
-            exchange = self.exchange(draft, steps, rules)
+            session = self._session_for(rules, nonce=draft.place.nonce)
+            exchange = exchange_of(self.parties.send(session, draft.place, steps))
         except (requests.RequestException, LabError, ValueError) as error:
             return replace(sent, problem=str(error))
         title = self.lab.kind.capitalize() if self.lab.live else rules.title
@@ -170,29 +170,18 @@ class Bench:
             one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *sorted(rows)]))
         return rules
 
-    def exchange(
-        self,
-        draft: Draft,
-        steps: list[requests.PreparedRequest],
-        rules: Policy,
-        *,
-        afresh: SessionLog | None = None,
-    ) -> Redacted:
-        """Send the requests of a draft to the lab's server under these rules; the last exchange.
+    def _session_for(self, rules: Policy, *, nonce: bool) -> requests.Session:
+        """The way to the lab's server under these rules, with its API's demand for nonces or not.
 
-        With `afresh`, a log to keep it in, it is the twin as if just started that is asked. Raises
-        `LabError` when other rules than its own are wanted of a server that is not a twin.
+        Raises `LabError` when other rules than its own are wanted of a server that is not a twin.
         """
-        lab, nonce = self.lab, draft.place.nonce
-        own = rules is lab.policy and afresh is None
-        if own and (lab.live or nonce is lab.twin.resource_server.api_nonce):
-            session = lab.session
-        elif lab.live:
+        lab = self.lab
+        if rules is lab.policy and (lab.live or nonce is lab.twin.resource_server.api_nonce):
+            return lab.session
+        if lab.live:
             problem = f"{lab.kind.capitalize()} keeps to its own rules"
             raise LabError(problem, advice="Use the twin: Lab().")
-        else:
-            session = lab.session_under(rules, api_nonce=nonce, afresh=afresh)
-        return exchange_of(self.parties.send(session, draft.place, steps))
+        return lab.session_under(rules, api_nonce=nonce)
 
     def _elsewhere(
         self, draft: Draft, steps: list[requests.PreparedRequest], rules: Policy
@@ -200,8 +189,9 @@ class Bench:
         """What a server with the other policy, as if just started, says to the same bytes."""
         if self.lab.live:
             return None
-        other = DUENDE if rules.name == RFC_9449.name else RFC_9449
-        exchange = self.exchange(draft, steps, other, afresh=SessionLog())
+        other, place = DUENDE if rules.name == RFC_9449.name else RFC_9449, draft.place
+        session = self.lab.session_under(other, api_nonce=place.nonce, afresh=SessionLog())
+        exchange = exchange_of(self.parties.send(session, place, steps))
         return replace(read_call(exchange), rules=other.title)
 
     def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
@@ -225,10 +215,12 @@ class Bench:
 
 def flat(header: Mapping[str, object], claims: Mapping[str, object]) -> Members:
     """Header and claims of a proof as one mapping, the members of the jwk apart."""
-    named: Members = {}
-    for name, value in header.items():
-        if name == "jwk" and isinstance(value, Mapping):
-            named |= {f"header.jwk.{inner}": one for inner, one in value.items()}
-        else:
-            named[f"header.{name}"] = value
-    return named | {f"claims.{name}": value for name, value in claims.items()}
+    jwk = header.get("jwk")
+    inner = jwk if isinstance(jwk, Mapping) else {}
+    parts = {"header": header, "header.jwk": inner, "claims": claims}
+    return {
+        f"{part}.{name}": value
+        for part, members in parts.items()
+        for name, value in members.items()
+        if value is not inner
+    }

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from dpop_lab.jose.encoding import base64url_encode, loose_base64url_decode
 from dpop_lab.jose.keys import der_signature
+from dpop_lab.lab.catalogue.change import edited
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
@@ -41,11 +42,7 @@ def url_with(**parts: Callable[[str], str] | str) -> Callable[[str], str]:
 
     def change(url: str) -> str:
         old = urlsplit(url)
-        new = {
-            name: part(getattr(old, name)) if callable(part) else part
-            for name, part in parts.items()
-        }
-        return urlunsplit(old._replace(**new))
+        return str(urlunsplit(edited(old._asdict(), parts, now=0).values()))
 
     return change
 
