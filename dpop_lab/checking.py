@@ -36,20 +36,20 @@ class Check:
     stops: str  #: the attack it is there for
     needs: tuple[str, ...]  #: the names of the rows without which the question makes no sense
     mend: str  #: what to do when it fails, in a sentence
-    #: How binding it is to refuse a defect, by the name of the defect, or under "" for any other:
-    #: `must` (it is demanded), `should` (advised), or `free` (each server decides for itself).
-    grades: Mapping[str, Grade] = field(hash=False)
+    #: How binding it is to refuse a defect: `must` (it is demanded), `should` (advised), or `free`
+    #: (each server decides for itself).
+    grade: Grade
+    free: tuple[str, ...]  #: defects that are free, whatever the grade of all others
     judge: Callable[[Any, Any], Verdict] = field(repr=False)
 
     def graded(self, defect: str = "") -> Grade:
         """How binding it is to refuse this defect."""
-        return self.grades.get(defect) or self.grades.get("", "must")
+        return "free" if defect in self.free else self.grade
 
     @property
     def source(self) -> str:
         """Where the rule is written and how binding it is: `RFC 9449 §11.1, must; stale: free`."""
-        others = (f"; {defect}: {grade}" for defect, grade in self.grades.items() if defect)
-        return f"{self.section}, {self.graded()}{''.join(others)}"
+        return f"{self.section}, {self.grade}" + "".join(f"; {one}: free" for one in self.free)
 
 
 def check(
@@ -58,17 +58,14 @@ def check(
     stops: str,
     mend: str,
     needs: tuple[str, ...] = (),
-    grade: Grade | Mapping[str, Grade] = "must",
+    grade: Grade = "must",
+    free: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Any, Any], Verdict]], Check]:
-    """Make a row of a function: its name is the row's name, its docstring the question.
-
-    `grade` is that of every defect, or has one for each (see `Check.grades`).
-    """
-    grades: Mapping[str, Grade] = {"": grade} if isinstance(grade, str) else grade
+    """Make a row of a function: its name is the row's name, its docstring the question."""
 
     def row(judge: Callable[[Any, Any], Verdict]) -> Check:
         question = (judge.__doc__ or "").strip()
-        return Check(judge.__name__, question, section, stops, needs, mend, grades, judge)
+        return Check(judge.__name__, question, section, stops, needs, mend, grade, free, judge)
 
     return row
 
@@ -92,10 +89,6 @@ class Finding(Shown):
     def source(self) -> str:
         """Where the row is written, and the grade."""
         return f"{self.check.section}, {self.grade}"
-
-    def with_texts(self, change: Callable[[str], str]) -> Self:
-        """This finding with every text changed that its row wanted or found."""
-        return replace(self, wanted=mapped(self.wanted, change), found=mapped(self.found, change))
 
     def blocks(self) -> Iterator[Block]:
         yield _table("", (self,))
@@ -159,7 +152,11 @@ class Report(Shown):
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
         """This report with every text changed that its rows wanted or found."""
-        return replace(self, findings=tuple(one.with_texts(change) for one in self.findings))
+        findings = tuple(
+            replace(one, wanted=mapped(one.wanted, change), found=mapped(one.found, change))
+            for one in self.findings
+        )
+        return replace(self, findings=findings)
 
     def blocks(self) -> Iterator[Block]:
         """All findings in a table; no secret is in it."""

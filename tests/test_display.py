@@ -73,7 +73,7 @@ def report(policy="RFC_9449", *, without=None, **variations):
     return check_proof(proof, profile=profile, method="POST", url=URL, now=NOW)
 
 
-@check("RFC 1 §2", stops="odd numbers", mend="Add one.", grade={"odd": "free"})
+@check("RFC 1 §2", stops="odd numbers", mend="Add one.", free=("odd",))
 def even(number, context):
     """Is it even?"""
     return Words("an even number"), number, None if number % 2 == 0 else "odd"

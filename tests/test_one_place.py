@@ -22,7 +22,8 @@ from tests.world import BASE_URL, TOKEN, World, error
     stops="a proof that toys with the server",
     mend="Leave the toy at home.",
     needs=("well_formed",),
-    grade={"": "should", "loud": "free"},
+    grade="should",
+    free=("loud",),
 )
 def toy(proof, context):
     """Does the proof come without a toy?"""

@@ -65,20 +65,17 @@ def sign_compact(header: Mapping[str, Any], claims: Mapping[str, Any], key: Priv
     if (alg := header.get("alg")) != key.alg:
         wanted = f"alg {key.alg!r}"
         raise LabError("The header does not fit the key", wanted=wanted, found=repr(alg))
-    return sign_segment(_segment(header), claims, key)
+    return sign_segment(segment(header), claims, key.sign)
 
 
-def sign_segment(header: str, claims: Mapping[str, Any], key: PrivateKey) -> str:
+def sign_segment(header: str, claims: Mapping[str, Any], sign: Callable[[bytes], bytes]) -> str:
     """A compact JWS under a header that is encoded already, for whoever signs under one often."""
-    return _signed(header, claims, key.sign)
-
-
-def _signed(header: str, claims: Mapping[str, Any], sign: Callable[[bytes], bytes]) -> str:
-    signing_input = f"{header}.{_segment(claims)}"
+    signing_input = f"{header}.{segment(claims)}"
     return f"{signing_input}.{base64url_encode(sign(signing_input.encode()))}"
 
 
-def _segment(value: object) -> str:
+def segment(value: object) -> str:
+    """A JSON value as the part of a JWS."""
     return base64url_encode(compact_json(value))
 
 
@@ -120,30 +117,30 @@ def read_jws(text: str) -> Jws:
     )
 
 
-def _signature(segment: str, deviations: list[Deviation]) -> bytes:
+def _signature(text: str, deviations: list[Deviation]) -> bytes:
     """The octets of a signature, none where it is written in a way that no server takes."""
     unusual: list[Deviation] = []
     try:
-        octets = _octets(segment, "signature", unusual)
+        octets = _octets(text, "signature", unusual)
     except ValueError:
         octets, unusual = b"", [Deviation("signature", "unreadable")]
     deviations.extend(unusual)
     return octets if {kind for _, kind in unusual} <= {"padding", "spare_bits"} else b""
 
 
-def _octets(segment: str, where: str, deviations: list[Deviation]) -> bytes:
+def _octets(text: str, where: str, deviations: list[Deviation]) -> bytes:
     """The octets of a segment, with what was unusual about its spelling added to the list."""
     try:
-        return base64url_decode(segment)
+        return base64url_decode(text)
     except ValueError:
         pass
-    text = re.sub(r"[ \t\r\n]", "", segment)
-    bare = text.rstrip("=")
+    padded = re.sub(r"[ \t\r\n]", "", text)
+    bare = padded.rstrip("=")
     kinds = {
-        "white_space": text != segment,
-        "padding": bare != text,
+        "white_space": padded != text,
+        "padding": bare != padded,
         "foreign_alphabet": bool(re.search(r"[+/]", bare)),
-        "impossible_length": len(text) % 4 == 1 or len(text) - len(bare) > 2,
+        "impossible_length": len(padded) % 4 == 1 or len(padded) - len(bare) > 2,
     }
     deviations.extend(Deviation(where, kind) for kind, seen in kinds.items() if seen)
     bare = bare.replace("+", "-").replace("/", "_")
@@ -155,9 +152,9 @@ def _octets(segment: str, where: str, deviations: list[Deviation]) -> bytes:
     return octets
 
 
-def _json_object(segment: str, where: str, deviations: list[Deviation]) -> dict[str, Any]:
+def _json_object(encoded: str, where: str, deviations: list[Deviation]) -> dict[str, Any]:
     """The JSON object in a segment. Raises ValueError when there is none."""
-    octets = _octets(segment, where, deviations)
+    octets = _octets(encoded, where, deviations)
     seen: set[str] = set()
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -229,4 +226,4 @@ def mac_compact(header: Mapping[str, Any], claims: Mapping[str, Any], secret: by
         wanted, found = " or ".join(HASHES), repr(alg)
         raise LabError("The header's alg takes no shared secret", wanted=wanted, found=found)
     hashed = HASHES[alg]
-    return _signed(_segment(header), claims, lambda octets: hmac.digest(secret, octets, hashed))
+    return sign_segment(segment(header), claims, lambda octets: hmac.digest(secret, octets, hashed))

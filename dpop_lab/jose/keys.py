@@ -165,9 +165,9 @@ def generate_key(alg: str = "ES256", *, bits: int = 2048) -> PrivateKey:
     return PrivateKey(JWK.generate(kty=kty, crv=crv), alg)
 
 
-def too_small_key(alg: str = "RS256") -> PrivateKey:
+def too_small_key() -> PrivateKey:
     """An RSA key of 1024 bits, which `generate_key` won't make: to see which server takes it."""
-    return PrivateKey(JWK.generate(kty="RSA", size=1024), alg)
+    return PrivateKey(JWK.generate(kty="RSA", size=1024), "RS256")
 
 
 def check_size(bits: int) -> None:

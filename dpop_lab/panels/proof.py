@@ -12,8 +12,7 @@ from ipywidgets import Checkbox, Dropdown
 
 from dpop_lab.checking import Answer, Report
 from dpop_lab.errors import expect
-from dpop_lab.jose.encoding import base64url_encode, compact_json
-from dpop_lab.jose.jws import sign_segment
+from dpop_lab.jose.jws import segment, sign_segment
 from dpop_lab.jose.keys import PrivateKey, public_jwk
 from dpop_lab.panels.panel import Panel, control, text_fields
 from dpop_lab.proof import TYP, read_proof
@@ -157,7 +156,7 @@ def look_at_proof(
     if re.fullmatch("[0-9]{1,4000}", claims.get("iat", "")):
         claims["iat"] = int(claims["iat"])
     try:
-        proof = sign_segment(base64url_encode(compact_json(header)), claims, key)
+        proof = sign_segment(segment(header), claims, key.sign)
     except UnicodeEncodeError:
         return ProofView(policy=policy.name)
     signing_input = proof.rpartition(".")[0]

@@ -8,9 +8,9 @@ from types import NoneType
 from typing import Any
 
 from dpop_lab.errors import expect
-from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256
+from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.jose.jwk import public_fault
-from dpop_lab.jose.jws import Deviation, Jws, read_jws, sign_segment
+from dpop_lab.jose.jws import Deviation, Jws, read_jws, segment, sign_segment
 from dpop_lab.jose.keys import ALGORITHMS, PUBLIC, PrivateKey, public_jwk
 from dpop_lab.show.values import shown
 from dpop_lab.wire.url import normal_url, without_query
@@ -83,13 +83,13 @@ def make_proof(
     claims = proof_claims(
         jti=jti, htm=htm, htu=htu, iat=iat, access_token=access_token, nonce=nonce
     )
-    return sign_segment(_header_segment(key.alg, tuple(public_jwk(key).items())), claims, key)
+    return sign_segment(_header_segment(key.alg, tuple(public_jwk(key).items())), claims, key.sign)
 
 
 @lru_cache(maxsize=64)
 def _header_segment(alg: str, members: tuple[tuple[str, str], ...]) -> str:
     """A proof's header, encoded: for one key always the same."""
-    return base64url_encode(compact_json(_header(alg, dict(members))))
+    return segment(_header(alg, dict(members)))
 
 
 def access_token_hash(access_token: str) -> str:

@@ -133,7 +133,7 @@ def one_header(proof: Jws, context: Context) -> Verdict:
     "RFC 9449 §4.3 (2)",
     stops="text that two parsers read in two ways",
     mend="Send the proof as a JWT in compact form: header.claims.signature.",
-    grade={"": "must", "too_long": "free"},
+    free=("too_long",),
 )
 def well_formed(proof: Jws, context: Context) -> Verdict:
     """Is it a JWT: three dot parts, a header and claims that are JSON objects?"""
@@ -147,7 +147,7 @@ def well_formed(proof: Jws, context: Context) -> Verdict:
     stops="one proof in many spellings, read in one way here and in another elsewhere",
     mend="Write the proof in strict base64url and JSON, each claim of its own type.",
     needs=("well_formed",),
-    grade={"": "must", "tolerable": "free"},
+    free=("tolerable",),
 )
 def strict_form(proof: Jws, context: Context) -> Verdict:
     """Is it in the one strict spelling, with every value of the JSON type the RFC gives it?"""
@@ -163,7 +163,7 @@ def strict_form(proof: Jws, context: Context) -> Verdict:
     stops="another kind of JWT, signed with the same key, passed off as a proof",
     mend=f'Set typ in the header to "{TYP}".',
     needs=("well_formed",),
-    grade={"": "must", "spelling": "free"},
+    free=("spelling",),
 )
 def typ(proof: Jws, context: Context) -> Verdict:
     """Does the header call it a DPoP proof?"""
@@ -179,7 +179,7 @@ def typ(proof: Jws, context: Context) -> Verdict:
     stops="a proof that anyone can make: alg none, or HMAC with a key that stands in the header",
     mend="Sign with an asymmetric algorithm that the server takes, such as ES256.",
     needs=("well_formed",),
-    grade={"": "must", "unsupported": "free"},
+    free=("unsupported",),
 )
 def alg(proof: Jws, context: Context) -> Verdict:
     """Is alg an asymmetric signature algorithm this server takes?"""
@@ -290,7 +290,7 @@ def ath(proof: Jws, context: Context) -> Verdict:
     stops="a stolen access token used with the thief's own key",
     mend="Sign with the key of the proof that the access token was requested with.",
     needs=("well_formed", "jwk"),
-    grade={"": "must", "unchecked": "free"},
+    free=("unchecked",),
 )
 def bound_key(proof: Jws, context: Context) -> Verdict:
     """Is the access token bound to the key of this proof?"""
@@ -312,7 +312,7 @@ def bound_key(proof: Jws, context: Context) -> Verdict:
     stops="a proof caught today and sent next week",
     mend="Set iat to the time of sending in seconds, by a clock that is right.",
     needs=("well_formed",),
-    grade={"": "must", "stale": "free", "early": "free"},
+    free=("stale", "early"),
 )
 def fresh(proof: Jws, context: Context) -> Verdict:
     """Was the proof made just now, going by its iat claim?"""
@@ -328,7 +328,7 @@ def fresh(proof: Jws, context: Context) -> Verdict:
     stops="proofs made ahead of time by someone who had the key for a moment",
     mend="Put the newest nonce of this server into a new proof and send it again, once.",
     needs=("well_formed",),
-    grade={"": "must", "stale": "free", "early": "free"},
+    free=("stale", "early"),
 )
 def nonce(proof: Jws, context: Context) -> Verdict:
     """Does it carry a nonce of this server, not outdated?"""

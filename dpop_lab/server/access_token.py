@@ -99,7 +99,7 @@ class TokenContext:
     "RFC 9449 §7.1",
     stops="a token taken out of its scheme, where other rules apply",
     mend="Send Authorization: DPoP and the access token.",
-    grade={"": "must", "too_long": "free"},
+    free=("too_long",),
 )
 def scheme(token: Jws, context: TokenContext) -> Verdict:
     """Does the Authorization header bring an access token under the right scheme?"""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self, overload
 
 from dpop_lab.errors import LabError, expect
@@ -87,6 +88,7 @@ def _short(line: str) -> str:
 
 HEAD = ("Request", "What it carried", "Answer", "What that means")
 LONGEST = 48  # characters of a line in the first column, which does not wrap
+PRIVATE = partial(os.open, mode=0o600)
 BEGINNING = b'{"log": {'  # of every file that `save_har` writes
 
 
@@ -175,8 +177,7 @@ class Story(Shown, Sequence[Step]):
         text = json.dumps(self.har()["log"], indent=1)
         try:
             _refuse_another_file(path)
-            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(opened, "w", encoding="utf-8", newline="\n") as file:
+            with open(path, "w", encoding="utf-8", newline="\n", opener=PRIVATE) as file:
                 file.write(f'{{"log": {text}}}\n')
         except OSError as error:
             raise LabError("The HAR can't be written", found=error.strerror or "") from error
