@@ -27,7 +27,6 @@ from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import mapped
-from dpop_lab.wire.log import SessionLog
 
 Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
 NEW = ("claims.jti", "claims.iat")  # in any proof
@@ -190,7 +189,7 @@ class Bench:
         if self.lab.live:
             return None
         other, place = DUENDE if rules.name == RFC_9449.name else RFC_9449, draft.place
-        session = self.lab.session_under(other, api_nonce=place.nonce, afresh=SessionLog())
+        session = self.lab.session_under(other, api_nonce=place.nonce, afresh=True)
         exchange = exchange_of(self.parties.send(session, place, steps))
         return replace(read_call(exchange), rules=other.title)
 

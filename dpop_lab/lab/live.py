@@ -73,25 +73,20 @@ class LiveAdapter(BoundedAdapter):
         self.json_only, self._patience = json_only, timeout
 
     def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Mapping[str, str] | None = None,
+        self, request: requests.PreparedRequest, *args: Any, **settings: Any
     ) -> requests.Response:
         """The server's answer. Raises `Unreachable` when there is none, or another's."""
-        timeout, url = self._patience if timeout is None else timeout, str(request.url)
-        if is_loopback(url):
-            proxies = {}  # a proxy has no business between us and ourselves
+        if settings.get("timeout") is None:
+            settings["timeout"] = self._patience
+        if is_loopback(str(request.url)):
+            settings["proxies"] = {}  # a proxy has no business between us and ourselves
         cause: OSError | None = None
         try:  # what breaks off in the middle is told here, too
-            answer = super().send(request, stream, timeout, verify, cert, proxies)
+            answer = super().send(request, *args, **settings)
         except ValueError as error:  # it may hold the proxy's password: nothing may chain to it
-            problem, advice = _unreadable(error, url, proxies or {})
+            problem, advice = _unreadable(error, str(request.url), settings.get("proxies") or {})
         except OSError as error:
-            problem, advice = _failure(error, request, timeout)
+            problem, advice = _failure(error, request, settings["timeout"])
             cause = error
         else:
             problem, advice = self._from_another(answer)

@@ -35,7 +35,6 @@ from dpop_lab.lab.crafting import (
 from dpop_lab.lab.world import World
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
-from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import offered_nonce
 from dpop_lab.wire.url import htu
 
@@ -87,7 +86,7 @@ class Parties:
         answer = self._token_answer(self._session, change)
         for policy in () if self.lab.live else POLICIES.values():
             if not answer.ok:
-                apart = self.lab.session_under(policy, afresh=SessionLog())
+                apart = self.lab.session_under(policy, afresh=True)
                 answer = self._token_answer(apart, change)
         return read_token(answer, now=now, accept_bearer=which == "unbound")
 

@@ -40,15 +40,14 @@ class Side:
     """
 
     def __init__(self, lab: World, pace: float | None) -> None:
-        self.lab, self._log = lab, SessionLog()
-        client = lab.client
+        self.lab, client = lab, lab.client
         #: Where requests go to, as far as it is known before the first one.
         self.urls = [url for url in (client.issuer, client.token_endpoint, client.api) if url]
         #: Is it a server of somebody else, and not on this machine?
         self.foreign = lab.live and not all(map(is_loopback, self.urls))
         pace = (0.5 if self.foreign else 0) if pace is None else pace
         self.way = PoliteAdapter(pace=pace, timeout=lab.timeout)
-        self._session = lab.session_over(self.way if lab.live else lab.adapter, self._log)
+        self._session = lab.session_over(self.way if lab.live else lab.adapter, SessionLog())
         self._parties = Parties(lab, self._session)
         self._absent: dict[str, str] = {}  # places that are not there, and why
         self._replayed: dict[str, str] = {}  # what is said to a replay, by places
@@ -180,7 +179,7 @@ class Side:
             if on_port and nonce is lab.twin.resource_server.api_nonce:
                 lab.twin.forget()
             else:
-                session = lab.session_under(lab.policy, api_nonce=nonce, afresh=self._log)
+                session = lab.session_under(lab.policy, api_nonce=nonce, afresh=True)
         steps, _ = self._parties.signed(draft)
         exchange = exchange_of(self._parties.send(session, draft.place, steps))
         return replace(read_call(self._without_secret(exchange)), rules=self.name)

@@ -79,19 +79,19 @@ class World:
         return session
 
     def session_under(
-        self, policy: Policy, *, api_nonce: bool = False, afresh: SessionLog | None = None
+        self, policy: Policy, *, api_nonce: bool = False, afresh: bool = False
     ) -> requests.Session:
         """A session like `session`, but the server has other rules.
 
         Keys, clock, memory and log are the same, and so is the URL: what `without` has struck out,
-        or the other policy, is all that differs. With `afresh`, a log of its own, the server has
-        no memory of what it was sent before. Raises `LabError` when live.
+        or the other policy, is all that differs. With `afresh` the log is a new one, and the server
+        has no memory of what it was sent before. Raises `LabError` when live.
         """
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
         server = self.twin.under(policy, api_nonce=api_nonce)
-        if afresh is not None:
+        if afresh:
             server.forget()
-        return self.session_over(InProcessAdapter(server), self.log if afresh is None else afresh)
+        return self.session_over(InProcessAdapter(server), SessionLog() if afresh else self.log)
 
     @property
     def twin(self) -> Twin:
