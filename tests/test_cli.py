@@ -16,6 +16,7 @@ from client_world import answer, listening
 
 from dpop_lab import (
     DPoPAuth,
+    Lab,
     generate_key,
     load_key,
     make_proof,
@@ -678,6 +679,20 @@ def test_diagnose_asks_more_rows_when_more_is_known(capsys, tmp_path):
     assert (marks["htu"], marks["htm"], marks["fresh"]) == ("failed", "passed", "passed")
     assert main(["diagnose", str(file), "--url", "https://a.example/x", "--markdown"]) == 0
     assert "| Part | Text |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", [lambda jwk: {"keys": [jwk]}, lambda jwk: jwk], ids=["set", "one"])
+def test_the_keys_of_the_tokens_issuer_are_in_a_file(capsys, tmp_path, form):
+    file = tmp_path / "issuer.json"
+    with Lab() as lab:
+        token = lab.bench.parties.access_token()
+        own, other = lab.twin.signing_key, generate_key("RS256")
+    for key, mark in ((own, "passed"), (other, "failed")):
+        file.write_text(json.dumps(form(public_jwk(key))), encoding="utf-8")
+        main(["diagnose", token, "--jwks", str(file), "--policy", "duende", "--json"])
+        value = json.loads(capsys.readouterr().out)
+        marks = {row["row"]: row["mark"] for row in value["requests"][0]["rows"]}
+        assert marks["at_signature"] == mark
 
 
 @pytest.mark.parametrize(

@@ -85,20 +85,20 @@ def _call(options: argparse.Namespace) -> int:
     key = private_key(options)
     if options.show_proofs and not options.log:
         raise LabError("--show-proofs is for the file of --log FILE")
-    verb, sent = options.method or "GET", {"timeout": options.timeout}
+    verb = (options.method or ("GET" if options.data is None else "POST")).upper()
+    sent = {"timeout": options.timeout}
     if options.data is not None:
-        verb = options.method or "POST"
         headers = {"Content-Type": _content_type(options.data)}
         sent |= {"headers": headers, "data": os.fsencode(options.data)}
     lab, asked = _lab(options, _settings(options))
     with lab, _recorded(lab, options):
         try:
-            answer = lab.session.request(verb.upper(), asked, auth=lab.auth(key=key), **sent)
+            answer = lab.session.request(verb, asked, auth=lab.auth(key=key), **sent)
         except requests.RequestException:
             raise
         except ValueError as error:  # a Location that is no URL, for one
             return fail(f"The exchange can't be carried out: {error}.", 3)
-    say(f"{verb.upper()} {htu(asked)} ({lab.kind})")
+    say(f"{verb} {htu(asked)} ({lab.kind})")
     _show(answer, lab.log[-1])
     if not answer.ok:
         say_advice(answer)
@@ -178,9 +178,8 @@ def _check_files(options: argparse.Namespace, told: Mapping[str, object]) -> Non
     `told` is what the file of `--client` says.
     """
     files = {"--log": options.log, "--har": options.har, "--client": options.client}
-    keys = {"--key": options.key, "client_key": told.get("client_key")}
-    keys |= {name: os.environ.get(name) for name in READ_FROM_VARIABLES}
-    files |= {name: os.path.expanduser(key) for name, key in keys.items() if isinstance(key, str)}
+    files |= {"--key": options.key, "client_key": told.get("client_key")}
+    files |= {name: os.environ.get(name) for name in READ_FROM_VARIABLES}
     known = {name: _identity(path) for name, path in files.items() if path}
     for (one, its), (other, others) in combinations(known.items(), 2):
         if one in ("--log", "--har") and its and its == others:
@@ -192,17 +191,18 @@ def _check_files(options: argparse.Namespace, told: Mapping[str, object]) -> Non
                 raise LabError(f"--log wants a session log to append to, or a new file; {found}")
 
 
-def _identity(path: str) -> object:
+def _identity(path: object) -> object:
     """What all names of a file have in common, though it need not be there yet.
 
     None for what keeps nothing, such as /dev/null or a pipe.
     """
     try:
-        found = os.stat(path)
+        own = os.path.expanduser(str(path))
+        found = os.stat(own)
     except ValueError:  # a key itself, and no path
         return path
     except OSError:
-        return os.path.normcase(os.path.realpath(path))
+        return os.path.normcase(os.path.realpath(own))
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 

@@ -147,14 +147,13 @@ class BenchPanel(Panel):
             of[TARGET].options = chosen.places  # of which this chooses the first
             if kept in chosen.places:
                 of[TARGET].value = kept
-            of[SIGNED_BY].value, of[SIGN].value = chosen.signed_by, chosen.sign_again
+            self.write({SIGNED_BY: chosen.signed_by, SIGN: chosen.sign_again})
         if label in (WHO, CHANGE, TARGET, SIGNED_BY):
             self._redraft()
 
     def _redraft(self) -> None:
         self._draft = self._drafted()
-        for name, text in self._written().items():
-            self.fields[name].value = text
+        self.write(self._written())
 
     def _drafted(self) -> Draft:
         """A draft of this moment of what is chosen."""
@@ -233,8 +232,8 @@ class BenchPanel(Panel):
 
     def told(self, *left_out: str) -> list[str]:
         """The fields, a line each; texts and switches in one."""
-        written = self._written().items()
-        edited = [name for name, text in written if self.fields[name].value != text]
+        fields = self.values()
+        edited = [label for label, text in self._written().items() if fields[label] != text]
         return [
             *super().told(HEADER, CLAIMS, *self._rows, *left_out),
             f"  edited: {', '.join(edited) or 'nothing'}",

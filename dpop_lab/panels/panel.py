@@ -94,8 +94,12 @@ class Panel(ABC):
 
     def back(self) -> None:
         """Give the fields the values that they had at the start."""
-        for name, value in self._start.items():
-            self.fields[name].value = value
+        self.write(self._start)
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        """Set fields by their labels, one after the other."""
+        for label, value in values.items():
+            self.fields[label].value = value
 
     def values(self) -> dict[str, Any]:
         """What the fields hold, by their labels."""

@@ -13,7 +13,7 @@ from ipywidgets import Checkbox, Dropdown
 from dpop_lab.checking import Answer, Report
 from dpop_lab.errors import expect
 from dpop_lab.jose.jws import segment, sign_segment
-from dpop_lab.jose.keys import PrivateKey, public_jwk
+from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.panels.panel import Panel, control, text_fields
 from dpop_lab.proof import TYP, read_proof
 from dpop_lab.proof.rules import check_proof
@@ -152,7 +152,7 @@ def look_at_proof(
     """
     claims: dict[str, Any] = {name: text for name, text in fields.items() if text}
     header: dict[str, Any] = {name: claims.pop(name) for name in ("typ", "alg") if name in claims}
-    header["jwk"] = public_jwk(key)
+    header["jwk"] = key.public_jwk()
     if re.fullmatch("[0-9]{1,4000}", claims.get("iat", "")):
         claims["iat"] = int(claims["iat"])
     try:
