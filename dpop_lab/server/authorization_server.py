@@ -174,8 +174,7 @@ class TokenRequest:
         proof, context = self.proof_and_context
         if self.header:
             self.server.take(proof, context, self.reports)
-        fault = self.policy.proof_fault(self.named, sent=self.header)
-        if fault:
+        if fault := self.policy.proof_fault(self.named, sent=self.header):
             raise Refused(fault)
         return jkt(proof, context) if self.header else None
 
@@ -215,11 +214,9 @@ class TokenRequest:
     def resource(self) -> str | None:
         """The one API that the token is wanted for (RFC 8707 section 2), None without a wish."""
         resources = self.form.get("resource", ())
+        longest = max(map(len, resources), default=0)
         faults = (
-            (
-                any(len(one) > 512 for one in resources),
-                "Resource indicator maximum length exceeded",
-            ),
+            (longest > 512, "Resource indicator maximum length exceeded"),
             (not all(map(is_uri, resources)), "Invalid resource indicator format"),
             (len(resources) > 1, "Multiple resource indicators not supported on token endpoint."),
         )

@@ -18,14 +18,18 @@ NUMBER = re.compile(r"\s*[+-]?(\d[\d,]*)?(\.\d*)?([eE][+-]?\d+)?\s*", re.ASCII)
 REFUSED_FORMS = (
     "white_space", "foreign_alphabet", "impossible_length", "byte_order_mark", "not_a_number"
 )  # fmt: skip
-HEADER_TEXTS = ("typ", "alg", "kid", "x5t", "cty", "zip")
-JWK_TEXTS = (
-    "kty", "crv", "x", "y", "e", "n", "d", "dp", "dq", "p", "q", "qi", "k",
-    "kid", "alg", "use", "x5t", "x5t#S256", "x5u",
-)  # fmt: skip
-# members that are arrays of texts, with what they may be besides
-JWK_ARRAYS = {"key_ops": (), "x5c": (NoneType,), "oth": (NoneType, str)}
-JWK_NAMES = {name.lower(): name for name in (*JWK_TEXTS, *JWK_ARRAYS)}
+# the JSON types that it can read, by member; arrays are of texts
+TEXT = (str, NoneType)
+HEADER = dict.fromkeys(("typ", "alg", "kid", "x5t", "cty", "zip"), TEXT)
+CLAIMS = {**dict.fromkeys(("jti", "iss", "azp"), TEXT), "sub": (*TEXT, int, float)}
+JWK = {
+    **dict.fromkeys((
+        "kty", "crv", "x", "y", "e", "n", "d", "dp", "dq", "p", "q", "qi", "k",
+        "kid", "alg", "use", "x5t", "x5t#S256", "x5u",
+    ), TEXT),
+    "key_ops": (list,), "x5c": (list, NoneType), "oth": (list, *TEXT),
+}  # fmt: skip
+JWK_NAMES = {name.lower(): name for name in JWK}
 PRIVATE = {"EC": ("d",), "RSA": ("d", "dp", "dq", "p", "q", "qi")}
 HASHED = {"EC": ("crv", "x", "y"), "RSA": ("e", "n"), "oct": ("k",)}
 
@@ -60,14 +64,14 @@ class DuendeReading(Reading):
             good = all(re.fullmatch(r"[\w-]+=*", part, re.ASCII) for part in tail)
             return None if good else "five parts"
         claims = token.claims
-        read = {f"header.{name}": _is_text(token.header.get(name)) for name in HEADER_TEXTS}
-        read |= {f"claims.{name}": _is_text(claims.get(name)) for name in ("jti", "iss", "azp")}
+        odd = [f"header.{name}" for name in _misread(token.header, HEADER)]
+        odd += [f"claims.{name}" for name in _misread(claims, CLAIMS)]
         for name in ("iat", "exp", "nbf"):
-            read[f"claims.{name}"] = name not in claims or self.number(claims[name]) is not None
-        subject = claims.get("sub")
-        read["claims.sub"] = _is_text(subject) or type(subject) in (int, float)
-        read["claims.aud"] = all(map(_is_text, several(claims.get("aud"))))
-        return _unread(read)
+            if name in claims and self.number(claims[name]) is None:
+                odd.append(f"claims.{name}")
+        if not all(isinstance(one, TEXT) for one in several(claims.get("aud"))):
+            odd.append("claims.aud")
+        return _unread(odd)
 
     def signature(self, proof: Jws) -> bytes:
         """None at all where the spare bits of its last character are not zero, as recorded."""
@@ -109,7 +113,7 @@ class DuendeReading(Reading):
 
     def private(self, jwk: Members) -> tuple[str, ...]:
         """EC: a `d` will do. RSA: only all six together count."""
-        if _unreadable(jwk):
+        if _misread(jwk, JWK):
             return ()
         wanted = PRIVATE.get(jwk.get("kty", ""), ())
         return wanted if all(jwk.get(name) is not None for name in wanted) else ()
@@ -119,8 +123,8 @@ class DuendeReading(Reading):
 
         Where there is no thumbprint the real server falls over with a 500; the twin does not.
         """
-        if fault := _unreadable(jwk):
-            return fault
+        if odd := _misread(jwk, JWK):
+            return _unread(odd)
         names = HASHED.get(jwk.get("kty") or "")
         if names is None:
             return f"kty is not EC or RSA but {jwk.get('kty')!r}"
@@ -146,23 +150,21 @@ class DuendeReading(Reading):
         return self.jti(claims)
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str | None)
+def _misread(members: Members, types: Mapping[str, tuple[type, ...]]) -> list[str]:
+    """The names of the members that are of another JSON type than these."""
+    return [
+        name
+        for name, value in members.items()
+        if name in types
+        and (
+            type(value) not in types[name]
+            or (type(value) is list and not all(isinstance(one, str) for one in value))
+        )
+    ]
 
 
-def _unread(read: Mapping[str, bool]) -> str | None:
-    odd = ", ".join(name for name, good in read.items() if not good)
-    return (odd and f"another JSON type than it can read: {odd}") or None
-
-
-def _unreadable(jwk: Members) -> str | None:
-    """Known members of a JSON type that the demo's key reader can't take."""
-    read = {name: _is_text(jwk.get(name)) for name in JWK_TEXTS}
-    for name, also in JWK_ARRAYS.items():
-        given = jwk.get(name, [])
-        texts = isinstance(given, list) and all(isinstance(one, str) for one in given)
-        read[name] = texts or isinstance(given, also)
-    return _unread(read)
+def _unread(odd: list[str]) -> str | None:
+    return f"another JSON type than it can read: {', '.join(odd)}" if odd else None
 
 
 def _uri(url: str) -> NormalURL | None:
