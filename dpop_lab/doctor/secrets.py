@@ -69,7 +69,7 @@ class Secrets:
         codes = [] if text else [call.error for call in pasted.calls]
         found |= dict.fromkeys(self._in_texts([text, *codes]))
         self._redactor.text(text)
-        found |= dict.fromkeys(self._redactor.labels.kinds(LONG))
+        found |= dict.fromkeys(self._redactor.labels.kinds())
         found.pop("proof", None)  # what is secret in it has a kind of its own
         names = ("private_key" if kind in PRIVATE else kind for kind in found)
         self.kinds = tuple(dict.fromkeys(WORDS.get(name, "a secret") for name in names))

@@ -18,14 +18,15 @@ STANDARD = str.maketrans("-_", "+/")  # base64url as base64
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*")  # no encoding changes these
 LABEL = re.compile(r"(?P<label><\w+\ \d+>)")
 BACKSLASH, SEMICOLON = r"(?:\\|%(?:25)*5[Cc])", r"(?:;|%(?:25)*3[Bb])"
-ESCAPE = rf"{BACKSLASH}++"
+ESCAPE, HEX = rf"{BACKSLASH}++", "[0-9A-Fa-f]"
+# A value can be spelt in hundreds of ways: what is meant by a text is compared with what it means.
 WRITTEN = re.compile(  # what stands for one character in a URL, a form, HTML, JSON, a program
     rf"""(?=[\\%&<])(?:
        (?:{BACKSLASH}*+(?:&|%(?:25)*26)|{ESCAPE}u0026)
          (?:amp{SEMICOLON})*(?P<entity>(?:\#|%23)?\w{{1,31}}){SEMICOLON}
-      |{BACKSLASH}*+(?:{LABEL.pattern}|%(?:25)*(?P<octet>[0-9A-Fa-f]{{2}}))
-      |{ESCAPE}[xU](?P<escaped>(?<=x)[0-9A-Fa-f]{{2}}|(?<=U)000[0-9A-Fa-f]{{5}})
-      |(?P<utf16>(?:{ESCAPE}u[dD][89ABab]\w\w)?{ESCAPE}u[0-9A-Fa-f]{{4}})
+      |{BACKSLASH}*+(?:{LABEL.pattern}|%(?:25)*(?P<octet>{HEX}{{2}}))
+      |{ESCAPE}[xU](?P<escaped>(?<=x){HEX}{{2}}|(?<=U)000{HEX}{{5}})
+      |(?P<utf16>(?:{ESCAPE}u[dD][89ABab]{HEX}{{2}})?{ESCAPE}u{HEX}{{4}})
       |{ESCAPE}(?P<plain>.?))""",
     re.S | re.X,
 )
@@ -112,9 +113,9 @@ class Labels:
         """The label of this value, as it was at first; a label and nothing stay as they are."""
         return value if not value or LABEL.fullmatch(value) else self._label(self.know(kind, value))
 
-    def kinds(self, shortest: int) -> list[str]:
-        """The kinds of the values that got a label, of those with so many characters at least."""
-        known = [one for one in self._known.values() if one.label and len(one.value) >= shortest]
+    def kinds(self) -> list[str]:
+        """The kinds of the long values that got a label."""
+        known = [one for one in self._known.values() if one.label and len(one.value) >= LONG]
         return list(dict.fromkeys(one.kind for one in known))
 
     def _label(self, known: Known) -> str:
