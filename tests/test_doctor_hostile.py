@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from dpop_lab import LabError, diagnose, generate_key
-from dpop_lab.doctor.decoded import PRIVATE
 from dpop_lab.doctor.secrets import without_users
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
+from dpop_lab.jose.keys import PRIVATE_MEMBERS
 from tests.test_doctor import (
     API,
     ISSUER,
@@ -352,7 +352,7 @@ def test_a_private_key_in_half_a_jwt_is_called_leaked():
     assert "a private key" in found.secrets
 
 
-@pytest.mark.parametrize("name", PRIVATE)
+@pytest.mark.parametrize("name", PRIVATE_MEMBERS)
 def test_a_short_member_with_a_private_name_is_no_secret(name):
     assert diagnose(jwt({"typ": "dpop+jwt"}, {"htm": "GET", name: "short"})).secrets == ()
 
