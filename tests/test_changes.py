@@ -23,6 +23,10 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
     TOKENS,
+    WITH_FORM,
+    WITH_NONCE,
+    WITH_PROOF,
+    WITH_TOKEN,
     edited,
 )
 from dpop_lab.proof.rules import ESSENTIAL
@@ -89,6 +93,16 @@ def test_everybody_could_do_something_and_every_place_is_a_target():
     assert {place for change in CHANGES.values() for place in change.places} == set(PLACES)
     assert sum(len(CHANGES.by(actor)) for actor in ACTORS) == len(CHANGES)
     assert set(CHANGES.at(API)) == {n for n, c in CHANGES.items() if API in c.places}
+
+
+def test_a_change_is_tried_where_there_is_what_it_changes():
+    places = {name: CHANGES[name].places for name in CHANGES}
+    assert places["wrong_secret"] == places["form_as_json"] == WITH_FORM
+    assert places["ath_missing"] == places["under_bearer"] == places["own_token"] == WITH_TOKEN
+    assert places["at_typ_jwt"] == (API, BEARER_API) and places["at_cnf_as_text"] == WITH_TOKEN
+    assert places["nonce_blank"] == places["nonce_of_90_s"] == places["nonce_of_the_other"]
+    assert places["nonce_blank"] == WITH_NONCE and places["assertion"] == (TOKEN_ENDPOINT,)
+    assert places["htm_delete"] == WITH_PROOF and places["honest_bearer"] == (BEARER_API,)
 
 
 def test_an_edit_sets_takes_away_and_computes_members():

@@ -679,6 +679,26 @@ def test_what_stands_around_a_server_s_words_is_known_too():
     assert rows(fenced) == ["htu"]
 
 
+def test_a_challenge_in_quotes_is_read_to_its_end():
+    said = 'DPoP algs=\\"ES256\\", error=\\"invalid_dpop_proof\\", error_description=\\"no\\"'
+    found = diagnose(f'-> 400 Bad Request\nWWW-Authenticate: "{said}"')
+    call = found.examined[0].call
+    assert (call.status, call.error, call.description) == (400, "invalid_dpop_proof", "no")
+    assert [one.scheme for one in call.challenges] == ["dpop"]
+
+
+def test_json_over_several_lines_of_a_log_is_the_body_of_the_answer():
+    body = json.dumps({"error": "invalid_grant", "more": {"a": [1]}}, indent=2)
+    found = diagnose(f"POST {TOKEN_URL}\nDPoP: {proof()}\n-> 400\n{body}\ndone", now=NOW)
+    [one] = found.examined
+    assert (one.call.status, one.call.error) == (400, "invalid_grant")
+
+
+def test_what_stands_around_raw_messages_is_no_exchange():
+    found = diagnose(lines(f"I send GET {API} and get 401:", "", *raw(BAD)), now=NOW)
+    assert [one.call.proofs for one in found.examined] == [(BAD,)]
+
+
 TOKEN_PROOF = proof(token=None, htm="POST", htu=TOKEN_URL)
 FORMS = {
     "HTTPie": f"http -f POST {TOKEN_URL} DPoP:{TOKEN_PROOF} {FORM.replace('&', ' ')}",

@@ -120,7 +120,7 @@ def test_every_pattern_of_the_package_is_collected() -> None:
     from dpop_lab.doctor.paste import jwts, scan
     from dpop_lab.wire import message, secrets
 
-    assert {secrets.LOOSE, message.IN_A_CHALLENGE, *jwts.PIECES, scan.STATUS} <= set(PATTERNS)
+    assert {secrets.LOOSE, message.IN_A_CHALLENGE, *jwts.PIECES, scan.PIECE} <= set(PATTERNS)
     assert PATTERNS[message.NONCE] == {"fullmatch"}
     assert re.compile(r"^[^/\s:]*+:\S*@") in PATTERNS
     assert len(REPEATING) > 80

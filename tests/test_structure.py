@@ -24,7 +24,7 @@ ROOMS = (  # each may import from those before it
 )
 APART = {("client", "server"), ("__init__", "cli")}  # but not these
 THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
-    "jwcrypto": ("jose.keys", "jose.jwk", "jose.jws"),
+    "jwcrypto": ("jose.keys", "jose.jwk"),
     "cryptography": ("jose", "server.state", "server.access_token"),
     "requests": ("client", "session", "lab", "doctor", "panels", "cli"),
     "urllib3": ("client", "lab.carriers", "lab.live", "lab.crafting"),

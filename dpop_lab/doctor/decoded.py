@@ -7,13 +7,12 @@ from typing import Any
 from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import read_json, thumbprint
-from dpop_lab.jose.keys import key_bits
+from dpop_lab.jose.keys import PRIVATE_MEMBERS, key_bits
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.show.values import Words, cut, date, offset, shown
 from dpop_lab.wire.secrets import KINDS, holds_key, squeezed
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
-PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 MOST, LONGEST = 40, 200  # members of a JWT, characters of a value
 LATEST = 100_000_000_000  # seconds; of a larger number milliseconds may be meant
 LONGEST_INSIDE, LEVELS = 20_000, 4  # of JSON in a string: characters, and strings in strings
@@ -90,7 +89,7 @@ def key_lines(jwk: object, name: str = "jwk") -> Iterator[Line]:
     for one in ("alg", "use", "kid", "key_ops"):
         if one in jwk:
             yield f"{name}.{one}", shown(harmless(jwk[one], one), 80)
-    if private := ", ".join(one for one in PRIVATE if one in jwk):
+    if private := ", ".join(one for one in PRIVATE_MEMBERS if one in jwk):
         yield f"{name} private members", private
 
 
@@ -144,7 +143,8 @@ def is_secret(name: str, value: object) -> bool:
     if not isinstance(value, str) or is_hidden(value):
         return False
     known = squeezed(name.strip())
-    if known in PRIVATE or (known == "ath" and not HASH.fullmatch(value)):  # perhaps the token
+    token = known == "ath" and not HASH.fullmatch(value)  # perhaps
+    if known in PRIVATE_MEMBERS or token:
         return len(value) >= SHORTEST_PRIVATE
     named = known in KINDS or known.endswith("secret") or known.startswith("priv")
     return named or holds_key(value)
@@ -153,7 +153,7 @@ def is_secret(name: str, value: object) -> bool:
 def is_private(name: str, value: object) -> bool:
     """Is this a private member of a key?"""
     known = name.strip().lower()
-    return (known in PRIVATE or known.startswith("priv")) and is_secret(name, value)
+    return (known in PRIVATE_MEMBERS or known.startswith("priv")) and is_secret(name, value)
 
 
 def leaked(value: object) -> tuple[str, ...]:

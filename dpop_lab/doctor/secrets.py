@@ -9,9 +9,10 @@ from os.path import commonprefix
 from typing import Any
 from urllib.parse import unquote_plus
 
-from dpop_lab.doctor.decoded import LOGIN, PRIVATE, is_private, is_secret, strings
+from dpop_lab.doctor.decoded import LOGIN, is_private, is_secret, strings
 from dpop_lab.doctor.paste.jwts import decoded_parts, salvaged
 from dpop_lab.doctor.paste.pasted import Pasted
+from dpop_lab.jose.keys import PRIVATE_MEMBERS
 from dpop_lab.session.call import Call, is_hidden
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import lines
@@ -71,7 +72,7 @@ class Secrets:
         self._redactor.text(text)
         found |= dict.fromkeys(self._redactor.labels.kinds())
         found.pop("proof", None)  # what is secret in it has a kind of its own
-        names = ("private_key" if kind in PRIVATE else kind for kind in found)
+        names = ("private_key" if kind in PRIVATE_MEMBERS else kind for kind in found)
         self.kinds = tuple(dict.fromkeys(WORDS.get(name, "a secret") for name in names))
 
     def _of(self, call: Call) -> Iterator[str]:

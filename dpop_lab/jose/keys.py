@@ -27,6 +27,7 @@ ALGORITHMS: Final[dict[str, tuple[str, str | None]]] = {  # the kind of key, and
 HASHES: Final = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
 PUBLIC: Final = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
 PRIVATE: Final = {"EC": ("d",), "OKP": ("d",), "RSA": ("d", "p", "q", "dp", "dq", "qi")}
+PRIVATE_MEMBERS: Final = (*PRIVATE["RSA"], "oth", "k")  # of a key of any kind
 OCTETS: Final = {"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}  # of x, of y and of d
 NO_KEY: Final = (JWException, ValueError, TypeError, KeyError)  # in a JWK that was read
 RSA_BITS: Final = range(2048, 16384 + 1)  # RFC 7518 section 3.3; above, signing takes seconds

@@ -130,8 +130,8 @@ class Bench:
         except (requests.RequestException, LabError, ValueError) as error:
             return replace(sent, problem=str(error))
         title = self.lab.kind.capitalize() if self.lab.live else rules.title
-        judged, read = self._own_look(draft, proof, rules), read_proof(proof)
-        answered = replace(read_call(exchange), rules=title, judged=judged)
+        seen = replace(exchange, reports=exchange.reports or self._own_look(draft, proof, rules))
+        answered, read = read_call(seen, rules=title), read_proof(proof)
         now, honest = flat(read.header, read.claims), flat(*map(json.loads, draft.honest))
         accepted = self._accepted.get(draft.to)
         if answered.caught == ACCEPTED:
@@ -191,7 +191,7 @@ class Bench:
         other, place = DUENDE if rules.name == RFC_9449.name else RFC_9449, draft.place
         session = self.lab.session_under(other, api_nonce=place.nonce, afresh=True)
         exchange = exchange_of(self.parties.send(session, place, steps))
-        return replace(read_call(exchange), rules=other.title)
+        return read_call(exchange, rules=other.title)
 
     def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
         """What the rows would say of this proof here, where the server keeps it to itself."""

@@ -182,7 +182,7 @@ class Side:
                 session = lab.session_under(lab.policy, api_nonce=nonce, afresh=True)
         steps, _ = self._parties.signed(draft)
         exchange = exchange_of(self._parties.send(session, draft.place, steps))
-        return replace(read_call(self._without_secret(exchange)), rules=self.name)
+        return read_call(self._without_secret(exchange), rules=self.name)
 
     def _without_secret(self, exchange: Redacted) -> Redacted:
         """The exchange without a client secret that is too short to be known by itself."""

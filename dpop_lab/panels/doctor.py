@@ -20,21 +20,16 @@ PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
 NONCE, TIME, HELD_TO = "Nonce", "Time", "Held to"
 AUTOMATIC, NOW, NOTHING = "automatic", "now", "Nothing is here yet."
 MOST = 3_000_000  # characters in the box: Jupyter drops a connection that brings over 10 MiB
-WANTED = {
-    URL: "URL wants http:// or https://, a host and a path.",
-    METHOD: "Method wants a word such as GET.",
-    TIME: "Time wants now, seconds since 1970, an HTTP date or an ISO 8601 date.",
-}
 
 
 def _seconds(text: str) -> float | None:
     return time.time() if text == NOW else seconds_since_1970(text)
 
 
-READ: Mapping[str, Callable[[str], Any]] = {  # each gives None for what can't be meant
-    URL: normal_url,
-    METHOD: re.compile(WORD).fullmatch,
-    TIME: _seconds,
+READ: Mapping[str, tuple[Callable[[str], Any], str]] = {  # None is what can't be meant
+    URL: (normal_url, "http:// or https://, a host and a path"),
+    METHOD: (re.compile(WORD).fullmatch, "a word such as GET"),
+    TIME: (_seconds, "now, seconds since 1970, an HTTP date or an ISO 8601 date"),
 }
 STYLE = """
 .dpop-lab-paste { flex-direction: column; align-items: stretch }
@@ -118,9 +113,9 @@ class DoctorPanel(Panel):
     def look(self) -> Diagnosis | None:
         """What the doctor says of what is in the box."""
         text, known = self._filled()
-        read = {name: reader(known[name]) for name, reader in READ.items()}
+        read = {name: reader(known[name]) for name, (reader, _) in READ.items()}
         unusable = [name for name, value in read.items() if known[name] and value is None]
-        told = [WANTED[name] for name in unusable]
+        told = [f"{name} wants {READ[name][1]}." for name in unusable]
         if len(text) >= MOST:
             told.append(
                 f"The box holds {MOST} characters, and what is beyond them is not in it: "

@@ -11,7 +11,7 @@ from dpop_lab.errors import expect
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.jose.jwk import public_fault
 from dpop_lab.jose.jws import Deviation, Jws, read_jws, segment, sign_segment
-from dpop_lab.jose.keys import ALGORITHMS, PUBLIC, PrivateKey, public_jwk
+from dpop_lab.jose.keys import ALGORITHMS, PRIVATE_MEMBERS, PUBLIC, PrivateKey, public_jwk
 from dpop_lab.show.values import shown
 from dpop_lab.wire.url import normal_url, without_query
 
@@ -120,7 +120,6 @@ def _unusual_values(claims: Mapping[str, Any]) -> Iterator[Deviation]:
         yield Deviation("claims.iat", "number_as_text" if isinstance(iat, str) else "not_a_number")
 
 
-PRIVATE_MEMBERS = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 RSA_BITS = range(2048, 8193)
 
 

@@ -61,10 +61,11 @@ class Message(HTTPMessageDelegate):
         hosts = self.head.lines("Host")
         if len(hosts) > 1 or (not hosts and start_line.version != "HTTP/1.0"):
             return 400
-        lengths = self.head.lines("Content-Length")
-        # longer numbers are tornado's to refuse
-        known = [int(text) for text in lengths if re.fullmatch("[0-9]{1,19}", text)]
-        return 413 if any(length > MAX_BODY for length in known) else None
+        for text in self.head.lines("Content-Length"):
+            # longer numbers are tornado's to refuse
+            if re.fullmatch("[0-9]{1,19}", text) and int(text) > MAX_BODY:
+                return 413
+        return None
 
     def _refuse(self, status: int) -> None:
         """Answer at once, and hang up unless a body is on its way.

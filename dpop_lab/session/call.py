@@ -39,7 +39,6 @@ class Call:
     exchange: Exchange = NOTHING
     name: str = ""  #: of the exchange among others: `exchange 3 of 7`
     rules: str = ""  #: whose rules the server kept to, in words
-    judged: tuple[Report, ...] = ()  #: of rows that were asked here, not by the server
     method: str = ""
     url: str = ""
     url_guessed: bool = False  #: a raw request names no scheme, so that of the proof was taken
@@ -65,8 +64,8 @@ class Call:
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """Those of the server, or else of the rows that were asked here."""
-        return self.exchange.reports or self.judged
+        """Those of the server, or else of whoever asked the rows in its place."""
+        return self.exchange.reports
 
     @property
     def headers(self) -> Headers:

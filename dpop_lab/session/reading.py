@@ -19,9 +19,9 @@ C = TypeVar("C", bound=Call)
 LONGEST = 16_000  # characters of a URL or a challenge
 
 
-def read_call(exchange: Exchange, *, name: str = "") -> Call:
+def read_call(exchange: Exchange, **known: Any) -> Call:
     """What an exchange carries. An empty method means that the request is not known."""
-    return read_as(Call, exchange, name=name)
+    return read_as(Call, exchange, **known)
 
 
 def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:

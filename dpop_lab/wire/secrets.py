@@ -7,6 +7,7 @@ from itertools import islice
 from urllib.parse import unquote_plus
 
 from dpop_lab.jose.encoding import from_json, loose_base64url_decode
+from dpop_lab.jose.keys import PRIVATE_MEMBERS
 
 NAMES = (
     "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
@@ -15,7 +16,7 @@ NAMES = (
 )
 KINDS = {name.replace("_", ""): name for name in NAMES}
 PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
-JWK_PRIVATE = {name: name for name in ("d", "p", "q", "dp", "dq", "qi", "k", "oth")}
+JWK_PRIVATE = {name: name for name in PRIVATE_MEMBERS}
 QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
 # in text of no known form: name=value, name: value, "name": "value", <name>value
 LOOSE = re.compile(

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dpop_lab.checking import Finding, Report
@@ -19,7 +18,7 @@ from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show import SYMBOLS
-from dpop_lab.show.values import Words, cut, one_line
+from dpop_lab.show.values import Words, cut, mapped, one_line
 from dpop_lab.wire.log import as_curl
 from dpop_lab.wire.message import Exchange, lines
 from dpop_lab.wire.redact import Redactor
@@ -87,6 +86,9 @@ def entry(
     def clean(text: str, longest: int = LONGEST_LINE) -> str:
         return _short(redactor.labels.replace([text])[0], longest)
 
+    def line(text: str) -> str:
+        return clean(one_line(text))
+
     whole, now = _bounded(exchange), exchange.ended_at
     redacted, call = redactor.exchange(whole), read_call(whole)
     verdict, why = _decided(replace(call, date=math.floor(now)), policy, base_url)
@@ -94,14 +96,11 @@ def entry(
         number=number,
         time=now,
         refused=call.refused,
-        verdict=clean(one_line(verdict)),
-        who=clean(one_line(_who(call))),
-        why=tuple((name, clean(one_line(text))) for name, text in why if text),
+        verdict=line(verdict),
+        who=line(_who(call)),
+        why=mapped(why, line),
         reports=tuple(report.with_texts(_short) for report in redacted.reports),
-        decoded=tuple(
-            (title, tuple((name, clean(text)) for name, text in members))
-            for title, members in _decoded(replace(call, date=None), int(now))
-        ),
+        decoded=mapped(_decoded(replace(call, date=None), int(now)), clean),
         request=clean(redacted.sent().rstrip(), LONGEST_TEXT),
         answer=clean(redacted.received().rstrip(), LONGEST_TEXT),
         curl=clean(as_curl(redacted), LONGEST_TEXT),
@@ -130,30 +129,33 @@ def _text(body: str) -> str:
     return f"<{len(body)} characters, not shown>" if unseen else body
 
 
-def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, list[tuple[str, str]]]:
+def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[Line, ...]]:
     """What was decided, in a line; where it was refused what was wanted, found and to change."""
     path = cut(call.url.partition("://")[2].partition("?")[0], 80).partition("/")[2]
     asked = f"{call.method} /{path}"
     if not call.refused:
         word = "answered" if WELL_KNOWN in asked else "accepted"
         said = f"{word}, {call.said}" if (call.status or 0) < 300 else call.said
-        return f"{asked}: {said}", []
-    finding, pairs = call.finding or _no_proof(call), list[tuple[str, str]]()
+        return f"{asked}: {said}", ()
+    finding = call.finding or _no_proof(call, policy)
+    carrier = _of_the_carrier(call.exchange).format(base_url)
     if finding is None:
         problem = next(refusal(Examined(call=call, policy=policy)))
-        said = problem.title
-    else:
-        problem, row = Problem.of(finding, call), finding.check
-        said = f"{call.said}, by the row {row.name} ({finding.defect.replace('_', ' ')})"
-        pairs = [("row", f"{row.name}, {finding.source}: {row.question}")]
-        pairs += [("wanted", problem.wanted), ("found", problem.found)]
-    change = _of_the_carrier(call.exchange).format(base_url) or problem.action
-    return f"{asked}: refused, {said}", [*pairs, ("change", change)]
+        said = f"refused, {problem.title}"
+        return f"{asked}: {said}", (("change", carrier or problem.action),)
+    problem, row = Problem.of(finding, call), finding.check
+    said = f"refused, {call.said}, by the row {row.name} ({finding.defect.replace('_', ' ')})"
+    return f"{asked}: {said}", (
+        ("row", f"{row.name}, {finding.source}: {row.question}"),
+        ("wanted", problem.wanted),
+        ("found", problem.found),
+        ("change", carrier or problem.action),
+    )
 
 
-def _no_proof(call: Call) -> Finding | None:
+def _no_proof(call: Call, policy: Policy) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
-    if call.is_proof or one_header not in [row for row, _, _ in blamed(call)]:
+    if call.is_proof or one_header not in [row for row, _, _ in blamed(call, policy)]:
         return None
     return Finding(one_header, "failed", Words("one DPoP header"), None, "missing")
 
@@ -173,9 +175,8 @@ def _who(call: Call) -> str:
     return ", ".join(filter(None, (str(client or "")[:60], key)))
 
 
-def _decoded(call: Call, now: float) -> Iterator[tuple[str, list[Line]]]:
+def _decoded(call: Call, now: float) -> tuple[tuple[str, tuple[Line, ...]], ...]:
     """The first proof and the access token, taken apart and not believed."""
-    if call.is_proof:
-        yield "Proof", proof_lines(call, now)
-    if call.token:
-        yield "Access token", token_lines(call, now)
+    proof, token = proof_lines(call, now), token_lines(call, now) if call.token else []
+    parts = (("Proof", tuple(proof)), ("Access token", tuple(token)))
+    return tuple((title, members) for title, members in parts if members)

@@ -2,8 +2,10 @@
 
 import base64
 import json
+import math
 import re
 import shlex
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
@@ -12,7 +14,7 @@ from urllib.parse import quote_plus
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import exchanges_in
 from dpop_lab.doctor.paste.unwrap import METHODS, START, unescaped
-from dpop_lab.session.call import NOTHING, host_of
+from dpop_lab.session.call import NOTHING
 from dpop_lab.session.reading import json_value
 from dpop_lab.wire.message import Exchange
 
@@ -22,8 +24,10 @@ COMMAND = re.compile(
       (?=(?:-\S+[ \t]+){{0,9}}(?:{METHODS}[ \t]+\S|https?://|:[\d/]|[\w-]+(?:\.[\w-]+)+[/ :]))""",
     re.M | re.X,
 )
-REST = re.compile(
-    r"""(?:[^\\'"\n]+|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|\n[ \t]*(?=--?[A-Za-z]))*+""", re.S
+REST = re.compile(  # of a command; a quote that is not closed ends at an empty line
+    r"""(?:[^\\'"\n]+|\\.|'[^']*'|"(?:[^"\\]|\\.)*"|\n[ \t]*(?=--?[A-Za-z])
+    |['"\\](?:[^\n]|\n(?!\n))*)*+""",
+    re.S | re.X,
 )
 GIVEN = re.compile(
     r"""^[ \t]*(?:[$>][ \t]+)?(?:export[ \t]+|set[ \t]+|\$(?:env:)?)?([A-Za-z_]\w*)[ \t]*=[ \t]*
@@ -68,40 +72,27 @@ def commands(text: str) -> Pasted | None:
         return None
     text = re.sub(r"[\\`^][ \t]*\n", " ", text[:LONGEST])
     given = {name: value.strip("\"'") for name, value in GIVEN.findall(text)}
-    found: list[Exchange] = []
-    remarks: dict[str, None] = {}
-    kinds = []
     marks = list(islice(COMMAND.finditer(text), MOST))
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    found: list[Exchange] = []
+    remarks: dict[str, None] = {}
     for mark, end in zip(marks, ends, strict=True):
-        kinds.append(NAMES.get((mark["curl"] or "").lower(), "an HTTPie command"))
-        command, printed = _apart(text[mark.end() : end])
+        rest = REST.match(text, mark.end(), end)
+        command = rest[0] if rest else ""
         words = [
             VARIABLE.sub(lambda match: given.get(match[1] or match[2], match[0]), word)
             for word in _words(command)
         ]
-        asked, told = _request(_as_curl(words, mark["httpie"]) if mark["httpie"] else words)
+        asked, told = _request(_httpie(words, mark["httpie"]) if mark["httpie"] else _curl(words))
         if asked.request_headers or "://" in command or mark["httpie"]:
-            found += _with_printed(asked, printed)
+            found += _with_printed(asked, text[mark.end() + len(command) : end])
             remarks |= dict.fromkeys(told)
     if not found:
         return None
-    several = len(kinds) > 1
-    kind = f"a list of {kinds[0].partition(' ')[2]}s" if several else kinds[0]
-    if any(one.status is not None for one in found):
-        kind += f" with {'their' if several else 'its'} output"
+    kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
+    kind += " with its output" * any(one.status is not None for one in found)
     pasted = of_exchanges(kind, found, whole=HEADERS_ELSEWHERE not in remarks)
     return replace(pasted, remarks=(*pasted.remarks, *remarks))
-
-
-def _apart(text: str) -> tuple[str, str]:
-    """The command up to the end of its line, and what stands after it."""
-    match = REST.match(text)
-    end = match.end() if match else 0
-    if text[end : end + 1] in ("'", '"', "\\"):  # a quote that is not closed
-        gap = text.find("\n\n", end)
-        end = len(text) if gap < 0 else gap
-    return text[:end], text[end:]
 
 
 def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
@@ -110,21 +101,21 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
     What only the command says is added: the scheme, the body, the request itself.
     """
     start = START.search(printed)
+    body = printed.strip() if json_value(printed) is not None else ""
     shown = exchanges_in(printed[start.start() :]) if start else []
-    if not shown:
-        body = printed.strip() if json_value(printed) is not None else ""
-        yield replace(asked, response_body=body)
-    for number, one in enumerate(shown):
-        if one.method:
-            same = host_of("http:" + one.url) == host_of(asked.url)
-            scheme = asked.url.partition("//")[0] if same and one.url.startswith("//") else ""
-            body = one.request_body or (asked.request_body if one.method == asked.method else "")
-            yield replace(one, url=scheme + one.url or asked.url, request_body=body)
-        elif number == 0:
-            request = {name: getattr(asked, name) for name in ("method", "url", "request_headers")}
-            yield replace(one, request_body=asked.request_body, **request)
-        else:
+    scheme = asked.url.partition("//")[0]
+    for number, one in enumerate(shown or [replace(NOTHING, response_body=body)]):
+        if number and not one.method:
             yield one
+            continue
+        same = one.method in ("", asked.method)
+        yield replace(
+            one,
+            method=one.method or asked.method,
+            url=f"{scheme}{one.url}" if one.url.startswith("//") else one.url or asked.url,
+            request_headers=one.request_headers or asked.request_headers,
+            request_body=one.request_body or (asked.request_body if same else ""),
+        )
 
 
 def _words(text: str) -> list[str]:
@@ -141,115 +132,95 @@ def _words(text: str) -> list[str]:
     return text.replace("'", " ").replace('"', " ").split()
 
 
-def _request(words: list[str]) -> tuple[Exchange, list[str]]:
-    """The request of the words after `curl`, and remarks on what is not in the command itself."""
-    options = list(_options(words))
-
-    def given(*uses: str) -> list[str]:
-        return [value for name, value in options if VALUED.get(name, name) in uses]
-
-    data = [(name, value) for name, value in options if VALUED.get(name) == "data"]
-    files = [value for name, value in data if value.startswith("@") and name != "--data-raw"]
-    body = "&".join(_parameter(name, value) for name, value in data if value not in files)
-    whole = [one for one in given("url") if "://" in one]  # the others may be values of options
-    url = next(iter(whole or given("url")), "")
+def _request(options: list[tuple[str, str]]) -> tuple[Exchange, list[str]]:
+    """The request of curl's options, and remarks on what is not in the command itself."""
+    given = defaultdict[str, list[str]](list)
+    for use, value in _by_use(options):
+        given[use].append(value)
+    uses = set(given)
+    lines = [line.partition(":") for line in given["header"] if line[:1] != "@"]
+    headers = [(name.strip(), text.strip()) for name, colon, text in lines if colon]
+    body = "&".join(given["data"])
+    whole = [one for one in given["url"] if "://" in one]  # the others may be values of options
+    url = next(iter(whole or given["url"]), "")
     url = url if "://" in url or not url else f"http://{url}"
-    default = "POST" if given("data", "form") else "PUT" if given("upload") else "GET"
-    if given("-G", "--get"):
-        url, body, default = f"{url}{'&' if '?' in url else '?'}{body}".rstrip("?"), "", "GET"
-    elif given("-I", "--head"):
-        default = "HEAD"
-    headers = tuple(_header_lines(options))
+    method = "POST" if uses & {"data", "form", "file"} else "GET"
+    if "upload" in uses:
+        method = "PUT"
+    if uses & {"-G", "--get"}:
+        method, body, url = "GET", "", f"{url}{'&' if '?' in url else '?'}{body}".rstrip("?")
+    elif uses & {"-I", "--head"}:
+        method = "HEAD"
     if body and "content-type" not in {name.lower() for name, _ in headers}:
-        headers = (*headers, ("Content-Type", "application/x-www-form-urlencoded"))
-    texts = (url, body, *(value for _, value in headers))
+        headers.append(("Content-Type", "application/x-www-form-urlencoded"))
     elsewhere = {
-        HEADERS_ELSEWHERE: any(value.startswith("@") for value in given("header")),
-        BODY_ELSEWHERE: bool(files),
+        HEADERS_ELSEWHERE: len(lines) < len(given["header"]),
+        BODY_ELSEWHERE: "file" in uses,
         SEVERAL_URLS: len(whole) > 1,
-        VARIABLES: any(map(ELSEWHERE.search, texts)),
+        VARIABLES: any(map(ELSEWHERE.search, (url, body, *(text for _, text in headers)))),
     }
-    asked = replace(
-        NOTHING, method=next(reversed(given("method")), default), url=url,
-        request_headers=headers, request_body=body,
-    )  # fmt: skip
+    method = [method, *given["method"]][-1]
+    asked = Exchange(method, url, tuple(headers), body, math.nan, math.nan)
     return asked, [remark for remark, holds in elsewhere.items() if holds]
 
 
-def _parameter(name: str, value: str) -> str:
-    """A part of the body; of `--data-urlencode` encoded."""
-    if name != "--data-urlencode":
-        return value
-    key, equals, text = value.partition("=")
-    quoted = quote_plus(text if equals else value, errors="replace")
-    return f"{key}={quoted}" if equals else quoted
-
-
-def _header_lines(options: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _by_use(options: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What each option is for; a login is a header line, and so is what `--json` says."""
     for name, value in options:
-        use = VALUED.get(name)
-        if use == "header" and ":" in value and value[0] != "@":
-            line, _, text = value.partition(":")
-            yield line.strip(), text.strip()
-        elif use == "user":
-            pair = value if ":" in value else f"{value}:"
-            octets = base64.b64encode(pair.encode("utf-8", "replace"))
-            yield "Authorization", f"Basic {octets.decode()}"
+        use = VALUED.get(name, name)
+        if use == "user":
+            octets = (value if ":" in value else f"{value}:").encode("utf-8", "replace")
+            use, value = "header", f"Authorization: Basic {base64.b64encode(octets).decode()}"
         elif use == "bearer":
-            yield "Authorization", f"Bearer {value}"
+            use, value = "header", f"Authorization: Bearer {value}"
+        elif use == "data" and value[:1] == "@" and name != "--data-raw":
+            use = "file"
+        elif name == "--data-urlencode":
+            text = value[value.find("=") + 1 :]
+            value = value.removesuffix(text) + quote_plus(text, errors="replace")
         elif name == "--json":
-            yield "Content-Type", "application/json"
+            yield "header", "Content-Type: application/json"
+        yield use, value
 
 
-def _options(words: list[str]) -> Iterator[tuple[str, str]]:
+def _curl(words: list[str]) -> list[tuple[str, str]]:
     """The options among the words after `curl`, each with its value; a URL is one of `--url`."""
-    rest = iter(words)
+    options, rest = [], iter(words)
     for word in rest:
         if word in AFTER:
-            return
-        if not word.startswith("-"):
-            yield "--url", word
-            continue
+            break
         name, given, value = word.partition("=")
-        if not word.startswith("--") and (bundle := BUNDLE.fullmatch(word)):
-            flags, letter, value = bundle[1], bundle[2] or "", bundle[3] or ""
-            yield from ((f"-{flag}", "") for flag in flags)
-            name, given = f"-{letter}", value
-        if name in VALUED:
-            yield name, value if given else next(rest, "")
-        else:
-            yield name, ""
+        bundle = None if word.startswith("--") else BUNDLE.fullmatch(word)
+        if not word.startswith("-"):
+            name, given, value = "--url", word, word
+        elif bundle:
+            options += [(f"-{flag}", "") for flag in bundle[1]]
+            name, given, value = f"-{bundle[2] or ''}", bundle[3] or "", bundle[3] or ""
+        options.append((name, value if given or name not in VALUED else next(rest, "")))
+    return options
 
 
-def _as_curl(words: list[str], tool: str) -> list[str]:
-    """The words of an HTTPie command as those of a curl command."""
-    made: list[str] = []
-    data: dict[str, str] = {}
-    url, form = "", any(word in ("-f", "--form") for word in words)
+def _httpie(words: list[str], tool: str) -> list[tuple[str, str]]:
+    """The words of an HTTPie command as options of curl."""
+    form = "-f" in words or "--form" in words
+    options, data, url = [], {}, ""
     for word in words:
         item = ITEM.fullmatch(word)
         if re.fullmatch(METHODS, word) and not url:
-            made += ["-X", word]
+            options.append(("--request", word))
         elif word.startswith("-"):
             continue
         elif not url:
-            url = _full_url(word, tool)
+            whole = f"localhost{word}" if word.startswith(":") else word
+            url = whole if "://" in word or tool[-1] != "s" else f"https://{whole}"
         elif item and item[2] == ":":
-            made += ["-H", f"{item[1]}: {item[3]}"]
+            options.append(("--header", f"{item[1]}: {item[3]}"))
         elif item and item[2] == "==":
             url += f"{'&' if '?' in url else '?'}{item[1]}={item[3]}"
         elif item:
             data[item[1]] = item[3]
-    if data and form:
-        made += [part for pair in data.items() for part in ("--data-urlencode", "=".join(pair))]
+    if form:
+        options += [("--data-urlencode", f"{name}={value}") for name, value in data.items()]
     elif data:
-        made += ["--json", json.dumps(data)]
-    return [*made, url]
-
-
-def _full_url(word: str, tool: str) -> str:
-    """HTTPie's short forms of a URL written out."""
-    if "://" in word:
-        return word
-    scheme = "https" if tool.endswith("s") else "http"
-    return f"{scheme}://localhost{word}" if word.startswith(":") else f"{scheme}://{word}"
+        options.append(("--json", json.dumps(data)))
+    return [*options, ("--url", url)]

@@ -3,18 +3,24 @@
 import base64
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.jwts import PROOF, jwts_in, kind_of
-from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges, says_something
+from dpop_lab.doctor.paste.jwts import jwts_in
+from dpop_lab.doctor.paste.pasted import (
+    Pasted,
+    beside,
+    not_understood,
+    of_exchanges,
+    says_something,
+)
 from dpop_lab.doctor.paste.scan import url_of, with_headers
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
-from dpop_lab.session.call import NOTHING, Call, header_value
+from dpop_lab.session.call import NOTHING, Call
 from dpop_lab.session.reading import answer_of, read_call
 from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers
@@ -23,21 +29,21 @@ METHOD = "method httpMethod http_method requestMethod request_method verb"
 URL = "url uri requestUrl requestUri request_uri href endpoint path target"
 HOST = "host hostname authority"
 HEADERS = "headers requestHeaders request_headers rawHeaders"
-ANSWER_HEADERS = (  # in an object of their own, and beside those of the request
-    "headers responseHeaders response_headers rawHeaders",
-    "responseHeaders response_headers",
-)
+ANSWER_HEADERS = "responseHeaders response_headers"
 STATUS = "status statusCode status_code responseStatus response_status code"
 ASKED_BODY = "body data requestBody request_body form payload postData"
-ANSWER_BODY = (
-    "body data responseBody response_body content text json",
-    "responseBody response_body",
-)
+ANSWER_BODY = "responseBody response_body"
+CREDENTIAL = "access_token accessToken token at"
 LONGEST = 500_000  # characters of a body
 MOST = 200  # header lines
 NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
+)
+CONCERNS = re.compile(
+    r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type="
+    r"|^access-control-request-headers: .*dpop",
+    re.M | re.I,
 )
 DECODED = "It is decoded already: without the text itself its signature can't be verified."
 
@@ -51,19 +57,18 @@ def json_paste(value: object) -> Pasted | None:
     entries = _first(_first(value, "log", Mapping) or {}, "entries", list)
     if entries is not None:
         return _har(entries)
-    if found := _with_proof(value):
-        return found
     logged = exchange_in(value)
-    if logged is not None and says_something(logged):
-        whole = bool(logged.request_headers)
-        return of_exchanges("an exchange in JSON", [logged], whole=whole)
-    if "error" in value or isinstance(value.get("access_token"), str):
-        return _answer(value)
+    if found := _with_proof(value, logged):
+        return found
+    if logged and says_something(logged):
+        return of_exchanges("an exchange in JSON", [logged], whole=bool(logged.request_headers))
+    if found := _answer(value):
+        return found
     keys = _first(value, "keys", list) or [value]
     jwks = tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one)
     if jwks:
         return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
-    return _headers(value) or _decoded_jwt(value) or _problem_details(value)
+    return _headers(value) or _decoded_jwt(value)
 
 
 def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
@@ -76,10 +81,11 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     method, url = _first(asked, METHOD, str) or "", _first(asked, URL, str) or ""
     sent = headers_in(_first(asked, HEADERS))
     apart = asked is not answered
-    received = headers_in(_first(answered, ANSWER_HEADERS[not apart]))
+    received = headers_in(_first(answered, "headers " * apart + ANSWER_HEADERS))
     if not (apart or received) and (named := with_headers(sent)):
         sent, received = named.request_headers, named.response_headers
     status = _status(answered) or _status(value)
+    body = _body(answered, ANSWER_BODY + " body data content text json" * apart)
     if not (method or sent or received) and not (url and status):
         return None
     told = {name: value[name] for name in ("error", "error_description") if name in value}
@@ -94,7 +100,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         status=status,
         reason=_first(answered, "statusText", str) or "",
         response_headers=received,
-        response_body=_body(answered, ANSWER_BODY[not apart]) or (json_text(told) if told else ""),
+        response_body=body or (json_text(told) if told else ""),
         failure=_first(answered, "_error", str) or "",
     )
 
@@ -104,24 +110,18 @@ def headers_in(value: object) -> Headers:
 
     An object, its values texts or lists of texts; pairs; objects with a name and a value; text.
     """
-    pairs = islice(_pairs(value), MOST)
-    return tuple((name[:200], one[:LONGEST]) for name, one in pairs if name and name[0] != ":")
-
-
-def _pairs(value: object) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from (
-                (str(name), str(each)) for each in (one if isinstance(one, list) else [one])
-            )
-    elif isinstance(value, str):
-        parted = (line.partition(":") for line in value.splitlines()[:MOST])
-        yield from ((name.strip(), one.strip()) for name, colon, one in parted if colon)
-    for one in value if isinstance(value, list | tuple) else ():
+    if isinstance(value, str):
+        value = [line.split(":", 1) for line in value.splitlines()[:MOST]]
+    elif isinstance(value, Mapping):
+        several = ((name, one if isinstance(one, list) else [one]) for name, one in value.items())
+        value = [(name, each) for name, one in several for each in one]
+    found = []
+    for one in value[:MOST] if isinstance(value, list | tuple) else ():
         if isinstance(one, Mapping):
-            yield _first(one, "name key", str) or "", _first(one, "value", str) or ""
-        elif isinstance(one, list | tuple) and len(one) == 2:
-            yield str(one[0]), str(one[1])
+            one = (_first(one, "name key") or "", _first(one, "value") or "")
+        if isinstance(one, list | tuple) and len(one) == 2:
+            found.append((str(one[0]).strip()[:200], str(one[1]).strip()[:LONGEST]))
+    return tuple((name, text) for name, text in found if name and name[0] != ":")
 
 
 def _first(value: Mapping[Any, Any], names: str, kind: type = object) -> Any:
@@ -182,14 +182,9 @@ def _har(entries: list[Any]) -> Pasted:
 
 def _concerns(exchange: Exchange) -> bool:
     """Has it to do with DPoP, or asks a browser in it whether it may?"""
-    sent, received = exchange.request_headers, exchange.response_headers
-    named = {"dpop", "authorization", "www-authenticate", "dpop-nonce"}
-    asks = header_value(sent, "Access-Control-Request-Headers").lower()
-    return (
-        any(name.lower() in named for name, _ in (*sent, *received))
-        or "grant_type=" in exchange.request_body
-        or "dpop" in asks
-    )
+    headers = (*exchange.request_headers, *exchange.response_headers)
+    text = "\n".join([*map(": ".join, headers), exchange.request_body])
+    return CONCERNS.search(text) is not None
 
 
 def _api_claims(value: list[Any]) -> Pasted | None:
@@ -201,49 +196,46 @@ def _api_claims(value: list[Any]) -> Pasted | None:
     return Pasted(kind="an answer of the demo's API", calls=(read_call(answer),))
 
 
-def _answer(value: Mapping[str, Any]) -> Pasted:
-    """What a token endpoint answers: an error, or a token."""
-    nonce = _first(value, "DPoP-Nonce dpop_nonce", str) or ""
-    call = Call(**answer_of(value), nonce=nonce, status=_status(value))
-    if call.error and not isinstance(value["error"], str):
-        call = replace(call, error="", description=str(value["error"])[:300])
-    kind = "a JSON error" if "error" in value else "a token response"
-    calls = (call, Call(token=call.issued)) if call.issued else (call,)
-    return Pasted(kind=kind, calls=calls)
-
-
-def _problem_details(value: Mapping[str, Any]) -> Pasted | None:
-    """The problem details of RFC 9457: what they say, and the status."""
+def _answer(value: Mapping[str, Any]) -> Pasted | None:
+    """What a server answers: an error, a token, or a problem (RFC 9457); None for none of these."""
+    error, status = value.get("error"), _status(value)
     texts = [value[name] for name in ("detail", "title") if isinstance(value.get(name), str)]
-    if not texts or not (_status(value) or isinstance(value.get("type"), str)):
+    said: dict[str, Any] = {}
+    if "error" in value:
+        kind = "a JSON error"
+        if not isinstance(error, str | None):
+            said = {"error": "", "error_description": str(error)[:300]}
+    elif isinstance(value.get("access_token"), str):
+        kind = "a token response"
+    elif texts and (status or isinstance(value.get("type"), str)):
+        kind = "a problem in JSON (RFC 9457)"
+        code, words = known_words(" ".join(texts)) or ("", "")
+        said = {"error": code, "error_description": words or texts[0]}
+    else:
         return None
-    error, description = known_words(" ".join(texts)) or ("", "")
-    call = Call(error=error, description=description or texts[0][:1000], status=_status(value))
-    return Pasted(kind="a problem in JSON (RFC 9457)", calls=(call,))
+    nonce = _first(value, "DPoP-Nonce dpop_nonce", str) or ""
+    call = Call(**answer_of({**value, **said}), nonce=nonce, status=status)
+    return Pasted(kind=kind, calls=(call, Call(token=call.issued)) if call.issued else (call,))
 
 
-def _with_proof(value: Mapping[str, Any]) -> Pasted | None:
+def _with_proof(value: Mapping[str, Any], logged: Exchange | None) -> Pasted | None:
     """A proof among other members, perhaps with its access token and what it is for."""
-    texts = {str(name): one for name, one in value.items() if isinstance(one, str)}
-    proofs = [one for one in texts.values() if one.count(".") == 2 and kind_of(one) == PROOF]
-    token = _first(texts, "access_token accessToken token at", str) or ""
-    if len(proofs) != 1 or ("dpop" in map(str.lower, texts) and not token):  # header lines, then
+    token, nonce = _first(value, CREDENTIAL, str) or "", _first(value, "nonce", str)
+    headers = "dpop" in (str(name).lower() for name in value) and not token
+    found = None if headers else jwts_in(json_text(value))
+    calls = tuple(one for one in found.calls if one.proofs) if found else ()
+    if found is None or len(calls) != 1 or (logged and logged.request_headers):
         return None
-    named = exchange_in(texts)
-    made = read_call(named) if named else Call()
-    nonces = (texts["nonce"],) if texts.get("nonce") else ()
-    call = replace(made, proofs=tuple(proofs), token=token, whole=False, nonces=nonces)
-    return Pasted(kind="a DPoP proof in JSON", calls=(call,))
+    known = replace(read_call(logged or NOTHING), token=token, nonces=(nonce,) if nonce else ())
+    return beside(replace(found, kind="a DPoP proof in JSON", calls=calls), known)
 
 
 def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
     """Header lines by their names, as many libraries print them, or as pairs of name and value."""
-    pairs = list(value.items()) if isinstance(value, Mapping) else value
-    if not all(
-        isinstance(one, list | tuple) and list(map(type, one)) == [str, str] for one in pairs
-    ):
-        return None
-    found = with_headers(headers_in(pairs))
+    texts = value.values() if isinstance(value, Mapping) else ()
+    headers = headers_in(value)
+    whole = len(headers) == len(value) and all(isinstance(one, str) for one in texts)
+    found = with_headers(headers) if whole else None
     return None if found is None else of_exchanges("a set of header lines", [found])
 
 

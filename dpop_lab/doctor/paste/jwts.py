@@ -27,23 +27,31 @@ PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, OTHER = (
 )  # fmt: skip
 
 
-def jwt_paste(text: str) -> Pasted | None:
-    """A text that is a JWT, or several, and nothing else; white space in one is taken out."""
-    pieces = _alone(text)
-    found = _of_jwts(pieces)
-    if found is None:
-        return None
-    several = len(dict.fromkeys(pieces)) > 1
-    spaced = len(text.split()) > len(pieces)
-    told = ("White space in it was taken out: a header has it in one piece.",) if spaced else ()
-    kind = f"a set of {found.kind}" if several else found.kind
-    return replace(found, kind=kind, remarks=(*found.remarks, *told))
-
-
 def jwts_in(text: str) -> Pasted | None:
-    """The JWTs that stand anywhere in a text, half a one too where it is the only one."""
-    found = list(dict.fromkeys(match[0].rstrip("=+/-") for match in JWT.finditer(text)))
-    return _of_jwts([one for one in found if "." in one or len(found) == 1])
+    """One JWT or several, alone or anywhere in a text; half a one too where it is the only one.
+
+    White space within one that stands alone is taken out.
+    """
+    alone = _alone(text)
+    found = alone or [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
+    found = [one for one in dict.fromkeys(found) if salvaged(one).header or one[:3] == "eyJ"]
+    found = [one for one in found if "." in one or len(found) == 1]
+    if not found:
+        return None
+    kinds = {one: kind_of(one) for one in found[:MOST_JWTS]}
+    several = len(kinds) > 1
+    told = f"{len(kinds)} JWTs" if several else kinds[found[0]]
+    remarks = []
+    if len(found) > MOST_JWTS:
+        remarks.append(f"{len(found) - MOST_JWTS} more JWTs were passed over.")
+    if alone and len(text.split()) > len(alone):
+        remarks.append("White space in it was taken out: a header has it in one piece.")
+    whole = f"a set of {told}" if several else told
+    return Pasted(
+        kind=whole if alone else f"text with {told} in it",
+        calls=tuple(linked(_paired(kinds))),
+        remarks=tuple(remarks),
+    )
 
 
 def _alone(text: str) -> list[str]:
@@ -62,20 +70,6 @@ def _is_whole(text: str) -> bool:
     """Has it the three parts of a JWS, or the five of a JWE?"""
     dots = text.count(".")
     return dots == 2 or (dots == 4 and "enc" in salvaged(text).header)
-
-
-def _of_jwts(texts: list[str]) -> Pasted | None:
-    """Those of the texts that are JWTs, as calls; None where there are none."""
-    found = [one for one in dict.fromkeys(texts) if salvaged(one).header or one[:3] == "eyJ"]
-    if not found:
-        return None
-    kinds = {one: kind_of(one) for one in found[:MOST_JWTS]}
-    more = len(found) - len(kinds)
-    return Pasted(
-        kind=f"{len(kinds)} JWTs" if len(kinds) > 1 else kinds[found[0]],
-        calls=tuple(linked(_paired(kinds))),
-        remarks=(f"{more} more JWTs were passed over.",) if more else (),
-    )
 
 
 def kind_of(text: str) -> str:
@@ -97,19 +91,17 @@ def kind_of(text: str) -> str:
 
 def _paired(kinds: Mapping[str, str]) -> list[Call]:
     """Each proof with the access token it names, then what is left over."""
-    tokens = [text for text, kind in kinds.items() if kind == TOKEN]
+    tokens = {access_token_hash(text): text for text, kind in kinds.items() if kind == TOKEN}
     proofs = [text for text, kind in kinds.items() if kind == PROOF]
     calls: list[Call] = []
     for number, text in enumerate(proofs, 1):
         ath = read_proof(text).claims.get("ath")
-        only = tokens[0] if len(tokens) == 1 and ath is not None else ""
-        token = next((one for one in tokens if access_token_hash(one) == ath), only)
-        name = f"proof {number}" if len(proofs) > 1 else ""
-        calls.append(Call(proofs=(text,), token=token, name=name))
+        only = "".join(tokens.values()) if len(tokens) == 1 and ath is not None else ""
+        name = f"proof {number}" * (len(proofs) > 1)
+        calls.append(Call(proofs=(text,), token=tokens.get(str(ath), only), name=name))
     used = {*proofs, *(one.token for one in calls)}
-    rest = [(text, kind) for text, kind in kinds.items() if text not in used]
-    named = len(kinds) > 1
-    return [*calls, *(Call(token=text, name=kind if named else "") for text, kind in rest)]
+    rest = [(text, kind * (len(kinds) > 1)) for text, kind in kinds.items() if text not in used]
+    return [*calls, *(Call(token=text, name=name) for text, name in rest)]
 
 
 # ---- as much of a JWT as can be read when a part of it is missing, cut off or damaged

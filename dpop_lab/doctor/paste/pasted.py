@@ -11,6 +11,7 @@ from dpop_lab.wire.message import Exchange
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted
 SECRET_FIELDS = ("authorization", "dpop")
+SCHEME = re.compile(r"(?:dpop|bearer|basic) ", re.I)
 PLACEHOLDER = re.compile(
     r"""\$?\{{1,2}(?P<braces>[^{}\n]*)\}{1,2}   # {{proof}}, ${PROOF}, {make_proof()}
     | \$\((?P<command>.*)\) | `(?P<ticks>.*)`   # $(make-proof)
@@ -22,6 +23,7 @@ PLACEHOLDER = re.compile(
     | [\w.-]{0,60}(?P<dots>\.\.\.|…)""",
     re.X,
 )
+TOLD = "method url status error description challenges proofs token nonces".split()
 NAMELESS = ("dots", "command", "ticks", "square")  # placeholders that give no name
 
 
@@ -41,7 +43,6 @@ class Pasted:
     text: str = ""
     given: tuple[Exchange, ...] = ()
     understood: bool = True  #: was anything of DPoP recognised?
-    partial: bool = False  #: may header lines of the requests be elsewhere?
 
 
 def not_understood(found: str) -> Pasted:
@@ -68,29 +69,30 @@ def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) ->
         kind = f"{kind}, {total} exchanges"
     return Pasted(
         kind=kind, calls=tuple(linked(calls)), remarks=remarks, exchanges=tuple(kept),
-        understood=bool(calls), partial=not whole,
+        understood=bool(calls),
     )  # fmt: skip
 
 
 def together(read: list[Pasted]) -> Pasted:
-    """Several things as one: what was understood of them, exchanges alone as one session."""
+    """Several things as one session: what was understood of them."""
     read = [one for one in read if one.understood]
     if len(read) < 2:
         return read[0] if read else not_understood("a list without anything of DPoP")
-    joined = Pasted(
-        kind=f"a list of {len(read)} things",
-        calls=tuple(linked([call for one in read for call in one.calls])),
+    recorded = all(one.exchanges for one in read)
+    calls = [call for one in read for call in one.calls]
+    named = [
+        replace(call, name=call.name or f"exchange {number} of {len(calls)}" * recorded)
+        for number, call in enumerate(calls, 1)
+    ]
+    return Pasted(
+        kind=f"a list of {len(read)} {'recorded exchanges' if recorded else 'things'}",
+        calls=tuple(linked(named)),
         jwks=tuple(jwk for one in read for jwk in one.jwks),
         remarks=tuple(dict.fromkeys(remark for one in read for remark in one.remarks)),
         exchanges=tuple(exchange for one in read for exchange in one.exchanges),
         text="\n".join(one.text for one in read),
         given=tuple(exchange for one in read for exchange in one.given),
     )
-    if not all(len(one.exchanges) == len(one.calls) > 0 for one in read):
-        return joined
-    whole = not any(one.partial for one in read)
-    session = of_exchanges("a list of recorded exchanges", [*joined.exchanges], whole=whole)
-    return replace(session, remarks=(*session.remarks, *joined.remarks))
 
 
 def beside(pasted: Pasted, known: Call) -> Pasted:
@@ -98,8 +100,7 @@ def beside(pasted: Pasted, known: Call) -> Pasted:
     if len(pasted.calls) != 1:
         return pasted
     call = pasted.calls[0]
-    names = ("method", "url", "status", "error", "description", "challenges", "proofs", "token")
-    lacks = {name: getattr(known, name) for name in names if not getattr(call, name)}
+    lacks = {name: getattr(known, name) for name in TOLD if not getattr(call, name)}
     return replace(pasted, calls=(replace(call, **lacks),))
 
 
@@ -128,15 +129,10 @@ def placeholder(value: str) -> str:
 
 def without_placeholders(exchange: Exchange) -> Exchange:
     """The exchange with `<name>` for each placeholder where a proof or a token belongs."""
-    changed = tuple(
-        (name, _named(value) if name.lower() in SECRET_FIELDS else value)
-        for name, value in exchange.request_headers
-    )
-    return replace(exchange, request_headers=changed)
-
-
-def _named(value: str) -> str:
-    scheme, gap, rest = value.partition(" ")
-    if gap and scheme.lower() in ("dpop", "bearer", "basic") and (name := placeholder(rest)):
-        return f"{scheme} {name}"
-    return placeholder(value) or value
+    changed = list(exchange.request_headers)
+    for number, (name, value) in enumerate(changed):
+        scheme = SCHEME.match(value)
+        start = scheme.end() if scheme else 0
+        if name.lower() in SECRET_FIELDS and (known := placeholder(value[start:])):
+            changed[number] = (name, value[:start] + known)
+    return replace(exchange, request_headers=tuple(changed))

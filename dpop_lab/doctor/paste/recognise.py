@@ -1,11 +1,11 @@
 """Recognise what was pasted, and take it apart into requests and answers; nothing is believed."""
 
+import json
 import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 import requests
 
@@ -44,19 +44,19 @@ def _of_object(thing: object) -> Pasted:
     if isinstance(thing, bytes | bytearray | memoryview):
         return _of_octets(bytes(thing))
     if isinstance(thing, os.PathLike):
-        return _of_path(thing)
+        with open(thing, "rb") as file:
+            return _of_octets(file.read(LONGEST_JSON + 1))
     if isinstance(thing, Mapping):
         value = dict(thing)
         found = None if deeper(value, MAX_DEPTH) else json_paste(value)
         return found or not_understood("a mapping without anything of DPoP")
     if callable(read := getattr(thing, "read", None)) and not isinstance(thing, type):
-        found = read(LONGEST_JSON + 1)
-        readable = isinstance(found, str | bytes | bytearray)
-        said = f"a {type(thing).__name__} that gives no text"
-        return read_paste(found) if readable else not_understood(said)
-    if isinstance(thing, Iterable):
-        return _of_items(thing)
-    return not_understood(f"a {type(thing).__name__}")
+        if isinstance(text := read(LONGEST_JSON + 1), str | bytes | bytearray):
+            return read_paste(text)
+    elif isinstance(thing, Iterable):
+        items = list(islice(thing, MOST))
+        return json_paste(items) or items_paste(items, read_paste)
+    return not_understood(f"a {type(thing).__name__} that gives no text")
 
 
 def of_requests(value: object) -> list[Exchange] | None:
@@ -83,45 +83,22 @@ def _answer(answer: requests.Response) -> Exchange:
     if answer.request is not None:
         asked = sent_exchange(answer.request, at=math.nan)
     content = getattr(answer, "_content", b"")  # `content` itself would read, and wait
-    body = content if isinstance(content, bytes) else b""
+    body = content[:LONGEST] if isinstance(content, bytes) else b""
     lines = getattr(answer.raw, "headers", answer.headers).items()
     return replace(
         asked,
         status=answer.status_code,
         reason=str(answer.reason or ""),
         response_headers=tuple((str(name), str(text)) for name, text in lines),
-        response_body=body[:LONGEST].decode("utf-8", "replace"),
+        response_body=body.decode("utf-8", "replace"),
     )
 
 
 def _of_octets(octets: bytes) -> Pasted:
-    """Octets as text, no more of them than are looked at."""
-    text, remark = _decoded(octets[:LONGEST_JSON])
+    """Octets as text in the encoding they seem to have, no more of them than are looked at."""
     cut = f"Only the first {LONGEST_JSON} octets were looked at." * (len(octets) > LONGEST_JSON)
-    return text_paste(text, remark, cut)
-
-
-def _of_items(things: Iterable[object]) -> Pasted:
-    """A session log, or several things in a row; lists among them are looked into once."""
-    items = list(islice(things, MOST))
-    return json_paste(items) or items_paste(items, read_paste)
-
-
-def _of_path(path: os.PathLike[Any]) -> Pasted:
-    """What is in a file, as far as it can be looked at."""
+    octets = octets[:LONGEST_JSON]
     try:
-        with open(path, "rb") as file:
-            return _of_octets(file.read(LONGEST_JSON + 1))
-    except (OSError, ValueError) as error:
-        return not_understood(f"a path to no file that can be read ({type(error).__name__})")
-
-
-def _decoded(octets: bytes) -> tuple[str, str]:
-    """Octets as text, and a remark when they were none."""
-    if octets[:2] in (b"\xff\xfe", b"\xfe\xff") or octets[1:40:2].count(0) > 10:
-        codec = "utf-16" if octets[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-16-le"
-        return octets.decode(codec, "replace"), ""
-    try:
-        return octets.decode("utf-8-sig"), ""
+        return text_paste(octets.decode(json.detect_encoding(octets)), cut)
     except UnicodeDecodeError:
-        return octets.decode("latin-1"), "It is not all text (UTF-8)."
+        return text_paste(octets.decode("latin-1"), "It is not all text (UTF-8).", cut)

@@ -9,10 +9,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.code import PAIR, code_and_printed, is_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.json_paste import json_paste
-from dpop_lab.doctor.paste.jwts import jwt_paste, jwts_in
+from dpop_lab.doctor.paste.jwts import JWT, jwts_in
 from dpop_lab.doctor.paste.pasted import (
     MOST,
     Pasted,
@@ -22,8 +21,18 @@ from dpop_lab.doctor.paste.pasted import (
     placeholder,
     together,
 )
-from dpop_lab.doctor.paste.scan import MARK, exchanges_in, header_lines, log_kind
-from dpop_lab.doctor.paste.unwrap import REQUEST_LINE, START, VERBOSE, fenced, unwrapped
+from dpop_lab.doctor.paste.scan import MARK, exchanges_in, header_lines
+from dpop_lab.doctor.paste.unwrap import (
+    METHODS,
+    PAIR,
+    REQUEST_LINE,
+    START,
+    VERBOSE,
+    code_and_printed,
+    fenced,
+    is_code,
+    unwrapped,
+)
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import read_json
@@ -35,7 +44,21 @@ from dpop_lab.wire.message import Exchange, read_challenges
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON, LONGEST_CODE = 50_000, 100_000
 PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----")
+PEM_WORDS = re.compile("PRIVATE|PUBLIC|KEY|CERTIFICATE")
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
+KINDS = (  # what gives a log away, and its name; the first that fits
+    (re.compile(r"^[ \t]*:(?:method|status|path): ", re.M), "HTTP/2 header lines"),
+    (re.compile(r"^[ \t]*Request (?:URL|Method)\b", re.M), "headers copied from a browser"),
+    (re.compile(r"http-outgoing-\d+ (?:>>|<<)"), "an Apache HttpClient log"),
+    (re.compile(r"\bsend: b['\"]|\breply: ['\"]HTTP/"), "a Python http.client log"),
+    (re.compile(rf"--> {METHODS} |<-- \d{{3}}"), "an OkHttp log"),
+    (
+        re.compile(r"Sending HTTP request|Request starting HTTP|RequestUri: '|ReasonPhrase: '"),
+        "a .NET HTTP log",
+    ),
+    (re.compile(r"\" \d{3} (?:\d+|-)"), "an access log"),
+    (re.compile(rf"^{METHODS} +\S+ *$", re.M), "a request as .http files have it"),
+)
 CODE = "source code of a program"
 RUN_IT = (
     "Reading source code does not tell what it sends: run it against `dpop-lab serve --explain`,"
@@ -127,7 +150,7 @@ def _scanned(text: str, *, verbose: bool = False) -> Pasted | None:
     whole = re.search(REQUEST_LINE, text, re.M) is not None or all(
         one.request_headers for one in exchanges if one.method
     )
-    kind = "the output of curl -v" if verbose else log_kind(text, exchanges)
+    kind = "the output of curl -v" if verbose else _log_kind(text, exchanges)
     found = of_exchanges(kind, exchanges, whole=whole)
     telling = any(one.request_headers or one.response_headers for one in exchanges)
     if found.understood and (telling or START.search(text)):
@@ -135,24 +158,30 @@ def _scanned(text: str, *, verbose: bool = False) -> Pasted | None:
     if PEM.search(text):
         return _pem(text)
     around = read_call(exchanges[0]) if len(exchanges) == 1 else Call()
-    other = _headers(text) or jwt_paste(text) or _jwts_and_words(text, around)
+    other = _headers(text) or _jwts_and_words(text, around)
     return other or (found if found.understood else None)
+
+
+def _log_kind(text: str, exchanges: list[Exchange]) -> str:
+    """What kind of log it is, or what kind of messages, in words."""
+    text = text[:200_000]
+    if MARK.search(text):
+        return "a session log"
+    if START.search(text) is None:
+        return next((words for mark, words in KINDS if mark.search(text)), "a log of HTTP messages")
+    asked = any(one.method for one in exchanges)
+    answered = asked and any(one.status is not None for one in exchanges)
+    return f"a raw HTTP {'request' if asked else 'response'}{' with its response' * answered}"
 
 
 def _jwts_and_words(text: str, around: Call) -> Pasted | None:
     """JWTs within a text and what a server says in it, beside what is known `around` them."""
-    jwts, said = jwts_in(text), known_words(text)
-    if jwts is None and said is None:
-        return None
-    error, description = said or ("", "")
-    words = Call(error=error, description=description)
-    if jwts is not None:
-        found = beside(replace(jwts, kind=f"text with {jwts.kind} in it"), words)
-    else:
-        challenges = read_challenges(text[:16_000]) if "=" in text else None
-        words = replace(words, challenges=challenges or None)
-        found = Pasted(kind="a server's error text", calls=(words,))
-    return beside(found, around)
+    found, said = jwts_in(text), known_words(JWT.sub("", text))
+    if said is not None:
+        challenges = read_challenges(text[:16_000]) if "=" in text and not found else None
+        words = Call(error=said[0], description=said[1], challenges=challenges or None)
+        found = beside(found or Pasted(kind="a server's error text", calls=(Call(),)), words)
+    return found and beside(found, around)
 
 
 def _headers(text: str) -> Pasted | None:
@@ -169,10 +198,9 @@ def _headers(text: str) -> Pasted | None:
 
 def _pem(text: str) -> Pasted:
     """A key in PEM, private or not."""
-    names = [name.strip().replace("PUBLIC", "public") for name in PEM.findall(text)]
-    for word in ("PRIVATE", "KEY", "CERTIFICATE"):
-        names = [name.replace(word, word.lower()) for name in names]
-    kinds = dict.fromkeys(f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}" for name in names)
+    words = PEM_WORDS.sub(lambda word: word[0].lower(), "\n".join(PEM.findall(text)))
+    names = dict.fromkeys(map(str.strip, words.split("\n")))
+    kinds = [f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}" for name in names]
     kind = f"a PEM file with {' and '.join(kinds)}"[:200]
     try:
         return Pasted(kind=kind, jwks=(load_key(text[text.index("-----BEGIN") :]).public_jwk(),))
@@ -185,7 +213,6 @@ def _code(text: str) -> Pasted:
     code, printed = code_and_printed(text)
     own, said = jwts_in(code), _of_json(_json(printed), printed) or _scanned(printed)
     found = [one for one in (own, said) if one]
-    kinds = [one.kind for one in found]
     if own and said and len(own.calls) == len(said.calls) == 1:
         [call] = said.calls
         if not (call.whole or call.proofs or call.token):
@@ -193,7 +220,7 @@ def _code(text: str) -> Pasted:
     read = together(found)
     return replace(
         read,
-        kind=f"{' and '.join(kinds)} in {CODE}" if kinds else CODE,
+        kind=CODE,
         remarks=(RUN_IT, *read.remarks),
         given=(_given(code), *read.exchanges),
         exchanges=(),

@@ -16,12 +16,6 @@ from dpop_lab.proof import access_token_hash
 SAME_URL = "Harmless: the same URL after normalisation (RFC 3986 section 6.2)."
 OTHER_URL = "Another part of the URL: each has its own mistake behind it, often a proxy."
 BY_HAND = "Another mistake of who computes the hash by hand."
-NO_TIME = "A time, and a long time ago: what a clock says that was never set."
-
-
-def _other_scheme(scheme: str) -> str:
-    return "http" if scheme == "https" else "https"
-
 
 CLAIMS = (
     of_claims("jti_missing", "Leaves jti out.", "RFC 9449 §4.3 (3)", jti=LEFT_OUT),
@@ -45,7 +39,8 @@ CLAIMS = (
     of_claims("htu_with_slash", "Adds a slash to htu.", "RFC 3986 §6.2.3", OTHER_URL,
         htu=followed_by("/")),
     of_claims("htu_with_http", "Writes http for https in htu, as a server behind a proxy sees it.",
-        "RFC 9449 §4.3 (9)", OTHER_URL, htu=url_with(scheme=_other_scheme)),
+        "RFC 9449 §4.3 (9)", OTHER_URL,
+        htu=url_with(scheme=lambda scheme: "http" if scheme == "https" else "https")),
     of_claims("htu_with_port", "Names another port in htu.", "RFC 3986 §6.2.3", OTHER_URL,
         htu=url_with(netloc=lambda netloc: f"{netloc.partition(':')[0]}:8443")),
     of_claims("htu_relative", "Writes only the path into htu.", "RFC 9449 §4.2", OTHER_URL,
@@ -95,7 +90,8 @@ CLAIMS = (
         "The same, and too far wherever iat tells the age.", iat=timedelta(hours=1)),
     of_claims("iat_in_milliseconds", "Writes iat in milliseconds.", "RFC 7519 §2",
         "What JavaScript's Date.now() gives: the year 58,000.", iat=lambda iat: iat * 1000),
-    of_claims("iat_zero", "Puts 0 into iat.", "RFC 7519 §2", NO_TIME, iat=0),
+    of_claims("iat_zero", "Puts 0 into iat.", "RFC 7519 §2",
+        "A time, and a long time ago: what a clock says that was never set.", iat=0),
     of_claims("nonce_missing", "Leaves the nonce out.", "RFC 9449 §4.3 (10)", nonce=LEFT_OUT),
     of_claims("nonce_blank", "Puts a blank for the nonce.", "RFC 9449 §8",
         "Blank counts as missing.", nonce=" "),

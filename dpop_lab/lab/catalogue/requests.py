@@ -24,7 +24,6 @@ REPLAYED = "The same replay in other clothes: it must be the jti that is remembe
 SCHEME = "Another way of sending no bound token to an API that wants one."
 SAME_SCHEME = "Harmless: schemes know no letter case, and one blank or more is one."
 TWICE = "Which of the two is it? To choose is to leave a gap."
-SECRET_FIRST = "A failed client hides every fault of the proof."  # noqa: S105  a sentence
 
 
 def under(*schemes: str) -> Callable[[str], tuple[str, ...]]:
@@ -156,8 +155,8 @@ MOVES = (
 TOKEN_REQUESTS = (
     Change("wrong_secret", "Gives a wrong client secret.", "RFC 6749 §5.2",
         form=with_value("client_secret", "wrong")),
-    Change("no_secret", "Gives no client secret.", "RFC 6749 §2.3", SECRET_FIRST,
-        form=_without("client_secret")),
+    Change("no_secret", "Gives no client secret.", "RFC 6749 §2.3",
+        "A failed client hides every fault of the proof.", form=_without("client_secret")),
     Change("no_client", "Does not say who it is.", "RFC 6749 §2.3",
         form=_without("client_id", "client_secret", "client_assertion", "client_assertion_type")),
     Change("client_twice", "Gives client_id twice.", "RFC 6749 §3.2",
