@@ -126,6 +126,9 @@ class _Hourglass(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def fileno(self) -> int:
+        return self._source.fileno()
+
     def readinto(self, buffer: Any) -> int | None:
         if self._end is not None:
             left = self._end - time.monotonic()
@@ -158,7 +161,6 @@ class _ConnectsFirst:
     response_class = staticmethod(_timed_answer)
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
-        """Send a request, as any other connection does."""
         if self.sock is None:
             self.connect()
         super().request(*args, **kwargs)  # type: ignore[misc]
@@ -182,12 +184,7 @@ _NETWORK = "Look at the network, the VPN and the proxy (HTTPS_PROXY)."
 _UNTRUSTED = "No trusted TLS connection to {host}"
 _CAUSES = (  # a kind of error, what its bottom says, what to say, what to do; the first that fits
     (ProxyError, " 407 ", "The proxy on the way to {host} wants a login", LOGIN),
-    (
-        ProxyError,
-        "failed: 403",
-        "The proxy on the way to {host} lets nobody there",
-        PROXY,
-    ),
+    (ProxyError, "failed: 403", "The proxy on the way to {host} lets nobody there", PROXY),
     (ProxyError, "failed: 30", "The proxy on the way to {host} leads elsewhere", PORTAL),
     (ProxyError, "", "The proxy on the way to {host} can't be used", PROXY),
     (SSLError, "[X509", "No way to {host}: no certificate can be read from the bundle", BUNDLE),

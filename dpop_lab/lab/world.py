@@ -35,7 +35,7 @@ OF_A_SESSION = ("headers", "trust_env", "proxies", "verify", "cert")
 class World:
     """A client, its session and log, and the servers that it asks; `Lab` says what is what.
 
-    `own` are the servers where they are ours.
+    `own` are both servers, the adapter that leads to them and what ends them, where they are ours.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class World:
         #: What the servers keep to; of those that keep it to themselves, what is the best guess.
         self.policy = twin.policy if twin else DUENDE if self.is_demo else RFC_9449
         self.clock = twin.clock if twin else Clock()
-        self._twin, self._own = twin, own
+        self._own = own
         apis = (self.api, self.plain_api) if self.is_demo else ()
         self._json_only = {url for url in (client.token_endpoint, *apis) if url}
         self.adapter = adapter or LiveAdapter(json_only=self._json_only, timeout=timeout)
@@ -96,10 +96,10 @@ class World:
     @property
     def twin(self) -> Twin:
         """Both servers of the offline twin, inside and out. Raises `LabError` when live."""
-        if self._twin is None:
+        if self._own is None:
             problem = f"{self.kind.capitalize()} keeps its keys and its rules to itself"
             raise LabError(problem, advice="Use the twin: Lab().")
-        return self._twin
+        return self._own[0]
 
     @property
     def client_key(self) -> PrivateKey:

@@ -1,7 +1,6 @@
 """The authorization server: who are you, is the proof good, here is a token bound to your key."""
 
 import hmac
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +29,8 @@ class AuthorizationServer(Party):
     signing_key: SigningKey
     #: gives the public JWK of the clients that authenticate with a key
     client_key: Callable[[], Members]
+    #: draws octets for `jti`
+    random: Callable[[int], bytes]
 
     @property
     def routes(self) -> Routes:
@@ -85,7 +86,7 @@ class TokenRequest:
             "cnf": {"jkt": self.proof} if self.proof else None,
             "scope": scope,
             "client_id": client.client_id,
-            "jti": secrets.token_hex(16).upper(),
+            "jti": server.random(16).hex().upper(),
         }
         body = {
             "access_token": issue(server.signing_key, policy.token_claims(claims)),

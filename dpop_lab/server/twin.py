@@ -56,12 +56,13 @@ class Twin(Front):
         client_key: PrivateKey | None = None,
         client_jwk: Members | None = None,
         signing_key: SigningKey | None = None,
+        random: Callable[[int], bytes] = secrets.token_bytes,
         every_row: bool = False,
     ) -> None:
         self.base_url, self.clock = base_url.rstrip("/"), clock or Clock()
         self._client_key = _once(lambda: client_key or generate_key("RS256"))
         self._client_jwk = client_jwk
-        kid = secrets.token_hex(16).upper()
+        kid = random(16).hex().upper()
         self.signing_key, self.published = signing_key or new_signing_key(self.base_url, kid=kid)
         common: dict[str, Any] = {
             "base_url": self.base_url,
@@ -73,6 +74,7 @@ class Twin(Front):
             **common,
             signing_key=(self.signing_key, self.published),
             client_key=self._public_client_key,
+            random=random,
         )
         self.resource_server = ResourceServer(
             **common, issuer=self.base_url, keys=(self.published,), api_nonce=api_nonce
