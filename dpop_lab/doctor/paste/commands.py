@@ -68,9 +68,9 @@ SEVERAL_URLS = "More than one URL: the first one counts."
 
 def commands(text: str) -> Pasted | None:
     """The requests of the commands in a text, each with the answers printed after it."""
+    text = re.sub(r"[\\`^][ \t]*\n", " ", text[:LONGEST])
     if COMMAND.search(text) is None:
         return None
-    text = re.sub(r"[\\`^][ \t]*\n", " ", text[:LONGEST])
     given = {name: value.strip("\"'") for name, value in GIVEN.findall(text)}
     marks = list(islice(COMMAND.finditer(text), MOST))
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
