@@ -6,6 +6,7 @@ import math
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -619,8 +620,8 @@ def theirs(tmp_path):
 
 def test_without_a_terminal_and_without_yes_nothing_is_sent(theirs):
     server, arguments, environment = theirs
-    with command(*arguments, env=environment) as process:
-        out, err = process.communicate(timeout=SECONDS)
+    with command(*arguments, env=environment, stdin=subprocess.PIPE) as process:
+        out, err = process.communicate("y\n", timeout=SECONDS)
     assert (process.returncode, out, server.asked) == (2, "", [])
     assert AS in err and "--yes" in err
 

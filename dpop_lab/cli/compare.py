@@ -62,7 +62,7 @@ def declare(commands: Commands) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     from dpop_lab.lab.catalogue import CHANGES
-    from dpop_lab.lab.compare import by_keyboard, compare
+    from dpop_lab.lab.compare import compare
 
     if options.list:
         print(CHANGES)
@@ -76,7 +76,7 @@ def _compare(options: argparse.Namespace) -> int:
             places=options.place,
             pace=options.pace,
             progress=_progress,
-            ask=_tell if options.yes else by_keyboard,
+            ask=_tell if options.yes else _by_terminal,
         )
     if options.json:
         print(json.dumps(found.as_json(), indent=2))
@@ -119,6 +119,13 @@ def _tell(words: str) -> bool:
     """Say what is going to be sent to a person who said yes to it before."""
     say(words)
     return True
+
+
+def _by_terminal(words: str) -> bool:
+    """Ask the person at the terminal; what is piped in is nobody's consent."""
+    from dpop_lab.lab.compare import by_keyboard
+
+    return sys.stdin.isatty() and by_keyboard(words)
 
 
 def _progress(done: int, of: int) -> None:
