@@ -125,7 +125,7 @@ def _by_terminal(words: str) -> bool:
     """Ask the person at the terminal; what is piped in is nobody's consent."""
     from dpop_lab.lab.compare import by_keyboard
 
-    return sys.stdin.isatty() and by_keyboard(words)
+    return by_keyboard(words) if sys.stdin.isatty() else not _tell(words)
 
 
 def _progress(done: int, of: int) -> None:
