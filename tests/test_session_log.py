@@ -807,6 +807,19 @@ def test_a_private_key_in_a_proof_is_not_kept_though_its_kty_is_missing() -> Non
     assert kept.response_body == "no <private_key 1>"
 
 
+@pytest.mark.parametrize("before", ["&", "&amp;", r"\ud83d"])
+@pytest.mark.parametrize("secret", ["hunter2;abcdefgh", "\xfc;hunter2abcdef"])
+def test_the_beginning_of_a_secret_is_not_taken_for_that_of_an_escape(
+    secret: str, before: str
+) -> None:
+    labels = Labels()
+    labels.know("client_secret", secret)
+    for text in (secret, json.dumps(secret)[1:-1]):
+        (shown,) = labels.replace([f"a {before}{text} b"])
+        assert "hunter2" not in shown and "\xfc" not in shown and "00fc" not in shown
+        assert shown.endswith("<client_secret 1> b")
+
+
 @pytest.mark.parametrize(
     "parts",
     [
