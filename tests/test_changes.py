@@ -95,6 +95,12 @@ def test_everybody_could_do_something_and_every_place_is_a_target():
     assert set(CHANGES.at(API)) == {n for n, c in CHANGES.items() if API in c.places}
 
 
+def test_the_catalogue_stays_as_it_is():
+    with pytest.raises(TypeError):
+        CHANGES["honest"] = CHANGES["honest_bearer"]
+    assert not hasattr(CHANGES, "pop")
+
+
 def test_a_change_is_tried_where_there_is_what_it_changes():
     places = {name: CHANGES[name].places for name in CHANGES}
     assert places["wrong_secret"] == places["form_as_json"] == WITH_FORM

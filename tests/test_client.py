@@ -311,6 +311,7 @@ def in_octets(body: bytes, charset: str = "; charset=utf-8") -> Response:
         in_octets('{"error":"use_dpop_nonce"}'.encode("utf-16")),
         in_octets(b'{"error":"use_dpop_nonce","said":"\xfc"}', "; charset=iso-8859-1"),
         in_octets(b'{"error":"use_dpop_nonce","more":%s}' % (b"9" * 5000)),
+        in_octets(b'{"error":"use_dpop_nonce","more":%s}' % (b"[" * 99 + b"]" * 99)),
     ],
 )
 def test_a_nonce_that_is_asked_for_in_json_alone_is_sent(refusal: Response) -> None:
@@ -323,6 +324,7 @@ def test_a_nonce_that_is_asked_for_in_json_alone_is_sent(refusal: Response) -> N
 @pytest.mark.parametrize(
     "refusal",
     [
+        *(in_octets(b"\xff", f"; charset={name}") for name in ("idna", "undefined", "x\0y")),
         in_json(403),
         in_json(409),
         in_json(500),

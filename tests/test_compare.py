@@ -20,11 +20,12 @@ from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, SettingsError, se
 from dpop_lab.cli import main
 from dpop_lab.lab.catalogue.change import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
 from dpop_lab.lab.compare import compare
-from dpop_lab.lab.comparison import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED
+from dpop_lab.lab.comparison import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED, outcome
 from dpop_lab.lab.live import LONGEST_BODY, PoliteAdapter, Unreachable
 from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.wire.message import Response
+from dpop_lab.session.reading import read_call
+from dpop_lab.wire.message import Exchange, Response
 from tests.front import CLIENT, front
 from tests.network import Authority, proxy
 from tests.programs import SECONDS, run, started
@@ -105,6 +106,12 @@ def test_a_token_that_is_not_bound_is_another_answer_than_a_bound_one():
         found = compare(twin(), other(server), changes="no_proof", places=TOKEN_ENDPOINT)
     assert differ(found) == [("no_proof", TOKEN_ENDPOINT, ONE_ACCEPTS)]
     assert found.rows[-1].words()[1] == "200 bearer"
+
+
+@pytest.mark.parametrize("body", ['["access_token"]', '{"access_token": 1}', "access_token"])
+def test_what_is_no_token_in_an_object_is_not_granted(body):
+    exchange = Exchange("POST", "/token", (), "", 0, 1, status=200, response_body=body)
+    assert not outcome(read_call(exchange), TOKEN_ENDPOINT)[0]
 
 
 # ---- a lab is left as it was ------------------------------------------------------------------

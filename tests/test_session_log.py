@@ -798,6 +798,46 @@ def test_a_key_in_the_place_of_a_proof_is_never_kept() -> None:
     assert parts.startswith("ey")
 
 
+def test_a_private_key_in_a_proof_is_not_kept_though_its_kty_is_missing() -> None:
+    key, log = generate_key(), SessionLog(show_proofs=True)
+    jwk = {name: value for name, value in key.private_jwk().items() if name != "kty"}
+    proof = sign_compact({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}, {}, key)
+    kept = logged(log, request_headers=(("DPoP", proof),), response_body=f"no {jwk['d']}")
+    assert kept.request_headers[0][1] == "<proof 1>" == kept.proofs[0]
+    assert kept.response_body == "no <private_key 1>"
+
+
+@pytest.mark.parametrize("before", ["&", "&amp;", r"\ud83d"])
+@pytest.mark.parametrize("secret", ["hunter2;abcdefgh", "\xfc;hunter2abcdef"])
+def test_the_beginning_of_a_secret_is_not_taken_for_that_of_an_escape(
+    secret: str, before: str
+) -> None:
+    labels = Labels()
+    labels.know("client_secret", secret)
+    for text in (secret, json.dumps(secret)[1:-1]):
+        (shown,) = labels.replace([f"a {before}{text} b"])
+        assert "hunter2" not in shown and "\xfc" not in shown and "00fc" not in shown
+        assert shown.endswith("<client_secret 1> b")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"response_headers": (("X-Why", "password: sesame=hunter2 is wrong"),)},
+        {"response_headers": (("X-Why", 'error="x", client_secret="sesame&hunter2"'),)},
+        {"response_headers": (("X-Why", '{"client_secret": "sesame=hunter2"}'),)},
+        {
+            "response_headers": (("Content-Type", "application/json; boundary=x"),),
+            "response_body": '{"client_secret": "hunter2"}',
+        },
+        {"response_body": r'{"k\u0074y": "EC", "d": "hunter2"}'},
+        {"url": API + "/client_secret=hunter2"},
+    ],
+)
+def test_a_secret_is_taken_out_as_a_whole(parts: dict[str, Any]) -> None:
+    assert "hunter2" not in logged(**parts).text()
+
+
 def test_an_access_token_as_the_name_of_a_header_is_not_shown() -> None:
     with Lab() as lab:
         auth = lab.auth()

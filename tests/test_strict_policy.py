@@ -990,6 +990,8 @@ BAD_ASSERTIONS = {
     "another audience": {"audience": "https://else.example"},
     "the API for an audience": {"audience": BASE_URL + API},
     "an audience with a slash": {"audience": BASE_URL + "/"},
+    "an object for an audience": {"audience": {"": BASE_URL}},
+    "an audience within another": {"audience": [[BASE_URL]]},
     "unsigned": {"header": {"alg": "none"}, "drop_signature": True},
     "another algorithm than it says": {"header": {"alg": "RS384"}},
     "spoilt": {"spoil": True},

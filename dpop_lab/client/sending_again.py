@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import rewind_body
 
 from dpop_lab.errors import LabError
-from dpop_lab.jose.encoding import read_json
+from dpop_lab.jose.encoding import from_json
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof import make_proof
 from dpop_lab.wire.message import NONCE_WANTED, offered_nonce, read_challenges, wants_nonce
@@ -35,11 +36,13 @@ def json_of(response: requests.Response) -> Any:
     None for what is no JSON, and for too many brackets.
     """
     octets = response.content
-    try:
-        text = octets.decode(json.detect_encoding(octets))
-    except UnicodeDecodeError:
-        text = response.text
-    return read_json(text)
+    with suppress(ValueError, RecursionError):  # of a charset that can't decode, too
+        try:
+            text = octets.decode(json.detect_encoding(octets))
+        except UnicodeDecodeError:
+            text = response.text
+        return from_json(text)
+    return None
 
 
 def json_object(response: requests.Response) -> dict[str, object]:

@@ -76,7 +76,8 @@ def outcome(answered: Call, to: str) -> tuple[bool, str]:
     """Was it accepted? And its status, with an error or a token_type that is not DPoP."""
     accepts, what = 200 <= (answered.status or 0) < 300, answered.error
     if accepts and PLACES[to].client_id:
-        accepts = "access_token" in (json_value(answered.exchange.response_body) or ())
+        members = json_value(answered.exchange.response_body)
+        accepts = isinstance(members, dict) and isinstance(members.get("access_token"), str)
         kind = (answered.token_type.lower() or "token of no type") if accepts else "no access token"
         what = "" if kind == "dpop" else kind
     return accepts, f"{answered.status} {what}".rstrip()

@@ -182,7 +182,7 @@ class Policy:
 
     def audience_fits(self, header: Members, audience: object, issuer: str) -> bool:
         """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
-        return not {issuer, f"{issuer}/connect/token"}.isdisjoint(several(audience))
+        return any(one in (issuer, f"{issuer}/connect/token") for one in several(audience))
 
     def client_refused(self, way: str) -> Refused:
         """401, with a Basic challenge for who tried Basic (RFC 6749 section 5.2)."""

@@ -187,11 +187,15 @@ class ResourceServer(Party):
                 self.refuse(context.profile, reports[1], only="one_header")
             else:
                 self.take(proof, context, reports)
-        said = [(name, one) for name, value in token.claims.items() for one in several(value)]
-        said.append(("authorization_scheme", authorization.partition(" ")[0]))
+        told = self._told(request, place, token.claims, authorization.partition(" ")[0])
+        return Response(200, (("Content-Type", self.policy.api_type),), self.policy.json(told))
+
+    def _told(self, request: Request, place: str, claims: Members, scheme: str) -> list[Members]:
+        """What the APIs answer with: the claims of the token, the scheme, the proof."""
+        said = [(name, one) for name, value in claims.items() for one in several(value)]
+        said.append(("authorization_scheme", scheme))
         said += [("proof_token", one) for one in self.policy.proofs(request, place)[:1]]
-        pairs = [
+        return [
             {"type": name, "value": one if isinstance(one, str) else compact_json(one).decode()}
             for name, one in said
         ]
-        return Response(200, (("Content-Type", self.policy.api_type),), self.policy.json(pairs))

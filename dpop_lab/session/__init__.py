@@ -1,1 +1,1 @@
-"""A session of a client: what each exchange carries, what can be asked of it, the whole told."""
+"""A session of a client: what each exchange carries, and the whole told."""

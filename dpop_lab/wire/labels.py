@@ -155,7 +155,9 @@ class Labels:
             for ahead in meant.split(reading)[:-1]:
                 start = end + len(ahead)
                 end = start + len(reading)
-                written[start:end] = [self._label(known), *[""] * (len(reading) - 1)]
+                while start and not written[start]:  # it begins within what stands for several
+                    start -= 1
+                written[start:end] = [self._label(known), *[""] * (end - start - 1)]
                 if known.value.endswith(("\\", "%5C", "%5c")):
                     written[end] = BACKSLASHES.sub("", written[end])
             meant = meant.replace(reading, "\0" * len(reading))

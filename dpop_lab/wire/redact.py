@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from urllib.parse import unquote_plus
 
 from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
+from dpop_lab.jose.jws import read_jws
 from dpop_lab.show.values import at_once
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
@@ -16,8 +18,8 @@ from dpop_lab.wire.secrets import (
     LOOSE,
     PARAMETERS,
     decoded,
-    is_json,
     key_pieces,
+    member_names,
     named,
     squeezed,
     without_keys,
@@ -57,7 +59,7 @@ class Redactor:
         once = at_once(raw.with_texts, self.labels.replace)
         named = replace(
             once,
-            url=self._url(once.url),
+            url=self._text(self._url(once.url)),
             request_headers=self._headers(once.request_headers),
             request_body=self._body(once.request_body, once.request_headers),
             reason=self._text(once.reason),
@@ -103,6 +105,10 @@ class Redactor:
             case "authorization" | "proxy-authorization":
                 return self._credentials(value)
             case "dpop":
+                jwk = read_jws(value).header.get("jwk")
+                for member, secret in jwk.items() if isinstance(jwk, dict) else ():
+                    if member in JWK_PRIVATE and isinstance(secret, str):
+                        self.labels.know("private_key", secret)
                 for part in value.split(".")[:2]:
                     self._text(decoded(part))  # from now on the secrets in it are known
                 return self.labels.label("proof", value)
@@ -128,13 +134,15 @@ class Redactor:
         return name + mark + self.labels.label("cookie", value.strip())
 
     def _url(self, url: str) -> str:
-        return self._pairs(IN_A_URL, USER.sub(self._user, url))
+        place, *query = re.split("(?=[?#])", url, maxsplit=1)
+        return USER.sub(self._user, place) + self._pairs(IN_A_URL, "".join(query))
 
     def _body(self, body: str, headers: Headers) -> str:
-        content_type = first(headers, "content-type").strip()
-        if content_type.lower().startswith(FORM):
+        content_type = first(headers, "content-type")
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type == FORM:
             return self._pairs(IN_A_FORM, body)
-        if boundary := BOUNDARY.search(content_type):
+        if media_type.startswith("multipart/") and (boundary := BOUNDARY.search(content_type)):
             mark = "--" + boundary[1].strip()
             return mark.join(map(self._part, body.split(mark)))
         return self._text(body)
@@ -165,8 +173,9 @@ class Redactor:
     def _text(self, text: str) -> str:
         if len(text) < SHORTEST:
             return text
-        if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", '"') and is_json(text):
-            return self._json(text)
+        start = text.lstrip("\ufeff \t\r\n")[:1]
+        if start in ("{", "[", '"') and (names := member_names(text)) is not None:
+            return self._json(text, KINDS | (JWK_PRIVATE if "kty" in names else {}))
         for user in (USER_IN_TEXT, USER_ESCAPED):
             text = user.sub(self._user, text)
         return LOOSE.sub(self._loose, without_keys(text, self._key))
@@ -183,9 +192,8 @@ class Redactor:
         shown = self.labels.label(*named(match))
         return f"{match['name']}{match['gap']}{match['quote'] or ''}{shown}"
 
-    def _json(self, text: str) -> str:
+    def _json(self, text: str, kinds: Mapping[str, str]) -> str:
         """JSON text with everything but the secrets left as it was written."""
-        kinds = KINDS | (JWK_PRIVATE if "kty" in text else {})
         done, position = [], 0
         while match := STRING.search(text, position):
             string, end, shown = json.loads(match[1]), match.end(), match[0]

@@ -1,12 +1,13 @@
 """What gives a secret away in a text: a name in front of it, or the form of a private key."""
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
 from urllib.parse import unquote_plus
 
-from dpop_lab.jose.encoding import from_json, loose_base64url_decode
+from dpop_lab.jose.encoding import loose_base64url_decode, whole_number
 from dpop_lab.jose.keys import PRIVATE_MEMBERS
 
 NAMES = (
@@ -56,13 +57,17 @@ def decoded(segment: str) -> str:
         return segment
 
 
-def is_json(text: str) -> bool:
-    """Is the whole text JSON, of no more brackets than can be followed?"""
+def member_names(text: str) -> set[str] | None:
+    """The names of all members in JSON; None if it is none, or has more brackets than we follow."""
+    names = set[str]()
+    decoder = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: names.update(dict(pairs)), parse_int=whole_number
+    )
     try:
-        from_json(text)
+        decoder.decode(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
+    return names
 
 
 # No run is tried from within, and none gives a character back: the time grows with the text alone.

@@ -127,6 +127,8 @@ def _recognised(text: str) -> Pasted:
     """The first reading that makes sense of it, the most telling first."""
     if not text.strip():
         return not_understood("nothing")
+    if JWT.fullmatch(text.strip()) and (found := jwts_in(text)):
+        return found
     inside = fenced(text)
     if inside and (fence := text_paste(inside)).understood:
         around = exchanges_in(text)

@@ -1,6 +1,6 @@
 """The catalogue: everything that can be done to a proof, an access token or the request around."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from dpop_lab.lab.catalogue.access_tokens import ACCESS_TOKENS
 from dpop_lab.lab.catalogue.change import ACTORS, LEFT_OUT, PLACES, Change
@@ -14,11 +14,20 @@ __all__ = ["ACTORS", "CHANGES", "LEFT_OUT", "LISTED", "PLACES", "Catalogue", "Ch
 LISTED = "All changes, and what they do: CHANGES, or the command dpop-lab compare --list."
 
 
-class Catalogue(Shown, dict[str, Change]):
+class Catalogue(Shown, Mapping[str, Change]):
     """Changes by their names, in order; shown as a table by a notebook."""
 
     def __init__(self, changes: Iterable[Change]) -> None:
-        super().__init__((change.name, change) for change in changes)
+        self._changes = {change.name: change for change in changes}
+
+    def __getitem__(self, name: str) -> Change:
+        return self._changes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._changes)
+
+    def __len__(self) -> int:
+        return len(self._changes)
 
     def by(self, actor: str) -> "Catalogue":
         """Those that this one of `ACTORS` could carry out, which is whom `Change.by` names."""
