@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.json_paste import json_paste
-from dpop_lab.doctor.paste.jwts import jwts_in
+from dpop_lab.doctor.paste.jwts import JWT, jwts_in
 from dpop_lab.doctor.paste.pasted import (
     MOST,
     Pasted,
