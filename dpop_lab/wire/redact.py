@@ -59,7 +59,7 @@ class Redactor:
         once = at_once(raw.with_texts, self.labels.replace)
         named = replace(
             once,
-            url=self._text(self._url(once.url)),
+            url=self._url(once.url),
             request_headers=self._headers(once.request_headers),
             request_body=self._body(once.request_body, once.request_headers),
             reason=self._text(once.reason),
