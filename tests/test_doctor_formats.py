@@ -758,6 +758,11 @@ def long(size):
     }
 
 
+def wide(text):
+    """As UTF-16 that was cut within its last character."""
+    return text.encode("utf-16") + b"x"
+
+
 WORDS = {"error": "invalid_dpop_proof", "error_description": "Invalid 'htu' value."}
 
 
@@ -812,6 +817,12 @@ def test_of_several_logs_no_more_is_told_than_of_one():
 def test_of_a_command_beside_a_jwt_nothing_is_repeated():
     text = f"$ http -a me:hunter2hunter :8080/x DPoP:{BAD}\ninvalid_token"
     assert "hunter2" not in json.dumps(diagnose(text).as_dict())
+
+
+@pytest.mark.parametrize("encode", [lambda text: b"G\0" + text[1:].encode() + b"\n", wide])
+def test_a_nul_octet_makes_no_other_encoding_and_an_odd_one_at_the_end_none_the_less(encode):
+    text = lines(*raw(BAD), "\n" * (len("\n".join(raw(BAD))) % 2))
+    assert rows(diagnose(encode(text))) == rows(diagnose(text))
 
 
 def test_a_token_in_a_message_within_json_is_told_beside_the_proof():

@@ -98,7 +98,9 @@ def _of_octets(octets: bytes) -> Pasted:
     """Octets as text in the encoding they seem to have, no more of them than are looked at."""
     cut = f"Only the first {LONGEST_JSON} octets were looked at." * (len(octets) > LONGEST_JSON)
     octets = octets[:LONGEST_JSON]
+    if octets[:2] in (b"\xff\xfe", b"\xfe\xff") or octets[:40].count(0) > 10:
+        return text_paste(octets.decode(json.detect_encoding(octets), "replace"), cut)
     try:
-        return text_paste(octets.decode(json.detect_encoding(octets)), cut)
+        return text_paste(octets.decode("utf-8-sig"), cut)
     except UnicodeDecodeError:
         return text_paste(octets.decode("latin-1"), "It is not all text (UTF-8).", cut)
