@@ -67,6 +67,7 @@ WRAPPED = {
     "indented": lambda sent: lines(*(f"    {one}" for one in raw(sent))),
     "indented but for the first line": lambda sent: lines(*raw(sent)[:5]).replace("\n", "\n    "),
     "an empty line after each": lambda sent: "\n\n".join(raw(sent)),
+    "quoted but for the first line": lambda sent: "\n> ".join(raw(sent)),
     "quoted twice": lambda sent: lines(*(f"> > {one}" for one in raw(sent))),
     "fenced": lambda sent: lines("It fails:", "```http", *raw(sent), "```", "Why?"),
     "fenced and indented": lambda sent: lines(
@@ -755,6 +756,67 @@ def long(size):
         "back ticks": "DPoP: `" + "`" * size,
         "brackets in a value": "GET / HTTP/1.1\nDPoP: $(" + "(" * size,
     }
+
+
+WORDS = {"error": "invalid_dpop_proof", "error_description": "Invalid 'htu' value."}
+
+
+@pytest.mark.parametrize("end", ["0", "0  ", "0\nX-Checksum: 1"])
+def test_the_body_of_an_answer_in_chunks_ends_with_the_last_of_them(end):
+    head, tail = json.dumps(WORDS)[:20], json.dumps(WORDS)[20:]
+    chunks = lines("HTTP/1.1 401 x", "", "14", head, f"{len(tail):x} ", tail, end, "")
+    [call] = diagnose(chunks).as_dict()["requests"]
+    assert call["error_description"] == "Invalid 'htu' value."
+
+
+def test_an_error_that_a_log_shows_after_the_header_lines_is_the_answer_s():
+    octets = raw(BAD)[:4]
+    log = f"send: b'{chr(10).join(octets)}'".replace("\n", "\\r\\n")
+    log = lines(log, "reply: 'HTTP/1.1 401 x\\r\\n'", f"header: Date: {DATE}", json.dumps(WORDS))
+    assert diagnose(log).as_dict()["requests"][0]["error"] == "invalid_dpop_proof"
+
+
+def test_a_log_with_an_empty_line_after_each_is_read_as_one_without():
+    log = "\n\n".join(f"DEBUG http-outgoing-0 >> {one}" for one in raw(BAD)[:4])
+    assert told(diagnose(log)) == told(diagnose(log.replace("\n\n", "\n")))
+
+
+def test_requests_of_a_file_stay_two_where_raw_answers_follow_them():
+    two = lines(f"GET {API}", *raw(BAD)[2:], f"GET {API}", *raw(STOLEN)[2:])
+    assert [(one["url"], one["status"]) for one in diagnose(two).as_dict()["requests"]] == [
+        (API, 401)
+    ] * 2
+
+
+def test_an_authority_before_the_method_belongs_to_the_request_that_follows():
+    one = lines(
+        ":authority: a.example", ":method: GET", ":scheme: https", ":path: /x", f"dpop: {BAD}"
+    )
+    calls = diagnose(lines(one, one)).as_dict()["requests"]
+    assert [call["url"] for call in calls] == ["https://a.example/x"] * 2
+
+
+def test_a_status_before_the_one_request_of_its_line_is_that_request_s():
+    [call] = diagnose(f"got 401 for GET {API}\nDPoP: {BAD}").as_dict()["requests"]
+    assert (call["method"], call["status"]) == ("GET", 401)
+
+
+def test_of_several_logs_no_more_is_told_than_of_one():
+    logs = [lines(*raw(BAD), "") * 30] * 5
+    found = diagnose(json.dumps(logs)).as_dict()
+    names = [one["name"] for one in found["requests"]]
+    assert len(names) == 100 and names[-1] == "exchange 100 of 150"
+    assert found["remarks"][0].startswith("Only the first 100 of 150")
+
+
+def test_of_a_command_beside_a_jwt_nothing_is_repeated():
+    text = f"$ http -a me:hunter2hunter :8080/x DPoP:{BAD}\ninvalid_token"
+    assert "hunter2" not in json.dumps(diagnose(text).as_dict())
+
+
+def test_a_token_in_a_message_within_json_is_told_beside_the_proof():
+    sent = diagnose(json.dumps({"request": lines(*raw(GOOD)[:4])})).as_dict()
+    assert "an access token" in sent["secrets"]
 
 
 @pytest.mark.parametrize("name", long(0))

@@ -223,7 +223,7 @@ def _with_proof(value: Mapping[str, Any], logged: Exchange | None) -> Pasted | N
     token, nonce = _first(value, CREDENTIAL, str) or "", _first(value, "nonce", str)
     headers = "dpop" in (str(name).lower() for name in value) and not token
     found = None if headers else jwts_in(json_text(value))
-    calls = tuple(one for one in found.calls if one.proofs) if found else ()
+    calls = tuple(one for one in found.calls if one.proofs or not token) if found else ()
     if found is None or len(calls) != 1 or (logged and logged.request_headers):
         return None
     known = replace(read_call(logged or NOTHING), token=token, nonces=(nonce,) if nonce else ())

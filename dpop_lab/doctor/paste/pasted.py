@@ -79,17 +79,19 @@ def together(read: list[Pasted]) -> Pasted:
     if len(read) < 2:
         return read[0] if read else not_understood("a list without anything of DPoP")
     recorded = all(one.exchanges for one in read)
-    calls = [call for one in read for call in one.calls]
+    every = [call for one in read for call in one.calls]
+    calls, total = every[:MOST], len(every)
     named = [
-        replace(call, name=call.name or f"exchange {number} of {len(calls)}" * recorded)
+        replace(call, name=f"exchange {number} of {total}" if recorded else call.name)
         for number, call in enumerate(calls, 1)
     ]
+    left = [f"Only the first {MOST} of {total} exchanges are told."] * (total > MOST)
     return Pasted(
         kind=f"a list of {len(read)} {'recorded exchanges' if recorded else 'things'}",
         calls=tuple(linked(named)),
         jwks=tuple(jwk for one in read for jwk in one.jwks),
-        remarks=tuple(dict.fromkeys(remark for one in read for remark in one.remarks)),
-        exchanges=tuple(exchange for one in read for exchange in one.exchanges),
+        remarks=tuple(dict.fromkeys([*left, *(remark for one in read for remark in one.remarks)])),
+        exchanges=tuple(exchange for one in read for exchange in one.exchanges)[:MOST],
         text="\n".join(one.text for one in read),
         given=tuple(exchange for one in read for exchange in one.given),
     )

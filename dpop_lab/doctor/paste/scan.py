@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, takewhile
 
 from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
 from dpop_lab.session.call import NOTHING
@@ -35,7 +35,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | \b(?P<side>request|response)[ ]headers?\b\W*$""",
     re.X | re.I,
 )
-CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}")
+CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
 BODY = re.compile(r"grant_type=|[{\[]")
 ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
 OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
@@ -89,7 +89,8 @@ class _Read:
         """
         lines = "\n".join(self.bodies[side]).strip("\n").split("\n")
         if len(lines) > 1 and CHUNK_SIZE.fullmatch(lines[0]):
-            return "".join(line for line in lines if not CHUNK_SIZE.fullmatch(line))
+            chunks = takewhile(lambda line: line.strip() != "0", lines)
+            return "".join(line for line in chunks if not CHUNK_SIZE.fullmatch(line))
         return "\n".join(re.sub(r"^\\(?=---- )", "", line) for line in lines)
 
 
@@ -152,13 +153,20 @@ def _raw_line(line: str, made: list[_Read]) -> bool:
         setattr(last, at, math.nan if time is None else time)
         last.side, last.marked = mark[1], True
         last.raw = IN_BODY if mark[1] == FAILED else WAITING
-    elif (start := START.match(line)) and (last.raw == WAITING or not last.marked):
+    elif (start := START.match(line)) and (
+        last.raw == WAITING or not (last.marked or (start[3] and _is_loose(last)))
+    ):
         _started(start, made)
     elif last.raw == IN_BODY:
         last.bodies[last.side].append(line)
     elif last.raw == HEAD:
         _head_line(line, last)
     return bool(made[-1].raw)
+
+
+def _is_loose(last: _Read) -> bool:
+    """Has it header lines that stand in no raw message? Then its answer is none either."""
+    return not last.raw and bool(last.headers[ASKED])
 
 
 def _started(start: re.Match[str], made: list[_Read]) -> None:
@@ -181,11 +189,15 @@ def _head_line(line: str, last: _Read) -> None:
         headers[-1] = (headers[-1][0], f"{headers[-1][1]} {line.strip()}")
     elif match is not None:
         headers.append((match[1], match[2].strip()))
+    else:
+        _other(line, last)
 
 
 def _loose_line(line: str, made: list[_Read]) -> None:
     """A line of anything: requests, answers, header lines, a body, or nothing of these."""
     pieces = list(PIECE.finditer(line))
+    if sum(piece.lastgroup == "target" for piece in pieces) == 1:  # a status before it is its own
+        pieces.sort(key=lambda piece: piece.lastgroup != "target")
     for piece in pieces:
         kind = piece.lastgroup
         if kind == "target":
@@ -205,6 +217,8 @@ def _loose_line(line: str, made: list[_Read]) -> None:
 def _part(name: str, value: str, made: list[_Read]) -> None:
     """A header of HTTP/2's own, or a line of a browser's like it."""
     if name == "authority":
+        if any(name.lower() == "host" for name, _ in made[-1].headers[ASKED]):
+            made.append(_Read())
         return _named("Host", value, made)
     part = "target" if name in ("path", "url") else name
     if made[-1].side != ASKED or getattr(made[-1], part):

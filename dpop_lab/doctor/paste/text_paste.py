@@ -178,7 +178,7 @@ def _log_kind(text: str, exchanges: list[Exchange]) -> str:
 
 def _jwts_and_words(text: str, around: Call) -> Pasted | None:
     """JWTs within a text and what a server says in it, beside what is known `around` them."""
-    found, said = jwts_in(text), known_words(JWT.sub("", text))
+    found, said = jwts_in(text), known_words(text)
     if said is not None:
         challenges = read_challenges(text[:16_000]) if "=" in text and not found else None
         words = Call(error=said[0], description=said[1], challenges=challenges or None)

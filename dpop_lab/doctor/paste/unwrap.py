@@ -109,7 +109,7 @@ def logged_lines(text: str) -> Iterator[str]:
         elif wire is not None:
             octets = unescaped(wire[1] or wire[2] or "").replace("\r", "")
             yield from octets.removesuffix("\n").split("\n")
-        else:
+        elif line.strip() or "http-outgoing-" not in text:
             yield re.sub(r"^\s*header: ", "", line)
 
 
@@ -124,9 +124,10 @@ def _named_lines(lines: list[str]) -> Iterator[str]:
 def _uncommented(text: str) -> str:
     """The text without the comment mark that stands before every line of it, if one does."""
     full = [line.lstrip(" \t") for line in text.split("\n") if line.strip()]
-    first = COMMENT.match(full[0]) if len(full) > 1 else None
+    cut = 1 if full and START.match(full[0]) else 0  # its mark, with care
+    first = COMMENT.match(full[cut]) if len(full) > 1 else None
     mark = first[1] if first else ""
-    if not mark or not all(line.startswith(mark) for line in full):
+    if not mark or not all(line.startswith(mark) for line in full[cut:]):
         return text
     return re.sub(rf"^[ \t]*{re.escape(mark)} ?", "", text, flags=re.M)
 
