@@ -3,13 +3,14 @@
 A server asks the rows, uses a proof up once, refuses, and gives a nonce out where one is due.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from dpop_lab.checking import Profile, Report
-from dpop_lab.jose.encoding import Members, compact_json, several
+from dpop_lab.jose.encoding import Members, several
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, replay_key
@@ -195,7 +196,9 @@ class ResourceServer(Party):
         said = [(name, one) for name, value in claims.items() for one in several(value)]
         said.append(("authorization_scheme", scheme))
         said += [("proof_token", one) for one in self.policy.proofs(request, place)[:1]]
-        return [
-            {"type": name, "value": one if isinstance(one, str) else compact_json(one).decode()}
-            for name, one in said
-        ]
+        return [{"type": name, "value": _as_text(one)} for name, one in said]
+
+
+def _as_text(value: object) -> str:
+    """A claim that is no text as JSON in ASCII."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
