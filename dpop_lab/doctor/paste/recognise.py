@@ -30,7 +30,10 @@ def read_paste(thing: object) -> Pasted:
     try:
         return _of_object(thing)
     except Exception as error:  # an object of anyone's may raise anything when it is looked into
-        return not_understood(f"a {type(thing).__name__} that fails with {type(error).__name__}")
+        what = f"a {type(thing).__name__} that fails"
+        if isinstance(thing, os.PathLike):
+            what = "a path to no file that can be read"
+        return not_understood(f"{what} ({type(error).__name__})")
 
 
 def _of_object(thing: object) -> Pasted:
