@@ -1,6 +1,7 @@
 """Both servers under one base URL: the offline twin, made of a policy and the demo's registry."""
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
@@ -21,21 +22,23 @@ from dpop_lab.server.state import Clock
 from dpop_lab.wire.message import Request, Response
 
 
-class Front:
+class Front(ABC):
     """Answers what comes in at a port, and is told of all that went over it."""
 
+    @abstractmethod
     def __call__(self, request: Request) -> Response:
         """The answer to a request."""
-        raise NotImplementedError
 
     def told(self, request: Request, response: Response) -> None:
         """Hear of a request once its answer has been written.
 
         Whatever the answer was: its own, or the carrier's to a request too large to be read.
         """
+        return
 
     def spoke_tls(self, url: str) -> None:
         """Hear of a client that was hung up on because it spoke TLS; it is to use `url`."""
+        return
 
 
 class Twin(Front):
