@@ -10,18 +10,13 @@ from urllib.parse import urlencode
 import requests
 from urllib3 import HTTPHeaderDict
 
-from dpop_lab.client.settings import (
-    Credentials,
-    basic,
-    private_key_jwt,
-)
+from dpop_lab.client.settings import basic
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
 from dpop_lab.jose.jws import HASHES, read_jws
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place, edited
 from dpop_lab.lab.world import World
-from dpop_lab.server.duende_site import SECRET
 from dpop_lab.show import Block, Note, Shown, Table
 from dpop_lab.show.values import shown
 from dpop_lab.wire.message import Redacted
@@ -192,20 +187,10 @@ def with_other_proof(
 
 def token_request(change: Change, lab: World, place: Place) -> tuple[dict[str, str], Form]:
     """The credentials in the headers, and the pairs of the form, of an honest token request."""
-    headers, said = _credentials(change.client_id or place.client_id, lab)
+    client_id = change.client_id or place.client_id
+    headers, said = lab.credentials(client_id if lab.is_demo else None)
     scope = {"scope": lab.client.scope} if lab.client.scope else {}
     return headers, [("grant_type", "client_credentials"), *said.items(), *scope.items()]
-
-
-def _credentials(client_id: str, lab: World) -> Credentials:
-    """How one of the demo's clients says who it is, or the one client we are elsewhere."""
-    now = lab.clock.now()
-    if not lab.is_demo:
-        return lab.credentials()
-    if not client_id.endswith(".jwt"):
-        return {}, {"client_id": client_id, "client_secret": SECRET}
-    key, kid = lab.client_key, lab.client_key_id
-    return private_key_jwt(client_id, key, audience=lab.token_endpoint, key_id=kid)(now)
 
 
 def _basic(form: Form) -> str:
