@@ -19,7 +19,7 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 from dpop_lab.show import SYMBOLS, Block, Note, Table, marked
 from dpop_lab.show.values import Words, cut, shown
-from dpop_lab.wire.url import without_query
+from dpop_lab.wire.syntax import without_query
 
 
 def preface(
