@@ -14,8 +14,8 @@ from dpop_lab.doctor.decoded import (
     thumbprint_or_none,
     token_lines,
 )
-from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.jose.jws import salvaged
 from dpop_lab.session.call import Call
 from dpop_lab.show import SYMBOLS, Block, Note, Table, marked
 from dpop_lab.show.values import Words, cut, shown
