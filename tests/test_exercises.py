@@ -97,7 +97,7 @@ def test_the_token_endpoint_says_what_lesson_4_promises(lesson):
 def test_the_api_says_what_lesson_5_promises(lesson):
     run = lesson("05_protected_call")
     delete = """
-shown = proof("{}", lab.api, access_token=token)
+shown = lab.proof(key, "{}", lab.api, access_token=token)
 headers = {{"Authorization": f"DPoP {{token}}", "DPoP": shown}}
 lab.session.delete(lab.api, headers=headers).status_code
 """

@@ -132,19 +132,19 @@ def test_a_folder_without_permission_is_one_line(capsys, tmp_path):
 
 @pytest.mark.parametrize("name", ["03", "03_proof", "03_proof.ipynb"])
 def test_a_restored_notebook_is_the_original_and_the_learners_own_is_kept(source, folder, name):
-    aside = "03_proof.before-restore-1.ipynb"
+    aside = "before-restore/03_proof-1.ipynb"
     assert restore(source, folder, name) == {"03_proof.ipynb": aside}
     assert texts(folder)["03_proof.ipynb"] == "the original 03_proof.ipynb"
-    assert texts(folder)[aside] == "mine"
-    assert len(os.listdir(folder)) == 4
+    assert (folder / aside).read_text("utf-8") == "mine"
+    assert sorted(os.listdir(folder)) == [*NAMES, "before-restore"]
 
 
 def test_restoring_twice_keeps_both(source, folder):
     restore(source, folder, "03")
     (folder / "03_proof.ipynb").write_text("mine again", encoding="utf-8")
-    aside = "03_proof.before-restore-2.ipynb"
+    aside = "before-restore/03_proof-2.ipynb"
     assert restore(source, folder, "03") == {"03_proof.ipynb": aside}
-    assert {"mine", "mine again"} < set(texts(folder).values())
+    assert set(texts(folder / "before-restore").values()) == {"mine", "mine again"}
 
 
 def test_all_restores_what_is_changed_or_missing(source, folder):
@@ -152,7 +152,7 @@ def test_all_restores_what_is_changed_or_missing(source, folder):
     assert restore(source, folder, "all") == {
         "00_start.ipynb": None,
         "01_key.ipynb": "",
-        "03_proof.ipynb": "03_proof.before-restore-1.ipynb",
+        "03_proof.ipynb": "before-restore/03_proof-1.ipynb",
     }
 
 
@@ -162,6 +162,14 @@ def test_what_can_not_be_linked_is_kept_as_well(source, folder):
     (aside,) = restore(source, folder, "01").values()
     assert (folder / aside).is_dir()
     assert texts(folder)["01_key.ipynb"] == "the original 01_key.ipynb"
+
+
+def test_without_a_folder_to_keep_it_in_the_learners_own_stays(source, folder):
+    (folder / "before-restore").write_text("a file", encoding="utf-8")
+    before = texts(folder)
+    with pytest.raises(LabError):
+        restore(source, folder, "03")
+    assert texts(folder) == before
 
 
 def test_an_unknown_lesson_or_folder_changes_nothing(source, folder, tmp_path):

@@ -146,7 +146,7 @@ def test_lesson_5_runs_live(demo):
         if store.masked(shown(cell)) != store.masked(shown(stored))
     ]
     # which server it is, what the twin alone tells, the User-Agent, the URL for curl
-    assert set(other) <= {"switch", "seen", "log", "curl-headers", "curl"}
+    assert set(other) <= {"switch", "seen", "diagram", "log", "socket", "curl"}
     outputs = {cell.id: shown(cell) for cell in ran.cells}
     assert HOST in outputs["switch"] and outputs["seen"] == ""
     assert f"dpop-lab/{__version__}" in outputs["log"]

@@ -17,7 +17,7 @@ from dpop_lab.lab.live import Unreachable
 
 EXAMPLES = """examples:
   dpop-lab                          the lessons, in JupyterLab
-  dpop-lab lessons --restore 03     a lesson as it was; yours is kept beside it
+  dpop-lab lessons --restore 03     a lesson as it was; yours is kept
   dpop-lab demo                     the whole flow, explained step by step, offline
   dpop-lab key new ec.pem           a new EC key in a file
   dpop-lab call --key ec.pem        token and protected call with it, at the offline twin

@@ -28,7 +28,7 @@ OPTIONS = {  # and their defaults
 EXAMPLES = """examples:
   dpop-lab lessons                            open the start page in JupyterLab
   dpop-lab lessons --folder ~/dpop            work on copies in this folder
-  dpop-lab lessons --restore 03               bring back 03 as it was; yours is kept beside it
+  dpop-lab lessons --restore 03               bring back 03 as it was; yours is kept
   dpop-lab lessons --ip 0.0.0.0 --no-browser  in a container
 The notebooks are copied to the folder once, and what is there is never written over."""
 SETTINGS = Path(__file__).parents[1] / "jupyter"

@@ -1,15 +1,20 @@
 """The lab: a world to try DPoP in, and a bench to try what is wrong."""
 
 import os
+import uuid
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import requests
+
 from dpop_lab.client.read_settings import Source, read_settings
 from dpop_lab.errors import LabError, expect
+from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.live import TIMEOUT
 from dpop_lab.lab.world import LIVE, OTHER, TWIN, Carrier, World, demo_client, started
+from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
@@ -37,7 +42,8 @@ class Lab(World):
     process at the real URL; any other host is reached over the network. `clock` is the time of both
     sides, and `lab.clock.advance(seconds)` moves it. `log[-1].reports` is what the twin found in
     the last request, empty with any other server, which keeps that to itself. `api_nonce` makes the
-    API demand nonces. `auth()` gives a `DPoPAuth` for one of the demo's clients. Raises `LabError`
+    API demand nonces. `auth()` gives a `DPoPAuth` for one of the demo's clients, `proof` and `ask`
+    make one proof and one token request. Raises `LabError`
     for what does not go together, and the live session raises `Unreachable` when no answer comes.
     """
 
@@ -91,6 +97,68 @@ class Lab(World):
 
         return Story(self.log)
 
+    def proof(
+        self,
+        key: PrivateKey,
+        htm: str,
+        htu: str,
+        *,
+        access_token: str | None = None,
+        nonce: str | None = None,
+        **claims: object,
+    ) -> str:
+        """A proof of this moment by the lab's clock, signed with `key`, with a jti of its own.
+
+        `htm` is the method, `htu` the URL of the request (query and fragment are taken off); with
+        `access_token` its hash is added as `ath`, with the server's `nonce` that. `claims` are
+        further ones, or other values for these, as they are, right or wrong: `iat=0`; None leaves
+        one out. Raises `LabError` for a key or URL of another type.
+        """
+        expect(key, PrivateKey, "key", "load_key and generate_key make one.")
+        expect(htu, str, "htu")
+        honest = proof_claims(
+            jti=str(uuid.uuid4()),
+            htm=htm,
+            htu=htu,
+            iat=self.clock.now(),
+            access_token=access_token,
+            nonce=nonce,
+        )
+        said = {name: value for name, value in (honest | claims).items() if value is not None}
+        return sign_compact(proof_header(key), said, key)
+
+    def ask(
+        self,
+        client_id: str | None = None,
+        *,
+        proof: str | None = None,
+        key: PrivateKey | None = None,
+        nonce: str | None = None,
+        **form: str | None,
+    ) -> requests.Response:
+        """Ask for a token by the client credentials grant: the answer to one POST, as it came.
+
+        `client_id` is one of the demo's clients, such as "m2m.dpop"; its secret, or a fresh
+        statement signed with the twin's key for "m2m.jwt", goes with it. `proof` is sent as it is;
+        with `key`, and perhaps `nonce`, a new one is made; with neither there is no DPoP header.
+        `form` are further parameters, or other values for these; None leaves one out. A demand for
+        a nonce is not obeyed and a refusal raises nothing. Raises `LabError` for arguments that do
+        not go together, and what `credentials` raises.
+        """
+        if (key and proof is not None) or (nonce and not key):
+            wanted = "proof alone, or key, or key and nonce"
+            raise LabError("The proof is not clear", wanted=wanted)
+        if key:
+            proof = self.proof(key, "POST", self.token_endpoint, nonce=nonce)
+        headers, said = self.credentials(client_id)
+        honest = {"grant_type": "client_credentials", "scope": self.client.scope, **said}
+        return self.session.post(
+            self.token_endpoint,
+            data=honest | form,
+            headers=headers if proof is None else {**headers, "DPoP": proof},
+            allow_redirects=False,
+        )
+
     def send(
         self,
         change: str = "honest",
@@ -125,10 +193,16 @@ class Lab(World):
         return bench.send(draft, predict=predict, policy=policy, without=without)
 
     def send_again(
-        self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
+        self,
+        number: int = 0,
+        *,
+        predict: str = "",
+        policy: Policy | None = None,
+        without: tuple[str, ...] = (),
     ) -> "Sent":
-        """Send the last request once more, byte for byte, perhaps to a server with other rules.
+        """Send a request once more, byte for byte, perhaps to a server with other rules.
 
-        Raises `LabError` before the first `send`.
+        It is the last one, or the one with this `Sent.number` among the last 50. Raises `LabError`
+        when there is none.
         """
-        return self.bench.send_again(predict=predict, policy=policy, without=without)
+        return self.bench.send_again(number, predict=predict, policy=policy, without=without)

@@ -11,6 +11,7 @@ from dpop_lab.errors import LabError
 
 IN_WHEEL = Path(__file__).parents[1] / "notebooks"
 IN_CLONE = Path(__file__).parents[2] / "notebooks"
+ASIDE = "before-restore"  # the folder, in a learner's own, for what was restored
 
 
 def originals() -> Path:
@@ -34,16 +35,21 @@ def bring(source: Path, folder: Path) -> tuple[list[str], list[str]]:
     The folder is made when there is none. Whatever has the name of a notebook stays as it is.
     Raises `LabError` when something else is where the folder should be, else `OSError`.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise LabError(f"{folder} is there, but it is no folder") from None
+    _make(folder)
     if folder.resolve() == source.resolve():
         raise LabError(f"{folder} holds the originals", advice="--here opens them, for authors.")
     known = {original.name: original for original in notebooks(source)}
     copied = [name for name, original in known.items() if _copied(original, folder / name)]
     differing = [name for name, original in known.items() if not _same(original, folder / name)]
     return copied, differing
+
+
+def _make(folder: Path) -> None:
+    """Make a folder where there is none."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise LabError(f"{folder} is there, but it is no folder") from None
 
 
 def _same(original: Path, own: Path) -> bool:
@@ -53,10 +59,10 @@ def _same(original: Path, own: Path) -> bool:
 def restore(source: Path, folder: Path, name: str) -> dict[str, str | None]:
     """Put pristine copies back: of one notebook (`03`, `03_proof`, `03_proof.ipynb`) or of `all`.
 
-    The learner's own is moved aside before, under a name that is not taken. By the names of the
-    notebooks it gives the names that the learner's own have now: empty where there was none, None
-    where it was no different, and stays. Raises `LabError` when no notebook or no folder is meant,
-    and `OSError`.
+    The learner's own is moved to the folder `ASIDE` before, under a name that is not taken. By the
+    names of the notebooks it gives where the learner's own are now, seen from the folder: empty
+    where there was none, None where it was no different, and stays. Raises `LabError` when no
+    notebook or no folder is meant, and `OSError`.
     """
     meant = [
         path
@@ -81,16 +87,17 @@ def _restored(original: Path, target: Path) -> str | None:
 
 
 def _put_aside(path: Path) -> str:
-    """Give a file a name that says why, and that no other has."""
+    """Move a file to the folder for it, under a name that no other has; gives both."""
+    _make(path.with_name(ASIDE))
     number = 1
     while True:
-        aside = path.with_name(f"{path.stem}.before-restore-{number}{path.suffix}")
+        aside = path.with_name(ASIDE) / f"{path.stem}-{number}{path.suffix}"
         try:
             _move(path, aside)
         except FileExistsError:
             number += 1
         else:
-            return aside.name
+            return f"{ASIDE}/{aside.name}"
 
 
 def _copied(original: Path, target: Path) -> bool:

@@ -19,6 +19,7 @@ from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.carriers import InProcessAdapter, PortAdapter
 from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.duende_site import CLIENTS
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import BEARER_API, DPOP_API
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -157,13 +158,12 @@ class World:
     ) -> DPoPAuth:
         """A `DPoPAuth` for this lab's client, on its session; with another name if that is given.
 
-        At the demo, and so by default, that is m2m.dpop with its secret. `parameters` such as
-        `resource` are added to the token request. Sends nothing but, given an issuer, what
-        `metadata` does, and raises what that raises.
+        At the demo, and so by default, that is m2m.dpop with its secret; the `*.jwt` clients sign
+        with the twin's key instead. `parameters` such as `resource` are added to the token request.
+        Sends nothing but, given an issuer, what `metadata` does, and raises what that raises.
         """
-        client = self._settled()
         return DPoPAuth.from_settings(
-            client if client_id is None else replace(client, client_id=client_id),
+            self._settled(client_id),
             key=key or generate_key("ES256"),
             parameters=parameters,
             session=self.session,
@@ -171,16 +171,29 @@ class World:
             timeout=self.timeout,
         )
 
-    def credentials(self) -> Credentials:
-        """The header lines and form parameters by which this lab's client authenticates, made anew.
+    def credentials(self, client_id: str | None = None) -> Credentials:
+        """The header lines and form parameters by which that client authenticates, made anew.
 
-        For token requests by hand. Sends and raises what `auth` does.
+        For token requests by hand. Takes names, sends and raises as `auth` does.
         """
-        return authentication(self._settled())(self.clock.now())
+        return authentication(self._settled(client_id))(self.clock.now())
 
-    def _settled(self) -> Settings:
-        """The client's settings with what was left to the server's metadata."""
-        return settled(self.client, {} if self.client.token_endpoint else self.metadata)
+    def _settled(self, client_id: str | None = None) -> Settings:
+        """The settings of that client with what was left to the server's metadata."""
+        client = settled(self.client, {} if self.client.token_endpoint else self.metadata)
+        if client_id is None:
+            return client
+        registered = CLIENTS.get(client_id) if self.is_demo else None
+        if registered is None or not registered.uses_key:
+            return replace(client, client_id=client_id)
+        return replace(
+            client,
+            client_id=client_id,
+            client_auth=None,
+            client_secret=None,
+            client_key=self.client_key,
+            client_key_id=self.client_key_id,
+        )
 
     def close(self) -> None:
         """End the session, and the server when it listens on a port."""
