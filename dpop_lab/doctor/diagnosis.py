@@ -23,7 +23,7 @@ from dpop_lab.session.reading import LONGEST, json_value, linked, without_user
 from dpop_lab.show import Block, Card, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
 from dpop_lab.wire.secrets import is_hidden
-from dpop_lab.wire.url import normal_url
+from dpop_lab.wire.syntax import normal_url
 
 SCHEME = re.compile("(?:dpop|bearer) +", re.I)
 NO_URL = "The url that was given is no http(s) URL, and not used."

@@ -15,7 +15,7 @@ from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
 from dpop_lab.wire.message import lines
 from dpop_lab.wire.secrets import leaked
-from dpop_lab.wire.url import without_query
+from dpop_lab.wire.syntax import without_query
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 

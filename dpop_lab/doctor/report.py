@@ -14,7 +14,7 @@ from dpop_lab.session.decoded import key_lines, thumbprint_or_none
 from dpop_lab.show import SYMBOLS, Block, Card, Note, Table, marked
 from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, shown
-from dpop_lab.wire.url import without_query
+from dpop_lab.wire.syntax import without_query
 
 
 def preface(

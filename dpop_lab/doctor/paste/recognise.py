@@ -38,7 +38,8 @@ from dpop_lab.jose.jws import Jws
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.wire.message import Exchange, read_challenges
+from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.syntax import read_challenges
 
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON = 50_000
