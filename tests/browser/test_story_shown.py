@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LAST = "zz_story"  # a notebook of its own, after the lessons
 CODE = """\
 from dpop_lab.wire.message import Exchange
-from dpop_lab.wire.log import SessionLog
+from dpop_lab.client.recorder import SessionLog
 from dpop_lab.session.story import Story
 log = SessionLog()
 for text in {texts!r}:
