@@ -19,7 +19,7 @@ from client_world import SECRET, World, answer, challenge, issued, listening
 
 from dpop_lab.checking import Report
 from dpop_lab.cli import main
-from dpop_lab.client.recorder import record
+from dpop_lab.client.recorder import WITH_REPORTS, SessionLog, record
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import sign_compact
@@ -28,7 +28,7 @@ from dpop_lab.lab.lab import Lab
 from dpop_lab.proof import access_token_hash, make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.session.story import Story
-from dpop_lab.wire.log import WITH_REPORTS, SessionLog, as_curl
+from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Exchange, Request, Response
 
 AGAIN = "sent again with the nonce: "

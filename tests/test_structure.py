@@ -27,7 +27,7 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jwcrypto": ("jose.keys", "jose.jwk"),
     "cryptography": ("jose", "server.common", "server.access_token"),
     "requests": ("client", "session", "lab", "doctor", "panels", "cli"),
-    "urllib3": ("client", "lab.carriers", "lab.live", "lab.crafting"),
+    "urllib3": ("client", "lab.live", "lab.crafting"),
     "ipywidgets": ("panels",),
     "tornado": ("server.sockets", "server.message"),
     "jupyterlab": ("cli.lessons",),

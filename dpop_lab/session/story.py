@@ -7,12 +7,13 @@ from copy import copy
 from functools import partial
 from typing import Any, Self, overload
 
+from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.session.telling import Step, tell
 from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.pictures import Diagram, Message
 from dpop_lab.show.values import cut, one_line
-from dpop_lab.wire.log import SessionLog, as_curl, har
+from dpop_lab.wire.har import as_curl, har
 
 MOST = 60  # steps of a diagram
 LARGEST = 45_000  # characters of its source: of more than 50,000 Mermaid draws nothing

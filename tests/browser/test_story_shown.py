@@ -21,7 +21,7 @@ CODE = """\
 from IPython.display import Markdown
 from dpop_lab import time_windows
 from dpop_lab.wire.message import Exchange
-from dpop_lab.wire.log import SessionLog
+from dpop_lab.client.recorder import SessionLog
 from dpop_lab.session.story import Story
 log = SessionLog()
 for text in {texts!r}:
