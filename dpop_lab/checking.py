@@ -99,15 +99,19 @@ class Finding(Shown):
             ("stops", f"{self.check.stops} ({self.source})"),
         )
 
-    def blocks(self) -> Iterator[Block]:
-        """What it saw: when it failed as a card, with what to do."""
+    @property
+    def card(self) -> Card:
+        """What it saw: when it failed, with what to do."""
         row = self.check
         if self.mark == "failed":
             title = f"{row.name}: {row.question} No: {self.defect.replace('_', ' ')}"
-            yield Card(title, self.mark, self.facts)
-            return
+            return Card(title, self.mark, self.facts)
         needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
-        yield Card(f"{row.name}: {row.question}{needs}", self.mark)
+        return Card(f"{row.name}: {row.question}{needs}", self.mark)
+
+    def blocks(self) -> Iterator[Block]:
+        """The card alone."""
+        yield self.card
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -176,10 +180,8 @@ class Report(Shown):
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
         said, mark = ("accepted", "passed") if self.accepted else ("refused", "failed")
-        yield Card(f"{self.profile}: {said}{_struck_out(self.struck_out)}", mark)
-        for finding in self.findings:
-            if finding.mark == "failed":
-                yield from finding.blocks()
+        failed = tuple(one.card for one in self.findings if one.mark == "failed")
+        yield Card(f"{self.profile}: {said}{_struck_out(self.struck_out)}", mark, parts=failed)
         yield self.table
 
 
