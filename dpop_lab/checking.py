@@ -90,21 +90,29 @@ class Finding(Shown):
         """Where the row is written, and the grade."""
         return f"{self.check.section}, {self.grade}"
 
-    def blocks(self) -> Iterator[Block]:
-        """What it saw: when it failed as a card, with what to do."""
+    @property
+    def title(self) -> str:
+        """The row and its question, with the defect where it failed."""
         row = self.check
-        if self.mark == "failed":
-            facts = (
-                ("wanted", shown(self.wanted)),
-                ("found", shown(self.found)),
-                ("what to do", row.mend),
-                ("stops", f"{row.stops} ({self.source})"),
-            )
-            title = f"{row.name}: {row.question} No: {self.defect.replace('_', ' ')}"
-            yield Card(title, self.mark, facts)
-            return
         needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
-        yield Card(f"{row.name}: {row.question}{needs}", self.mark)
+        no = f" No: {self.defect.replace('_', ' ')}" if self.defect else ""
+        return f"{row.name}: {row.question}{no}{needs}"
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What it wanted and found, and what to do, when it failed; else empty."""
+        if self.mark != "failed":
+            return ()
+        return (
+            ("wanted", shown(self.wanted)),
+            ("found", shown(self.found)),
+            ("what to do", self.check.mend),
+            ("stops", f"{self.check.stops} ({self.source})"),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """What it saw, as a card."""
+        yield Card(self.title, self.mark, self.facts)
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -163,16 +171,25 @@ class Report(Shown):
         )
         return replace(self, findings=findings)
 
+    @property
+    def title(self) -> str:
+        """What came of it, and which rows were struck out."""
+        said = "accepted" if self.accepted else "refused"
+        return f"{self.profile}: {said}{_struck_out(self.struck_out)}"
+
+    def table(self, title: str = "") -> Table:
+        """All rows, folded."""
+        rows, marks = [one.cells for one in self.findings], [one.mark for one in self.findings]
+        return Table(title, tuple(rows), HEAD, tuple(marks), HEAD[2:], folded=True)
+
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
-        said, mark = ("accepted", "passed") if self.accepted else ("refused", "failed")
-        yield Card(f"{self.profile}: {said}{_struck_out(self.struck_out)}", mark)
+        yield Card(self.title, "passed" if self.accepted else "failed")
         for finding in self.findings:
             if finding.mark == "failed":
                 yield from finding.blocks()
         if self.findings:
-            rows, marks = zip(*((one.cells, one.mark) for one in self.findings), strict=True)
-            yield Table("", rows, HEAD, marks, HEAD[2:], folded=True)
+            yield self.table()
 
 
 def _struck_out(names: tuple[str, ...]) -> str:

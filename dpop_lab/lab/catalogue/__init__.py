@@ -25,6 +25,7 @@ GROUPS = {  # what is changed, in order
     "token request": "The token request",
     "access token": "The access token, and how it is sent",
 }
+FEW = 20  # changes that are shown at once
 HEAD = ("What is changed", "Change", "Where it is written")
 
 
@@ -74,7 +75,7 @@ class Catalogue(Shown, Mapping[str, Change]):
         for group, title in GROUPS.items():
             rows = tuple((one.title, one.name, one.section) for one in self.of(group).values())
             if rows:
-                yield Table(f"{title}: {len(rows)}", rows, HEAD, code=HEAD[1:2])
+                yield Table(f"{title}: {len(rows)}", rows, HEAD, code=HEAD[1:2], folded=len(self) > FEW)
 
 
 def _told(change: Change) -> str:
