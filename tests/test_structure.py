@@ -25,7 +25,7 @@ ROOMS = (  # each may import from those before it
 APART = {("client", "server"), ("__init__", "cli")}  # but not these
 THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jwcrypto": ("jose.keys", "jose.jwk"),
-    "cryptography": ("jose", "server.state", "server.access_token"),
+    "cryptography": ("jose", "server.common", "server.access_token"),
     "requests": ("client", "session", "lab", "doctor", "panels", "cli"),
     "urllib3": ("client", "lab.carriers", "lab.live", "lab.crafting"),
     "ipywidgets": ("panels",),
@@ -258,7 +258,7 @@ def test_nothing_at_the_bottom_reads_the_clock_or_draws_at_random():
 
 
 def test_at_the_servers_only_the_clock_reads_the_time():
-    assert reading_the_time("server") == {"server.state"}
+    assert reading_the_time("server") == {"server.common"}
 
 
 def test_public_names_are_few_and_there():
