@@ -100,9 +100,7 @@ class Finding(Shown):
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """What it wanted and found, and what to do, when it failed; else empty."""
-        if self.mark != "failed":
-            return ()
+        """What was wanted and found of a row that failed, what to do, and what the row stops."""
         return (
             ("wanted", shown(self.wanted)),
             ("found", shown(self.found)),
@@ -111,8 +109,8 @@ class Finding(Shown):
         )
 
     def blocks(self) -> Iterator[Block]:
-        """What it saw, as a card."""
-        yield Card(self.title, self.mark, self.facts)
+        """What it saw: when it failed as a card, with what to do."""
+        yield Card(self.title, self.mark, self.facts if self.mark == "failed" else ())
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -177,10 +175,12 @@ class Report(Shown):
         said = "accepted" if self.accepted else "refused"
         return f"{self.profile}: {said}{_struck_out(self.struck_out)}"
 
-    def table(self, title: str = "") -> Table:
-        """All rows, folded."""
-        rows, marks = [one.cells for one in self.findings], [one.mark for one in self.findings]
-        return Table(title, tuple(rows), HEAD, tuple(marks), HEAD[2:], folded=True)
+    @property
+    def table(self) -> Table:
+        """All findings, folded."""
+        rows = tuple(one.cells for one in self.findings)
+        marks = tuple(one.mark for one in self.findings)
+        return Table("", rows, HEAD, marks, HEAD[2:], folded=True)
 
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
@@ -188,8 +188,7 @@ class Report(Shown):
         for finding in self.findings:
             if finding.mark == "failed":
                 yield from finding.blocks()
-        if self.findings:
-            yield self.table()
+        yield self.table
 
 
 def _struck_out(names: tuple[str, ...]) -> str:

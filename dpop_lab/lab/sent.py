@@ -1,7 +1,7 @@
 """What came of a request that was sent: the answer, and what the rows know of it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.show import Block, Card, Note, Shown, Table, marked
@@ -106,7 +106,7 @@ class Sent(Shown):
             facts += [("the row", here.finding.title), *here.finding.facts]
         mark = "passed" if here.accepted else "failed"
         yield Card(self.verdict, mark, tuple(facts), self.stamp)
-        yield from (report.table(report.title) for report in here.reports if report.findings)
+        yield from (replace(report.table, title=report.title) for report in here.reports)
         if there:
             head = ("", here.rules, there.rules)
             rows = (("answer", here.answer, there.answer), ("why", here.reason, there.reason))
