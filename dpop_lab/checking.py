@@ -194,16 +194,6 @@ class Answer:
         return {name: text for name, text in said.items() if text is not None}
 
 
-def said(status: int, error: str, texts: Texts, **errors: str) -> dict[str, Any]:
-    """The answers of a profile: to failures by their texts, and to any other, with one error code.
-
-    `errors` has other codes by row.
-    """
-    codes = {one: errors.get(one if isinstance(one, str) else one[0], error) for one in texts}
-    answers = {one: Answer(status, codes[one], text) for one, text in texts.items()}
-    return {"answers": answers, "otherwise": Answer(status, error)}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Profile(Shown):
     """The rules of one place: an ordered tuple of rows, and what the server answers to each defect.
