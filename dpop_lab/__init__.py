@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dpop_lab.server.resource_server import ResourceServer
     from dpop_lab.server.rfc9449 import RFC_9449
     from dpop_lab.server.sockets import serve
+    from dpop_lab.server.windows import time_windows
     from dpop_lab.session.decoded import decode_jwt
     from dpop_lab.session.story import Story
 
@@ -57,6 +58,7 @@ __all__ = [
     "record",
     "serve",
     "thumbprint",
+    "time_windows",
 ]
 WHEN_USED = {  # all but what a client needs
     "AuthorizationServer": "dpop_lab.server.authorization_server",
@@ -74,6 +76,7 @@ WHEN_USED = {  # all but what a client needs
     "diagnose": "dpop_lab.doctor.diagnosis",
     "record": "dpop_lab.client.recorder",
     "serve": "dpop_lab.server.sockets",
+    "time_windows": "dpop_lab.server.windows",
 }
 
 
