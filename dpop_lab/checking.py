@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from dpop_lab.errors import LabError
-from dpop_lab.show import Block, Card, Shown, Table
+from dpop_lab.show import Block, Card, Note, Shown, Table
 from dpop_lab.show.values import mapped, shown
 
 HEAD = ("Row", "Question", "Wanted", "Found")
-PROFILE_HEAD = ("Row", "Question", "What it stops, and what to do when it fails")
 Grade = Literal["must", "should", "free"]
 Failure = str | tuple[str, str]  # a row, or a row and its defect
 Texts = Mapping[Failure, str | None]  # what is said to failures
@@ -210,16 +209,6 @@ class Answer:
         return {name: text for name, text in said.items() if text is not None}
 
 
-def said(status: int, error: str, texts: Texts, **errors: str) -> dict[str, Any]:
-    """The answers of a profile: to failures by their texts, and to any other, with one error code.
-
-    `errors` has other codes by row.
-    """
-    codes = {one: errors.get(one if isinstance(one, str) else one[0], error) for one in texts}
-    answers = {one: Answer(status, codes[one], text) for one, text in texts.items()}
-    return {"answers": answers, "otherwise": Answer(status, error)}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Profile(Shown):
     """The rules of one place: an ordered tuple of rows, and what the server answers to each defect.
@@ -235,12 +224,11 @@ class Profile(Shown):
     struck_out: tuple[str, ...] = ()
 
     def blocks(self) -> Iterator[Block]:
-        title = f"{self.name}: {len(self.rows)} rows{_struck_out(self.struck_out)}"
-        rows = (
-            (one.name, f"{one.question}\n{one.source}", f"{one.stops}\n{one.mend}")
-            for one in self.rows
-        )
-        yield Table(title, tuple(rows), PROFILE_HEAD)
+        """Its rows in their order, each question a line that unfolds."""
+        yield Note(f"{self.name}: {len(self.rows)} rows{_struck_out(self.struck_out)}")
+        for one in self.rows:
+            facts = (("stops", one.stops), ("what to do", one.mend), ("written in", one.source))
+            yield Table(f"{one.name}: {one.question}", facts, folded=True)
 
     def without(self, name: str) -> Self:
         """This profile with one row struck out.

@@ -27,8 +27,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
-from dpop_lab.session.reading import read_call
+from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_call
 from dpop_lab.show.values import mapped, shown
 from dpop_lab.wire.message import Redacted
 
