@@ -5,9 +5,8 @@ import time
 from dataclasses import dataclass, replace
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.doctor.asked import Examined
 from dpop_lab.doctor.decoded import drawn_proof, drawn_token
-from dpop_lab.doctor.examine import refusal
+from dpop_lab.doctor.examine import Examined, refusal
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.doctor.server_words import blamed
