@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
-from dpop_lab.doctor.decoded import harmless
 from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.recognise import read_paste
@@ -22,7 +21,7 @@ from dpop_lab.session.decoded import key_lines, thumbprint_or_none
 from dpop_lab.session.reading import LONGEST, json_value, linked, without_user
 from dpop_lab.show import Block, Card, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
-from dpop_lab.wire.secrets import is_hidden
+from dpop_lab.wire.secrets import harmless, is_hidden
 from dpop_lab.wire.syntax import normal_url
 
 SCHEME = re.compile("(?:dpop|bearer) +", re.I)

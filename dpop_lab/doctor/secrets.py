@@ -9,7 +9,6 @@ from os.path import commonprefix
 from typing import Any
 from urllib.parse import unquote_plus
 
-from dpop_lab.doctor.decoded import LOGIN
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.jose.jws import decoded_parts, salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS
@@ -18,6 +17,7 @@ from dpop_lab.wire.labels import LONG, passwords_in
 from dpop_lab.wire.message import lines
 from dpop_lab.wire.redact import USER_ESCAPED, Redactor
 from dpop_lab.wire.secrets import (
+    LOGIN,
     PARAMETERS,
     holds_key,
     is_hidden,
