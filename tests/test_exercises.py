@@ -129,10 +129,3 @@ def test_the_servers_say_what_lesson_7_promises(lesson):
         "invalid_dpop_proof",
         "Missing 'iat' value.",
     )
-
-
-def test_the_proof_shown_in_parts_is_the_one_made_by_hand():
-    notebook = nbformat.read(NOTEBOOKS / "03_proof.ipynb", as_version=4)
-    said = {cell.id: cell.outputs[0] for cell in notebook.cells if cell.get("outputs")}
-    parts = said["sign"].text.split()
-    assert repr(parts[1]) == said["segments"].data["text/plain"]
