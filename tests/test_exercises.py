@@ -131,6 +131,15 @@ def test_the_servers_say_what_lesson_7_promises(lesson):
     )
 
 
+def test_the_doctor_says_what_lesson_8_promises_in_whatever_order_it_is_asked(lesson):
+    run = lesson("08_debugging")
+    other_key, bearer = run.answers()
+    assert [one.row for one in run(bearer)] == ["scheme"]
+    assert run("refused.headers['WWW-Authenticate']") == "DPoP"
+    assert run(other_key).row == "bound_key"
+    assert "Invalid 'cnf' value." in run("refused.headers['WWW-Authenticate']")
+
+
 def test_the_proof_shown_whole_is_the_one_made_in_parts():
     notebook = nbformat.read(NOTEBOOKS / "03_proof.ipynb", as_version=4)
     said = {cell.id: cell.outputs[0] for cell in notebook.cells if cell.get("outputs")}
