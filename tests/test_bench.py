@@ -20,6 +20,7 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT,
     WITH_PROOF,
 )
+from dpop_lab.lab.sent import Score
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
 from dpop_lab.session.call import ACCEPTED, NO_ROW
@@ -82,6 +83,48 @@ def test_the_same_bytes_can_be_sent_again(lab):
     assert second.exchange.request_headers == first.exchange.request_headers
     assert (first.caught, second.caught) == (ACCEPTED, "unused")
     assert lab.send_again(without=("unused",)).caught == ACCEPTED
+
+
+def test_what_was_sent_is_numbered_kept_and_sent_again_by_its_number(lab):
+    first, second = lab.send(predict=ACCEPTED), lab.send("htm_delete", to=TOKEN_ENDPOINT)
+    lab.clock.advance(5)
+    again = lab.send_again(1, predict="unused")
+    assert again.exchange.request_headers == first.exchange.request_headers
+    assert (again.caught, again.title) == ("unused", CHANGES["honest"].title)
+    assert lab.send_again(2).to == TOKEN_ENDPOINT and lab.send_again().to == TOKEN_ENDPOINT
+    assert lab.bench.history[:3] == (first, second, again) and 5 <= again.at - second.at < 60
+    assert [sent.number for sent in lab.bench.history] == [1, 2, 3, 4, 5]
+    for _ in range(50):
+        lab.send_again()
+    assert [sent.number for sent in lab.bench.history] == [*range(6, 56)]
+    for wrong in (1, 56, -1, "6"):
+        with pytest.raises(LabError):
+            lab.send_again(wrong)
+    own = Score().after(again).after(replace(again, predicted="htm")).after(second)
+    assert (own.right, own.asked) == (1, 1)
+
+
+def test_a_riddle_hides_its_change_until_it_was_predicted_and_sent(lab):
+    some = CHANGES.of("claims")
+    riddle = lab.bench.riddle(some, to=API, seed=3)
+    change = riddle.change
+    assert change.name in some.at(API) and len(lab.log) == 1  # the access token alone
+    assert lab.bench.riddle(some, to=API, seed=3).change is change
+    assert len({lab.bench.riddle(seed=seed).change.name for seed in range(9)}) > 5
+    for text in (repr(riddle), re.sub(r"<[^>]+>", "", riddle._repr_html_())):
+        assert change.name not in text and change.title not in text
+        assert "GET /api/dpop/test" in text and riddle.access_token not in text
+    with pytest.raises(LabError):
+        lab.bench.send(riddle)
+    lab.clock.advance(3600)
+    plain = lab.send(change.name, to=API)
+    lab.twin.forget()
+    sent = lab.bench.send(riddle, predict=plain.caught)
+    assert (sent.change, sent.caught) == (change.name, plain.caught)
+    assert (lab.bench.score.right, lab.bench.score.asked) == (1, 1)
+    for wrong in ({"changes": ["honest"]}, {"changes": CHANGES.of("token request"), "to": API}):
+        with pytest.raises(LabError):
+            lab.bench.riddle(**wrong)
 
 
 def test_the_other_policy_judges_the_same_bytes_without_having_seen_them(lab):
@@ -209,7 +252,7 @@ def test_no_secret_is_shown(lab):
             sent._repr_html_(),
             sent.curl,
             sent.request,
-            repr(lab.bench._last),
+            repr(lab.bench._kept),
         ):
             assert lab.bench.parties.access_token() not in text
             for key in lab.bench.parties._keys.values():

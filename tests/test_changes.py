@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, diagnose
+from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, diagnose
 from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.doctor.explain.telling import entry
+from dpop_lab.lab.catalogue import GROUPS
 from dpop_lab.lab.catalogue.change import (
     ACTORS,
     API,
@@ -31,6 +32,7 @@ from dpop_lab.lab.catalogue.change import (
 )
 from dpop_lab.proof.rules import ESSENTIAL
 from dpop_lab.session.call import ACCEPTED, NO_ROW
+from dpop_lab.show import Table
 from dpop_lab.wire.message import Request
 from dpop_lab.wire.redact import Redactor
 from tests.test_explain import Tags
@@ -75,10 +77,11 @@ def wire(answered):
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_says_what_it_does_who_could_and_where_it_is_written(name):
+def test_a_change_says_what_is_changed_who_could_and_where_it_is_written(name):
     change = CHANGES[name]
     assert change.name == name
-    assert change.does.endswith(".") and change.by in ACTORS and "RFC" in change.section
+    assert 0 < len(change.title) <= 60 and not change.title.endswith(".")
+    assert change.by in ACTORS and "RFC" in change.section and change.group in GROUPS
     assert change.places and set(change.places) <= set(PLACES)
     assert change.key in KEYS and (not change.made_for or change.made_for in PLACES)
     assert not change.presents or change.presents in TOKENS
@@ -93,6 +96,25 @@ def test_everybody_could_do_something_and_every_place_is_a_target():
     assert {place for change in CHANGES.values() for place in change.places} == set(PLACES)
     assert sum(len(CHANGES.by(actor)) for actor in ACTORS) == len(CHANGES)
     assert set(CHANGES.at(API)) == {n for n, c in CHANGES.items() if API in c.places}
+
+
+def test_the_catalogue_is_searched_and_sorted_by_what_is_changed():
+    assert [*CHANGES.search("SLASH htu")] == [*CHANGES.search(" htu slash\n")]
+    assert {"htu_with_slash", "htu_with_backslashes"} == {*CHANGES.at(API).search("slash htu")}
+    assert {"iat_zero", "htm_in_array"} <= {
+        *CHANGES.search("7519 §2"),
+        *CHANGES.search("json type"),
+    }
+    assert [*CHANGES.search("")] == [*CHANGES] and not CHANGES.search("no such thing")
+    groups = [CHANGES.of(group) for group in GROUPS]
+    assert [name for group in groups for name in group] == [*CHANGES] and all(groups)
+    assert len({change.title for change in CHANGES.values()}) == len(CHANGES)
+    shown = [one for one in CHANGES.of("key").blocks() if isinstance(one, Table)]
+    assert [row[:2] for row in shown[0].rows] == [
+        (change.title, name) for name, change in CHANGES.of("key").items()
+    ]
+    with pytest.raises(LabError):
+        CHANGES.search(None)
 
 
 def test_the_catalogue_stays_as_it_is():
@@ -289,7 +311,7 @@ def test_over_a_socket_the_answers_are_the_same(grid):
     with Lab(carrier="socket") as wired:
         for name in CHANGES.at(API):
             wired.twin.forget()
-            if not CHANGES[name].does.startswith("Adds the port 443"):
+            if name != "htu_with_default_port":
                 answered = wired.send(name, to=API).answered
                 assert wire(answered) == wire(grid[name, API, "DUENDE"]), name
         with_nonce = wired.send("nonce_missing", to=API_NONCE)

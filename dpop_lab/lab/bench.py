@@ -1,21 +1,24 @@
 """The bench: drafts a change, sends it, and sets what the rows know next to the answer."""
 
 import json
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from random import Random
 from types import NoneType
 from typing import Any
 
 import requests
 
 from dpop_lab.checking import Report
-from dpop_lab.client.recorder import exchange_of
+from dpop_lab.client.recorder import exchange_of, sent_exchange
 from dpop_lab.errors import LabError, expect
-from dpop_lab.lab.catalogue import CHANGES, LISTED
+from dpop_lab.lab.catalogue import CHANGES, LISTED, Catalogue
 from dpop_lab.lab.catalogue.change import LEFT_OUT, PLACES, SIGNERS, one_of
 from dpop_lab.lab.crafting import Draft, url_of
+from dpop_lab.lab.live import Unreachable
 from dpop_lab.lab.parties import Parties
-from dpop_lab.lab.sent import Difference, Sent
+from dpop_lab.lab.sent import Difference, Score, Sent
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import check_proof
@@ -26,46 +29,33 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.show.values import mapped
+from dpop_lab.show.values import mapped, shown
+from dpop_lab.wire.log import SessionLog
+from dpop_lab.wire.message import Redacted
 
 Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
 NEW = ("claims.jti", "claims.iat")  # in any proof
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How many predictions came true."""
-
-    right: int = 0
-    asked: int = 0
-
-    def __repr__(self) -> str:
-        return f"{self.right} of {self.asked} predictions right"
+LAST = 50  # of what was sent is kept
 
 
 class Bench:
-    """Owner, thief and what was sent last, in one world; `Lab.send` is its front door.
+    """Owner, thief and what was sent so far, in one world; `Lab.send` is its front door.
 
-    `parties` have the keys and tokens, `score` the predictions: each counts once for one change at
-    one place under one set of rules. What was accepted last at each place is kept to compare with.
-    All goes over the session of the lab, or one like it under other rules.
+    `parties` have the keys and tokens, `score` the predictions. What was accepted last at each
+    place is kept to compare with. All goes over the session of the lab, or one like it under other
+    rules.
     """
 
     def __init__(self, lab: World) -> None:
-        self.lab, self.parties = lab, Parties(lab, lab.session)
+        self.lab, self.parties, self.score = lab, Parties(lab, lab.session), Score()
         self._accepted: dict[str, Members] = {}
-        self._guesses: dict[tuple[str, ...], bool] = {}
-        self._last: tuple[Draft, requests.PreparedRequest, str] | None = None
+        self._count = 0  # of all that was sent
+        self._kept: deque[tuple[Sent, Draft, requests.PreparedRequest, str]] = deque(maxlen=LAST)
 
     @property
-    def score(self) -> Score:
-        """The predictions so far."""
-        return Score(sum(self._guesses.values()), len(self._guesses))
-
-    @property
-    def has_sent(self) -> bool:
-        """Is there a request that could be sent again?"""
-        return self._last is not None
+    def history(self) -> tuple[Sent, ...]:
+        """The last 50 that were sent, oldest first."""
+        return tuple(sent for sent, *_ in self._kept)
 
     def draft(
         self,
@@ -96,18 +86,57 @@ class Bench:
             found = replace(found, sign_again=sign_again)
         return self.parties.drafted(found, to=place, header=header, claims=claims)
 
+    def riddle(
+        self, changes: Catalogue = CHANGES, *, to: str = "", seed: int | None = None
+    ) -> Draft:
+        """A draft of one of these changes, for a place if it is named, that does not say which.
+
+        It shows what would go over the wire; `send` wants a prediction for it, and makes the proof
+        anew. A seed draws the same change each time. Raises `LabError` when none can be drafted.
+        """
+        expect(changes, Catalogue, "riddle", 'Such as CHANGES.of("claims").')
+        fitting = [*(changes.at(to) if to else changes)]
+        for name in Random(seed).sample(fitting, len(fitting)):  # noqa: S311  no secret
+            try:
+                draft = self.draft(name, to=to)
+                return replace(draft, wire=self._wire(draft))
+            except Unreachable:
+                raise
+            except LabError:  # not with this server
+                continue
+        raise LabError("No change fits", wanted="more changes, or another place")
+
+    def _wire(self, draft: Draft) -> tuple[Redacted, ...]:
+        """The requests that would carry out a draft at this moment, redacted but for the proofs."""
+        log, now = SessionLog(show_proofs=True), self.lab.clock.time()
+        steps, _ = self.parties.signed(draft)
+        sent = (sent_exchange(step, at=now) for step in steps)
+        return tuple(log.record(replace(one, ended_at=now)) for one in sent)
+
     def send(self, draft: Draft, **asked: Any) -> Sent:
         """Sign a draft and send it; `predict`, `policy` and `without` are those of `Lab.send`.
 
-        What goes wrong on the way is told in `Sent.problem`.
+        What goes wrong on the way is told in `Sent.problem`. Raises `LabError` for a riddle without
+        a prediction.
         """
+        if draft.wire:
+            if not asked.get("predict"):
+                raise LabError("A riddle wants a prediction", wanted='such as predict="htu"')
+            draft = self.parties.drafted(draft.change, to=draft.to)
         return self._sent(draft, *self.parties.signed(draft), **asked)
 
-    def send_again(self, **asked: Any) -> Sent:
-        """Send the last request again, the same bytes, perhaps under other rules: as `send`."""
-        if self._last is None:
+    def send_again(self, number: int = 0, **asked: Any) -> Sent:
+        """Send a request again, the same bytes, perhaps under other rules: as `send`.
+
+        `number` is that of one in `history`, without it the last. Raises `LabError` for another.
+        """
+        kept = {one[0].number: one for one in self._kept}
+        if not kept:
             raise LabError("Nothing was sent yet", advice="Send something first.")
-        draft, step, proof = self._last
+        if number and number not in kept:
+            wanted = f"a number from {min(kept)} to {max(kept)}"
+            raise LabError("No such request is kept", wanted=wanted, found=shown(number, 40))
+        _, draft, step, proof = kept[number or max(kept)]
         return self._sent(draft, [step], proof, again=True, **asked)
 
     def _sent(
@@ -121,30 +150,43 @@ class Bench:
         policy: Policy | None = None,
         without: tuple[str, ...] = (),
     ) -> Sent:
-        rules = self._rules(predict, policy, without)
-        self._last = draft, steps[-1], proof
-        sent = Sent(change=draft.change.name, to=draft.to, predicted=predict)
+        rules, change = self._rules(predict, policy, without), draft.change
+        title = self.lab.kind.capitalize() if self.lab.live else rules.title
+        signing = f"{change.signed_by} {change.sign_again} {again}"
+        sent = Sent(
+            number=self._count + 1,
+            change=change.name,
+            title=change.title,
+            to=draft.to,
+            predicted=predict,
+            question=(change.name, draft.to, title, signing, draft.edited),
+        )
         try:
             session = self._session_for(rules, nonce=draft.place.nonce)
             exchange = exchange_of(self.parties.send(session, draft.place, steps))
         except (requests.RequestException, LabError, ValueError) as error:
-            return replace(sent, problem=str(error))
-        title = self.lab.kind.capitalize() if self.lab.live else rules.title
-        seen = replace(exchange, reports=exchange.reports or self._own_look(draft, proof, rules))
-        answered, read = read_call(seen, rules=title), read_proof(proof)
+            sent = replace(sent, problem=str(error))
+        else:
+            reports = exchange.reports or self._own_look(draft, proof, rules)
+            answered = read_call(replace(exchange, reports=reports), rules=title)
+            sent = self._with_answer(sent, answered, draft, proof)
+            elsewhere = self._elsewhere(draft, steps, rules)
+            sent = replace(sent, exchange=exchange.with_proofs(), elsewhere=elsewhere)
+        sent = replace(sent, at=self.lab.clock.time())
+        self._count, self.score = sent.number, self.score.after(sent)
+        self._kept.append((sent, draft, steps[-1], proof))
+        return sent
+
+    def _with_answer(self, sent: Sent, answered: Call, draft: Draft, proof: str) -> Sent:
+        """What was sent with its answer, and what is other than in the last proof accepted."""
+        read = read_proof(proof)
         now, honest = flat(read.header, read.claims), flat(*map(json.loads, draft.honest))
         accepted = self._accepted.get(draft.to)
         if answered.caught == ACCEPTED:
             self._accepted[draft.to] = now
-        if predict:
-            signing = f"{draft.change.signed_by} {draft.change.sign_again} {again}"
-            question = (draft.change.name, draft.to, rules.title, signing, draft.edited)
-            self._guesses.setdefault(question, predict == answered.caught)
         return replace(
             sent,
-            exchange=exchange.with_proofs(),
             answered=answered,
-            elsewhere=self._elsewhere(draft, steps, rules),
             first_here=accepted is None,
             fresh=tuple(name for name in NEW if now.get(name) == honest[name]),
             difference=self._difference(honest if accepted is None else accepted, now),

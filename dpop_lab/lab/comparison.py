@@ -58,9 +58,9 @@ class Compared:
         return SAME if _wording(self.a) == _wording(self.b) else WORDED
 
     @property
-    def does(self) -> str:
-        """What the change does, as a sentence."""
-        return CHANGES[self.change].does
+    def title(self) -> str:
+        """The change in plain words."""
+        return CHANGES[self.change].title
 
     def words(self, *, description: bool = True) -> list[str]:
         """Both answers, in a line each."""
@@ -158,7 +158,7 @@ class Comparison(Shown):
             "counts": {kind: len(self.of(kind)) for kind in KINDS},
             "rows": [
                 {
-                    **_members(row, "change", "does", "to", "kind"),
+                    **_members(row, "change", "title", "to", "kind"),
                     "a": _answer_as_json(row.a, row.to),
                     "b": _answer_as_json(row.b, row.to),
                 }
@@ -185,10 +185,10 @@ class Comparison(Shown):
     def _blocks(self, *, description: bool, everything: bool) -> Iterator[Block]:
         """What is shown, perhaps with descriptions where answers differ by more than wording."""
         yield Note(f"A is {self.a}, B is {self.b}\n{self.summary}")
-        meanings = {row.change: row.does for row in self.rows}
+        meanings = {row.change: row.title for row in self.rows}
         few = len(meanings) <= FEW
-        for name, does in meanings.items() if few else ():
-            yield Note(f"{name}: {does}")
+        for name, title in meanings.items() if few else ():
+            yield Note(f"{name}: {title}")
         head = ("Change", "At the", f"A: {self.a}", f"B: {self.b}")
         for kind in KINDS if everything else KINDS[:2]:
             if rows := _merged(self.of(kind), description=description or kind == WORDED):

@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -13,10 +13,13 @@ from urllib3 import HTTPHeaderDict
 from dpop_lab.client.settings import basic
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
-from dpop_lab.jose.jws import HASHES
+from dpop_lab.jose.jws import HASHES, read_jws
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place, edited
 from dpop_lab.lab.world import World
+from dpop_lab.show import Block, Note, Shown, Table
+from dpop_lab.show.values import shown
+from dpop_lab.wire.message import Redacted
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 
@@ -84,7 +87,7 @@ def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Draft:
+class Draft(Shown):
     """A proof before it is signed, as text to edit, and what it is going to be sent with."""
 
     change: Change
@@ -99,6 +102,8 @@ class Draft:
     proposed: tuple[str, str]
     #: The one that the proof goes with, empty at the token endpoint.
     access_token: str = field(default="", repr=False)
+    #: Of a riddle alone, what would go over the wire, redacted but for the proofs.
+    wire: tuple[Redacted, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -120,6 +125,21 @@ class Draft:
         for name, value in self.honest_claims.items():
             text = text.replace(str(value), name)
         return text
+
+    def blocks(self) -> Iterator[Block]:
+        """The change, and the proof before it is signed; of a riddle what goes over the wire."""
+        if self.wire:
+            yield Note(f"Which row says no at the {self.to}, if any? Predict one, and send it.")
+        else:
+            yield Note(f"{self.change.title}, to the {self.to}")
+        for number, one in enumerate(self.wire, 1):
+            of = f" {number} of {len(self.wire)}" if len(self.wire) > 1 else ""
+            yield Table(f"Request{of}", (("as sent", one.sent().rstrip()),))
+        yield Table("The proof", (("header", self.header), ("claims", self.claims)))
+        if self.access_token:
+            token = read_jws(self.access_token)
+            said = (("header", token.header), ("claims", token.claims))
+            yield Table("The access token", tuple((name, shown(one, 2000)) for name, one in said))
 
 
 def url_of(place: Place, lab: World) -> str:

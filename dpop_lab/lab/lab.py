@@ -193,10 +193,16 @@ class Lab(World):
         return bench.send(draft, predict=predict, policy=policy, without=without)
 
     def send_again(
-        self, *, predict: str = "", policy: Policy | None = None, without: tuple[str, ...] = ()
+        self,
+        number: int = 0,
+        *,
+        predict: str = "",
+        policy: Policy | None = None,
+        without: tuple[str, ...] = (),
     ) -> "Sent":
-        """Send the last request once more, byte for byte, perhaps to a server with other rules.
+        """Send a request once more, byte for byte, perhaps to a server with other rules.
 
-        Raises `LabError` before the first `send`.
+        It is the last one, or the one with this `Sent.number` among the last 50. Raises `LabError`
+        when there is none.
         """
-        return self.bench.send_again(predict=predict, policy=policy, without=without)
+        return self.bench.send_again(number, predict=predict, policy=policy, without=without)

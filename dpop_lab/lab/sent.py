@@ -1,7 +1,7 @@
 """What came of a request that was sent: the answer, and what the rows know of it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.show import Block, Note, Shown, Table, marked
@@ -17,11 +17,16 @@ Difference = tuple[tuple[str, object, object], ...]  # name, value then, value n
 class Sent(Shown):
     """A request that was sent, shown by a notebook whole and by a panel part by part.
 
-    `change` and `to` say what was sent where.
+    `change` and `to` say what was sent where, `title` what that is in plain words.
     """
 
     change: str
     to: str
+    title: str = ""
+    #: Which of all that this bench sent, from 1 on.
+    number: int = 0
+    #: When the answer was there, by the clock of the lab, in seconds since 1970.
+    at: float = 0
     #: What went over the wire, redacted but for the proofs.
     exchange: Redacted | None = None
     answered: Call | None = None
@@ -35,6 +40,8 @@ class Sent(Shown):
     fresh: tuple[str, ...] = ()
     #: The row named before.
     predicted: str = ""
+    #: What the prediction was about: change, place, rules, signing, what was edited.
+    question: tuple[str, ...] = ()
     #: Why nothing could be sent, else empty.
     problem: str = ""
 
@@ -128,3 +135,30 @@ class Sent(Shown):
         head = ("Member", "Then", "Now")
         title = f"Compared with {other}, the proof has other members:"
         return Table(title, rows, head, code=head[1:])
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Score:
+    """How many predictions came true: each counts once, the first time for its `Sent.question`."""
+
+    #: Whether it came true, by questions.
+    guesses: Mapping[tuple[str, ...], bool] = field(default_factory=dict)
+
+    @property
+    def right(self) -> int:
+        """How many came true."""
+        return sum(self.guesses.values())
+
+    @property
+    def asked(self) -> int:
+        """How many there were."""
+        return len(self.guesses)
+
+    def after(self, sent: Sent) -> "Score":
+        """The score with what was predicted of this request, if anything, and it got an answer."""
+        if not sent.predicted or not sent.caught:
+            return self
+        return Score({sent.question: sent.predicted == sent.caught, **self.guesses})
+
+    def __repr__(self) -> str:
+        return f"{self.right} of {self.asked} predictions right"

@@ -28,7 +28,7 @@ PAUSES, LONGEST_PAUSE = 3, 60  # so many pauses of so many seconds a server may 
 SPARE = 4  # requests: for metadata, tokens that run out, nonces that are changed, pauses
 REPLAY = "sent_twice"
 HONEST_AT = {place: "honest_bearer" if place == BEARER_API else "honest" for place in PLACES}
-ABOUT = {"name", "does", "by", "section", "at", "worth"}  # of a change, not done by it
+ABOUT = {"name", "title", "group", "differs", "by", "section", "at", "worth"}  # not done by it
 TO_MEMBERS = {"header", "jwk", "claims", "form"}  # what is done to what a draft has in it
 
 

@@ -222,9 +222,9 @@ class BenchPanel(Panel):
         predicted.options = [NONE, "accepted", "no row", *rows]  # of which this chooses the first
         if chosen[PREDICTION] in predicted.options:
             predicted.value = chosen[PREDICTION]
-        self._again.disabled = not self.lab.bench.has_sent
+        self._again.disabled = not self.lab.bench.history
         change = CHANGES[chosen[CHANGE]]
-        about = f"{change.name}: {change.does} By {change.by} ({change.section}). {change.worth}"
+        about = f"{change.title}. By {change.by} ({change.section}). {change.worth}"
         self._about.value = note(about.rstrip())
         self._score.value = note(f"{self.lab.bench.score}.")
         said = f"The clock of both sides is {self.lab.clock.ahead:+.0f} s from real time."

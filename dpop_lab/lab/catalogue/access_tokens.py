@@ -1,5 +1,6 @@
-"""Changes of the access token: what its thief, its owner, or a faulty issuer might present."""
+"""Changes of the access token and how it is sent, by its thief, its owner, a faulty issuer."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,19 +14,29 @@ from dpop_lab.lab.catalogue.change import (
     Change,
     Edit,
     Members,
+    by_middle,
     by_thief,
+    two_answers,
 )
+from dpop_lab.lab.catalogue.requests import TWICE
 from dpop_lab.lab.catalogue.spelling import after, flipped, followed_by, last_character_changed
 
+SCHEME = "Another way of sending no bound token to an API that wants one."
+SAME_SCHEME = "Harmless: schemes know no letter case, and one blank or more is one."
 UNSIGNED = "Another forgery: each was a hole in some library."
 BY_ISSUER = "It takes the issuer's own key, or a fault there, to make one."
 
 CERTIFICATE = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"  # a thumbprint of RFC 8705 section 3.1
 
 
+def under(*schemes: str) -> Callable[[str], tuple[str, ...]]:
+    """An access token as Authorization lines, one with each of these schemes."""
+    return lambda token: tuple(f"{scheme} {token}" for scheme in schemes)
+
+
 def _issued(
     name: str,
-    does: str,
+    title: str,
     section: str,
     worth: str = BY_ISSUER,
     *,
@@ -35,84 +46,123 @@ def _issued(
 ) -> Change:
     """A token with these members, which only the issuer can sign."""
     token = Edit(signed_by=ISSUER, header=header or {}, claims=claims)
-    return Change(name, does, section, worth, by=by, token=token)
+    return Change(name, title, section, worth, by=by, token=token)
 
 
-def _forged(name: str, does: str, section: str, worth: str = UNSIGNED, **edit: Any) -> Change:
+def _forged(name: str, title: str, section: str, worth: str = UNSIGNED, **edit: Any) -> Change:
     """A stolen token into which the thief writes the thumbprint of their own key."""
     token = Edit(shows="thief", **edit)
-    return by_thief(name, does, section, worth, at=WITH_TOKEN, signed_by="thief", token=token)
+    return by_thief(name, title, section, worth, at=WITH_TOKEN, signed_by="thief", token=token)
 
 
-def _respelt(name: str, does: str, section: str, worth: str = "", **spelling: Any) -> Change:
+def _respelt(name: str, title: str, section: str, worth: str = "", **spelling: Any) -> Change:
     """A token in another spelling, under the signature that it has."""
     token = Edit(spelling=spelling, sign_again=False)
-    return Change(name, does, section, worth, token=token)
+    return Change(name, title, section, worth, token=token)
 
 
-ACCESS_TOKENS = (
-    _respelt("at_no_jwt", "Sends a word for the access token.", "RFC 9068 §2",
+ACCESS_TOKEN = (
+    by_thief("own_key", "stolen token, flawless proof by the thief's key", "RFC 9449 §6",
+        at=WITH_TOKEN, signed_by="thief"),
+    Change("own_token", "the thief as an honest client: own token, own key", "RFC 9449 §6",
+        "Harmless: a binding is to a key, not to a person.", presents="thief", signed_by="thief"),
+    by_middle("slipped_in_token", "the thief's token slipped to the owner, who proves it",
+        "RFC 9449 §6", "The other way round: the owner would work in the thief's account.",
+        presents="thief"),
+    Change("unbound_token", "access token that is bound to no key", "RFC 9449 §7.1",
+        presents="unbound"),
+    Change("under_bearer", "token and proof under the scheme Bearer", "RFC 9449 §7.1",
+        authorization=under("Bearer")),
+    Change("under_another_scheme", "token and proof under a made-up scheme", "RFC 9110 §11.1",
+        SCHEME, authorization=under("Token")),
+    by_thief("under_bearer_without_proof", "stolen token sent as a bearer token", "RFC 9449 §7.2",
+        SCHEME, authorization=under("Bearer"), proofs=lambda proof: ()),
+    Change("without_scheme", "access token without a scheme", "RFC 9110 §11.6.2", SCHEME,
+        authorization=lambda token: (token,)),
+    Change("no_authorization", "no Authorization header", "RFC 9449 §7.1",
+        "The bare challenge is an invitation: it tells which scheme is wanted.",
+        at=(*WITH_TOKEN, BEARER_API), authorization=under()),
+    Change("scheme_in_capitals", "scheme in capitals", "RFC 9110 §11.1", SAME_SCHEME,
+        authorization=under("DPOP")),
+    Change("scheme_and_blanks", "three blanks between scheme and token", "RFC 9110 §11.4",
+        SAME_SCHEME, authorization=under("DPoP  ")),
+    two_answers(Change("scheme_and_4000_blanks", "four thousand blanks between scheme and token",
+        "RFC 9110 §11.4",
+        "One server takes no Authorization value of 4000 characters, whatever is in it.",
+        authorization=under(f"DPoP{' ' * 4000}"))),
+    two_answers(by_middle("two_authorizations", "Authorization header twice: DPoP, then Bearer",
+        "RFC 9449 §7.2", TWICE, authorization=under("DPoP", "Bearer"))),
+    by_middle("bearer_and_dpop", "Authorization header twice: Bearer, then DPoP", "RFC 9449 §7.2",
+        authorization=under("Bearer", "DPoP")),
+    two_answers(Change("token_in_the_query", "access token in the URL as well", "RFC 6750 §2.3",
+        TWICE, at=WITH_TOKEN, url=followed_by("?access_token=another"))),
+    two_answers(by_thief("bound_as_bearer", "stolen token at the API that wants bearer tokens",
+        "RFC 9449 §7.2", at=(BEARER_API,), presents="owner")),
+    two_answers(Change("bound_as_bearer_with_proof", "stolen token and a proof at the bearer API",
+        "RFC 9449 §7.2", "Nobody there looks at the proof, good or bad.", at=(BEARER_API,),
+        presents="owner", proofs=lambda proof: (proof,))),
+    Change("honest_bearer", "unbound token at the API that wants bearer tokens", "RFC 6750 §2.1",
+        "Harmless, for anybody who has it: that is what a bearer token is.", at=(BEARER_API,)),
+    Change("dpop_at_bearer_api", "bound token under DPoP at the bearer API", "RFC 9449 §7.1",
+        at=(BEARER_API,), presents="owner", authorization=under("DPoP"),
+        proofs=lambda proof: (proof,)),
+    _respelt("at_no_jwt", "access token that is a word", "RFC 9068 §2",
         whole=lambda token: "secret"),
-    Change("at_more_scope", "Writes more scope into the token, and leaves its signature.",
-        "RFC 9068 §4", token=Edit(claims={"scope": ["api", "everything"]}, sign_again=False)),
-    _forged("at_thiefs_jkt", "Writes the thief's thumbprint into the stolen token.",
+    Change("at_more_scope", "more scope in the access token, its signature kept", "RFC 9068 §4",
+        token=Edit(claims={"scope": ["api", "everything"]}, sign_again=False)),
+    _forged("at_thiefs_jkt", "the thief's thumbprint written into the stolen token",
         "RFC 9449 §6.1", "The answer to the question of every class: can I not change the jkt?",
         sign_again=False),
-    _forged("at_signed_by_thief", "Signs such a token with the thief's own RSA key.",
+    _forged("at_signed_by_thief", "the thief's thumbprint, signed with the thief's RSA key",
         "RFC 9068 §4", signed_by="thief"),
-    _forged("at_alg_none", "Makes one with alg none.", "RFC 8725 §3.1", header={"alg": "none"},
-        signed_by="nobody"),
-    _forged("at_hs256", "Makes one with HS256 and the issuer's public key for the secret.",
+    _forged("at_alg_none", "the thief's thumbprint, alg none", "RFC 8725 §3.1",
+        header={"alg": "none"}, signed_by="nobody"),
+    _forged("at_hs256", "the thief's thumbprint, HS256 with the issuer's public key",
         "RFC 8725 §3.1", header={"alg": "HS256"}, signed_by=ISSUER),
-    _respelt("at_flipped", "Turns over a bit of the token's signature.", "RFC 9068 §4",
-        "The plainest test of all: one bit, and it must not verify.",
-        signature=flipped),
-    _respelt("at_last_character", "Changes the last character of the token.", "RFC 4648 §3.5",
-        "A bit that counts; compare at_spare_bits.",
+    _respelt("at_flipped", "access token with a bit of its signature turned over", "RFC 9068 §4",
+        "The plainest test of all: one bit, and it must not verify.", signature=flipped),
+    _respelt("at_last_character", "last character of the access token, in a bit that counts",
+        "RFC 4648 §3.5", "A bit that counts; compare at_spare_bits.",
         whole=last_character_changed(32)),
-    _respelt("at_spare_bits",
-        "Changes the last character of the token in a bit that carries nothing.", "RFC 4648 §3.5",
+    two_answers(_respelt("at_spare_bits",
+        "last character of the access token, in a bit that doesn't", "RFC 4648 §3.5",
         "Another text for the same token: new to a list of revoked ones.",
-        whole=last_character_changed(1)),
-    _respelt("at_padding", "Adds padding behind the token's signature.", "RFC 7515 §2",
-        "The same trick with another spelling.",
-        whole=followed_by("==")),
-    Change("at_byte_order_mark", "Sends a token whose claims begin with a byte order mark.",
+        whole=last_character_changed(1))),
+    two_answers(_respelt("at_padding", "access token with padding behind its signature",
+        "RFC 7515 §2", "The same trick with another spelling.", whole=followed_by("=="))),
+    Change("at_byte_order_mark", "access token with a byte order mark before its claims",
         "RFC 8259 §8.1", BY_ISSUER, by=NOBODY,
         token=Edit(signed_by=ISSUER, spelling={"claims_text": after("\ufeff")})),
-    _issued("at_kid_as_number", "Sends a token with a number for its kid.", "RFC 7515 §4.1.4",
-        header={"kid": 7}),
-    _issued("at_typ_jwt", "Sends another kind of JWT of the same issuer.", "RFC 9068 §4",
-        "An id_token, say: honestly signed, and no access token.", by=OWNER,
-        header={"typ": "JWT"}),
-    _issued("at_typ_missing", "Sends a JWT of the issuer that does not say what it is.",
-        "RFC 9068 §4", header={"typ": LEFT_OUT}),
-    _issued("at_typ_in_full", "Sends a token that calls itself application/at+jwt.", "RFC 9068 §4",
-        "Allowed by the RFC, in either form.", header={"typ": "application/at+jwt"}),
-    _issued("at_other_issuer", "Sends a token that names another issuer.", "RFC 9068 §4",
+    two_answers(_issued("at_kid_as_number", "access token with a number for its kid",
+        "RFC 7515 §4.1.4", header={"kid": 7})),
+    _issued("at_typ_jwt", "another kind of JWT of the same issuer", "RFC 9068 §4",
+        "An id_token, say: honestly signed, and no access token.", by=OWNER, header={"typ": "JWT"}),
+    _issued("at_typ_missing", "access token without typ", "RFC 9068 §4", header={"typ": LEFT_OUT}),
+    two_answers(_issued("at_typ_in_full", "access token with typ application/at+jwt", "RFC 9068 §4",
+        "Allowed by the RFC, in either form.", header={"typ": "application/at+jwt"})),
+    _issued("at_other_issuer", "access token that names another issuer", "RFC 9068 §4",
         "As where several issuers share one key.", iss="https://other.example"),
-    _issued("at_no_issuer", "Sends a token that names no issuer.", "RFC 9068 §4", iss=LEFT_OUT),
-    Change("at_for_another_api", "Sends a token that was issued for another API.", "RFC 9068 §4",
+    _issued("at_no_issuer", "access token that names no issuer", "RFC 9068 §4", iss=LEFT_OUT),
+    two_answers(Change("at_for_another_api", "access token for another API", "RFC 9068 §4",
         "Asked for in the open, by scope. Whoever runs that other API could do it, too.",
-        at=(*WITH_TOKEN, BEARER_API), presents="resource1"),
-    Change("at_for_no_api", "Sends a token that was issued for no API in particular.",
-        "RFC 9068 §4", "No audience is not every audience.", presents="scope3"),
-    _issued("at_over_for_100_s", "Sends a token that has been over for 100 seconds.",
+        at=(*WITH_TOKEN, BEARER_API), presents="resource1")),
+    two_answers(Change("at_for_no_api", "access token for no API in particular", "RFC 9068 §4",
+        "No audience is not every audience.", presents="scope3")),
+    two_answers(_issued("at_over_for_100_s", "access token that ran out 100 seconds ago",
         "RFC 9068 §4", "Five minutes of grace, on one server.", by=OWNER,
-        nbf=timedelta(seconds=-3700), iat=timedelta(seconds=-3700), exp=timedelta(seconds=-100)),
-    _issued("at_over_for_an_hour", "Sends a token that has been over for an hour.", "RFC 9068 §4",
-        "Call by one server with a bare challenge, as if nothing had been sent.", by=OWNER,
+        nbf=timedelta(seconds=-3700), iat=timedelta(seconds=-3700), exp=timedelta(seconds=-100))),
+    _issued("at_over_for_an_hour", "access token that ran out an hour ago", "RFC 9068 §4",
+        "Answered by one server with a bare challenge, as if nothing had been sent.", by=OWNER,
         nbf=timedelta(hours=-2), iat=timedelta(hours=-2), exp=timedelta(hours=-1)),
-    _issued("at_not_yet", "Sends a token that is good from tomorrow.", "RFC 9068 §4",
+    _issued("at_not_yet", "access token that is good from tomorrow", "RFC 9068 §4",
         nbf=timedelta(days=1), exp=timedelta(hours=25)),
-    _issued("at_without_end", "Sends a token without exp.", "RFC 9068 §2.2", exp=LEFT_OUT),
-    _issued("at_cnf_without_jkt", "Sends a token whose cnf holds no jkt.", "RFC 9449 §6.1",
+    _issued("at_without_end", "access token without exp", "RFC 9068 §2.2", exp=LEFT_OUT),
+    _issued("at_cnf_without_jkt", "access token whose cnf holds no jkt", "RFC 9449 §6.1",
         "Bound, and nobody can say to what.", cnf={}),
-    _issued("at_cnf_of_a_certificate", "Sends a token bound to a TLS certificate.",
-        "RFC 8705 §3.1", "Another way of binding, for another check.",
-        cnf={"x5t#S256": CERTIFICATE}),
-    _issued("at_cnf_of_both", "Sends a token bound to the owner's key and to a TLS certificate.",
+    _issued("at_cnf_of_a_certificate", "access token bound to a TLS certificate", "RFC 8705 §3.1",
+        "Another way of binding, for another check.", cnf={"x5t#S256": CERTIFICATE}),
+    two_answers(_issued("at_cnf_of_both", "access token bound to the owner's key and a certificate",
         "RFC 7800 §3", "Half of it is proven. Is that half enough? Two servers, two answers.",
-        cnf=lambda cnf: {**cnf, "x5t#S256": CERTIFICATE}),
-    _issued("at_cnf_as_text", "Sends a token whose cnf is a string.", "RFC 7800 §3.1", cnf="jkt"),
+        cnf=lambda cnf: {**cnf, "x5t#S256": CERTIFICATE})),
+    _issued("at_cnf_as_text", "access token whose cnf is a string", "RFC 7800 §3.1", cnf="jkt"),
 )  # fmt: skip

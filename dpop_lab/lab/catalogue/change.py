@@ -1,7 +1,7 @@
 """What a change is: one tampering with a proof, an access token or the request, as data."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import partial
@@ -112,12 +112,17 @@ class Change(Edit):
     """
 
     name: str
-    does: str
+    #: What is other than in an honest request, in a few words.
+    title: str
     #: The RFC and the section that it goes against.
     section: str
     #: Why it is worth having, though another one gets the same answers.
     worth: str = ""
     _: KW_ONLY
+    #: What is changed, one of `GROUPS`; the catalogue says it.
+    group: str = ""
+    #: Does one of the two servers take it at some place, and the other refuse it there?
+    differs: bool = False
     #: Who could do it, one of `ACTORS`.
     by: str = OWNER
     #: The targets it makes sense at, the first one the usual, where what it changes does not say.
@@ -166,8 +171,8 @@ class Change(Edit):
         return WITH_NONCE if nonce else WITH_PROOF
 
     def __repr__(self) -> str:
-        """Its name, what it does, who could do it, where it is written."""
-        return f"{self.name}: {self.does}\n  by {self.by} ({self.section})"
+        """Its name and title, who could do it, where it is written."""
+        return f"{self.name}: {self.title}\n  by {self.by} ({self.section})"
 
 
 by_thief = partial(Change, by=THIEF)
@@ -175,12 +180,17 @@ by_catcher = partial(Change, by=CATCHER)
 by_middle = partial(Change, by=MIDDLE)
 
 
+def two_answers(change: Change) -> Change:
+    """A change that one of the two servers takes at some place, and the other refuses there."""
+    return replace(change, differs=True)
+
+
 def _of(part: str) -> Callable[..., Change]:
     """What makes a change that edits members of this part of the proof, and nothing else."""
 
-    def made(name: str, does: str, section: str, worth: str = "", /, **members: object) -> Change:
+    def made(name: str, title: str, section: str, worth: str = "", /, **members: object) -> Change:
         edit: dict[str, Any] = {part: members}
-        return Change(name, does, section, worth, **edit)
+        return Change(name, title, section, worth, **edit)
 
     return made
 
