@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dpop_lab.server.resource_server import ResourceServer
     from dpop_lab.server.rfc9449 import RFC_9449
     from dpop_lab.server.sockets import serve
+    from dpop_lab.session.decoded import decode_jwt
     from dpop_lab.session.story import Story
     from dpop_lab.wire.log import SessionLog
 
@@ -46,6 +47,7 @@ __all__ = [
     "access_token_hash",
     "check_proof",
     "compare",
+    "decode_jwt",
     "diagnose",
     "generate_key",
     "load_key",
@@ -69,6 +71,7 @@ WHEN_USED = {  # all but what a client needs
     "Story": "dpop_lab.session.story",
     "check_proof": "dpop_lab.proof.rules",
     "compare": "dpop_lab.lab.compare",
+    "decode_jwt": "dpop_lab.session.decoded",
     "diagnose": "dpop_lab.doctor.diagnosis",
     "record": "dpop_lab.client.recorder",
     "serve": "dpop_lab.server.sockets",

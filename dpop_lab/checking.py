@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from dpop_lab.errors import LabError
-from dpop_lab.show import Block, Shown, Table
+from dpop_lab.show import Block, Card, Shown, Table
 from dpop_lab.show.values import mapped, shown
 
 HEAD = ("Row", "Question", "Wanted", "Found")
@@ -91,24 +91,29 @@ class Finding(Shown):
         return f"{self.check.section}, {self.grade}"
 
     def blocks(self) -> Iterator[Block]:
-        yield _table("", (self,))
+        """What it saw: when it failed as a card, with what to do."""
+        row = self.check
+        if self.mark == "failed":
+            facts = (
+                ("wanted", shown(self.wanted)),
+                ("found", shown(self.found)),
+                ("what to do", row.mend),
+                ("stops", f"{row.stops} ({self.source})"),
+            )
+            title = f"{row.name}: {row.question} No: {self.defect.replace('_', ' ')}"
+            yield Card(title, self.mark, facts)
+            return
+        needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
+        yield Card(f"{row.name}: {row.question}{needs}", self.mark)
 
-
-def _table(title: str, findings: tuple[Finding, ...], mark: str = "") -> Table:
-    rows = tuple(_cells(one.check, one) for one in findings)
-    return Table(title, rows, HEAD, mark, tuple(one.mark for one in findings), HEAD[2:])
-
-
-def _cells(row: Check, found: Finding) -> tuple[str, str, str, str]:
-    """Row, question, wanted and found, with what it stops where it failed."""
-    if found.mark == "not asked":
-        needs = f"not asked: needs {', '.join(row.needs)}"
-        return row.name, f"{row.question} ({needs})\n{found.source}", "", ""
-    question, limit = f"{row.question}\n{found.source}", 60
-    if found.defect:
-        stops = f"Stops {row.stops} ({found.source})."
-        question, limit = f"{row.question} No: {found.defect}.\n{stops}\n{row.mend}", 120
-    return row.name, question, shown(found.wanted, limit), shown(found.found, limit)
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """Row, question, wanted and found."""
+        if self.mark == "not asked":
+            needs = f"not asked: needs {', '.join(self.check.needs)}"
+            return self.check.name, f"{self.check.question} ({needs})\n{self.source}", "", ""
+        question, limit = f"{self.check.question}\n{self.source}", 60
+        return self.check.name, question, shown(self.wanted, limit), shown(self.found, limit)
 
 
 def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator[Finding]:
@@ -159,10 +164,15 @@ class Report(Shown):
         return replace(self, findings=findings)
 
     def blocks(self) -> Iterator[Block]:
-        """All findings in a table; no secret is in it."""
+        """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
         said, mark = ("accepted", "passed") if self.accepted else ("refused", "failed")
-        title = f"{self.profile}: {said}{_struck_out(self.struck_out)}"
-        yield _table(title, self.findings, mark)
+        yield Card(f"{self.profile}: {said}{_struck_out(self.struck_out)}", mark)
+        for finding in self.findings:
+            if finding.mark == "failed":
+                yield from finding.blocks()
+        if self.findings:
+            rows, marks = zip(*((one.cells, one.mark) for one in self.findings), strict=True)
+            yield Table("", rows, HEAD, marks, HEAD[2:], folded=True)
 
 
 def _struck_out(names: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ from dpop_lab import (
     make_proof,
     thumbprint,
 )
-from dpop_lab.server.state import UsedProofs
+from dpop_lab.server.common import UsedProofs
 from tests import by_hand
 from tests.test_doctor import pastes
 

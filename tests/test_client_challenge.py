@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpop_lab.wire.message import Challenge, read_challenges, refuses_token, wants_nonce
-from dpop_lab.wire.url import host, htu, origin
+from dpop_lab.wire.syntax import (
+    Challenge,
+    host,
+    htu,
+    origin,
+    read_challenges,
+    refuses_token,
+    wants_nonce,
+)
 
 WORDS = st.text("abcXYZ019!#$%&'*+-.^_`|~", min_size=1, max_size=8)
 TOKENS68 = st.from_regex(r"[A-Za-z0-9\-._~+/]{1,12}={0,2}", fullmatch=True)

@@ -10,16 +10,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
+from dpop_lab import LabError, decode_jwt, read_proof, thumbprint
 from dpop_lab import show as rendering
 from dpop_lab.checking import Answer, Profile, Report, check
 from dpop_lab.proof.rules import check_proof
+from dpop_lab.show.html import escaped
 from dpop_lab.show.values import Words
 from tests import builder
 from tests.world import BASE_URL, POLICIES, VICTIM
 
 NOW, URL = 1_800_000_000, f"{BASE_URL}/connect/token"
 ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br"}
-ATTRIBUTES = {"style", "scope"}
+ELEMENTS |= {"p", "div", "strong", "span", "dl", "dt", "dd", "details", "summary"}
+ATTRIBUTES = {"style", "scope", "title"}
 HOSTILE = [
     "</td><script>alert(1)</script>",
     "\"'><img src=x onerror=alert(1)>",
@@ -33,7 +36,8 @@ class Page(HTMLParser):
     def __init__(self, html):
         super().__init__()
         self.elements, self.attributes, self.open = Counter(), [], []
-        self.caption, self.rows = "", []
+        self.caption, self.summary, self.rows = "", "", []
+        self.verdicts, self.terms, self.said = [], [], []
         self.feed(html)
         self.close()
         assert self.open == []
@@ -45,6 +49,9 @@ class Page(HTMLParser):
             self.rows.append([])
         if tag in ("td", "th"):
             self.rows[-1].append("")
+        for element, texts in self.texts:
+            if tag == element:
+                texts.append("")
         if tag == "br":
             self.handle_data("\n")
         else:
@@ -54,10 +61,25 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
+        for element, texts in self.texts:
+            if element in self.open:
+                texts[-1] += data
         if "caption" in self.open:
             self.caption += data
-        elif self.open and self.open[-1] in ("td", "th"):
+        elif "summary" in self.open and "table" not in self.open:
+            self.summary += data
+        elif {"td", "th"} & {*self.open} and "div" not in self.open[self.open.index("table") :]:
             self.rows[-1][-1] += data
+
+    @property
+    def texts(self):
+        """The elements of a card, and the texts of each."""
+        return ("strong", self.verdicts), ("dt", self.terms), ("dd", self.said)
+
+    @property
+    def facts(self):
+        """The facts of all cards by their names, later ones before earlier ones."""
+        return dict(zip(self.terms, self.said, strict=True))
 
     @property
     def names(self):
@@ -90,25 +112,33 @@ NUMBERS = Profile(name="numbers", rows=(even, small), answers={"even": Answer(40
 
 def test_the_text_of_a_report_has_the_rows_that_failed_whole():
     assert repr(NUMBERS.examine(3, None)) == (
-        "✗ numbers: refused\n"
-        "  ✗ even   Is it even? No: odd.\n"
-        "      Stops odd numbers (RFC 1 §2, free).\n"
-        "      Add one.\n"
-        "      wanted  an even number\n"
-        "      found   3\n"
-        "  · small  Is it small? (not asked: needs even)"
+        "✗ numbers: refused\n\n"
+        "✗ even: Is it even? No: odd\n"
+        "  wanted      an even number\n"
+        "  found       3\n"
+        "  what to do  Add one.\n"
+        "  stops       odd numbers (RFC 1 §2, free)\n\n"
+        "✗ even   Is it even?\n"
+        "· small  Is it small? (not asked: needs even)"
     )
-    assert repr(NUMBERS.examine(4, None)["even"]) == "✓ even  Is it even?"
+    assert repr(NUMBERS.examine(4, None)["even"]) == "✓ even: Is it even?"
 
 
-def test_a_report_is_a_table_of_its_findings():
+def test_a_report_is_a_verdict_the_rows_that_failed_and_a_folded_table_of_all():
     page = Page(NUMBERS.examine(3, None)._repr_html_())
-    assert page.caption == "✗ numbers: refused"
+    assert page.verdicts == ["✗ numbers: refused", "✗ even: Is it even? No: odd"]
+    assert page.facts == {
+        "wanted": "an even number",
+        "found": "3",
+        "what to do": "Add one.",
+        "stops": "odd numbers (RFC 1 §2, free)",
+    }
+    assert page.summary.split() == ["✗", "even", "·", "small"]
     assert page.rows == [
         ["Row", "Question", "Wanted", "Found"],
         [
             "✗ even\nfailed",
-            "Is it even? No: odd.\nStops odd numbers (RFC 1 §2, free).\nAdd one.",
+            "Is it even?\nRFC 1 §2, free",
             "an even number",
             "3",
         ],
@@ -124,11 +154,10 @@ def test_every_row_asked_is_a_row_of_the_table(policy):
     found = report(policy, htm="GET")
     page = Page(found._repr_html_())
     assert [row[0].split() for row in page.rows[1:]] == [
-        [{"passed": "✓", "failed": "✗"}[one.mark], one.check.name, one.mark]
-        for one in found.findings
+        [rendering.SYMBOLS[one.mark], one.check.name, one.mark] for one in found.findings
     ]
-    assert page.caption == "✗ token endpoint: refused"
-    assert Page(report(policy)._repr_html_()).caption == "✓ token endpoint: accepted"
+    assert page.verdicts[0] == "✗ token endpoint: refused"
+    assert Page(report(policy)._repr_html_()).verdicts == ["✓ token endpoint: accepted"]
 
 
 def test_headings_say_what_they_head():
@@ -140,7 +169,8 @@ def test_headings_say_what_they_head():
 def test_a_struck_out_row_is_named_in_both_tables():
     found = report(without="fresh")
     for shown in (found, POLICIES["RFC_9449"].token.without("fresh")):
-        assert "never asked: fresh" in Page(shown._repr_html_()).caption
+        page = Page(shown._repr_html_())
+        assert "never asked: fresh" in "".join([page.caption, *page.verdicts])
         assert "never asked: fresh" in repr(shown)
 
 
@@ -234,14 +264,32 @@ def test_a_long_value_is_cut_and_its_length_told():
 def test_a_report_that_stopped_early_is_shown_as_far_as_it_went():
     found = NUMBERS.examine(3, None, whole=False)
     assert [row[0] for row in Page(found._repr_html_()).rows[1:]] == ["✗ even\nfailed"]
-    assert Page(Report("none", ())._repr_html_()).caption == "✓ none: accepted"
+    assert Page(Report("none", ())._repr_html_()).verdicts == ["✓ none: accepted"]
 
 
 @given(st.text(st.characters(exclude_categories=()), max_size=50))
 @example("\n")
 @settings(max_examples=100)
 def test_what_is_escaped_is_printable_and_can_be_sent(text):
-    html = rendering.escaped(text)
+    html = escaped(text)
     assert html.isprintable()
     assert set(re.findall("<[^>]*>", html)) <= {"<br>"}
     html.encode()
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_jwt_is_drawn_in_three_parts_with_all_its_members(hostile):
+    proof = builder.proof(VICTIM, htm=hostile, htu=URL, iat=NOW, jti="one")
+    shown = decode_jwt(proof, now=NOW + 30)
+    page = safe(shown._repr_html_())
+    named = [value for name, value in page.attributes if name == "title"][:3]
+    assert named == ["header", "payload", "signature"]
+    assert all(part in shown._repr_html_() for part in proof.split("."))
+    told = dict(page.rows)
+    assert {*told} == {"typ", "alg", "jwk", "jwk thumbprint", "jti", "htm", "htu", "iat"}
+    assert "30 s before now" in told["iat"] and told["jwk"] == "EC P-256, 256 bits"
+    assert thumbprint(read_proof(proof).header["jwk"]) in told["jwk thumbprint"]
+    assert all(name in repr(shown) for name in told)
+    assert "1 part" in repr(decode_jwt("eyJ")) and safe(decode_jwt(hostile)._repr_html_())
+    with pytest.raises(LabError):
+        decode_jwt(None)

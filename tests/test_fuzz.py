@@ -18,10 +18,10 @@ from dpop_lab.jose.jws import Jws
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, ProofProfile, jkt, strict_form
 from dpop_lab.server.access_token import TokenContext, token_of
+from dpop_lab.server.common import Nonces
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.server.state import Nonces
-from dpop_lab.wire.url import normal_url
+from dpop_lab.wire.syntax import normal_url
 from tests import builder
 from tests.world import (
     API,
@@ -461,8 +461,8 @@ def test_any_text_can_be_compared_as_a_url(text):
         assert not reading.same_url(text, URL) or reading.same_url(URL, text)
     normal = normal_url(text)
     if normal:
-        spelt = f"{normal.scheme}://{normal.host}:{normal.port}{normal.path}"
-        if ":" not in normal.host:
+        spelt = f"{normal.scheme}://{normal.hostname}:{normal.port}{normal.path}"
+        if ":" not in normal.hostname:
             again = normal_url(spelt)
             assert again is None or again.path == normal.path
 

@@ -25,7 +25,7 @@ from dpop_lab.lab.live import Unreachable
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.twin import Twin
 from dpop_lab.wire.message import Response
-from dpop_lab.wire.url import is_loopback
+from dpop_lab.wire.syntax import is_loopback
 from tests import store
 from tests.client_world import listening
 from tests.network import Authority, dripping, page, proxy

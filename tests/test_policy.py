@@ -13,10 +13,10 @@ from dpop_lab.errors import LabError
 from dpop_lab.proof import Reading, rules
 from dpop_lab.proof.rules import ANY_TIME, Window, check_proof
 from dpop_lab.server.access_token import new_signing_key
+from dpop_lab.server.common import UsedProofs
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.server.state import UsedProofs
 from dpop_lab.wire.message import Response
 from tests import builder
 from tests.world import BASE_URL, POLICIES, THIEF, TOKEN, VICTIM, World, error, header

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dpop_lab.errors import LabError
+from dpop_lab.server.common import Clock, Nonces, UsedProofs
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.server.state import Clock, Nonces, UsedProofs
 from dpop_lab.server.twin import Twin
 from dpop_lab.wire.message import Request
 from tests.world import CLIENT_KEY, SIGNING_KEY, World

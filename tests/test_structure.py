@@ -25,7 +25,7 @@ ROOMS = (  # each may import from those before it
 APART = {("client", "server"), ("__init__", "cli")}  # but not these
 THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jwcrypto": ("jose.keys", "jose.jwk"),
-    "cryptography": ("jose", "server.state", "server.access_token"),
+    "cryptography": ("jose", "server.common", "server.access_token"),
     "requests": ("client", "session", "lab", "doctor", "panels", "cli"),
     "urllib3": ("client", "lab.carriers", "lab.live", "lab.crafting"),
     "ipywidgets": ("panels",),
@@ -258,7 +258,7 @@ def test_nothing_at_the_bottom_reads_the_clock_or_draws_at_random():
 
 
 def test_at_the_servers_only_the_clock_reads_the_time():
-    assert reading_the_time("server") == {"server.state"}
+    assert reading_the_time("server") == {"server.common"}
 
 
 def test_public_names_are_few_and_there():
@@ -268,7 +268,7 @@ def test_public_names_are_few_and_there():
         "access_token_hash private_key_jwt DUENDE RFC_9449 "
         "AuthorizationServer ResourceServer serve DPoPAuth "
         "TokenRefused SessionLog record Story Lab CHANGES LEFT_OUT compare diagnose LabError "
-        "KeyUnusable SettingsError".split()
+        "KeyUnusable SettingsError decode_jwt".split()
     )
     assert names == promised
     assert all(hasattr(dpop_lab, name) for name in names)

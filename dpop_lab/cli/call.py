@@ -41,7 +41,7 @@ from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.show.values import printable
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Exchange
-from dpop_lab.wire.url import htu, is_loopback
+from dpop_lab.wire.syntax import htu, is_loopback
 
 EXAMPLES = """examples:
   dpop-lab call --key ec.pem

@@ -16,8 +16,7 @@ from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey
 from dpop_lab.server import policies
 from dpop_lab.show.values import printable
-from dpop_lab.wire.message import WORD
-from dpop_lab.wire.url import without_login
+from dpop_lab.wire.syntax import WORD, without_login
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 POLICIES = {name.lower().replace("_", ""): policy for name, policy in policies.POLICIES.items()}

@@ -24,8 +24,7 @@ from dpop_lab.client.token import TOKEN_TYPES, AccessToken, Parameters, TokenSou
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof import read_proof
-from dpop_lab.wire.message import offered_nonce, read_challenges, refuses_token
-from dpop_lab.wire.url import origin
+from dpop_lab.wire.syntax import offered_nonce, origin, read_challenges, refuses_token
 
 if TYPE_CHECKING:
     from dpop_lab.client.read_settings import Source

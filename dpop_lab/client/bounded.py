@@ -26,7 +26,7 @@ from requests.exceptions import (
 )
 
 from dpop_lab.show.values import one_line
-from dpop_lab.wire.url import without_login
+from dpop_lab.wire.syntax import without_login
 
 MOST_METADATA = 1_000_000  # octets, decoded, of what the client asks for itself
 MOST = 10_000_000  # of any other answer

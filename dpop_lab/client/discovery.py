@@ -11,7 +11,7 @@ from dpop_lab.client.bounded import MOST_METADATA, BoundedAdapter, in_its_words
 from dpop_lab.client.sending_again import json_of, redirected
 from dpop_lab.client.settings import check_url
 from dpop_lab.errors import SettingsError
-from dpop_lab.wire.url import is_loopback, origin
+from dpop_lab.wire.syntax import is_loopback, origin
 
 MOST_REDIRECTS = 3
 

@@ -12,7 +12,7 @@ from requests.adapters import BaseAdapter
 from dpop_lab.errors import expect
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Exchange, Headers, Redacted
-from dpop_lab.wire.url import host
+from dpop_lab.wire.syntax import host
 
 LONGEST_BODY = 1_000_000
 STREAMED = "<streamed body, not recorded>"

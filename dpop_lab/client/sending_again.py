@@ -16,8 +16,14 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import from_json
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.proof import make_proof
-from dpop_lab.wire.message import NONCE_WANTED, offered_nonce, read_challenges, wants_nonce
-from dpop_lab.wire.url import htu, origin
+from dpop_lab.wire.syntax import (
+    NONCE_WANTED,
+    htu,
+    offered_nonce,
+    origin,
+    read_challenges,
+    wants_nonce,
+)
 
 ORIGINS = 100
 

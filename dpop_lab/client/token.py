@@ -19,8 +19,7 @@ from dpop_lab.client.sending_again import (
 from dpop_lab.client.settings import Authentication, Settings, authentication, settled
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.wire.message import offered_nonce
-from dpop_lab.wire.url import htu, without_login, without_query
+from dpop_lab.wire.syntax import htu, offered_nonce, without_login, without_query
 
 IN_A_HEADER = re.compile(r"[\x21-\x7e]+")
 LEEWAY, LEEWAY_PART = 30, 0.2

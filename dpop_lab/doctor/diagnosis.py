@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from dpop_lab.doctor.asked import Examined, Jwks
-from dpop_lab.doctor.decoded import key_lines, thumbprint_or_none
+from dpop_lab.doctor.decoded import harmless
 from dpop_lab.doctor.examine import examine
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.recognise import read_paste
@@ -18,10 +18,11 @@ from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call, is_hidden
+from dpop_lab.session.decoded import key_lines, thumbprint_or_none
 from dpop_lab.session.reading import LONGEST, json_value, without_user
-from dpop_lab.show import Block, Note, Shown, as_markdown, as_text
+from dpop_lab.show import Block, Card, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
-from dpop_lab.wire.url import normal_url
+from dpop_lab.wire.syntax import normal_url
 
 SCHEME = re.compile("(?:dpop|bearer) +", re.I)
 NO_URL = "The url that was given is no http(s) URL, and not used."
@@ -109,7 +110,7 @@ class Diagnosis(Shown):
 
     def verdict_block(self) -> Block:
         """The verdict with what to do first, as a panel has it above all else."""
-        return Note(self.verdict, self.mark)
+        return Card(self.verdict, self.mark)
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON values, for machines."""
@@ -121,7 +122,10 @@ class Diagnosis(Shown):
             "verdict": self.verdict,
             "secrets": list(self.secrets),
             "remarks": list(self.remarks),
-            "keys": [{"jkt": thumbprint_or_none(one), **dict(key_lines(one))} for one in self.jwks],
+            "keys": [
+                {"jkt": thumbprint_or_none(one), **dict(key_lines(one, harmless))}
+                for one in self.jwks
+            ],
             "requests": [values_of(one, self.now) for one in self.examined],
         }
         values: dict[str, Any] = _clean(said, self._secrets)
@@ -134,7 +138,7 @@ class Diagnosis(Shown):
     def _blocks(self, *, folded: bool) -> Iterator[Block]:
         """Without secrets; `folded`, the rows that were asked are together for each mark."""
         calls = [one.call for one in self.examined]
-        blocks: list[Block] = [Note(self._summary(), self.mark)]
+        blocks: list[Block] = [Card(self._summary(), self.mark)]
         blocks += preface(calls, self.secrets, self.remarks, self.jwks)
         for one in self.examined:
             blocks += told(one, self.now, folded=folded)

@@ -16,7 +16,7 @@ from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import is_time, offset
-from dpop_lab.wire.url import without_query
+from dpop_lab.wire.syntax import without_query
 
 MOST_ROWS = 3
 SKEW = 5  # seconds between two clocks that are not worth a word

@@ -6,16 +6,17 @@ from typing import Self
 
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
-from dpop_lab.doctor.decoded import leaked, thumbprint_or_none
+from dpop_lab.doctor.decoded import leaked
 from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, Call
-from dpop_lab.show import Block, Shown, Table
+from dpop_lab.session.decoded import thumbprint_or_none
+from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
 from dpop_lab.wire.message import lines
-from dpop_lab.wire.url import without_query
+from dpop_lab.wire.syntax import without_query
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
@@ -56,13 +57,13 @@ class Problem(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """The title over what to do, and what the row wanted and found."""
-        pairs = (
+        facts = (
             ("what to do", self.action),
             ("wanted", self.wanted),
             ("found", self.found),
             ("section", ", ".join(filter(None, (self.section, self.grade)))),
         )
-        yield Table(self.title, tuple((term, text) for term, text in pairs if text), mark="failed")
+        yield Card(self.title, "failed", facts)
 
 
 def other_problems(call: Call) -> Iterator[Problem]:

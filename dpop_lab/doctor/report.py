@@ -6,20 +6,15 @@ from typing import Any
 
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.asked import Examined, Jwks
-from dpop_lab.doctor.decoded import (
-    Line,
-    harmless,
-    key_lines,
-    proof_lines,
-    thumbprint_or_none,
-    token_lines,
-)
+from dpop_lab.doctor.decoded import drawn_proof, drawn_token, harmless
 from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
-from dpop_lab.show import SYMBOLS, Block, Note, Table, marked
+from dpop_lab.session.decoded import key_lines, thumbprint_or_none
+from dpop_lab.show import SYMBOLS, Block, Card, Note, Table, marked
+from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, shown
-from dpop_lab.wire.url import without_query
+from dpop_lab.wire.syntax import without_query
 
 
 def preface(
@@ -37,7 +32,7 @@ def preface(
     for url in [call.url for call in calls if call.url_guessed][:1]:
         said = "Raw requests do not say whether http or https; taken for"
         yield from _listed([f"{said} {url.partition('://')[0]}."])
-    yield from (Table("A key", tuple(key_lines(jwk))) for jwk in jwks)
+    yield from (Table("A key", tuple(key_lines(jwk, harmless))) for jwk in jwks)
 
 
 def told(one: Examined, now: float, *, folded: bool) -> Iterator[Block]:
@@ -47,15 +42,12 @@ def told(one: Examined, now: float, *, folded: bool) -> Iterator[Block]:
     if call.name or call.url:
         title = ": ".join(filter(None, (call.name, line)))
         text = f"{title}. {one.verdict}" if call.name else title
-        yield Note(text, "failed" if one.problems else "passed")
+        yield Card(text, "failed" if one.problems else "passed")
     for problem in one.problems:
         yield from problem.blocks()
-    tables = {
-        "The proof": proof_lines(call, now),
-        "The access token": token_lines(call, now),
-        "WWW-Authenticate": [*_challenges(call)],
-    }
-    yield from (Table(title, tuple(lines)) for title, lines in tables.items() if lines)
+    yield from filter(None, (drawn_proof(call, now), drawn_token(call, now)))
+    if challenges := tuple(_challenges(call)):
+        yield Table("WWW-Authenticate", challenges)
     yield from (_rows(one.policy.name, report, folded) for report in one.reports if report.findings)
     if one.missing:
         yield Table("Rows that can't be asked", tuple(_missing(one)), ("Rows", "Give"))
@@ -66,7 +58,7 @@ def _listed(remarks: Iterable[str]) -> Iterator[Block]:
     return (Note(f"- {remark}") for remark in remarks)
 
 
-def _challenges(call: Call) -> Iterator[Line]:
+def _challenges(call: Call) -> Iterator[tuple[str, str]]:
     for each in call.challenges or ():
         told = ", ".join(f"{name}={shown(value, 200)}" for name, value in each.parameters.items())
         yield each.scheme, told or each.token68 or "no parameters"
@@ -78,7 +70,7 @@ def _rows(policy: str, report: Report, folded: bool) -> Table:
     if not folded:
         rows = tuple((one.check.name, _seen(one)) for one in findings)
         marks = tuple(one.mark for one in findings)
-        return Table(title, rows, ("Row", "Found"), marks=marks, code=("Found",))
+        return Table(title, rows, ("Row", "Found"), marks, code=("Found",), folded=True)
     names = {mark: [one.check.name for one in findings if one.mark == mark] for mark in SYMBOLS}
     pairs = ((marked(mark, mark), ", ".join(rows)) for mark, rows in names.items() if rows)
     return Table(title, tuple(pairs))
@@ -93,7 +85,7 @@ def _seen(finding: Finding) -> str:
     return f"wanted {shown(finding.wanted, 80)}, found {shown(finding.found, 80)}"
 
 
-def _missing(one: Examined) -> Iterator[Line]:
+def _missing(one: Examined) -> Iterator[tuple[str, str]]:
     """The rows that could be asked, and what would have to be given for that."""
     for give in dict.fromkeys(one.missing.values()):
         yield ", ".join(row for row, each in one.missing.items() if each == give), give
@@ -120,8 +112,8 @@ def values_of(one: Examined, now: float) -> dict[str, Any]:
         "verdict": one.verdict,
         "policy": one.policy.name,
         "jkt": thumbprint_or_none(call.proof.header.get("jwk")),
-        "proof": _jwt(call.proofs[0], proof_lines(call, now)) if call.is_proof else None,
-        "access_token": _jwt(token, token_lines(call, now)) if token else None,
+        "proof": _jwt(call.proofs[0], drawn_proof(call, now)) if call.is_proof else None,
+        "access_token": _jwt(token, drawn_token(call, now)) if token else None,
         "problems": [
             {name: getattr(each, name) for name in Problem.__slots__} for each in one.problems
         ],
@@ -131,12 +123,12 @@ def values_of(one: Examined, now: float) -> dict[str, Any]:
     }
 
 
-def _jwt(text: str, lines: list[Line]) -> dict[str, Any]:
+def _jwt(text: str, block: Jwt | None) -> dict[str, Any]:
     """Header and claims as they are but for secrets, and in `notes` what follows from them."""
     jws = salvaged(text)
     parts = {"header": jws.header, "claims": jws.claims}
     said: dict[str, Any] = {name: _plain(harmless(part)) for name, part in parts.items()}
-    return said | {"problem": jws.problem or None, "notes": dict(lines)}
+    return said | {"problem": jws.problem or None, "notes": dict(block.pairs) if block else {}}
 
 
 def _plain(value: Any) -> Any:

@@ -28,7 +28,7 @@ from dpop_lab.client.bounded import (
 )
 from dpop_lab.errors import LabError
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.wire.url import htu, is_loopback, origin
+from dpop_lab.wire.syntax import htu, is_loopback, origin
 
 TIMEOUT = 15  # seconds to wait where the caller named none
 LOGINS = {407: ("The proxy on the way to", LOGIN), 511: ("The network on the way to", PORTAL)}

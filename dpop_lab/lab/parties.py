@@ -35,8 +35,7 @@ from dpop_lab.lab.crafting import (
 from dpop_lab.lab.world import World
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
-from dpop_lab.wire.message import offered_nonce
-from dpop_lab.wire.url import htu
+from dpop_lab.wire.syntax import htu, offered_nonce
 
 SMALL = "RSA of 1024 bits"
 

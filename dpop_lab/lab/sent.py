@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
-from dpop_lab.show import Block, Note, Shown, Table, marked
+from dpop_lab.show import Block, Card, Note, Shown, Table, marked
 from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.log import as_curl
 from dpop_lab.wire.message import Redacted, lines
@@ -94,9 +94,9 @@ class Sent(Shown):
         """Verdict, answer, the other server, rows, difference, and the request at the end."""
         here, there = self.answered, self.elsewhere
         if here is None:
-            yield Note(self.verdict, "not asked")
+            yield Card(self.verdict, "not asked")
             return
-        yield Note(self.verdict, "passed" if self.caught == ACCEPTED else "failed")
+        yield Card(self.verdict, "passed" if self.caught == ACCEPTED else "failed")
         said = {
             "status": str(here.status),
             "WWW-Authenticate": here.challenge,

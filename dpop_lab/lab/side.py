@@ -21,7 +21,7 @@ from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import cut, mapped
 from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted
-from dpop_lab.wire.url import is_loopback
+from dpop_lab.wire.syntax import is_loopback
 
 Asked = tuple[Change, str]  # a change and the place where it is tried
 PAUSES, LONGEST_PAUSE = 3, 60  # so many pauses of so many seconds a server may ask for

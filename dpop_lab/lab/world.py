@@ -18,12 +18,12 @@ from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.carriers import InProcessAdapter, PortAdapter
 from dpop_lab.lab.live import LiveAdapter
+from dpop_lab.server.common import Clock
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import CLIENTS
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import BEARER_API, DPOP_API
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.server.state import Clock
 from dpop_lab.server.twin import Twin
 from dpop_lab.wire.log import SessionLog
 

@@ -16,9 +16,9 @@ from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Sent
 from dpop_lab.panels.draft_text import for_reading, renewed
 from dpop_lab.panels.panel import Panel, control, note
+from dpop_lab.server.common import FARTHEST
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.state import FARTHEST
 
 ANYBODY, NONE = "anybody", "none"
 WHO, CHANGE, TARGET, HEADER, CLAIMS = "Who", "Change", "Target", "Header", "Claims"

@@ -13,8 +13,7 @@ from dpop_lab.errors import expect
 from dpop_lab.panels.panel import WIDE, Panel, control, note
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.values import seconds_since_1970
-from dpop_lab.wire.message import WORD
-from dpop_lab.wire.url import normal_url
+from dpop_lab.wire.syntax import WORD, normal_url
 
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
 NONCE, TIME, HELD_TO = "Nonce", "Time", "Held to"

@@ -8,7 +8,7 @@ from dpop_lab.jose.encoding import hash_input, thumbprint
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
 from dpop_lab.panels.panel import Panel, text_fields
 from dpop_lab.proof import RSA_BITS, STRICT
-from dpop_lab.show import Block, Note, Shown, Table
+from dpop_lab.show import Block, Card, Shown, Table
 from dpop_lab.show.values import cut, printable, shown
 
 OPTIONAL = ("kid", "use", "alg")
@@ -75,7 +75,7 @@ class KeyView(Shown):
         """The verdict, the hash input and the thumbprint."""
         text = cut(printable(self.hash_input), 4000)
         facts = (("hash input", text or "none"), ("thumbprint", self.thumbprint or "none"))
-        yield Note(self.verdict, "failed" if self.problem else "passed")
+        yield Card(self.verdict, "failed" if self.problem else "passed")
         yield Table("", facts)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from ipywidgets import HTML, Box, Button, Text, VBox
 
-from dpop_lab.show import Note, Shown, as_html, escaped
+from dpop_lab.show import Note, Shown, as_html
+from dpop_lab.show.html import escaped
 from dpop_lab.show.values import shown
 
 WIDE = {"width": "auto", "max_width": "60em"}

@@ -21,7 +21,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
-from dpop_lab.show import Block, Note, Shown, Table
+from dpop_lab.show import Block, Card, Shown, Table
 from dpop_lab.show.values import cut
 
 SIGN, HELD_TO = "Sign again after each change", "Held to"
@@ -105,9 +105,9 @@ class ProofView(Shown):
     def blocks(self) -> Iterator[Block]:
         """The verdict, each segment decoded and as it is sent, and the report."""
         if self.report is None:
-            yield Note(self.verdict, "failed")
+            yield Card(self.verdict, "failed")
             return
-        yield Note(self.verdict, "passed" if self.report.accepted else "failed")
+        yield Card(self.verdict, "passed" if self.report.accepted else "failed")
         broken = self.report["signature"].mark == "failed"
         made = "made with the private key" + "; it does not verify" * broken
         proof, rows = read_proof(self.proof), []

@@ -13,7 +13,7 @@ from dpop_lab.jose.jwk import public_fault
 from dpop_lab.jose.jws import Deviation, Jws, read_jws, segment, sign_segment
 from dpop_lab.jose.keys import ALGORITHMS, PRIVATE_MEMBERS, PUBLIC, PrivateKey, public_jwk
 from dpop_lab.show.values import shown
-from dpop_lab.wire.url import normal_url, without_query
+from dpop_lab.wire.syntax import normal_url, without_query
 
 TYP = "dpop+jwt"
 TEXT_CLAIMS = ("jti", "htm", "htu", "ath", "nonce")

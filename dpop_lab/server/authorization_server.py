@@ -10,8 +10,8 @@ from dpop_lab.jose.encoding import Members, compact_json
 from dpop_lab.jose.jws import Jws, read_jws, verify
 from dpop_lab.proof.rules import Context, jkt
 from dpop_lab.server.access_token import SigningKey, issue
+from dpop_lab.server.common import Credentials, Form, Refused, bad_request, is_uri, value
 from dpop_lab.server.duende_site import CLIENT_CREDENTIALS, DEVICE_CODE, Client
-from dpop_lab.server.form import Credentials, Form, Refused, bad_request, is_uri, value
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import Party, Routes
 from dpop_lab.wire.message import Request, Response

@@ -1,6 +1,7 @@
-"""What is registered at demo.duendesoftware.com, and its discovery document."""
+"""demo.duendesoftware.com as data: what is registered there, its metadata, the JSON it can read."""
 
 from dataclasses import dataclass, field
+from types import NoneType
 
 BASE_URL = "https://demo.duendesoftware.com"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -121,3 +122,22 @@ METADATA = {  # in the order the demo has it, behind issuer, keys and endpoints
     "backchannel_authentication_request_signing_alg_values_supported": ALGORITHMS,
     "dpop_signing_alg_values_supported": ALGORITHMS,
 }  # fmt: skip
+LONGEST_PROOF = 4000  # characters, at the token endpoint
+# what its reader of JWTs does not read: these deviations, and members of other JSON types than
+# these, where arrays are of texts
+REFUSED_FORMS = (
+    "white_space", "foreign_alphabet", "impossible_length", "byte_order_mark", "not_a_number"
+)  # fmt: skip
+TEXT = (str, NoneType)
+HEADER_TYPES = dict.fromkeys(("typ", "alg", "kid", "x5t", "cty", "zip"), TEXT)
+CLAIM_TYPES = {**dict.fromkeys(("jti", "iss", "azp"), TEXT), "sub": (*TEXT, int, float)}
+JWK_TYPES = {
+    **dict.fromkeys((
+        "kty", "crv", "x", "y", "e", "n", "d", "dp", "dq", "p", "q", "qi", "k",
+        "kid", "alg", "use", "x5t", "x5t#S256", "x5u",
+    ), TEXT),
+    "key_ops": (list,), "x5c": (list, NoneType), "oth": (list, *TEXT),
+}  # fmt: skip
+JWK_NAMES = {name.lower(): name for name in JWK_TYPES}
+PRIVATE = {"EC": ("d",), "RSA": ("d", "dp", "dq", "p", "q", "qi")}
+HASHED = {"EC": ("crv", "x", "y"), "RSA": ("e", "n"), "oct": ("k",)}

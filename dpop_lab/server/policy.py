@@ -11,11 +11,11 @@ from dpop_lab.jose.encoding import Members, compact_json, several
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.server import duende_site as demo
-from dpop_lab.server.duende_site import Client
-from dpop_lab.server.form import (
+from dpop_lab.server.common import (
     Credentials,
     Form,
     Refused,
+    UsedProofs,
     asserted,
     bad_request,
     basic_pair,
@@ -24,7 +24,7 @@ from dpop_lab.server.form import (
     read_form,
     value,
 )
-from dpop_lab.server.state import UsedProofs
+from dpop_lab.server.duende_site import Client
 from dpop_lab.wire.message import Headers, Request, Response
 
 PLACES = ("token", "token_nonce", "api", "api_nonce", "bound", "bearer")  # in each policy

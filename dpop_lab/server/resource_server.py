@@ -15,9 +15,8 @@ from dpop_lab.jose.jws import Jws
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, replay_key
 from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
-from dpop_lab.server.form import Refused
+from dpop_lab.server.common import Clock, Nonces, Refused, UsedProofs
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.state import Clock, Nonces, UsedProofs
 from dpop_lab.show.values import Words
 from dpop_lab.wire.message import Request, Response
 

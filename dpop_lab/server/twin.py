@@ -14,11 +14,11 @@ from dpop_lab.jose.encoding import Members, thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import AuthorizationServer
+from dpop_lab.server.common import Clock
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import ResourceServer
-from dpop_lab.server.state import Clock
 from dpop_lab.wire.message import Request, Response
 
 

@@ -12,7 +12,8 @@ from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.show.values import cut, shown
-from dpop_lab.wire.message import NONCE_WANTED, Challenge, Exchange, Headers, lines
+from dpop_lab.wire.message import Exchange, Headers, lines
+from dpop_lab.wire.syntax import NONCE_WANTED, Challenge
 
 HIDDEN = re.compile(
     r"\*+|█+|x{3,}|<[^<>]*>|\[?(?:redacted|removed|hidden|masked)\]?|.*(?:…|\.\.\.).*"

@@ -8,7 +8,8 @@ from dpop_lab.session.call import TOKEN_SCHEMES, Call, header_value
 from dpop_lab.session.reading import json_value, read_as
 from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import Redacted, lines, refuses_token
+from dpop_lab.wire.message import Redacted, lines
+from dpop_lab.wire.syntax import refuses_token
 
 LABEL = re.compile(r"<(\w+ \d+)>")
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)

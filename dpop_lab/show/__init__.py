@@ -1,48 +1,21 @@
 """Blocks: what can be shown, and how it looks as text, as HTML and as Markdown."""
 
-import html
 import re
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from html import escape
 from itertools import zip_longest
-from pathlib import Path
 from textwrap import wrap
 
+from dpop_lab.show.html import Look, escaped, facts, folded, inline
 from dpop_lab.show.values import printable
 
 SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}  # of a row, or of the whole
 SYMBOLS |= {"accepted": "✓", "refused": "✗", "nonce demanded": "↻"}  # of a request
-CLOSED = ("passed", "not asked")  # the rows of which plain text has one line
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A sentence or several; with a mark, one of `SYMBOLS`, it is a verdict."""
-
-    text: str
-    mark: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under a title, the first cell of each its name; without a head names and values."""
-
-    title: str
-    rows: tuple[tuple[str, ...], ...]
-    head: tuple[str, ...] = ()
-    mark: str = ""  #: of the whole
-    marks: tuple[str, ...] = ()  #: of the rows, where they have any
-    code: tuple[str, ...] = ()  #: the names of the columns that hold code
-
-    @property
-    def marked(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The rows with their marks, that of the whole where they have none."""
-        return list(zip(self.marks or [self.mark] * len(self.rows), self.rows, strict=True))
-
-
-Block = Note | Table
+WIDTH = 100  # characters of a line, but for values, which stay whole
+NARROW = 22  # characters of a name with its value behind it
+SYNTAX = re.compile(r"([\\`*_{}\[\]#|~!$])")
 
 
 def marked(mark: str, text: str) -> str:
@@ -50,32 +23,158 @@ def marked(mark: str, text: str) -> str:
     return f"{SYMBOLS[mark]} {text}" if mark else text
 
 
-WIDTH = 100  # characters of a line, but for values, which stay whole
-NARROW = 22  # characters of a name with its value behind it
+class Block(ABC):
+    """Something to be shown; what is in it is plain text, escaped here and nowhere else."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def lines(self) -> Iterator[str]:
+        """The lines of it in plain text."""
+
+    @abstractmethod
+    def html(self, look: Look) -> str:
+        """HTML that stands alone, its parts with the attributes that `look` gives by name."""
+
+    @abstractmethod
+    def markdown(self) -> str:
+        """Markdown in which nothing is read as Markdown or HTML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Block):
+    """A sentence or several."""
+
+    text: str
+
+    def lines(self) -> Iterator[str]:
+        yield from wrapped(self.text, WIDTH, whole=True)
+
+    def html(self, look: Look) -> str:
+        return f"<p{look('note')}>{escaped(self.text)}</p>"
+
+    def markdown(self) -> str:
+        return plain_markdown(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Card(Block):
+    """A verdict: its mark, one of `SYMBOLS`, and a sentence, above the facts that are known."""
+
+    text: str
+    mark: str
+    facts: tuple[tuple[str, str], ...] = ()  #: names and values; empty values are left out
+    stamp: str = ""  #: which of several it is, and when it was; plain text goes without
+
+    @property
+    def known(self) -> tuple[tuple[str, str], ...]:
+        """The facts that have a value."""
+        return tuple(fact for fact in self.facts if fact[1])
+
+    def lines(self) -> Iterator[str]:
+        yield ""
+        yield from wrapped(marked(self.mark, self.text), WIDTH, whole=True)
+        yield from [*pairs(self.known, "  "), ""] * bool(self.known)
+
+    def html(self, look: Look) -> str:
+        stamp = f"<span{look('stamp')}>{escaped(self.stamp)}</span>" if self.stamp else ""
+        text = f"<strong>{escaped(marked(self.mark, self.text))}</strong>"
+        known = facts(self.known, look)
+        return f"<div{look('card', style_name(self.mark))}>{stamp}{text}{known}</div>"
+
+    def markdown(self) -> str:
+        title = f"**{plain_markdown(marked(self.mark, self.text))}**"
+        rows = [("Part", "Text"), *self.known]
+        return "\n".join([title, *("", *_markdown_rows(rows)) * bool(self.known)])
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Block):
+    """Rows under a title, the first cell of each its name; without a head names and values."""
+
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+    head: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()  #: of the rows, where they have any
+    code: tuple[str, ...] = ()  #: the names of the columns that hold code
+    #: In HTML it is seen when its title is chosen; in text a row with a mark has one line.
+    folded: bool = False
+
+    @property
+    def marked(self) -> list[tuple[str, tuple[str, ...]]]:
+        """The rows with their marks."""
+        return list(zip(self.marks or [""] * len(self.rows), self.rows, strict=True))
+
+    def lines(self) -> Iterator[str]:
+        indent = "  " * bool(self.title)
+        if self.marks:
+            rows = self._marked_lines(indent)
+        elif self.head and self.rows:
+            rows = columns([self.head, *self.rows])
+        else:
+            rows = pairs(self.rows, "  ")
+        yield from ("", self.title, *rows, "") if self.title else rows
+
+    def _marked_lines(self, indent: str) -> Iterator[str]:
+        """A line for each row, and unless it is folded its other cells beneath."""
+        width = min(NARROW, max(len(name) for name, *_ in self.rows))
+        for mark, (name, first, *others) in self.marked:
+            name, (line, *more) = name.replace("\n", " at "), first.split("\n")
+            yield f"{indent}{marked(mark, f'{name:<{width}}')}  {line}"
+            if not self.folded:
+                yield from (f"{indent}    {one}" for one in more)
+                heads = (head.lower() for head in self.head[2:])
+                yield from pairs(list(zip(heads, others, strict=True)), f"{indent}    ")
+
+    def html(self, look: Look) -> str:
+        title = escaped(self.title)
+        if self.folded:
+            ticks = "".join(
+                f" <span{look('tick', style_name(mark))}>{escaped(marked(mark, name))}</span>"
+                for mark, (name, *_) in (self.marked if self.marks else ())
+            )
+            return folded(f"{title}{ticks}", self._table("", look), look)
+        return self._table(f"<caption{look('title')}>{title}</caption>" if title else "", look)
+
+    def _table(self, caption: str, look: Look) -> str:
+        names = "".join(f'<th scope="col"{look("head")}>{escaped(name)}</th>' for name in self.head)
+        head = f"<thead><tr>{names}</tr></thead>" if names else ""
+        kinds = [("code" if name in self.code else "cell", name) for name in self.head[1:]]
+        body = ""
+        for mark, (name, *cells) in self.marked:
+            shown = f"{marked(mark, name)}\n{mark}" if mark else name
+            body += f'<tr><th scope="row"{look("name", style_name(mark))}>{escaped(shown)}</th>'
+            for (kind, column), cell in zip(kinds or [("code", "")], cells, strict=True):
+                body += f"<td{look(kind, head=column)}>{escaped(cell)}</td>"
+            body += "</tr>"
+        return f"<table{look('table')}>{caption}{head}<tbody>{body}</tbody></table>"
+
+    def markdown(self) -> str:
+        rows = [(marked(mark, name), *cells) for mark, (name, *cells) in self.marked]
+        title = [f"**{plain_markdown(self.title)}**", ""] * bool(self.title)
+        return "\n".join([*title, *_markdown_rows([self.head or ("Part", "Text"), *rows])])
 
 
 def as_text(blocks: Iterable[Block]) -> str:
     """Plain text: nothing in it moves a cursor or ends a line that was not ended here."""
-    text = printable("\n".join(line for block in blocks for line in _lines(block)))
+    text = printable("\n".join(line for block in blocks for line in block.lines()))
     return re.sub("\n{3,}", "\n\n", text).strip("\n")
 
 
-def _lines(block: Block) -> Iterator[str]:
-    if isinstance(block, Note):
-        yield from [""] * bool(block.mark)
-        yield from _wrapped(marked(block.mark, block.text), WIDTH, whole=True)
-        return
-    indent = "  " * bool(block.title)
-    if block.marks:
-        rows = _checks(block, indent)
-    elif block.head and block.rows:
-        rows = _columns([block.head, *block.rows])
-    else:
-        rows = _pairs(block.rows, "  ")
-    yield from ("", marked(block.mark, block.title), *rows, "") if block.title else rows
+def as_html(blocks: Iterable[Block], look: Look = inline) -> str:
+    """HTML that stands alone: no ids, no script, nothing fetched."""
+    return "".join(block.html(look) for block in blocks)
 
 
-def _wrapped(text: str, width: int, *, whole: bool) -> list[str]:
+def as_markdown(blocks: Iterable[Block]) -> str:
+    """Markdown in which nothing that is shown is read as Markdown or HTML."""
+    return "\n\n".join(block.markdown() for block in blocks) + "\n"
+
+
+# ---- parts of blocks
+
+
+def wrapped(text: str, width: int, *, whole: bool) -> list[str]:
     """The lines of a text in lines of this width, in which a long word may stay whole."""
     lines = [
         wrap(line, width, break_long_words=not whole, break_on_hyphens=False)
@@ -84,10 +183,10 @@ def _wrapped(text: str, width: int, *, whole: bool) -> list[str]:
     return [part for line in lines for part in line or [""]]
 
 
-def _pairs(pairs: Sequence[Sequence[str]], indent: str) -> Iterator[str]:
+def pairs(rows: Sequence[Sequence[str]], indent: str) -> Iterator[str]:
     """A line for each name and value, more where the value has several."""
-    width = min(NARROW, max((len(name) for name, _ in pairs), default=0))
-    for name, value in pairs:
+    width = min(NARROW, max((len(name) for name, _ in rows), default=0))
+    for name, value in rows:
         if "\n" in value:
             yield indent + name
             yield from (f"{indent}  {line}" for line in value.split("\n"))
@@ -95,19 +194,7 @@ def _pairs(pairs: Sequence[Sequence[str]], indent: str) -> Iterator[str]:
             yield f"{indent}{name:<{width}}  {value}".rstrip()
 
 
-def _checks(table: Table, indent: str) -> Iterator[str]:
-    """A line for each row; where it is open its other cells beneath, under their heads."""
-    width = min(NARROW, max(len(name) for name, *_ in table.rows))
-    for mark, (name, first, *others) in table.marked:
-        name, (line, *more) = name.replace("\n", " at "), first.split("\n")
-        yield f"{indent}{marked(mark, f'{name:<{width}}')}  {line}"
-        if mark not in CLOSED:
-            yield from (f"{indent}    {one}" for one in more)
-            heads = (head.lower() for head in table.head[2:])
-            yield from _pairs(list(zip(heads, others, strict=True)), f"{indent}    ")
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Rows side by side, cells wrapped so that no line is longer than `WIDTH`."""
     rows = [[printable(cell) for cell in row] for row in rows]
     needed = [max(map(len, "\n".join(column).split("\n"))) for column in zip(*rows, strict=True)]
@@ -115,100 +202,24 @@ def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     most = next(most for most in range(WIDTH, 0, -1) if sum(min(n, most) for n in needed) <= room)
     widths = [min(n, most) for n in needed]
     for row in rows:
-        cells = [_wrapped(cell, n, whole=False) for cell, n in zip(row, widths, strict=True)]
+        cells = [wrapped(cell, n, whole=False) for cell, n in zip(row, widths, strict=True)]
         for line in zip_longest(*cells, fillvalue=""):
             yield "  ".join(map(str.ljust, line, widths)).rstrip()
 
 
-SYNTAX = re.compile(r"([\\`*_{}\[\]#|~!$])")
+def _markdown_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table of which the first row is the head."""
+    lines = [f"| {' | '.join(map(plain_markdown, row))} |" for row in rows]
+    return [lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]]
 
 
-def as_markdown(blocks: Iterable[Block]) -> str:
-    """Markdown in which nothing that is shown is read as Markdown or HTML."""
-    return "\n\n".join(map(_part, blocks)) + "\n"
+def plain_markdown(text: str) -> str:
+    """Text as Markdown that shows just that text, in a line."""
+    return SYNTAX.sub(r"\\\1", escape(" ".join(printable(text).split()), quote=False))
 
 
-def _part(block: Block) -> str:
-    if isinstance(block, Note):
-        text = _plain(marked(block.mark, block.text))
-        return f"**{text}**" if block.mark else text
-    head = block.head or ("Part", "Text")
-    rows = [
-        (marked(mark if block.marks else "", name), *cells) for mark, (name, *cells) in block.marked
-    ]
-    lines = [f"**{_plain(marked(block.mark, block.title))}**", "", _row(head)]
-    return "\n".join([*lines, "|" + " --- |" * len(head), *map(_row, rows)])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_plain, cells))} |"
-
-
-def _plain(text: str) -> str:
-    escaped = html.escape(" ".join(printable(text).split()), quote=False)
-    return SYNTAX.sub(r"\\\1", escaped)
-
-
-Look = Callable[..., str]  # the attributes that make a part look as it should
-
-
-@cache
-def style_sheet() -> str:
-    """The style sheet of blocks."""
-    return Path(__file__).with_name("style.css").read_text("utf-8").strip()
-
-
-@cache
-def inline(*names: str, head: str = "") -> str:
-    """The look of a part that has to stand alone: the rules of the sheet for these names."""
-    sheet = re.sub("([:;,]) ", r"\1", style_sheet())
-    rules = dict(re.findall(r"^\.([\w-]+) \{ (.*);\}$", sheet, re.MULTILINE))
-    found = ";".join(rules[name] for name in names if name)
-    return f' style="{found}"'
-
-
-def by_class(*names: str, head: str = "") -> str:
-    """The look of a part on a page with the style sheet; a cell has the name of its column."""
-    column = f' data-head="{escaped(head)}"' if head else ""
-    return f' class="{" ".join(filter(None, names))}"{column}'
-
-
-def escaped(text: str) -> str:
-    """Text as HTML that shows just that text."""
-    return html.escape(printable(text)).replace("\n", "<br>")
-
-
-def as_html(blocks: Iterable[Block], look: Look = inline) -> str:
-    """HTML that stands alone: no ids, no script, nothing fetched."""
-    return "".join(_html(block, look) for block in blocks)
-
-
-def _html(block: Block, look: Look) -> str:
-    if isinstance(block, Table):
-        return _table(block, look)
-    text = escaped(marked(block.mark, block.text))
-    if block.mark:
-        return f"<p{look('verdict', _name(block.mark))}><strong>{text}</strong></p>"
-    return f"<p{look('note')}>{text}</p>"
-
-
-def _table(table: Table, look: Look) -> str:
-    title = escaped(marked(table.mark, table.title))
-    caption = f"<caption{look('title')}>{title}</caption>" if title else ""
-    names = "".join(f'<th scope="col"{look("head")}>{escaped(name)}</th>' for name in table.head)
-    head = f"<thead><tr>{names}</tr></thead>" if names else ""
-    kinds = [("code" if name in table.code else "cell", name) for name in table.head[1:]]
-    body = ""
-    for mark, (name, *cells) in table.marked:
-        shown = f"{marked(mark, name)}\n{mark}" if table.marks else name
-        body += f'<tr><th scope="row"{look("name", _name(mark))}>{escaped(shown)}</th>'
-        for (kind, column), cell in zip(kinds or [("code", "")], cells, strict=True):
-            body += f"<td{look(kind, head=column)}>{escaped(cell)}</td>"
-        body += "</tr>"
-    return f"<table{look('table')}>{caption}{head}<tbody>{body}</tbody></table>"
-
-
-def _name(mark: str) -> str:
+def style_name(mark: str) -> str:
+    """The name of a mark's rule in the style sheet."""
     return mark.replace(" ", "-")
 
 

@@ -1,7 +1,7 @@
 """Requests, responses and exchanges as values, and the challenges that are read in them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http import HTTPStatus
@@ -10,20 +10,11 @@ from urllib.parse import parse_qsl, unquote
 
 from dpop_lab.checking import Report
 from dpop_lab.show.values import mapped, one_line, printable
-from dpop_lab.wire.url import without_dots
+from dpop_lab.wire.syntax import without_dots
 
 Headers = tuple[tuple[str, str], ...]
 MARK = re.compile(r"^(?=---- )", re.MULTILINE)
 LONGEST = 20_000  # characters of a body in the text
-NONCE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 9449 section 8.1
-NONCE_WANTED = "use_dpop_nonce"
-WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-IN_A_CHALLENGE = re.compile(
-    rf"""[ \t,]*+(?:(?P<name>{WORD})[ \t]*=[ \t]*(?P<value>{WORD}|"(?:[^"\\]|\\.)*")(?=[ \t,]|\Z)
-      |(?P<scheme>{WORD})(?:[ \t]++(?:(?P<token68>[A-Za-z0-9\-._~+/]+=*)[ \t]*(?=,|\Z))?|(?=,|\Z))
-      |[^,]++|\Z)""",
-    re.DOTALL | re.VERBOSE,
-)
 TEXTS = (  # of an exchange: what came over the wire, or says why nothing came
     "method url request_headers request_body reason response_headers response_body failure".split()
 )
@@ -186,59 +177,3 @@ def _message(start: str, headers: Headers, body: str) -> str:
     shown = MARK.sub(r"\\", printable(cut.replace("\r\n", "\n"), "\n\t"))
     end = "" if not shown or shown.endswith("\n") else "\n"
     return "\n".join(printable(line, "\t") for line in lines) + "\n\n" + shown + end
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """One challenge: scheme and parameter names in small letters, values unquoted."""
-
-    scheme: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    token68: str = ""
-
-    @property
-    def error(self) -> str | None:
-        """The error code in small letters, None when the challenge names none."""
-        error = self.parameters.get("error")
-        return None if error is None else error.lower()
-
-
-def read_challenges(value: str) -> tuple[Challenge, ...]:
-    """The challenges of a WWW-Authenticate value (RFC 9110 section 11.6.1), in order; never raises.
-
-    Several header lines may have been joined with commas. What fits no rule of the grammar is
-    passed over up to the next comma.
-    """
-    found: list[tuple[str, dict[str, str], str]] = []
-    for part in IN_A_CHALLENGE.finditer(value):
-        if part["scheme"]:
-            found.append((part["scheme"].lower(), {}, part["token68"] or ""))
-        elif part["name"] and found:
-            text = part["value"]
-            quoted = re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
-            found[-1][1].setdefault(part["name"].lower(), quoted if text[0] == '"' else text)
-    return tuple(Challenge(*parts) for parts in found)
-
-
-def wants_nonce(challenges: tuple[Challenge, ...]) -> bool:
-    """Does the server ask for a nonce of its own (RFC 9449 sections 8 and 9)?
-
-    The code has no other meaning under another scheme, and some servers have it under `Bearer`.
-    """
-    return any(one.error == NONCE_WANTED for one in challenges)
-
-
-def refuses_token(challenges: tuple[Challenge, ...], *, proved: bool) -> bool:
-    """Does a 401 with these challenges call the token bad?
-
-    It does by `invalid_token`, and, to a request that carried a proof, by DPoP challenges that name
-    no error at all: so the demo server answers an expired token.
-    """
-    errors = {one.error for one in challenges if one.scheme == "dpop"}
-    return (proved and errors == {None}) or any(one.error == "invalid_token" for one in challenges)
-
-
-def offered_nonce(headers: Mapping[str, str]) -> str | None:
-    """The value of the DPoP-Nonce header if it is one (two lines joined by a comma are none)."""
-    text = headers.get("DPoP-Nonce", "")
-    return text if NONCE.fullmatch(text) else None

@@ -24,7 +24,7 @@ from dpop_lab.wire.secrets import (
     squeezed,
     without_keys,
 )
-from dpop_lab.wire.url import without_login
+from dpop_lab.wire.syntax import without_login
 
 DECODE = json.JSONDecoder(parse_int=whole_number).raw_decode
 FORM = "application/x-www-form-urlencoded"

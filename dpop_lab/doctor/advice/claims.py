@@ -13,7 +13,7 @@ from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256, thumb
 from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import date, duration, shown
-from dpop_lab.wire.url import DEFAULT_PORTS, normal_url
+from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url
 
 URL_ENDS = {"?": "query", "#": "fragment"}
 FORWARDED = {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"}
@@ -49,12 +49,13 @@ def _htu_fault(wanted: str, found: str) -> str:
         relative = found.startswith("/") or "://" not in found
         return "htu is no whole URL" if relative else "htu can't be read as a URL"
     default = DEFAULT_PORTS[here.scheme] == here.port and here.scheme != there.scheme
+    there_host, here_host = there.hostname, here.hostname
     faults = {
         f"the scheme {here.scheme} in place of {there.scheme}": here.scheme != there.scheme,
-        f"the host {shown(here.host, 60)} in place of {there.host}": here.host != there.host,
+        f"the host {shown(here_host, 60)} in place of {there_host}": here_host != there_host,
         f"the port {here.port} in place of {there.port}": here.port != there.port and not default,
         _path_fault(there.path, here.path): here.path != there.path,
-        "a user in it": bool(here.user),
+        "a user in it": bool(here.netloc.rpartition("@")[0]),
     }
     parts = [told for told, so in faults.items() if so]
     parts = parts or [f"a {part}" for sign, part in URL_ENDS.items() if sign in found][:1]

@@ -2,7 +2,7 @@
 
 from dpop_lab.checking import Finding
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.server.form import JWT_BEARER
+from dpop_lab.server.common import JWT_BEARER
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import duration, is_time, shown
 from dpop_lab.wire.message import lines

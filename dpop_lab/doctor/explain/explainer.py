@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 from dpop_lab.doctor.explain.telling import Entry, entry
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.server.twin import Front, Twin
-from dpop_lab.show import Block, Table, as_html, by_class, escaped, style_sheet
+from dpop_lab.show import Block, Table, as_html
+from dpop_lab.show.html import by_class, escaped, facts, folded, style_sheet
 from dpop_lab.wire.message import Exchange, Request, Response
 from dpop_lab.wire.redact import Redactor
 
@@ -181,10 +182,8 @@ def _item(entry: Entry) -> str:
     """One entry as an item of the page's list; everything in it is escaped."""
     kind = "refused" if entry.refused else "accepted"
     stamp = datetime.fromtimestamp(entry.time, UTC).isoformat(timespec="milliseconds")
-    why = "".join(
-        f"<dt>{NAMES[name]}</dt><dd class={name}>{escaped(text)}</dd>" for name, text in entry.why
-    )
-    titles = " and ".join(title for title, _ in entry.decoded)
+    why = facts(((NAMES[name], text) for name, text in entry.why), by_class)
+    titles = " and ".join(one.title for one in entry.decoded)
     wire = (("Request, without its secrets", entry.request), ("Answer", entry.answer))
     said = tuple((title, text) for title, text in wire if text)
     return (
@@ -193,10 +192,10 @@ def _item(entry: Entry) -> str:
         f"<span class=verdict>{escaped(entry.verdict)}</span></h2>"
         f'<p class=when><time datetime="{stamp}">{entry.clock}</time>'
         f"{' · ' if entry.who else ''}<span class=who>{escaped(entry.who)}</span></p>"
-        f"{f'<dl class=why>{why}</dl>' if why else ''}"
+        f"{why}"
         '<div class="more">'
         f"{_rows(entry)}"
-        f"{_details(f'{titles.capitalize()}, decoded', [Table(*part) for part in entry.decoded])}"
+        f"{_details(f'{titles.capitalize()}, decoded', entry.decoded)}"
         f"{_details('Request and answer', [Table('', said)] if said else [])}"
         f"{_curl(entry.curl)}"
         "</div></article></li>"
@@ -211,11 +210,7 @@ def _rows(entry: Entry) -> str:
 
 
 def _details(summary: str, blocks: Sequence[Block]) -> str:
-    return _folded(summary, as_html(blocks, by_class))
-
-
-def _folded(summary: str, content: str) -> str:
-    return f"<details><summary>{escaped(summary)}</summary>{content}</details>" if content else ""
+    return folded(escaped(summary), as_html(blocks, by_class), by_class) if blocks else ""
 
 
 def _curl(command: str) -> str:
@@ -224,4 +219,4 @@ def _curl(command: str) -> str:
         return ""
     text = escaped(command).replace("<br>", "\n")
     button = "<button type=button class=copy hidden>Copy as curl</button>"
-    return _folded("As curl", f"<pre class=curl>{text}</pre>") + button
+    return folded("As curl", f"<pre class=curl>{text}</pre>", by_class) + button

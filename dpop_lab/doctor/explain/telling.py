@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.asked import Examined
-from dpop_lab.doctor.decoded import Line, proof_lines, thumbprint_or_none, token_lines
+from dpop_lab.doctor.decoded import drawn_proof, drawn_token
 from dpop_lab.doctor.examine import refusal
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
@@ -15,9 +15,11 @@ from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.rules import one_header
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call
+from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.session.reading import read_call
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show import SYMBOLS
+from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, mapped, one_line
 from dpop_lab.wire.log import as_curl
 from dpop_lab.wire.message import Exchange, lines
@@ -51,7 +53,7 @@ class Entry:
     #: pairs of name and text: what was wanted, what was found, what to change; none when accepted
     why: tuple[tuple[str, str], ...] = ()
     reports: tuple[Report, ...] = ()  #: all rows that were asked
-    decoded: tuple[tuple[str, tuple[Line, ...]], ...] = ()  #: each JWT's members under its title
+    decoded: tuple[Jwt, ...] = ()
     #: as they went over the wire, and the request as a command
     request: str = ""
     answer: str = ""
@@ -129,7 +131,7 @@ def _text(body: str) -> str:
     return f"<{len(body)} characters, not shown>" if unseen else body
 
 
-def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[Line, ...]]:
+def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """What was decided, in a line; where it was refused what was wanted, found and to change."""
     path = cut(call.url.partition("://")[2].partition("?")[0], 80).partition("/")[2]
     asked = f"{call.method} /{path}"
@@ -175,8 +177,7 @@ def _who(call: Call) -> str:
     return ", ".join(filter(None, (str(client or "")[:60], key)))
 
 
-def _decoded(call: Call, now: float) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+def _decoded(call: Call, now: float) -> tuple[Jwt, ...]:
     """The first proof and the access token, taken apart and not believed."""
-    proof, token = proof_lines(call, now), token_lines(call, now) if call.token else []
-    parts = (("Proof", tuple(proof)), ("Access token", tuple(token)))
-    return tuple((title, members) for title, members in parts if members)
+    token = drawn_token(call, now) if call.token else None
+    return tuple(filter(None, (drawn_proof(call, now), token)))

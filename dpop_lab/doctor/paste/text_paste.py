@@ -39,7 +39,8 @@ from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.session.call import NOTHING, Call
 from dpop_lab.session.reading import read_call
-from dpop_lab.wire.message import Exchange, read_challenges
+from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.syntax import read_challenges
 
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON, LONGEST_CODE = 50_000, 100_000

@@ -1,0 +1,146 @@
+"""A JWT as people want to see it: dates beside times, the thumbprint, what each member means."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dpop_lab.errors import KeyUnusable, expect
+from dpop_lab.jose.encoding import thumbprint
+from dpop_lab.jose.jws import Jws, read_jws
+from dpop_lab.jose.keys import PRIVATE_MEMBERS, key_bits
+from dpop_lab.show import Block, Shown
+from dpop_lab.show.jwt import Jwt, Member
+from dpop_lab.show.values import cut, date, offset, shown
+
+TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
+MOST, LONGEST = 40, 200  # members of a JWT, characters of a value
+LATEST = 100_000_000_000  # seconds; of a larger number milliseconds may be meant
+JSON_TYPES = {str: "a string", list: "an array", bool: "true or false", type(None): "null"}
+MEANINGS = {
+    "typ": "What kind of JWT this is: dpop+jwt for a proof, at+jwt for an access token.",
+    "alg": "The algorithm of the signature.",
+    "kid": "The name of the key that signed, in the signer's own list of keys.",
+    "jwk": "The public key that the signature is verified with.",
+    "jwk thumbprint": "A hash of the public key: the key's name for everybody (RFC 7638).",
+    "jti": "The identifier of this JWT: a server that has seen it refuses a second one.",
+    "htm": "The HTTP method of the request that this proof is for.",
+    "htu": "The URL of the request that this proof is for, without query and fragment.",
+    "iat": "When it was made, in seconds since 1970.",
+    "nbf": "From when on it is valid, in seconds since 1970.",
+    "exp": "Until when it is valid, in seconds since 1970.",
+    "ath": "The hash of the access token that this proof goes with.",
+    "nonce": "What the server gave out to be put into the next proof.",
+    "iss": "Who issued it.",
+    "sub": "Whom it is about.",
+    "aud": "Whom it is meant for.",
+    "scope": "What it allows.",
+    "client_id": "The client it was issued to.",
+    "cnf": "The confirmation: jkt in it is the thumbprint of the key that the token is bound to.",
+}
+Clean = Callable[[Any, str], Any]  # a value without secrets, given the name of its member
+
+
+def _as_it_is(value: Any, name: str) -> Any:
+    return value
+
+
+def drawn(
+    title: str,
+    jws: Jws,
+    *,
+    now: float | None = None,
+    date: float | None = None,
+    clean: Clean = _as_it_is,
+    encoded: str = "",
+    changed: tuple[str, ...] = (),
+) -> Jwt:
+    """A JWT that was read, as a block.
+
+    `now` and `date` (the server's Date) are seconds since 1970, with which times are compared.
+    """
+    clocks = {"now": now, "the server's Date": date}
+    remark = ""
+    if jws.problem:
+        remark = f"{cut(jws.problem, 200)}; {len(jws.text)} characters"
+    elif "enc" in jws.header:
+        remark = "claims encrypted: only who has the key can read them"
+    header, claims = (tuple(_members(part, clocks, clean)) for part in (jws.header, jws.claims))
+    return Jwt(title, encoded, header, claims, remark, changed)
+
+
+def _members(
+    part: Mapping[str, Any], clocks: Mapping[str, float | None], clean: Clean
+) -> Iterator[Member]:
+    for name in [*part][:MOST]:
+        value, told = part[name], cut(str(name), 60)
+        if name == "jwk":
+            yield from ((one, text, MEANINGS.get(one, "")) for one, text in key_lines(value, clean))
+        else:
+            note = _time_note(value, clocks) if name in TIMES else ""
+            yield told, shown(clean(value, str(name)), LONGEST) + note, MEANINGS.get(told, "")
+    if len(part) > MOST:
+        yield "…", f"{len(part) - MOST} more members", ""
+
+
+def _time_note(value: object, clocks: Mapping[str, float | None]) -> str:
+    """The date a time is, and how far it is from what the clocks show."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return " (no time: a number of seconds is wanted)"
+    if LATEST < abs(value) < LATEST * 10_000 and (told := date(value / 1000)):
+        return f" (in milliseconds? then {told})"
+    if not abs(value) <= LATEST or not (told := date(value)):
+        return " (no time)"
+    notes = [f"{offset(value, at)} {clock}" for clock, at in clocks.items() if at is not None]
+    return f" ({', '.join([told, *notes])})"
+
+
+def key_lines(
+    jwk: object, clean: Clean = _as_it_is, name: str = "jwk"
+) -> Iterator[tuple[str, str]]:
+    """A public key: kind, size, thumbprint; of private members nothing but their names."""
+    name = "jwk"
+    if not isinstance(jwk, Mapping):
+        yield name, f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"
+        return
+    kind = " ".join(str(jwk[one])[:20] for one in ("kty", "crv") if jwk.get(one))
+    bits = key_bits(jwk)
+    unreadable = f"{kind or 'no kty'}, not a key that can be read"
+    yield name, unreadable if bits is None else f"{kind}, {bits} bits"
+    if jkt := thumbprint_or_none(jwk):
+        yield f"{name} thumbprint", f"{jkt} (RFC 7638; this is jkt)"
+    for one in ("alg", "use", "kid", "key_ops"):
+        if one in jwk:
+            yield f"{name}.{one}", shown(clean(jwk[one], one), 80)
+    if private := ", ".join(one for one in PRIVATE_MEMBERS if one in jwk):
+        yield f"{name} private members", private
+
+
+def thumbprint_or_none(jwk: object) -> str | None:
+    """The thumbprint of a JWK, None when it has none, or is none."""
+    try:
+        return thumbprint(jwk) if isinstance(jwk, Mapping) else None
+    except (KeyUnusable, UnicodeEncodeError):  # half a character in a member
+        return None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DecodedJwt(Shown):
+    """A JWT taken apart and not believed, as `decode_jwt` gives it."""
+
+    jws: Jws
+    now: float | None
+
+    def blocks(self) -> Iterator[Block]:
+        """The JWT as it is sent, and what its members say."""
+        yield drawn("", self.jws, now=self.now, encoded=self.jws.text)
+
+
+def decode_jwt(text: str, *, now: float | None = None) -> DecodedJwt:
+    """Take a JWT apart for reading: three parts, dates beside times, what each member means.
+
+    With `now` (seconds since 1970) each time has its distance from it. Nothing is verified, and a
+    damaged JWT is shown as far as it can be read (RFC 7515 section 3.1). An access token is shown
+    whole, so keep the output to yourself. Raises `LabError` for what is no text.
+    """
+    expect(text, str, "decode_jwt", "A JWT, as make_proof makes one.")
+    return DecodedJwt(read_jws(text), now)

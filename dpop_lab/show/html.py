@@ -1,0 +1,55 @@
+"""How a block's parts look as HTML: each part carries its style along, or has a class for it."""
+
+import html
+import re
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+from dpop_lab.show.values import printable
+
+Look = Callable[..., str]  # the attributes that make a part look as it should
+BESIDE = ("wanted", "found")  # the names of facts that stand side by side
+
+
+@cache
+def style_sheet() -> str:
+    """The style sheet of blocks."""
+    return Path(__file__).with_name("style.css").read_text("utf-8").strip()
+
+
+@cache
+def inline(*names: str, head: str = "") -> str:
+    """The look of a part that has to stand alone: the rules of the sheet for these names."""
+    sheet = re.sub("([:;,]) ", r"\1", style_sheet())
+    rules = dict(re.findall(r"^\.([\w-]+) \{ (.*);\}$", sheet, re.MULTILINE))
+    found = ";".join(rules[name] for name in names if name)
+    return f' style="{found}"'
+
+
+def by_class(*names: str, head: str = "") -> str:
+    """The look of a part on a page with the style sheet; a cell has the name of its column."""
+    column = f' data-head="{escaped(head)}"' if head else ""
+    return f' class="{" ".join(filter(None, names))}"{column}'
+
+
+def escaped(text: str) -> str:
+    """Text as HTML that shows just that text."""
+    return html.escape(printable(text)).replace("\n", "<br>")
+
+
+def facts(pairs: Iterable[tuple[str, str]], look: Look) -> str:
+    """Names and values of a card; what was wanted and what was found stand side by side."""
+    groups = "".join(
+        f"<div{look('beside' if name.lower() in BESIDE else 'whole')}>"
+        f"<dt{look('term')}>{escaped(name)}</dt>"
+        f"<dd{look('value' if name.lower() in BESIDE else 'said')}>{escaped(text)}</dd></div>"
+        for name, text in pairs
+    )
+    return f"<dl{look('facts')}>{groups}</dl>" if groups else ""
+
+
+def folded(summary: str, content: str, look: Look) -> str:
+    """Content that is seen when its summary is chosen; both are HTML."""
+    head = f"<summary{look('summary')}>{summary}</summary>"
+    return f"<details{look('fold')}>{head}{content}</details>"
