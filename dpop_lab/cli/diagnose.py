@@ -8,7 +8,7 @@ from typing import Any
 
 from dpop_lab.cli.options import POLICIES, Commands, adder, command, method, named, say, url
 from dpop_lab.doctor.diagnosis import diagnose
-from dpop_lab.doctor.paste.text_paste import LONGEST_JSON
+from dpop_lab.doctor.paste.recognise import LONGEST_JSON
 from dpop_lab.errors import LabError
 from dpop_lab.show.values import seconds_since_1970
 

@@ -17,11 +17,12 @@ from dpop_lab.doctor.report import preface, told, values_of
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import Call, is_hidden
+from dpop_lab.session.call import Call
 from dpop_lab.session.decoded import key_lines, thumbprint_or_none
-from dpop_lab.session.reading import LONGEST, json_value, without_user
+from dpop_lab.session.reading import LONGEST, json_value, linked, without_user
 from dpop_lab.show import Block, Card, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
+from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import normal_url
 
 SCHEME = re.compile("(?:dpop|bearer) +", re.I)
@@ -174,7 +175,8 @@ def diagnose(
     expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
     known = _known(now, url=url, method=method, token=token, nonce=nonce)
     pasted, unused = read_paste(anything), [NO_URL] * bool(url and not known.url)
-    pasted = replace(pasted, calls=tuple(_with(one, known) for one in pasted.calls))
+    calls = linked([*pasted.calls]) if len(pasted.calls) > 1 else pasted.calls
+    pasted = replace(pasted, calls=tuple(_with(one, known) for one in calls))
     keys, secrets = (*_keys(jwks), *_issued_keys(pasted)), Secrets(pasted)
     here = time.time() if now is None else now
     return Diagnosis(

@@ -6,9 +6,7 @@ from typing import Self
 
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
-from dpop_lab.doctor.decoded import leaked
-from dpop_lab.doctor.paste.jwts import salvaged
-from dpop_lab.jose.jws import read_jws
+from dpop_lab.jose.jws import read_jws, salvaged
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, Call
@@ -16,6 +14,7 @@ from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
 from dpop_lab.wire.message import lines
+from dpop_lab.wire.secrets import leaked
 from dpop_lab.wire.syntax import without_query
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")

@@ -7,8 +7,8 @@ from typing import Any
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.asked import Examined, Jwks
 from dpop_lab.doctor.decoded import drawn_proof, drawn_token, harmless
-from dpop_lab.doctor.paste.jwts import salvaged
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.jose.jws import salvaged
 from dpop_lab.session.call import Call
 from dpop_lab.session.decoded import key_lines, thumbprint_or_none
 from dpop_lab.show import SYMBOLS, Block, Card, Note, Table, marked

@@ -9,15 +9,24 @@ from os.path import commonprefix
 from typing import Any
 from urllib.parse import unquote_plus
 
-from dpop_lab.doctor.decoded import LOGIN, is_private, is_secret, strings
-from dpop_lab.doctor.paste.jwts import decoded_parts, salvaged
+from dpop_lab.doctor.decoded import LOGIN
 from dpop_lab.doctor.paste.pasted import Pasted
+from dpop_lab.jose.jws import decoded_parts, salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS
-from dpop_lab.session.call import Call, is_hidden
+from dpop_lab.session.call import Call
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import lines
 from dpop_lab.wire.redact import USER_ESCAPED, Redactor
-from dpop_lab.wire.secrets import KINDS, holds_key, key_pieces, named_in
+from dpop_lab.wire.secrets import (
+    KINDS,
+    holds_key,
+    is_hidden,
+    is_private,
+    is_secret,
+    key_pieces,
+    named_in,
+    strings,
+)
 
 WORDS = {
     "client_secret": "a client secret",

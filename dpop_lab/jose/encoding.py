@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 import string
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,6 +17,9 @@ COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 MAX_DEPTH = 64  # levels of JSON that are followed
 UNPADDED = "base64url without padding (RFC 7515 section 2)"
 ALPHABET = frozenset(string.ascii_letters + string.digits + "-_")
+MEMBER = re.compile(
+    r'"([^"\\]{1,60})"\s*:\s*("(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d+(?:\.\d+)?|true|false|null)'
+)
 
 
 def base64url_encode(octets: bytes) -> str:
@@ -48,6 +52,27 @@ def loose_base64url_decode(text: str) -> bytes:
     """
     standard = text.replace("-", "+").replace("_", "/")
     return binascii.a2b_base64(standard + "=" * (-len(text) % 4))
+
+
+def salvaged_text(segment: str) -> str:
+    """A part of a JWT as the text it is, as far as it can be decoded; never raises."""
+    known = re.sub(r"[^\w+/-]", "", segment, flags=re.ASCII)
+    whole = known[: len(known) - (len(known) % 4 == 1)]
+    return loose_base64url_decode(whole).decode("utf-8", "replace")
+
+
+def salvaged_members(text: str) -> Members:
+    """The members of a JSON object, also where its end is missing; never raises."""
+    pairs = MEMBER.findall(text) if text.lstrip().startswith("{") else ()
+    return {name: _salvaged_value(value) for name, value in pairs}
+
+
+def _salvaged_value(text: str) -> object:
+    """The value that a text is the beginning of, at least."""
+    if not text.startswith('"'):
+        return read_json(text)
+    read = read_json(text) or read_json(text + '"')
+    return read if isinstance(read, str) else text[1:].removesuffix('"')
 
 
 def compact_json(value: object) -> bytes:

@@ -4,7 +4,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -16,10 +16,14 @@ from dpop_lab.jose.encoding import (
     base64url_encode,
     compact_json,
     loose_base64url_decode,
+    salvaged_members,
+    salvaged_text,
     too_deep,
     whole_number,
 )
 from dpop_lab.jose.keys import NO_KEY, PrivateKey, arguments, der_signature, kind_of, public_key
+
+LONGEST = 200_000  # characters of a JWS that are salvaged
 
 
 class Deviation(NamedTuple):
@@ -115,6 +119,20 @@ def read_jws(text: str) -> Jws:
         signature=signature,
         deviations=tuple(deviations),
     )
+
+
+def salvaged(text: str) -> Jws:
+    """A JWS as `read_jws` reads it, or with the members that can be made out; never raises."""
+    whole = read_jws(text)
+    if not whole.problem:
+        return whole
+    header, claims = map(salvaged_members, decoded_parts(text))
+    return replace(whole, header=header, claims=claims)
+
+
+def decoded_parts(text: str) -> list[str]:
+    """The header and the claims of a JWS as the texts they are, as far as they can be decoded."""
+    return [salvaged_text(part) for part in (*text[:LONGEST].split(".", 2), "")[:2]]
 
 
 def _signature(text: str, deviations: list[Deviation]) -> bytes:

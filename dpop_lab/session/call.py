@@ -15,11 +15,6 @@ from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.message import Exchange, Headers, lines
 from dpop_lab.wire.syntax import NONCE_WANTED, Challenge
 
-HIDDEN = re.compile(
-    r"\*+|█+|x{3,}|<[^<>]*>|\[?(?:redacted|removed|hidden|masked)\]?|.*(?:…|\.\.\.).*"
-    r"|\$\{?\w+\}?|\$\(.*\)|\{\{.*\}\}|%\w+%|your[_ -][\w -]+",
-    re.I | re.S,
-)
 TOKEN_ENDPOINT, API = "token endpoint", "API"
 TOKEN_SCHEMES = ("dpop", "bearer")
 PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
@@ -223,8 +218,3 @@ def host_of(url: str) -> str:
 def header_value(headers: Headers, name: str) -> str:
     """The value of the first header line with this name, in any letter case; else empty."""
     return next(iter(lines(headers, name)), "")
-
-
-def is_hidden(value: str) -> bool:
-    """Is this what a redactor leaves in the place of a value?"""
-    return bool(HIDDEN.fullmatch(value.strip()))

@@ -11,9 +11,10 @@ from dpop_lab.jose.encoding import read_json
 from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.server.common import basic_pair
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.session.call import API, LINES, TOKEN_SCHEMES, Call, header_value, host_of, is_hidden
+from dpop_lab.session.call import API, LINES, TOKEN_SCHEMES, Call, header_value, host_of
 from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Exchange, Headers, Redacted, lines
+from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import Challenge, read_challenges
 
 C = TypeVar("C", bound=Call)

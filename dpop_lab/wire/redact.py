@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
-from dpop_lab.jose.jws import read_jws
+from dpop_lab.jose.jws import decoded_parts, read_jws
 from dpop_lab.show.values import at_once
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
@@ -17,7 +17,6 @@ from dpop_lab.wire.secrets import (
     KINDS,
     LOOSE,
     PARAMETERS,
-    decoded,
     key_pieces,
     member_names,
     named,
@@ -79,7 +78,7 @@ class Redactor:
 
     def _proof(self, text: str) -> str:
         """What looks like a proof, right or wrong, and holds no secret; of all else the label."""
-        parts = [text, *map(decoded, text.split(".")[:2])]
+        parts = [text, *decoded_parts(text)]
         once = self.labels.replace(parts, but="proof")
         plain = text.startswith("ey") and [text, *map(self._text, once[1:])] == parts == once
         return text if plain else self.labels.label("proof", text)
@@ -109,8 +108,8 @@ class Redactor:
                 for member, secret in jwk.items() if isinstance(jwk, dict) else ():
                     if member in JWK_PRIVATE and isinstance(secret, str):
                         self.labels.know("private_key", secret)
-                for part in value.split(".")[:2]:
-                    self._text(decoded(part))  # from now on the secrets in it are known
+                for part in decoded_parts(value):
+                    self._text(part)  # from now on the secrets in it are known
                 return self.labels.label("proof", value)
             case "cookie":
                 return ";".join(map(self._cookie, value.split(";")))

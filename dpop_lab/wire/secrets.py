@@ -3,11 +3,12 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from urllib.parse import unquote_plus
 
-from dpop_lab.jose.encoding import loose_base64url_decode, whole_number
+from dpop_lab.jose.encoding import read_json, whole_number
+from dpop_lab.jose.jws import salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS
 
 NAMES = (
@@ -18,6 +19,14 @@ NAMES = (
 KINDS = {name.replace("_", ""): name for name in NAMES}
 PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
 JWK_PRIVATE = {name: name for name in PRIVATE_MEMBERS}
+HASH = re.compile(r"[\w+/-]{43}=?|[0-9a-fA-F]{64}|[\w+/-]{64}|[\w+/-]{86}(?:==)?|[\w-]{22}")
+SHORTEST_PRIVATE = 16  # characters of a private member of a key
+LONGEST_INSIDE, LEVELS = 20_000, 4  # of JSON in a string: characters, and strings in strings
+HIDDEN = re.compile(
+    r"\*+|█+|x{3,}|<[^<>]*>|\[?(?:redacted|removed|hidden|masked)\]?|.*(?:…|\.\.\.).*"
+    r"|\$\{?\w+\}?|\$\(.*\)|\{\{.*\}\}|%\w+%|your[_ -][\w -]+",
+    re.I | re.S,
+)
 QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
 # in text of no known form: name=value, name: value, "name": "value", <name>value
 LOOSE = re.compile(
@@ -49,14 +58,6 @@ def named(match: re.Match[str]) -> tuple[str, str]:
     return kind, unquote_plus(value) if match["gap"] == "=" else value
 
 
-def decoded(segment: str) -> str:
-    """A segment of a JWT as text, as far as it can be decoded."""
-    try:
-        return loose_base64url_decode(segment.rstrip("=")).decode("utf-8", "replace")
-    except ValueError:
-        return segment
-
-
 def member_names(text: str) -> set[str] | None:
     """The names of all members in JSON; None if it is none, or has more brackets than we follow."""
     names = set[str]()
@@ -68,6 +69,58 @@ def member_names(text: str) -> set[str] | None:
     except (ValueError, RecursionError):
         return None
     return names
+
+
+def is_hidden(value: str) -> bool:
+    """Is this what a redactor leaves in the place of a value?"""
+    return bool(HIDDEN.fullmatch(value.strip()))
+
+
+def strings(value: object, name: str = "", levels: int = LEVELS) -> Iterator[tuple[str, str]]:
+    """Every string in a JSON value, in the JSON of its strings too, with the name of its member."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from strings(one, str(key), levels)
+    elif isinstance(value, list):
+        for one in value:
+            yield from strings(one, name, levels)
+    elif isinstance(value, str):
+        yield name, value
+        if levels:
+            yield from strings(inside(value), name, levels - 1)
+
+
+def inside(value: object) -> object | None:
+    """The JSON that a string holds, plain or in base64url; None where it holds none."""
+    if not isinstance(value, str) or len(value) > LONGEST_INSIDE:
+        return None
+    if value.lstrip()[:1] in ("{", "["):
+        found: object = read_json(value)
+        return found
+    return salvaged(value).header or None if value.startswith("eyJ") else None
+
+
+def is_secret(name: str, value: object) -> bool:
+    """Is this a private member of a key, or something that its name calls a secret?"""
+    if not isinstance(value, str) or is_hidden(value):
+        return False
+    known = squeezed(name.strip())
+    token = known == "ath" and not HASH.fullmatch(value)  # perhaps
+    if known in PRIVATE_MEMBERS or token:
+        return len(value) >= SHORTEST_PRIVATE
+    named = known in KINDS or known.endswith("secret") or known.startswith("priv")
+    return named or holds_key(value)
+
+
+def is_private(name: str, value: object) -> bool:
+    """Is this a private member of a key?"""
+    known = name.strip().lower()
+    return (known in PRIVATE_MEMBERS or known.startswith("priv")) and is_secret(name, value)
+
+
+def leaked(value: object) -> tuple[str, ...]:
+    """The names of private members of keys, wherever in a JSON value they stand."""
+    return tuple(name for name, text in strings(value) if is_private(name, text))
 
 
 # No run is tried from within, and none gives a character back: the time grows with the text alone.

@@ -9,7 +9,7 @@ from lesson import PANEL, Locator, expect, lessons_with
 from test_panel_controls import HOSTILE, Panel
 
 from dpop_lab import generate_key, make_proof
-from dpop_lab.doctor.paste.text_paste import LONGEST
+from dpop_lab.doctor.paste.recognise import LONGEST
 from dpop_lab.panels.doctor import MOST
 
 PASTE, TOKEN, HELD_TO = "Paste it here", "Access token", "Held to"

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.decoded import leaked
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.jose.jws import verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, raw_signature
 from dpop_lab.proof import TYP
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import shown
+from dpop_lab.wire.secrets import leaked
 
 ALGS_OF = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
 ANOTHER_KEY = "Make another key, such as EC P-256 for ES256"

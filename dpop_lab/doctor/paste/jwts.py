@@ -2,25 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 from dpop_lab.doctor.paste.pasted import Pasted
-from dpop_lab.jose.encoding import loose_base64url_decode, read_json
-from dpop_lab.jose.jws import Jws, read_jws
+from dpop_lab.jose.jws import salvaged
 from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.session.call import Call
-from dpop_lab.session.reading import linked
 
 MOST_JWTS = 20
-LONGEST = 200_000  # characters of one JWT
 JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=+/-]*){0,5}")
 APART = (r"\s+", r"(?<!\s)\s*\n\s*", r"(?<!\s)\s*\n\s*\n\s*", r"\Z")
 PIECES = tuple(map(re.compile, APART))  # words, lines, paragraphs, all of it
 AROUND = "\"'`,;[]()"
-MEMBER = re.compile(
-    r'"([^"\\]{1,60})"\s*:\s*("(?:[^"\\]|\\.)*+(?:"|\Z)|-?\d+(?:\.\d+)?|true|false|null)'
-)
 PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, OTHER = (
     "a DPoP proof", "an access token", "a client assertion", "an ID token",
     "an encrypted JWT (JWE)", "a JWT",
@@ -49,7 +41,7 @@ def jwts_in(text: str) -> Pasted | None:
     whole = f"a set of {told}" if several else told
     return Pasted(
         kind=whole if alone else f"text with {told} in it",
-        calls=tuple(linked(_paired(kinds))),
+        calls=tuple(_paired(kinds)),
         remarks=tuple(remarks),
     )
 
@@ -102,44 +94,3 @@ def _paired(kinds: Mapping[str, str]) -> list[Call]:
     used = {*proofs, *(one.token for one in calls)}
     rest = [(text, kind * (len(kinds) > 1)) for text, kind in kinds.items() if text not in used]
     return [*calls, *(Call(token=text, name=name) for text, name in rest)]
-
-
-# ---- as much of a JWT as can be read when a part of it is missing, cut off or damaged
-
-
-def salvaged(text: str) -> Jws:
-    """A JWT as `read_jws` reads it, or with the members that can be made out; never raises."""
-    whole = read_jws(text)
-    if not whole.problem:
-        return whole
-    header, claims = map(_members, decoded_parts(text))
-    return replace(whole, header=header, claims=claims)
-
-
-def decoded_parts(text: str) -> list[str]:
-    """The header and the claims of a JWT as the texts they are, as far as they can be decoded."""
-    return [_decoded(part) for part in (*text[:LONGEST].split(".", 2), "")[:2]]
-
-
-def _decoded(segment: str) -> str:
-    known = re.sub(r"[^\w+/-]", "", segment, flags=re.ASCII)
-    try:
-        octets = loose_base64url_decode(known[: len(known) // 4 * 4].replace("+", "-"))
-    except ValueError:
-        return ""
-    return octets.decode("utf-8", "replace")
-
-
-def _members(text: str) -> Mapping[str, Any]:
-    """The members of a JSON object, also where its end is missing."""
-    if not text.lstrip().startswith("{"):
-        return {}
-    return {name: _value(value) for name, value in MEMBER.findall(text)}
-
-
-def _value(text: str) -> object:
-    """The value that a text is the beginning of, at least."""
-    if not text.startswith('"'):
-        return read_json(text)
-    read = read_json(text) or read_json(text + '"')
-    return read if isinstance(read, str) else text[1:].removesuffix('"')

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dpop_lab.session.call import Call
-from dpop_lab.session.reading import linked, read_call
+from dpop_lab.session.reading import read_call
 from dpop_lab.wire.message import Exchange
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted
@@ -68,7 +68,7 @@ def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) ->
     if several and "exchanges" not in kind:
         kind = f"{kind}, {total} exchanges"
     return Pasted(
-        kind=kind, calls=tuple(linked(calls)), remarks=remarks, exchanges=tuple(kept),
+        kind=kind, calls=tuple(calls), remarks=remarks, exchanges=tuple(kept),
         understood=bool(calls),
     )  # fmt: skip
 
@@ -88,7 +88,7 @@ def together(read: list[Pasted]) -> Pasted:
     left = [f"Only the first {MOST} of {total} exchanges are told."] * (total > MOST)
     return Pasted(
         kind=f"a list of {len(read)} {'recorded exchanges' if recorded else 'things'}",
-        calls=tuple(linked(named)),
+        calls=tuple(named),
         jwks=tuple(jwk for one in read for jwk in one.jwks),
         remarks=tuple(dict.fromkeys([*left, *(remark for one in read for remark in one.remarks)])),
         exchanges=tuple(exchange for one in read for exchange in one.exchanges)[:MOST],
