@@ -13,7 +13,7 @@ from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.proof import access_token_hash, make_proof, read_proof
 
 if TYPE_CHECKING:
-    from dpop_lab.client.recorder import record
+    from dpop_lab.client.recorder import SessionLog, record
     from dpop_lab.doctor.diagnosis import diagnose
     from dpop_lab.lab.catalogue import CHANGES, LEFT_OUT
     from dpop_lab.lab.compare import compare
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from dpop_lab.server.resource_server import ResourceServer
     from dpop_lab.server.rfc9449 import RFC_9449
     from dpop_lab.server.sockets import serve
+    from dpop_lab.server.windows import time_windows
     from dpop_lab.session.decoded import decode_jwt
     from dpop_lab.session.story import Story
-    from dpop_lab.wire.log import SessionLog
 
 __version__ = "0.1.0"
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "record",
     "serve",
     "thumbprint",
+    "time_windows",
 ]
 WHEN_USED = {  # all but what a client needs
     "AuthorizationServer": "dpop_lab.server.authorization_server",
@@ -67,7 +68,7 @@ WHEN_USED = {  # all but what a client needs
     "Lab": "dpop_lab.lab.lab",
     "RFC_9449": "dpop_lab.server.rfc9449",
     "ResourceServer": "dpop_lab.server.resource_server",
-    "SessionLog": "dpop_lab.wire.log",
+    "SessionLog": "dpop_lab.client.recorder",
     "Story": "dpop_lab.session.story",
     "check_proof": "dpop_lab.proof.rules",
     "compare": "dpop_lab.lab.compare",
@@ -75,6 +76,7 @@ WHEN_USED = {  # all but what a client needs
     "diagnose": "dpop_lab.doctor.diagnosis",
     "record": "dpop_lab.client.recorder",
     "serve": "dpop_lab.server.sockets",
+    "time_windows": "dpop_lab.server.windows",
 }
 
 

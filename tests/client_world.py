@@ -16,8 +16,8 @@ from urllib.parse import parse_qs
 import requests
 
 from dpop_lab.client.auth import DPoPAuth
+from dpop_lab.client.recorder import InProcessAdapter
 from dpop_lab.jose.keys import generate_key
-from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.proof import read_proof
 from dpop_lab.server.resource_server import Server
 from dpop_lab.wire.message import Request, Response

@@ -30,13 +30,12 @@ from urllib3.util import Retry
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.bounded import MOST, BoundedAdapter
-from dpop_lab.client.recorder import record
+from dpop_lab.client.recorder import InProcessAdapter, record
 from dpop_lab.client.sending_again import ORIGINS, Nonces
 from dpop_lab.client.token import WrongTokenType
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import verify
 from dpop_lab.jose.keys import public_jwk
-from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.wire.message import Request, Response
 

@@ -19,8 +19,7 @@ from client_world import (
 )
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.recorder import record
-from dpop_lab.lab.carriers import InProcessAdapter
+from dpop_lab.client.recorder import InProcessAdapter, record
 from dpop_lab.wire.message import Request, Response
 
 KINDS = [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")]

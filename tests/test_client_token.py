@@ -18,12 +18,12 @@ from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.bounded import MOST_METADATA, TooLong
 from dpop_lab.client.discovery import discover, metadata_urls
 from dpop_lab.client.read_settings import read_settings
+from dpop_lab.client.recorder import InProcessAdapter
 from dpop_lab.client.settings import CLIENT_AUTH
 from dpop_lab.client.token import TokenRefused, WrongTokenType
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import read_jws, verify
 from dpop_lab.jose.keys import generate_key, public_jwk
-from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.wire.message import Request, Response
 
 CLIENT_KEY = generate_key("ES384")

@@ -11,8 +11,8 @@ import requests
 from client_world import Script, listening
 from urllib3 import HTTPHeaderDict
 
+from dpop_lab.client.recorder import InProcessAdapter
 from dpop_lab.errors import LabError
-from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import LiveAdapter, Unreachable
 from dpop_lab.server.duende import DUENDE

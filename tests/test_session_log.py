@@ -26,14 +26,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import Lab, diagnose
-from dpop_lab.client.recorder import RecordingAdapter, record
+from dpop_lab.client.recorder import InProcessAdapter, RecordingAdapter, SessionLog, record
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.jose import sign_compact
 from dpop_lab.jose.keys import generate_key
-from dpop_lab.lab.carriers import InProcessAdapter
 from dpop_lab.proof import proof_header
 from dpop_lab.wire.labels import Labels
-from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Exchange, Request, Response
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")

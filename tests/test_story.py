@@ -19,7 +19,7 @@ from client_world import SECRET, World, answer, challenge, issued, listening
 
 from dpop_lab.checking import Report
 from dpop_lab.cli import main
-from dpop_lab.client.recorder import record
+from dpop_lab.client.recorder import WITH_REPORTS, SessionLog, record
 from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import LabError
 from dpop_lab.jose.jws import sign_compact
@@ -28,7 +28,7 @@ from dpop_lab.lab.lab import Lab
 from dpop_lab.proof import access_token_hash, make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.session.story import Story
-from dpop_lab.wire.log import WITH_REPORTS, SessionLog, as_curl
+from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Exchange, Request, Response
 
 AGAIN = "sent again with the nonce: "
@@ -60,7 +60,9 @@ def forms(story: Story) -> dict[str, str]:
         "timeline": repr(story.timeline()),
         "timeline html": story.timeline()._repr_html_(),
         "steps": "\n".join(map(repr, story)),
-        "diagram": story.diagram().text,
+        "diagram": repr(story.diagram()),
+        "diagram html": story.diagram()._repr_html_(),
+        "mermaid": story.diagram().mermaid,
         "curl": story.curl(),
         "har": json.dumps(story.har()),
     }
@@ -309,7 +311,7 @@ def test_an_empty_log_has_a_story() -> None:
     story = Story(SessionLog())
     assert len(story) == 0
     assert repr(story) == "0 exchanges"
-    assert story.diagram().text.startswith("%%{init")
+    assert repr(story.diagram()) == "0 exchanges"
     assert story.curl() == "" and story.har()["log"]["entries"] == []
 
 
@@ -328,7 +330,8 @@ def test_the_plain_text_is_the_same_each_time_and_the_timeline_has_the_times() -
     one.clock.advance(77)
     assert repr(one.story) == repr(other.story)
     assert one.story._repr_html_() == other.story._repr_html_()
-    assert one.story.diagram().text == other.story.diagram().text
+    assert forms(one.story)["diagram html"] == forms(other.story)["diagram html"]
+    assert repr(one.story.diagram()) == repr(other.story.diagram())
     assert not re.search(r"\d s\b", repr(one.story))
     assert len(re.findall(r"\+\d+\.\d{3} s, took \d+\.\d{3} s", repr(one.story.timeline()))) == 4
 
@@ -340,9 +343,12 @@ def test_two_hosts_are_told_apart() -> None:
     text = repr(Story(log))
     assert "POST /token at https://as.example  " in text
     assert text.startswith("2 exchanges with https://as.example, https://api.example\n")
-    diagram = Story(log).diagram().text
-    assert "participant S1 as authorization server<br/>as.example\n" in diagram
-    assert "participant S2 as resource server<br/>api.example\n" in diagram
+    diagram = Story(log).diagram()
+    servers = (("authorization server", "as.example"), ("resource server", "api.example"))
+    assert diagram.lanes == (("client", ""), *servers)
+    assert [(one.start, one.end) for one in diagram.messages] == [(0, 1), (1, 0), (0, 2), (2, 0)]
+    assert "participant L1 as authorization server<br/>as.example\n" in diagram.mermaid
+    assert "    L2-->>L0: #10003; 200 OK<br/>accepted" in diagram.mermaid
 
 
 # ---- what the twin saw ------------------------------------------------------------------------
@@ -454,8 +460,8 @@ HOSTILE = [
     "' \"; rm -rf /",
     "\ud800",
 ]
-PARTICIPANT = r"    participant (C as client|S\d+ as [a-z ]+<br/>(?:T)?)"
-MESSAGE = r"    (C->>S\d+|S\d+-->>C|C-xS\d+|Note right of C): (\d+\. )?T<br/>T"
+PARTICIPANT = r"    participant (L0 as client|L[1-9]\d* as [a-z ]+(?:<br/>T)?)"
+MESSAGE = r"    (L0->>L\d+|L\d+-->>L0|L0-xL\d+|Note over L0): (\d+\. )?T<br/>T"
 TEXT = r"(?:[A-Za-z0-9 .,:/()_+*=?'-]|#\d+;)+"
 
 
@@ -483,18 +489,19 @@ def test_hostile_text_breaks_no_form_of_a_story(text: str) -> None:
     told = forms(story)
     tags = set(re.findall(r"<(\w+)", told["html"] + told["timeline html"]))
     assert tags == {"table", "caption", "thead", "tbody", "tr", "th", "td", "br"}
-    for name in ("repr", "timeline", "steps", "curl", "diagram"):
+    drawn = set(re.findall(r"<(\w+)(?: style=\"[\w .,:;()/#%-]*\")?>", told["diagram html"]))
+    assert drawn == {"figure", "figcaption", "div", "span", "strong", "br"}
+    assert told["diagram html"].count("<") == len(re.findall(r"<[/\w]", told["diagram html"]))
+    for name in ("repr", "timeline", "steps", "curl", "diagram", "mermaid"):
         assert all(one.isprintable() or one == "\n" for one in told[name]), name
     assert told["repr"].count("\n") == 3 * len(story)
     lines = [line for line in told["curl"].split("\n") if line.startswith("# ")]
     assert len(lines) >= len(story)
-    _, head, access, *rest = told["diagram"].split("\n")
+    head, access, *rest = told["mermaid"].split("\n")
     assert head == "sequenceDiagram" and access.startswith("    accTitle: ")
     for line in rest:
-        allowed = f"{PARTICIPANT}|{MESSAGE}|    rect rgb\\(255, 255, 255\\)|    end"
-        assert re.fullmatch(allowed.replace("T", TEXT), line), line
-        if line != "    end":
-            assert not re.search(r"\bend\b", line), line
+        assert re.fullmatch(f"{PARTICIPANT}|{MESSAGE}".replace("T", TEXT), line), line
+        assert not re.search(r"\bend\b", line), line
     check_har(story.har())
 
 
@@ -503,24 +510,26 @@ def test_a_diagram_ends_no_label_in_the_middle_of_a_word() -> None:
     refusal = json.dumps({"error": "invalid_request", "error_description": long})
     with Lab() as lab:
         lab.send("htu_with_other_path"), lab.send("htm_delete", claims={"htm": "D" * 200})
-        drawn = lab.story.diagram().text
+        drawn = {one.more for one in lab.story.diagram().messages}
         log = lab.story
-    assert "refused by the row htm\n" in drawn
+    assert "refused by the row htm" in drawn
     assert all(len(step.meaning) < 90 or step.meaning not in drawn for step in log)
-    text = story_of(exchange(status=400, response_body=refusal)).diagram().text
-    (answered,) = re.findall(r"400 invalid_request .*?(?=<br/>)", text)
-    assert re.fullmatch(r"400 invalid_request #8220;(word[0-9]+ )+word[0-9]+#8230;", answered)
+    _, answer = story_of(exchange(status=400, response_body=refusal)).diagram().messages
+    answered = answer.text
+    assert re.fullmatch(r"400 invalid_request “(word[0-9]+ )+word[0-9]+…", answered)
     whole = {f"word{number}" for number in range(100)}
     assert set(re.findall(r"word[0-9]+", answered)) <= whole
 
 
 def test_a_diagram_is_no_larger_than_what_is_drawn() -> None:
     many = story_of(*(exchange(url=f"https://h/{number}") for number in range(1000)))
-    assert "    Note over C: 940 exchanges before\n" in many.diagram().text
-    assert len(many.diagram().text) < 50_000
-    large = story_of(*(exchange(method="☃" * 99, url="https://h/" + "☃" * 99) for _ in range(99)))
-    assert len(large.diagram().text) < 50_000
-    assert large.diagram()._repr_mimebundle_()["text/plain"] == large.diagram().text
+    assert many.diagram().title == "the last 60 of 1000 exchanges"
+    assert len(many.diagram().messages) == 120 and len(many.diagram().mermaid) < 50_000
+    snow = {"reason": "☃" * 99, "response_body": json.dumps({"error": "☃" * 99})}
+    large = story_of(*(exchange(method="☃" * 9, url=f"https://h/{snow}", status=400, **snow)
+                       for _ in range(99)))  # fmt: skip
+    assert large.diagram().title == "the last 30 of 99 exchanges"
+    assert len(large.diagram().mermaid) < 50_000
 
 
 def test_hundreds_of_exchanges_are_told() -> None:

@@ -27,7 +27,7 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jwcrypto": ("jose.keys", "jose.jwk"),
     "cryptography": ("jose", "server.common", "server.access_token"),
     "requests": ("client", "session", "lab", "doctor", "panels", "cli"),
-    "urllib3": ("client", "lab.carriers", "lab.live", "lab.crafting"),
+    "urllib3": ("client", "lab.live", "lab.crafting"),
     "ipywidgets": ("panels",),
     "tornado": ("server.sockets", "server.message"),
     "jupyterlab": ("cli.lessons",),
@@ -268,7 +268,7 @@ def test_public_names_are_few_and_there():
         "access_token_hash private_key_jwt DUENDE RFC_9449 "
         "AuthorizationServer ResourceServer serve DPoPAuth "
         "TokenRefused SessionLog record Story Lab CHANGES LEFT_OUT compare diagnose LabError "
-        "KeyUnusable SettingsError decode_jwt".split()
+        "KeyUnusable SettingsError decode_jwt time_windows".split()
     )
     assert names == promised
     assert all(hasattr(dpop_lab, name) for name in names)

@@ -4,6 +4,7 @@ import json
 import secrets
 from urllib.parse import urlencode
 
+from dpop_lab.client.recorder import SessionLog
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.server.access_token import new_signing_key
 from dpop_lab.server.common import Clock
@@ -11,7 +12,6 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.twin import Twin
-from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Request
 from tests import builder
 

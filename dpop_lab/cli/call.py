@@ -31,7 +31,7 @@ from dpop_lab.cli.options import (
     url,
 )
 from dpop_lab.client.read_settings import read_settings, variable, written
-from dpop_lab.client.recorder import record
+from dpop_lab.client.recorder import SessionLog, record
 from dpop_lab.client.settings import CLIENT_AUTH, SERVERS, Settings
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lab import Lab
@@ -39,7 +39,6 @@ from dpop_lab.lab.live import at_demo
 from dpop_lab.lab.world import demo_client
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.show.values import printable
-from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.syntax import htu, is_loopback
 

@@ -1,21 +1,88 @@
-"""A requests adapter that writes the session log: what it sees is what went over the wire."""
+"""What a session of requests sends: over which way, and kept in a log without its secrets."""
 
 import math
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from io import BytesIO
+from threading import Lock
+from types import SimpleNamespace
 from typing import Any, cast
 
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
+from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from dpop_lab.errors import expect
-from dpop_lab.wire.log import SessionLog
-from dpop_lab.wire.message import Exchange, Headers, Redacted
+from dpop_lab.wire.message import Exchange, Headers, Redacted, Request, Response
+from dpop_lab.wire.redact import Redactor
 from dpop_lab.wire.syntax import host
 
 LONGEST_BODY = 1_000_000
 STREAMED = "<streamed body, not recorded>"
+WITH_REPORTS = 1000  # of so many exchanges, the last ones, the reports are kept
+WITHOUT_BODY = (204, 304)
+
+
+class SessionLog:
+    """Keeps every exchange recorded, redacted, in the order in which they ended.
+
+    Secrets in URLs, headers and bodies are replaced by their kind and order of appearance, such as
+    `<access_token 1>`; so are proofs, unless `show_proofs`. With a `path` each exchange is appended
+    to that file as it ends; where the file does not exist it is made, for its owner's eyes only
+    (mode 0600, where the system has modes). Of the last 1,000 exchanges the server's reports are
+    kept. `record` fills it. Raises `OSError` when the file cannot be written. Safe for threads.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, *, show_proofs: bool = False
+    ) -> None:
+        self._path, self._show_proofs, self._redactor = path, show_proofs, Redactor()
+        self._exchanges: list[Redacted] = []
+        self._lock = Lock()
+        self._append()
+
+    def __repr__(self) -> str:
+        return f"<SessionLog, {len(self)} exchange{'' if len(self) == 1 else 's'}>"
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def __iter__(self) -> Iterator[Redacted]:
+        return iter(tuple(self._exchanges))
+
+    def __getitem__(self, index: int) -> Redacted:
+        return self._exchanges[index]
+
+    def text(self) -> str:
+        """The whole log in the form of the commercial sample."""
+        return "".join(exchange.text() for exchange in self)
+
+    def record(self, exchange: Exchange) -> Redacted:
+        """Redact an exchange, keep it, and give it back."""
+        with self._lock:
+            redacted = self._redactor.exchange(exchange)
+            if self._show_proofs:
+                redacted = redacted.with_proofs()
+            self._exchanges.append(redacted)
+            if len(self._exchanges) > WITH_REPORTS:
+                old = self._exchanges[-WITH_REPORTS - 1]
+                self._exchanges[-WITH_REPORTS - 1] = replace(old, reports=())
+            self._append(redacted)
+        return redacted
+
+    def known(self, texts: list[str]) -> list[str]:
+        """Texts about what was recorded, without the long secrets in it."""
+        with self._lock:
+            return self._redactor.labels.replace(texts)
+
+    def _append(self, *exchanges: Redacted) -> None:
+        if self._path is None:
+            return
+        opened = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with open(opened, "a", encoding="utf-8", newline="\n") as file:
+            file.writelines(one.text() for one in exchanges)
 
 
 def record(
@@ -80,7 +147,6 @@ class RecordingAdapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Close the other adapter."""
         self.inner.close()
 
     def _record(self, exchange: Exchange) -> Redacted:
@@ -98,12 +164,6 @@ def sent_exchange(request: requests.PreparedRequest, *, at: float) -> Exchange:
         sent_at=at,
         ended_at=math.nan,
     )
-
-
-def exchange_of(response: requests.Response) -> Redacted:
-    """The exchange of which this is the answer, as it was recorded last."""
-    found: Redacted = response.exchange  # type: ignore[attr-defined]
-    return found
 
 
 def _body(body: object, headers: Mapping[str, str | bytes]) -> str:
@@ -133,3 +193,58 @@ def _lines(headers: Mapping[str, str | bytes]) -> Headers:
 def as_text(value: str | bytes) -> str:
     """A part of a header line as text; requests takes octets there too."""
     return str(value) if isinstance(value, str) else value.decode("latin-1")
+
+
+class InProcessAdapter(HTTPAdapter):
+    """Carries each request of a session to `server`, a `Request -> Response`, and its answer back.
+
+    `session.mount("https://demo.duendesoftware.com", InProcessAdapter(server))`; the URLs are the
+    real ones, no port and no thread is needed. Bodies are read whole before the server is called.
+    Timeouts, certificates and proxies have no meaning here; what the server raises is not caught.
+    The reports of the server are on the answer, from which a recorder takes them.
+    """
+
+    def __init__(self, server: Callable[[Request], Response]) -> None:
+        super().__init__()
+        self.server = server
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """The server's answer to this request, as a requests.Response."""
+        asked = as_received(request, octets_of(request.body))
+        answered = self.server(asked)
+        answer = self.build_response(request, _raw(answered, asked.method))
+        answer.reports = answered.reports  # type: ignore[attr-defined]
+        return answer
+
+
+def as_received(request: requests.PreparedRequest, body: bytes) -> Request:
+    """This request, with this body, as a server has it."""
+    return Request(str(request.method), request.path_url, header_lines(request), body)
+
+
+def octets_of(body: Any) -> bytes:
+    """A body of any kind that requests takes: none, octets, text, a file, an iterable of parts."""
+    if body is None or isinstance(body, bytes | bytearray):
+        return bytes(body or b"")
+    if isinstance(body, str):
+        return body.encode()
+    return b"".join(map(octets_of, [body.read()] if hasattr(body, "read") else body))
+
+
+def _raw(response: Response, method: str) -> HTTPResponse:
+    headers = HTTPHeaderDict(response.headers)
+    # all that is asked of an http.client response: Set-Cookie lines, and closing
+    original: Any = SimpleNamespace(msg=headers, close=lambda: None, isclosed=lambda: True)
+    silent = method == "HEAD" or response.status in WITHOUT_BODY
+    return HTTPResponse(
+        body=BytesIO(b"" if silent else response.body),
+        headers=headers,
+        status=response.status,
+        reason=response.reason,
+        version=11,
+        preload_content=False,
+        request_method=method,
+        original_response=original,
+    )

@@ -11,13 +11,13 @@ from typing import Any
 import requests
 
 from dpop_lab.checking import Report
-from dpop_lab.client.recorder import exchange_of, sent_exchange
+from dpop_lab.client.recorder import SessionLog, sent_exchange
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED, Catalogue
 from dpop_lab.lab.catalogue.change import LEFT_OUT, PLACES, SIGNERS, one_of
 from dpop_lab.lab.crafting import Draft, url_of
 from dpop_lab.lab.live import Unreachable
-from dpop_lab.lab.parties import Parties
+from dpop_lab.lab.parties import Parties, exchange_of
 from dpop_lab.lab.sent import Difference, Score, Sent
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
@@ -30,7 +30,6 @@ from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import mapped, shown
-from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted
 
 Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import requests
 
 from dpop_lab.client.read_settings import Source, read_settings
+from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey
@@ -18,7 +19,6 @@ from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
-from dpop_lab.wire.log import SessionLog
 
 if TYPE_CHECKING:
     from dpop_lab.lab.bench import Bench

@@ -35,6 +35,7 @@ from dpop_lab.lab.crafting import (
 from dpop_lab.lab.world import World
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES
+from dpop_lab.wire.message import Redacted
 from dpop_lab.wire.syntax import htu, offered_nonce
 
 SMALL = "RSA of 1024 bits"
@@ -224,3 +225,9 @@ class Parties:
             honest = forged(*draft.honest, Edit(), self.key("owner", change.key))
             kept = read_jws(honest).signature
         return forged(draft.header, draft.claims, change, key, kept=kept)
+
+
+def exchange_of(response: requests.Response) -> Redacted:
+    """The exchange of which this is the answer, as it was recorded last."""
+    found: Redacted = response.exchange  # type: ignore[attr-defined]
+    return found

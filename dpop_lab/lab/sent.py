@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.show import Block, Card, Note, Shown, Table, marked
 from dpop_lab.show.values import cut, shown
-from dpop_lab.wire.log import as_curl
+from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Redacted, lines
 
 LONGEST = 4000  # characters of a request or a body that are shown

@@ -6,20 +6,19 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from urllib.parse import urlsplit
 
-from dpop_lab.client.recorder import exchange_of
+from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.lab.catalogue.change import BEARER_API, ISSUER, LEFT_OUT, PLACES, Change
 from dpop_lab.lab.catalogue.requests import HONEST, OF_THE_DEMO
 from dpop_lab.lab.comparison import DEMANDS_NONCE, outcome, told
 from dpop_lab.lab.crafting import Draft, token_request
 from dpop_lab.lab.live import PoliteAdapter, Unreachable
-from dpop_lab.lab.parties import Parties
+from dpop_lab.lab.parties import Parties, exchange_of
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.session.call import Call
 from dpop_lab.session.reading import read_call
 from dpop_lab.show.values import cut, mapped
-from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted
 from dpop_lab.wire.syntax import is_loopback
 

@@ -11,12 +11,12 @@ from requests.adapters import BaseAdapter
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.discovery import discover
-from dpop_lab.client.recorder import record
+from dpop_lab.client.recorder import InProcessAdapter, SessionLog, record
 from dpop_lab.client.settings import Credentials, Settings, authentication, settled
 from dpop_lab.client.token import Parameters
 from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.carriers import InProcessAdapter, PortAdapter
+from dpop_lab.lab.carriers import PortAdapter
 from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.server.common import Clock
 from dpop_lab.server.duende import DUENDE
@@ -25,7 +25,6 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import BEARER_API, DPOP_API
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.twin import Twin
-from dpop_lab.wire.log import SessionLog
 
 Carrier = Literal["in process", "socket"]
 TWIN, LIVE, OTHER = "the offline twin", "the live server", "another server"  # kinds of world

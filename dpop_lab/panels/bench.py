@@ -57,6 +57,7 @@ class BenchPanel(Panel):
     edited. `view` is what was sent last (a `Sent`). Raises `LabError` for names that are unknown.
     """
 
+    purpose = "sends what you change to a server, and shows which row refuses it."
     nothing = "Nothing was sent yet. Choose or edit, predict which row says no, and send."
     view: Sent | None
 

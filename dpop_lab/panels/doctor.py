@@ -83,6 +83,7 @@ class DoctorPanel(Panel):
     text.
     """
 
+    purpose = "says what is wrong with what you paste, and what to do about it."
     nothing = f"{NOTHING} {WHAT}"
     view: Diagnosis | None
 

@@ -26,6 +26,7 @@ class KeyPanel(Panel):
     where a member is missing) when it is no EC, OKP or RSA key.
     """
 
+    purpose = "lets you change a public key and watch its thumbprint."
     view: "KeyView"
 
     def __init__(self, jwk: Mapping[str, str]) -> None:

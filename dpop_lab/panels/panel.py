@@ -1,4 +1,4 @@
-"""A panel: labelled controls, and beneath them what follows from their values."""
+"""A panel: labelled controls on the left, on the right what follows from their values."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -8,16 +8,20 @@ from typing import Any
 
 from ipywidgets import HTML, Box, Button, Text, VBox
 
-from dpop_lab.show import Note, Shown, as_html
+from dpop_lab.show import Card, Note, Shown, as_html
 from dpop_lab.show.html import escaped
 from dpop_lab.show.values import shown
 
 WIDE = {"width": "auto", "max_width": "60em"}
+COLUMN = {"flex": "1 1 28em", "min_width": "0", "max_width": "64em", "overflow": "hidden"}
 FIT = {"width": "max-content", "max_width": "100%"}
 CODE_FIELDS = (
     ".dpop-lab-panel input, .dpop-lab-panel textarea "
     "{ font-family: var(--jp-code-font-family, monospace) }"
 )
+# The widget itself is the live region, for what is in it is replaced. No widget of ipywidgets has a
+# role, so whatever is shown in it gives it one: the first time, and then nothing is changed.
+LIVE = "this.closest('.dpop-lab-verdict').setAttribute('role', 'status')"
 
 
 def control(
@@ -52,7 +56,7 @@ def note(text: str) -> str:
 
 
 class Panel(ABC):
-    """Rows of controls under a heading, and the view that follows from them.
+    """Rows of controls under a heading, and beside them the view that follows from them.
 
     `fields` are the controls by their labels and `view` is what the panel shows at this moment;
     set `fields[name].value` to change it from code. Its repr says the same as text. A subclass
@@ -60,16 +64,19 @@ class Panel(ABC):
     """
 
     nothing = ""  #: what there is to see while the view is None
+    purpose = ""  #: what it is for, said where it does not live: the end of "This panel …"
 
     def __init__(self, title: str, hint: str, *rows: list[Any]) -> None:
         self.title, self._lock, self._reacting = title, threading.RLock(), False
         controls = [one for row in rows for one in row if one.description and hasattr(one, "value")]
         self.fields: dict[str, Any] = {one.description: one for one in controls}
         self._start = self.values()
-        self._verdict, self._details = HTML(layout=WIDE), HTML(layout=WIDE)
+        self._verdict, self._details = HTML().add_class("dpop-lab-verdict"), HTML()
         heading = f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>{note(hint)}"
-        parts = [HTML(heading, layout=WIDE), *map(_side_by_side, rows)]
-        self.root = VBox([*parts, self._verdict, self._details]).add_class("dpop-lab-panel")
+        left = VBox([*map(_side_by_side, rows)], layout=COLUMN)
+        right = VBox([self._verdict, self._details], layout=COLUMN)
+        columns = Box([left, right], layout={"flex_flow": "row wrap", "grid_gap": "4px 24px"})
+        self.root = VBox([HTML(heading, layout=WIDE), columns]).add_class("dpop-lab-panel")
         for one in controls:
             one.observe(lambda event: self._react(self.follow, event.owner.description), "value")
         self._react(self.follow, "")
@@ -126,8 +133,7 @@ class Panel(ABC):
         """Show what follows from the fields."""
         self.view = view = self.look()
         verdict = note(self.nothing) if view is None else as_html([view.verdict_block()])
-        announced = 'class="dpop-lab-verdict" role="status" aria-live="polite"'
-        self._verdict.value = f"<div {announced}>{verdict}</div>"
+        self._verdict.value = f'<style onload="{LIVE}"></style>{verdict}'
         self._details.value = "" if view is None else view.details()
 
     def __repr__(self) -> str:
@@ -141,8 +147,11 @@ class Panel(ABC):
         return [f"  {label}: {_told(value)}" for label, value in told if label not in left_out]
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        """The widget for a live notebook, the whole text for any other reader."""
-        return {**self.root._repr_mimebundle_(**options), "text/plain": repr(self)}
+        """The widget for a live notebook, what it is for where it is not run, and all as text."""
+        asleep = Card(f"{self.title}: run this cell, and it comes alive.", "not asked")
+        html = as_html([asleep, Note(f"This panel {self.purpose}")])
+        texts = {"text/plain": repr(self), "text/html": html}
+        return {**self.root._repr_mimebundle_(**options), **texts}
 
 
 def _told(value: object) -> str:

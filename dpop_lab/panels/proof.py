@@ -37,6 +37,7 @@ class ProofPanel(Panel):
     Nothing is sent. Raises `LabError` when given no private key.
     """
 
+    purpose = "lets you change a proof and watch which row refuses it."
     view: "ProofView"
 
     def __init__(self, key: PrivateKey) -> None:

@@ -2,83 +2,57 @@
 
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self, overload
 
+from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.session.telling import Step, tell
 from dpop_lab.show import Block, Shown, Table
+from dpop_lab.show.pictures import Diagram, Message
 from dpop_lab.show.values import cut, one_line
-from dpop_lab.wire.log import SessionLog, as_curl, har
+from dpop_lab.wire.har import as_curl, har
 
 MOST = 60  # steps of a diagram
-LARGEST = 45_000  # characters of it: of more than 50,000 Mermaid draws nothing
+LARGEST = 45_000  # characters of its source: of more than 50,000 Mermaid draws nothing
 LINE = 90  # characters of a line of it
-PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")
-LIGHT = '%%{init: {"theme": "default"}}%%'  # on paper: a drawing follows no change of the theme
-PAPER = "    rect rgb(255, 255, 255)"
-KEYWORD = re.compile(r"\b(e)(?=nd\b)", re.IGNORECASE)  # `end`, even inside a text, ends a block
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Diagram:
-    """A sequence diagram: `text` is its Mermaid source, which a notebook shows as a drawing."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
-        """The source, and the Markdown that JupyterLab draws, itself and without a network."""
-        return {"text/plain": self.text, "text/markdown": f"```mermaid\n{self.text}\n```"}
 
 
 def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
     """The diagram of these steps; of the last ones alone, `most`, where there are too many."""
     drawn = steps[-most:]
-    actors = {actor: f"S{i}" for i, actor in enumerate(dict.fromkeys(map(_actor, drawn)), 1)}
-    lines = [
-        LIGHT,
-        "sequenceDiagram",
-        f"    accTitle: Sequence diagram of {_counted(len(drawn))} of the client",
-        "    participant C as client",
-        *(f"    participant {one} as {_text(role)}<br/>{_text(host)}"
-          for (role, host), one in actors.items()),
-    ]  # fmt: skip
+    lanes = {("client", ""): 0}
+    for step in drawn:
+        lanes.setdefault(_server(step), len(lanes))
+    title = _counted(len(steps))
     if len(drawn) < len(steps):
-        lines.append(f"    Note over C: {len(steps) - len(drawn)} exchanges before")
-    messages = [line for step in drawn for line in _messages(step, actors[_actor(step)])]
-    if messages:
-        lines += [PAPER, *messages, "    end"]
-    text = "\n".join(lines)
-    return Diagram(text) if len(text) <= LARGEST else sequence_diagram(steps, most // 2)
+        title = f"the last {len(drawn)} of {title}"
+    messages = [one for step in drawn for one in _messages(step, lanes[_server(step)])]
+    diagram = Diagram(title, tuple(lanes), tuple(messages))
+    return diagram if len(diagram.mermaid) <= LARGEST else sequence_diagram(steps, most // 2)
 
 
-def _actor(step: Step) -> tuple[str, str]:
-    return step.role, step.origin.partition("://")[2]
+def _server(step: Step) -> tuple[str, str]:
+    return step.role, _short(step.origin.partition("://")[2])
 
 
-def _messages(step: Step, server: str) -> list[str]:
-    sent = f"{step.number}. {_text(step.request)}<br/>{_text(step.carried)}"
-    came = f"{_text(step.answer)}<br/>{_text(step.meaning)}"
-    if step.exchange.status is None:
-        return [f"    C-x{server}: {sent}", f"    Note right of C: {came}"]
-    return [f"    C->>{server}: {sent}", f"    {server}-->>C: {came}"]
+def _messages(step: Step, server: int) -> list[Message]:
+    """The request, and the answer or a note that none came."""
+    answered = step.exchange.status is not None
+    request, carried, answer, meaning = map(
+        _short, (f"{step.number}. {step.request}", step.carried, step.answer, step.meaning)
+    )
+    return [
+        Message(0, server, request, carried, arrives=answered),
+        Message(server if answered else 0, 0, answer, meaning, _mark(step)),
+    ]
 
 
-def _text(text: str) -> str:
-    """Text that Mermaid shows as it is: whatever could be its syntax goes by number."""
-    numbered = PLAIN.sub(lambda match: f"#{ord(match[0])};", _short(one_line(text)))
-    return KEYWORD.sub(lambda match: f"#{ord(match[1])};", numbered)
-
-
-def _short(line: str) -> str:
+def _short(text: str) -> str:
     """A line as long as it may be: of a reason the row alone, of all else the first words."""
+    line = one_line(text)
     if len(line) > LINE:
         line = line.partition(": wanted ")[0]
     if len(line) > LINE:
@@ -146,7 +120,7 @@ class Story(Shown, Sequence[Step]):
         return timed
 
     def diagram(self) -> Diagram:
-        """The steps, the last 60 at most, as a Mermaid sequence diagram, drawn by a notebook."""
+        """The steps, the last 60 at most, as a picture; `.mermaid` is source for other pages."""
         return sequence_diagram(self._steps)
 
     def curl(self) -> str:

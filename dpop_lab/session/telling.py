@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from dpop_lab.client.recorder import SessionLog
 from dpop_lab.session.call import TOKEN_SCHEMES, Call, header_value
 from dpop_lab.session.reading import json_value, read_as
 from dpop_lab.show.values import cut, one_line, printable, shown
-from dpop_lab.wire.log import SessionLog
 from dpop_lab.wire.message import Redacted, lines
 from dpop_lab.wire.syntax import refuses_token
 

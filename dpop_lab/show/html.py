@@ -19,18 +19,26 @@ def style_sheet() -> str:
 
 
 @cache
-def inline(*names: str, head: str = "") -> str:
-    """The look of a part that has to stand alone: the rules of the sheet for these names."""
+def _rules() -> dict[str, str]:
+    """The rules of the style sheet by their names."""
     sheet = re.sub("([:;,]) ", r"\1", style_sheet())
-    rules = dict(re.findall(r"^\.([\w-]+) \{ (.*);\}$", sheet, re.MULTILINE))
-    found = ";".join(rules[name] for name in names if name)
-    return f' style="{found}"'
+    return dict(re.findall(r"^\.([\w-]+) \{ (.*);\}$", sheet, re.MULTILINE))
 
 
-def by_class(*names: str, head: str = "") -> str:
+def inline(*names: str, head: str = "", place: str = "") -> str:
+    """The look of a part that has to stand alone: the rules of the sheet for these names.
+
+    `place` is CSS of this part alone: where it stands, how large it is.
+    """
+    rules = [_rules()[name] for name in names if name]
+    return f' style="{";".join([*rules, place] if place else rules)}"'
+
+
+def by_class(*names: str, head: str = "", place: str = "") -> str:
     """The look of a part on a page with the style sheet; a cell has the name of its column."""
     column = f' data-head="{escaped(head)}"' if head else ""
-    return f' class="{" ".join(filter(None, names))}"{column}'
+    style = f' style="{place}"' if place else ""
+    return f' class="{" ".join(filter(None, names))}"{column}{style}'
 
 
 def escaped(text: str) -> str:

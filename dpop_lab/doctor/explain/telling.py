@@ -21,7 +21,7 @@ from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show import SYMBOLS
 from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, mapped, one_line
-from dpop_lab.wire.log import as_curl
+from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Exchange, lines
 from dpop_lab.wire.redact import Redactor
 
