@@ -90,18 +90,22 @@ class Finding(Shown):
         """Where the row is written, and the grade."""
         return f"{self.check.section}, {self.grade}"
 
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What was wanted and found of a row that failed, what to do, and what the row stops."""
+        return (
+            ("wanted", shown(self.wanted)),
+            ("found", shown(self.found)),
+            ("what to do", self.check.mend),
+            ("stops", f"{self.check.stops} ({self.source})"),
+        )
+
     def blocks(self) -> Iterator[Block]:
         """What it saw: when it failed as a card, with what to do."""
         row = self.check
         if self.mark == "failed":
-            facts = (
-                ("wanted", shown(self.wanted)),
-                ("found", shown(self.found)),
-                ("what to do", row.mend),
-                ("stops", f"{row.stops} ({self.source})"),
-            )
             title = f"{row.name}: {row.question} No: {self.defect.replace('_', ' ')}"
-            yield Card(title, self.mark, facts)
+            yield Card(title, self.mark, self.facts)
             return
         needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
         yield Card(f"{row.name}: {row.question}{needs}", self.mark)
@@ -163,6 +167,13 @@ class Report(Shown):
         )
         return replace(self, findings=findings)
 
+    @property
+    def table(self) -> Table:
+        """All findings, folded."""
+        rows = tuple(one.cells for one in self.findings)
+        marks = tuple(one.mark for one in self.findings)
+        return Table("", rows, HEAD, marks, HEAD[2:], folded=True)
+
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
         said, mark = ("accepted", "passed") if self.accepted else ("refused", "failed")
@@ -170,9 +181,7 @@ class Report(Shown):
         for finding in self.findings:
             if finding.mark == "failed":
                 yield from finding.blocks()
-        if self.findings:
-            rows, marks = zip(*((one.cells, one.mark) for one in self.findings), strict=True)
-            yield Table("", rows, HEAD, marks, HEAD[2:], folded=True)
+        yield self.table
 
 
 def _struck_out(names: tuple[str, ...]) -> str:

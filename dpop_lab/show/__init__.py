@@ -117,7 +117,7 @@ class Table(Block):
 
     def _marked_lines(self, indent: str) -> Iterator[str]:
         """A line for each row, and unless it is folded its other cells beneath."""
-        width = min(NARROW, max(len(name) for name, *_ in self.rows))
+        width = min(NARROW, max((len(name) for name, *_ in self.rows), default=0))
         for mark, (name, first, *others) in self.marked:
             name, (line, *more) = name.replace("\n", " at "), first.split("\n")
             yield f"{indent}{marked(mark, f'{name:<{width}}')}  {line}"
