@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from dpop_lab.errors import LabError
-from dpop_lab.show import Block, Card, Shown, Table
+from dpop_lab.show import Block, Card, Note, Shown, Table
 from dpop_lab.show.values import mapped, shown
 
 HEAD = ("Row", "Question", "Wanted", "Found")
-PROFILE_HEAD = ("Row", "Question", "What it stops, and what to do when it fails")
 Grade = Literal["must", "should", "free"]
 Failure = str | tuple[str, str]  # a row, or a row and its defect
 Texts = Mapping[Failure, str | None]  # what is said to failures
@@ -91,6 +90,14 @@ class Finding(Shown):
         return f"{self.check.section}, {self.grade}"
 
     @property
+    def title(self) -> str:
+        """The row and its question, with the defect where it failed."""
+        row = self.check
+        needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
+        no = f" No: {self.defect.replace('_', ' ')}" if self.defect else ""
+        return f"{row.name}: {row.question}{no}{needs}"
+
+    @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """What was wanted and found of a row that failed, what to do, and what the row stops."""
         return (
@@ -102,13 +109,7 @@ class Finding(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """What it saw: when it failed as a card, with what to do."""
-        row = self.check
-        if self.mark == "failed":
-            title = f"{row.name}: {row.question} No: {self.defect.replace('_', ' ')}"
-            yield Card(title, self.mark, self.facts)
-            return
-        needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
-        yield Card(f"{row.name}: {row.question}{needs}", self.mark)
+        yield Card(self.title, self.mark, self.facts if self.mark == "failed" else ())
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -168,6 +169,12 @@ class Report(Shown):
         return replace(self, findings=findings)
 
     @property
+    def title(self) -> str:
+        """What came of it, and which rows were struck out."""
+        said = "accepted" if self.accepted else "refused"
+        return f"{self.profile}: {said}{_struck_out(self.struck_out)}"
+
+    @property
     def table(self) -> Table:
         """All findings, folded."""
         rows = tuple(one.cells for one in self.findings)
@@ -176,8 +183,7 @@ class Report(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
-        said, mark = ("accepted", "passed") if self.accepted else ("refused", "failed")
-        yield Card(f"{self.profile}: {said}{_struck_out(self.struck_out)}", mark)
+        yield Card(self.title, "passed" if self.accepted else "failed")
         for finding in self.findings:
             if finding.mark == "failed":
                 yield from finding.blocks()
@@ -203,16 +209,6 @@ class Answer:
         return {name: text for name, text in said.items() if text is not None}
 
 
-def said(status: int, error: str, texts: Texts, **errors: str) -> dict[str, Any]:
-    """The answers of a profile: to failures by their texts, and to any other, with one error code.
-
-    `errors` has other codes by row.
-    """
-    codes = {one: errors.get(one if isinstance(one, str) else one[0], error) for one in texts}
-    answers = {one: Answer(status, codes[one], text) for one, text in texts.items()}
-    return {"answers": answers, "otherwise": Answer(status, error)}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Profile(Shown):
     """The rules of one place: an ordered tuple of rows, and what the server answers to each defect.
@@ -228,12 +224,11 @@ class Profile(Shown):
     struck_out: tuple[str, ...] = ()
 
     def blocks(self) -> Iterator[Block]:
-        title = f"{self.name}: {len(self.rows)} rows{_struck_out(self.struck_out)}"
-        rows = (
-            (one.name, f"{one.question}\n{one.source}", f"{one.stops}\n{one.mend}")
-            for one in self.rows
-        )
-        yield Table(title, tuple(rows), PROFILE_HEAD)
+        """Its rows in their order, each question a line that unfolds."""
+        yield Note(f"{self.name}: {len(self.rows)} rows{_struck_out(self.struck_out)}")
+        for one in self.rows:
+            facts = (("stops", one.stops), ("what to do", one.mend), ("written in", one.source))
+            yield Table(f"{one.name}: {one.question}", facts, folded=True)
 
     def without(self, name: str) -> Self:
         """This profile with one row struck out.

@@ -138,10 +138,3 @@ def test_the_doctor_says_what_lesson_8_promises_in_whatever_order_it_is_asked(le
     assert run("refused.headers['WWW-Authenticate']") == "DPoP"
     assert run(other_key).row == "bound_key"
     assert "Invalid 'cnf' value." in run("refused.headers['WWW-Authenticate']")
-
-
-def test_the_proof_shown_in_parts_is_the_one_made_by_hand():
-    notebook = nbformat.read(NOTEBOOKS / "03_proof.ipynb", as_version=4)
-    said = {cell.id: cell.outputs[0] for cell in notebook.cells if cell.get("outputs")}
-    parts = said["sign"].text.split()
-    assert repr(parts[1]) == said["segments"].data["text/plain"]

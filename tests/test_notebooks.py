@@ -414,6 +414,7 @@ VALUES = {
         [segment(typ="dpop+jwt", alg="ES256", jwk={}), segment(htm="GET", iat=1_800_000_000), VALUE]
     ),
     "<base64url of 32 octets>": VALUE,
+    "<base64url of 16 octets>": VALUE[:22],
     "<base64url>": VALUE + VALUE,
     "<uuid>": str(uuid.UUID(int=2**127 + 7)),
     "<id>": "0D4FB0E6043186072FC31972B4BE7B8E",

@@ -69,7 +69,8 @@ def test_a_row_written_once_is_known_wherever_rows_are(policy, claim, grade):
     # in the check table
     both = "RFC 0 §1, should; loud: free"
     assert tells(repr(policy.api), both)
-    assert tells("".join(Page(policy.api._repr_html_()).rows[-1]), both)
+    page = Page(policy.api._repr_html_())
+    assert tells(page.summary + str(page.rows[-3:]), both)
 
     # on the explain page
     told = []

@@ -17,9 +17,8 @@ from dpop_lab.doctor.report import preface, told, values_of
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import LONGEST, Call, json_value, linked, without_user
 from dpop_lab.session.decoded import key_lines, thumbprint_or_none
-from dpop_lab.session.reading import LONGEST, json_value, linked, without_user
 from dpop_lab.show import Block, Card, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
 from dpop_lab.wire.secrets import is_hidden

@@ -13,9 +13,10 @@ from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, header_value, host_of
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import is_time, offset
+from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import without_query
 
 MOST_ROWS = 3
@@ -181,7 +182,7 @@ def _remarks(one: Examined) -> Iterator[str]:
 
 def _kept(call: Call) -> str:
     """How to have proofs in a session log of ours, whose labels are told from others'."""
-    if not header_value(call.headers, "DPoP").startswith("<proof "):
+    if not first(call.headers, "DPoP").startswith("<proof "):
         return ""
     return " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
 
