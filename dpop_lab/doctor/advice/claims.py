@@ -35,8 +35,9 @@ def htu(finding: Finding, call: Call) -> str:
     if not FORWARDED & {name.lower() for name, _ in call.headers}:
         return f"{fault}: send {wanted}."
     return (
-        f"{fault}, and the request came through a proxy: htu is to be the URL that the client calls."
-        " If this is it, tell the server behind the proxy that URL, and leave the client alone."
+        f"{fault}, and the request came through a proxy: htu is to be the URL that the client"
+        " calls. If this is it, tell the server behind the proxy that URL, and leave the client"
+        " alone."
     )
 
 
