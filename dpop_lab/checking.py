@@ -90,6 +90,14 @@ class Finding(Shown):
         return f"{self.check.section}, {self.grade}"
 
     @property
+    def title(self) -> str:
+        """The row and its question, with the defect where it failed."""
+        row = self.check
+        needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
+        no = f" No: {self.defect.replace('_', ' ')}" if self.defect else ""
+        return f"{row.name}: {row.question}{no}{needs}"
+
+    @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """What was wanted and found of a row that failed, what to do, and what the row stops."""
         return (
@@ -102,12 +110,7 @@ class Finding(Shown):
     @property
     def card(self) -> Card:
         """What it saw: when it failed, with what to do."""
-        row = self.check
-        if self.mark == "failed":
-            title = f"{row.name}: {row.question} No: {self.defect.replace('_', ' ')}"
-            return Card(title, self.mark, self.facts)
-        needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
-        return Card(f"{row.name}: {row.question}{needs}", self.mark)
+        return Card(self.title, self.mark, self.facts if self.mark == "failed" else ())
 
     def blocks(self) -> Iterator[Block]:
         """The card alone."""
@@ -171,6 +174,12 @@ class Report(Shown):
         return replace(self, findings=findings)
 
     @property
+    def title(self) -> str:
+        """What came of it, and which rows were struck out."""
+        said = "accepted" if self.accepted else "refused"
+        return f"{self.profile}: {said}{_struck_out(self.struck_out)}"
+
+    @property
     def table(self) -> Table:
         """All findings, folded."""
         rows = tuple(one.cells for one in self.findings)
@@ -179,9 +188,8 @@ class Report(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
-        said, mark = ("accepted", "passed") if self.accepted else ("refused", "failed")
         failed = tuple(one.card for one in self.findings if one.mark == "failed")
-        yield Card(f"{self.profile}: {said}{_struck_out(self.struck_out)}", mark, parts=failed)
+        yield Card(self.title, "passed" if self.accepted else "failed", parts=failed)
         yield self.table
 
 
@@ -202,16 +210,6 @@ class Answer:
         """Error and description by their OAuth names, those that there are."""
         said = {"error": self.error, "error_description": self.description}
         return {name: text for name, text in said.items() if text is not None}
-
-
-def said(status: int, error: str, texts: Texts, **errors: str) -> dict[str, Any]:
-    """The answers of a profile: to failures by their texts, and to any other, with one error code.
-
-    `errors` has other codes by row.
-    """
-    codes = {one: errors.get(one if isinstance(one, str) else one[0], error) for one in texts}
-    answers = {one: Answer(status, codes[one], text) for one, text in texts.items()}
-    return {"answers": answers, "otherwise": Answer(status, error)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

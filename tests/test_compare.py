@@ -24,7 +24,7 @@ from dpop_lab.lab.comparison import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED,
 from dpop_lab.lab.live import LONGEST_BODY, PoliteAdapter, Unreachable
 from dpop_lab.proof import read_proof
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.session.reading import read_call
+from dpop_lab.session.call import read_call
 from dpop_lab.wire.message import Exchange, Response
 from tests.front import CLIENT, front
 from tests.network import Authority, proxy

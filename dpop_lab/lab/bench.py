@@ -27,8 +27,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
-from dpop_lab.session.reading import read_call
+from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_call
 from dpop_lab.show.values import mapped, shown
 from dpop_lab.wire.message import Redacted
 
@@ -106,8 +105,8 @@ class Bench:
         raise LabError("No change fits", wanted="more changes, or another place")
 
     def _wire(self, draft: Draft) -> tuple[Redacted, ...]:
-        """The requests that would carry out a draft at this moment, redacted but for the proofs."""
-        log, now = SessionLog(show_proofs=True), self.lab.clock.time()
+        """The requests that would carry out a draft at this moment, redacted."""
+        log, now = SessionLog(), self.lab.clock.time()
         steps, _ = self.parties.signed(draft)
         sent = (sent_exchange(step, at=now) for step in steps)
         return tuple(log.record(replace(one, ended_at=now)) for one in sent)

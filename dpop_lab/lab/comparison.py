@@ -12,8 +12,7 @@ from dpop_lab.lab.catalogue.change import (
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
 )
-from dpop_lab.session.call import Call
-from dpop_lab.session.reading import json_value
+from dpop_lab.session.call import Call, json_value
 from dpop_lab.show import Block, Note, Shown, Table, as_text
 from dpop_lab.show.values import cut, printable
 

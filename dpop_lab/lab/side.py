@@ -16,8 +16,7 @@ from dpop_lab.lab.live import PoliteAdapter, Unreachable
 from dpop_lab.lab.parties import Parties, exchange_of
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.session.call import Call
-from dpop_lab.session.reading import read_call
+from dpop_lab.session.call import Call, read_call
 from dpop_lab.show.values import cut, mapped
 from dpop_lab.wire.message import Redacted
 from dpop_lab.wire.syntax import is_loopback

@@ -7,11 +7,12 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Hashable, Iterable, Mapping
 from threading import Lock
+from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from cryptography.fernet import Fernet, InvalidToken
 
-from dpop_lab.checking import Answer
+from dpop_lab.checking import Answer, Texts
 from dpop_lab.errors import EncodingError, LabError, expect
 from dpop_lab.jose.encoding import base64url_decode, sha256
 from dpop_lab.jose.jws import read_jws
@@ -130,6 +131,16 @@ class Refused(Exception):
 def bad_request(error: str = "invalid_request", description: str | None = None) -> Refused:
     """The refusal of a request with 400 and this error (RFC 6749 section 5.2)."""
     return Refused(Answer(400, error, description))
+
+
+def said(status: int, error: str, texts: Texts, **errors: str) -> dict[str, Any]:
+    """The answers of a profile: to failures by their texts, and to any other, with one error code.
+
+    `errors` has other codes by row.
+    """
+    codes = {one: errors.get(one if isinstance(one, str) else one[0], error) for one in texts}
+    answers = {one: Answer(status, codes[one], text) for one, text in texts.items()}
+    return {"answers": answers, "otherwise": Answer(status, error)}
 
 
 def basic_pair(credentials: str) -> tuple[str, str] | None:

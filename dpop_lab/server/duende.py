@@ -3,10 +3,11 @@
 import math
 from dataclasses import replace
 
-from dpop_lab.checking import Answer, Texts, said
+from dpop_lab.checking import Answer, Texts
 from dpop_lab.proof import rules
 from dpop_lab.proof.rules import ANY_TIME, ESSENTIAL, ProofProfile, Window
 from dpop_lab.server import access_token as at
+from dpop_lab.server.common import said
 from dpop_lab.server.duende_ways import Duende, DuendeReading
 
 CODES = {"one_header": "invalid_request", "nonce": "use_dpop_nonce"}

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from dpop_lab.checking import Answer, Texts, said
+from dpop_lab.checking import Answer, Texts
 from dpop_lab.proof.rules import ESSENTIAL, ROWS, ProofProfile, Window
 from dpop_lab.server import access_token as at
+from dpop_lab.server.common import said
 from dpop_lab.server.policy import Policy
 
 PROOF_TEXTS: Texts = {

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.client.recorder import SessionLog
-from dpop_lab.session.call import TOKEN_SCHEMES, Call, header_value
-from dpop_lab.session.reading import json_value, read_as
+from dpop_lab.session.call import TOKEN_SCHEMES, Call, json_value, read_as
 from dpop_lab.show.values import cut, one_line, printable, shown
-from dpop_lab.wire.message import Redacted, lines
+from dpop_lab.wire.message import Redacted, first, lines
 from dpop_lab.wire.syntax import refuses_token
 
 LABEL = re.compile(r"<(\w+ \d+)>")
@@ -61,7 +60,7 @@ class Step(Call):
     @property
     def token_label(self) -> str:
         """The label of an access token that was redacted: `access_token 1`; else empty."""
-        line = header_value(self.exchange.request_headers, "Authorization")
+        line = first(self.exchange.request_headers, "Authorization")
         return label_in(line.partition(" ")[2]) if self.scheme.lower() in TOKEN_SCHEMES else ""
 
     @property
@@ -69,7 +68,7 @@ class Step(Call):
         """Who asks for a token: the client's name, or the label of its credentials."""
         if not self.token_request:
             return ""
-        line = header_value(self.exchange.request_headers, "Authorization")
+        line = first(self.exchange.request_headers, "Authorization")
         return self.form.get("client_id", "") or label_in(line) or label_in(line.partition(" ")[2])
 
     @property
@@ -167,7 +166,7 @@ class _Before:
                 return "access token refused"
             return f"refused: {plain(step.error)}" if step.error else "refused"
         if status >= 300:
-            where = header_value(step.exchange.response_headers, "Location")
+            where = first(step.exchange.response_headers, "Location")
             return f"redirected to {cut(where, 100)}" if where else "redirected"
         return self._fetched(step) if step.token_request else self._accepted(step)
 

@@ -9,8 +9,7 @@ from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder, together
 from dpop_lab.doctor.paste.unwrap import START
 from dpop_lab.doctor.server_words import blamed, known_words
-from dpop_lab.session.call import NOTHING, Call
-from dpop_lab.session.reading import json_value
+from dpop_lab.session.call import NOTHING, Call, json_value
 from dpop_lab.wire.message import Exchange
 
 CALL = re.compile(  # how a request begins, or a header of DPoP is set: one is enough

@@ -14,8 +14,7 @@ from urllib.parse import quote_plus
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import exchanges_in
 from dpop_lab.doctor.paste.unwrap import METHODS, START, unescaped
-from dpop_lab.session.call import NOTHING
-from dpop_lab.session.reading import json_value
+from dpop_lab.session.call import NOTHING, json_value
 from dpop_lab.wire.message import Exchange
 
 COMMAND = re.compile(

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dpop_lab.session.call import Call
-from dpop_lab.session.reading import read_call
+from dpop_lab.session.call import Call, read_call
 from dpop_lab.wire.message import Exchange
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted

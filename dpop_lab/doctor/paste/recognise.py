@@ -36,8 +36,7 @@ from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.session.call import Call
-from dpop_lab.session.reading import read_call
+from dpop_lab.session.call import Call, read_call
 from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.syntax import read_challenges
 

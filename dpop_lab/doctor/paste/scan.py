@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 
 from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
-from dpop_lab.session.call import NOTHING
-from dpop_lab.session.reading import json_value
+from dpop_lab.session.call import NOTHING, json_value
 from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Exchange, Headers
 
