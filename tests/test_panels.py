@@ -343,7 +343,7 @@ def test_the_catalogue_is_searched_and_filtered():
     panel.fields["What is changed"].value = GROUPS["key"]
     panel.fields["only where the two servers differ"].value = True
     assert panel.view and {*panel.view} == {*CHANGES.of("key").differing}
-    panel.fields["Who could do it"].value = actor = [*ACTORS][0]
+    panel.fields["Who could do it"].value = actor = next(iter(ACTORS))
     assert {*panel.view} == {*CHANGES.of("key").differing.by(actor)}
     safe(panel, 400_000)
 
