@@ -90,6 +90,14 @@ class Finding(Shown):
         return f"{self.check.section}, {self.grade}"
 
     @property
+    def title(self) -> str:
+        """The row and its question, with the defect where it failed."""
+        row = self.check
+        needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
+        no = f" No: {self.defect.replace('_', ' ')}" if self.defect else ""
+        return f"{row.name}: {row.question}{no}{needs}"
+
+    @property
     def facts(self) -> tuple[tuple[str, str], ...]:
         """What was wanted and found of a row that failed, what to do, and what the row stops."""
         return (
@@ -101,13 +109,7 @@ class Finding(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """What it saw: when it failed as a card, with what to do."""
-        row = self.check
-        if self.mark == "failed":
-            title = f"{row.name}: {row.question} No: {self.defect.replace('_', ' ')}"
-            yield Card(title, self.mark, self.facts)
-            return
-        needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
-        yield Card(f"{row.name}: {row.question}{needs}", self.mark)
+        yield Card(self.title, self.mark, self.facts if self.mark == "failed" else ())
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -167,6 +169,12 @@ class Report(Shown):
         return replace(self, findings=findings)
 
     @property
+    def title(self) -> str:
+        """What came of it, and which rows were struck out."""
+        said = "accepted" if self.accepted else "refused"
+        return f"{self.profile}: {said}{_struck_out(self.struck_out)}"
+
+    @property
     def table(self) -> Table:
         """All findings, folded."""
         rows = tuple(one.cells for one in self.findings)
@@ -175,8 +183,7 @@ class Report(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
-        said, mark = ("accepted", "passed") if self.accepted else ("refused", "failed")
-        yield Card(f"{self.profile}: {said}{_struck_out(self.struck_out)}", mark)
+        yield Card(self.title, "passed" if self.accepted else "failed")
         for finding in self.findings:
             if finding.mark == "failed":
                 yield from finding.blocks()

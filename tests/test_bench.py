@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from dataclasses import replace
+from email.utils import formatdate
 from functools import cache
 
 import pytest
@@ -22,8 +23,9 @@ from dpop_lab.lab.catalogue.change import (
 )
 from dpop_lab.lab.sent import Score
 from dpop_lab.proof import read_proof
-from dpop_lab.proof.rules import ESSENTIAL
+from dpop_lab.proof.rules import ESSENTIAL, htm
 from dpop_lab.session.call import ACCEPTED, NO_ROW
+from dpop_lab.show import as_text
 from tests.test_display import ATTRIBUTES, ELEMENTS, HOSTILE, Page
 
 STRIKABLE = sorted({row.name for row in DUENDE.api.rows if row.name not in ESSENTIAL})
@@ -243,6 +245,19 @@ def test_the_curl_command_is_one_command_that_says_the_same(lab):
     assert sent.request.endswith(sent.exchange.request_body)
 
 
+def test_an_outcome_is_a_card_over_all_that_is_folded(lab):
+    card, *rest = lab.send("htm_delete").blocks()
+    facts = dict(card.facts)
+    assert (card.mark, facts["wanted"], facts["found"]) == ("failed", "'GET'", "'DELETE'")
+    assert facts["what to do"] == htm.mend and CHANGES["htm_delete"].title in facts["sent"]
+    assert len(rest) == 6 and all(block.folded for block in rest)
+    again = lab.send_again()
+    (second, *_), time = again.blocks(), formatdate(again.at, usegmt=True)[-12:]
+    assert (card.stamp[:4], second.stamp) == ("#1, ", f"#2, {time}")
+    assert second.text == card.text and time not in as_text([second])
+    assert lab.send("wrong_secret").verdict_block().known[1:] == ()
+
+
 def test_no_secret_is_shown(lab):
     for name in ("honest", "at_more_scope", "own_key", "private_member", "two_authorizations"):
         sent = lab.send(name)
@@ -273,9 +288,9 @@ def test_text_and_html_say_the_same_in_the_same_order(lab):
     for said in (repr(sent), page):
         marks = [
             sent.verdict[:40],
-            "WWW-Authenticate",
             "✗ fresh",
             "Compared with",
+            "WWW-Authenticate",
             "curl --include",
         ]
         places = [said.replace("&#x27;", "'").find(mark) for mark in marks]

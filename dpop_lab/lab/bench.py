@@ -105,8 +105,8 @@ class Bench:
         raise LabError("No change fits", wanted="more changes, or another place")
 
     def _wire(self, draft: Draft) -> tuple[Redacted, ...]:
-        """The requests that would carry out a draft at this moment, redacted but for the proofs."""
-        log, now = SessionLog(show_proofs=True), self.lab.clock.time()
+        """The requests that would carry out a draft at this moment, redacted."""
+        log, now = SessionLog(), self.lab.clock.time()
         steps, _ = self.parties.signed(draft)
         sent = (sent_exchange(step, at=now) for step in steps)
         return tuple(log.record(replace(one, ended_at=now)) for one in sent)

@@ -4,6 +4,7 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,9 +18,11 @@ from dpop_lab.jose.jws import HASHES, read_jws
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place, edited
 from dpop_lab.lab.world import World
+from dpop_lab.proof import read_proof
+from dpop_lab.session.decoded import drawn
 from dpop_lab.show import Block, Note, Shown, Table
-from dpop_lab.show.values import shown
-from dpop_lab.wire.message import Redacted
+from dpop_lab.show.values import cut
+from dpop_lab.wire.message import Redacted, lines
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 
@@ -102,7 +105,7 @@ class Draft(Shown):
     proposed: tuple[str, str]
     #: The one that the proof goes with, empty at the token endpoint.
     access_token: str = field(default="", repr=False)
-    #: Of a riddle alone, what would go over the wire, redacted but for the proofs.
+    #: Of a riddle alone, what would go over the wire, redacted.
     wire: tuple[Redacted, ...] = ()
 
     @property
@@ -131,15 +134,16 @@ class Draft(Shown):
         if self.wire:
             yield Note(f"Which row says no at the {self.to}, if any? Predict one, and send it.")
         else:
-            yield Note(f"{self.change.title}, to the {self.to}")
-        for number, one in enumerate(self.wire, 1):
-            of = f" {number} of {len(self.wire)}" if len(self.wire) > 1 else ""
-            yield Table(f"Request{of}", (("as sent", one.sent().rstrip()),))
-        yield Table("The proof", (("header", self.header), ("claims", self.claims)))
+            yield Note(f"To the {self.to}: {self.change.title}")
+            yield Table("The proof", (("header", self.header), ("claims", self.claims)))
+        yield from (Table("", (("request", one.sent().rstrip()),)) for one in self.wire)
+        now = self.wire[0].sent_at if self.wire else None
+        labels = chain.from_iterable(lines(one.request_headers, "DPoP") for one in self.wire)
+        proofs = chain.from_iterable(one.proofs for one in self.wire)
+        for label, proof in dict(zip(labels, proofs, strict=True)).items():
+            yield drawn(cut(label, 40), read_proof(proof), now=now, encoded=proof)
         if self.access_token:
-            token = read_jws(self.access_token)
-            said = (("header", token.header), ("claims", token.claims))
-            yield Table("The access token", tuple((name, shown(one, 2000)) for name, one in said))
+            yield drawn("The access token", read_jws(self.access_token), now=now)
 
 
 def url_of(place: Place, lab: World) -> str:

@@ -1,11 +1,11 @@
 """What came of a request that was sent: the answer, and what the rows know of it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
 from dpop_lab.show import Block, Card, Note, Shown, Table, marked
-from dpop_lab.show.values import cut, shown
+from dpop_lab.show.values import cut, date, shown
 from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Redacted, lines
 
@@ -90,35 +90,33 @@ class Sent(Shown):
         rows = ((name, here.get(name, unknown), there.get(name, unknown)) for name in here | there)
         return tuple(row for row in rows if row[1] != row[2] and marked("failed", "failed") in row)
 
+    @property
+    def stamp(self) -> str:
+        """Its number, and when the answer was there: `#3, 09:36:47 GMT`."""
+        return f"#{self.number}, {date(self.at)[-12:]}" if self.number else ""
+
     def blocks(self) -> Iterator[Block]:
-        """Verdict, answer, the other server, rows, difference, and the request at the end."""
+        """The verdict; folded, all rows, the other server, the difference, the request."""
         here, there = self.answered, self.elsewhere
-        if here is None:
-            yield Card(self.verdict, "not asked")
+        if here is None or self.exchange is None:
+            yield Card(self.verdict, "not asked", stamp=self.stamp)
             return
-        yield Card(self.verdict, "passed" if self.caught == ACCEPTED else "failed")
-        said = {
-            "status": str(here.status),
-            "WWW-Authenticate": here.challenge,
-            "DPoP-Nonce": here.nonce,
-            "body": cut(here.exchange.response_body, LONGEST) or "empty",
-        }
-        yield Table("The answer", tuple(pair for pair in said.items() if pair[1]))
+        facts = [("sent", f"{self.title} ({self.change})")]
+        if here.finding and not here.accepted:
+            facts += [("the row", here.finding.title), *here.finding.facts]
+        mark = "passed" if here.accepted else "failed"
+        yield Card(self.verdict, mark, tuple(facts), self.stamp)
+        yield from (replace(report.table, title=report.title) for report in here.reports)
         if there:
-            head = ("Server", "What it answers", "What the rows know")
-            rows = (
-                (f"{here.rules}, which you asked", here.answer, here.reason),
-                (f"{there.rules}, asked afresh", there.answer, there.reason),
-            )
-            yield Table("One request, two servers", rows, head, code=head[1:2])
-        for report in here.reports:
-            yield from report.blocks()
-        if there and self.disagreement:
-            head = ("Row", here.rules, there.rules)
-            yield Table("What the two servers see differently", self.disagreement, head)
+            head = ("", here.rules, there.rules)
+            rows = (("answer", here.answer, there.answer), ("why", here.reason, there.reason))
+            title = f"{there.rules}, which has not seen it before, answers {there.answer}"
+            yield Table(title, (*rows, *self.disagreement), head, folded=True)
         yield self._compared()
-        texts = (("The request", self.request), ("As curl", self.curl))
-        yield Table("", tuple((name, cut(text, LONGEST)) for name, text in texts))
+        texts = (("request", self.request), ("answer", self.exchange.received().rstrip()))
+        wire = tuple((name, cut(text, LONGEST)) for name, text in texts)
+        yield Table("What went over the wire", wire, folded=True)
+        yield Table("The request for a terminal", (("curl", cut(self.curl, LONGEST)),), folded=True)
 
     def _compared(self) -> Block:
         """What the proof differs in from another, but for what is new in any."""
@@ -133,8 +131,8 @@ class Sent(Shown):
         if not rows:
             return Note(f"Compared with {other}, nothing is new but what always is (jti, iat).")
         head = ("Member", "Then", "Now")
-        title = f"Compared with {other}, the proof has other members:"
-        return Table(title, rows, head, code=head[1:])
+        title = f"Compared with {other}: {cut(', '.join(name for name, *_ in rows), 200)}"
+        return Table(title, rows, head, code=head[1:], folded=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

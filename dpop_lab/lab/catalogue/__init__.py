@@ -25,6 +25,7 @@ GROUPS = {  # what is changed, in order
     "token request": "The token request",
     "access token": "The access token, and how it is sent",
 }
+FEW = 20  # changes that are shown at once
 HEAD = ("What is changed", "Change", "Where it is written")
 
 
@@ -71,10 +72,11 @@ class Catalogue(Shown, Mapping[str, Change]):
         count = Counter(change.by for change in self.values())
         lines = [f"{count[one]} by {one}: {who}" for one, who in ACTORS.items() if one in count]
         yield Note("\n".join([f"{len(self)} changes", *lines]))
+        many = len(self) > FEW
         for group, title in GROUPS.items():
             rows = tuple((one.title, one.name, one.section) for one in self.of(group).values())
             if rows:
-                yield Table(f"{title}: {len(rows)}", rows, HEAD, code=HEAD[1:2])
+                yield Table(f"{title}: {len(rows)}", rows, HEAD, code=HEAD[1:2], folded=many)
 
 
 def _told(change: Change) -> str:
