@@ -28,6 +28,7 @@ from dpop_lab.lab.crafting import (
     forged,
     prepared,
     url_of,
+    with_other_proof,
     written,
 )
 from dpop_lab.lab.world import World
