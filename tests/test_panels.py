@@ -17,7 +17,7 @@ from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.lab.catalogue import ACTORS, CHANGES, GROUPS
 from dpop_lab.panels import CataloguePanel, KeyPanel, ProofPanel
 from dpop_lab.panels.key import look_at_key
-from dpop_lab.panels.panel import CODE_FIELDS, LIVE, Panel, control
+from dpop_lab.panels.panel import STYLE, Panel, control, spoken
 from dpop_lab.panels.proof import ENCODED, URL, edited, look_at_proof, typed_members
 from dpop_lab.proof import make_proof, read_proof
 from dpop_lab.server.duende import DUENDE
@@ -45,7 +45,7 @@ def widgets(root):
 def html_of(panel):
     """Everything of a panel that is shown as HTML."""
     shown = [one.value for one in widgets(panel.root) if type(one).__name__ == "HTML"]
-    ours = f"<style>{CODE_FIELDS}</style>", f'<style onload="{LIVE}"></style>'
+    ours = f"<style>{STYLE}</style>", spoken("")
     return [html.removeprefix(ours[0]).removeprefix(ours[1]) for html in shown]
 
 
@@ -356,7 +356,7 @@ PANELS = {"key": lambda: KeyPanel(JWK), "proof": lambda: ProofPanel(KEY)}
 @pytest.mark.parametrize("kind", PANELS)
 def test_the_verdict_is_announced(kind):
     panel = PANELS[kind]()
-    assert panel._verdict.value.startswith(f'<style onload="{LIVE}">')
+    assert panel._verdict.value.startswith(spoken(""))
     assert "dpop-lab-verdict" in panel._verdict._dom_classes
     assert "dpop-lab-panel" in panel.root._dom_classes
 

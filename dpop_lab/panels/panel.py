@@ -15,13 +15,18 @@ from dpop_lab.show.values import shown
 WIDE = {"width": "auto", "max_width": "60em"}
 COLUMN = {"flex": "1 1 28em", "min_width": "0", "max_width": "64em", "overflow": "hidden"}
 FIT = {"width": "max-content", "max_width": "100%"}
-CODE_FIELDS = (
+# An Accordion of ipywidgets takes no key; what is used is the browser's own, beside what it folds.
+STYLE = (
     ".dpop-lab-panel input, .dpop-lab-panel textarea "
-    "{ font-family: var(--jp-code-font-family, monospace) }"
+    "{ font-family: var(--jp-code-font-family, monospace) } "
+    ".dpop-lab-fold:not(:has(> :first-child details[open])) > :last-child "
+    "{ display: none !important } "
+    ".dpop-lab-fold summary { cursor: pointer; width: fit-content } "
+    ".dpop-lab-panel :is(h3, p) { margin: .2em 0 }"
 )
 # The widget itself is the live region, for what is in it is replaced. No widget of ipywidgets has a
 # role, so whatever is shown in it gives it one: the first time, and then nothing is changed.
-LIVE = "this.closest('.dpop-lab-verdict').setAttribute('role', 'status')"
+LIVE = "this.closest('.dpop-lab-live').setAttribute('role', 'status')"
 
 
 def control(
@@ -43,11 +48,24 @@ def text_fields(values: Mapping[str, str]) -> list[list[Any]]:
 
 
 def _side_by_side(controls: list[Any]) -> Any:
-    """A row of controls, in more lines where they have no room."""
+    """A row of controls, in more lines where they have no room; folded if it begins with a text."""
+    if isinstance(controls[0], str):
+        summary = HTML(f"<details><summary>{escaped(controls[0])}</summary></details>")
+        return VBox([summary, _side_by_side(controls[1:])]).add_class("dpop-lab-fold")
     if len(controls) == 1:
         return controls[0]
     flow = {"display": "flex", "flex_flow": "row wrap", "align_items": "center"}
     return Box(controls, layout={**flow, "grid_gap": "2px 12px", **WIDE})
+
+
+def live(kind: str) -> Any:
+    """A place of this class whose words are read aloud when they change; filled by `spoken`."""
+    return HTML().add_class("dpop-lab-live").add_class(kind)
+
+
+def spoken(content: str) -> str:
+    """The HTML of a live place."""
+    return f'<style onload="{LIVE}"></style>{content}'
 
 
 def note(text: str) -> str:
@@ -58,6 +76,7 @@ def note(text: str) -> str:
 class Panel(ABC):
     """Rows of controls under a heading, and beside them the view that follows from them.
 
+    A row that begins with a text is folded under that text.
     `fields` are the controls by their labels and `view` is what the panel shows at this moment;
     set `fields[name].value` to change it from code. Its repr says the same as text. A subclass
     says in `look` how the view follows, and in `follow` what else does.
@@ -68,11 +87,12 @@ class Panel(ABC):
 
     def __init__(self, title: str, hint: str, *rows: list[Any]) -> None:
         self.title, self._lock, self._reacting = title, threading.RLock(), False
-        controls = [one for row in rows for one in row if one.description and hasattr(one, "value")]
+        named = [one for row in rows for one in row if getattr(one, "description", "")]
+        controls = [one for one in named if hasattr(one, "value")]
         self.fields: dict[str, Any] = {one.description: one for one in controls}
         self._start = self.values()
-        self._verdict, self._details = HTML().add_class("dpop-lab-verdict"), HTML()
-        heading = f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>{note(hint)}"
+        self._verdict, self._details = live("dpop-lab-verdict"), HTML()
+        heading = f"<style>{STYLE}</style><h3>{escaped(title)}</h3>{note(hint)}"
         left = VBox([*map(_side_by_side, rows)], layout=COLUMN)
         right = VBox([self._verdict, self._details], layout=COLUMN)
         columns = Box([left, right], layout={"flex_flow": "row wrap", "grid_gap": "4px 24px"})
@@ -133,7 +153,7 @@ class Panel(ABC):
         """Show what follows from the fields."""
         self.view = view = self.look()
         verdict = note(self.nothing) if view is None else as_html([view.verdict_block()])
-        self._verdict.value = f'<style onload="{LIVE}"></style>{verdict}'
+        self._verdict.value = spoken(verdict)
         self._details.value = "" if view is None else view.details()
 
     def __repr__(self) -> str:
