@@ -12,7 +12,7 @@ from dpop_lab.show.pictures import framed, ink, point, symbol
 from dpop_lab.show.values import duration, one_line
 
 TRACK = 36  # characters of the axis in plain text
-MARGIN = "8em"  # beside it in HTML, for figures
+MARGIN = "6.5em"  # beside it in HTML, for figures
 
 
 @dataclass(frozen=True, slots=True)
