@@ -14,7 +14,8 @@ from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.jose.encoding import hash_input, thumbprint
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import generate_key, public_jwk
-from dpop_lab.panels import KeyPanel, ProofPanel
+from dpop_lab.lab.catalogue import ACTORS, CHANGES, GROUPS
+from dpop_lab.panels import CataloguePanel, KeyPanel, ProofPanel
 from dpop_lab.panels.key import look_at_key
 from dpop_lab.panels.panel import CODE_FIELDS, LIVE, Panel, control
 from dpop_lab.panels.proof import ENCODED, URL, edited, look_at_proof, typed_members
@@ -328,6 +329,23 @@ def test_whatever_is_typed_into_a_proof_is_shown_as_text(name, text, again, poli
     panel.fields[name].value = text
     safe(panel)
     assert KEY.private_jwk()["d"] not in repr(panel) + "".join(html_of(panel))
+
+
+def test_the_catalogue_is_searched_and_filtered():
+    panel = CataloguePanel()
+    assert [*panel.view] == [*CHANGES]
+    panel.fields["Search"].value = "HTU slash"
+    assert "htu_with_slash" in panel.view and "htm_delete" not in panel.view
+    assert "htu_with_slash" in repr(panel) + "".join(html_of(panel))
+    panel.fields["Search"].value = "<b>"
+    assert not panel.view and panel.view.verdict_block().text == "0 changes"
+    panel.start_again.click()
+    panel.fields["What is changed"].value = GROUPS["key"]
+    panel.fields["only where the two servers differ"].value = True
+    assert panel.view and {*panel.view} == {*CHANGES.of("key").differing}
+    panel.fields["Who could do it"].value = actor = next(iter(ACTORS))
+    assert {*panel.view} == {*CHANGES.of("key").differing.by(actor)}
+    safe(panel, 400_000)
 
 
 # ---- both -------------------------------------------------------------------------------------

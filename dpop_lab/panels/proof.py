@@ -114,14 +114,14 @@ class ProofView(Shown):
         return f"Refused by the row {failure.check.name}: {self.policy} would answer {answer}{told}"
 
     def blocks(self) -> Iterator[Block]:
-        """The verdict with what to do, the proof decoded, and all rows."""
+        """The verdict with what to do, all rows, and the proof decoded."""
         failure = self.report.failure
         mark, facts = ("failed", failure.facts) if failure else ("passed", ())
         yield Card(self.verdict, mark, facts)
+        yield self.report.table
         title = f"Changed: {', '.join(self.changed)}" if self.changed else "As at the start"
         jws = read_proof(self.proof)
         yield drawn(title, jws, now=self.now, encoded=self.proof, changed=self.changed)
-        yield self.report.table
 
 
 def typed_members(proof: str) -> dict[str, str]:
