@@ -210,15 +210,20 @@ class Parties:
         if change.first:  # a request that goes before, with the same jti
             jti = draft.honest_claims["jti"]
             steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
-        proof = self._proof(draft)
+        proof = self.proof(draft)
         steps.append(prepared(draft, proof, self.lab))
         if change.again:
             honest, proof = proof, change.again(proof)
             steps.append(with_other_proof(steps[-1], honest, proof))
         return steps, proof
 
-    def _proof(self, draft: Draft) -> str:
-        """The texts of a draft, signed by whom it says or under their honest signature."""
+    def proof(self, draft: Draft) -> str:
+        """The texts of a draft, signed by whom it says or under their honest signature.
+
+        What was typed whole stays as it is.
+        """
+        if draft.typed is not None:
+            return draft.typed
         change, kept = draft.change, b""
         key = self.key("thief" if change.signed_by == "thief" else "owner", change.key)
         if not change.sign_again:
