@@ -11,7 +11,7 @@ from dpop_lab import CHANGES, RFC_9449, Lab, LabError
 from dpop_lab.lab.catalogue import ACTORS, GROUPS
 from dpop_lab.lab.catalogue.change import API, SIGNERS, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
-from dpop_lab.panels.bench import LOOKS, PREDICTS, STRIKES, all_rows, rows_at
+from dpop_lab.panels.bench import PREDICTS, STRIKES, all_rows, rows_at
 from dpop_lab.panels.draft_text import as_meant, for_reading
 from dpop_lab.panels.panel import LIVE
 from dpop_lab.proof import read_proof
@@ -117,7 +117,7 @@ def test_search_and_filters_narrow_the_changes_and_a_change_the_targets(panel):
     headings = [name for _, name in panel.fields["Change"].options if name not in CHANGES]
     assert len(headings) == len(GROUPS)
     choose(panel, Change=headings[3])  # where the browser does not keep one from it
-    assert panel.fields["Change"].value == [*CHANGES.of("claims")][0]
+    assert panel.fields["Change"].value == next(iter(CHANGES.of("claims")))
     choose(panel, Change="bound_as_bearer")
     assert panel.fields["Target"].options == ("Bearer API",)
     choose(panel, Change="honest", Target=TOKEN_ENDPOINT)

@@ -54,7 +54,10 @@ def test_the_windows_drawn_are_those_the_server_keeps_to_the_second(policy: Poli
                 assert not is_fresh(policy, profile, edge + outside)
                 assert windows(policy, -edge)[f"{place} {name}"].mark == "passed"
                 assert windows(policy, -edge - outside)[f"{place} {name}"].mark == "failed"
-        kept, shown = policy.profiles[f"{place}_nonce"].nonce_window, drawn[f"{place} nonce"]
+        kept, shown = (
+            policy.profiles[f"{place}_nonce"].nonce_window,
+            drawn[f"{place} nonce, given out"],
+        )
         assert (-shown.start, shown.end) == (kept.max_age, kept.max_ahead)
 
 

@@ -2,14 +2,12 @@
 
 import re
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
-from dpop_lab.doctor.asked import Examined, Jwks
-from dpop_lab.doctor.decoded import harmless
-from dpop_lab.doctor.examine import examine
+from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
@@ -17,11 +15,12 @@ from dpop_lab.doctor.report import preface, told, values_of
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
+from dpop_lab.session.asked import Jwks
 from dpop_lab.session.call import LONGEST, Call, json_value, linked, without_user
 from dpop_lab.session.decoded import key_lines, thumbprint_or_none
 from dpop_lab.show import Block, Card, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
-from dpop_lab.wire.secrets import is_hidden
+from dpop_lab.wire.secrets import harmless, is_hidden
 from dpop_lab.wire.syntax import normal_url
 
 SCHEME = re.compile("(?:dpop|bearer) +", re.I)
@@ -45,9 +44,13 @@ class Diagnosis(Shown):
     examined: tuple[Examined, ...]  #: each request in it
     jwks: Jwks = ()
     remarks: tuple[str, ...] = ()
-    secrets: tuple[str, ...] = ()  #: the kinds of secrets in it
     now: float
-    _secrets: Secrets
+    _secrets: Callable[[], Secrets]  #: found when something is said
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The kinds of secrets in it."""
+        return self._secrets().kinds
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -73,7 +76,7 @@ class Diagnosis(Shown):
         for first in self.problems[:1]:
             line = f"{line[:-1]}, {'first' if self.problems[1:] else 'namely'} {first.title}. "
             line += first.action
-        return self._secrets.clean([line])[0]
+        return self._secrets().clean([line])[0]
 
     def _summary(self) -> str:
         if not self.understood:
@@ -145,9 +148,9 @@ class Diagnosis(Shown):
         return iter(_clean(blocks, self._secrets))
 
 
-def _clean(said: Any, secrets: Secrets) -> Any:
+def _clean(said: Any, secrets: Callable[[], Secrets]) -> Any:
     """Blocks or values without the secrets."""
-    return at_once(partial(mapped, said), secrets.clean)
+    return at_once(partial(mapped, said), lambda texts: secrets().clean(texts) if texts else [])
 
 
 def diagnose(
@@ -176,7 +179,7 @@ def diagnose(
     pasted, unused = read_paste(anything), [NO_URL] * bool(url and not known.url)
     calls = linked([*pasted.calls]) if len(pasted.calls) > 1 else pasted.calls
     pasted = replace(pasted, calls=tuple(_with(one, known) for one in calls))
-    keys, secrets = (*_keys(jwks), *_issued_keys(pasted)), Secrets(pasted)
+    keys, secrets = (*_keys(jwks), *_issued_keys(pasted)), cache(partial(Secrets, pasted))
     here = time.time() if now is None else now
     return Diagnosis(
         kind=pasted.kind,
@@ -184,7 +187,6 @@ def diagnose(
         examined=tuple(_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)),
         jwks=pasted.jwks,
         remarks=(*pasted.remarks, *unused),
-        secrets=secrets.kinds,
         now=here,
         _secrets=secrets,
     )
@@ -208,7 +210,9 @@ def _known(now: float | None, **texts: str) -> Call:
     )
 
 
-def _examined(calls: tuple[Call, ...], secrets: Secrets, **known: Any) -> Iterator[Examined]:
+def _examined(
+    calls: tuple[Call, ...], secrets: Callable[[], Secrets], **known: Any
+) -> Iterator[Examined]:
     """Each call examined after those before it, its words clean: a problem may be shown alone."""
     used = set[Hashable]()
     for number, call in enumerate(calls):

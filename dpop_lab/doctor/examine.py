@@ -1,11 +1,10 @@
 """Examine one call: ask the rows, weigh the words of the server against them, say what to do."""
 
-from collections.abc import Hashable, Iterator
-from dataclasses import replace
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from dpop_lab.checking import Answer, Finding
+from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
-from dpop_lab.doctor.asked import Examined, Jwks, ask_rows
 from dpop_lab.doctor.problem import Problem, other_problems, query_in_htu
 from dpop_lab.doctor.server_words import REDIRECTS, Said, blamed, meaning
 from dpop_lab.proof import rules
@@ -13,6 +12,7 @@ from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.session.asked import Jwks, ask_rows
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import is_time, offset
@@ -33,6 +33,52 @@ WHY_PASSED = {  # what a server may know that is not known here
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Examined:
+    """A call with what was found: what the rows say, what is wrong, and remarks that are none."""
+
+    call: Call
+    #: whose rows were asked
+    policy: Policy
+    reports: tuple[Report, ...] = ()
+    #: of each row that could not be asked, what to give so that it can
+    missing: Mapping[str, str] = field(default_factory=dict)
+    #: what fails under RFC_9449 alone
+    stricter: tuple[Finding, ...] = ()
+    #: the worst first
+    problems: tuple[Problem, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> dict[str, Finding]:
+        """What was found by the rows that were asked, by their names, in the order asked."""
+        return {one.check.name: one for report in self.reports for one in report.findings}
+
+    @property
+    def failures(self) -> list[Finding]:
+        """The findings that failed."""
+        return [one for one in self.findings.values() if one.mark == "failed"]
+
+    @property
+    def verdict(self) -> str:
+        """What happened and why, in a line."""
+        call, asked, more = self.call, len(self.findings), len(self.problems) - 1
+        if call.refused:
+            word = "Refused"
+        elif call.status is None:
+            word = "No answer" if call.exchange.failure else "Looked at"
+        else:
+            word = "Accepted" if call.status < 300 and call.place else "Answered"
+        word += f" ({call.said})" if call.said else ""
+        if self.problems:
+            return f"{word}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
+        if call.refused:
+            return f"{word}, then mended in a later request."
+        rows = "one row" if asked == 1 else f"{asked} rows"
+        told = f", as far as {rows} can tell" if asked else " with what can be seen"
+        return f"{word}: nothing is wrong{told}."
+
+
 def examine(
     call: Call,
     *,
@@ -44,7 +90,8 @@ def examine(
 ) -> Examined:
     """Examine a call; `later` are those after it in the same session."""
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
-    one = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
+    reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
+    one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     problems: list[Problem] = []
     remarks: list[str] = []
     if _is_solved(call, later):

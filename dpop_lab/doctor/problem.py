@@ -13,7 +13,6 @@ from dpop_lab.session.call import API, Call
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
-from dpop_lab.wire.message import lines
 from dpop_lab.wire.secrets import leaked
 from dpop_lab.wire.syntax import without_query
 
@@ -74,7 +73,7 @@ def other_problems(call: Call) -> Iterator[Problem]:
             "Look at the address, the network, its proxy and certificates.",
         )
     yield from _leaked_elsewhere(call)
-    count = len(lines(call.headers, "authorization"))
+    count = sum(name.lower() == "authorization" for name, _ in call.headers)
     if count > 1 and not good:
         yield Problem(
             f"There are {count} Authorization headers",

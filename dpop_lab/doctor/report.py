@@ -5,15 +5,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.doctor.asked import Examined, Jwks
-from dpop_lab.doctor.decoded import drawn_proof, drawn_token, harmless
+from dpop_lab.doctor.examine import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.jws import salvaged
+from dpop_lab.session.asked import Jwks
 from dpop_lab.session.call import Call
-from dpop_lab.session.decoded import key_lines, thumbprint_or_none
+from dpop_lab.session.decoded import drawn_proof, drawn_token, key_lines, thumbprint_or_none
 from dpop_lab.show import SYMBOLS, Block, Card, Note, Table, marked
 from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, shown
+from dpop_lab.wire.secrets import harmless
 from dpop_lab.wire.syntax import without_query
 
 

@@ -9,28 +9,29 @@ from os.path import commonprefix
 from typing import Any
 from urllib.parse import unquote_plus
 
-from dpop_lab.doctor.decoded import LOGIN
 from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.jose.jws import decoded_parts, salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS
 from dpop_lab.session.call import Call
-from dpop_lab.wire.labels import LONG, Labels, passwords_in
+from dpop_lab.wire.labels import LONG, passwords_in
 from dpop_lab.wire.message import lines
 from dpop_lab.wire.redact import USER_ESCAPED, Redactor
 from dpop_lab.wire.secrets import (
-    KINDS,
+    LOGIN,
+    PARAMETERS,
     holds_key,
     is_hidden,
     is_private,
     is_secret,
     key_pieces,
     named_in,
+    squeezed,
     strings,
 )
 
 WORDS = {
+    "private_key": "a private key",
     "client_secret": "a client secret",
-    "secret": "a secret",
     "client_assertion": "a client assertion",
     "refresh_token": "a refresh token",
     "password": "a password",
@@ -39,7 +40,6 @@ WORDS = {
     "assertion": "an assertion",
     "access_token": "an access token",
     "id_token": "an ID token",
-    "private_key": "a private key",
     "cookie": "cookies",
     "api_key": "an API key",
     "credentials": "a name and a password",
@@ -68,47 +68,47 @@ class Secrets:
     """The secrets of one paste: `kinds` names them, `clean` takes them out of texts."""
 
     def __init__(self, pasted: Pasted) -> None:
-        self._labels, self._redactor = Labels(SHORTEST), Redactor()
+        self._redactor, self._found = Redactor(), dict[str, None]()  # kinds, in order
         self._long: dict[str, dict[str, str]] = {}  # by their beginnings: value and kind
-        found = {kind: None for call in pasted.calls for kind in self._of(call)}
-        found |= dict.fromkeys(self._in_values([*pasted.jwks]))
+        for call in pasted.calls:
+            self._look_at(call)
+        self._look_into([*pasted.jwks])
         for exchange in (*pasted.exchanges, *pasted.given):
             self._redactor.exchange(exchange)
         text = pasted.text[:READ]
         # an error code may be cut within a line: it is read where there is no text that has it all
-        codes = [] if text else [call.error for call in pasted.calls]
-        found |= dict.fromkeys(self._in_texts([text, *codes]))
+        self._read([text] if text else [call.error for call in pasted.calls])
         self._redactor.text(text)
-        found |= dict.fromkeys(self._redactor.labels.kinds())
+        found = self._found | dict.fromkeys(self._redactor.labels.kinds())
         found.pop("proof", None)  # what is secret in it has a kind of its own
         names = ("private_key" if kind in PRIVATE_MEMBERS else kind for kind in found)
         self.kinds = tuple(dict.fromkeys(WORDS.get(name, "a secret") for name in names))
 
-    def _of(self, call: Call) -> Iterator[str]:
-        """The kinds of secrets in a call; each value is known from now on."""
+    def _look_at(self, call: Call) -> None:
+        """Look for the secrets in a call; each value is known from now on."""
         for value in filter(None, (call.token, call.issued)):
-            yield self._know("access_token", value)
+            self._know("access_token", value)
         headers = [f"{name}: {value}" for name, value in call.headers]
-        yield from self._in_texts([call.description, *call.form.values(), *headers])
-        for name, value in call.form.items():
-            kind = "code" if name == "code" else KINDS.get(name.replace("_", ""), "")
-            if kind and value and not is_hidden(value):
-                yield self._know(kind, value)
+        self._read([call.description, *call.form.values(), *headers])
+        pairs = [(PARAMETERS.get(squeezed(name)), value) for name, value in call.form.items()]
         for cookie in lines(call.headers, "cookie"):
-            for pair in cookie.split(";") if not is_hidden(cookie) else ():
-                yield self._know("cookie", pair.partition("=")[2].strip())
+            values = (pair.partition("=")[2].strip() for pair in cookie.split(";"))
+            pairs += [("cookie", value) for value in values if not is_hidden(cookie)]
+        for kind, value in pairs:
+            if kind and value and not is_hidden(value):
+                self._know(kind, value)
         for text in (*call.proofs, call.token):
             jws = salvaged(text)
-            yield from self._in_values([jws.header, jws.claims])
-            yield from self._in_texts(decoded_parts(text))
+            self._look_into([jws.header, jws.claims])
+            self._read(decoded_parts(text))
         for text in call.proofs:
             self._know("proof", text)
 
-    def _in_texts(self, texts: list[str]) -> Iterator[str]:
-        """The kinds of secrets that texts give away: private keys, and whatever has a name."""
+    def _read(self, texts: list[str]) -> None:
+        """Look for what texts give away: private keys, and whatever has a name."""
         for text in (spelled for one in texts for spelled in _spellings(one)):
             if without_users(text) != text:
-                yield "credentials"
+                self._found["credentials"] = None
             found = [("private_key", piece) for piece in islice(key_pieces(text), MOST)]
             pairs = (passwords_in(pair[1]) for pair in islice(BASIC.finditer(text), MOST))
             found += [("client_secret", password) for pair in pairs for password in pair]
@@ -117,34 +117,33 @@ class Secrets:
             named = islice(named_in(text), MOST)
             found += [one for one in named if len(one[1]) >= LONG and not is_hidden(one[1])]
             for kind, value in found:
-                yield self._know(kind, value)
+                self._know(kind, value)
 
-    def _in_values(self, values: list[Any]) -> Iterator[str]:
-        """The kinds of secrets in JSON values, by the names of their members."""
+    def _look_into(self, values: list[Any]) -> None:
+        """Look for secrets in JSON values, by the names of their members."""
         for name, text in strings(values):
             if found := NAMED.search(text):
-                yield self._know("access_token", found[1])
+                self._know("access_token", found[1])
             if name == "htu" and LOGIN.match(text):
-                yield "credentials"
+                self._found["credentials"] = None
             if is_secret(name, text):
                 private = is_private(name, text) or "private" in name.lower() or holds_key(text)
-                yield self._know("private_key" if private else "secret", text)
-            yield from self._in_texts([text])
+                self._know("private_key" if private else "secret", text)
+            self._read([text])
 
-    def _know(self, kind: str, value: str) -> str:
+    def _know(self, kind: str, value: str) -> None:
         """Take this value out from now on, but for a short word: that may stand anywhere."""
+        self._found[kind] = None
         if len(value) >= LONG or not value.isalpha():
-            self._labels.know(kind, value)
+            self._redactor.labels.know(kind, value, shortest=SHORTEST)
         for line in value.splitlines()[:MOST_LINES] if "\n" in value else ():
             self._know(kind, line)
         if len(value) > BEGINNING:
             self._long.setdefault(value[:BEGINNING], {}).setdefault(value, kind)
-        return kind
 
     def clean(self, texts: list[str]) -> list[str]:
         """The texts without any of them, whole or cut off, and without whole JWTs."""
-        cleaned = self._redactor.labels.replace(self._labels.replace(texts))
-        return [self._cut_ones(text) for text in cleaned]
+        return [self._cut_ones(text) for text in self._redactor.labels.replace(texts)]
 
     def _cut_ones(self, text: str) -> str:
         for beginning, known in self._long.items():

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dpop_lab.panels.bench import BenchPanel
+    from dpop_lab.panels.catalogue import CataloguePanel
     from dpop_lab.panels.doctor import DoctorPanel
     from dpop_lab.panels.key import KeyPanel
     from dpop_lab.panels.proof import ProofPanel
 
-__all__ = ["BenchPanel", "DoctorPanel", "KeyPanel", "ProofPanel"]
+__all__ = ["BenchPanel", "CataloguePanel", "DoctorPanel", "KeyPanel", "ProofPanel"]
 
 
 if not TYPE_CHECKING:  # else a wrong name would be taken for one of these

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 
 from dpop_lab.errors import KeyUnusable, LabError, expect
 from dpop_lab.jose.encoding import hash_input, thumbprint
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC
+from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, generate_key, public_jwk
 from dpop_lab.panels.panel import Panel, text_fields
 from dpop_lab.proof import RSA_BITS, STRICT
 from dpop_lab.show import Block, Card, Shown, Table
@@ -20,17 +21,19 @@ SAID = {
 
 
 class KeyPanel(Panel):
-    """A field for each member of a public JWK; beneath them its hash input and its thumbprint.
+    """A field for each member of a public JWK; beside them its thumbprint and its hash input.
 
-    Only public members are shown, whatever else is in the JWK. Raises `LabError` (`KeyUnusable`
+    Starts from a new key where none is given. Only public members are shown, whatever else is in
+    the JWK. Raises `LabError` (`KeyUnusable`
     where a member is missing) when it is no EC, OKP or RSA key.
     """
 
     purpose = "lets you change a public key and watch its thumbprint."
     view: "KeyView"
 
-    def __init__(self, jwk: Mapping[str, str]) -> None:
-        expect(jwk, Mapping, "KeyPanel", "public_jwk(key) gives a key's JWK.")
+    def __init__(self, jwk: Mapping[str, str] | None = None) -> None:
+        expect(jwk, (Mapping, NoneType), "KeyPanel", "public_jwk(key) gives a key's JWK.")
+        jwk = public_jwk(generate_key()) if jwk is None else jwk
         thumbprint(jwk)  # raises where a member is missing
         if (kty := jwk["kty"]) not in PUBLIC:
             raise LabError("No public key", wanted=f"kty {', '.join(PUBLIC)}", found=repr(kty))
@@ -74,10 +77,10 @@ class KeyView(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """The verdict, the hash input and the thumbprint."""
+        mark = "failed" if self.problem else "passed"
+        yield Card(self.verdict, mark, (("thumbprint", self.thumbprint or "none"),))
         text = cut(printable(self.hash_input), 4000)
-        facts = (("hash input", text or "none"), ("thumbprint", self.thumbprint or "none"))
-        yield Card(self.verdict, "failed" if self.problem else "passed")
-        yield Table("", facts)
+        yield Table("", (("hash input (RFC 7638)", text or "none"),))
 
 
 def look_at_key(members: Mapping[str, str], before: Mapping[str, str]) -> KeyView:

@@ -1,4 +1,4 @@
-"""Change a proof's header or claims and watch what the token endpoint makes of it."""
+"""Change a proof, member by member or as it is sent, and watch what the token endpoint says."""
 
 import json
 import re
@@ -6,71 +6,87 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any
 
-from ipywidgets import Checkbox, Dropdown
+from ipywidgets import Checkbox, Dropdown, Textarea
 
 from dpop_lab.checking import Answer, Report
 from dpop_lab.errors import expect
-from dpop_lab.jose.jws import segment, sign_segment
-from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.panels.panel import Panel, control, text_fields
-from dpop_lab.proof import TYP, read_proof
+from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.jose.jws import segment
+from dpop_lab.jose.keys import PrivateKey, generate_key
+from dpop_lab.panels.panel import WIDE, Panel, control, text_fields
+from dpop_lab.proof import make_proof, read_proof
 from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
-from dpop_lab.show import Block, Card, Shown, Table
-from dpop_lab.show.values import cut
+from dpop_lab.session.decoded import drawn
+from dpop_lab.show import Block, Card, Shown
+from dpop_lab.show.jwt import SEGMENTS
 
-SIGN, HELD_TO = "Sign again after each change", "Held to"
+ENCODED, SIGN, HELD_TO = "Encoded", "Sign again after each change", "Held to"
 METHOD, URL = "POST", f"{BASE_URL}/connect/token"
-SEGMENTS = ("header", "payload", "signature")
-SHOWN = 1200  # characters of a segment
+HEADER, CLAIMS = ("typ", "alg"), ("jti", "htm", "htu", "iat")  # the members that have a field
 
 
 class ProofPanel(Panel):
-    """A field for each value of a proof for the token endpoint; beneath them proof and report.
+    """A proof for the token endpoint, decoded and encoded; beside it what the rows say.
 
-    Starts from a good proof by the key, made now; the server's clock stands still from then on.
-    Nothing is sent. Raises `LabError` when given no private key.
+    What is changed in a field is changed in the encoded text, and the other way round. Starts from
+    a good proof by the key, made now, with a new key where none is given; the server's clock stands
+    still from then on. `proof` is the text that is judged. Nothing is sent. Raises `LabError` when
+    given what is no private key.
     """
 
     purpose = "lets you change a proof and watch which row refuses it."
     view: "ProofView"
 
-    def __init__(self, key: PrivateKey) -> None:
-        expect(key, PrivateKey, "ProofPanel", "load_key and generate_key make one.")
-        self._key, self._now = key, int(time.time())
-        start = start_fields(key, jti=str(uuid.uuid4()), now=self._now)
-        self._proof = look_at_proof(start, key, policy=DUENDE, now=self._now).proof
-        self._signature = self._proof.rpartition(".")[2]
+    def __init__(self, key: PrivateKey | None = None) -> None:
+        expect(key, (PrivateKey, NoneType), "ProofPanel", "load_key and generate_key make one.")
+        self._key, self._now = key or generate_key(), int(time.time())
+        self._good = make_proof(
+            self._key, jti=str(uuid.uuid4()), htm=METHOD, htu=URL, iat=self._now
+        )
+        self.proof = self._good
         super().__init__(
             "A proof for the token endpoint",
-            "Change a value and see what follows; nothing is sent. An empty field is a member left "
-            "out. In iat, digits become a JSON number, anything else a string. The server's clock "
-            f"stands still at {self._now} while you edit. By keyboard, Space opens the list.",
-            *text_fields(start),
+            "Change a member, or the encoded text; nothing is sent. An empty field is a member "
+            "left out. In iat, digits become a JSON number, anything else a string. The server's "
+            f"clock stands still at {self._now} while you edit. By keyboard, Space opens the list.",
+            *text_fields(typed_members(self.proof)),
+            [control(Textarea, ENCODED, self.proof, {**WIDE, "height": "9em"}, "5em")],
             [control(Checkbox, SIGN, True, {"width": "auto"}, indent=False)],
-            [control(Dropdown, HELD_TO, DUENDE.name, options=[*POLICIES])],
-            [self.start_again],
+            [control(Dropdown, HELD_TO, DUENDE.name, options=[*POLICIES]), self.start_again],
         )
 
+    def follow(self, label: str) -> None:
+        """Let the encoded text follow from the members, or the members from it."""
+        of = self.fields
+        if label == ENCODED:
+            self.proof = of[ENCODED].value.strip()
+            self.write(typed_members(self.proof))
+        elif label in (*HEADER, *CLAIMS, SIGN):
+            typed = {name: of[name].value for name in (*HEADER, *CLAIMS)}
+            sign = self._key if of[SIGN].value else None
+            self.proof = edited(self.proof, typed, good=self._good, key=sign)
+            self.write({ENCODED: self.proof})
+
+    def back(self) -> None:
+        """Bring the good proof back, and its members."""
+        super().back()
+        self.proof = self._good
+
     def look(self) -> "ProofView":
-        """The proof that is in the fields, against the one at the start."""
-        fields = self.values()
-        again, policy = fields.pop(SIGN), POLICIES[fields.pop(HELD_TO)]
-        view = look_at_proof(
-            fields,
-            self._key,
-            policy=policy,
-            now=self._now,
-            start=self._proof,
-            signature=None if again else self._signature,
-        )
-        self._signature = view.proof.rpartition(".")[2] or self._signature
-        return view
+        """What the token endpoint says of the proof, and what has changed since the start."""
+        policy = POLICIES[self.fields[HELD_TO].value]
+        return look_at_proof(self.proof, policy=policy, now=self._now, good=self._good)
+
+    def told(self, *left_out: str) -> list[str]:
+        """The fields but for the encoded text, a line each."""
+        return super().told(ENCODED, *left_out)
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
@@ -78,24 +94,18 @@ class ProofView(Shown):
     """A proof looked at, shown by a notebook as the panel shows it."""
 
     policy: str
-    #: The three segments, and the names of those that differ from the start.
-    proof: str = ""
-    changed: tuple[str, ...] = ()
-    #: What the token endpoint finds; None where there is no proof.
-    report: Report | None = None
+    proof: str
+    now: int
+    #: The names of the segments that differ from those of the good proof.
+    changed: tuple[str, ...]
+    #: What the token endpoint finds.
+    report: Report
     #: What it would say, None for a proof it would accept.
     answer: Answer | None = None
 
     @property
-    def problem(self) -> str:
-        """Why there is no proof and so no report, empty when there is one."""
-        return "a field holds half a character." if self.report is None else ""
-
-    @property
     def verdict(self) -> str:
         """What the server would answer, and because of which row, in words."""
-        if self.report is None:
-            return f"No proof can be made: {self.problem}"
         failure = self.report.failure
         if failure is None or self.answer is None:
             return f"Accepted: held to {self.policy}, the token endpoint would take this proof."
@@ -104,72 +114,81 @@ class ProofView(Shown):
         return f"Refused by the row {failure.check.name}: {self.policy} would answer {answer}{told}"
 
     def blocks(self) -> Iterator[Block]:
-        """The verdict, each segment decoded and as it is sent, and the report."""
-        if self.report is None:
-            yield Card(self.verdict, "failed")
-            return
-        yield Card(self.verdict, "passed" if self.report.accepted else "failed")
-        broken = self.report["signature"].mark == "failed"
-        made = "made with the private key" + "; it does not verify" * broken
-        proof, rows = read_proof(self.proof), []
-        texts = (readable(proof.header), readable(proof.claims), made)
-        for name, text, encoded in zip(SEGMENTS, texts, self.proof.split("."), strict=True):
-            state = "changed" if name in self.changed else "as at the start"
-            rows.append((f"{name}, {state}", f"{text}\n{cut(encoded, SHOWN)}"))
-        yield Table("", tuple(rows))
-        yield from self.report.blocks()
+        """The verdict with what to do, all rows, and the proof decoded."""
+        failure = self.report.failure
+        mark, facts = ("failed", failure.facts) if failure else ("passed", ())
+        yield Card(self.verdict, mark, facts)
+        yield self.report.table
+        title = f"Changed: {', '.join(self.changed)}" if self.changed else "As at the start"
+        jws = read_proof(self.proof)
+        yield drawn(title, jws, now=self.now, encoded=self.proof, changed=self.changed)
 
 
-def readable(value: object) -> str:
-    """A JSON value over several lines, long ones cut, what can't be seen escaped."""
-    lines = json.dumps(value, indent=2, ensure_ascii=False).split("\n")
-    return "\n".join(cut(_seen(line), SHOWN) for line in lines)
+def typed_members(proof: str) -> dict[str, str]:
+    """The members that have a field, as a person would type them; empty where there is none."""
+    read = read_proof(proof)
+    values = {name: read.header.get(name) for name in HEADER}
+    values |= {name: read.claims.get(name) for name in CLAIMS}
+    return {name: as_typed(value) for name, value in values.items()}
 
 
-def _seen(line: str) -> str:
-    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)
+def as_typed(value: object) -> str:
+    """A JSON value as a person would type it: a text as it is, nothing where there is none."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def start_fields(key: PrivateKey, *, jti: str, now: int) -> dict[str, str]:
-    """The values a good proof for the token endpoint has, as a person would type them."""
-    return {"typ": TYP, "alg": key.alg, "jti": jti, "htm": METHOD, "htu": URL, "iat": str(now)}
+def edited(proof: str, typed: Mapping[str, str], *, good: str, key: PrivateKey | None) -> str:
+    """The proof with the members that were typed, signed again by a key if one is given.
 
-
-def look_at_proof(
-    fields: Mapping[str, str],
-    key: PrivateKey,
-    *,
-    policy: Policy,
-    now: int,
-    start: str = "",
-    signature: str | None = None,
-) -> ProofView:
-    """Make a proof of what was typed and hold it to the token endpoint of a policy.
-
-    `fields` are typ, alg and the claims; an empty one is left out, and `iat` in digits becomes a
-    number. `start` is the proof to compare with. `signature` keeps an old signature segment; None
-    signs again, or takes the one of `start` where nothing else has changed. Nothing is sent or
-    remembered, and nothing in `fields` raises.
+    An empty text leaves the member out, digits in `iat` become a number, and of a text that holds
+    half a character the other half is a question mark. What was not typed stays as it is, to the
+    letter; of a proof that can't be read that of the good one is taken. A proof that is the good
+    one again has its signature.
     """
-    claims: dict[str, Any] = {name: text for name, text in fields.items() if text}
-    header: dict[str, Any] = {name: claims.pop(name) for name in ("typ", "alg") if name in claims}
-    header["jwk"] = key.public_jwk()
-    if re.fullmatch("[0-9]{1,4000}", claims.get("iat", "")):
-        claims["iat"] = int(claims["iat"])
-    try:
-        proof = sign_segment(segment(header), claims, key.sign)
-    except UnicodeEncodeError:
-        return ProofView(policy=policy.name)
-    signing_input = proof.rpartition(".")[0]
-    if signature is not None:
-        proof = f"{signing_input}.{signature}"
-    elif start.startswith(f"{signing_input}."):
-        proof = start
+    known = proof if not read_proof(proof).problem and proof.count(".") == 2 else good
+    read, (header, claims, signature) = read_proof(known), known.split(".")
+    if (members := _with_typed(read.header, HEADER, typed)) != read.header:
+        header = segment(members)
+    if (members := _with_typed(read.claims, CLAIMS, typed)) != read.claims:
+        claims = segment(members)
+    signing_input = f"{header}.{claims}"
+    if key is None:
+        return f"{signing_input}.{signature}"
+    if good.startswith(f"{signing_input}."):
+        return good
+    return f"{signing_input}.{base64url_encode(key.sign(signing_input.encode()))}"
+
+
+def _with_typed(
+    members: Mapping[str, Any], names: tuple[str, ...], typed: Mapping[str, str]
+) -> Mapping[str, Any]:
+    changed = dict(members)
+    for name in names:
+        text = typed[name].encode("utf-8", "replace").decode()
+        if text == as_typed(members.get(name)):
+            continue
+        if text:
+            number = name == "iat" and re.fullmatch("[0-9]{1,4000}", text)
+            changed[name] = int(text) if number else text
+        else:
+            changed.pop(name, None)
+    return changed
+
+
+def look_at_proof(proof: str, *, policy: Policy, now: int, good: str) -> ProofView:
+    """Hold an encoded proof to the token endpoint of a policy, and compare it with a good one.
+
+    Nothing is sent or remembered, and whatever the text is, it does not raise.
+    """
     report = check_proof(proof, profile=policy.token, method=METHOD, url=URL, now=now)
-    pairs = zip(SEGMENTS, proof.split("."), (start or proof).split("."), strict=True)
+    parts = [*proof.split(".", 2), "", ""]
+    pairs = zip(SEGMENTS, parts, good.split("."), strict=False)
     return ProofView(
         policy=policy.name,
         proof=proof,
+        now=now,
         changed=tuple(name for name, one, before in pairs if one != before),
         report=report,
         answer=policy.token.answer(report.failure) if report.failure else None,

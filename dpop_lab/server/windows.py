@@ -36,7 +36,8 @@ def _spans(policy: Policy, place: str, age: float | None) -> Iterator[Span]:
     if _window(nonced) != _window(plain):
         yield _of_iat(group, "iat, with a nonce", _window(nonced), age)
     if nonce in nonced.rows:
-        yield Span(group, "nonce", -nonced.nonce_window.max_age, nonced.nonce_window.max_ahead)
+        given_out = nonced.nonce_window
+        yield Span(group, "nonce, given out", -given_out.max_age, given_out.max_ahead)
 
 
 def _window(profile: ProofProfile) -> Window:

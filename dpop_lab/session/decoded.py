@@ -6,11 +6,13 @@ from typing import Any
 
 from dpop_lab.errors import KeyUnusable, expect
 from dpop_lab.jose.encoding import thumbprint
-from dpop_lab.jose.jws import Jws, read_jws
+from dpop_lab.jose.jws import Jws, read_jws, salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS, key_bits
+from dpop_lab.session.call import Call
 from dpop_lab.show import Block, Shown
 from dpop_lab.show.jwt import Jwt, Member
 from dpop_lab.show.values import cut, date, offset, shown
+from dpop_lab.wire.secrets import harmless
 
 TIMES = ("iat", "exp", "nbf", "auth_time", "updated_at")
 MOST, LONGEST = 40, 200  # members of a JWT, characters of a value
@@ -92,6 +94,24 @@ def _time_note(value: object, clocks: Mapping[str, float | None]) -> str:
         return " (no time)"
     notes = [f"{offset(value, at)} {clock}" for clock, at in clocks.items() if at is not None]
     return f" ({', '.join([told, *notes])})"
+
+
+def drawn_proof(call: Call, now: float) -> Jwt | None:
+    """What the first proof of a call says, None where it has none."""
+    if not call.proofs:
+        return None
+    return drawn("The proof", salvaged(call.proofs[0]), now=now, date=call.date, clean=harmless)
+
+
+def drawn_token(call: Call, now: float) -> Jwt | None:
+    """What the access token of a call says: the one sent, else the one it was given."""
+    if not (text := call.token or call.issued):
+        return None
+    jws, title = salvaged(text), "The access token"
+    if jws.problem and not jws.header:
+        opaque = f"opaque: only its server can read it; {len(text)} characters"
+        return Jwt(title, "", (), (), opaque)
+    return drawn(title, jws, now=now, date=call.date, clean=harmless)
 
 
 def key_lines(

@@ -73,7 +73,7 @@ class Diagram(Shown, Block):
             yield from (f"  {'':<{width}}  {line}" for line in others)
 
     def html(self, look: Look) -> str:
-        columns = " ".join(["1fr 1fr", *["2fr 1fr 1fr"] * (len(self.lanes) - 1)])
+        columns = " ".join(["5fr 5fr", *["8fr 5fr 5fr"] * (len(self.lanes) - 1)])
         columns = re.sub(r"\dfr", r"minmax(0, \g<0>)", columns)
         parts = [self._lane(number, look) for number in range(len(self.lanes))]
         parts += [self._message(row, one, look) for row, one in enumerate(self.messages, 2)]

@@ -12,7 +12,7 @@ from dpop_lab.show.pictures import framed, ink, point, symbol
 from dpop_lab.show.values import duration, one_line
 
 TRACK = 36  # characters of the axis in plain text
-MARGIN = "8em"  # beside it in HTML, for figures
+MARGIN = "6.5em"  # beside it in HTML, for figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,11 @@ class Span:
 
     @property
     def figures(self) -> tuple[str, str]:
-        """Both ends in words, or the one time that it is."""
-        return _from_now(self.start), _from_now(self.end) if self.end != self.start else ""
+        """Both ends in words; of a single time one, on the side away from now."""
+        start, end = _from_now(self.start), _from_now(self.end)
+        if self.start == self.end:
+            return ("", end) if self.end > 0 else (start, "")
+        return start, end
 
 
 def _from_now(seconds: float) -> str:

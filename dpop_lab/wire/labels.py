@@ -92,6 +92,7 @@ class Known:
     kind: str
     value: str = field(repr=False)
     readings: Mapping[re.Pattern[str], list[str]] = field(repr=False)
+    shortest: int  #: it is looked for everywhere if it is no shorter
     label: str = ""
 
 
@@ -124,12 +125,13 @@ class Labels:
             known.label = f"<{known.kind} {self._counts[known.kind]}>"
         return known.label
 
-    def know(self, kind: str, value: str) -> Known:
+    def know(self, kind: str, value: str, *, shortest: int | None = None) -> Known:
         """Look for this value from now on, if it is long; it gets its number when it turns up."""
+        shortest = self._shortest if shortest is None else shortest
         if len(value) > LONGEST:
-            return Known(kind, value, {})
+            return Known(kind, value, {}, shortest)
         if (known := self._known.get(value)) is None:
-            known = self._known[value] = Known(kind, value, _readings(value))
+            known = self._known[value] = Known(kind, value, _readings(value), shortest)
             kinds = [one.kind for one in self._known.values()]
             if len(kinds) > MOST:  # many tokens or cookies do not drive out the one secret
                 oldest = kinds.index(Counter(kinds).most_common(1)[0][0])
@@ -139,7 +141,7 @@ class Labels:
     def replace(self, texts: list[str], *, but: str = "") -> list[str]:
         """The texts without any known long value, in whatever spelling, `but` those of a kind."""
         longest = sorted(self._known.values(), key=lambda one: len(one.value), reverse=True)
-        sought = [one for one in longest if len(one.value) >= self._shortest and one.kind != but]
+        sought = [one for one in longest if len(one.value) >= one.shortest and one.kind != but]
         for units in (WRITTEN, LABEL):
             readings = [(reading, one) for one in sought for reading in one.readings[units]]
             whole = _read("\n".join(texts), units) if readings else ""

@@ -5,11 +5,13 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
+from typing import Any
 from urllib.parse import unquote_plus
 
 from dpop_lab.jose.encoding import read_json, whole_number
 from dpop_lab.jose.jws import salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS
+from dpop_lab.show.values import Words
 
 NAMES = (
     "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
@@ -27,6 +29,7 @@ HIDDEN = re.compile(
     r"|\$\{?\w+\}?|\$\(.*\)|\{\{.*\}\}|%\w+%|your[_ -][\w -]+",
     re.I | re.S,
 )
+LOGIN = re.compile(r"^[^/\s:]*+:\S*@")  # in a URL without a scheme
 QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
 # in text of no known form: name=value, name: value, "name": "value", <name>value
 LOOSE = re.compile(
@@ -121,6 +124,19 @@ def is_private(name: str, value: object) -> bool:
 def leaked(value: object) -> tuple[str, ...]:
     """The names of private members of keys, wherever in a JSON value they stand."""
     return tuple(name for name, text in strings(value) if is_private(name, text))
+
+
+def harmless(value: object, name: str = "") -> Any:
+    """A value without the secrets in it: private members of keys, what a name calls a secret."""
+    if isinstance(value, Mapping):
+        return {key: harmless(one, str(key)) for key, one in value.items()}
+    if isinstance(value, list):
+        return [harmless(one, name) for one in value]
+    if is_secret(name, value):
+        return Words("(private)")
+    if leaked(inside(value)):
+        return Words("(JSON in a string, with private members)")
+    return LOGIN.sub("…@", value) if name == "htu" and isinstance(value, str) else value
 
 
 # No run is tried from within, and none gives a character back: the time grows with the text alone.

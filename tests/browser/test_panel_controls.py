@@ -1,12 +1,14 @@
 """The panels in their lessons, driven as people do: by their labels, and by the keyboard alone."""
 
+import os
 import re
 
 import pytest
-from lesson import ANSWERED, PANEL, Locator, expect, lessons_with
+from lesson import ANSWERED, PANEL, SIZE, Locator, expect, lessons_with
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 AGAIN, SIGN, HELD_TO = "Start again", "Sign again after each change", "Held to"
+ENCODED = "Encoded"
 STAYED, CHANGED = re.compile("the same"), re.compile("has changed")
 NONE, ACCEPTED = re.compile("no thumbprint"), re.compile("accepted", re.IGNORECASE)
 THUMBPRINT_AFTER = {"kty": NONE, "kid": STAYED, "use": STAYED, "alg": STAYED}  # others: CHANGED
@@ -77,7 +79,7 @@ def test_each_member_of_a_key_changes_the_thumbprint_or_leaves_it(panel, name):
 
 @each_proof_panel
 def test_each_field_of_a_proof_is_refused_by_its_row(panel, name):
-    assert panel.labels == list(REFUSED_BY)
+    assert panel.labels == [*REFUSED_BY, ENCODED]
     for label, (text, row) in REFUSED_BY.items():
         panel.says(ACCEPTED)
         panel.control(label).fill(text)
@@ -122,13 +124,14 @@ def test_a_proof_panel_needs_no_mouse(panel, name):
     panel.tab_to("alg", "jti", "htm")
     panel.keyboard.type("DELETE")
     panel.says(refused("htm"))
-    panel.tab_to("htu", "iat", SIGN)
+    panel.tab_to("htu", "iat", ENCODED, SIGN)
     panel.keyboard.press("Space")
     expect(panel.control(SIGN)).not_to_be_checked()
     panel.keyboard.press("Shift+Tab")
+    panel.keyboard.press("Shift+Tab")
     panel.keyboard.type("1")
     panel.says(refused("signature"))
-    panel.tab_to(SIGN, HELD_TO)
+    panel.tab_to(ENCODED, SIGN, HELD_TO)
     for key in ("Space", "ArrowDown", "Enter"):  # JupyterLab takes arrows from a list not open
         panel.keyboard.press(key)
     expect(panel.control(HELD_TO)).to_have_value("RFC_9449")
@@ -159,3 +162,33 @@ def test_a_panel_that_says_no_is_accessible(panel, lesson, name):
     panel.control(panel.labels[-1]).fill("other")
     panel.says(re.compile("refused|not a usable", re.IGNORECASE))
     assert lesson(name).faults(f"{name}-panel", PANEL) == []
+
+
+@each_proof_panel
+def test_the_encoded_proof_can_be_edited_as_well(panel, name):
+    before = panel.control(ENCODED).input_value()
+    panel.control("htm").fill("DELETE")
+    panel.says(refused("htm"))
+    expect(panel.control(ENCODED)).not_to_have_value(before)
+    panel.control(ENCODED).fill(before)
+    panel.says(ACCEPTED)
+    expect(panel.control("htm")).to_have_value("POST")
+    panel.control(ENCODED).press("End")
+    panel.keyboard.type("AAAAAAAAAAAAAAAAAAAA", delay=20)  # each is judged, and none is lost
+    panel.says(refused("signature"))
+    expect(panel.control(ENCODED)).to_have_value(f"{before}AAAAAAAAAAAAAAAAAAAA")
+
+
+@each_panel
+def test_fields_and_verdict_are_seen_together(panel, name):
+    panel.root.page.set_viewport_size({"width": 1366, "height": 768})
+    panel.root.get_by_role("textbox").first.scroll_into_view_if_needed()
+    panel.root.evaluate("root => root.scrollIntoView()")
+    for seen in (panel.root.get_by_role("textbox").first, panel.verdict, panel.again):
+        expect(seen).to_be_in_viewport(ratio=1)
+    panel.root.page.set_viewport_size(SIZE)
+    picture = os.environ.get("DPOP_LAB_SCREENSHOTS")
+    if picture:
+        panel.root.page.set_viewport_size({"width": 1366, "height": 768})
+        panel.root.page.screenshot(path=f"{picture}/panel-{name}.png")
+        panel.root.page.set_viewport_size(SIZE)

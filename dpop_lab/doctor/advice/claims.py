@@ -31,12 +31,13 @@ def htu(finding: Finding, call: Call) -> str:
     wanted, found = str(finding.wanted), finding.found
     if not isinstance(found, str):
         return f"Give htu as a string: send {wanted}."
-    told = f"{_htu_fault(wanted, found)}: send {wanted}."
+    fault = _htu_fault(wanted, found)
     if not FORWARDED & {name.lower() for name, _ in call.headers}:
-        return told
+        return f"{fault}: send {wanted}."
     return (
-        f"{told} The request came through a proxy: htu is the URL that the client calls, and the"
-        " server behind the proxy has to know that one."
+        f"{fault}, and the request came through a proxy: htu is to be the URL that the client"
+        " calls. If this is it, tell the server behind the proxy that URL, and leave the client"
+        " alone."
     )
 
 

@@ -5,9 +5,7 @@ import time
 from dataclasses import dataclass, replace
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.doctor.asked import Examined
-from dpop_lab.doctor.decoded import drawn_proof, drawn_token
-from dpop_lab.doctor.examine import refusal
+from dpop_lab.doctor.examine import Examined, refusal
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.doctor.server_words import blamed
@@ -15,7 +13,7 @@ from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.rules import one_header
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call, read_call
-from dpop_lab.session.decoded import thumbprint_or_none
+from dpop_lab.session.decoded import drawn_proof, drawn_token, thumbprint_or_none
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show import SYMBOLS
 from dpop_lab.show.jwt import Jwt

@@ -1,12 +1,10 @@
-"""Hold a call to the rows that can be asked, and say what to give for the others."""
+"""The rows that can be asked of a call, with their findings, and what the others lack."""
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from dpop_lab.checking import Finding, Profile, Report, ask
-from dpop_lab.doctor.problem import Problem
 from dpop_lab.proof.rules import Context, ProofProfile, replay_key
 from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.duende_site import BASE_URL
@@ -21,57 +19,11 @@ BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"
 OPAQUE = "one that can be read: this access token is opaque to all but its server"
 Jwks = tuple[Mapping[str, Any], ...]
+#: Reports; what to give for each row that can't be asked; what fails under RFC_9449 alone.
+Asked = tuple[tuple[Report, ...], Mapping[str, str], tuple[Finding, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Examined:
-    """A call with what was found: what the rows say, what is wrong, and remarks that are none."""
-
-    call: Call
-    #: whose rows were asked
-    policy: Policy
-    reports: tuple[Report, ...] = ()
-    #: of each row that could not be asked, what to give so that it can
-    missing: Mapping[str, str] = field(default_factory=dict)
-    #: what fails under RFC_9449 alone
-    stricter: tuple[Finding, ...] = ()
-    #: the worst first
-    problems: tuple[Problem, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def findings(self) -> dict[str, Finding]:
-        """What was found by the rows that were asked, by their names, in the order asked."""
-        return {one.check.name: one for report in self.reports for one in report.findings}
-
-    @property
-    def failures(self) -> list[Finding]:
-        """The findings that failed."""
-        return [one for one in self.findings.values() if one.mark == "failed"]
-
-    @property
-    def verdict(self) -> str:
-        """What happened and why, in a line."""
-        call, asked, more = self.call, len(self.findings), len(self.problems) - 1
-        if call.refused:
-            word = "Refused"
-        elif call.status is None:
-            word = "No answer" if call.exchange.failure else "Looked at"
-        else:
-            word = "Accepted" if call.status < 300 and call.place else "Answered"
-        word += f" ({call.said})" if call.said else ""
-        if self.problems:
-            return f"{word}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
-        if call.refused:
-            return f"{word}, then mended in a later request."
-        rows = "one row" if asked == 1 else f"{asked} rows"
-        told = f", as far as {rows} can tell" if asked else " with what can be seen"
-        return f"{word}: nothing is wrong{told}."
-
-
-def ask_rows(
-    call: Call, policy: Policy, *, now: float, used: set[Hashable], jwks: Jwks
-) -> Examined:
+def ask_rows(call: Call, policy: Policy, *, now: float, used: set[Hashable], jwks: Jwks) -> Asked:
     """Ask every row that can be asked of the access token and of the proof.
 
     `now` is this machine's time, for what no better clock is known for; `used` are the proofs seen
@@ -92,13 +44,7 @@ def ask_rows(
             stricter += [one for one in failed if one.check.name not in known]
         if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= passed and not call.refused:
             used.add(replay_key(call.proof, _context(call, profile, now, used)))
-    return Examined(
-        call=call,
-        policy=policy,
-        reports=tuple(reports),
-        missing=missing,
-        stricter=tuple(stricter),
-    )
+    return tuple(reports), missing, tuple(stricter)
 
 
 def _places(call: Call) -> list[str]:
