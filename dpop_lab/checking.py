@@ -107,9 +107,14 @@ class Finding(Shown):
             ("stops", f"{self.check.stops} ({self.source})"),
         )
 
+    @property
+    def card(self) -> Card:
+        """What it saw: when it failed, with what to do."""
+        return Card(self.title, self.mark, self.facts if self.mark == "failed" else ())
+
     def blocks(self) -> Iterator[Block]:
-        """What it saw: when it failed as a card, with what to do."""
-        yield Card(self.title, self.mark, self.facts if self.mark == "failed" else ())
+        """The card alone."""
+        yield self.card
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -183,10 +188,8 @@ class Report(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
-        yield Card(self.title, "passed" if self.accepted else "failed")
-        for finding in self.findings:
-            if finding.mark == "failed":
-                yield from finding.blocks()
+        failed = tuple(one.card for one in self.findings if one.mark == "failed")
+        yield Card(self.title, "passed" if self.accepted else "failed", parts=failed)
         yield self.table
 
 

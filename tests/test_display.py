@@ -133,7 +133,7 @@ def test_a_report_is_a_verdict_the_rows_that_failed_and_a_folded_table_of_all():
         "what to do": "Add one.",
         "stops": "odd numbers (RFC 1 §2, free)",
     }
-    assert page.summary.split() == ["✗", "even", "·", "small"]
+    assert page.summary.split() == ["2", "rows", "✗", "even", "·", "small"]
     assert page.rows == [
         ["Row", "Question", "Wanted", "Found"],
         [

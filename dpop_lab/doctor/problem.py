@@ -53,7 +53,8 @@ class Problem(Shown):
         said = f"{row.question} No: {defect.replace('_', ' ')}"
         return cls.at(row, said, advise(finding, call), shown(finding.wanted, 200), found, defect)
 
-    def blocks(self) -> Iterator[Block]:
+    @property
+    def card(self) -> Card:
         """The title over what to do, and what the row wanted and found."""
         facts = (
             ("what to do", self.action),
@@ -61,7 +62,11 @@ class Problem(Shown):
             ("found", self.found),
             ("section", ", ".join(filter(None, (self.section, self.grade)))),
         )
-        yield Card(self.title, "failed", facts)
+        return Card(self.title, "failed", facts)
+
+    def blocks(self) -> Iterator[Block]:
+        """The card alone."""
+        yield self.card
 
 
 def other_problems(call: Call) -> Iterator[Problem]:

@@ -40,18 +40,20 @@ def told(one: Examined, now: float, *, folded: bool) -> Iterator[Block]:
     """One call: its line, what is wrong, what it says, the rows, the remarks."""
     call = one.call
     line = " ".join(filter(None, (call.method, cut(without_query(call.url), 200))))
+    problems = tuple(problem.card for problem in one.problems)
     if call.name or call.url:
         title = ": ".join(filter(None, (call.name, line)))
         text = f"{title}. {one.verdict}" if call.name else title
-        yield Card(text, "failed" if one.problems else "passed")
-    for problem in one.problems:
-        yield from problem.blocks()
+        yield Card(text, "failed" if problems else "passed", parts=problems)
+    else:
+        yield from problems
     yield from filter(None, (drawn_proof(call, now), drawn_token(call, now)))
     if challenges := tuple(_challenges(call)):
         yield Table("WWW-Authenticate", challenges)
     yield from (_rows(one.policy.name, report, folded) for report in one.reports if report.findings)
     if one.missing:
-        yield Table("Rows that can't be asked", tuple(_missing(one)), ("Rows", "Give"))
+        head = ("Rows", "Give")
+        yield Table("Rows that can't be asked", tuple(_missing(one)), head, folded=True)
     yield from _listed(one.remarks)
 
 

@@ -18,7 +18,7 @@ from dpop_lab.lab.catalogue.change import LEFT_OUT, PLACES, SIGNERS, one_of
 from dpop_lab.lab.crafting import Draft, url_of
 from dpop_lab.lab.live import Unreachable
 from dpop_lab.lab.parties import Parties, exchange_of
-from dpop_lab.lab.sent import Difference, Score, Sent
+from dpop_lab.lab.sent import Difference, Members, Score, Sent, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import check_proof
@@ -31,8 +31,11 @@ from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_call
 from dpop_lab.show.values import mapped, shown
 from dpop_lab.wire.message import Redacted
 
+<<<<<<< HEAD
 Kept = tuple[Sent, Draft, requests.PreparedRequest, str]  # the last request, and the proof in it
 Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
+=======
+>>>>>>> origin/main
 NEW = ("claims.jti", "claims.iat")  # in any proof
 LAST = 50  # of what was sent is kept
 
@@ -41,8 +44,7 @@ class Bench:
     """Owner, thief and what was sent so far, in one world; `Lab.send` is its front door.
 
     `parties` have the keys and tokens, `score` the predictions. What was accepted last at each
-    place is kept to compare with. All goes over the session of the lab, or one like it under other
-    rules.
+    place is kept to compare with. All goes over the session of the lab, or one like it.
     """
 
     def __init__(self, lab: World) -> None:
@@ -163,7 +165,7 @@ class Bench:
         sent = Sent(
             number=self._count + 1,
             change=change.name,
-            title=change.title,
+            title=draft.title + ", sent again" * again,
             to=draft.to,
             predicted=predict,
             question=(change.name, draft.to, title, signing, draft.edited),
@@ -259,16 +261,3 @@ class Bench:
             cnf=token.claims.get("cnf"),
         )
         return (report,)
-
-
-def flat(header: Mapping[str, object], claims: Mapping[str, object]) -> Members:
-    """Header and claims of a proof as one mapping, the members of the jwk apart."""
-    jwk = header.get("jwk")
-    inner = jwk if isinstance(jwk, Mapping) else {}
-    parts = {"header": header, "header.jwk": inner, "claims": claims}
-    return {
-        f"{part}.{name}": value
-        for part, members in parts.items()
-        for name, value in members.items()
-        if value is not inner
-    }

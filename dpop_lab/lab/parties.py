@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import requests
 
@@ -131,43 +130,32 @@ class Parties:
         an access token when one is needed and none is at hand. Raises `LabError` for what the live
         server does not let us do.
         """
-        access_token = self._presented(change, PLACES[to])
-        honest = self._honest(change, PLACES[to], jti or str(uuid.uuid4()), access_token or None)
+        place, now = PLACES[to], self.lab.clock.now()
+        access_token = self._presented(change, place)
+        honest = proof_claims(
+            jti=jti or str(uuid.uuid4()),
+            htm=place.method,
+            htu=htu(url_of(place, self.lab)),
+            iat=now,
+            access_token=access_token or None,
+            nonce=self._nonce(change, place) if place.nonce else None,
+        )
+        meant = PLACES[change.made_for or to]
+        said = honest | {"htm": meant.method, "htu": htu(url_of(meant, self.lab))}
+        shown = change.shows or ("owner" if change.signed_by == "nobody" else change.signed_by)
+        key = proof_header(self.key(shown, change.key))
         own = proof_header(self.key("owner", change.key))
         header, claims = {**change.header, **(header or {})}, {**change.claims, **(claims or {})}
-        texts = self._written(replace(change, header=header, claims=claims), honest)
+        texts = written(replace(change, header=header, claims=claims), key, said, now=now)
         return Draft(
             change=change,
             to=to,
             header=texts[0],
             claims=texts[1],
-            honest=written(Edit(), own, honest, now=honest["iat"]),
-            proposed=self._written(change, honest),
+            honest=written(Edit(), own, honest, now=now),
+            proposed=written(change, key, said, now=now),
             access_token=access_token,
         )
-
-    def _honest(
-        self, change: Change, place: Place, jti: str, access_token: str | None
-    ) -> dict[str, Any]:
-        """The claims that an honest client would sign at this moment."""
-        return proof_claims(
-            jti=jti,
-            htm=place.method,
-            htu=htu(url_of(place, self.lab)),
-            iat=self.lab.clock.now(),
-            access_token=access_token,
-            nonce=self._nonce(change, place) if place.nonce else None,
-        )
-
-    def _written(self, change: Change, honest: dict[str, Any]) -> tuple[str, str]:
-        """Header and claims that a change makes of the honest claims of a proof, as texts."""
-        said = dict(honest)
-        if change.made_for:
-            place = PLACES[change.made_for]
-            said |= {"htm": place.method, "htu": htu(url_of(place, self.lab))}
-        shown = change.shows or ("owner" if change.signed_by == "nobody" else change.signed_by)
-        header = proof_header(self.key(shown, change.key))
-        return written(change, header, said, now=honest["iat"])
 
     def _nonce(self, change: Change, place: Place) -> str | None:
         """A nonce of the server at this place, or of the other one, given out some time ago.
@@ -210,13 +198,24 @@ class Parties:
         if change.first:  # a request that goes before, with the same jti
             jti = draft.honest_claims["jti"]
             steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
+<<<<<<< HEAD
         proof = self.proof(draft)
+=======
+        key = owner = self.key("owner", change.key)
+        if change.signed_by == "thief":
+            key = self.key("thief", change.key)
+        kept = b""
+        if not change.sign_again:
+            kept = read_jws(forged(*draft.honest, Edit(), owner)).signature
+        proof = forged(draft.header, draft.claims, change, key, kept=kept)
+>>>>>>> origin/main
         steps.append(prepared(draft, proof, self.lab))
         if change.again:
-            honest, proof = proof, change.again(proof)
-            steps.append(with_other_proof(steps[-1], honest, proof))
+            first, proof = proof, change.again(proof)
+            steps.append(with_other_proof(steps[-1], first, proof))
         return steps, proof
 
+<<<<<<< HEAD
     def proof(self, draft: Draft) -> str:
         """The texts of a draft, signed by whom it says or under their honest signature.
 
@@ -231,6 +230,8 @@ class Parties:
             kept = read_jws(honest).signature
         return forged(draft.header, draft.claims, change, key, kept=kept)
 
+=======
+>>>>>>> origin/main
 
 def exchange_of(response: requests.Response) -> Redacted:
     """The exchange of which this is the answer, as it was recorded last."""

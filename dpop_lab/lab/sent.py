@@ -13,6 +13,7 @@ from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Redacted, lines
 
 LONGEST = 4000  # characters of a request or a body that are shown
+Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
 Difference = tuple[tuple[str, object, object], ...]  # name, value then, value now
 
 
@@ -171,3 +172,16 @@ class Score:
 
     def __repr__(self) -> str:
         return f"{self.right} of {self.asked} predictions right"
+
+
+def flat(header: Mapping[str, object], claims: Mapping[str, object]) -> Members:
+    """Header and claims of a proof as one mapping, the members of the jwk apart."""
+    jwk = header.get("jwk")
+    inner = jwk if isinstance(jwk, Mapping) else {}
+    parts = {"header": header, "header.jwk": inner, "claims": claims}
+    return {
+        f"{part}.{name}": value
+        for part, members in parts.items()
+        for name, value in members.items()
+        if value is not inner
+    }

@@ -1,7 +1,12 @@
-"""demo.duendesoftware.com as data: what is registered there, its metadata, the JSON it can read."""
+"""demo.duendesoftware.com as data: who is registered there, for what, and the JSON it can read."""
 
+import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import NoneType
+from typing import Any
+
+from dpop_lab.show.values import mapped
 
 BASE_URL = "https://demo.duendesoftware.com"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -68,60 +73,7 @@ SCOPES = (
 GRANTS = (
     *CODE_AND_CC, "refresh_token", "password", DEVICE_CODE, "urn:openid:params:grant-type:ciba",
 )  # fmt: skip
-ENDPOINTS = {
-    "authorization_endpoint": "authorize",
-    "token_endpoint": "token",
-    "userinfo_endpoint": "userinfo",
-    "end_session_endpoint": "endsession",
-    "check_session_iframe": "checksession",
-    "revocation_endpoint": "revocation",
-    "introspection_endpoint": "introspect",
-    "device_authorization_endpoint": "deviceauthorization",
-    "backchannel_authentication_endpoint": "ciba",
-    "pushed_authorization_request_endpoint": "par",
-}
-CLAIMS = (
-    "sub name family_name given_name middle_name nickname preferred_username profile picture "
-    "website gender birthdate zoneinfo locale updated_at email email_verified"
-)
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
-METADATA = {  # in the order the demo has it, behind issuer, keys and endpoints
-    "require_pushed_authorization_requests": False,
-    "frontchannel_logout_supported": True,
-    "frontchannel_logout_session_supported": True,
-    "backchannel_logout_supported": True,
-    "backchannel_logout_session_supported": True,
-    "scopes_supported": ("openid", "profile", "email", *SCOPES, "offline_access"),
-    "claims_supported": CLAIMS.split(),
-    "grant_types_supported": (
-        *CODE_AND_CC, "refresh_token", "implicit", "password", DEVICE_CODE,
-        "urn:openid:params:grant-type:ciba",
-    ),
-    "response_types_supported": (
-        "code", "token", "id_token", "id_token token", "code id_token", "code token",
-        "code id_token token",
-    ),
-    "response_modes_supported": ("form_post", "query", "fragment"),
-    "token_endpoint_auth_methods_supported": AUTH_METHODS,
-    "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
-    "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
-    "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
-    "introspection_endpoint_auth_methods_supported": AUTH_METHODS,
-    "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
-    "id_token_signing_alg_values_supported": ("RS256",),
-    "userinfo_signing_alg_values_supported": ("RS256",),
-    "introspection_signing_alg_values_supported": ("RS256",),
-    "subject_types_supported": ("public",),
-    "code_challenge_methods_supported": ("plain", "S256"),
-    "request_parameter_supported": True,
-    "request_object_signing_alg_values_supported": ALGORITHMS,
-    "prompt_values_supported": ("none", "login", "consent", "select_account"),
-    "authorization_response_iss_parameter_supported": True,
-    "backchannel_token_delivery_modes_supported": ("poll",),
-    "backchannel_user_code_parameter_supported": True,
-    "backchannel_authentication_request_signing_alg_values_supported": ALGORITHMS,
-    "dpop_signing_alg_values_supported": ALGORITHMS,
-}  # fmt: skip
 LONGEST_PROOF = 4000  # characters, at the token endpoint
 # what its reader of JWTs does not read: these deviations, and members of other JSON types than
 # these, where arrays are of texts
@@ -141,3 +93,10 @@ JWK_TYPES = {
 JWK_NAMES = {name.lower(): name for name in JWK_TYPES}
 PRIVATE = {"EC": ("d",), "RSA": ("d", "dp", "dq", "p", "q", "qi")}
 HASHED = {"EC": ("crv", "x", "y"), "RSA": ("e", "n"), "oct": ("k",)}
+
+
+def metadata(base: str) -> dict[str, Any]:
+    """Its discovery document, as it would be at another base URL."""
+    text = Path(__file__).with_name("duende_metadata.json").read_text("utf-8")
+    told: dict[str, Any] = mapped(json.loads(text), lambda one: one.replace(BASE_URL, base))
+    return told

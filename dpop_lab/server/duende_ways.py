@@ -244,6 +244,4 @@ class Duende(Policy):
 
     def metadata(self, base: str) -> dict[str, Any]:
         """What the whole of it can do, most of which is not here."""
-        endpoints = {name: f"{base}/connect/{path}" for name, path in site.ENDPOINTS.items()}
-        keys = f"{base}/.well-known/openid-configuration/jwks"
-        return {"issuer": base, "jwks_uri": keys, **endpoints, **site.METADATA}
+        return site.metadata(base)

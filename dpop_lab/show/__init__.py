@@ -65,6 +65,7 @@ class Card(Block):
     mark: str
     facts: tuple[tuple[str, str], ...] = ()  #: names and values; empty values are left out
     stamp: str = ""  #: which of several it is, and when it was; plain text goes without
+    parts: tuple["Card", ...] = ()  #: what belongs to it; in HTML inside of it
 
     @property
     def known(self) -> tuple[tuple[str, str], ...]:
@@ -75,17 +76,23 @@ class Card(Block):
         yield ""
         yield from wrapped(marked(self.mark, self.text), WIDTH, whole=True)
         yield from [*pairs(self.known, "  "), ""] * bool(self.known)
+        for part in self.parts:
+            yield from part.lines()
 
     def html(self, look: Look) -> str:
+        return f"<div{look('card', style_name(self.mark))}>{self._content(look)}</div>"
+
+    def _content(self, look: Look) -> str:
         stamp = f"<span{look('stamp')}>{escaped(self.stamp)}</span>" if self.stamp else ""
         text = f"<strong>{escaped(marked(self.mark, self.text))}</strong>"
-        known = facts(self.known, look)
-        return f"<div{look('card', style_name(self.mark))}>{stamp}{text}{known}</div>"
+        parts = "".join(f"<div{look('inside')}>{part._content(look)}</div>" for part in self.parts)
+        return f"{stamp}{text}{facts(self.known, look)}{parts}"
 
     def markdown(self) -> str:
         title = f"**{plain_markdown(marked(self.mark, self.text))}**"
         rows = [("Part", "Text"), *self.known]
-        return "\n".join([title, *("", *_markdown_rows(rows)) * bool(self.known)])
+        lines = [title, *("", *_markdown_rows(rows)) * bool(self.known)]
+        return "\n\n".join(["\n".join(lines), *(part.markdown() for part in self.parts)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +136,9 @@ class Table(Block):
     def html(self, look: Look) -> str:
         title = escaped(self.title)
         if self.folded:
+            title = title or f"{len(self.rows)} rows"
             ticks = "".join(
-                f" <span{look('tick', style_name(mark))}>{escaped(marked(mark, name))}</span>"
+                f" <span{look('tick')}>{symbol(mark, look)}{escaped(name)}</span>"
                 for mark, (name, *_) in (self.marked if self.marks else ())
             )
             return folded(f"{title}{ticks}", self._table("", look), look)
@@ -143,7 +151,8 @@ class Table(Block):
         body = ""
         for mark, (name, *cells) in self.marked:
             shown = f"{marked(mark, name)}\n{mark}" if mark else name
-            body += f'<tr><th scope="row"{look("name", style_name(mark))}>{escaped(shown)}</th>'
+            body += f"<tr{look('row')}>"
+            body += f'<th scope="row"{look("name", style_name(mark))}>{escaped(shown)}</th>'
             for (kind, column), cell in zip(kinds or [("code", "")], cells, strict=True):
                 body += f"<td{look(kind, head=column)}>{escaped(cell)}</td>"
             body += "</tr>"
@@ -221,6 +230,16 @@ def plain_markdown(text: str) -> str:
 def style_name(mark: str) -> str:
     """The name of a mark's rule in the style sheet."""
     return mark.replace(" ", "-")
+
+
+def ink(mark: str) -> str:
+    """The name of the rule for what has the colour of a mark."""
+    return f"ink-{style_name(mark)}" if mark else "ink"
+
+
+def symbol(mark: str, look: Look) -> str:
+    """The symbol of a mark in its colour; nothing without a mark."""
+    return f"<span{look('symbol', ink(mark))}>{marked(mark, '')}</span>" if mark else ""
 
 
 class Shown:

@@ -62,5 +62,5 @@ def _row(name: str, value: str, meaning: str, look: Look) -> str:
     if meaning:
         summary = f'<summary{look("known")} title="{escaped(meaning)}">{known}</summary>'
         known = f"<details>{summary}<div{look('meaning')}>{escaped(meaning)}</div></details>"
-    head = f'<th scope="row"{look("name")}>{known}</th>'
-    return f"<tr>{head}<td{look('code')}>{escaped(value)}</td></tr>"
+    head = f'<th scope="row"{look("name", "member")}>{known}</th>'
+    return f"<tr{look('row')}>{head}<td{look('code')}>{escaped(value)}</td></tr>"

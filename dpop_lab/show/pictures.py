@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dpop_lab.show import WIDTH, Block, Shown, marked, style_name, wrapped
+from dpop_lab.show import WIDTH, Block, Shown, ink, marked, symbol, wrapped
 from dpop_lab.show.html import Look, escaped
 from dpop_lab.show.values import one_line
 
@@ -118,16 +118,6 @@ def framed(title: str, content: str, look: Look) -> str:
 def point(side: str, mark: str, look: Look) -> str:
     """The point of an arrow to the left or right, in the colour of a mark."""
     return f"<div{look(f'point-{side}', ink(mark))}></div>"
-
-
-def ink(mark: str) -> str:
-    """The name of the rule for what has the colour of a mark."""
-    return f"ink-{style_name(mark)}" if mark else "ink"
-
-
-def symbol(mark: str, look: Look) -> str:
-    """The symbol of a mark in its colour; nothing without a mark."""
-    return f"<span{look('symbol', ink(mark))}>{marked(mark, '')}</span>" if mark else ""
 
 
 def _in_mermaid(*lines: str) -> str:
