@@ -31,11 +31,7 @@ from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_call
 from dpop_lab.show.values import mapped, shown
 from dpop_lab.wire.message import Redacted
 
-<<<<<<< HEAD
 Kept = tuple[Sent, Draft, requests.PreparedRequest, str]  # the last request, and the proof in it
-Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
-=======
->>>>>>> origin/main
 NEW = ("claims.jti", "claims.iat")  # in any proof
 LAST = 50  # of what was sent is kept
 

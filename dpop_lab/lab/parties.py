@@ -198,24 +198,13 @@ class Parties:
         if change.first:  # a request that goes before, with the same jti
             jti = draft.honest_claims["jti"]
             steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
-<<<<<<< HEAD
         proof = self.proof(draft)
-=======
-        key = owner = self.key("owner", change.key)
-        if change.signed_by == "thief":
-            key = self.key("thief", change.key)
-        kept = b""
-        if not change.sign_again:
-            kept = read_jws(forged(*draft.honest, Edit(), owner)).signature
-        proof = forged(draft.header, draft.claims, change, key, kept=kept)
->>>>>>> origin/main
         steps.append(prepared(draft, proof, self.lab))
         if change.again:
             first, proof = proof, change.again(proof)
             steps.append(with_other_proof(steps[-1], first, proof))
         return steps, proof
 
-<<<<<<< HEAD
     def proof(self, draft: Draft) -> str:
         """The texts of a draft, signed by whom it says or under their honest signature.
 
@@ -230,8 +219,6 @@ class Parties:
             kept = read_jws(honest).signature
         return forged(draft.header, draft.claims, change, key, kept=kept)
 
-=======
->>>>>>> origin/main
 
 def exchange_of(response: requests.Response) -> Redacted:
     """The exchange of which this is the answer, as it was recorded last."""
