@@ -143,8 +143,7 @@ class Parties:
         meant = PLACES[change.made_for or to]
         said = honest | {"htm": meant.method, "htu": htu(url_of(meant, self.lab))}
         shown = change.shows or ("owner" if change.signed_by == "nobody" else change.signed_by)
-        key = proof_header(self.key(shown, change.key))
-        own = proof_header(self.key("owner", change.key))
+        own, key = (proof_header(self.key(one, change.key)) for one in ("owner", shown))
         header, claims = {**change.header, **(header or {})}, {**change.claims, **(claims or {})}
         texts = written(replace(change, header=header, claims=claims), key, said, now=now)
         return Draft(
