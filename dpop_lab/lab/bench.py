@@ -31,6 +31,7 @@ from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_call
 from dpop_lab.show.values import mapped, shown
 from dpop_lab.wire.message import Redacted
 
+Kept = tuple[Sent, Draft, requests.PreparedRequest, str]  # the last request, and the proof in it
 NEW = ("claims.jti", "claims.iat")  # in any proof
 LAST = 50  # of what was sent is kept
 
@@ -46,7 +47,7 @@ class Bench:
         self.lab, self.parties, self.score = lab, Parties(lab, lab.session), Score()
         self._accepted: dict[str, Members] = {}
         self._count = 0  # of all that was sent
-        self._kept: deque[tuple[Sent, Draft, requests.PreparedRequest, str]] = deque(maxlen=LAST)
+        self._kept: deque[Kept] = deque(maxlen=LAST)
 
     @property
     def history(self) -> tuple[Sent, ...]:
@@ -126,14 +127,22 @@ class Bench:
 
         `number` is that of one in `history`, without it the last. Raises `LabError` for another.
         """
+        _, draft, step, proof = self._kept_as(number)
+        return self._sent(draft, [step], proof, again=True, **asked)
+
+    def draft_of(self, number: int = 0) -> Draft:
+        """What was sent as the one with this number in `history`, as it was drafted."""
+        return self._kept_as(number)[1]
+
+    def _kept_as(self, number: int) -> Kept:
+        """What is kept of a request, without a number of the last. Raises `LabError` for none."""
         kept = {one[0].number: one for one in self._kept}
         if not kept:
             raise LabError("Nothing was sent yet", advice="Send something first.")
         if number and number not in kept:
             wanted = f"a number from {min(kept)} to {max(kept)}"
             raise LabError("No such request is kept", wanted=wanted, found=shown(number, 40))
-        _, draft, step, proof = kept[number or max(kept)]
-        return self._sent(draft, [step], proof, again=True, **asked)
+        return kept[number or max(kept)]
 
     def _sent(
         self,

@@ -106,6 +106,8 @@ class Draft(Shown):
     proposed: tuple[str, str]
     #: The one that the proof goes with, empty at the token endpoint.
     access_token: str = field(default="", repr=False)
+    #: The proof as a person typed it, which is sent as it stands; None for one made of the texts.
+    typed: str | None = None
     #: Of a riddle alone, what would go over the wire, redacted.
     wire: tuple[Redacted, ...] = ()
 
@@ -123,6 +125,8 @@ class Draft(Shown):
     @property
     def edited(self) -> str:
         """What was edited beyond the change, without what is new each time; empty for nothing."""
+        if self.typed is not None:
+            return self.typed
         if (self.header, self.claims) == self.proposed:
             return ""
         text = f"{self.header} {self.claims}"

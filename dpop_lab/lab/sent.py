@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
+from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_as
+from dpop_lab.session.story import sequence_diagram
+from dpop_lab.session.telling import Step
 from dpop_lab.show import Block, Card, Note, Shown, Table, marked
+from dpop_lab.show.html import folded, inline
 from dpop_lab.show.values import cut, date, shown
 from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Redacted, lines
@@ -118,6 +121,14 @@ class Sent(Shown):
         wire = tuple((name, cut(text, LONGEST)) for name, text in texts)
         yield Table("What went over the wire", wire, folded=True)
         yield Table("The request for a terminal", (("curl", cut(self.curl, LONGEST)),), folded=True)
+
+    def details(self) -> str:
+        """All but the verdict, as HTML, and folded the request and its answer as a picture."""
+        if self.answered is None or self.exchange is None:
+            return ""
+        known = {"number": self.number, "meaning": self.answered.reason}
+        picture = sequence_diagram([read_as(Step, self.exchange, **known)])
+        return super(Sent, self).details() + folded("As a picture", picture.html(inline), inline)
 
     def _compared(self) -> Block:
         """What the proof differs in from another, but for what is new in any."""
