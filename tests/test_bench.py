@@ -73,7 +73,9 @@ def test_who_signs_and_whether_anybody_does_are_two_switches(lab):
     assert lab.send(**edit).caught == "htm"
     assert lab.send(**edit, sign_again=False).caught == "signature"
     assert lab.send(**edit, signed_by="nobody").caught == "signature"
-    assert lab.send(**edit, signed_by="thief").caught == "bound_key"
+    by_thief = lab.send(**edit, signed_by="thief")
+    assert by_thief.caught == "bound_key"
+    assert by_thief.title == f"{CHANGES['honest'].title}, edited, signed by thief"
     assert lab.send(sign_again=False).caught == ACCEPTED
     assert proof_in(lab.send(signed_by="nobody")).signature == b""
 
@@ -91,7 +93,8 @@ def test_what_was_sent_is_numbered_kept_and_sent_again_by_its_number(lab):
     lab.clock.advance(5)
     again = lab.send_again(1, predict="unused")
     assert again.exchange.request_headers == first.exchange.request_headers
-    assert (again.caught, again.title) == ("unused", CHANGES["honest"].title)
+    assert (again.caught, again.title) == ("unused", f"{first.title}, sent again")
+    assert first.title == CHANGES["honest"].title
     assert lab.send_again(2).to == TOKEN_ENDPOINT and lab.send_again().to == TOKEN_ENDPOINT
     assert lab.bench.history[:3] == (first, second, again) and 5 <= again.at - second.at < 60
     assert [sent.number for sent in lab.bench.history] == [1, 2, 3, 4, 5]

@@ -8,9 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import CHANGES, RFC_9449, Lab, LabError
-from dpop_lab.lab.catalogue.change import ACTORS, API, SIGNERS, TOKEN_ENDPOINT
+from dpop_lab.lab.catalogue import ACTORS, GROUPS
+from dpop_lab.lab.catalogue.change import API, SIGNERS, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
-from dpop_lab.panels.bench import all_rows, rows_at
+from dpop_lab.panels.bench import PREDICTS, STRIKES, all_rows, rows_at
 from dpop_lab.panels.draft_text import as_meant, for_reading
 from dpop_lab.panels.panel import LIVE
 from dpop_lab.proof import read_proof
@@ -20,7 +21,8 @@ from dpop_lab.session.call import ACCEPTED
 from tests.test_panels import ANY_TEXT, html_of, safe, widgets
 
 ROWS = all_rows(POLICIES.values())
-SIGN, PREDICTION = "Sign again after editing", "Your prediction"
+SIGN, MODE = "Sign again after editing", "A click on a row"
+SEARCH, PART, DIFFER = "Search", "Part", "The two servers differ"
 
 
 @pytest.fixture
@@ -33,6 +35,23 @@ def choose(panel, **values):
     """Set controls by their labels, `_` for a blank, in this order."""
     for label, value in values.items():
         panel.fields[label.replace("_", " ")].value = value
+
+
+def press(panel, how, *rows):
+    """Press the chips of rows: `PREDICTS` or `STRIKES`."""
+    panel.fields[MODE].value = how
+    for row in rows:
+        panel.chips[row].value = not panel.chips[row].value
+
+
+def offered(panel):
+    """The names of the changes in the list, in order."""
+    return [name for _, name in panel.fields["Change"].options if name in CHANGES]
+
+
+def chips(panel):
+    """What the chips say, in order."""
+    return [chip.description for chip in panel._rows.children]
 
 
 def send(panel, **values):
@@ -77,11 +96,29 @@ def test_the_panel_sends_what_the_plain_function_sends(name):
     assert names <= {"claims.jti", "claims.iat", "header.jwk.x", "header.jwk.y", "claims.nonce"}
 
 
-def test_who_narrows_the_changes_and_a_change_the_targets(panel):
+def test_search_and_filters_narrow_the_changes_and_a_change_the_targets(panel):
     for actor in ACTORS:
         choose(panel, Who=actor)
-        assert panel.fields["Change"].options == tuple(CHANGES.by(actor))
-    choose(panel, Who="anybody", Change="bound_as_bearer")
+        assert offered(panel) == [*CHANGES.by(actor)]
+    choose(panel, Who="anybody")
+    panel.fields[DIFFER].value = True
+    choose(panel, Part="claims", Search="HTU")
+    assert offered(panel) == [*CHANGES.of("claims").differing.search("htu")] != []
+    choose(panel, Change="htu_with_user")
+    edit(panel, more=1)
+    choose(panel, Search="user")  # which keeps what was chosen, and what was edited
+    assert panel.fields["Change"].value == "htu_with_user"
+    assert json.loads(panel.fields["Claims"].value)["more"] == 1
+    choose(panel, Search="no such change")
+    assert (offered(panel), panel._send.disabled) == ([], True)
+    choose(panel, Search="", Part="")
+    panel.fields[DIFFER].value = False
+    assert offered(panel) == [*CHANGES] and not panel._send.disabled
+    headings = [name for _, name in panel.fields["Change"].options if name not in CHANGES]
+    assert len(headings) == len(GROUPS)
+    choose(panel, Change=headings[3])  # where the browser does not keep one from it
+    assert panel.fields["Change"].value == next(iter(CHANGES.of("claims")))
+    choose(panel, Change="bound_as_bearer")
     assert panel.fields["Target"].options == ("Bearer API",)
     choose(panel, Change="honest", Target=TOKEN_ENDPOINT)
     assert json.loads(panel.fields["Claims"].value)["htm"] == "POST"
@@ -129,25 +166,55 @@ def test_signing_again_and_the_signer_are_switches(panel):
     assert send(panel, Signed_by="nobody").caught == "signature"
 
 
+def test_the_encoded_proof_follows_its_members_and_they_follow_it(panel):
+    encoded = panel.fields["Encoded"]
+    assert read_proof(encoded.value).claims == json.loads(panel.fields["Claims"].value)
+    edit(panel, htm="DELETE")
+    whole = encoded.value
+    assert read_proof(whole).claims["htm"] == "DELETE"
+    choose(panel, Change="honest", Target=TOKEN_ENDPOINT)
+    choose(panel, Target=API)
+    assert read_proof(encoded.value).claims["htm"] == "GET"
+    encoded.value = whole
+    assert json.loads(panel.fields["Claims"].value)["htm"] == "DELETE"
+    assert [send(panel).caught, sent_proof(panel.view).text] == ["htm", whole]
+    encoded.value = f" {whole[:40]}\n{whole[40:-9]}AAAAAAAAA"
+    assert send(panel).caught == "signature"
+    for text in ("no dots", "a.b", whole[:-30]):
+        encoded.value = text
+        assert send(panel).caught in ("well_formed", "signature")
+    encoded.value = "ä"
+    panel._send.click()
+    assert panel.view.problem
+    edit(panel, htm="GET")
+    assert send(panel).caught == ACCEPTED
+
+
 # ---- rules, predictions, clock ----------------------------------------------------------------
 
 
 def test_a_row_is_struck_out_and_the_same_sent_again(panel):
     view = send(panel, Change="own_key")
     assert view.caught == "bound_key"
-    panel.fields["bound_key"].value = False
+    press(panel, STRIKES, "bound_key")
+    assert {"⊘ bound_key", "✓ htm"} < set(chips(panel))
     panel._again.click()
     assert panel.view.caught == ACCEPTED
+    assert {"✓ accepted", "⊘ bound_key", "✓ htm"} < set(chips(panel))
     assert panel.view.exchange.request_headers == view.exchange.request_headers
     assert panel.view.answered.reports[-1].struck_out == ("bound_key",)
 
 
-def test_every_row_that_can_be_struck_out_has_a_switch(panel):
-    assert set(panel._rows) == set(ROWS) and not set(panel._rows) & ESSENTIAL
+def test_the_rows_of_a_place_are_chips_in_the_order_asked(panel):
+    assert [*panel.chips] == ["accepted", *ROWS, "no row"]
+    assert chips(panel) == ["accepted", *rows_at(API, panel.lab.policy), "no row"]
     choose(panel, Server="RFC_9449", Change="bound_as_bearer")
-    able = {name for name, switch in panel._rows.items() if not switch.disabled}
-    assert able == {n for n, can in rows_at("Bearer API", RFC_9449).items() if can}
-    panel.fields["unbound"].value = False
+    asked = rows_at("Bearer API", RFC_9449)
+    assert chips(panel) == ["accepted", *asked, "no row"]
+    panel.fields[MODE].value = STRIKES
+    able = {name for name in asked if not panel.chips[name].disabled}
+    assert able == {n for n, can in asked.items() if can} and not able & ESSENTIAL
+    press(panel, STRIKES, "unbound")
     assert send(panel).caught == ACCEPTED
     choose(panel, Server="DUENDE")
     assert panel.struck_out() == () and send(panel).caught == ACCEPTED
@@ -163,15 +230,65 @@ def test_the_other_server_judges_the_same_bytes(panel):
 
 
 def test_a_prediction_counts_once_and_is_taken_back_after_sending(panel):
+    panel.lab.send("own_key", predict="htm")  # of somebody else
+    panel = BenchPanel(panel.lab)
     choose(panel, Change="own_key")
-    rows = panel.fields[PREDICTION].options
-    assert rows[:3] == ("none", "accepted", "no row") and "bound_key" in rows and "alg" in rows
-    panel.fields[PREDICTION].value = "bound_key"
+    press(panel, PREDICTS, "htm", "bound_key")
+    assert panel.predicted == "bound_key" and "? bound_key" in chips(panel)
+    assert not panel.chips["htm"].value
     assert send(panel).predicted == "bound_key"
-    assert panel.fields[PREDICTION].value == "none"
+    assert panel.predicted == "" and not panel.chips["bound_key"].value
+    assert "✗ bound_key" in chips(panel)
     assert send(panel).predicted == ""
-    score = panel.lab.bench.score
-    assert (score.right, score.asked) == (1, 1)
+    assert (panel.score.right, panel.score.asked) == (1, 1)
+
+
+def test_each_answer_has_a_number_and_one_is_brought_back(panel):
+    first = send(panel, Change="own_key")
+    edit(panel, more=1)
+    edited = send(panel)
+    last = send(panel, Change="typ_jwt", Target=TOKEN_ENDPOINT)
+    assert [one.number for one in panel.sent] == [3, 2, 1]
+    assert panel.fields["Sent so far"].value == 3
+    assert {f"#{one.number}" in html_of(panel)[-2] for one in (first, edited)} == {False}
+    assert last.stamp in "".join(html_of(panel))
+    choose(panel, Search="typ", Sent_so_far=2)
+    assert panel.view is edited and edited.stamp in "".join(html_of(panel))
+    assert (panel.fields["Change"].value, panel.fields["Target"].value) == ("own_key", API)
+    assert json.loads(panel.fields["Claims"].value)["more"] == 1
+    panel._again.click()
+    assert panel.view.exchange.request_headers == edited.exchange.request_headers
+    assert send(panel).number == 5 and sent_proof(panel.view).claims["more"] == 1
+    assert "#1 bound_key" in repr(panel)
+
+
+def test_a_riddle_hides_its_name_until_it_is_sent(panel):
+    choose(panel, Part="claims")
+    panel._blind.click()
+    assert panel._send.disabled and panel._again.disabled
+    riddle = panel.view
+    shown = repr(panel) + "".join(html_of(panel))
+    hidden = riddle.change.name, riddle.change.title
+    chosen = panel.fields["Change"].value, CHANGES[panel.fields["Change"].value].title
+    assert hidden == chosen or not [one for one in hidden if one in shown]
+    assert chips(panel) == ["accepted", *rows_at(riddle.to, panel.lab.policy), "no row"]
+    panel._send.click()
+    assert panel.view.problem and not panel.sent
+    panel._blind.click()
+    riddle = panel.view
+    press(panel, PREDICTS, "accepted")
+    assert not panel._send.disabled
+    view = send(panel)
+    assert (view.change, view.to, view.predicted) == (riddle.change.name, riddle.to, "accepted")
+    assert panel.fields["Change"].value == view.change and view.title in repr(panel)
+    panel._blind.click()
+    choose(panel, Change=headed(panel))
+    assert panel.view is None
+
+
+def headed(panel):
+    """A change in the list that is not the chosen one."""
+    return next(name for name in offered(panel) if name != panel.fields["Change"].value)
 
 
 def test_the_clock_is_moved(panel):
@@ -196,13 +313,14 @@ def test_a_clock_is_not_moved_by_what_is_no_number(panel, text):
 def test_start_again_brings_the_fields_back(panel):
     start = {name: one.value for name, one in panel.fields.items()}
     choose(panel, Who="a man in the middle", Change="spare_bits", Server="RFC_9449", Header="x")
-    panel.fields["typ"].value = False
+    press(panel, STRIKES, "typ")
     panel.fields[SIGN].value = False
     send(panel)
     panel.start_again.click()
     now = {name: one.value for name, one in panel.fields.items()}
     changed = {name for name in now if now[name] != start[name]}
-    assert changed <= {"Claims"} and panel.view is None and html_of(panel)[-1] == ""
+    assert changed <= {"Claims", "Encoded", "Sent so far"} and panel.struck_out() == ()
+    assert panel.view is None and html_of(panel)[-1] == ""
     assert send(panel).caught == ACCEPTED
 
 
@@ -257,7 +375,7 @@ def shared_panel():
     claims=st.none() | ANY_TEXT,
     signer=st.sampled_from(SIGNERS),
     server=st.sampled_from(["DUENDE", "RFC_9449"]),
-    struck=st.sets(st.sampled_from(ROWS), max_size=4),
+    struck=st.sets(st.sampled_from([*ROWS]), max_size=4),
     again=st.booleans(),
 )
 @example("honest", "<img src=x onerror=alert(1)>", "\ud800", "owner", "DUENDE", set(), True)
@@ -271,8 +389,7 @@ def test_whatever_is_chosen_and_typed_something_sensible_is_shown(
     for name, text in (("Header", header), ("Claims", claims)):
         if text is not None:
             panel.fields[name].value = text
-    for row in struck:
-        panel.fields[row].value = False
+    press(panel, STRIKES, *struck)
     (panel._send if not again or panel._again.disabled else panel._again).click()
     assert panel.view.caught or panel.view.problem
     assert "".join(panel.view.verdict.split()) in "".join(repr(panel).split())
@@ -287,5 +404,6 @@ def test_verdict_and_controls_are_announced(panel):
     assert "dpop-lab-panel" in panel.root._dom_classes
     controls = [one for one in widgets(panel.root) if hasattr(one, "description")]
     named = [one for one in controls if type(one).__name__ not in ("HTML", "VBox")]
-    assert all(one.description for one in named) and len(named) == len(panel.fields) + 4
+    buttons = 5 + len(panel._rows.children)
+    assert all(one.description for one in named) and len(named) == len(panel.fields) + buttons
     assert panel._repr_mimebundle_(include=None, exclude=None)["text/plain"] == repr(panel)

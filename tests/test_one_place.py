@@ -102,8 +102,7 @@ def test_a_row_written_once_is_known_wherever_rows_are(policy, claim, grade):
             assert lab.send("honest", **asked, without=("toy",)).caught == ACCEPTED
         assert (lab.bench.score.right, lab.bench.score.asked) == (3, 3)
         panel = BenchPanel(lab)
-        assert not panel._rows["toy"].disabled
-        assert "toy" in panel.fields["Your prediction"].options
+        assert panel.chips["toy"] in panel._rows.children and not panel.chips["toy"].disabled
     with Lab() as lab:
         asked = {"claims": {"toy": claim}, "predict": "toy", "policy": policy}
         assert lab.send("honest", **asked).caught == "toy"

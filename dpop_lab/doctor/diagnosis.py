@@ -8,7 +8,6 @@ from functools import cache, partial
 from typing import Any
 
 from dpop_lab.doctor.examine import Examined, examine
-from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.report import preface, told, values_of
@@ -182,7 +181,7 @@ def diagnose(
     pasted, unused = read_paste(anything), [NO_URL] * bool(url and not known.url)
     calls = linked([*pasted.calls]) if len(pasted.calls) > 1 else pasted.calls
     pasted = replace(pasted, calls=tuple(_with(one, known) for one in calls))
-    keys, secrets = (*_keys(jwks), *_issued_keys(pasted)), cache(partial(Secrets, pasted))
+    keys, secrets = (*_keys(jwks), *_issued_keys(pasted.calls)), cache(partial(Secrets, pasted))
     here = time.time() if now is None else now
     return Diagnosis(
         kind=pasted.kind,
@@ -228,8 +227,7 @@ def _with(call: Call, known: Call) -> Call:
     """The call with what was given by name; of the tokens its own counts."""
     if known.url:
         call = replace(call, url=known.url, url_guessed=False)
-    if known.method:
-        call = replace(call, method=known.method)
+    call = replace(call, method=known.method or call.method)
     if known.token and not is_hidden(known.token) and not call.token:
         hidden = tuple(one for one in call.hidden if one != "access_token")
         call = replace(call, token=known.token, hidden=hidden)
@@ -247,9 +245,9 @@ def _keys(jwks: Mapping[str, Any] | None) -> Jwks:
     return tuple(one for one in keys if isinstance(one, Mapping))
 
 
-def _issued_keys(pasted: Pasted) -> Jwks:
+def _issued_keys(calls: tuple[Call, ...]) -> Jwks:
     """The issuer's keys, where its JWK Set was fetched in the same session."""
-    bodies = [one.response_body for one in pasted.exchanges if one.status == 200]
-    values = [json_value(body) for body in bodies if '"keys"' in body[:2000]]
-    sets = [value for value in values if isinstance(value, dict)]
-    return tuple(key for one in sets if isinstance(one.get("keys"), list) for key in _keys(one))
+    bodies = [one.exchange.response_body for one in calls if one.status == 200]
+    sets = [json_value(body) for body in bodies if '"keys"' in body[:2000]]
+    known = [one["keys"] for one in sets if isinstance(one, dict) and "keys" in one]
+    return tuple(key for keys in known if isinstance(keys, list) for key in _keys({"keys": keys}))

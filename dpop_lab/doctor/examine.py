@@ -94,8 +94,8 @@ def examine(
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     problems: list[Problem] = []
     remarks: list[str] = []
-    if _is_solved(call, later):
-        remarks.append(_solved_later(call))
+    if solved := _solved(call, later):
+        remarks.append(solved)
     elif call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
         problems += refusal(one)  # where it was sent elsewhere, it needs a new proof
     else:
@@ -176,27 +176,23 @@ def _unexplained(one: Examined, said: tuple[Said, ...]) -> Problem:
 # ---- what is no fault
 
 
-def _is_solved(call: Call, later: tuple[Call, ...]) -> bool:
-    """Did a later request get what this one was refused for want of a nonce or a token?"""
+def _solved(call: Call, later: tuple[Call, ...]) -> str:
+    """What to say where a later request got what this one was refused for want of; else empty."""
     good = [one for one in later if one.status is not None and one.status < 300]
+    told = "A later request of this session got through."
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
         found = [one for one in good if WELL_KNOWN in one.url]
-        return any(host_of(one.url) == host_of(call.url) for one in found)
+        return told * any(host_of(one.url) == host_of(call.url) for one in found)
     refused = call.error in ("use_dpop_nonce", "invalid_token") or call.bare_challenge
     if not refused or call.status is None:
-        return False
-    return any((one.method, _place(one)) == (call.method, _place(call)) for one in good)
+        return ""
+    if call.error == "use_dpop_nonce":
+        told = "The server asked for its nonce, and got it in the next request: as it should be."
+    return told * any((one.method, _place(one)) == (call.method, _place(call)) for one in good)
 
 
 def _place(call: Call) -> str:
     return host_of(call.url) + without_query(call.url).partition("://")[2]
-
-
-def _solved_later(call: Call) -> str:
-    """What to say of a refusal that a later request made good."""
-    if call.error == "use_dpop_nonce":
-        return "The server asked for its nonce, and got it in the next request: as it should be."
-    return "A later request of this session got through."
 
 
 def _remarks(one: Examined) -> Iterator[str]:

@@ -73,7 +73,7 @@ class Secrets:
         for call in pasted.calls:
             self._look_at(call)
         self._look_into([*pasted.jwks])
-        for exchange in (*pasted.exchanges, *pasted.given):
+        for exchange in (*(call.exchange for call in pasted.calls), *pasted.given):
             self._redactor.exchange(exchange)
         text = pasted.text[:READ]
         # an error code may be cut within a line: it is read where there is no text that has it all

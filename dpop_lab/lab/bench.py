@@ -18,7 +18,7 @@ from dpop_lab.lab.catalogue.change import LEFT_OUT, PLACES, SIGNERS, one_of
 from dpop_lab.lab.crafting import Draft, url_of
 from dpop_lab.lab.live import Unreachable
 from dpop_lab.lab.parties import Parties, exchange_of
-from dpop_lab.lab.sent import Difference, Score, Sent
+from dpop_lab.lab.sent import Difference, Members, Score, Sent, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import check_proof
@@ -31,7 +31,7 @@ from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_call
 from dpop_lab.show.values import mapped, shown
 from dpop_lab.wire.message import Redacted
 
-Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
+Kept = tuple[Sent, Draft, requests.PreparedRequest, str]  # the last request, and the proof in it
 NEW = ("claims.jti", "claims.iat")  # in any proof
 LAST = 50  # of what was sent is kept
 
@@ -40,15 +40,14 @@ class Bench:
     """Owner, thief and what was sent so far, in one world; `Lab.send` is its front door.
 
     `parties` have the keys and tokens, `score` the predictions. What was accepted last at each
-    place is kept to compare with. All goes over the session of the lab, or one like it under other
-    rules.
+    place is kept to compare with. All goes over the session of the lab, or one like it.
     """
 
     def __init__(self, lab: World) -> None:
         self.lab, self.parties, self.score = lab, Parties(lab, lab.session), Score()
         self._accepted: dict[str, Members] = {}
         self._count = 0  # of all that was sent
-        self._kept: deque[tuple[Sent, Draft, requests.PreparedRequest, str]] = deque(maxlen=LAST)
+        self._kept: deque[Kept] = deque(maxlen=LAST)
 
     @property
     def history(self) -> tuple[Sent, ...]:
@@ -128,14 +127,22 @@ class Bench:
 
         `number` is that of one in `history`, without it the last. Raises `LabError` for another.
         """
+        _, draft, step, proof = self._kept_as(number)
+        return self._sent(draft, [step], proof, again=True, **asked)
+
+    def draft_of(self, number: int = 0) -> Draft:
+        """What was sent as the one with this number in `history`, as it was drafted."""
+        return self._kept_as(number)[1]
+
+    def _kept_as(self, number: int) -> Kept:
+        """What is kept of a request, without a number of the last. Raises `LabError` for none."""
         kept = {one[0].number: one for one in self._kept}
         if not kept:
             raise LabError("Nothing was sent yet", advice="Send something first.")
         if number and number not in kept:
             wanted = f"a number from {min(kept)} to {max(kept)}"
             raise LabError("No such request is kept", wanted=wanted, found=shown(number, 40))
-        _, draft, step, proof = kept[number or max(kept)]
-        return self._sent(draft, [step], proof, again=True, **asked)
+        return kept[number or max(kept)]
 
     def _sent(
         self,
@@ -154,7 +161,7 @@ class Bench:
         sent = Sent(
             number=self._count + 1,
             change=change.name,
-            title=change.title,
+            title=draft.title + ", sent again" * again,
             to=draft.to,
             predicted=predict,
             question=(change.name, draft.to, title, signing, draft.edited),
@@ -250,16 +257,3 @@ class Bench:
             cnf=token.claims.get("cnf"),
         )
         return (report,)
-
-
-def flat(header: Mapping[str, object], claims: Mapping[str, object]) -> Members:
-    """Header and claims of a proof as one mapping, the members of the jwk apart."""
-    jwk = header.get("jwk")
-    inner = jwk if isinstance(jwk, Mapping) else {}
-    parts = {"header": header, "header.jwk": inner, "claims": claims}
-    return {
-        f"{part}.{name}": value
-        for part, members in parts.items()
-        for name, value in members.items()
-        if value is not inner
-    }

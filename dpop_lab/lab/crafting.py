@@ -16,6 +16,7 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
 from dpop_lab.jose.jws import HASHES, read_jws
 from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place, edited
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
@@ -105,6 +106,8 @@ class Draft(Shown):
     proposed: tuple[str, str]
     #: The one that the proof goes with, empty at the token endpoint.
     access_token: str = field(default="", repr=False)
+    #: The proof as a person typed it, which is sent as it stands; None for one made of the texts.
+    typed: str | None = None
     #: Of a riddle alone, what would go over the wire, redacted.
     wire: tuple[Redacted, ...] = ()
 
@@ -122,6 +125,8 @@ class Draft(Shown):
     @property
     def edited(self) -> str:
         """What was edited beyond the change, without what is new each time; empty for nothing."""
+        if self.typed is not None:
+            return self.typed
         if (self.header, self.claims) == self.proposed:
             return ""
         text = f"{self.header} {self.claims}"
@@ -129,12 +134,26 @@ class Draft(Shown):
             text = text.replace(str(value), name)
         return text
 
+    @property
+    def title(self) -> str:
+        """The change in plain words, and what was chosen beyond it: edits, who signs."""
+        change, known = self.change, CHANGES.get(self.change.name, self.change)
+        told = {
+            change.title: True,
+            "edited": self.edited != "",
+            f"signed by {change.signed_by}": change.signed_by != known.signed_by,
+            f"{'' if change.sign_again else 'not '}signed again": (
+                change.sign_again != known.sign_again
+            ),
+        }
+        return ", ".join(text for text, so in told.items() if so)
+
     def blocks(self) -> Iterator[Block]:
         """The change, and the proof before it is signed; of a riddle what goes over the wire."""
         if self.wire:
             yield Note(f"Which row says no at the {self.to}, if any? Predict one, and send it.")
         else:
-            yield Note(f"To the {self.to}: {self.change.title}")
+            yield Note(f"To the {self.to}: {self.title}")
             yield Table("The proof", (("header", self.header), ("claims", self.claims)))
         yield from (Table("", (("request", one.sent().rstrip()),)) for one in self.wire)
         now = self.wire[0].sent_at if self.wire else None

@@ -143,8 +143,7 @@ class Parties:
         meant = PLACES[change.made_for or to]
         said = honest | {"htm": meant.method, "htu": htu(url_of(meant, self.lab))}
         shown = change.shows or ("owner" if change.signed_by == "nobody" else change.signed_by)
-        key = proof_header(self.key(shown, change.key))
-        own = proof_header(self.key("owner", change.key))
+        own, key = (proof_header(self.key(one, change.key)) for one in ("owner", shown))
         header, claims = {**change.header, **(header or {})}, {**change.claims, **(claims or {})}
         texts = written(replace(change, header=header, claims=claims), key, said, now=now)
         return Draft(
@@ -198,18 +197,26 @@ class Parties:
         if change.first:  # a request that goes before, with the same jti
             jti = draft.honest_claims["jti"]
             steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
-        key = owner = self.key("owner", change.key)
-        if change.signed_by == "thief":
-            key = self.key("thief", change.key)
-        kept = b""
-        if not change.sign_again:
-            kept = read_jws(forged(*draft.honest, Edit(), owner)).signature
-        proof = forged(draft.header, draft.claims, change, key, kept=kept)
+        proof = self.proof(draft)
         steps.append(prepared(draft, proof, self.lab))
         if change.again:
             first, proof = proof, change.again(proof)
             steps.append(with_other_proof(steps[-1], first, proof))
         return steps, proof
+
+    def proof(self, draft: Draft) -> str:
+        """The texts of a draft, signed by whom it says or under their honest signature.
+
+        What was typed whole stays as it is.
+        """
+        if draft.typed is not None:
+            return draft.typed
+        change, kept = draft.change, b""
+        key = self.key("thief" if change.signed_by == "thief" else "owner", change.key)
+        if not change.sign_again:
+            honest = forged(*draft.honest, Edit(), self.key("owner", change.key))
+            kept = read_jws(honest).signature
+        return forged(draft.header, draft.claims, change, key, kept=kept)
 
 
 def exchange_of(response: requests.Response) -> Redacted:

@@ -3,13 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from dpop_lab.session.call import ACCEPTED, NO_ROW, Call
+from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_as
+from dpop_lab.session.story import sequence_diagram
+from dpop_lab.session.telling import Step
 from dpop_lab.show import Block, Card, Note, Shown, Table, marked
+from dpop_lab.show.html import folded, inline
 from dpop_lab.show.values import cut, date, shown
 from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Redacted, lines
 
 LONGEST = 4000  # characters of a request or a body that are shown
+Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
 Difference = tuple[tuple[str, object, object], ...]  # name, value then, value now
 
 
@@ -118,6 +122,14 @@ class Sent(Shown):
         yield Table("What went over the wire", wire, folded=True)
         yield Table("The request for a terminal", (("curl", cut(self.curl, LONGEST)),), folded=True)
 
+    def details(self) -> str:
+        """All but the verdict, as HTML, and folded the request and its answer as a picture."""
+        if self.answered is None or self.exchange is None:
+            return ""
+        known = {"number": self.number, "meaning": self.answered.reason}
+        picture = sequence_diagram([read_as(Step, self.exchange, **known)])
+        return super(Sent, self).details() + folded("As a picture", picture.html(inline), inline)
+
     def _compared(self) -> Block:
         """What the proof differs in from another, but for what is new in any."""
         if self.exchange is None or not lines(self.exchange.request_headers, "DPoP"):
@@ -160,3 +172,16 @@ class Score:
 
     def __repr__(self) -> str:
         return f"{self.right} of {self.asked} predictions right"
+
+
+def flat(header: Mapping[str, object], claims: Mapping[str, object]) -> Members:
+    """Header and claims of a proof as one mapping, the members of the jwk apart."""
+    jwk = header.get("jwk")
+    inner = jwk if isinstance(jwk, Mapping) else {}
+    parts = {"header": header, "header.jwk": inner, "claims": claims}
+    return {
+        f"{part}.{name}": value
+        for part, members in parts.items()
+        for name, value in members.items()
+        if value is not inner
+    }

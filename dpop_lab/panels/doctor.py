@@ -12,7 +12,7 @@ from ipywidgets import HTML, Dropdown, Password, Text, Textarea
 from dpop_lab.doctor.diagnosis import WHAT, Diagnosis, diagnose
 from dpop_lab.errors import expect
 from dpop_lab.lab.lab import Lab
-from dpop_lab.panels.panel import WIDE, Panel, control, live, note, spoken
+from dpop_lab.panels.panel import WIDE, Panel, control, folded, live, note, spoken
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.message import Redacted
@@ -33,7 +33,6 @@ READ: Mapping[str, tuple[Callable[[str], Any], str]] = {  # None is what can't b
     METHOD: (re.compile(WORD).fullmatch, "a word such as GET"),
     TIME: (_seconds, "now, seconds since 1970, an HTTP date or an ISO 8601 date"),
 }
-KNOWN = "What is known besides (each may stay empty)"
 
 
 def _wrong_url(lab: Lab) -> str:
@@ -137,13 +136,15 @@ class DoctorPanel(Panel):
             [HTML(A_FILE), self.start_again],
             [HTML("Or an example:"), *examples],
             [
-                KNOWN,
-                _line(Text, URL),
-                _line(Text, METHOD),
-                _line(Password, TOKEN),
-                _line(Text, NONCE),
-                _line(Text, TIME, placeholder="now, or when it was sent"),
-                _line(Dropdown, HELD_TO, AUTOMATIC, options=[AUTOMATIC, *POLICIES]),
+                folded(
+                    "What is known besides (each may stay empty)",
+                    [_line(Text, URL)],
+                    [_line(Text, METHOD)],
+                    [_line(Password, TOKEN)],
+                    [_line(Text, NONCE)],
+                    [_line(Text, TIME, placeholder="now, or when it was sent")],
+                    [_line(Dropdown, HELD_TO, AUTOMATIC, options=[AUTOMATIC, *POLICIES])],
+                )
             ],
             [self._told],
         )
@@ -202,7 +203,7 @@ class DoctorPanel(Panel):
 
 def _line(kind: Any, label: str, value: str = "", **traits: Any) -> Any:
     """A field on a line of its own."""
-    return control(kind, label, value, {"width": "100%"}, "7em", **traits)
+    return control(kind, label, value, WIDE, "7em", **traits)
 
 
 def _outcome(view: Diagnosis | None) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,14 +15,13 @@ from dpop_lab.show.values import shown
 WIDE = {"width": "auto", "max_width": "60em"}
 COLUMN = {"flex": "1 1 28em", "min_width": "0", "max_width": "64em", "overflow": "hidden"}
 FIT = {"width": "max-content", "max_width": "100%"}
-# An Accordion of ipywidgets takes no key; what is used is the browser's own, beside what it folds.
-STYLE = (
+CODE_FIELDS = (
     ".dpop-lab-panel input, .dpop-lab-panel textarea "
-    "{ font-family: var(--jp-code-font-family, monospace) } "
-    ".dpop-lab-fold:not(:has(> :first-child details[open])) > :last-child "
-    "{ display: none !important } "
-    ".dpop-lab-fold summary { cursor: pointer; width: fit-content } "
-    ".dpop-lab-panel :is(h3, p) { margin: .2em 0 }"
+    "{ font-family: var(--jp-code-font-family, monospace) }"
+    ".dpop-lab-panel h3, .dpop-lab-panel p { margin: 2px 0 } "
+    ".dpop-lab-panel .widget-vbox > * { flex-shrink: 0 } "
+    ".dpop-lab-fold summary { cursor: pointer } "
+    ".dpop-lab-fold:not(:has([open])) + .dpop-lab-folded { display: none }"
 )
 # The widget itself is the live region, for what is in it is replaced. No widget of ipywidgets has a
 # role, so whatever is shown in it gives it one: the first time, and then nothing is changed.
@@ -48,14 +47,26 @@ def text_fields(values: Mapping[str, str]) -> list[list[Any]]:
 
 
 def _side_by_side(controls: list[Any]) -> Any:
-    """A row of controls, in more lines where they have no room; folded if it begins with a text."""
-    if isinstance(controls[0], str):
-        summary = HTML(f"<details><summary>{escaped(controls[0])}</summary></details>")
-        return VBox([summary, _side_by_side(controls[1:])]).add_class("dpop-lab-fold")
+    """A row of controls, in more lines where they have no room."""
     if len(controls) == 1:
         return controls[0]
     flow = {"display": "flex", "flex_flow": "row wrap", "align_items": "center"}
     return Box(controls, layout={**flow, "grid_gap": "2px 12px", **WIDE})
+
+
+def folded(summary: str, *rows: list[Any]) -> Any:
+    """Rows of controls that are seen when their summary is chosen, by mouse or key."""
+    head = HTML(f"<details><summary>{escaped(summary)}</summary></details>", layout=WIDE)
+    content = VBox([*map(_side_by_side, rows)]).add_class("dpop-lab-folded")
+    return VBox([head.add_class("dpop-lab-fold"), content])
+
+
+def controls_in(widget: Any) -> Iterator[Any]:
+    """The controls with a label in a widget, in order."""
+    if getattr(widget, "description", "") and hasattr(widget, "value"):
+        yield widget
+    for child in getattr(widget, "children", ()):
+        yield from controls_in(child)
 
 
 def live(kind: str) -> Any:
@@ -76,28 +87,28 @@ def note(text: str) -> str:
 class Panel(ABC):
     """Rows of controls under a heading, and beside them the view that follows from them.
 
-    A row that begins with a text is folded under that text.
     `fields` are the controls by their labels and `view` is what the panel shows at this moment;
     set `fields[name].value` to change it from code. Its repr says the same as text. A subclass
-    says in `look` how the view follows, and in `follow` what else does.
+    says in `look` how the view follows, and in `follow` what else does. The rows `above` stand over
+    the view.
     """
 
     nothing = ""  #: what there is to see while the view is None
     purpose = ""  #: what it is for, said where it does not live: the end of "This panel …"
 
-    def __init__(self, title: str, hint: str, *rows: list[Any]) -> None:
+    def __init__(
+        self, title: str, hint: str, *rows: list[Any], above: Sequence[list[Any]] = ()
+    ) -> None:
         self.title, self._lock, self._reacting = title, threading.RLock(), False
-        named = [one for row in rows for one in row if getattr(one, "description", "")]
-        controls = [one for one in named if hasattr(one, "value")]
-        self.fields: dict[str, Any] = {one.description: one for one in controls}
-        self._start = self.values()
         self._verdict, self._details = live("dpop-lab-verdict"), HTML()
-        heading = f"<style>{STYLE}</style><h3>{escaped(title)}</h3>{note(hint)}"
+        heading = f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>{note(hint)}"
         left = VBox([*map(_side_by_side, rows)], layout=COLUMN)
-        right = VBox([self._verdict, self._details], layout=COLUMN)
+        right = VBox([*map(_side_by_side, above), self._verdict, self._details], layout=COLUMN)
         columns = Box([left, right], layout={"flex_flow": "row wrap", "grid_gap": "4px 24px"})
         self.root = VBox([HTML(heading, layout=WIDE), columns]).add_class("dpop-lab-panel")
-        for one in controls:
+        self.fields: dict[str, Any] = {one.description: one for one in controls_in(columns)}
+        self._start = self.values()
+        for one in self.fields.values():
             one.observe(lambda event: self._react(self.follow, event.owner.description), "value")
         self._react(self.follow, "")
 

@@ -13,7 +13,6 @@ from dpop_lab.session.telling import Step, tell
 from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.pictures import Diagram, Message
 from dpop_lab.show.values import cut, one_line
-from dpop_lab.wire.har import as_curl, har
 
 MOST = 60  # steps of a diagram
 LARGEST = 45_000  # characters of its source: of more than 50,000 Mermaid draws nothing
@@ -125,6 +124,8 @@ class Story(Shown, Sequence[Step]):
 
     def curl(self) -> str:
         """All requests as `curl` commands, each after a comment that says what came of it."""
+        from dpop_lab.wire.har import as_curl  # when used
+
         return "\n\n".join(
             f"# {step.number}. {one_line(step.answer)}: {one_line(step.meaning)}\n"
             f"{as_curl(step.exchange)}"
@@ -138,6 +139,8 @@ class Story(Shown, Sequence[Step]):
         where it is known, the reports of the server: row, mark, section, wanted and found as text.
         Sizes are those of what is told; a request that got no answer has the status 0 and `_error`.
         """
+        from dpop_lab.wire.har import har  # when used
+
         words = [{"carried": one.carried, "meaning": one.meaning} for one in self._steps]
         return har([one.exchange for one in self._steps], words)
 

@@ -15,9 +15,11 @@ from dpop_lab.doctor.paste.pasted import (
     beside,
     not_understood,
     of_exchanges,
+    of_headers,
     says_something,
+    with_headers,
 )
-from dpop_lab.doctor.paste.scan import url_of, with_headers
+from dpop_lab.doctor.paste.scan import url_of
 from dpop_lab.doctor.server_words import known_words
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import NOTHING, Call, answer_of, read_call
@@ -234,8 +236,7 @@ def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
     texts = value.values() if isinstance(value, Mapping) else ()
     headers = headers_in(value)
     whole = len(headers) == len(value) and all(isinstance(one, str) for one in texts)
-    found = with_headers(headers) if whole else None
-    return None if found is None else of_exchanges("a set of header lines", [found])
+    return of_headers(headers) if whole else None
 
 
 def _decoded_jwt(value: Mapping[str, Any]) -> Pasted | None:

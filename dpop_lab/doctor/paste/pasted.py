@@ -3,10 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
-from dpop_lab.session.call import Call, read_call
-from dpop_lab.wire.message import Exchange
+from dpop_lab.session.call import NOTHING, Call, read_call
+from dpop_lab.wire.message import Exchange, Headers
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted
 SECRET_FIELDS = ("authorization", "dpop")
@@ -23,6 +24,9 @@ PLACEHOLDER = re.compile(
     re.X,
 )
 TOLD = "method url status error description challenges proofs token nonces".split()
+ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
+OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
+OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
 NAMELESS = ("dots", "command", "ticks", "square")  # placeholders that give no name
 
 
@@ -30,7 +34,7 @@ NAMELESS = ("dots", "command", "ticks", "square")  # placeholders that give no n
 class Pasted:
     """What something turned out to be: `kind` in words, its calls, and what else is to be told.
 
-    `kind` fits after "This is ". Secrets are looked for in `text`, all it is made of, and in
+    `kind` fits after "This is ". Secrets are looked for in `text`, all it is made of, too, and in
     `given`, which nobody may have sent.
     """
 
@@ -38,7 +42,6 @@ class Pasted:
     calls: tuple[Call, ...] = ()
     jwks: tuple[Mapping[str, Any], ...] = ()  #: the keys that were in it
     remarks: tuple[str, ...] = ()
-    exchanges: tuple[Exchange, ...] = ()
     text: str = ""
     given: tuple[Exchange, ...] = ()
     understood: bool = True  #: was anything of DPoP recognised?
@@ -55,21 +58,22 @@ def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) ->
     `whole` says that all header lines of the requests are here. What a placeholder stands for is
     not known; where no exchange says anything, nothing is understood.
     """
-    exchanges = [one for one in exchanges if says_something(one)]
-    kept, total = [without_placeholders(one) for one in exchanges[:MOST]], len(exchanges)
-    several = total > 1
-    calls = [
-        read_call(one, name=f"exchange {number} of {total}" if several else "")
-        for number, one in enumerate(kept, 1)
-    ]
+    telling = [one for one in exchanges if says_something(one)]
+    calls = [read_call(without_placeholders(one)) for one in telling[:MOST]]
     calls = calls if whole else [replace(one, whole=False) for one in calls]
-    remarks = (f"Only the first {MOST} of {total} exchanges are told.",) if total > MOST else ()
-    if several and "exchanges" not in kind:
+    total = len(telling)
+    if total > 1 and "exchanges" not in kind:
         kind = f"{kind}, {total} exchanges"
     return Pasted(
-        kind=kind, calls=tuple(calls), remarks=remarks, exchanges=tuple(kept),
-        understood=bool(calls),
-    )  # fmt: skip
+        kind=kind, calls=_numbered(calls, total), remarks=_left(total), understood=bool(calls)
+    )
+
+
+def of_headers(headers: Headers) -> Pasted | None:
+    """Header lines alone; None where no name among them tells whose they are."""
+    kind = "a header line" if len(headers) == 1 else "a set of header lines"
+    found = with_headers(headers)
+    return of_exchanges(kind, [found]) if found else None
 
 
 def together(read: list[Pasted]) -> Pasted:
@@ -77,23 +81,29 @@ def together(read: list[Pasted]) -> Pasted:
     read = [one for one in read if one.understood]
     if len(read) < 2:
         return read[0] if read else not_understood("a list without anything of DPoP")
-    recorded = all(one.exchanges for one in read)
-    every = [call for one in read for call in one.calls]
-    calls, total = every[:MOST], len(every)
-    named = [
-        replace(call, name=f"exchange {number} of {total}" if recorded else call.name)
-        for number, call in enumerate(calls, 1)
-    ]
-    left = [f"Only the first {MOST} of {total} exchanges are told."] * (total > MOST)
+    calls = [call for one in read for call in one.calls]
+    recorded = all(one.calls for one in read) and all(one.exchange is not NOTHING for one in calls)
+    remarks = [*_left(len(calls)), *(remark for one in read for remark in one.remarks)]
     return Pasted(
         kind=f"a list of {len(read)} {'recorded exchanges' if recorded else 'things'}",
-        calls=tuple(named),
+        calls=_numbered(calls[:MOST], len(calls)) if recorded else tuple(calls[:MOST]),
         jwks=tuple(jwk for one in read for jwk in one.jwks),
-        remarks=tuple(dict.fromkeys([*left, *(remark for one in read for remark in one.remarks)])),
-        exchanges=tuple(exchange for one in read for exchange in one.exchanges)[:MOST],
+        remarks=tuple(dict.fromkeys(remarks)),
         text="\n".join(one.text for one in read),
         given=tuple(exchange for one in read for exchange in one.given),
     )
+
+
+def _numbered(calls: list[Call], total: int) -> tuple[Call, ...]:
+    """The calls, each with its number among so many exchanges."""
+    if total < 2:
+        return tuple(calls)
+    names = (f"exchange {number} of {total}" for number in count(1))
+    return tuple(replace(call, name=name) for call, name in zip(calls, names, strict=False))
+
+
+def _left(total: int) -> tuple[str, ...]:
+    return (f"Only the first {MOST} of {total} exchanges are told.",) * (total > MOST)
 
 
 def beside(pasted: Pasted, known: Call) -> Pasted:
@@ -137,3 +147,17 @@ def without_placeholders(exchange: Exchange) -> Exchange:
         if name.lower() in SECRET_FIELDS and (known := placeholder(value[start:])):
             changed[number] = (name, value[:start] + known)
     return replace(exchange, request_headers=tuple(changed))
+
+
+def with_headers(headers: Headers) -> Exchange | None:
+    """Header lines as an exchange: of the request, of the answer, or of both, by their names.
+
+    None where no name among them tells.
+    """
+    names = {name.lower() for name, _ in headers}
+    if not names & (OF_REQUESTS | OF_ANSWERS):
+        return None
+    of_requests = OF_REQUESTS if names & OF_ANSWERS else names
+    sent = tuple(one for one in headers if one[0].lower() in of_requests)
+    received = tuple(one for one in headers if one[0].lower() not in of_requests)
+    return replace(NOTHING, request_headers=sent, response_headers=received)

@@ -4,12 +4,12 @@ import ast
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.code import is_code, source_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.json_paste import json_paste
 from dpop_lab.doctor.paste.jwts import JWT, jwts_in
@@ -20,6 +20,7 @@ from dpop_lab.doctor.paste.pasted import (
     beside,
     not_understood,
     of_exchanges,
+    of_headers,
     together,
 )
 from dpop_lab.doctor.paste.scan import MARK, exchanges_in, header_lines
@@ -29,6 +30,8 @@ from dpop_lab.doctor.paste.unwrap import (
     START,
     VERBOSE,
     fenced,
+    is_code,
+    source_code,
     unwrapped,
 )
 from dpop_lab.doctor.server_words import known_words
@@ -45,19 +48,17 @@ LONGEST_PYTHON = 50_000
 PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----")
 PEM_WORDS = re.compile("PRIVATE|PUBLIC|KEY|CERTIFICATE")
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
-KINDS = (  # what gives a log away, and its name; the first that fits
-    (re.compile(r"^[ \t]*:(?:method|status|path): ", re.M), "HTTP/2 header lines"),
-    (re.compile(r"^[ \t]*Request (?:URL|Method)\b", re.M), "headers copied from a browser"),
-    (re.compile(r"http-outgoing-\d+ (?:>>|<<)"), "an Apache HttpClient log"),
-    (re.compile(r"\bsend: b['\"]|\breply: ['\"]HTTP/"), "a Python http.client log"),
-    (re.compile(rf"--> {METHODS} |<-- \d{{3}}"), "an OkHttp log"),
-    (
-        re.compile(r"Sending HTTP request|Request starting HTTP|RequestUri: '|ReasonPhrase: '"),
-        "a .NET HTTP log",
-    ),
-    (re.compile(r"\" \d{3} (?:\d+|-)"), "an access log"),
-    (re.compile(rf"^{METHODS} +\S+ *$", re.M), "a request as .http files have it"),
-)
+LOGS = {  # a log, and what gives it away; the first that fits
+    "HTTP/2 header lines": r"^[ \t]*:(?:method|status|path): ",
+    "headers copied from a browser": r"^[ \t]*Request (?:URL|Method)\b",
+    "an Apache HttpClient log": r"http-outgoing-\d+ (?:>>|<<)",
+    "a Python http.client log": r"\bsend: b['\"]|\breply: ['\"]HTTP/",
+    "an OkHttp log": rf"--> {METHODS} |<-- \d{{3}}",
+    "a .NET HTTP log": "Sending HTTP request|Request starting HTTP|RequestUri: '|ReasonPhrase: '",
+    "an access log": r"\" \d{3} (?:\d+|-)",
+    "a request as .http files have it": rf"^{METHODS} +\S+ *$",
+}
+KINDS = {kind: re.compile(mark, re.M) for kind, mark in LOGS.items()}
 
 
 def read_paste(thing: object) -> Pasted:
@@ -98,8 +99,7 @@ def _of_object(thing: object) -> Pasted:
         if isinstance(text := read(LONGEST_JSON + 1), str | bytes | bytearray):
             return read_paste(text)
     elif isinstance(thing, Iterable):
-        items = list(islice(thing, MOST))
-        return json_paste(items) or items_paste(items, read_paste)
+        return _of_items(list(islice(thing, MOST)))
     return not_understood(f"a {type(thing).__name__} that gives no text")
 
 
@@ -122,11 +122,11 @@ def text_paste(text: str, *told: str) -> Pasted:
         text = text.replace("\0", "")
         remarks.append("It held NUL characters.")
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    value = _json(text)
-    if len(text) > LONGEST and value is None:
+    found = _of_json(text)
+    if found is None and len(text) > LONGEST:
         remarks.append(f"Only the first {LONGEST} of {len(text)} characters were looked at.")
         text = text[:LONGEST]
-    found = _of_json(value, text) or _recognised(text)
+    found = found or _recognised(text)
     return replace(found, remarks=(*remarks, *found.remarks), text=text)
 
 
@@ -137,39 +137,32 @@ def _json(text: str) -> Any:
         return None
     value = read_json(text)
     if value is None and "'" in text and "\\" not in text and len(text) <= LONGEST_PYTHON:
-        try:
+        with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             value = read_json(json.dumps(ast.literal_eval(text.strip())))
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            value = None
     if value is None and start == "{":
         lines = [line for line in islice(text.splitlines(), MOST) if line.startswith("{")]
         value = [one for one in map(read_json, lines) if one is not None] or None
     return value
 
 
-def _of_json(value: Any, text: str) -> Pasted | None:
+def _of_json(text: str) -> Pasted | None:
     """JSON: an object or an answer that says what it is, or text that was put in quotes."""
-    if value is None:
-        return None
+    value = _json(text)
     if isinstance(value, str):
         return text_paste(value)
-    found = json_paste(value)
-    if found is None and isinstance(value, list) and value:
-        return items_paste(value, _item)
-    return found or jwts_in(text)
+    if isinstance(value, list):
+        return _of_items(value)
+    return None if value is None else json_paste(value) or jwts_in(text)
 
 
-def items_paste(items: list[Any], read: Callable[[object], Pasted]) -> Pasted:
-    """What the things in a list, each read alone, are together; lists in it are opened once."""
+def _of_items(items: list[Any]) -> Pasted:
+    """What the things in a list are together, each read alone; lists in it are opened once."""
+    if found := json_paste(items):
+        return found
     if items and all(isinstance(one, str) and "\n" not in one.strip() for one in items):
         return text_paste("\n".join(one.strip("\r\n")[:LONGEST] for one in items))
     flat = [each for one in items for each in (one if isinstance(one, list | tuple) else [one])]
-    return together([read(one) for one in flat[:MOST] if not isinstance(one, list | tuple)])
-
-
-def _item(item: object) -> Pasted:
-    found = text_paste(item) if isinstance(item, str) else json_paste(item)
-    return found or not_understood("JSON without anything of DPoP")
+    return together([read_paste(one) for one in flat[:MOST] if not isinstance(one, list | tuple)])
 
 
 def _recognised(text: str) -> Pasted:
@@ -184,19 +177,15 @@ def _recognised(text: str) -> Pasted:
         known = len(around) != 1 or any(one.url for one in fence.calls)
         return fence if known else beside(fence, read_call(around[0]))
     plain = unwrapped(text)
-    if plain != text and (found := _of_json(_json(plain), plain)):
+    if plain != text and (found := _of_json(plain)):
         return found
     if not MARK.search(plain) and not START.match(plain.lstrip()):
         if found := commands(plain):
             return found
         if is_code(plain):
-            return source_code(plain, _printed)
+            return source_code(plain, lambda printed: _of_json(printed) or _scanned(printed))
     size = f"{len(text)} characters in which nothing of DPoP was recognised"
     return _scanned(plain, verbose=VERBOSE.search(text) is not None) or not_understood(size)
-
-
-def _printed(text: str) -> Pasted | None:
-    return _of_json(_json(text), text) or _scanned(text)
 
 
 def _scanned(text: str, *, verbose: bool = False) -> Pasted | None:
@@ -223,7 +212,7 @@ def _log_kind(text: str, exchanges: list[Exchange]) -> str:
     if MARK.search(text):
         return "a session log"
     if START.search(text) is None:
-        return next((words for mark, words in KINDS if mark.search(text)), "a log of HTTP messages")
+        return next((one for one in KINDS if KINDS[one].search(text)), "a log of HTTP messages")
     asked = any(one.method for one in exchanges)
     answered = asked and any(one.status is not None for one in exchanges)
     return f"a raw HTTP {'request' if asked else 'response'}{' with its response' * answered}"
@@ -244,11 +233,7 @@ def _headers(text: str) -> Pasted | None:
     stripped = text.strip()
     if CHALLENGE.match(stripped) and "\n" not in stripped:
         text = f"WWW-Authenticate: {stripped}"
-    found = header_lines(text.strip("\n"))
-    if found is None:
-        return None
-    lone = len(found.request_headers) + len(found.response_headers) == 1
-    return of_exchanges("a header line" if lone else "a set of header lines", [found])
+    return of_headers(header_lines(text))
 
 
 def _pem(text: str) -> Pasted:

@@ -8,11 +8,12 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice, takewhile
 
+from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
 from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
-from dpop_lab.session.call import NOTHING, json_value
+from dpop_lab.session.call import json_value
 from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Exchange, Headers
 
@@ -36,9 +37,6 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 )
 CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
 BODY = re.compile(r"grant_type=|[{\[]")
-ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
-OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
-OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 LINES, LONGEST_LINE = 50_000, 50_000  # of a log that are read, and characters of one
 MOST = 1000  # messages
@@ -109,28 +107,13 @@ def exchanges_in(text: str) -> list[Exchange]:
     return [one.exchange() for one in found if one.method or one.status or one.side == FAILED]
 
 
-def header_lines(text: str) -> Exchange | None:
-    """Header lines alone, put to the request or the answer by their names; None for other text."""
+def header_lines(text: str) -> Headers:
+    """The lines of a text that is nothing but header lines; empty for any other."""
     lines, read = [line for line in text.split("\n") if line.strip()], _Read()
     for line in lines:
         _head_line(line, read)
-    plain = all(FIELD.match(line) or line[0] in " \t" for line in lines)
-    alone = plain and lines and FIELD.match(lines[0])
-    return with_headers(tuple(read.headers[ASKED])) if alone else None
-
-
-def with_headers(headers: Headers) -> Exchange | None:
-    """Header lines as an exchange: of the request, of the answer, or of both, by their names.
-
-    None where no name among them tells.
-    """
-    names = {name.lower() for name, _ in headers}
-    if not names & (OF_REQUESTS | OF_ANSWERS):
-        return None
-    of_requests = OF_REQUESTS if names & OF_ANSWERS else names
-    sent = tuple(one for one in headers if one[0].lower() in of_requests)
-    received = tuple(one for one in headers if one[0].lower() not in of_requests)
-    return replace(NOTHING, request_headers=sent, response_headers=received)
+    alone = all(FIELD.match(line) or line[0] in " \t" for line in lines)
+    return tuple(read.headers[ASKED]) if alone and lines and FIELD.match(lines[0]) else ()
 
 
 def url_of(target: str, headers: Iterable[tuple[str, str]]) -> str:
