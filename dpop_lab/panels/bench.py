@@ -24,7 +24,7 @@ from dpop_lab.server.common import FARTHEST
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, NO_ROW
-from dpop_lab.show import SYMBOLS, style_name
+from dpop_lab.show.html import SYMBOLS, style_name
 
 SEARCH, WHO, PART, DIFFER = "Search", "Who", "Part", "The two servers differ"
 CHANGE, TARGET, SIGNED_BY, SERVER = "Change", "Target", "Signed by", "Server"

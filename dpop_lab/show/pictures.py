@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dpop_lab.show import WIDTH, Block, Shown, ink, marked, symbol, wrapped
-from dpop_lab.show.html import Look, escaped
+from dpop_lab.show import WIDTH, Block, Shown, wrapped
+from dpop_lab.show.html import Look, escaped, ink, marked, symbol
 from dpop_lab.show.values import one_line
 
 PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")
