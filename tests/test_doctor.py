@@ -293,6 +293,17 @@ def test_rows_that_cannot_be_asked_say_what_to_give_and_giving_it_helps():
         assert row in rows(diagnose(proof(), **known))
 
 
+def test_behind_a_proxy_nobody_is_told_to_send_the_url_that_only_the_proxy_knows():
+    inside, public = "http://10.0.0.7/api/dpop/test", "demo.duendesoftware.com"
+    said = {}
+    for host, scheme in ((public, "https"), (public, "http"), ("else.example", "https")):
+        text = raw(f"DPoP: {proof()}", f"X-Forwarded-Host: {host}", f"X-Forwarded-Proto: {scheme}")
+        found = diagnose(text, url=inside, now=NOW)
+        assert rows(found) == ["htu"] and inside not in found.problems[0].action
+        said[host, scheme] = "htu is right" in found.problems[0].action
+    assert [*said.values()] == [True, False, False]
+
+
 def test_the_signature_of_the_access_token_is_verified_once_keys_are_given():
     jwk = {**ISSUER.public_jwk(), "alg": "RS256"}
     assert diagnose(TOKEN, now=NOW, jwks={"keys": [jwk]}).healthy

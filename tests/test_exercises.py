@@ -11,7 +11,7 @@ import pytest
 from dpop_lab import TokenRefused
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-ELSEWHERE = {"panel", "curl"}  # cells that need a kernel, or a program
+ELSEWHERE = {"panel", "catalogue-panel", "curl"}  # cells that need a kernel, or a program
 
 
 class Run:

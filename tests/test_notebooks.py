@@ -171,6 +171,21 @@ def test_a_cell_shows_something_or_makes_something(name):
         assert cell.outputs or isinstance(ast.parse(cell.source).body[-1], QUIET), cell.id
 
 
+@each_lesson
+def test_no_output_is_taller_than_a_screen_unless_it_can_fold(name):
+    for cell in cells(name, "code"):
+        for output in cell.outputs:
+            data = output.get("data", {"text/plain": output.get("text")})
+            assert "text/html" in data or data["text/plain"].count("\n") <= 35, cell.id
+
+
+@each_lesson
+def test_a_proof_and_a_token_request_have_one_name(name):
+    trees = [ast.parse(cell.source) for cell in cells(name, "code")]
+    defined = {one.name for tree in trees for one in tree.body if isinstance(one, ast.FunctionDef)}
+    assert not defined & {"proof", "ask", "call"}
+
+
 def test_no_longer_cell_is_a_copy():
     sources = (cell.source.strip() for name in OPENED for cell in cells(name, "code"))
     several = [source for source, times in Counter(sources).items() if times > 1]

@@ -118,9 +118,9 @@ def test_a_pattern_that_takes_more_is_found_out(pattern: str) -> None:
 
 def test_every_pattern_of_the_package_is_collected() -> None:
     from dpop_lab.doctor.paste import jwts, scan
-    from dpop_lab.wire import message, secrets
+    from dpop_lab.wire import secrets, syntax
 
-    assert {secrets.LOOSE, message.IN_A_CHALLENGE, *jwts.PIECES, scan.PIECE} <= set(PATTERNS)
-    assert PATTERNS[message.NONCE] == {"fullmatch"}
+    assert {secrets.LOOSE, syntax.IN_A_CHALLENGE, *jwts.PIECES, scan.PIECE} <= set(PATTERNS)
+    assert PATTERNS[syntax.NONCE] == {"fullmatch"}
     assert re.compile(r"^[^/\s:]*+:\S*@") in PATTERNS
     assert len(REPEATING) > 80

@@ -112,7 +112,10 @@ class Diagnosis(Shown):
 
     def verdict_block(self) -> Block:
         """The verdict with what to do first, as a panel has it above all else."""
-        return Card(self.verdict, self.mark)
+        said = [f"{one.row}: {one.action}".lstrip(": ") for one in self.problems[:1]]
+        first = tuple(("what to do first", text) for text in said)
+        card: Block = _clean(Card(self._summary(), self.mark, first), self._secrets)
+        return card
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON values, for machines."""

@@ -4,15 +4,18 @@ import html
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from typing import Any
 
 from ipywidgets import HTML, Dropdown, Password, Text, Textarea
 
 from dpop_lab.doctor.diagnosis import WHAT, Diagnosis, diagnose
 from dpop_lab.errors import expect
-from dpop_lab.panels.panel import WIDE, Panel, control, note
+from dpop_lab.lab.lab import Lab
+from dpop_lab.panels.panel import WIDE, Panel, control, folded, live, note, spoken
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.values import seconds_since_1970
+from dpop_lab.wire.message import Redacted
 from dpop_lab.wire.syntax import WORD, normal_url
 
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
@@ -29,6 +32,36 @@ READ: Mapping[str, tuple[Callable[[str], Any], str]] = {  # None is what can't b
     URL: (normal_url, "http:// or https://, a host and a path"),
     METHOD: (re.compile(WORD).fullmatch, "a word such as GET"),
     TIME: (_seconds, "now, seconds since 1970, an HTTP date or an ISO 8601 date"),
+}
+
+
+def _wrong_url(lab: Lab) -> str:
+    return _whole(lab.send("htu_with_http").exchange)
+
+
+def _bare(lab: Lab) -> str:
+    lab.session.get(lab.api)
+    return lab.log[-1].received()
+
+
+def _slow_clock(lab: Lab) -> str:
+    return _whole(lab.send(claims={"iat": int(lab.clock.now()) - 402}).exchange)
+
+
+def _as_curl(lab: Lab) -> str:
+    return lab.send("under_bearer").curl
+
+
+def _whole(exchange: Redacted | None) -> str:
+    """The request and its answer, as they went over the wire, without the access token."""
+    return f"{exchange.sent().rstrip()}\n\n{exchange.received()}" if exchange else ""
+
+
+EXAMPLES: Mapping[str, Callable[[Lab], str]] = {  # each made when it is asked for
+    "A proof with the wrong URL": _wrong_url,
+    "A bare 401": _bare,
+    "A clock that is slow": _slow_clock,
+    "A curl command": _as_curl,
 }
 STYLE = """
 .dpop-lab-paste { flex-direction: column; align-items: stretch }
@@ -74,13 +107,13 @@ A_FILE = (
 
 
 class DoctorPanel(Panel):
-    """A box for whatever there is of a failing call; beneath it the report of `diagnose`.
+    """A box for whatever there is of a failing call; beside it the report of `diagnose`.
 
-    A file that is dropped on the panel, or chosen, is put into the box. The other fields tell what
-    is known besides, as the arguments of `diagnose` do; one that can't be used is told and left
-    out. `view` is the `Diagnosis`. Nothing is sent anywhere, and the panel's repr, which a saved
-    notebook keeps, repeats nothing of what is in the fields. Raises `LabError` when `text` is no
-    text.
+    A file that is dropped on the panel, or chosen, is put into the box, as are examples: what the
+    lab's own client just sent, without its tokens. The other fields tell what is known besides, as
+    the arguments of `diagnose` do; one that can't be used is told and left out. `view` is the
+    `Diagnosis`. Nothing is sent anywhere, and the panel's repr, which a saved notebook keeps,
+    repeats nothing of what is in the fields. Raises `LabError` when `text` is no text.
     """
 
     purpose = "says what is wrong with what you paste, and what to do about it."
@@ -89,26 +122,41 @@ class DoctorPanel(Panel):
 
     def __init__(self, text: str = "") -> None:
         expect(text, str, "DoctorPanel", "Octets and objects: diagnose(thing).")
-        self._told = HTML(layout=WIDE)
-        box = control(Textarea, PASTE, text, {**WIDE, "height": "14em"})
+        self._told = live("dpop-lab-told")
+        box = control(Textarea, PASTE, text, {**WIDE, "height": "13em"})
+        examples = [
+            self.button(name, partial(self._paste_example, name)).add_class("dpop-lab-example")
+            for name in EXAMPLES
+        ]
         super().__init__(
             "The doctor",
             "Paste what you have of a call that fails, or drop a file anywhere on this panel: the "
-            "report follows as you type. Nothing is sent. What you know besides tells more: each "
-            "field may stay empty. By keyboard, Space opens the list.",
+            "report follows as you type. Nothing is sent.",
             [box.add_class("dpop-lab-paste")],
-            [HTML(A_FILE)],
+            [HTML(A_FILE), self.start_again],
+            [HTML("Or an example:"), *examples],
             [
-                control(Text, URL, "", {"width": "36em"}),
-                control(Text, METHOD, "", {"width": "12em"}),
-                control(Password, TOKEN, "", {"width": "24em"}),
-                control(Text, NONCE, "", {"width": "24em"}),
-                control(Text, TIME, "", {"width": "24em"}, placeholder="now, or when it was sent"),
-                control(Dropdown, HELD_TO, AUTOMATIC, options=[AUTOMATIC, *POLICIES]),
-                self.start_again,
+                folded(
+                    "What is known besides (each may stay empty)",
+                    [_line(Text, URL)],
+                    [_line(Text, METHOD)],
+                    [_line(Password, TOKEN)],
+                    [_line(Text, NONCE)],
+                    [_line(Text, TIME, placeholder="now, or when it was sent")],
+                    [_line(Dropdown, HELD_TO, AUTOMATIC, options=[AUTOMATIC, *POLICIES])],
+                )
             ],
             [self._told],
         )
+
+    def _paste_example(self, name: str) -> None:
+        """Put one of `EXAMPLES` into the box, as it is at this moment; the other fields empty."""
+        self.back()
+        self.write({PASTE: EXAMPLES[name](self._lab)})
+
+    @cached_property
+    def _lab(self) -> Lab:
+        return Lab()
 
     def look(self) -> Diagnosis | None:
         """What the doctor says of what is in the box."""
@@ -121,7 +169,7 @@ class DoctorPanel(Panel):
                 f"The box holds {MOST} characters, and what is beyond them is not in it: "
                 "dpop-lab diagnose FILE looks at more."
             )
-        self._told.value = f'<div role="status">{note(" ".join(told))}</div>'
+        self._told.value = spoken(note(" ".join(told)) if told else "")
         if not text.strip():
             return None
         known |= dict.fromkeys(unusable, "")
@@ -151,6 +199,11 @@ class DoctorPanel(Panel):
             _outcome(self.view),
         ]
         return "\n  ".join([self.title, *lines])
+
+
+def _line(kind: Any, label: str, value: str = "", **traits: Any) -> Any:
+    """A field on a line of its own."""
+    return control(kind, label, value, WIDE, "7em", **traits)
 
 
 def _outcome(view: Diagnosis | None) -> str:

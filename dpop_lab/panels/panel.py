@@ -25,7 +25,7 @@ CODE_FIELDS = (
 )
 # The widget itself is the live region, for what is in it is replaced. No widget of ipywidgets has a
 # role, so whatever is shown in it gives it one: the first time, and then nothing is changed.
-LIVE = "this.closest('.dpop-lab-verdict').setAttribute('role', 'status')"
+LIVE = "this.closest('.dpop-lab-live').setAttribute('role', 'status')"
 
 
 def control(
@@ -69,6 +69,16 @@ def controls_in(widget: Any) -> Iterator[Any]:
         yield from controls_in(child)
 
 
+def live(kind: str) -> Any:
+    """A place of this class whose words are read aloud when they change; filled by `spoken`."""
+    return HTML().add_class("dpop-lab-live").add_class(kind)
+
+
+def spoken(content: str) -> str:
+    """The HTML of a live place."""
+    return f'<style onload="{LIVE}"></style>{content}'
+
+
 def note(text: str) -> str:
     """Words of ours between the controls, as HTML."""
     return as_html([Note(text)])
@@ -90,7 +100,7 @@ class Panel(ABC):
         self, title: str, hint: str, *rows: list[Any], above: Sequence[list[Any]] = ()
     ) -> None:
         self.title, self._lock, self._reacting = title, threading.RLock(), False
-        self._verdict, self._details = HTML().add_class("dpop-lab-verdict"), HTML()
+        self._verdict, self._details = live("dpop-lab-verdict"), HTML()
         heading = f"<style>{CODE_FIELDS}</style><h3>{escaped(title)}</h3>{note(hint)}"
         left = VBox([*map(_side_by_side, rows)], layout=COLUMN)
         right = VBox([*map(_side_by_side, above), self._verdict, self._details], layout=COLUMN)
@@ -154,7 +164,7 @@ class Panel(ABC):
         """Show what follows from the fields."""
         self.view = view = self.look()
         verdict = note(self.nothing) if view is None else as_html([view.verdict_block()])
-        self._verdict.value = f'<style onload="{LIVE}"></style>{verdict}'
+        self._verdict.value = spoken(verdict)
         self._details.value = "" if view is None else view.details()
 
     def __repr__(self) -> str:

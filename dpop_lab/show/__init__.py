@@ -150,9 +150,9 @@ class Table(Block):
         kinds = [("code" if name in self.code else "cell", name) for name in self.head[1:]]
         body = ""
         for mark, (name, *cells) in self.marked:
-            shown = f"{marked(mark, name)}\n{mark}" if mark else name
-            body += f"<tr{look('row')}>"
-            body += f'<th scope="row"{look("name", style_name(mark))}>{escaped(shown)}</th>'
+            word = f"<br><span{look('meaning')}>{mark}</span>" if mark else ""
+            named = f"{symbol(mark, look)}{escaped(name)}{word}"
+            body += f'<tr{look("row")}><th scope="row"{look("name")}>{named}</th>'
             for (kind, column), cell in zip(kinds or [("code", "")], cells, strict=True):
                 body += f"<td{look(kind, head=column)}>{escaped(cell)}</td>"
             body += "</tr>"

@@ -5,12 +5,12 @@ import re
 import time
 
 import pytest
-from lesson import PANEL, Locator, expect, lessons_with
+from lesson import PANEL, SIZE, Locator, expect, lessons_with
 from test_panel_controls import HOSTILE, Panel
 
 from dpop_lab import generate_key, make_proof
 from dpop_lab.doctor.paste.recognise import LONGEST
-from dpop_lab.panels.doctor import MOST
+from dpop_lab.panels.doctor import EXAMPLES, MOST
 
 PASTE, TOKEN, HELD_TO = "Paste it here", "Access token", "Held to"
 OTHERS = ["URL", "Method", TOKEN, "Nonce", "Time"]
@@ -28,6 +28,12 @@ class Doctor(Panel):
     def paste(self, text: str) -> None:
         """Put a text into the box in one piece, as a paste does."""
         self.control(PASTE).fill(text)
+
+    def unfold(self, *, unfolded: bool = True) -> None:
+        """Show or hide the fields for what is known besides."""
+        self.root.locator(".dpop-lab-fold details").evaluate(
+            "(details, open) => { details.open = open; }", unfolded
+        )
 
     def drop(self, target: Locator, *paths: object) -> None:
         """Drop files on a part of the page as a mouse does, with all that a browser makes of it."""
@@ -49,13 +55,14 @@ def a_proof(**changed):
 
 def finds(row):
     """What the verdict says when a row is the first to find something."""
-    return re.compile(rf"\b{row}:|the row {row}\b")
+    return re.compile(rf"(?:first|\b){row}:|the row {row}\b")
 
 
 @pytest.fixture
 def doctor(lesson, name):
     panel = Doctor(lesson(name).run().panel())
     panel.says(EMPTY)
+    panel.unfold()
     return panel
 
 
@@ -74,7 +81,7 @@ def test_a_proof_is_pasted_and_the_report_follows_what_is_known(doctor, name):
     doctor.control(TOKEN).fill(SECRET)
     doctor.control("Time").fill("2020-01-01")
     doctor.says(finds("fresh"))
-    expect(doctor.root.get_by_role("table", name="The proof", exact=True)).to_be_visible()
+    expect(doctor.root.get_by_role("table", name="payload", exact=True)).to_be_visible()
     doctor.again.click()
     doctor.says(EMPTY)
     for label in OTHERS:
@@ -91,6 +98,25 @@ def test_the_report_follows_while_a_servers_words_are_typed(doctor, name):
     doctor.says(finds("htu"))
     doctor.control(PASTE).fill("")
     doctor.says(EMPTY)
+
+
+@each_panel
+def test_an_example_and_its_verdict_are_seen_together_on_a_small_screen(doctor, lesson, name):
+    page = lesson(name).page
+    doctor.unfold(unfolded=False)
+    page.set_viewport_size({"width": 1366, "height": 768})
+    try:
+        doctor.root.evaluate("root => root.scrollIntoView()")
+        for example, said in zip(
+            EXAMPLES, ("htu:", "scheme DPoP", "fresh:", "scheme:"), strict=True
+        ):
+            doctor.control(example).click()
+            doctor.says(re.compile(said))
+            for part in (doctor.control(PASTE), doctor.control(example), doctor.verdict):
+                expect(part).to_be_in_viewport(ratio=1)
+        assert doctor.root.evaluate("root => root.scrollWidth - root.clientWidth") <= 0
+    finally:
+        page.set_viewport_size(SIZE)
 
 
 @each_panel
@@ -167,7 +193,11 @@ def test_a_doctors_panel_needs_no_mouse(doctor, name):
     doctor.control(PASTE).focus()
     doctor.keyboard.insert_text(a_proof())
     doctor.says(re.compile("Nothing is wrong"))
-    doctor.tab_to("Or a file:", "URL", "Method")
+    doctor.unfold(unfolded=False)
+    doctor.tab_to("Or a file:", "Start again", *EXAMPLES)
+    doctor.keyboard.press("Tab")
+    doctor.keyboard.press("Enter")
+    doctor.tab_to("URL", "Method")
     doctor.keyboard.type("PUT")
     doctor.says(finds("htm"))
     doctor.tab_to(TOKEN, "Nonce", "Time")
@@ -176,7 +206,7 @@ def test_a_doctors_panel_needs_no_mouse(doctor, name):
     for key in ("Space", "ArrowDown", "Enter"):
         doctor.keyboard.press(key)
     expect(doctor.control(HELD_TO)).to_have_value("DUENDE")
-    doctor.tab_to("Start again")
+    doctor.again.focus()
     doctor.keyboard.press("Space")
     doctor.says(EMPTY)
     expect(doctor.control(HELD_TO)).to_have_value("automatic")

@@ -11,7 +11,7 @@ from dpop_lab.doctor.advice.header import jwk_of
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256, thumbprint
 from dpop_lab.proof import access_token_hash
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import date, duration, shown
 from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url
 
@@ -32,13 +32,29 @@ def htu(finding: Finding, call: Call) -> str:
     if not isinstance(found, str):
         return f"Give htu as a string: send {wanted}."
     fault = _htu_fault(wanted, found)
-    if not FORWARDED & {name.lower() for name, _ in call.headers}:
+    given = {name.lower(): value.strip().lower() for name, value in call.headers}
+    if not FORWARDED & given.keys():
         return f"{fault}: send {wanted}."
+    if _is_public(wanted, found, given):
+        return (
+            "htu is right: it is the public URL that the X-Forwarded headers give. The server"
+            " behind the proxy has to know that URL: set it there, or let the server trust"
+            " X-Forwarded headers, where nobody but the proxy can set them."
+        )
     return (
         f"{fault}, and the request came through a proxy: htu is to be the URL that the client"
         " calls. If this is it, tell the server behind the proxy that URL, and leave the client"
         " alone."
     )
+
+
+def _is_public(wanted: str, found: str, given: Mapping[str, str]) -> bool:
+    """Is it the URL of the request but for scheme and host, which are those of the proxy?"""
+    there, here = normal_url(wanted), normal_url(found)
+    if there is None or here is None or there.path != here.path:
+        return False
+    origin = (given.get("x-forwarded-proto", here.scheme), given.get("x-forwarded-host"))
+    return origin == (here.scheme, host_of(found))
 
 
 def _htu_fault(wanted: str, found: str) -> str:

@@ -5,7 +5,8 @@ import json
 import re
 import secrets
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 from dpop_lab.doctor.explain.telling import Entry, entry
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.server.twin import Front, Twin
-from dpop_lab.show import Block, Table, as_html
+from dpop_lab.show import Table, as_html, marked
 from dpop_lab.show.html import by_class, escaped, facts, folded, style_sheet
 from dpop_lab.wire.message import Exchange, Request, Response
 from dpop_lab.wire.redact import Redactor
@@ -179,38 +180,26 @@ def _known_host(request: Request, base_url: str) -> bool:
 
 
 def _item(entry: Entry) -> str:
-    """One entry as an item of the page's list; everything in it is escaped."""
-    kind = "refused" if entry.refused else "accepted"
+    """One entry as an item of the page's list: a card; everything in it is escaped."""
     stamp = datetime.fromtimestamp(entry.time, UTC).isoformat(timespec="milliseconds")
-    why = facts(((NAMES[name], text) for name, text in entry.why), by_class)
-    titles = " and ".join(one.title for one in entry.decoded)
+    who = f" · {escaped(entry.who)}" if entry.who else ""
     wire = (("Request, without its secrets", entry.request), ("Answer", entry.answer))
     said = tuple((title, text) for title, text in wire if text)
+    exchange = [Table("Request and answer", said, folded=True)] * bool(said)
+    titles = " and ".join(one.title for one in entry.decoded).capitalize()
+    decoded = folded(f"{escaped(titles)}, decoded", as_html(entry.decoded, by_class), by_class)
+    rows = (replace(report.table, title=report.title) for report in entry.reports)
     return (
-        f'<li class="{kind}"><article aria-labelledby=r{entry.number}>'
-        f"<h2 id=r{entry.number}><span class=mark>{entry.mark}</span> "
-        f"<span class=verdict>{escaped(entry.verdict)}</span></h2>"
-        f'<p class=when><time datetime="{stamp}">{entry.clock}</time>'
-        f"{' · ' if entry.who else ''}<span class=who>{escaped(entry.who)}</span></p>"
-        f"{why}"
-        '<div class="more">'
-        f"{_rows(entry)}"
-        f"{_details(f'{titles.capitalize()}, decoded', entry.decoded)}"
-        f"{_details('Request and answer', [Table('', said)] if said else [])}"
-        f"{_curl(entry.curl)}"
+        f"<li data-mark={entry.mark}><article{by_class('card', entry.mark)}"
+        f" aria-labelledby=r{entry.number}>"
+        f"<h2 id=r{entry.number}>{escaped(marked(entry.mark, entry.verdict))}</h2>"
+        f'<p class=when><time datetime="{stamp}">{entry.clock}</time>{who}</p>'
+        f"{facts(((NAMES[name], text) for name, text in entry.why), by_class)}"
+        f"{as_html(rows, by_class)}"
+        "<div class=more>"
+        f"{decoded if titles else ''}{as_html(exchange, by_class)}{_curl(entry.curl)}"
         "</div></article></li>"
     )
-
-
-def _rows(entry: Entry) -> str:
-    marks = [finding.mark for report in entry.reports for finding in report.findings]
-    told = [f"{marks.count(mark)} {mark}" for mark in ("failed", "not asked") if mark in marks]
-    blocks = [block for report in entry.reports for block in report.blocks()]
-    return _details(f"All {len(marks)} rows: {', '.join(told) or 'all passed'}", blocks)
-
-
-def _details(summary: str, blocks: Sequence[Block]) -> str:
-    return folded(escaped(summary), as_html(blocks, by_class), by_class) if blocks else ""
 
 
 def _curl(command: str) -> str:

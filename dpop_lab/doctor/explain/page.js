@@ -21,7 +21,7 @@
   };
 
   const counted = () => {
-    const all = list.children.length, refused = list.querySelectorAll(":scope > .refused").length;
+    const all = list.children.length, refused = list.querySelectorAll(":scope > [data-mark=refused]").length;
     count.textContent = `${all} shown here, ${refused} refused`;
   };
 

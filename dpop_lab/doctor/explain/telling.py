@@ -15,7 +15,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call, read_call
 from dpop_lab.session.decoded import drawn_proof, drawn_token, thumbprint_or_none
 from dpop_lab.session.telling import WELL_KNOWN
-from dpop_lab.show import SYMBOLS
+from dpop_lab.show import marked
 from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, mapped, one_line
 from dpop_lab.wire.har import as_curl
@@ -25,7 +25,6 @@ from dpop_lab.wire.redact import Redactor
 LONGEST_BODY = 50_000  # characters that are looked at
 LONGEST_VALUE, MOST_LINES = 40_000, 100  # of headers: characters, lines
 LONGEST_TEXT, LONGEST_LINE = 6000, 400  # characters that are shown
-MARKS = {True: SYMBOLS["failed"], False: SYMBOLS["passed"]}
 OF_THE_CARRIER = {  # where no server got to see the request
     400: "The request names no host, or several: send exactly one Host line.",
     404: "Token endpoint: {0}/connect/token. API: {0}/api/dpop/test."
@@ -58,8 +57,8 @@ class Entry:
 
     @property
     def mark(self) -> str:
-        """A tick or a cross."""
-        return MARKS[self.refused]
+        """What became of it, one of `SYMBOLS`."""
+        return "refused" if self.refused else "accepted"
 
     @property
     def clock(self) -> str:
@@ -68,7 +67,8 @@ class Entry:
 
     def __repr__(self) -> str:
         """The verdict in a line, and where it was refused what was wanted, found and to change."""
-        lines = [f"{self.clock} {self.mark} {self.verdict}{f' [{self.who}]' if self.who else ''}"]
+        who = f" [{self.who}]" if self.who else ""
+        lines = [f"{self.clock} {marked(self.mark, self.verdict)}{who}"]
         lines += [f"           {name:<7} {text}" for name, text in self.why]
         return "\n".join(map(one_line, lines))
 
