@@ -90,12 +90,16 @@ class Finding(Shown):
         return f"{self.check.section}, {self.grade}"
 
     @property
+    def question(self) -> str:
+        """What the row asks; of one that was not asked what it needs, too."""
+        needs = f" (not asked: needs {', '.join(self.check.needs)})"
+        return self.check.question + needs * (self.mark == "not asked")
+
+    @property
     def title(self) -> str:
         """The row and its question, with the defect where it failed."""
-        row = self.check
-        needs = f" (not asked: needs {', '.join(row.needs)})" if self.mark == "not asked" else ""
         no = f" No: {self.defect.replace('_', ' ')}" if self.defect else ""
-        return f"{row.name}: {row.question}{no}{needs}"
+        return f"{self.check.name}: {self.question}{no}"
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -119,25 +123,26 @@ class Finding(Shown):
     @property
     def cells(self) -> tuple[str, str, str, str]:
         """Row, question, wanted and found."""
-        if self.mark == "not asked":
-            needs = f"not asked: needs {', '.join(self.check.needs)}"
-            return self.check.name, f"{self.check.question} ({needs})\n{self.source}", "", ""
-        question, limit = f"{self.check.question}\n{self.source}", 60
-        return self.check.name, question, shown(self.wanted, limit), shown(self.found, limit)
+        asked = self.mark != "not asked"
+        wanted, found = (shown(one, 60) * asked for one in (self.wanted, self.found))
+        return self.check.name, f"{self.question}\n{self.source}", wanted, found
 
 
-def ask(rows: tuple[Check, ...], presented: object, context: object) -> Iterator[Finding]:
-    """The findings, one row at a time: a gatekeeper stops at the first failure, a lab takes all."""
+def ask(
+    rows: tuple[Check, ...], presented: object, context: object, *, whole: bool = True
+) -> Iterator[Finding]:
+    """The findings, one row at a time: all of them, or (a gatekeeper) up to the first failure."""
     broken: set[str] = set()
     for row in rows:
+        finding = Finding(row)
         if broken.isdisjoint(row.needs):
             wanted, found, defect = row.judge(presented, context)
             finding = Finding(row, "failed" if defect else "passed", wanted, found, defect or "")
-        else:
-            finding = Finding(row)
+        yield finding
         if finding.mark != "passed":
             broken.add(row.name)
-        yield finding
+        if finding.mark == "failed" and not whole:
+            return
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -255,9 +260,5 @@ class Profile(Shown):
 
     def examine(self, presented: object, context: object, *, whole: bool = True) -> Report:
         """Ask the rows: all of them, or (a gatekeeper) up to the first that fails."""
-        findings = []
-        for finding in ask(self.rows, presented, context):
-            findings.append(finding)
-            if finding.mark == "failed" and not whole:
-                break
-        return Report(self.name, tuple(findings), self.struck_out)
+        findings = tuple(ask(self.rows, presented, context, whole=whole))
+        return Report(self.name, findings, self.struck_out)

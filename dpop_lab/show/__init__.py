@@ -5,16 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import zip_longest
-from textwrap import wrap
 
 from dpop_lab.show.html import Look, escaped, facts, folded, inline
-from dpop_lab.show.values import printable
+from dpop_lab.show.values import NARROW, WIDTH, columns, pairs, printable, wrapped
 
 SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}  # of a row, or of the whole
 SYMBOLS |= {"accepted": "✓", "refused": "✗", "nonce demanded": "↻"}  # of a request
-WIDTH = 100  # characters of a line, but for values, which stay whole
-NARROW = 22  # characters of a name with its value behind it
 SYNTAX = re.compile(r"([\\`*_{}\[\]#|~!$])")
 
 
@@ -181,39 +177,6 @@ def as_markdown(blocks: Iterable[Block]) -> str:
 
 
 # ---- parts of blocks
-
-
-def wrapped(text: str, width: int, *, whole: bool) -> list[str]:
-    """The lines of a text in lines of this width, in which a long word may stay whole."""
-    lines = [
-        wrap(line, width, break_long_words=not whole, break_on_hyphens=False)
-        for line in text.split("\n")
-    ]
-    return [part for line in lines for part in line or [""]]
-
-
-def pairs(rows: Sequence[Sequence[str]], indent: str) -> Iterator[str]:
-    """A line for each name and value, more where the value has several."""
-    width = min(NARROW, max((len(name) for name, _ in rows), default=0))
-    for name, value in rows:
-        if "\n" in value:
-            yield indent + name
-            yield from (f"{indent}  {line}" for line in value.split("\n"))
-        else:
-            yield f"{indent}{name:<{width}}  {value}".rstrip()
-
-
-def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows side by side, cells wrapped so that no line is longer than `WIDTH`."""
-    rows = [[printable(cell) for cell in row] for row in rows]
-    needed = [max(map(len, "\n".join(column).split("\n"))) for column in zip(*rows, strict=True)]
-    room = WIDTH - 2 * (len(needed) - 1)
-    most = next(most for most in range(WIDTH, 0, -1) if sum(min(n, most) for n in needed) <= room)
-    widths = [min(n, most) for n in needed]
-    for row in rows:
-        cells = [wrapped(cell, n, whole=False) for cell, n in zip(row, widths, strict=True)]
-        for line in zip_longest(*cells, fillvalue=""):
-            yield "  ".join(map(str.ljust, line, widths)).rstrip()
 
 
 def _markdown_rows(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dpop_lab.show import Block, Table, pairs
+from dpop_lab.show import Block, Table
 from dpop_lab.show.html import Look, escaped
-from dpop_lab.show.values import cut
+from dpop_lab.show.values import cut, pairs
 
 SEGMENTS = ("header", "payload", "signature")  # in this order, with dots between them
 LONGEST = 1200  # characters of a segment that are shown

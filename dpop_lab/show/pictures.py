@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dpop_lab.show import WIDTH, Block, Shown, ink, marked, symbol, wrapped
+from dpop_lab.show import Block, Shown, ink, marked, symbol
 from dpop_lab.show.html import Look, escaped
-from dpop_lab.show.values import one_line
+from dpop_lab.show.values import WIDTH, one_line, wrapped
 
 PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")
 KEYWORD = re.compile(r"\b(e)(?=nd\b)", re.IGNORECASE)  # `end`, even inside a text, ends a block

@@ -1,11 +1,13 @@
-"""How values and times are shown to a person: as one short printable line."""
+"""How values and times are shown to a person as text: printable, short, in lines of a width."""
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from email.utils import formatdate, parsedate_to_datetime
+from itertools import zip_longest
+from textwrap import wrap
 from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
@@ -90,6 +92,47 @@ def one_line(text: str) -> str:
     """Text from anywhere as one printable line."""
     return printable(text, "")
 
+
+# ---- lines
+
+WIDTH = 100  # characters of a line, but for values, which stay whole
+NARROW = 22  # characters of a name with its value behind it
+
+
+def wrapped(text: str, width: int, *, whole: bool) -> list[str]:
+    """The lines of a text in lines of this width, in which a long word may stay whole."""
+    lines = [
+        wrap(line, width, break_long_words=not whole, break_on_hyphens=False)
+        for line in text.split("\n")
+    ]
+    return [part for line in lines for part in line or [""]]
+
+
+def pairs(rows: Sequence[Sequence[str]], indent: str) -> Iterator[str]:
+    """A line for each name and value, more where the value has several."""
+    width = min(NARROW, max((len(name) for name, _ in rows), default=0))
+    for name, value in rows:
+        if "\n" in value:
+            yield indent + name
+            yield from (f"{indent}  {line}" for line in value.split("\n"))
+        else:
+            yield f"{indent}{name:<{width}}  {value}".rstrip()
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows side by side, cells wrapped so that no line is longer than `WIDTH`."""
+    rows = [[printable(cell) for cell in row] for row in rows]
+    needed = [max(map(len, "\n".join(column).split("\n"))) for column in zip(*rows, strict=True)]
+    room = WIDTH - 2 * (len(needed) - 1)
+    most = next(most for most in range(WIDTH, 0, -1) if sum(min(n, most) for n in needed) <= room)
+    widths = [min(n, most) for n in needed]
+    for row in rows:
+        cells = [wrapped(cell, n, whole=False) for cell, n in zip(row, widths, strict=True)]
+        for line in zip_longest(*cells, fillvalue=""):
+            yield "  ".join(map(str.ljust, line, widths)).rstrip()
+
+
+# ---- times
 
 FAR = 1e12  # seconds, some 30,000 years
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
