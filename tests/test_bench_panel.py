@@ -11,9 +11,9 @@ from dpop_lab import CHANGES, RFC_9449, Lab, LabError
 from dpop_lab.lab.catalogue import ACTORS, GROUPS
 from dpop_lab.lab.catalogue.change import API, SIGNERS, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
-from dpop_lab.panels.bench import PREDICTS, STRIKES, all_rows, rows_at
 from dpop_lab.panels.draft_text import as_meant, for_reading
 from dpop_lab.panels.panel import LIVE
+from dpop_lab.panels.rows import PREDICTS, STRIKES, all_rows, rows_at
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import ESSENTIAL
 from dpop_lab.server.policies import POLICIES
@@ -22,7 +22,7 @@ from tests.test_panels import ANY_TEXT, html_of, safe, widgets
 
 ROWS = all_rows(POLICIES.values())
 SIGN, MODE = "Sign again after editing", "A click on a row"
-SEARCH, PART, DIFFER = "Search", "Part", "The two servers differ"
+DIFFER = "only where the two servers differ"
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def press(panel, how, *rows):
     """Press the chips of rows: `PREDICTS` or `STRIKES`."""
     panel.fields[MODE].value = how
     for row in rows:
-        panel.chips[row].value = not panel.chips[row].value
+        panel.rows.buttons[row].value = not panel.rows.buttons[row].value
 
 
 def offered(panel):
@@ -51,7 +51,7 @@ def offered(panel):
 
 def chips(panel):
     """What the chips say, in order."""
-    return [chip.description for chip in panel._rows.children]
+    return [chip.description for chip in panel.rows.box.children]
 
 
 def send(panel, **values):
@@ -102,7 +102,7 @@ def test_search_and_filters_narrow_the_changes_and_a_change_the_targets(panel):
         assert offered(panel) == [*CHANGES.by(actor)]
     choose(panel, Who="anybody")
     panel.fields[DIFFER].value = True
-    choose(panel, Part="claims", Search="HTU")
+    choose(panel, What="claims", Search="HTU")
     assert offered(panel) == [*CHANGES.of("claims").differing.search("htu")] != []
     choose(panel, Change="htu_with_user")
     edit(panel, more=1)
@@ -111,7 +111,7 @@ def test_search_and_filters_narrow_the_changes_and_a_change_the_targets(panel):
     assert json.loads(panel.fields["Claims"].value)["more"] == 1
     choose(panel, Search="no such change")
     assert (offered(panel), panel._send.disabled) == ([], True)
-    choose(panel, Search="", Part="")
+    choose(panel, Search="", What="")
     panel.fields[DIFFER].value = False
     assert offered(panel) == [*CHANGES] and not panel._send.disabled
     headings = [name for _, name in panel.fields["Change"].options if name not in CHANGES]
@@ -206,18 +206,18 @@ def test_a_row_is_struck_out_and_the_same_sent_again(panel):
 
 
 def test_the_rows_of_a_place_are_chips_in_the_order_asked(panel):
-    assert [*panel.chips] == ["accepted", *ROWS, "no row"]
+    assert [*panel.rows.buttons] == ["accepted", *ROWS, "no row"]
     assert chips(panel) == ["accepted", *rows_at(API, panel.lab.policy), "no row"]
     choose(panel, Server="RFC_9449", Change="bound_as_bearer")
     asked = rows_at("Bearer API", RFC_9449)
     assert chips(panel) == ["accepted", *asked, "no row"]
     panel.fields[MODE].value = STRIKES
-    able = {name for name in asked if not panel.chips[name].disabled}
+    able = {name for name in asked if not panel.rows.buttons[name].disabled}
     assert able == {n for n, can in asked.items() if can} and not able & ESSENTIAL
     press(panel, STRIKES, "unbound")
     assert send(panel).caught == ACCEPTED
     choose(panel, Server="DUENDE")
-    assert panel.struck_out() == () and send(panel).caught == ACCEPTED
+    assert panel.rows.struck_of(panel._rules) == () and send(panel).caught == ACCEPTED
 
 
 def test_the_other_server_judges_the_same_bytes(panel):
@@ -234,10 +234,10 @@ def test_a_prediction_counts_once_and_is_taken_back_after_sending(panel):
     panel = BenchPanel(panel.lab)
     choose(panel, Change="own_key")
     press(panel, PREDICTS, "htm", "bound_key")
-    assert panel.predicted == "bound_key" and "? bound_key" in chips(panel)
-    assert not panel.chips["htm"].value
+    assert panel.rows.predicted == "bound_key" and "? bound_key" in chips(panel)
+    assert not panel.rows.buttons["htm"].value
     assert send(panel).predicted == "bound_key"
-    assert panel.predicted == "" and not panel.chips["bound_key"].value
+    assert panel.rows.predicted == "" and not panel.rows.buttons["bound_key"].value
     assert "✗ bound_key" in chips(panel)
     assert send(panel).predicted == ""
     assert (panel.score.right, panel.score.asked) == (1, 1)
@@ -259,11 +259,11 @@ def test_each_answer_has_a_number_and_one_is_brought_back(panel):
     panel._again.click()
     assert panel.view.exchange.request_headers == edited.exchange.request_headers
     assert send(panel).number == 5 and sent_proof(panel.view).claims["more"] == 1
-    assert "#1 bound_key" in repr(panel)
+    assert "#1 ✗ bound_key: " in repr(panel)
 
 
 def test_a_riddle_hides_its_name_until_it_is_sent(panel):
-    choose(panel, Part="claims")
+    choose(panel, What="claims")
     panel._blind.click()
     assert panel._send.disabled and panel._again.disabled
     riddle = panel.view
@@ -319,7 +319,8 @@ def test_start_again_brings_the_fields_back(panel):
     panel.start_again.click()
     now = {name: one.value for name, one in panel.fields.items()}
     changed = {name for name in now if now[name] != start[name]}
-    assert changed <= {"Claims", "Encoded", "Sent so far"} and panel.struck_out() == ()
+    assert changed <= {"Claims", "Encoded", "Sent so far"}
+    assert panel.rows.struck_out == set()
     assert panel.view is None and html_of(panel)[-1] == ""
     assert send(panel).caught == ACCEPTED
 
@@ -334,7 +335,7 @@ def test_a_panel_of_a_strict_lab_starts_strict():
 def test_a_panel_of_a_lab_without_a_row_starts_without_it():
     with Lab(policy=RFC_9449.without("htm")) as lab:
         panel = BenchPanel(lab, "htm_delete")
-        assert panel.struck_out() == ("htm",) and send(panel).caught == ACCEPTED
+        assert panel.rows.struck_of(panel._rules) == ("htm",) and send(panel).caught == ACCEPTED
 
 
 @pytest.mark.parametrize("wrong", [{"lab": "twin"}, {"change": "no"}, {"to": "no"}])
@@ -404,6 +405,6 @@ def test_verdict_and_controls_are_announced(panel):
     assert "dpop-lab-panel" in panel.root._dom_classes
     controls = [one for one in widgets(panel.root) if hasattr(one, "description")]
     named = [one for one in controls if type(one).__name__ not in ("HTML", "VBox")]
-    buttons = 5 + len(panel._rows.children)
+    buttons = 5 + len(panel.rows.box.children)
     assert all(one.description for one in named) and len(named) == len(panel.fields) + buttons
     assert panel._repr_mimebundle_(include=None, exclude=None)["text/plain"] == repr(panel)

@@ -8,7 +8,8 @@ from dpop_lab import DUENDE, RFC_9449, Lab, diagnose
 from dpop_lab.checking import Answer, check
 from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.lab.catalogue.change import API, API_NONCE, TOKEN_ENDPOINT
-from dpop_lab.panels.bench import BenchPanel, rows_at
+from dpop_lab.panels import BenchPanel
+from dpop_lab.panels.rows import rows_at
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show.values import Words
@@ -19,7 +20,7 @@ from tests.world import BASE_URL, TOKEN, World, error
 
 @check(
     "RFC 0 §1",
-    stops="a proof that toys with the server",
+    stops="a proof that button with the server",
     mend="Leave the toy at home.",
     needs=("well_formed",),
     grade="should",
@@ -102,7 +103,10 @@ def test_a_row_written_once_is_known_wherever_rows_are(policy, claim, grade):
             assert lab.send("honest", **asked, without=("toy",)).caught == ACCEPTED
         assert (lab.bench.score.right, lab.bench.score.asked) == (3, 3)
         panel = BenchPanel(lab)
-        assert panel.chips["toy"] in panel._rows.children and not panel.chips["toy"].disabled
+        assert (
+            panel.rows.buttons["toy"] in panel.rows.box.children
+            and not panel.rows.buttons["toy"].disabled
+        )
     with Lab() as lab:
         asked = {"claims": {"toy": claim}, "predict": "toy", "policy": policy}
         assert lab.send("honest", **asked).caught == "toy"

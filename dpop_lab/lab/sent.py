@@ -99,6 +99,15 @@ class Sent(Shown):
         """Its number, and when the answer was there: `#3, 09:36:47 GMT`."""
         return f"#{self.number}, {date(self.at)[-12:]}" if self.number else ""
 
+    @property
+    def line(self) -> str:
+        """Number, verdict, prediction, change and place in a line."""
+        mark = "passed" if self.caught == ACCEPTED else "failed" if self.caught else "not asked"
+        said = f"#{self.number} {marked(mark, self.caught or 'not sent')}"
+        if self.predicted and self.caught:
+            said += " (right)" if self.predicted == self.caught else f" (not {self.predicted})"
+        return f"{said}: {self.title}, {self.to}"
+
     def blocks(self) -> Iterator[Block]:
         """The verdict; folded, all rows, the other server, the difference, the request."""
         here, there = self.answered, self.elsewhere

@@ -1,12 +1,47 @@
-"""The catalogue of changes with a search box."""
+"""The changes to look through: a search box, filters, a list under headings, a table."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from ipywidgets import Checkbox, Dropdown, Text
 
 from dpop_lab.lab.catalogue import ACTORS, CHANGES, GROUPS, Catalogue
 from dpop_lab.panels.panel import Panel, control
 
-SEARCH, WHAT, WHO = "Search", "What is changed", "Who could do it"
-DIFFERS, ANYTHING, ANYBODY = "only where the two servers differ", "anything", "anybody"
+SEARCH, WHO, WHAT, DIFFER = "Search", "Who", "What", "only where the two servers differ"
+ANYTHING, ANYBODY, HEADING = "anything", "anybody", "— "
+FILTERS = {SEARCH: "", WHO: ANYBODY, WHAT: "", DIFFER: False}  # which let all through
+
+
+def filters(width: dict[str, str], label_width: str) -> list[Any]:
+    """The search box and what else narrows the changes, with their labels."""
+    groups = [(ANYTHING, ""), *((title, group) for group, title in GROUPS.items())]
+    look = width, label_width
+    return [
+        control(Text, SEARCH, "", *look, placeholder="such as slash or nonce"),
+        control(Dropdown, WHO, ANYBODY, *look, options=[ANYBODY, *ACTORS]),
+        control(Dropdown, WHAT, "", *look, options=groups),
+        control(Checkbox, DIFFER, False, indent=False),
+    ]
+
+
+def filtered(chosen: Mapping[str, Any]) -> Catalogue:
+    """The changes that these values of the filters let through."""
+    found = CHANGES.search(chosen[SEARCH])
+    if chosen[WHAT]:
+        found = found.of(chosen[WHAT])
+    if chosen[WHO] != ANYBODY:
+        found = found.by(chosen[WHO])
+    return found.differing if chosen[DIFFER] else found
+
+
+def listed(found: Catalogue) -> list[tuple[str, str]]:
+    """What a list offers: titles and names of the changes, each group under its heading."""
+    options = list[tuple[str, str]]()
+    for group, title in GROUPS.items():
+        members = [(one.title, one.name) for one in found.of(group).values()]
+        options += [(HEADING + title, HEADING + title), *members] if members else []
+    return options
 
 
 class CataloguePanel(Panel):
@@ -16,24 +51,14 @@ class CataloguePanel(Panel):
     view: Catalogue
 
     def __init__(self) -> None:
-        self._groups = {ANYTHING: "", **{title: group for group, title in GROUPS.items()}}
         super().__init__(
             "All changes",
             "Type words of what you look for, such as “slash” or “nonce”. The name in the second "
             "column is what lab.send takes.",
-            [control(Text, SEARCH, "", {"width": "24em"})],
-            [control(Dropdown, WHAT, ANYTHING, options=[*self._groups])],
-            [control(Dropdown, WHO, ANYBODY, options=[ANYBODY, *ACTORS])],
-            [control(Checkbox, DIFFERS, False, indent=False)],
+            *([one] for one in filters({"width": "24em"}, "4em")),
             [self.start_again],
         )
 
     def look(self) -> Catalogue:
         """The changes that are asked for."""
-        chosen = self.values()
-        found = CHANGES.search(chosen[SEARCH])
-        if group := self._groups[chosen[WHAT]]:
-            found = found.of(group)
-        if chosen[WHO] != ANYBODY:
-            found = found.by(chosen[WHO])
-        return found.differing if chosen[DIFFERS] else found
+        return filtered(self.values())

@@ -2,10 +2,15 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT
+from dpop_lab.jose.jws import decoded_parts, read_jws
+from dpop_lab.lab.crafting import Draft
 
+HEADER, CLAIMS, ENCODED = "Header", "Claims", "Encoded"
 LONG = re.compile(r'[^"\s,:{}\[\]]{8,}')  # a value that is looked for in what was typed
 
 
@@ -44,3 +49,41 @@ def renewed(typed: str, old: str, new: str) -> str:
     for one, other in zip(LONG.findall(old), LONG.findall(new), strict=False):
         text = text.replace(one, other)
     return text
+
+
+def texts_of(draft: Draft) -> dict[str, str]:
+    """Header and claims of a draft for reading, by the names of their fields."""
+    return {HEADER: for_reading(draft.header), CLAIMS: for_reading(draft.claims)}
+
+
+def decoded(encoded: str) -> dict[str, str]:
+    """Header and claims of a proof for reading, by the names of their fields; none of no proof."""
+    encoded = "".join(encoded.split())
+    if read_jws(encoded).problem:
+        return {}
+    return dict(zip((HEADER, CLAIMS), map(for_reading, decoded_parts(encoded)), strict=True))
+
+
+def as_typed(draft: Draft, typed: Mapping[str, str]) -> Draft:
+    """A draft with header and claims as they were typed."""
+    return replace(
+        draft, header=as_meant(typed[HEADER]), claims=as_meant(typed[CLAIMS]), typed=None
+    )
+
+
+def of_now(draft: Draft, typed: Mapping[str, str], old: Draft, encoded: str) -> Draft:
+    """A draft of this moment with what was typed into the fields of an old one.
+
+    What is new each time is new, unless it was edited. `encoded` is the old proof: one that was
+    typed in its place is sent as it stands. Raises `LabError` for what no header line can hold.
+    """
+    whole = "".join(typed[ENCODED].split())
+    if whole == "".join(encoded.split()):
+        header, claims = (
+            renewed(typed[name], *texts)
+            for name, *texts in zip((HEADER, CLAIMS), old.proposed, draft.proposed, strict=True)
+        )
+        return replace(draft, header=header, claims=claims)
+    if not (whole.isascii() and whole.isprintable()):
+        raise LabError("This is no value of a header line", wanted="ASCII that prints")
+    return replace(draft, typed=whole)
