@@ -14,15 +14,7 @@ from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Score, Sent
 from dpop_lab.panels.catalogue import FILTERS, filtered, filters, listed, offer
-from dpop_lab.panels.draft_text import (
-    ENCODED,
-    TEXTS,
-    as_typed,
-    decoded,
-    of_now,
-    text_boxes,
-    texts_of,
-)
+from dpop_lab.panels.draft_text import ENCODED, TEXTS, as_typed, boxes, decoded, of_now, texts_of
 from dpop_lab.panels.panel import Panel, control, folded, note
 from dpop_lab.panels.rows import LOOKS, MODE, Rows, all_rows, marks_at, rows_at
 from dpop_lab.server.common import FARTHEST
@@ -95,7 +87,7 @@ class BenchPanel(Panel):
             ],
             [self._send, self._again, self.start_again, self._told],
             [so_far.add_class("dpop-lab-sent")],
-            [folded("Edit the proof", *text_boxes(draft))],
+            [folded("Edit the proof", *boxes(draft))],
             [folded("Move the clock", [seconds, self._move], [self._clock])],
         ]
 

@@ -65,14 +65,14 @@ def texts_of(draft: Draft) -> dict[str, str]:
     return {HEADER: for_reading(draft.header), CLAIMS: for_reading(draft.claims)}
 
 
-def text_boxes(draft: Draft) -> list[list[Any]]:
+def boxes(draft: Draft) -> list[list[Any]]:
     """Header and claims of a draft to be edited, and a box for the encoded proof."""
     look = {"width": "auto", "height": "11em"}, "6em"
-    boxes = (
+    made = (
         control(Textarea, name, text, *look, continuous_update=False)
         for name, text in (texts_of(draft) | {ENCODED: ""}).items()
     )
-    return [[HTML(note(EDITING))], *([one] for one in boxes)]
+    return [[HTML(note(EDITING))], *([one] for one in made)]
 
 
 def decoded(encoded: str) -> dict[str, str]:
