@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
 from dpop_lab import LabError, decode_jwt, read_proof, thumbprint
-from dpop_lab import show as rendering
 from dpop_lab.checking import Answer, Profile, Report, check
 from dpop_lab.proof.rules import check_proof
-from dpop_lab.show.html import escaped
+from dpop_lab.show.html import SYMBOLS, escaped
 from dpop_lab.show.values import Words
 from tests import builder
 from tests.world import BASE_URL, POLICIES, VICTIM
@@ -154,7 +153,7 @@ def test_every_row_asked_is_a_row_of_the_table(policy):
     found = report(policy, htm="GET")
     page = Page(found._repr_html_())
     assert [row[0].split() for row in page.rows[1:]] == [
-        [rendering.SYMBOLS[one.mark], one.check.name, one.mark] for one in found.findings
+        [SYMBOLS[one.mark], one.check.name, one.mark] for one in found.findings
     ]
     assert page.verdicts[0] == "✗ token endpoint: refused"
     assert Page(report(policy)._repr_html_()).verdicts == ["✓ token endpoint: accepted"]

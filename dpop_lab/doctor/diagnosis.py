@@ -112,10 +112,9 @@ class Diagnosis(Shown):
 
     def verdict_block(self) -> Block:
         """The verdict with what to do first, as a panel has it above all else."""
-        said = [f"{one.row}: {one.action}".lstrip(": ") for one in self.problems[:1]]
-        first = tuple(("what to do first", text) for text in said)
-        card: Block = _clean(Card(self._summary(), self.mark, first), self._secrets)
-        return card
+        first = "".join(f"{one.row}: {one.action}".lstrip(": ") for one in self.problems[:1])
+        said, action = self._secrets().clean([self._summary(), first])
+        return Card(said, self.mark, (("what to do first", action),))
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON values, for machines."""

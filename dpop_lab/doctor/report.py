@@ -11,7 +11,8 @@ from dpop_lab.jose.jws import salvaged
 from dpop_lab.session.asked import Jwks
 from dpop_lab.session.call import Call
 from dpop_lab.session.decoded import drawn_proof, drawn_token, key_lines, thumbprint_or_none
-from dpop_lab.show import SYMBOLS, Block, Card, Note, Table, marked
+from dpop_lab.show import Block, Card, Note, Table
+from dpop_lab.show.html import SYMBOLS, marked
 from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, shown
 from dpop_lab.wire.secrets import harmless

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_as
 from dpop_lab.session.story import sequence_diagram
 from dpop_lab.session.telling import Step
-from dpop_lab.show import Block, Card, Note, Shown, Table, marked
-from dpop_lab.show.html import folded, inline
+from dpop_lab.show import Block, Card, Note, Shown, Table
+from dpop_lab.show.html import folded, inline, marked
 from dpop_lab.show.values import cut, date, shown
 from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Redacted, lines

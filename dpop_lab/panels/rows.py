@@ -14,7 +14,7 @@ from dpop_lab.lab.sent import Sent
 from dpop_lab.panels.panel import control
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, NO_ROW
-from dpop_lab.show import SYMBOLS, style_name
+from dpop_lab.show.html import SYMBOLS, style_name
 
 SCRIPT, STYLE = (Path(__file__).with_suffix(kind).read_text("utf-8") for kind in (".js", ".css"))
 LOOKS = f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'

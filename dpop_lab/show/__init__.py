@@ -6,17 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dpop_lab.show.html import Look, escaped, facts, folded, inline
+from dpop_lab.show.html import Look, escaped, facts, folded, inline, marked, style_name, symbol
 from dpop_lab.show.values import NARROW, WIDTH, columns, pairs, printable, wrapped
 
-SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}  # of a row, or of the whole
-SYMBOLS |= {"accepted": "✓", "refused": "✗", "nonce demanded": "↻"}  # of a request
 SYNTAX = re.compile(r"([\\`*_{}\[\]#|~!$])")
-
-
-def marked(mark: str, text: str) -> str:
-    """A text behind the symbol of its mark."""
-    return f"{SYMBOLS[mark]} {text}" if mark else text
 
 
 class Block(ABC):
@@ -188,21 +181,6 @@ def _markdown_rows(rows: Sequence[Sequence[str]]) -> list[str]:
 def plain_markdown(text: str) -> str:
     """Text as Markdown that shows just that text, in a line."""
     return SYNTAX.sub(r"\\\1", escape(" ".join(printable(text).split()), quote=False))
-
-
-def style_name(mark: str) -> str:
-    """The name of a mark's rule in the style sheet."""
-    return mark.replace(" ", "-")
-
-
-def ink(mark: str) -> str:
-    """The name of the rule for what has the colour of a mark."""
-    return f"ink-{style_name(mark)}" if mark else "ink"
-
-
-def symbol(mark: str, look: Look) -> str:
-    """The symbol of a mark in its colour; nothing without a mark."""
-    return f"<span{look('symbol', ink(mark))}>{marked(mark, '')}</span>" if mark else ""
 
 
 class Shown:

@@ -9,6 +9,8 @@ from pathlib import Path
 from dpop_lab.show.values import printable
 
 Look = Callable[..., str]  # the attributes that make a part look as it should
+SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}  # of a row, or of the whole
+SYMBOLS |= {"accepted": "✓", "refused": "✗", "nonce demanded": "↻"}  # of a request
 BESIDE = ("wanted", "found")  # the names of facts that stand side by side
 
 
@@ -61,3 +63,23 @@ def folded(summary: str, content: str, look: Look) -> str:
     """Content that is seen when its summary is chosen; both are HTML."""
     head = f"<summary{look('summary')}>{summary}</summary>"
     return f"<details{look('fold')}>{head}{content}</details>"
+
+
+def marked(mark: str, text: str) -> str:
+    """A text behind the symbol of its mark."""
+    return f"{SYMBOLS[mark]} {text}" if mark else text
+
+
+def style_name(mark: str) -> str:
+    """The name of a mark's rule in the style sheet."""
+    return mark.replace(" ", "-")
+
+
+def ink(mark: str) -> str:
+    """The name of the rule for what has the colour of a mark."""
+    return f"ink-{style_name(mark)}" if mark else "ink"
+
+
+def symbol(mark: str, look: Look) -> str:
+    """The symbol of a mark in its colour; nothing without a mark."""
+    return f"<span{look('symbol', ink(mark))}>{marked(mark, '')}</span>" if mark else ""

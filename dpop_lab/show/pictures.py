@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dpop_lab.show import Block, Shown, ink, marked, symbol
-from dpop_lab.show.html import Look, escaped
+from dpop_lab.show import Block, Shown
+from dpop_lab.show.html import Look, escaped, ink, marked, symbol
 from dpop_lab.show.values import WIDTH, one_line, wrapped
 
 PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")

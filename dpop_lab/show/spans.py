@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from dpop_lab.show import Block, Shown, Table, ink, marked, symbol
-from dpop_lab.show.html import Look, escaped
+from dpop_lab.show import Block, Shown, Table
+from dpop_lab.show.html import Look, escaped, ink, marked, symbol
 from dpop_lab.show.pictures import framed, point
 from dpop_lab.show.values import duration, one_line
 

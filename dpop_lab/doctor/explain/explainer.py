@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from dpop_lab.doctor.explain.telling import Entry, entry
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.server.twin import Front, Twin
-from dpop_lab.show import Table, as_html, marked
-from dpop_lab.show.html import by_class, escaped, facts, folded, style_sheet
+from dpop_lab.show import Table, as_html
+from dpop_lab.show.html import by_class, escaped, facts, folded, marked, style_sheet
 from dpop_lab.wire.message import Exchange, Request, Response
 from dpop_lab.wire.redact import Redactor
 

@@ -15,7 +15,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call, read_call
 from dpop_lab.session.decoded import drawn_proof, drawn_token, thumbprint_or_none
 from dpop_lab.session.telling import WELL_KNOWN
-from dpop_lab.show import marked
+from dpop_lab.show.html import marked
 from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, mapped, one_line
 from dpop_lab.wire.har import as_curl
