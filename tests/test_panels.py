@@ -16,10 +16,10 @@ from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import generate_key, public_jwk
 from dpop_lab.lab.catalogue import ACTORS, CHANGES
 from dpop_lab.panels import CataloguePanel, KeyPanel, ProofPanel
-from dpop_lab.panels.bench import LOOKS
 from dpop_lab.panels.key import look_at_key
 from dpop_lab.panels.panel import CODE_FIELDS, LIVE, Panel, control
 from dpop_lab.panels.proof import ENCODED, URL, edited, look_at_proof, typed_members
+from dpop_lab.panels.rows import LOOKS
 from dpop_lab.proof import make_proof, read_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449

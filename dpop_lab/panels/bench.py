@@ -1,24 +1,22 @@
 """Change anything, predict, send, strike a row out, send again: the bench as a panel."""
 
-import html
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import requests
-from ipywidgets import HTML, Checkbox, Dropdown, Select, Text, Textarea
+from ipywidgets import HTML, Checkbox, Dropdown, Select, Text
 
 from dpop_lab.errors import LabError, expect
-from dpop_lab.lab.catalogue import CHANGES, Catalogue
+from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import SIGNERS
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Score, Sent
-from dpop_lab.panels.catalogue import FILTERS, filtered, filters, listed
-from dpop_lab.panels.draft_text import CLAIMS, ENCODED, HEADER, as_typed, decoded, of_now, texts_of
+from dpop_lab.panels.catalogue import FILTERS, filtered, filters, listed, offer
+from dpop_lab.panels.draft_text import ENCODED, TEXTS, as_typed, boxes, decoded, of_now, texts_of
 from dpop_lab.panels.panel import Panel, control, folded, note
-from dpop_lab.panels.rows import MODE, Rows, all_rows, marks_at, rows_at
+from dpop_lab.panels.rows import LOOKS, MODE, Rows, all_rows, marks_at, rows_at
 from dpop_lab.server.common import FARTHEST
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
@@ -27,15 +25,8 @@ CHANGE, TARGET, SIGNED_BY, SERVER = "Change", "Target", "Signed by", "Server"
 SIGN, SECONDS, SENT = "Sign again after editing", "Seconds", "Sent so far"
 HALF = {"flex": "1 1 14em", "width": "auto", "min_width": "0"}, "6em"  # and room for the label
 WHOLE = {"width": "auto"}, "6em"
-HIGH = {"width": "auto", "height": "11em"}, "6em"
 HINT = "Choose a change, predict the row that says no, send; then strike it out, and send again."
-EDITING = (
-    "jti, iat, ath and nonce are made anew each time unless you edit them. The encoded proof "
-    "follows header and claims, and they follow it; once edited, it is sent as it stands."
-)
 FAR = f"Seconds wants a number that leaves it within {FARTHEST} s of real time."
-SCRIPT, STYLE = (Path(__file__).with_suffix(kind).read_text("utf-8") for kind in (".js", ".css"))
-LOOKS = f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
 
 
 class BenchPanel(Panel):
@@ -77,10 +68,6 @@ class BenchPanel(Panel):
         draft, server = self._draft, rules.name if rules.name in self._policies else "DUENDE"
         change, places, found = draft.change, draft.change.places, listed(CHANGES)
         search, who, what, differ = filters(*HALF)
-        texts = (
-            control(Textarea, name, text, *HIGH, continuous_update=False)
-            for name, text in (texts_of(draft) | {ENCODED: ""}).items()
-        )
         # not at once, else a click overtakes what was typed last
         seconds = control(Text, SECONDS, "30", *HALF, continuous_update=False)
         so_far = control(Select, SENT, None, *WHOLE, options=[], rows=4)
@@ -100,7 +87,7 @@ class BenchPanel(Panel):
             ],
             [self._send, self._again, self.start_again, self._told],
             [so_far.add_class("dpop-lab-sent")],
-            [folded("Edit the proof", [HTML(note(EDITING))], *([one] for one in texts))],
+            [folded("Edit the proof", *boxes(draft))],
             [folded("Move the clock", [seconds, self._move], [self._clock])],
         ]
 
@@ -134,7 +121,7 @@ class BenchPanel(Panel):
         """Offer what goes with a choice, and draft its proof; keep texts and encoding the same."""
         field, drafted = self.fields[CHANGE], self._draft.change.name
         if label in FILTERS:
-            self._list(filtered(self.values()), drafted)
+            offer(filtered(self.values()), field, drafted)
         if label == CHANGE and field.value not in (None, *CHANGES):  # the heading of a group
             field.index += 1
         if label == CHANGE or (label in FILTERS and field.value not in (None, drafted)):
@@ -145,17 +132,10 @@ class BenchPanel(Panel):
             self._take(self._drafted())
         elif label == SENT:
             self._bring_back(self.fields[SENT].value)
-        elif label in ("", SIGN, HEADER, CLAIMS):
+        elif label in ("", SIGN, *TEXTS):
             self._encode()
         elif label == ENCODED:
             self.write(decoded(self.fields[ENCODED].value))
-
-    def _list(self, found: Catalogue, chosen: str) -> None:
-        """List changes; the chosen one stays, if it is among them."""
-        field = self.fields[CHANGE]
-        with field.hold_sync():
-            field.options = listed(found)
-            field.value = chosen if chosen in found else next(iter(found), None)
 
     def _take(self, draft: Draft) -> None:
         """Put a draft into the fields; a riddle, and what could not be sent, are over."""
@@ -164,7 +144,7 @@ class BenchPanel(Panel):
         self._draft, change = draft, draft.change
         if change.name not in dict(self.fields[CHANGE].options).values():
             self.write(FILTERS)
-            self._list(CHANGES, change.name)
+            offer(CHANGES, self.fields[CHANGE], change.name)
         self.fields[TARGET].options = CHANGES[change.name].places
         signing = {SIGNED_BY: change.signed_by, SIGN: change.sign_again}
         self.write({CHANGE: change.name, TARGET: draft.to, **signing, **texts_of(draft)})
@@ -193,7 +173,7 @@ class BenchPanel(Panel):
     def back(self) -> None:
         """Bring the fields back, with a proof of this moment and all rows."""
         self.write(FILTERS)
-        self._list(CHANGES, self._start[CHANGE])
+        offer(CHANGES, self.fields[CHANGE], self._start[CHANGE])
         self.write({name: self._start[name] for name in (SERVER, SECONDS, MODE)})
         self._shown, self.rows.predicted = None, ""
         self.rows.struck_out = {*self.lab.policy.struck_out}
@@ -207,10 +187,8 @@ class BenchPanel(Panel):
 
     def _asked(self) -> dict[str, Any]:
         """The prediction, which is taken back, and the rules that the server is to have."""
-        asked: dict[str, Any] = {"predict": self.rows.taken()}
-        if self.lab.live:
-            return asked
-        return {**asked, "policy": self._rules, "without": self.rows.struck_of(self._rules)}
+        rules = {"policy": self._rules, "without": self.rows.struck_of(self._rules)}
+        return {"predict": self.rows.taken(), **({} if self.lab.live else rules)}
 
     def _send_draft(self) -> None:
         riddle = self._shown if isinstance(self._shown, Draft) else None
@@ -262,11 +240,10 @@ class BenchPanel(Panel):
         fields = self.values()
         texts = texts_of(self._draft) | {ENCODED: self._encoded}
         edited = [name for name, text in texts.items() if fields[name] != text]
-        struck = ", ".join(self.rows.struck_of(self._rules))
         return [
             *super().told(*texts, SENT, MODE, *left_out),
             f"  edited: {', '.join(edited) or 'nothing'}",
-            f"  struck out: {struck or 'nothing'}",
+            f"  struck out: {', '.join(self.rows.struck_of(self._rules)) or 'nothing'}",
             f"  predicted: {self.rows.predicted or 'nothing'}",
             f"  sent so far: {len(self.sent)}, {self.score}",
             *(f"    {one.line}" for one in self.sent),

@@ -44,6 +44,13 @@ def listed(found: Catalogue) -> list[tuple[str, str]]:
     return options
 
 
+def offer(found: Catalogue, field: Any, chosen: str) -> None:
+    """Offer changes in a list; the chosen one stays chosen, if it is among them."""
+    with field.hold_sync():
+        field.options = listed(found)
+        field.value = chosen if chosen in found else next(iter(found), None)
+
+
 class CataloguePanel(Panel):
     """All changes that `Lab.send` can carry out; `view` is the `Catalogue` of those chosen."""
 

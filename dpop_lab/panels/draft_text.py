@@ -4,13 +4,22 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
+
+from ipywidgets import HTML, Textarea
 
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT
 from dpop_lab.jose.jws import decoded_parts, read_jws
 from dpop_lab.lab.crafting import Draft
+from dpop_lab.panels.panel import control, note
 
-HEADER, CLAIMS, ENCODED = "Header", "Claims", "Encoded"
+TEXTS = HEADER, CLAIMS = "Header", "Claims"
+ENCODED = "Encoded"
+EDITING = (
+    "jti, iat, ath and nonce are made anew each time unless you edit them. The encoded proof "
+    "follows header and claims, and they follow it; once edited, it is sent as it stands."
+)
 LONG = re.compile(r'[^"\s,:{}\[\]]{8,}')  # a value that is looked for in what was typed
 
 
@@ -56,12 +65,22 @@ def texts_of(draft: Draft) -> dict[str, str]:
     return {HEADER: for_reading(draft.header), CLAIMS: for_reading(draft.claims)}
 
 
+def boxes(draft: Draft) -> list[list[Any]]:
+    """Header and claims of a draft to be edited, and a box for the encoded proof."""
+    look = {"width": "auto", "height": "11em"}, "6em"
+    made = (
+        control(Textarea, name, text, *look, continuous_update=False)
+        for name, text in (texts_of(draft) | {ENCODED: ""}).items()
+    )
+    return [[HTML(note(EDITING))], *([one] for one in made)]
+
+
 def decoded(encoded: str) -> dict[str, str]:
     """Header and claims of a proof for reading, by the names of their fields; none of no proof."""
     encoded = "".join(encoded.split())
     if read_jws(encoded).problem:
         return {}
-    return dict(zip((HEADER, CLAIMS), map(for_reading, decoded_parts(encoded)), strict=True))
+    return dict(zip(TEXTS, map(for_reading, decoded_parts(encoded)), strict=True))
 
 
 def as_typed(draft: Draft, typed: Mapping[str, str]) -> Draft:
@@ -81,7 +100,7 @@ def of_now(draft: Draft, typed: Mapping[str, str], old: Draft, encoded: str) -> 
     if whole == "".join(encoded.split()):
         header, claims = (
             renewed(typed[name], *texts)
-            for name, *texts in zip((HEADER, CLAIMS), old.proposed, draft.proposed, strict=True)
+            for name, *texts in zip(TEXTS, old.proposed, draft.proposed, strict=True)
         )
         return replace(draft, header=header, claims=claims)
     if not (whole.isascii() and whole.isprintable()):

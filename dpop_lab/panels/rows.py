@@ -1,6 +1,8 @@
 """The rows of a place as buttons, in the order asked: press one to predict it or strike it out."""
 
+import html
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ipywidgets import Box, ToggleButton, ToggleButtons
@@ -14,6 +16,8 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, NO_ROW
 from dpop_lab.show.html import SYMBOLS, style_name
 
+SCRIPT, STYLE = (Path(__file__).with_suffix(kind).read_text("utf-8") for kind in (".js", ".css"))
+LOOKS = f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
 MODE, PREDICTS, STRIKES = "A click on a row", "predicts it", "strikes it out"
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 START = "00_start"
 SECONDS_TO_START = 120
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SETTINGS = {  # of JupyterLab, beside the launcher's own
     "jupyter_lab_config.json": {"LabApp": {"expose_app_in_browser": True}},
     "labconfig/page_config.json": {  # what else lies over the page while a theme changes
@@ -49,15 +50,18 @@ def _lesson_of(item: pytest.Item) -> str:
     return str(called.params.get("name", START)) if called else START
 
 
+def browser_found() -> str | None:
+    """Where the browser is, None where there is none."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 @pytest.fixture(scope="package")
 def chromium() -> str:
     """Where the browser is."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found:
+    if found := browser_found():
         return found
     give_up = pytest.fail if os.environ.get("CI") else pytest.skip
-    give_up(f"there is no browser on this machine: none of {', '.join(names)}")
+    give_up(f"there is no browser on this machine: none of {', '.join(BROWSERS)}")
 
 
 @pytest.fixture(scope="package")
