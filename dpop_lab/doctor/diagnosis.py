@@ -10,16 +10,15 @@ from typing import Any
 from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
-from dpop_lab.doctor.report import preface, told, values_of
+from dpop_lab.doctor.report import key_values, preface, told, values_of
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.asked import Jwks
 from dpop_lab.session.call import LONGEST, Call, json_value, linked, without_user
-from dpop_lab.session.decoded import key_lines, thumbprint_or_none
 from dpop_lab.show import Block, Card, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
-from dpop_lab.wire.secrets import harmless, is_hidden
+from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import normal_url
 
 SCHEME = re.compile("(?:dpop|bearer) +", re.I)
@@ -126,10 +125,7 @@ class Diagnosis(Shown):
             "verdict": self.verdict,
             "secrets": list(self.secrets),
             "remarks": list(self.remarks),
-            "keys": [
-                {"jkt": thumbprint_or_none(one), **dict(key_lines(one, harmless))}
-                for one in self.jwks
-            ],
+            "keys": [key_values(one) for one in self.jwks],
             "requests": [values_of(one, self.now) for one in self.examined],
         }
         values: dict[str, Any] = _clean(said, self._secrets)

@@ -127,6 +127,11 @@ def values_of(one: Examined, now: float) -> dict[str, Any]:
     }
 
 
+def key_values(jwk: object) -> dict[str, Any]:
+    """A key that was pasted, as JSON values."""
+    return {"jkt": thumbprint_or_none(jwk), **dict(key_lines(jwk, harmless))}
+
+
 def _jwt(text: str, block: Jwt | None) -> dict[str, Any]:
     """Header and claims as they are but for secrets, and in `notes` what follows from them."""
     jws = salvaged(text)

@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
-from types import NoneType
 from typing import Any
 
 import requests
@@ -14,11 +13,11 @@ from dpop_lab.checking import Report
 from dpop_lab.client.recorder import SessionLog, sent_exchange
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED, Catalogue
-from dpop_lab.lab.catalogue.change import LEFT_OUT, PLACES, SIGNERS, one_of
+from dpop_lab.lab.catalogue.change import PLACES, SIGNERS, one_of
 from dpop_lab.lab.crafting import Draft, url_of
 from dpop_lab.lab.live import Unreachable
 from dpop_lab.lab.parties import Parties, exchange_of
-from dpop_lab.lab.sent import Difference, Members, Score, Sent, flat
+from dpop_lab.lab.sent import Members, Score, Sent, difference, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import check_proof
@@ -46,7 +45,6 @@ class Bench:
     def __init__(self, lab: World) -> None:
         self.lab, self.parties, self.score = lab, Parties(lab, lab.session), Score()
         self._accepted: dict[str, Members] = {}
-        self._count = 0  # of all that was sent
         self._kept: deque[Kept] = deque(maxlen=LAST)
 
     @property
@@ -69,7 +67,7 @@ class Bench:
         Raises `LabError` for an unknown name and for what the live server does not let us do.
         """
         for name, members in (("header", header), ("claims", claims)):
-            expect(members, (Mapping, NoneType), name, 'Such as {"htm": "DELETE"}.')
+            expect(members, (Mapping, type(None)), name, 'Such as {"htm": "DELETE"}.')
         found = one_of("change", change, CHANGES, listed=LISTED)
         place = to or found.places[0]
         one_of("place", place, PLACES)
@@ -106,8 +104,7 @@ class Bench:
     def _wire(self, draft: Draft) -> tuple[Redacted, ...]:
         """The requests that would carry out a draft at this moment, redacted."""
         log, now = SessionLog(), self.lab.clock.time()
-        steps, _ = self.parties.signed(draft)
-        sent = (sent_exchange(step, at=now) for step in steps)
+        sent = (sent_exchange(step, at=now) for step in self.parties.signed(draft)[0])
         return tuple(log.record(replace(one, ended_at=now)) for one in sent)
 
     def send(self, draft: Draft, **asked: Any) -> Sent:
@@ -159,7 +156,7 @@ class Bench:
         title = self.lab.kind.capitalize() if self.lab.live else rules.title
         signing = f"{change.signed_by} {change.sign_again} {again}"
         sent = Sent(
-            number=self._count + 1,
+            number=self._kept[-1][0].number + 1 if self._kept else 1,
             change=change.name,
             title=draft.title + ", sent again" * again,
             to=draft.to,
@@ -178,7 +175,7 @@ class Bench:
             elsewhere = self._elsewhere(draft, steps, rules)
             sent = replace(sent, exchange=exchange.with_proofs(), elsewhere=elsewhere)
         sent = replace(sent, at=self.lab.clock.time())
-        self._count, self.score = sent.number, self.score.after(sent)
+        self.score = self.score.after(sent)
         self._kept.append((sent, draft, steps[-1], proof))
         return sent
 
@@ -189,24 +186,18 @@ class Bench:
         accepted = self._accepted.get(draft.to)
         if answered.caught == ACCEPTED:
             self._accepted[draft.to] = now
+        differing = difference(honest if accepted is None else accepted, now)
         return replace(
             sent,
             answered=answered,
             first_here=accepted is None,
             fresh=tuple(name for name in NEW if now.get(name) == honest[name]),
-            difference=self._difference(honest if accepted is None else accepted, now),
+            difference=mapped(differing, lambda text: self.lab.log.known([text])[0]),
         )
-
-    def _difference(self, then: Members, now: Members) -> Difference:
-        """The members that differ between two proofs, without the secrets that the log has seen."""
-        pairs = ((name, then.get(name, LEFT_OUT), now.get(name, LEFT_OUT)) for name in then | now)
-        rows = tuple(row for row in pairs if type(row[1]) is not type(row[2]) or row[1] != row[2])
-        told: Difference = mapped(rows, lambda text: self.lab.log.known([text])[0])
-        return told
 
     def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
         """A policy, the server's own unless given, with rows struck out; all names are checked."""
-        expect(policy, (Policy, NoneType), "policy", "DUENDE or RFC_9449.")
+        expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
         rules = policy or self.lab.policy
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from dpop_lab.lab.catalogue.change import LEFT_OUT
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_as
 from dpop_lab.session.story import sequence_diagram
 from dpop_lab.session.telling import Step
@@ -181,6 +182,12 @@ class Score:
 
     def __repr__(self) -> str:
         return f"{self.right} of {self.asked} predictions right"
+
+
+def difference(then: Members, now: Members) -> Difference:
+    """The members in which two proofs differ."""
+    pairs = ((name, then.get(name, LEFT_OUT), now.get(name, LEFT_OUT)) for name in then | now)
+    return tuple(row for row in pairs if type(row[1]) is not type(row[2]) or row[1] != row[2])
 
 
 def flat(header: Mapping[str, object], claims: Mapping[str, object]) -> Members:
