@@ -21,6 +21,7 @@ CODE_FIELDS = (
     ".dpop-lab-panel h3, .dpop-lab-panel p { margin: 2px 0 } "
     ".dpop-lab-panel .widget-vbox > * { flex-shrink: 0 } "
     ".dpop-lab-fold summary { cursor: pointer } "
+    "@media (forced-colors: active) { .dpop-lab-panel button { border: 1px solid } } "
     ".dpop-lab-fold:not(:has([open])) + .dpop-lab-folded { display: none }"
 )
 # The widget itself is the live region, for what is in it is replaced. No widget of ipywidgets has a
