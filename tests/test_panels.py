@@ -281,9 +281,11 @@ def test_members_follow_from_the_encoded_text_and_it_from_them():
     assert panel.view.report.failure.check.name == "signature"
     panel.fields[ENCODED].value = "cut off"
     assert panel.view.report.failure.check.name == "well_formed"
-    assert panel.fields["htm"].value == ""
-    panel.fields["htm"].value = "POST"
-    assert read_proof(panel.proof).claims == {"htm": "POST"}
+    panel.fields["htm"].value = "DELETE"  # the other fields have stayed as they were
+    kept = {name: read_proof(other).claims[name] for name in ("jti", "htu", "iat")}
+    assert read_proof(panel.proof).claims == kept | {"htm": "DELETE"}
+    panel.fields[ENCODED].value = f"{header}.{claims[:-20]}!.{other.rpartition('.')[2]}"
+    assert panel.fields["typ"].value == "dpop+jwt" and panel.fields["jti"].value == "other"
     panel.start_again.click()
     assert panel.view.report.accepted and panel.view.changed == ()
 

@@ -44,7 +44,7 @@ def control(
 
 def text_fields(values: Mapping[str, str]) -> list[list[Any]]:
     """A row with a text for each value by its name."""
-    return [[control(Text, name, value, WIDE, "4em")] for name, value in values.items()]
+    return [[control(Text, name, value, WIDE, "5em")] for name, value in values.items()]
 
 
 def _side_by_side(controls: list[Any]) -> Any:

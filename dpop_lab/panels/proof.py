@@ -14,7 +14,7 @@ from ipywidgets import Checkbox, Dropdown, Textarea
 from dpop_lab.checking import Answer, Report
 from dpop_lab.errors import expect
 from dpop_lab.jose.encoding import base64url_encode
-from dpop_lab.jose.jws import segment
+from dpop_lab.jose.jws import salvaged, segment
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.panels.panel import WIDE, Panel, control, text_fields
 from dpop_lab.proof import make_proof, read_proof
@@ -55,7 +55,7 @@ class ProofPanel(Panel):
             "A proof for the token endpoint",
             "Change a member, or the encoded text; nothing is sent. An empty field is a member "
             "left out. In iat, digits become a JSON number, anything else a string. The server's "
-            f"clock stands still at {self._now} while you edit. By keyboard, Space opens the list.",
+            f"clock stands still at {self._now} while you edit.",
             *text_fields(typed_members(self.proof)),
             [control(Textarea, ENCODED, self.proof, {**WIDE, "height": "9em"}, "5em")],
             [control(Checkbox, SIGN, True, {"width": "auto"}, indent=False)],
@@ -125,11 +125,13 @@ class ProofView(Shown):
 
 
 def typed_members(proof: str) -> dict[str, str]:
-    """The members that have a field, as a person would type them; empty where there is none."""
-    read = read_proof(proof)
-    values = {name: read.header.get(name) for name in HEADER}
-    values |= {name: read.claims.get(name) for name in CLAIMS}
-    return {name: as_typed(value) for name, value in values.items()}
+    """The members that have a field, as a person would type them; empty where there is none.
+
+    Of a part that can't be read at all there are none, so that its fields stay as they are.
+    """
+    read = salvaged(proof)
+    parts = ((read.header, HEADER), (read.claims, CLAIMS))
+    return {name: as_typed(part.get(name)) for part, names in parts if part for name in names}
 
 
 def as_typed(value: object) -> str:
@@ -144,14 +146,17 @@ def edited(proof: str, typed: Mapping[str, str], *, good: str, key: PrivateKey |
 
     An empty text leaves the member out, digits in `iat` become a number, and of a text that holds
     half a character the other half is a question mark. What was not typed stays as it is, to the
-    letter; of a proof that can't be read that of the good one is taken. A proof that is the good
-    one again has its signature.
+    letter; of a damaged proof as much as can be read is kept, and else that of the good one. A
+    proof that is the good one again has its signature.
     """
-    known = proof if not read_proof(proof).problem and proof.count(".") == 2 else good
-    read, (header, claims, signature) = read_proof(known), known.split(".")
-    if (members := _with_typed(read.header, HEADER, typed)) != read.header:
+    read, base = salvaged(proof), read_proof(good)
+    whole = not read.problem and proof.count(".") == len(SEGMENTS) - 1
+    header, claims, signature = (proof if whole else good).split(".")
+    members = _with_typed(read.header or base.header, HEADER, typed)
+    if not whole or members != read.header:
         header = segment(members)
-    if (members := _with_typed(read.claims, CLAIMS, typed)) != read.claims:
+    members = _with_typed(read.claims or base.claims, CLAIMS, typed)
+    if not whole or members != read.claims:
         claims = segment(members)
     signing_input = f"{header}.{claims}"
     if key is None:
