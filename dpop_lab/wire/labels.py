@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import unquote_plus
 
+from dpop_lab.wire.secrets import LOOSE
+
 LONG, LONGEST = 12, 10_000  # characters: what is looked for everywhere, what is not even remembered
 MOST = 300  # values remembered at once: the search for them takes time with every exchange
 CODECS = ("utf-8", "latin-1", "cp1252")
@@ -76,13 +78,20 @@ def _misread(value: str) -> Iterator[str]:
 
 
 def _readings(value: str) -> Mapping[re.Pattern[str], list[str]]:
-    """What is read where the value stands in any encoding, longest first, and as it is."""
+    """What is read where the value stands in any encoding, longest first, and as it is.
+
+    Also where what a name within it gives away is replaced already.
+    """
     if UNRESERVED.fullmatch(value):
         return {WRITTEN: [], LABEL: [value]}
-    texts = {value, *_misread(value)}
+    without = LOOSE.sub(r"\g<name>\g<gap>\g<quote><a 1>", value)
+    texts = {value, without, *_misread(value)}
     texts |= {text.encode("utf-8", "surrogatepass").decode("latin-1") for text in texts}
     read = {_read(text, WRITTEN).rstrip("\0") for text in texts} - {""}
-    return {WRITTEN: sorted(read, key=len, reverse=True), LABEL: [_read(value, LABEL)]}
+    return {
+        WRITTEN: sorted(read, key=len, reverse=True),
+        LABEL: [_read(text, LABEL) for text in (value, without)],
+    }
 
 
 @dataclass(slots=True, eq=False)
@@ -136,6 +145,7 @@ class Labels:
             if len(kinds) > MOST:  # many tokens or cookies do not drive out the one secret
                 oldest = kinds.index(Counter(kinds).most_common(1)[0][0])
                 del self._known[[*self._known][oldest]]
+        known.shortest = min(known.shortest, shortest)
         return known
 
     def replace(self, texts: list[str], *, but: str = "") -> list[str]:

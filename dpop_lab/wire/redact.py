@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from itertools import pairwise
 from urllib.parse import unquote_plus
 
 from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
-from dpop_lab.jose.jws import decoded_parts, read_jws
+from dpop_lab.jose.jws import LONGEST, decoded_parts, read_jws
 from dpop_lab.show.values import at_once
 from dpop_lab.wire.labels import LONG, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
@@ -16,6 +17,7 @@ from dpop_lab.wire.secrets import (
     JWK_PRIVATE,
     KINDS,
     LOOSE,
+    NAME,
     PARAMETERS,
     key_pieces,
     member_names,
@@ -51,20 +53,19 @@ class Redactor:
     def exchange(self, raw: Exchange) -> Redacted:
         """The exchange without its secrets.
 
-        Long values known from before are replaced, wherever they are; then those which a name
-        gives away; then once more every long value that is known by now. The Content-Length of a
-        changed body becomes that of the new one.
+        Names are read first, as they were written: a value that was seen may look like one. The
+        values that they give away are replaced; then every long value that is known by now. The
+        Content-Length of a changed body becomes that of the new one.
         """
-        once = at_once(raw.with_texts, self.labels.replace)
         named = replace(
-            once,
-            url=self._url(once.url),
-            request_headers=self._headers(once.request_headers),
-            request_body=self._body(once.request_body, once.request_headers),
-            reason=self._text(once.reason),
-            response_headers=self._headers(once.response_headers),
-            response_body=self._body(once.response_body, once.response_headers),
-            failure=self._text(without_login(once.failure)),
+            raw,
+            url=self._url(raw.url),
+            request_headers=self._headers(raw.request_headers),
+            request_body=self._body(raw.request_body, raw.request_headers),
+            reason=self._text(raw.reason),
+            response_headers=self._headers(raw.response_headers),
+            response_body=self._body(raw.response_body, raw.response_headers),
+            failure=self._text(without_login(raw.failure)),
         )
         clean = at_once(named.with_texts, self.labels.replace)
         given = raw.proofs if isinstance(raw, Redacted) else lines(raw.request_headers, "dpop")
@@ -80,8 +81,12 @@ class Redactor:
         """What looks like a proof, right or wrong, and holds no secret; of all else the label."""
         parts = [text, *decoded_parts(text)]
         once = self.labels.replace(parts, but="proof")
-        plain = text.startswith("ey") and [text, *map(self._text, once[1:])] == parts == once
-        return text if plain else self.labels.label("proof", text)
+        plain = [text, *map(self._text, once[1:])] == parts == once
+        return (
+            text
+            if plain and text.startswith("ey") and len(text) <= LONGEST
+            else self.labels.label("proof", text)
+        )
 
     def _reports(self, reports: tuple[Report, ...]) -> tuple[Report, ...]:
         """The reports without the secrets that a client put where a row looked."""
@@ -93,8 +98,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """A text that may hold any secret, without those known and those that a name gives away."""
-        named = self._text(*self.labels.replace([text]))
-        return self.labels.replace([named])[0]
+        return self.labels.replace([self._text(text)])[0]
 
     def _headers(self, headers: Headers) -> Headers:
         return tuple((name, self._header(name, value)) for name, value in headers)
@@ -162,7 +166,7 @@ class Redactor:
             return self._text(pair)
         value = unquote_plus(spelled)
         shown = self._value(unquote_plus(name), value)
-        return self._text(name) + equals + (spelled if shown == value else shown)
+        return self._text(pair) if shown == value else self._text(name) + equals + shown
 
     def _value(self, name: str, value: str) -> str:
         """What is shown for the value of a parameter."""
@@ -177,7 +181,17 @@ class Redactor:
             return self._json(text, KINDS | (JWK_PRIVATE if "kty" in names else {}))
         for user in (USER_IN_TEXT, USER_ESCAPED):
             text = user.sub(self._user, text)
-        return LOOSE.sub(self._loose, without_keys(text, self._key))
+        text = self._between_names(without_keys(text, self._key))
+        return LOOSE.sub(self._loose, text)
+
+    def _between_names(self, text: str) -> str:
+        """The text without known values that go on where one behind a name seems to end."""
+        spans = [(max(0, found.start() - 1), found.end()) for found in NAME.finditer(text)]
+        ends = [0, *(end for span in spans for end in span), len(text)]
+        parts = [text[start:end] for start, end in pairwise(ends)]
+        if spans:
+            parts[::2] = self.labels.replace(parts[::2])
+        return "".join(parts)
 
     def _user(self, match: re.Match[str]) -> str:
         return self.labels.label("credentials", match[0])

@@ -32,14 +32,18 @@ HIDDEN = re.compile(
 LOGIN = re.compile(r"^[^/\s:]*+:\S*@")  # in a URL without a scheme
 QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
 # in text of no known form: name=value, name: value, "name": "value", <name>value
-LOOSE = re.compile(
+NAME = re.compile(
     rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
     r"""|(?<=[?&])(?:code|token)(?==)"""
     rf"""|(?<=["';])(?:d|p|q|dp|dq|qi|k)(?={QUOTE}\s*+:\s*+{QUOTE}[\w-]{{16}}))"""
     rf"""(?P<gap>>|(?:{QUOTE}|\\*+["']?)\s*+(?:value\s*+)?[:=]>?\s*+)"""
-    rf"""(?:(?P<quote>{QUOTE})"""
+    rf"""(?P<quote>{QUOTE})?+""",
+    re.S | re.I,
+)
+LOOSE = re.compile(
+    rf"""{NAME.pattern}(?(quote)"""
     r"""(?P<quoted>(?:\\.|.)*?)(?=(?P=quote)|\Z)"""
-    r"""|(?P<bare>[\\\[{]*+["']?[^\s"'&,;<>]+))""",
+    r"""|(?P<bare>[\\\[{]*+["']?(?:<\w+\ \d+>|[^\s"'&,;<>])++))""",
     re.S | re.I,
 )
 
