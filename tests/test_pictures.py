@@ -102,7 +102,7 @@ def test_texts_of_a_picture_stay_texts_in_every_form() -> None:
         for made in (picture._repr_html_(), as_html(picture.blocks(), by_class)):
             tags = set(re.findall(r"<(/?\w+)(?: (?:style|class)=\"[^\"<>]*\")*>", made))
             assert {tag.strip("/") for tag in tags} <= {
-                "figure", "figcaption", "div", "span", "strong", "br"
+                "figure", "figcaption", "div", "span", "strong", "br", "wbr"
             }  # fmt: skip
             assert len(re.findall("<", made)) == len(re.findall(r"</?\w+[^<>]*>", made))
             assert "onclick=&quot;x&quot;" in made and "\x1b" not in made and "\u202e" not in made

@@ -490,7 +490,7 @@ def test_hostile_text_breaks_no_form_of_a_story(text: str) -> None:
     tags = set(re.findall(r"<(\w+)", told["html"] + told["timeline html"]))
     assert tags == {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "span"}
     drawn = set(re.findall(r"<(\w+)(?: style=\"[\w .,:;()/#%-]*\")?>", told["diagram html"]))
-    assert drawn == {"figure", "figcaption", "div", "span", "strong", "br"}
+    assert drawn == {"figure", "figcaption", "div", "span", "strong", "br", "wbr"}
     assert told["diagram html"].count("<") == len(re.findall(r"<[/\w]", told["diagram html"]))
     for name in ("repr", "timeline", "steps", "curl", "diagram", "mermaid"):
         assert all(one.isprintable() or one == "\n" for one in told[name]), name

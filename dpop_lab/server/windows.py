@@ -29,10 +29,15 @@ def time_windows(*policies: Policy, age: float | None = None) -> Spans:
 
 
 def _spans(policy: Policy, place: str, age: float | None) -> Iterator[Span]:
-    """The windows of a place: of `iat`, where it differs with a nonce, and of the nonce."""
+    """The windows of a place: of `iat`, where it differs with a nonce, and of the nonce.
+
+    Those with a nonce are apart for an API: it demands none unless it is told to.
+    """
     plain, nonced = getattr(policy, place), getattr(policy, f"{place}_nonce")
     group = f"{policy.title}, {plain.name}"
     yield _of_iat(group, "iat", _window(plain), age)
+    if place == "api":
+        group += " that demands nonces (api_nonce=True)"
     if _window(nonced) != _window(plain):
         yield _of_iat(group, "iat, with a nonce", _window(nonced), age)
     if nonce in nonced.rows:

@@ -55,7 +55,7 @@ def _short(text: str) -> str:
     if len(line) > LINE:
         line = line.partition(": wanted ")[0]
     if len(line) > LINE:
-        line = (line[:LINE].rpartition(" ")[0] or line[:LINE]) + "…"
+        line = (line[:LINE].rpartition(" ")[0] or line[:LINE]).rstrip(".,:;”") + "…"
     return line
 
 

@@ -42,7 +42,7 @@ class Jwt(Block):
         )
         sent = f"<div{look('encoded')}>{encoded}</div>" if self.encoded else ""
         members = self._part("header", self.header, look) + self._part("payload", self.claims, look)
-        said = f"<p{look('part', 'signature')}>{escaped(self.remark)}</p>" if self.remark else ""
+        said = f"<p{look('remark')}>{escaped(self.remark)}</p>" if self.remark else ""
         title = f"<div{look('title')}>{escaped(self.title)}</div>" if self.title else ""
         return f"{title}<div{look('jwt')}>{sent}<div{look('decoded')}>{members}{said}</div></div>"
 

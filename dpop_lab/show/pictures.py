@@ -85,7 +85,8 @@ class Diagram(Shown, Block):
         name, where = map(escaped, self.lanes[number])
         head = look("lane", place=f"grid-column:{3 * number + 1} / {3 * number + 3}")
         down = f"grid-column:{3 * number + 2};grid-row:2 / {len(self.messages) + 3}"
-        where = f"<br><span{look('where')}>{where}</span>" if where else ""
+        broken = where.replace(".", ".<wbr>")  # at a dot sooner than in a word
+        where = f"<br><span{look('where')}>{broken}</span>" if where else ""
         line = f"<div{look('lifeline', place=down)}></div>"
         return f"<div{head}><strong>{name}</strong>{where}</div>{line}"
 

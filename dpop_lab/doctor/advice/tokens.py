@@ -15,7 +15,9 @@ FORM = "application/x-www-form-urlencoded"
 def scheme(finding: Finding, call: Call) -> str:
     """By the defect, or the scheme that came."""
     send, given = f"Send Authorization: {finding.wanted}", call.scheme.lower()
-    return {
+    # only a server that has looked at it knows that its tokens can be read
+    unreadable = call.reports and call.token and call.access_token.problem
+    advice = {
         "missing": f"{send} and the access token; there is no such header.",
         "too_long": "Use a smaller access token: ask for fewer scopes or claims.",
         "bearer": "Send Authorization: DPoP in place of Bearer: a bound token goes with a proof.",
@@ -25,6 +27,7 @@ def scheme(finding: Finding, call: Call) -> str:
     }.get(finding.defect if finding.defect != "wrong" else given) or (
         f"{send} in place of {shown(call.scheme, 30)}."
     )
+    return advice + " And what came is no JWT that can be read." * bool(unreadable)
 
 
 def at_form(finding: Finding, call: Call) -> str:
