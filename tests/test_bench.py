@@ -101,7 +101,7 @@ def test_what_was_sent_is_numbered_kept_and_sent_again_by_its_number(lab):
     for _ in range(50):
         lab.send_again()
     assert [sent.number for sent in lab.bench.history] == [*range(6, 56)]
-    for wrong in (1, 56, -1, "6"):
+    for wrong in (1, 56, -1, "6", [1]):
         with pytest.raises(LabError):
             lab.send_again(wrong)
     own = Score().after(again).after(replace(again, predicted="htm")).after(second)
@@ -121,8 +121,7 @@ def test_a_riddle_hides_its_change_until_it_was_predicted_and_sent(lab):
     with pytest.raises(LabError):
         lab.bench.send(riddle)
     lab.clock.advance(3600)
-    plain = lab.send(change.name, to=API)
-    lab.twin.forget()
+    plain = shared_lab().send(change.name, to=API)
     sent = lab.bench.send(riddle, predict=plain.caught)
     assert (sent.change, sent.caught) == (change.name, plain.caught)
     assert (lab.bench.score.right, lab.bench.score.asked) == (1, 1)
@@ -234,8 +233,19 @@ def test_predictions_are_counted_once_for_each_question(lab):
     lab.send(claims={"htm": "x"}, predict="htm")
     lab.send(claims={"htm": "x"}, predict="htm")
     assert (lab.bench.score.right, lab.bench.score.asked) == (6, 7)
-    lab.send_again(predict="htm")
-    assert (lab.bench.score.right, lab.bench.score.asked) == (7, 8)
+    lab.send_again(predict="htm")  # as refused before
+    lab.send("htm_delete", predict="htm", without=("typ",))  # which played no part
+    assert (lab.bench.score.right, lab.bench.score.asked) == (6, 7)
+    lab.send("own_key", to=API_NONCE)
+    lab.send("own_key", to=API_NONCE, predict="bound_key")  # as seen before
+    lab.send(claims={"x" * 100_000: 1})
+    lab.send(claims={"y": 1}, predict=ACCEPTED)
+    assert (lab.bench.score.right, lab.bench.score.asked) == (6, 7)
+    assert len(repr(lab.bench.score.guesses)) < 5000
+    lab.send()
+    for without in ((), ("unused",), ("unused",)):
+        lab.send_again(predict=ACCEPTED if without else "unused", without=without)
+    assert (lab.bench.score.right, lab.bench.score.asked) == (8, 9)
 
 
 def test_the_curl_command_is_one_command_that_says_the_same(lab):
@@ -315,6 +325,7 @@ WRONG = {
     "claims": {"claims": ["htm"]},
     "a list of places": {"to": [API]},
     "nothing struck out": {"without": None},
+    "a list of rows struck out": {"without": ([],)},
     "a value": {"claims": {"iat": object()}},
 }
 

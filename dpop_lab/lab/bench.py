@@ -1,6 +1,7 @@
 """The bench: drafts a change, sends it, and sets what the rows know next to the answer."""
 
 import json
+import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,19 +10,17 @@ from typing import Any
 
 import requests
 
-from dpop_lab.checking import Report
 from dpop_lab.client.recorder import SessionLog, sent_exchange
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED, Catalogue
 from dpop_lab.lab.catalogue.change import PLACES, SIGNERS, one_of
-from dpop_lab.lab.crafting import Draft, url_of
+from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.live import Unreachable
+from dpop_lab.lab.own_look import own_look
 from dpop_lab.lab.parties import Parties, exchange_of
 from dpop_lab.lab.sent import Members, Score, Sent, difference, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
-from dpop_lab.proof.rules import check_proof
-from dpop_lab.server.access_token import token_of
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
@@ -32,6 +31,7 @@ from dpop_lab.wire.message import Redacted
 
 Kept = tuple[Sent, Draft, requests.PreparedRequest, str]  # the last request, and the proof in it
 NEW = ("claims.jti", "claims.iat")  # in any proof
+REPLAYED = "accepted before"  # in a question
 LAST = 50  # of what was sent is kept
 
 
@@ -46,11 +46,12 @@ class Bench:
         self.lab, self.parties, self.score = lab, Parties(lab, lab.session), Score()
         self._accepted: dict[str, Members] = {}
         self._kept: deque[Kept] = deque(maxlen=LAST)
+        self._lock = threading.RLock()  # two panels may send in two threads
 
     @property
     def history(self) -> tuple[Sent, ...]:
         """The last 50 that were sent, oldest first."""
-        return tuple(sent for sent, *_ in self._kept)
+        return tuple(sent for sent, *_ in self._kept.copy())
 
     def draft(
         self,
@@ -90,6 +91,7 @@ class Bench:
         anew. A seed draws the same change each time. Raises `LabError` when none can be drafted.
         """
         expect(changes, Catalogue, "riddle", 'Such as CHANGES.of("claims").')
+        expect(seed, (int, type(None)), "seed")
         fitting = [*(changes.at(to) if to else changes)]
         for name in Random(seed).sample(fitting, len(fitting)):  # noqa: S311  no secret
             try:
@@ -124,8 +126,8 @@ class Bench:
 
         `number` is that of one in `history`, without it the last. Raises `LabError` for another.
         """
-        _, draft, step, proof = self._kept_as(number)
-        return self._sent(draft, [step], proof, again=True, **asked)
+        before, draft, step, proof = self._kept_as(number)
+        return self._sent(draft, [step], proof, before=before, **asked)
 
     def draft_of(self, number: int = 0) -> Draft:
         """What was sent as the one with this number in `history`, as it was drafted."""
@@ -133,7 +135,8 @@ class Bench:
 
     def _kept_as(self, number: int) -> Kept:
         """What is kept of a request, without a number of the last. Raises `LabError` for none."""
-        kept = {one[0].number: one for one in self._kept}
+        expect(number, int, "number", "That of one in history.")
+        kept = {one[0].number: one for one in self._kept.copy()}
         if not kept:
             raise LabError("Nothing was sent yet", advice="Send something first.")
         if number and number not in kept:
@@ -141,27 +144,38 @@ class Bench:
             raise LabError("No such request is kept", wanted=wanted, found=shown(number, 40))
         return kept[number or max(kept)]
 
-    def _sent(
+    def _sent(self, *given: Any, **asked: Any) -> Sent:
+        """Send one, and keep it, before another thread does."""
+        with self._lock:
+            kept = self._sent_now(*given, **asked)
+            self.score = self.score.after(kept[0])
+            self._kept.append(kept)
+        return kept[0]
+
+    def _sent_now(
         self,
         draft: Draft,
         steps: list[requests.PreparedRequest],
         proof: str,
         *,
-        again: bool = False,
+        before: Sent | None = None,
         predict: str = "",
         policy: Policy | None = None,
         without: tuple[str, ...] = (),
-    ) -> Sent:
+    ) -> Kept:
+        """What is to be kept of a draft that was sent; `before` is the one that is sent again."""
         rules, change = self._rules(predict, policy, without), draft.change
         title = self.lab.kind.capitalize() if self.lab.live else rules.title
-        signing = f"{change.signed_by} {change.sign_again} {again}"
+        signing = f"{change.signed_by} {change.sign_again}"
+        replayed = before is not None and (before.caught == ACCEPTED or REPLAYED in before.question)
+        about = (change.name, draft.to, self.lab.kind if self.lab.live else rules.name, signing)
         sent = Sent(
             number=self._kept[-1][0].number + 1 if self._kept else 1,
             change=change.name,
-            title=draft.title + ", sent again" * again,
+            title=draft.title + ", sent again" * (before is not None),
             to=draft.to,
             predicted=predict,
-            question=(change.name, draft.to, title, signing, draft.edited),
+            question=(*about, *draft.edited_members, *[REPLAYED] * replayed),
         )
         try:
             session = self._session_for(rules, nonce=draft.place.nonce)
@@ -169,15 +183,13 @@ class Bench:
         except (requests.RequestException, LabError, ValueError) as error:
             sent = replace(sent, problem=str(error))
         else:
-            reports = exchange.reports or self._own_look(draft, proof, rules)
+            reports = exchange.reports or own_look(self.lab, draft, proof, rules)
             answered = read_call(replace(exchange, reports=reports), rules=title)
             sent = self._with_answer(sent, answered, draft, proof)
             elsewhere = self._elsewhere(draft, steps, rules)
             sent = replace(sent, exchange=exchange.with_proofs(), elsewhere=elsewhere)
         sent = replace(sent, at=self.lab.clock.time())
-        self.score = self.score.after(sent)
-        self._kept.append((sent, draft, steps[-1], proof))
-        return sent
+        return sent, draft, steps[-1], proof
 
     def _with_answer(self, sent: Sent, answered: Call, draft: Draft, proof: str) -> Sent:
         """What was sent with its answer, and what is other than in the last proof accepted."""
@@ -201,6 +213,7 @@ class Bench:
         rules = policy or self.lab.policy
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:
+            one_of("row", name, dict.fromkeys(sorted(rules.row_names)))
             rules = rules.without(name)
         if predict:
             rows = {name for one in (rules, *POLICIES.values()) for name in one.row_names}
@@ -230,21 +243,3 @@ class Bench:
         session = self.lab.session_under(other, api_nonce=place.nonce, afresh=True)
         exchange = exchange_of(self.parties.send(session, place, steps))
         return read_call(exchange, rules=other.title)
-
-    def _own_look(self, draft: Draft, proof: str, rules: Policy) -> tuple[Report, ...]:
-        """What the rows would say of this proof here, where the server keeps it to itself."""
-        if not self.lab.live or draft.place.scheme == "Bearer":
-            return ()
-        token = token_of(f"DPoP {draft.access_token}")
-        if draft.access_token and token.problem:
-            return ()  # of a kind that only its issuer can read
-        report = check_proof(
-            proof,
-            profile=rules.token if draft.place.client_id else rules.api,
-            method=draft.place.method,
-            url=url_of(draft.place, self.lab),
-            now=self.lab.clock.now(),
-            access_token=draft.access_token or None,
-            cnf=token.claims.get("cnf"),
-        )
-        return (report,)

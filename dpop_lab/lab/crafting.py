@@ -14,10 +14,11 @@ from urllib3 import HTTPHeaderDict
 from dpop_lab.client.settings import basic
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
-from dpop_lab.jose.jws import HASHES, read_jws
+from dpop_lab.jose.jws import HASHES, decoded_parts, read_jws
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place, edited
+from dpop_lab.lab.sent import difference, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
 from dpop_lab.session.decoded import drawn
@@ -25,6 +26,8 @@ from dpop_lab.show import Block, Note, Shown, Table
 from dpop_lab.show.values import cut
 from dpop_lab.wire.message import Redacted, lines
 
+#: What a proof that was typed whole has of another moment.
+NEW_IN_ANY = ("claims.jti", "claims.iat", "claims.ath", "claims.nonce")
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -123,16 +126,17 @@ class Draft(Shown):
         return claims
 
     @property
-    def edited(self) -> str:
-        """What was edited beyond the change, without what is new each time; empty for nothing."""
-        if self.typed is not None:
-            return self.typed
-        if (self.header, self.claims) == self.proposed:
-            return ""
-        text = f"{self.header} {self.claims}"
-        for name, value in self.honest_claims.items():
-            text = text.replace(str(value), name)
-        return text
+    def edited_members(self) -> tuple[str, ...]:
+        """The members that were edited beyond the change, by what they mean, not how it is spelt.
+
+        Those that neither the change nor an honest proof has are all called `another`.
+        """
+        of_texts = self.typed is None
+        texts = (self.header, self.claims) if of_texts else decoded_parts(self.typed or "")
+        proposed, now = (flat(*map(_members, pair)) for pair in (self.proposed, texts))
+        fresh = () if of_texts else NEW_IN_ANY
+        names = {name for name, *_ in difference(proposed, now) if name not in fresh}
+        return tuple(sorted({name if name in proposed else "another" for name in names}))
 
     @property
     def title(self) -> str:
@@ -140,7 +144,7 @@ class Draft(Shown):
         change, known = self.change, CHANGES.get(self.change.name, self.change)
         told = {
             change.title: True,
-            "edited": self.edited != "",
+            "edited": self.typed is not None or (self.header, self.claims) != self.proposed,
             f"signed by {change.signed_by}": change.signed_by != known.signed_by,
             f"{'' if change.sign_again else 'not '}signed again": (
                 change.sign_again != known.sign_again
@@ -163,6 +167,15 @@ class Draft(Shown):
             yield drawn(cut(label, 40), read_proof(proof), now=now, encoded=proof)
         if self.access_token:
             yield drawn("The access token", read_jws(self.access_token), now=now)
+
+
+def _members(text: str) -> dict[str, Any]:
+    """The members of a JSON text, none where it is no object."""
+    try:
+        members = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return members if isinstance(members, dict) else {}
 
 
 def url_of(place: Place, lab: World) -> str:

@@ -112,10 +112,13 @@ class Lab(World):
         `htm` is the method, `htu` the URL of the request (query and fragment are taken off); with
         `access_token` its hash is added as `ath`, with the server's `nonce` that. `claims` are
         further ones, or other values for these, as they are, right or wrong: `iat=0`; None leaves
-        one out. Raises `LabError` for a key or URL of another type.
+        one out. Raises `LabError` for arguments of another type.
         """
         expect(key, PrivateKey, "key", "load_key and generate_key make one.")
-        expect(htu, str, "htu")
+        for name, text in (("htm", htm), ("htu", htu)):
+            expect(text, str, name)
+        for name, given in (("access_token", access_token), ("nonce", nonce)):
+            expect(given, (str, type(None)), name)
         honest = proof_claims(
             jti=str(uuid.uuid4()),
             htm=htm,
@@ -145,6 +148,7 @@ class Lab(World):
         a nonce is not obeyed and a refusal raises nothing. Raises `LabError` for arguments that do
         not go together, and what `credentials` raises.
         """
+        expect(proof, (str, type(None)), "proof")
         if (key and proof is not None) or (nonce and not key):
             wanted = "proof alone, or key, or key and nonce"
             raise LabError("The proof is not clear", wanted=wanted)

@@ -14,6 +14,7 @@ from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Redacted, lines
 
 LONGEST = 4000  # characters of a request or a body that are shown
+MOST = 40  # members of a comparison that are shown
 Members = dict[str, object]  # of a proof, by where they stand: `header.jwk.x`, `claims.htm`
 Difference = tuple[tuple[str, object, object], ...]  # name, value then, value now
 
@@ -45,7 +46,7 @@ class Sent(Shown):
     fresh: tuple[str, ...] = ()
     #: The row named before.
     predicted: str = ""
-    #: What the prediction was about: change, place, rules, signing, what was edited.
+    #: What the prediction was about: change, place, rules, signing, names of what was edited.
     question: tuple[str, ...] = ()
     #: Why nothing could be sent, else empty.
     problem: str = ""
@@ -146,39 +147,45 @@ class Sent(Shown):
             return Note("No proof was sent.")
         other = "an honest one" if self.first_here else "the last one accepted here"
         rows = tuple(
-            (name, shown(then, 80), shown(now, 80))
+            (cut(name, 80), shown(then, 80), shown(now, 80))
             for name, then, now in self.difference
             if name not in self.fresh
         )
         if not rows:
             return Note(f"Compared with {other}, nothing is new but what always is (jti, iat).")
         head = ("Member", "Then", "Now")
-        title = f"Compared with {other}: {cut(', '.join(name for name, *_ in rows), 200)}"
+        title = f"Compared with {other}: {cut(', '.join(name for name, *_ in rows[:MOST]), 200)}"
+        if len(rows) > MOST:
+            rows = (*rows[:MOST], (f"… and {len(rows) - MOST} more members", "", ""))
         return Table(title, rows, head, code=head[1:], folded=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Score:
-    """How many predictions came true: each counts once, the first time for its `Sent.question`."""
+    """How many predictions came true: each counts once, if its answer had not been seen before.
 
-    #: Whether it came true, by questions.
-    guesses: Mapping[tuple[str, ...], bool] = field(default_factory=dict)
+    An answer is seen when it came to the same `Sent.question`, predicted or not.
+    """
+
+    #: Whether it came true, None where nothing was predicted, by questions with their answers.
+    guesses: Mapping[tuple[str, ...], bool | None] = field(default_factory=dict)
 
     @property
     def right(self) -> int:
         """How many came true."""
-        return sum(self.guesses.values())
+        return sum(guess is True for guess in self.guesses.values())
 
     @property
     def asked(self) -> int:
         """How many there were."""
-        return len(self.guesses)
+        return sum(guess is not None for guess in self.guesses.values())
 
     def after(self, sent: Sent) -> "Score":
         """The score with what was predicted of this request, if anything, and it got an answer."""
-        if not sent.predicted or not sent.caught:
+        if not sent.caught:
             return self
-        return Score({sent.question: sent.predicted == sent.caught, **self.guesses})
+        guess = sent.predicted == sent.caught if sent.predicted else None
+        return Score({(*sent.question, sent.caught): guess, **self.guesses})
 
     def __repr__(self) -> str:
         return f"{self.right} of {self.asked} predictions right"

@@ -179,6 +179,7 @@ class World:
 
     def _settled(self, client_id: str | None = None) -> Settings:
         """The settings of that client with what was left to the server's metadata."""
+        expect(client_id, (str, type(None)), "client_id")
         client = settled(self.client, {} if self.client.token_endpoint else self.metadata)
         if client_id is None:
             return client

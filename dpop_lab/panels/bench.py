@@ -13,7 +13,7 @@ from dpop_lab.lab.catalogue.change import SIGNERS
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Score, Sent
-from dpop_lab.panels.catalogue import FILTERS, filtered, filters, listed, offer
+from dpop_lab.panels.catalogue import FILTERS, SEARCH, filtered, filters, listed, offer
 from dpop_lab.panels.draft_text import ENCODED, TEXTS, as_typed, boxes, decoded, of_now, texts_of
 from dpop_lab.panels.panel import Panel, control, folded, note
 from dpop_lab.panels.rows import LOOKS, MODE, Rows, all_rows, marks_at, rows_at
@@ -68,6 +68,8 @@ class BenchPanel(Panel):
         draft, server = self._draft, rules.name if rules.name in self._policies else "DUENDE"
         change, places, found = draft.change, draft.change.places, listed(CHANGES)
         search, who, what, differ = filters(*HALF)
+        fixed = self.lab.live  # another server keeps to its own rules
+        self.rows.mode.disabled = fixed
         # not at once, else a click overtakes what was typed last
         seconds = control(Text, SECONDS, "30", *HALF, continuous_update=False)
         so_far = control(Select, SENT, None, *WHOLE, options=[], rows=4)
@@ -79,7 +81,7 @@ class BenchPanel(Panel):
             [self._about],
             [
                 control(Dropdown, TARGET, draft.to, *HALF, options=places),
-                control(Dropdown, SERVER, server, *HALF, options=[*self._policies]),
+                control(Dropdown, SERVER, server, *HALF, options=[*self._policies], disabled=fixed),
             ],
             [
                 control(Dropdown, SIGNED_BY, change.signed_by, *HALF, options=SIGNERS),
@@ -120,6 +122,10 @@ class BenchPanel(Panel):
     def follow(self, label: str) -> None:
         """Offer what goes with a choice, and draft its proof; keep texts and encoding the same."""
         field, drafted = self.fields[CHANGE], self._draft.change.name
+        unchosen = {CHANGE: drafted, SERVER: self._start[SERVER], SENT: None}
+        if label in unchosen and self.fields[label].value is None:  # by code: nothing follows
+            self.write({label: unchosen[label]} if field.options else {})
+            return
         if label in FILTERS:
             offer(filtered(self.values()), field, drafted)
         if label == CHANGE and field.value not in (None, *CHANGES):  # the heading of a group
@@ -133,14 +139,20 @@ class BenchPanel(Panel):
         elif label == SENT:
             self._bring_back(self.fields[SENT].value)
         elif label in ("", SIGN, *TEXTS):
+            self._end()
             self._encode()
         elif label == ENCODED:
+            self._end()
             self.write(decoded(self.fields[ENCODED].value))
 
-    def _take(self, draft: Draft) -> None:
-        """Put a draft into the fields; a riddle, and what could not be sent, are over."""
+    def _end(self) -> None:
+        """Show a riddle, or what could not be sent, no longer."""
         if not (isinstance(self._shown, Sent) and self._shown.number):
             self._shown = None
+
+    def _take(self, draft: Draft) -> None:
+        """Put a draft into the fields; what was shown of another is over."""
+        self._end()
         self._draft, change = draft, draft.change
         if change.name not in dict(self.fields[CHANGE].options).values():
             self.write(FILTERS)
@@ -229,7 +241,8 @@ class BenchPanel(Panel):
         self._send.disabled = not self.rows.predicted if riddle else chosen is None
         self._again.disabled = riddle or not self._bench.history
         about = f"{change.name}: by {change.by} ({change.section}). {change.worth}".rstrip()
-        about = "One is drawn; choosing another ends it." if riddle else about
+        drawn = f"One is drawn, for the {to}. The fields are not its own: changing them ends it."
+        about = drawn if riddle else about
         self._about.value = note(about if chosen else "No change has all of this.")
         self._told.value = note(f"{self.score}.")
         ahead = f"{self.lab.clock.ahead:+.0f} s from real time"
@@ -241,7 +254,7 @@ class BenchPanel(Panel):
         texts = texts_of(self._draft) | {ENCODED: self._encoded}
         edited = [name for name, text in texts.items() if fields[name] != text]
         return [
-            *super().told(*texts, SENT, MODE, *left_out),
+            *super().told(*texts, SENT, MODE, SEARCH, SECONDS, *left_out),
             f"  edited: {', '.join(edited) or 'nothing'}",
             f"  struck out: {', '.join(self.rows.struck_of(self._rules)) or 'nothing'}",
             f"  predicted: {self.rows.predicted or 'nothing'}",

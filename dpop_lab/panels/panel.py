@@ -95,6 +95,7 @@ class Panel(ABC):
     """
 
     nothing = ""  #: what there is to see while the view is None
+    view: Shown | None = None
     purpose = ""  #: what it is for, said where it does not live: the end of "This panel …"
 
     def __init__(
@@ -163,7 +164,10 @@ class Panel(ABC):
 
     def show(self) -> None:
         """Show what follows from the fields."""
-        self.view = view = self.look()
+        before, view = self.view, self.look()
+        self.view = view
+        if view is not None and view is before:
+            return  # else the browser would draw it anew
         verdict = note(self.nothing) if view is None else as_html([view.verdict_block()])
         self._verdict.value = spoken(verdict)
         self._details.value = "" if view is None else view.details()

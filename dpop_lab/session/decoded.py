@@ -163,4 +163,5 @@ def decode_jwt(text: str, *, now: float | None = None) -> DecodedJwt:
     whole, so keep the output to yourself. Raises `LabError` for what is no text.
     """
     expect(text, str, "decode_jwt", "A JWT, as make_proof makes one.")
+    expect(now, (int, float, type(None)), "now", "Seconds since 1970: time.time().")
     return DecodedJwt(read_jws(text), now)

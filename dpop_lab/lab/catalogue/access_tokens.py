@@ -89,7 +89,7 @@ ACCESS_TOKEN = (
     two_answers(Change("scheme_and_4000_blanks", "four thousand blanks between scheme and token",
         "RFC 9110 §11.4",
         "One server takes no Authorization value of 4000 characters, whatever is in it.",
-        authorization=under(f"DPoP{' ' * 4000}"))),
+        authorization=under(f"DPoP{' ' * 3999}"))),
     two_answers(by_middle("two_authorizations", "Authorization header twice: DPoP, then Bearer",
         "RFC 9449 §7.2", TWICE, authorization=under("DPoP", "Bearer"))),
     by_middle("bearer_and_dpop", "Authorization header twice: Bearer, then DPoP", "RFC 9449 §7.2",
