@@ -123,6 +123,11 @@ class Draft(Shown):
         return claims
 
     @property
+    def honestly(self) -> bool:
+        """Is nothing changed and nothing edited?"""
+        return self.change == CHANGES["honest"] and not self.edited
+
+    @property
     def edited(self) -> str:
         """What was edited beyond the change, without what is new each time; empty for nothing."""
         if self.typed is not None:

@@ -5,27 +5,34 @@ from dataclasses import replace
 from typing import Any
 
 import requests
-from ipywidgets import HTML, Checkbox, Dropdown, Select, Text
+from ipywidgets import HTML
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES
-from dpop_lab.lab.catalogue.change import SIGNERS
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Score, Sent
-from dpop_lab.panels.catalogue import FILTERS, filtered, filters, listed, offer
-from dpop_lab.panels.draft_text import ENCODED, TEXTS, as_typed, boxes, decoded, of_now, texts_of
-from dpop_lab.panels.panel import Panel, control, folded, note
+from dpop_lab.panels.catalogue import DIFFER, FILTERS, SEARCH, WHAT, WHO, filtered, offer
+from dpop_lab.panels.choices import CHANGE, SECONDS, SENT, SERVER, SIGN, SIGNED_BY, TARGET
+from dpop_lab.panels.choices import choices, chosen_words
+from dpop_lab.panels.draft_text import (
+    ENCODED,
+    TEXTS,
+    about,
+    as_typed,
+    boxes,
+    decoded,
+    of_now,
+    texts_of,
+)
+from dpop_lab.panels.panel import Panel, folded, note
 from dpop_lab.panels.rows import LOOKS, MODE, Rows, all_rows, marks_at, rows_at
 from dpop_lab.server.common import FARTHEST
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 
-CHANGE, TARGET, SIGNED_BY, SERVER = "Change", "Target", "Signed by", "Server"
-SIGN, SECONDS, SENT = "Sign again after editing", "Seconds", "Sent so far"
-HALF = {"flex": "1 1 14em", "width": "auto", "min_width": "0"}, "6em"  # and room for the label
-WHOLE = {"width": "auto"}, "6em"
 HINT = "Choose a change, predict the row that says no, send; then strike it out, and send again."
+FEWEST = 5  # changes to draw from
 FAR = f"Seconds wants a number that leaves it within {FARTHEST} s of real time."
 
 
@@ -50,6 +57,7 @@ class BenchPanel(Panel):
         self._before = max((one.number for one in self._bench.history), default=0)
         self._draft, self._encoded = self._bench.draft(change, to=to), ""
         self._shown: Sent | Draft | None = None
+        self._old, self._pool = False, 0  # is there a later choice; the changes drawn from
         self._far = ""  # why the clock was not moved
         rules = self.lab.policy
         self._policies = dict(POLICIES) if rules.struck_out else {**POLICIES, rules.name: rules}
@@ -65,30 +73,20 @@ class BenchPanel(Panel):
 
     def _parts(self, rules: Policy) -> list[list[Any]]:
         """The change and how to find it, whose rules, the buttons; folded, the proof, the clock."""
-        draft, server = self._draft, rules.name if rules.name in self._policies else "DUENDE"
-        change, places, found = draft.change, draft.change.places, listed(CHANGES)
-        search, who, what, differ = filters(*HALF)
-        # not at once, else a click overtakes what was typed last
-        seconds = control(Text, SECONDS, "30", *HALF, continuous_update=False)
-        so_far = control(Select, SENT, None, *WHOLE, options=[], rows=4)
+        server = rules.name if rules.name in self._policies else "DUENDE"
+        made = choices(self._draft, server, self._policies)
         return [
-            [HTML(LOOKS, layout={"display": "none"}), search],
-            [who, what],
-            [differ, self._blind],
-            [control(Select, CHANGE, change.name, *WHOLE, options=found, rows=8)],
-            [self._about],
-            [
-                control(Dropdown, TARGET, draft.to, *HALF, options=places),
-                control(Dropdown, SERVER, server, *HALF, options=[*self._policies]),
-            ],
-            [
-                control(Dropdown, SIGNED_BY, change.signed_by, *HALF, options=SIGNERS),
-                control(Checkbox, SIGN, change.sign_again, HALF[0], indent=False),
-            ],
+            [HTML(LOOKS, layout={"display": "none"}), made[SEARCH]],
+            [made[WHO], made[WHAT]],
+            [made[DIFFER], self._blind],
+            [made[CHANGE]],
+            [self._about.add_class("dpop-lab-about")],
+            [made[TARGET], made[SERVER]],
+            [made[SIGNED_BY], made[SIGN]],
             [self._send, self._again, self.start_again, self._told],
-            [so_far.add_class("dpop-lab-sent")],
-            [folded("Edit the proof", *boxes(draft))],
-            [folded("Move the clock", [seconds, self._move], [self._clock])],
+            [made[SENT]],
+            [folded("Edit the proof", *boxes(self._draft))],
+            [folded("Move the clock", [made[SECONDS], self._move], [self._clock])],
         ]
 
     def look(self) -> Sent | Draft | None:
@@ -122,6 +120,8 @@ class BenchPanel(Panel):
         field, drafted = self.fields[CHANGE], self._draft.change.name
         if label in FILTERS:
             offer(filtered(self.values()), field, drafted)
+            if isinstance(self._shown, Draft):
+                field.value = None  # else it looks like what was drawn
         if label == CHANGE and field.value not in (None, *CHANGES):  # the heading of a group
             field.index += 1
         if label == CHANGE or (label in FILTERS and field.value not in (None, drafted)):
@@ -141,7 +141,7 @@ class BenchPanel(Panel):
         """Put a draft into the fields; a riddle, and what could not be sent, are over."""
         if not (isinstance(self._shown, Sent) and self._shown.number):
             self._shown = None
-        self._draft, change = draft, draft.change
+        self._draft, self._old, change = draft, True, draft.change
         if change.name not in dict(self.fields[CHANGE].options).values():
             self.write(FILTERS)
             offer(CHANGES, self.fields[CHANGE], change.name)
@@ -168,22 +168,27 @@ class BenchPanel(Panel):
     def _bring_back(self, number: int) -> None:
         """Show what was sent under a number, and put it into the fields."""
         self._take(self._bench.draft_of(number))
+        self._old = False
         self._shown = next(one for one in self.sent if one.number == number)
 
     def back(self) -> None:
         """Bring the fields back, with a proof of this moment and all rows."""
         self.write(FILTERS)
         offer(CHANGES, self.fields[CHANGE], self._start[CHANGE])
-        self.write({name: self._start[name] for name in (SERVER, SECONDS, MODE)})
-        self._shown, self.rows.predicted = None, ""
-        self.rows.struck_out = {*self.lab.policy.struck_out}
+        self.write({name: self._start[name] for name in (SERVER, SECONDS)})
+        self._shown = None
+        self.rows.start()
         self._take(self._bench.draft(self._start[CHANGE], to=self._start[TARGET]))
 
     # sending
 
     def _draw(self) -> None:
-        """Draw one of the changes that are listed, and show what it does, not what it is."""
-        self._shown = self._bench.riddle(filtered(self.values()))
+        """Draw a change, of all when few are listed, and show what it does, not what it is."""
+        listed_now = filtered(self.values())
+        pool = listed_now if len(listed_now) >= FEWEST else CHANGES
+        self._shown, self._pool = self._bench.riddle(pool), len(pool)
+        self.rows.start()
+        self.write({CHANGE: None})
 
     def _asked(self) -> dict[str, Any]:
         """The prediction, which is taken back, and the rules that the server is to have."""
@@ -204,7 +209,7 @@ class BenchPanel(Panel):
 
     def _keep(self, sent: Sent) -> None:
         """Show what came, and put it on top of what was sent so far."""
-        self._shown, self.score = sent, self.score.after(sent)
+        self._shown, self._old, self.score = sent, False, self.score.after(sent)
         field = self.fields[SENT]
         with field.hold_sync():
             field.options = [(one.line, one.number) for one in self.sent]
@@ -223,15 +228,16 @@ class BenchPanel(Panel):
         """Show what is chosen and what came of it, and the rows asked there with their marks."""
         riddle = isinstance(self._shown, Draft)
         to = self._shown.to if isinstance(self._shown, Draft) else self.fields[TARGET].value
-        self.rows.show(rows_at(to, self._rules), marks_at(to, self._shown))
+        self.rows.show(rows_at(to, self._rules), marks_at(to, None if self._old else self._shown))
         super().show()
         chosen, change = self.fields[CHANGE].value, self._draft.change
         self._send.disabled = not self.rows.predicted if riddle else chosen is None
         self._again.disabled = riddle or not self._bench.history
-        about = f"{change.name}: by {change.by} ({change.section}). {change.worth}".rstrip()
-        about = "One is drawn; choosing another ends it." if riddle else about
-        self._about.value = note(about if chosen else "No change has all of this.")
-        self._told.value = note(f"{self.score}.")
+        words = chosen_words(change, chosen, self._pool if riddle else 0)
+        self._about.value = note(words)
+        before = self._old and isinstance(self._shown, Sent)
+        later = " What came, on the right, is from before your choice."
+        self._told.value = note(f"{self.score}." + later * before)
         ahead = f"{self.lab.clock.ahead:+.0f} s from real time"
         self._clock.value = note(f"The clock of both sides is {ahead}. {self._far}".rstrip())
 

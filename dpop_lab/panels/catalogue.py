@@ -60,8 +60,8 @@ class CataloguePanel(Panel):
     def __init__(self) -> None:
         super().__init__(
             "All changes",
-            "Type words of what you look for, such as “slash” or “nonce”, or open a group. The names "
-            "in the column “Change” are what lab.send takes.",
+            "Type words of what you look for, such as “slash” or “nonce”, or open a group. What stands "
+            "in its column “Change” is what lab.send takes.",
             *([one] for one in filters({"width": "24em"}, "4em")),
             [self.start_again],
         )
