@@ -11,7 +11,7 @@ from dpop_lab import CHANGES, RFC_9449, Lab, LabError
 from dpop_lab.lab.catalogue import ACTORS, GROUPS
 from dpop_lab.lab.catalogue.change import API, SIGNERS, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
-from dpop_lab.panels.draft_text import as_meant, for_reading
+from dpop_lab.panels.draft_text import as_meant, for_reading, warning
 from dpop_lab.panels.panel import LIVE
 from dpop_lab.panels.rows import PREDICTS, STRIKES, all_rows, rows_at
 from dpop_lab.proof import read_proof
@@ -154,6 +154,19 @@ def test_what_is_no_json_is_sent_to_the_letter(panel):
     assert sent_proof(panel.view).claims == {"a": 1}
 
 
+def test_it_is_said_where_a_text_is_no_json_and_that_an_answer_is_older_than_the_choice(panel):
+    assert warning('{\n "a": ]') == "not JSON (line 2, column 7): sent as it stands"
+    assert warning("[" * 100_000) and not warning('{"a": 1}')
+    told = [one for one in widgets(panel.root) if "dpop-lab-warning" in one._dom_classes]
+    choose(panel, Header="{", Claims="{}")
+    assert ["line 1, column 2" in one.value for one in told] == [True, False]
+    send(panel)
+    said = panel._told.value
+    assert "✗ well_formed" in chips(panel)
+    choose(panel, Change="own_key")
+    assert "✗ well_formed" not in chips(panel) and panel._told.value != said
+
+
 def test_signing_again_and_the_signer_are_switches(panel):
     edit(panel, htm="DELETE")
     panel.fields[SIGN].value = False
@@ -263,14 +276,20 @@ def test_each_answer_has_a_number_and_one_is_brought_back(panel):
 
 
 def test_a_riddle_hides_its_name_until_it_is_sent(panel):
-    choose(panel, What="claims")
+    choose(panel, What="claims", Search="htm_delete")  # too few to draw from
+    press(panel, STRIKES, "htm")
     panel._blind.click()
+    assert panel.rows.mode.value == PREDICTS and panel.rows.struck_out == set()
+    assert f" {len(CHANGES)} changes" in panel._about.value
+    choose(panel, Search="")
+    panel._blind.click()
+    assert f" {len(CHANGES.of('claims'))} changes" in panel._about.value
     assert panel._send.disabled and panel._again.disabled
     riddle = panel.view
     shown = repr(panel) + "".join(html_of(panel))
     hidden = riddle.change.name, riddle.change.title
-    chosen = panel.fields["Change"].value, CHANGES[panel.fields["Change"].value].title
-    assert hidden == chosen or not [one for one in hidden if one in shown]
+    assert panel.fields["Change"].value is None
+    assert not [one for one in hidden if one in shown]
     assert chips(panel) == ["accepted", *rows_at(riddle.to, panel.lab.policy), "no row"]
     panel._send.click()
     assert panel.view.problem and not panel.sent

@@ -20,7 +20,7 @@ from tests.world import BASE_URL, POLICIES, VICTIM
 
 NOW, URL = 1_800_000_000, f"{BASE_URL}/connect/token"
 ELEMENTS = {"table", "caption", "thead", "tbody", "tr", "th", "td", "br"}
-ELEMENTS |= {"p", "div", "strong", "span", "dl", "dt", "dd", "details", "summary"}
+ELEMENTS |= {"p", "div", "strong", "span", "dl", "dt", "dd", "details", "summary", "wbr"}
 ATTRIBUTES = {"style", "scope", "title"}
 HOSTILE = [
     "</td><script>alert(1)</script>",
@@ -53,7 +53,7 @@ class Page(HTMLParser):
                 texts.append("")
         if tag == "br":
             self.handle_data("\n")
-        else:
+        elif tag != "wbr":
             self.open.append(tag)
 
     def handle_endtag(self, tag):

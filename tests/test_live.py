@@ -148,7 +148,7 @@ def test_lesson_5_runs_live(demo):
     # which server it is, what the twin alone tells, the User-Agent, the URL for curl
     assert set(other) <= {"switch", "seen", "diagram", "log", "socket", "curl"}
     outputs = {cell.id: shown(cell) for cell in ran.cells}
-    assert HOST in outputs["switch"] and outputs["seen"] == "[]"
+    assert HOST in outputs["switch"] and outputs["seen"] == ""
     assert f"dpop-lab/{__version__}" in outputs["log"]
     curls = [one for one in demo.requests if "curl/" in "".join(one.lines("User-Agent"))]
     assert ("200" in outputs["curl"]) is bool(curls)

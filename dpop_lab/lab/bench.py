@@ -18,7 +18,7 @@ from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.live import Unreachable
 from dpop_lab.lab.own_look import own_look
 from dpop_lab.lab.parties import Parties, exchange_of
-from dpop_lab.lab.sent import Members, Score, Sent, difference, flat
+from dpop_lab.lab.sent import Members, Score, Sent, by_all_rows, difference, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
 from dpop_lab.server.duende import DUENDE
@@ -38,13 +38,13 @@ LAST = 50  # of what was sent is kept
 class Bench:
     """Owner, thief and what was sent so far, in one world; `Lab.send` is its front door.
 
-    `parties` have the keys and tokens, `score` the predictions. What was accepted last at each
-    place is kept to compare with. All goes over the session of the lab, or one like it.
+    `parties` have the keys and tokens, `score` the predictions. The honest proof accepted last
+    at each place is kept to compare with. All goes over the session of the lab, or one like it.
     """
 
     def __init__(self, lab: World) -> None:
         self.lab, self.parties, self.score = lab, Parties(lab, lab.session), Score()
-        self._accepted: dict[str, Members] = {}
+        self._accepted: dict[str, tuple[int, Members]] = {}
         self._kept: deque[Kept] = deque(maxlen=LAST)
         self._lock = threading.RLock()  # two panels may send in two threads
 
@@ -101,7 +101,7 @@ class Bench:
                 raise
             except LabError:  # not with this server
                 continue
-        raise LabError("No change fits", wanted="more changes, or another place")
+        raise LabError("No change has all of this", advice="Search for less.")
 
     def _wire(self, draft: Draft) -> tuple[Redacted, ...]:
         """The requests that would carry out a draft at this moment, redacted."""
@@ -192,17 +192,17 @@ class Bench:
         return sent, draft, steps[-1], proof
 
     def _with_answer(self, sent: Sent, answered: Call, draft: Draft, proof: str) -> Sent:
-        """What was sent with its answer, and what is other than in the last proof accepted."""
+        """What was sent with its answer, and what is other than in the last honest proof."""
         read = read_proof(proof)
         now, honest = flat(read.header, read.claims), flat(*map(json.loads, draft.honest))
-        accepted = self._accepted.get(draft.to)
-        if answered.caught == ACCEPTED:
-            self._accepted[draft.to] = now
-        differing = difference(honest if accepted is None else accepted, now)
+        number, compared = self._accepted.get(draft.to, (0, honest))
+        if by_all_rows(answered) and draft.honestly:
+            self._accepted[draft.to] = sent.number, now
+        differing = difference(compared, now)
         return replace(
             sent,
             answered=answered,
-            first_here=accepted is None,
+            compared_with=number,
             fresh=tuple(name for name in NEW if now.get(name) == honest[name]),
             difference=mapped(differing, lambda text: self.lab.log.known([text])[0]),
         )

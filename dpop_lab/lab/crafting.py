@@ -139,6 +139,11 @@ class Draft(Shown):
         return tuple(sorted({name if name in proposed else "another" for name in names}))
 
     @property
+    def honestly(self) -> bool:
+        """Is nothing changed and nothing edited?"""
+        return self.change == CHANGES["honest"] and not self.edited_members
+
+    @property
     def title(self) -> str:
         """The change in plain words, and what was chosen beyond it: edits, who signs."""
         change, known = self.change, CHANGES.get(self.change.name, self.change)

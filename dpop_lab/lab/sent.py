@@ -38,10 +38,10 @@ class Sent(Shown):
     answered: Call | None = None
     #: What a server with the other policy, new to this proof, says to these bytes; None when live.
     elsewhere: Call | None = None
-    #: The members in which the proof differs from the last one accepted at this place, from an
-    #: honest one when none was (`first_here`): name, value then, value now.
+    #: The members in which the proof differs from an honest one: name, value then, value now.
     difference: Difference = ()
-    first_here: bool = False
+    #: The number of that honest one, the last that all rows accepted here; 0 for one made up now.
+    compared_with: int = 0
     #: The names of those members that are new in any proof.
     fresh: tuple[str, ...] = ()
     #: The row named before.
@@ -121,7 +121,11 @@ class Sent(Shown):
             facts += [("the row", here.finding.title), *here.finding.facts]
         mark = "passed" if here.accepted else "failed"
         yield Card(self.verdict, mark, tuple(facts), self.stamp)
-        yield from (replace(report.table, title=report.title) for report in here.reports)
+        last = len(here.reports) - 1
+        for index, report in enumerate(here.reports):
+            name = "the access token" if index < last else "the proof"
+            title = report.title.replace(report.profile, name, 1)
+            yield replace(report.table, title=title)
         if there:
             head = ("", here.rules, there.rules)
             rows = (("answer", here.answer, there.answer), ("why", here.reason, there.reason))
@@ -145,7 +149,7 @@ class Sent(Shown):
         """What the proof differs in from another, but for what is new in any."""
         if self.exchange is None or not lines(self.exchange.request_headers, "DPoP"):
             return Note("No proof was sent.")
-        other = "an honest one" if self.first_here else "the last one accepted here"
+        other = f"#{self.compared_with}, honest" if self.compared_with else "an honest one"
         rows = tuple(
             (cut(name, 80), shown(then, 80), shown(now, 80))
             for name, then, now in self.difference
@@ -189,6 +193,11 @@ class Score:
 
     def __repr__(self) -> str:
         return f"{self.right} of {self.asked} predictions right"
+
+
+def by_all_rows(answered: Call) -> bool:
+    """Was it accepted, and no row struck out that is asked there?"""
+    return answered.caught == ACCEPTED and not any(one.struck_out for one in answered.reports)
 
 
 def difference(then: Members, now: Members) -> Difference:

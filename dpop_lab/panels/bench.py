@@ -5,26 +5,22 @@ from dataclasses import replace
 from typing import Any
 
 import requests
-from ipywidgets import HTML, Checkbox, Dropdown, Select, Text
+from ipywidgets import HTML
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES
-from dpop_lab.lab.catalogue.change import SIGNERS
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sent import Score, Sent
-from dpop_lab.panels.catalogue import FILTERS, SEARCH, filtered, filters, listed, offer
-from dpop_lab.panels.draft_text import ENCODED, TEXTS, as_typed, boxes, decoded, of_now, texts_of
-from dpop_lab.panels.panel import Panel, control, folded, note
-from dpop_lab.panels.rows import LOOKS, MODE, Rows, all_rows, marks_at, rows_at
+from dpop_lab.panels import choices
+from dpop_lab.panels.catalogue import FILTERS, HEADING, SEARCH, drawable, filtered, offer
+from dpop_lab.panels.draft_text import ENCODED, TEXTS, as_typed, decoded, of_now, texts_of
+from dpop_lab.panels.panel import Panel, note
+from dpop_lab.panels.rows import MODE, Rows, all_rows, marks_at, rows_at
 from dpop_lab.server.common import FARTHEST
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 
-CHANGE, TARGET, SIGNED_BY, SERVER = "Change", "Target", "Signed by", "Server"
-SIGN, SECONDS, SENT = "Sign again after editing", "Seconds", "Sent so far"
-HALF = {"flex": "1 1 14em", "width": "auto", "min_width": "0"}, "6em"  # and room for the label
-WHOLE = {"width": "auto"}, "6em"
 HINT = "Choose a change, predict the row that says no, send; then strike it out, and send again."
 FAR = f"Seconds wants a number that leaves it within {FARTHEST} s of real time."
 
@@ -50,6 +46,7 @@ class BenchPanel(Panel):
         self._before = max((one.number for one in self._bench.history), default=0)
         self._draft, self._encoded = self._bench.draft(change, to=to), ""
         self._shown: Sent | Draft | None = None
+        self._old, self._pool = False, 0  # is there a later choice; the changes drawn from
         self._far = ""  # why the clock was not moved
         rules = self.lab.policy
         self._policies = dict(POLICIES) if rules.struck_out else {**POLICIES, rules.name: rules}
@@ -65,33 +62,15 @@ class BenchPanel(Panel):
 
     def _parts(self, rules: Policy) -> list[list[Any]]:
         """The change and how to find it, whose rules, the buttons; folded, the proof, the clock."""
-        draft, server = self._draft, rules.name if rules.name in self._policies else "DUENDE"
-        change, places, found = draft.change, draft.change.places, listed(CHANGES)
-        search, who, what, differ = filters(*HALF)
-        fixed = self.lab.live  # another server keeps to its own rules
-        self.rows.mode.disabled = fixed
-        # not at once, else a click overtakes what was typed last
-        seconds = control(Text, SECONDS, "30", *HALF, continuous_update=False)
-        so_far = control(Select, SENT, None, *WHOLE, options=[], rows=4)
-        return [
-            [HTML(LOOKS, layout={"display": "none"}), search],
-            [who, what],
-            [differ, self._blind],
-            [control(Select, CHANGE, change.name, *WHOLE, options=found, rows=8)],
+        fixed = self.rows.mode.disabled = self.lab.live  # another server keeps to its own rules
+        return choices.parts(
+            choices.controls(self._draft, rules.name, self._policies, fixed=fixed),
+            [self._blind],
             [self._about],
-            [
-                control(Dropdown, TARGET, draft.to, *HALF, options=places),
-                control(Dropdown, SERVER, server, *HALF, options=[*self._policies], disabled=fixed),
-            ],
-            [
-                control(Dropdown, SIGNED_BY, change.signed_by, *HALF, options=SIGNERS),
-                control(Checkbox, SIGN, change.sign_again, HALF[0], indent=False),
-            ],
             [self._send, self._again, self.start_again, self._told],
-            [so_far.add_class("dpop-lab-sent")],
-            [folded("Edit the proof", *boxes(draft))],
-            [folded("Move the clock", [seconds, self._move], [self._clock])],
-        ]
+            [self._move, self._clock],
+            self._draft,
+        )
 
     def look(self) -> Sent | Draft | None:
         """What was sent last or brought back, or the riddle."""
@@ -105,7 +84,7 @@ class BenchPanel(Panel):
     @property
     def _rules(self) -> Policy:
         """What the chosen server keeps to, with all rows."""
-        return self._policies[self.fields[SERVER].value]
+        return self._policies[self.fields[choices.SERVER].value or self._start[choices.SERVER]]
 
     # what follows from a control
 
@@ -114,31 +93,31 @@ class BenchPanel(Panel):
             try:
                 action(*given)
             except (LabError, requests.RequestException, ValueError) as error:
-                change, to = self._draft.change.name, self.fields[TARGET].value
+                change, to = self._draft.change.name, self.fields[choices.TARGET].value
                 self._shown = Sent(change=change, to=to, problem=str(error))
 
         super()._react(tried)
 
     def follow(self, label: str) -> None:
         """Offer what goes with a choice, and draft its proof; keep texts and encoding the same."""
-        field, drafted = self.fields[CHANGE], self._draft.change.name
-        unchosen = {CHANGE: drafted, SERVER: self._start[SERVER], SENT: None}
-        if label in unchosen and self.fields[label].value is None:  # by code: nothing follows
-            self.write({label: unchosen[label]} if field.options else {})
+        field, drafted = self.fields[choices.CHANGE], self._draft.change.name
+        if label in self.fields and self.fields[label].value is None:  # by code: nothing follows
             return
         if label in FILTERS:
             offer(filtered(self.values()), field, drafted)
-        if label == CHANGE and field.value not in (None, *CHANGES):  # the heading of a group
+            if isinstance(self._shown, Draft):
+                field.value = None  # else it looks like what was drawn
+        if label == choices.CHANGE and field.value.startswith(HEADING):
             field.index += 1
-        if label == CHANGE or (label in FILTERS and field.value not in (None, drafted)):
-            to = self.fields[TARGET].value
+        if label == choices.CHANGE or (label in FILTERS and field.value not in (None, drafted)):
+            to = self.fields[choices.TARGET].value
             to = to if to in CHANGES[field.value].places else ""
             self._take(self._bench.draft(field.value, to=to))
-        elif label in (TARGET, SIGNED_BY):
+        elif label in (choices.TARGET, choices.SIGNED_BY):
             self._take(self._drafted())
-        elif label == SENT:
-            self._bring_back(self.fields[SENT].value)
-        elif label in ("", SIGN, *TEXTS):
+        elif label == choices.SENT:
+            self._bring_back(self.fields[choices.SENT].value)
+        elif label in ("", choices.SIGN, *TEXTS):
             self._end()
             self._encode()
         elif label == ENCODED:
@@ -147,19 +126,26 @@ class BenchPanel(Panel):
 
     def _end(self) -> None:
         """Show a riddle, or what could not be sent, no longer."""
+        if isinstance(self._shown, Draft):
+            self._choose(self._draft.change.name)
         if not (isinstance(self._shown, Sent) and self._shown.number):
             self._shown = None
+
+    def _choose(self, name: str) -> None:
+        """Choose a change in the list, which offers all if it is not in it."""
+        if name not in dict(self.fields[choices.CHANGE].options).values():
+            self.write(FILTERS)
+            offer(CHANGES, self.fields[choices.CHANGE], name)
+        self.write({choices.CHANGE: name})
 
     def _take(self, draft: Draft) -> None:
         """Put a draft into the fields; what was shown of another is over."""
         self._end()
-        self._draft, change = draft, draft.change
-        if change.name not in dict(self.fields[CHANGE].options).values():
-            self.write(FILTERS)
-            offer(CHANGES, self.fields[CHANGE], change.name)
-        self.fields[TARGET].options = CHANGES[change.name].places
-        signing = {SIGNED_BY: change.signed_by, SIGN: change.sign_again}
-        self.write({CHANGE: change.name, TARGET: draft.to, **signing, **texts_of(draft)})
+        self._draft, self._old, change = draft, True, draft.change
+        self._choose(change.name)
+        self.fields[choices.TARGET].options = CHANGES[change.name].places
+        signing = {choices.SIGNED_BY: change.signed_by, choices.SIGN: change.sign_again}
+        self.write({choices.TARGET: draft.to, **signing, **texts_of(draft)})
         self._encode()
         if draft.typed is not None:
             self.write({ENCODED: draft.typed, **decoded(draft.typed)})
@@ -167,12 +153,12 @@ class BenchPanel(Panel):
     def _drafted(self) -> Draft:
         """A draft of this moment of what is chosen."""
         chosen, name = self.values(), self._draft.change.name
-        signing = {"signed_by": chosen[SIGNED_BY], "sign_again": chosen[SIGN]}
-        return self._bench.draft(name, to=chosen[TARGET], **signing)
+        signing = {"signed_by": chosen[choices.SIGNED_BY], "sign_again": chosen[choices.SIGN]}
+        return self._bench.draft(name, to=chosen[choices.TARGET], **signing)
 
     def _encode(self) -> None:
         """Write the proof that the two texts make at this moment."""
-        change = replace(self._draft.change, sign_again=self.fields[SIGN].value)
+        change = replace(self._draft.change, sign_again=self.fields[choices.SIGN].value)
         draft = as_typed(replace(self._draft, change=change), self.values())
         self._encoded = self._bench.parties.proof(draft)
         self.write({ENCODED: self._encoded})
@@ -181,21 +167,25 @@ class BenchPanel(Panel):
         """Show what was sent under a number, and put it into the fields."""
         self._take(self._bench.draft_of(number))
         self._shown = next(one for one in self.sent if one.number == number)
+        self._old = False
 
     def back(self) -> None:
         """Bring the fields back, with a proof of this moment and all rows."""
         self.write(FILTERS)
-        offer(CHANGES, self.fields[CHANGE], self._start[CHANGE])
-        self.write({name: self._start[name] for name in (SERVER, SECONDS, MODE)})
-        self._shown, self.rows.predicted = None, ""
-        self.rows.struck_out = {*self.lab.policy.struck_out}
-        self._take(self._bench.draft(self._start[CHANGE], to=self._start[TARGET]))
+        offer(CHANGES, self.fields[choices.CHANGE], self._start[choices.CHANGE])
+        self.write({name: self._start[name] for name in (choices.SERVER, choices.SECONDS)})
+        self._shown = None
+        self.rows.start()
+        self._take(self._bench.draft(self._start[choices.CHANGE], to=self._start[choices.TARGET]))
 
     # sending
 
     def _draw(self) -> None:
-        """Draw one of the changes that are listed, and show what it does, not what it is."""
-        self._shown = self._bench.riddle(filtered(self.values()))
+        """Draw a change, of all when few are listed, and show what it does, not what it is."""
+        pool = drawable(self.values())
+        self._shown, self._pool = self._bench.riddle(pool), len(pool)
+        self.rows.start()
+        self.write({choices.CHANGE: None})
 
     def _asked(self) -> dict[str, Any]:
         """The prediction, which is taken back, and the rules that the server is to have."""
@@ -216,8 +206,8 @@ class BenchPanel(Panel):
 
     def _keep(self, sent: Sent) -> None:
         """Show what came, and put it on top of what was sent so far."""
-        self._shown, self.score = sent, self.score.after(sent)
-        field = self.fields[SENT]
+        self._shown, self._old, self.score = sent, False, self.score.after(sent)
+        field = self.fields[choices.SENT]
         with field.hold_sync():
             field.options = [(one.line, one.number) for one in self.sent]
             field.value = sent.number
@@ -225,7 +215,7 @@ class BenchPanel(Panel):
     def _move_clock(self) -> None:
         self._far = ""
         try:
-            self.lab.clock.advance(float(self.fields[SECONDS].value))
+            self.lab.clock.advance(float(self.fields[choices.SECONDS].value))
         except (LabError, ValueError):
             self._far = FAR
 
@@ -233,18 +223,15 @@ class BenchPanel(Panel):
 
     def show(self) -> None:
         """Show what is chosen and what came of it, and the rows asked there with their marks."""
-        riddle = isinstance(self._shown, Draft)
-        to = self._shown.to if isinstance(self._shown, Draft) else self.fields[TARGET].value
-        self.rows.show(rows_at(to, self._rules), marks_at(to, self._shown))
+        drawn = self._shown if isinstance(self._shown, Draft) else None
+        to = drawn.to if drawn else self.fields[choices.TARGET].value
+        self.rows.show(rows_at(to, self._rules), marks_at(to, None if self._old else self._shown))
         super().show()
-        chosen, change = self.fields[CHANGE].value, self._draft.change
-        self._send.disabled = not self.rows.predicted if riddle else chosen is None
-        self._again.disabled = riddle or not self._bench.history
-        about = f"{change.name}: by {change.by} ({change.section}). {change.worth}".rstrip()
-        drawn = f"One is drawn, for the {to}. The fields are not its own: changing them ends it."
-        about = drawn if riddle else about
-        self._about.value = note(about if chosen else "No change has all of this.")
-        self._told.value = note(f"{self.score}.")
+        chosen = self.fields[choices.CHANGE].value
+        self._send.disabled = not self.rows.predicted if drawn else chosen is None
+        self._again.disabled = bool(drawn) or not self._bench.history
+        self._about.value = note(choices.words(self._draft.change, chosen, self._pool, drawn))
+        self._told.value = note(choices.score_words(self.score, self._shown, earlier=self._old))
         ahead = f"{self.lab.clock.ahead:+.0f} s from real time"
         self._clock.value = note(f"The clock of both sides is {ahead}. {self._far}".rstrip())
 
@@ -254,7 +241,7 @@ class BenchPanel(Panel):
         texts = texts_of(self._draft) | {ENCODED: self._encoded}
         edited = [name for name, text in texts.items() if fields[name] != text]
         return [
-            *super().told(*texts, SENT, MODE, SEARCH, SECONDS, *left_out),
+            *super().told(*texts, choices.SENT, MODE, SEARCH, choices.SECONDS, *left_out),
             f"  edited: {', '.join(edited) or 'nothing'}",
             f"  struck out: {', '.join(self.rows.struck_of(self._rules)) or 'nothing'}",
             f"  predicted: {self.rows.predicted or 'nothing'}",

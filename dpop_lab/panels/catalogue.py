@@ -10,6 +10,7 @@ from dpop_lab.panels.panel import Panel, control
 
 SEARCH, WHO, WHAT, DIFFER = "Search", "Who", "What", "only where the two servers differ"
 ANYTHING, ANYBODY, HEADING = "anything", "anybody", "— "
+FEWEST = 5  # changes to draw one from
 FILTERS = {SEARCH: "", WHO: ANYBODY, WHAT: "", DIFFER: False}  # which let all through
 
 
@@ -33,6 +34,12 @@ def filtered(chosen: Mapping[str, Any]) -> Catalogue:
     if chosen[WHO] != ANYBODY:
         found = found.by(chosen[WHO])
     return found.differing if chosen[DIFFER] else found
+
+
+def drawable(chosen: Mapping[str, Any]) -> Catalogue:
+    """The changes of which one may be drawn: those let through, or all where these are few."""
+    found = filtered(chosen)
+    return found if len(found) >= FEWEST else CHANGES
 
 
 def listed(found: Catalogue) -> list[tuple[str, str]]:
@@ -60,8 +67,8 @@ class CataloguePanel(Panel):
     def __init__(self) -> None:
         super().__init__(
             "All changes",
-            "Type words of what you look for, such as “slash” or “nonce”. The name in the second "
-            "column is what lab.send takes.",
+            "Type words of what you look for, such as “slash” or “nonce”, or open a group. What "
+            "stands in its column “Change” is what lab.send takes.",
             *([one] for one in filters({"width": "24em"}, "4em")),
             [self.start_again],
         )

@@ -12,7 +12,7 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT
 from dpop_lab.jose.jws import decoded_parts, read_jws
 from dpop_lab.lab.crafting import Draft
-from dpop_lab.panels.panel import control, note
+from dpop_lab.panels.panel import control, live, note, spoken
 
 TEXTS = HEADER, CLAIMS = "Header", "Claims"
 ENCODED = "Encoded"
@@ -65,14 +65,32 @@ def texts_of(draft: Draft) -> dict[str, str]:
     return {HEADER: for_reading(draft.header), CLAIMS: for_reading(draft.claims)}
 
 
+def warning(typed: str) -> str:
+    """Where a text stops being JSON, in words; empty for JSON."""
+    try:
+        json.loads(typed)
+    except json.JSONDecodeError as error:
+        return f"not JSON (line {error.lineno}, column {error.colno}): sent as it stands"
+    except (ValueError, RecursionError):
+        return "no JSON that can be read: sent as it stands"
+    return ""
+
+
 def boxes(draft: Draft) -> list[list[Any]]:
     """Header and claims of a draft to be edited, and a box for the encoded proof."""
     look = {"width": "auto", "height": "11em"}, "6em"
-    made = (
-        control(Textarea, name, text, *look, continuous_update=False)
-        for name, text in (texts_of(draft) | {ENCODED: ""}).items()
-    )
-    return [[HTML(note(EDITING))], *([one] for one in made)]
+    rows: list[list[Any]] = [[HTML(note(EDITING))]]
+    for name, text in (texts_of(draft) | {ENCODED: ""}).items():
+        field = control(Textarea, name, text, *look, continuous_update=False)
+        rows += [[field]] if name == ENCODED else [[field], [_warned(field)]]
+    return rows
+
+
+def _warned(field: Any) -> Any:
+    """The place beneath a field that says where its text is no JSON."""
+    place = live("dpop-lab-warning")
+    field.observe(lambda event: place.set_trait("value", spoken(note(warning(event.new)))), "value")
+    return place
 
 
 def decoded(encoded: str) -> dict[str, str]:

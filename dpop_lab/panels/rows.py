@@ -19,6 +19,7 @@ from dpop_lab.show.html import SYMBOLS, style_name
 SCRIPT, STYLE = (Path(__file__).with_suffix(kind).read_text("utf-8") for kind in (".js", ".css"))
 LOOKS = f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
 MODE, PREDICTS, STRIKES = "A click on a row", "predicts it", "strikes it out"
+ESSENTIAL = "It can't be struck out: without it nothing could be checked."
 
 
 def rows_at(place: str, policy: Policy) -> dict[str, bool]:
@@ -52,11 +53,12 @@ class Rows:
         self, rows: Mapping[str, Check], struck_out: Iterable[str], react: Callable[..., object]
     ) -> None:
         self.struck_out, self.predicted = {*struck_out}, ""
+        self._start = frozenset(struck_out)
+        self._questions = {name: one.question for name, one in rows.items()}
         look: dict[str, Any] = {}  # shared by all, else each has one of its own
         self.buttons: dict[str, Any] = {}
         for name in (ACCEPTED, *rows, NO_ROW):
-            tooltip = rows[name].question if name in rows else "What you may predict, too."
-            self.buttons[name] = button = ToggleButton(description=name, tooltip=tooltip, **look)
+            self.buttons[name] = button = ToggleButton(description=name, **look)
             button.observe(lambda event: react(self.press, event.owner), "value")
             look = {"layout": button.layout, "style": button.style}
         self.box = Box().add_class("dpop-lab-rows")
@@ -70,6 +72,16 @@ class Rows:
             self.predicted = name if button.value else ""
         else:
             self.struck_out ^= {name}
+
+    def start(self) -> None:
+        """Ask for a prediction, with all rows that were there at the start."""
+        self.mode.value, self.predicted, self.struck_out = PREDICTS, "", {*self._start}
+
+    def _tooltip(self, name: str, *, strikable: bool) -> str:
+        """What a row asks, and why it can't be struck out."""
+        if name not in self._questions:
+            return "What you may predict, too."
+        return self._questions[name] + f" {ESSENTIAL}" * (not strikable)
 
     def struck_of(self, policy: Policy) -> tuple[str, ...]:
         """The rows that are struck out, of those a policy has anywhere."""
@@ -98,4 +110,5 @@ class Rows:
                 button.description = f"{symbol} {name}".lstrip()
                 button.value = name == self.predicted if predicts else struck
                 button.disabled = not (predicts or strikable)
+                button.tooltip = self._tooltip(name, strikable=strikable)
                 button._dom_classes = (f"dpop-lab-{style_name(mark)}",) if mark else ()

@@ -21,9 +21,9 @@ from dpop_lab.lab.catalogue.change import (
 from dpop_lab.lab.catalogue.requests import TWICE
 from dpop_lab.lab.catalogue.spelling import after, flipped, followed_by, last_character_changed
 
-SCHEME = "Another way of sending no bound token to an API that wants one."
+SCHEME = "An API that wants a bound token under DPoP takes it under no other scheme."
 SAME_SCHEME = "Harmless: schemes know no letter case, and one blank or more is one."
-UNSIGNED = "Another forgery: each was a hole in some library."
+UNSIGNED = "A forgery of the access token that was a hole in some library."
 BY_ISSUER = "It takes the issuer's own key, or a fault there, to make one."
 
 CERTIFICATE = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"  # a thumbprint of RFC 8705 section 3.1
@@ -126,10 +126,10 @@ ACCESS_TOKEN = (
         whole=last_character_changed(32)),
     two_answers(_respelt("at_spare_bits",
         "last character of the access token, in a bit that doesn't", "RFC 4648 §3.5",
-        "Another text for the same token: new to a list of revoked ones.",
+        "It is a new text for an old token: a list of revoked ones does not know it.",
         whole=last_character_changed(1))),
     two_answers(_respelt("at_padding", "access token with padding behind its signature",
-        "RFC 7515 §2", "The same trick with another spelling.", whole=followed_by("=="))),
+        "RFC 7515 §2", "Padding makes a new text of an old token.", whole=followed_by("=="))),
     Change("at_byte_order_mark", "access token with a byte order mark before its claims",
         "RFC 8259 §8.1", BY_ISSUER, by=NOBODY,
         token=Edit(signed_by=ISSUER, spelling={"claims_text": after("\ufeff")})),
@@ -141,7 +141,7 @@ ACCESS_TOKEN = (
     two_answers(_issued("at_typ_in_full", "access token with typ application/at+jwt", "RFC 9068 §4",
         "Allowed by the RFC, in either form.", header={"typ": "application/at+jwt"})),
     _issued("at_other_issuer", "access token that names another issuer", "RFC 9068 §4",
-        "As where several issuers share one key.", iss="https://other.example"),
+        "It happens where several issuers share one key.", iss="https://other.example"),
     _issued("at_no_issuer", "access token that names no issuer", "RFC 9068 §4", iss=LEFT_OUT),
     two_answers(Change("at_for_another_api", "access token for another API", "RFC 9068 §4",
         "Asked for in the open, by scope. Whoever runs that other API could do it, too.",
@@ -160,7 +160,7 @@ ACCESS_TOKEN = (
     _issued("at_cnf_without_jkt", "access token whose cnf holds no jkt", "RFC 9449 §6.1",
         "Bound, and nobody can say to what.", cnf={}),
     _issued("at_cnf_of_a_certificate", "access token bound to a TLS certificate", "RFC 8705 §3.1",
-        "Another way of binding, for another check.", cnf={"x5t#S256": CERTIFICATE}),
+        "Bound to a certificate, which no proof can show.", cnf={"x5t#S256": CERTIFICATE}),
     two_answers(_issued("at_cnf_of_both", "access token bound to the owner's key and a certificate",
         "RFC 7800 §3", "Half of it is proven. Is that half enough? Two servers, two answers.",
         cnf=lambda cnf: {**cnf, "x5t#S256": CERTIFICATE})),

@@ -16,10 +16,10 @@ from dpop_lab.lab.catalogue.form import MALFORMED
 from dpop_lab.lab.catalogue.spelling import followed_by, in_array, padded, url_with
 from dpop_lab.proof import access_token_hash
 
-TYPES = "Another claim in another JSON type, each read by code of its own."
+TYPES = "A claim in another JSON type: each claim is read by code of its own."
 SAME_URL = "Harmless: the same URL after normalisation (RFC 3986 section 6.2)."
-OTHER_URL = "Another part of the URL: each has its own mistake behind it, often a proxy."
-BY_HAND = "Another mistake of who computes the hash by hand."
+OTHER_URL = "Each part of a URL can go wrong by a mistake of its own, often that of a proxy."
+BY_HAND = "A mistake of who computes the hash by hand."
 
 CLAIMS = (
     of_claims("jti_missing", "no jti", "RFC 9449 §4.3 (3)", jti=LEFT_OUT),
@@ -102,7 +102,7 @@ CLAIMS = (
     two_answers(of_claims("iat_200_s_ahead", "iat 200 seconds ahead", "RFC 9449 §11.2",
         "Made ahead by somebody who had the key for a moment.", iat=timedelta(seconds=200))),
     two_answers(of_claims("iat_an_hour_ahead", "iat an hour ahead", "RFC 9449 §11.2",
-        "The same, and too far wherever iat tells the age.", iat=timedelta(hours=1))),
+        "Made ahead, and too far wherever iat tells the age.", iat=timedelta(hours=1))),
     two_answers(of_claims("iat_in_milliseconds", "iat in milliseconds", "RFC 7519 §2",
         "What JavaScript's Date.now() gives: the year 58,000.", iat=lambda iat: iat * 1000)),
     two_answers(of_claims("iat_zero", "iat 0", "RFC 7519 §2",

@@ -23,12 +23,12 @@ from dpop_lab.lab.catalogue.spelling import (
     with_the_other_s,
 )
 
-MALFORMED = "Another way of being unreadable: what a client sends that builds JWTs by hand."
+MALFORMED = "It can't be read: what a client sends that builds JWTs by hand."
 RESPELT = "One proof in two spellings: a memory of proofs kept by their text would not notice."
-OTHER_TYPE = "Another value: the comparison is exact, and each of these was seen in the wild."
+OTHER_TYPE = "Only dpop+jwt will do: typ is compared exactly. This mistake was seen in the wild."
 HONEST_KEY = "Honest: an algorithm that is fine here. Some client libraries say otherwise."
-FORGED = "Another way to fail one check: a verifier must survive each of them, not only one."
-NO_KEY = "Another way of giving no key: each falls over at another place in careless code."
+FORGED = "A verifier must survive each way in which a key or a signature can be wrong."
+NO_KEY = "No key is given: careless code falls over where it reads one."
 SPARE_MEMBER = "A member beyond those of the key itself, which tells what the key is for."
 RANDOM = "pVIGCWrDfQJqPQ6R8DBn8Gq3nLSo6LbfDZ0gzZ0xH3g"  # stands for a private member, and is none
 P256_POINT = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"  # an x of RFC 7515 appendix A.3
@@ -50,7 +50,7 @@ SPELLING = (
         "RFC 7515 §2", RESPELT, header_text=followed_by(" "), header=padded,
         claims_text=followed_by(" "), claims=lambda text: padded(text) if len(text) % 4 else text)),
     two_answers(by_middle("signature_padding", "padding == behind the signature", "RFC 7515 §2",
-        "The same for who has no key: the signature does not cover itself.",
+        "It takes no key to do it: a signature does not cover itself.",
         spelling={"whole": followed_by("==")})),
     by_middle("spare_bits", "last character of the signature, in bits that don't count",
         "RFC 4648 §3.5",
@@ -106,8 +106,8 @@ HEADER = (
     two_answers(of_header("es384_with_p256", "alg ES384, hash and all, with a P-256 key",
         "RFC 7518 §3.4", alg="ES384")),
     two_answers(Change("es256_with_p384", "alg ES256, hash and all, with a P-384 key",
-        "RFC 7518 §3.4", "The same the other way round: a short hash on a long curve.", key="ES384",
-        header={"alg": "ES256"})),
+        "RFC 7518 §3.4", "A short hash on a long curve: the two belong together.",
+        key="ES384", header={"alg": "ES256"})),
 )  # fmt: skip
 
 KEY = (
@@ -149,7 +149,7 @@ KEY = (
     of_jwk("private_member_empty", "jwk with a private member d that is empty", "RFC 9449 §4.3 (7)",
         "Is a member there that says nothing? Here it is.", d=""),
     Change("private_rsa", "RSA jwk with all six private members (random, too)", "RFC 9449 §4.3 (7)",
-        "The same with the other kind of key.", key="RS256",
+        "An RSA key has six members that are private, and each must stay at home.", key="RS256",
         jwk=dict.fromkeys(("d", "p", "q", "dp", "dq", "qi"), RANDOM)),
     two_answers(Change("private_rsa_d", "RSA jwk with the private member d alone",
         "RFC 9449 §4.3 (7)", "d is all it takes to sign, and one server lets it pass.", key="RS256",
@@ -169,7 +169,7 @@ KEY = (
     by_middle("signature_flipped", "signature with its first bit turned over", "RFC 7515 §5.2",
         FORGED, spelling={"signature": flipped}),
     by_middle("signature_last_character", "last character of the signature, in a bit that counts",
-        "RFC 4648 §3.5", "The same character as in spare_bits, another bit of it.",
+        "RFC 4648 §3.5", "A bit that counts; in spare_bits it is one that doesn't.",
         spelling={"whole": last_character_changed(32)}),
     by_middle("signature_shortened", "signature without its last octet", "RFC 7518 §3.4", FORGED,
         spelling={"signature": lambda octets: octets[:-1]}),

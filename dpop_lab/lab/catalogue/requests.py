@@ -20,7 +20,7 @@ from dpop_lab.lab.catalogue.change import (
 )
 from dpop_lab.lab.catalogue.spelling import as_it_is, followed_by, url_with, with_the_other_s
 
-REPLAYED = "The same replay in other clothes: it must be the jti that is remembered, not the text."
+REPLAYED = "A replay in other clothes: it must be the jti that is remembered, not the text."
 TWICE = "Which of the two is it? To choose is to leave a gap."
 
 
@@ -37,7 +37,12 @@ def _without(*names: str) -> Callable[[Form], Form]:
     return lambda form: [pair for pair in form if pair[0] not in names]
 
 
-HONEST = Change("honest", "an honest request", "RFC 9449 §4.3")
+HONEST = Change(
+    "honest",
+    "an honest request",
+    "RFC 9449 §4.3",
+    "Harmless: an honest request, with which all others are compared.",
+)
 USUAL = replace(HONEST, client_id="m2m.dpop")
 OF_THE_DEMO = {  # the requests for tokens that only its other clients and scopes can have
     "unbound": replace(USUAL, client_id="m2m", proofs=lambda proof: ()),
@@ -78,7 +83,7 @@ MOVED = (
         "One server remembers a jti for everybody, the other one for each key and URL.",
         at=WITH_PROOF, first="honest", presents="thief", signed_by="thief")),
     two_answers(Change("jti_at_another_url", "jti used again for another URL of the same API",
-        "RFC 9449 §11.1", "The same with the URL: two places, one memory, or two.", at=WITH_TOKEN,
+        "RFC 9449 §11.1", "One memory of jti for all URLs, or one for each.", at=WITH_TOKEN,
         first="honest", url=followed_by("/"), claims={"htu": followed_by("/")})),
     Change("sent_after_a_refusal", "a refused proof mended, its jti kept", "RFC 9449 §11.1",
         "Harmless: a proof that was refused is not used up.", first="htm_delete"),
