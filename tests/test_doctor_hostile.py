@@ -588,3 +588,29 @@ def test_brackets_in_any_number_are_no_reason_to_fail(levels):
         nested,
     ):
         told(diagnose(text))
+
+
+@pytest.mark.parametrize("code", ['SECRET = {{"client_secret": "{0}"}}', 'client_secret = "{0}"'])
+def test_a_short_password_is_taken_out_whoever_knew_it_first(code):
+    password = "p4ssw0rd"
+    basic = base64.b64encode(f"cid:{password}".encode()).decode()
+    said = f'# {{"error": "invalid_client", "error_description": "{password} is wrong"}}'
+    logins = f'headers={{"Authorization": "Basic {basic}"}}', f'auth=("cid", "{password}")'
+    for login in logins:
+        found = diagnose(
+            f"import requests\n{code.format(password)}\nrequests.post(u, {login})\n{said}"
+        )
+        assert password not in told(found)
+
+
+def test_many_secrets_do_not_drive_each_other_out():
+    tokens = [f"t{number:03d}kqzyxwvu" for number in range(100)]
+    text = "".join(
+        f"GET /o HTTP/1.1\r\nHost: a.example\r\nAuthorization: DPoP {token}\r\n"
+        f"DPoP: eyJhbGciOiJFUzI1NiJ9.e30.{token}\r\nCookie: sid=c{token}\r\n"
+        f"X-Request-Key: k{token}\r\n\r\nHTTP/1.1 401 No\r\n"
+        f'WWW-Authenticate: DPoP error="x", error_description="{token} is not known"\r\n\r\n'
+        for token in tokens
+    )
+    report = told(diagnose(text))
+    assert not [token for token in tokens if token in report]

@@ -854,3 +854,32 @@ def test_a_log_of_what_another_log_kept_has_its_proofs_too() -> None:
     log = SessionLog()
     again = [log.record(one).proofs for one in lab.log]
     assert again == [one.proofs for one in lab.log] and all(again)
+
+
+POISON = {
+    "a parameter": ("client_secret=", "client_secret=hunter2hunter2X"),
+    "a member": ('"access_token":', '{"access_token": "hunter2hunter2X"}'),
+    "a header": ("client_secret", "client_secret=hunter2hunter2X&a=b"),
+}
+
+
+@pytest.mark.parametrize("case", POISON)
+def test_no_value_that_looks_like_a_name_keeps_a_secret_in_the_log(case: str) -> None:
+    value, body = POISON[case]
+    log = SessionLog()
+    for headers in (("DPoP", value), ("Cookie", f"a={value}"), ("Authorization", f"DPoP {value}")):
+        logged(log, request_headers=(headers,))
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    logged(log, request_headers=(form,), request_body=body, response_body=body)
+    assert "hunter2" not in log.text()
+
+
+def test_a_proof_too_long_to_be_looked_through_is_not_kept() -> None:
+    def part(value: object) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    claims = part({"client_secret": "hunter2hunter2X"})
+    proof = f"{part({'typ': 'dpop+jwt', 'pad': 'p' * 160_000})}.{claims}.x"
+    log = SessionLog(show_proofs=True)
+    logged(log, request_headers=(("DPoP", proof),))
+    assert claims not in log.text()

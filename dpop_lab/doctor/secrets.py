@@ -61,6 +61,7 @@ SHORTEST = 7  # characters; a shorter value may be any word
 BEGINNING = 16  # characters by which a long value is known, even where its end is cut off
 MOST_LINES = 100  # of a key in PEM
 MOST = 300  # values of each kind that are taken from one text
+KNOWN = 2000  # values that are taken out: a paste has them all at once
 READ = 200_000  # characters in which secrets are looked for by their names
 
 
@@ -68,7 +69,7 @@ class Secrets:
     """The secrets of one paste: `kinds` names them, `clean` takes them out of texts."""
 
     def __init__(self, pasted: Pasted) -> None:
-        self._redactor, self._found = Redactor(), dict[str, None]()  # kinds, in order
+        self._redactor, self._found = Redactor(most=KNOWN), dict[str, None]()  # kinds, in order
         self._long: dict[str, dict[str, str]] = {}  # by their beginnings: value and kind
         for call in pasted.calls:
             self._look_at(call)

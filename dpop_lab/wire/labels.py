@@ -109,13 +109,13 @@ class Labels:
     """Gives each secret its kind and order of appearance, the same in every place.
 
     Nothing of a value, neither hash nor length, is in its label. Values of at least `shortest`
-    characters are looked for everywhere. No more than 300 values are remembered, the oldest of the
-    commonest kind goes first; one that comes back after that gets a new number. Not safe for
+    characters are looked for everywhere. No more than `most` values are remembered, the oldest of
+    the commonest kind goes first; one that comes back after that gets a new number. Not safe for
     threads.
     """
 
-    def __init__(self, shortest: int = LONG) -> None:
-        self._shortest = shortest
+    def __init__(self, shortest: int = LONG, most: int = MOST) -> None:
+        self._shortest, self._most = shortest, most
         self._known: dict[str, Known] = {}
         self._counts: Counter[str] = Counter()
 
@@ -142,7 +142,7 @@ class Labels:
         if (known := self._known.get(value)) is None:
             known = self._known[value] = Known(kind, value, _readings(value), shortest)
             kinds = [one.kind for one in self._known.values()]
-            if len(kinds) > MOST:  # many tokens or cookies do not drive out the one secret
+            if len(kinds) > self._most:  # many tokens or cookies do not drive out the one secret
                 oldest = kinds.index(Counter(kinds).most_common(1)[0][0])
                 del self._known[[*self._known][oldest]]
         known.shortest = min(known.shortest, shortest)

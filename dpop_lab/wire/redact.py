@@ -11,7 +11,7 @@ from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
 from dpop_lab.jose.jws import LONGEST, decoded_parts, read_jws
 from dpop_lab.show.values import at_once
-from dpop_lab.wire.labels import LONG, Labels, passwords_in
+from dpop_lab.wire.labels import LONG, MOST, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
 from dpop_lab.wire.secrets import (
     JWK_PRIVATE,
@@ -47,8 +47,8 @@ FIELD = re.compile(r'\bname="?([^";\r\n]*)', re.I)
 class Redactor:
     """Takes the secrets out of one exchange after another; `labels` has those it has seen last."""
 
-    def __init__(self, *, shortest: int = LONG) -> None:
-        self.labels = Labels(shortest)
+    def __init__(self, *, shortest: int = LONG, most: int = MOST) -> None:
+        self.labels = Labels(shortest, most)
 
     def exchange(self, raw: Exchange) -> Redacted:
         """The exchange without its secrets.
