@@ -205,12 +205,8 @@ class BenchPanel(Panel):
         self._keep(self._bench.send_again(number, **self._asked()))
 
     def _keep(self, sent: Sent) -> None:
-        """Show what came, and put it on top of what was sent so far."""
+        """Show what came from now on, and count the prediction."""
         self._shown, self._old, self.score = sent, False, self.score.after(sent)
-        field = self.fields[choices.SENT]
-        with field.hold_sync():
-            field.options = [(one.line, one.number) for one in self.sent]
-            field.value = sent.number
 
     def _move_clock(self) -> None:
         self._far = ""
@@ -225,8 +221,9 @@ class BenchPanel(Panel):
         """Show what is chosen and what came of it, and the rows asked there with their marks."""
         drawn = self._shown if isinstance(self._shown, Draft) else None
         to = drawn.to if drawn else self.fields[choices.TARGET].value
+        super().show()  # first, for this is what is waited for
         self.rows.show(rows_at(to, self._rules), marks_at(to, None if self._old else self._shown))
-        super().show()
+        choices.list_sent(self.fields[choices.SENT], self.sent)
         chosen = self.fields[choices.CHANGE].value
         self._send.disabled = not self.rows.predicted if drawn else chosen is None
         self._again.disabled = bool(drawn) or not self._bench.history

@@ -8,7 +8,7 @@ from ipywidgets import HTML, Checkbox, Dropdown, Select, Text
 from dpop_lab.lab.catalogue import CHANGES, Change
 from dpop_lab.lab.catalogue.change import SIGNERS
 from dpop_lab.lab.crafting import Draft
-from dpop_lab.lab.sent import Score
+from dpop_lab.lab.sent import Score, Sent
 from dpop_lab.panels.catalogue import DIFFER, SEARCH, WHAT, WHO, filters, listed
 from dpop_lab.panels.draft_text import boxes
 from dpop_lab.panels.panel import control, folded
@@ -70,6 +70,15 @@ def parts(
         [folded("Edit the proof", *boxes(draft))],
         [folded("Move the clock", [made[SECONDS], *clock])],
     ]
+
+
+def list_sent(field: Any, sent: list[Sent]) -> None:
+    """List what was sent so far, the last on top, which is chosen when it comes in."""
+    lines = [(one.line, one.number) for one in sent]
+    if field.options != tuple(lines):
+        with field.hold_sync():
+            field.options = lines
+            field.value = lines[0][1]
 
 
 def words(change: Change, chosen: str | None, pool: int, drawn: Draft | None) -> str:

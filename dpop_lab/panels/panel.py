@@ -26,7 +26,7 @@ CODE_FIELDS = (
 )
 # The widget itself is the live region, for what is in it is replaced. No widget of ipywidgets has a
 # role, so whatever is shown in it gives it one: the first time, and then nothing is changed.
-LIVE = "this.closest('.dpop-lab-live').setAttribute('role', 'status')"
+LIVE = "this.closest('.dpop-lab-live')?.setAttribute('role', 'status')"
 
 
 def control(
