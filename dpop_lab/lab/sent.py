@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.lab.catalogue.change import LEFT_OUT
+from dpop_lab.proof import read_proof
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_as
+from dpop_lab.session.decoded import drawn
 from dpop_lab.session.story import sequence_diagram
 from dpop_lab.session.telling import Step
 from dpop_lab.show import Block, Card, Note, Shown, Table
@@ -121,9 +123,9 @@ class Sent(Shown):
             facts += [("the row", here.finding.title), *here.finding.facts]
         mark = "passed" if here.accepted else "failed"
         yield Card(self.verdict, mark, tuple(facts), self.stamp)
-        last = len(here.reports) - 1
-        for index, report in enumerate(here.reports):
-            name = "the access token" if index < last else "the proof"
+        for report in here.reports:
+            of_token = "access token" in report.profile
+            name = "the access token" if of_token else "the proof"
             title = report.title.replace(report.profile, name, 1)
             yield replace(report.table, title=title)
         if there:
@@ -138,12 +140,16 @@ class Sent(Shown):
         yield Table("The request for a terminal", (("curl", cut(self.curl, LONGEST)),), folded=True)
 
     def details(self) -> str:
-        """All but the verdict, as HTML, and folded the request and its answer as a picture."""
+        """All but the verdict, as HTML; folded, the proof and the exchange as pictures."""
         if self.answered is None or self.exchange is None:
             return ""
         known = {"number": self.number, "meaning": self.answered.reason}
         picture = sequence_diagram([read_as(Step, self.exchange, **known)])
-        return super(Sent, self).details() + folded("As a picture", picture.html(inline), inline)
+        more = folded("As a picture", picture.html(inline), inline)
+        for text in lines(self.exchange.request_headers, "DPoP")[:1]:
+            proof = drawn("", read_proof(text), now=self.at, encoded=text).html(inline)
+            more = folded("The proof, decoded", proof, inline) + more
+        return super(Sent, self).details() + more
 
     def _compared(self) -> Block:
         """What the proof differs in from another, but for what is new in any."""
