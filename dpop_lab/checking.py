@@ -134,10 +134,11 @@ def ask(
     """The findings, one row at a time: all of them, or (a gatekeeper) up to the first failure."""
     broken: set[str] = set()
     for row in rows:
-        finding = Finding(row)
         if broken.isdisjoint(row.needs):
             wanted, found, defect = row.judge(presented, context)
             finding = Finding(row, "failed" if defect else "passed", wanted, found, defect or "")
+        else:
+            finding = Finding(row)
         yield finding
         if finding.mark != "passed":
             broken.add(row.name)
