@@ -33,6 +33,9 @@ class Problem(Shown):
     row: str = ""
     #: How binding it is: `must`, `should` or `free`.
     grade: str = ""
+    #: The rows, topics and error codes it accounts for: the server's words about them tell no more.
+    explains: tuple[str, ...] = ()
+    at_server: bool = False  #: Is it the server's fault?
 
     @classmethod
     def at(
