@@ -3,10 +3,10 @@
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from dpop_lab.checking import Answer, Finding, Report
+from dpop_lab.checking import Answer, Check, Finding, Report
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.problem import Problem, other_problems, query_in_htu
-from dpop_lab.doctor.server_words import REDIRECTS, Said, blamed, meaning
+from dpop_lab.doctor.words import REDIRECTS, Meaning, meaning
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.server.duende import DUENDE
@@ -19,7 +19,6 @@ from dpop_lab.show.values import is_time, offset
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import without_query
 
-MOST_ROWS = 3
 SKEW = 5  # seconds between two clocks that are not worth a word
 RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
 WHY_PASSED = {  # what a server may know that is not known here
@@ -108,7 +107,7 @@ def examine(
     if policy is None and not call.is_demo:  # not every server follows RFC 9068
         remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
         problems = [one for one in problems if one.row != "at_typ"]
-        problems = problems or ([*_meaning(call)] if call.refused else [])
+        problems = problems or ([*_meant(one, meaning(call, held_to))] if call.refused else [])
     problems += other_problems(call)
     remarks += _remarks(one)
     return replace(one, problems=tuple(problems), remarks=tuple(dict.fromkeys(remarks)))
@@ -116,10 +115,8 @@ def examine(
 
 def refusal(one: Examined) -> Iterator[Problem]:
     """Why the server said no: the rows it may mean first, then the others that fail."""
-    call, said = one.call, blamed(one.call, one.policy)
-    names = {row.name for row, _, _ in said}
-    if len(names) > MOST_ROWS:  # words that fit many rows tell of none
-        said, names = (), set()
+    call, meant = one.call, meaning(one.call, one.policy)
+    rows = meant.rows if meant else ()
     answer = Answer(call.status or 0, call.error or None, call.description or None)
     profiles = {profile.name: profile for profile in one.policy.profiles.values()}
     hit = [
@@ -127,50 +124,40 @@ def refusal(one: Examined) -> Iterator[Problem]:
         for report in one.reports
         for finding in report.findings
         if finding.mark == "failed"
-        and (finding.check.name in names or profiles[report.profile].answer(finding) == answer)
+        and (finding.check in rows or profiles[report.profile].answer(finding) == answer)
     ]
-    if said and not hit:
-        yield _unexplained(one, said)
-    elif not one.failures or (
-        not hit and call.error not in ("", "invalid_dpop_proof", "invalid_token")
-    ):
-        yield from _meaning(call)
+    if (rows and not hit) or not one.failures:
+        yield from _meant(one, meant)
+    elif not hit and call.error not in ("", "invalid_dpop_proof", "invalid_token"):
+        yield from _meant(one, meant)
     for finding in sorted(one.failures, key=lambda one: one not in hit):
         yield Problem.of(finding, call)
 
 
-def _meaning(call: Call) -> Iterator[Problem]:
-    """What a refusal means, going by what the server said alone."""
-    if told := meaning(call):
-        yield Problem(f"{_said(call)}: {told[0]}".rstrip("."), told[1])
-
-
-def _said(call: Call) -> str:
+def _meant(one: Examined, meant: Meaning | None) -> Iterator[Problem]:
+    """What a refusal means, going by what the server said, and what more would tell."""
+    if meant is None:
+        return
+    call, row = one.call, meant.row
     said = call.said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
-    return f"{said} “{call.description}”" if call.description else said
+    said += f" “{call.description}”" if call.description else ""
+    more = _more(one, row) if row else ""
+    name = row.name if row else ""
+    yield Problem(f"{said}: {meant.title}", meant.action + more, meant.section, row=name)
 
 
-def _unexplained(one: Examined, said: tuple[Said, ...]) -> Problem:
-    """The server names a row which passes here, or which can't be asked."""
-    rows, places, policies = (dict.fromkeys(part) for part in zip(*said, strict=True))
-    call, row = one.call, next(iter(rows))
-    guess, finding = "" in policies, one.findings.get(row.name)
-    names = " or ".join(each.name for each in rows)
-    title = f"{_said(call)}: "
-    title += f"this sounds like the row {names}" if guess else f"the row {names} failed"
-    title += "" if guess else f" at the {' or '.join(places)}"
-    title += ", in the demo server's words" if [*policies] == [DUENDE.name] else ""
+def _more(one: Examined, row: Check) -> str:
+    """Where the server names a row which passes here, or can't be asked: what may help."""
+    call, finding = one.call, one.findings.get(row.name)
     if finding and finding.mark == "passed":
         why = WHY_PASSED.get(row, "is this the request that was refused?")
-        more = f" Here the row passes: {why}"
-    elif row.name in one.missing:
-        more = f" To be sure, give {one.missing[row.name]}."
-    elif "proof" in call.hidden:
-        more = " The proof is redacted here: with it, the row is asked."
-    else:
-        asked = call.whole or call.is_proof or call.token
-        more = "" if asked else " Give the request as well, and the row is asked."
-    return Problem(title, row.mend + more, row.section, row=row.name)
+        return f" Here the row passes: {why}"
+    if row.name in one.missing:
+        return f" To be sure, give {one.missing[row.name]}."
+    if "proof" in call.hidden:
+        return " The proof is redacted here: with it, the row is asked."
+    asked = call.whole or call.is_proof or call.token
+    return "" if asked else " Give the request as well, and the row is asked."
 
 
 # ---- what is no fault

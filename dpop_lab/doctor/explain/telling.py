@@ -8,7 +8,7 @@ from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.examine import Examined, refusal
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
-from dpop_lab.doctor.server_words import blamed
+from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.rules import one_header
 from dpop_lab.server.policy import Policy
@@ -154,7 +154,8 @@ def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tupl
 
 def _no_proof(call: Call, policy: Policy) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
-    if call.is_proof or one_header not in [row for row, _, _ in blamed(call, policy)]:
+    meant = None if call.is_proof else meaning(call, policy)
+    if meant is None or one_header not in meant.rows:
         return None
     return Finding(one_header, "failed", Words("one DPoP header"), None, "missing")
 
