@@ -1,4 +1,4 @@
-"""Examine one call: ask the rows, weigh the words of the server against them, say what to do."""
+"""Judge one call: rows by evidence, what the sequence shows, the server's words; a finding a cause."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.problem import Problem, other_problems, query_in_htu
-from dpop_lab.doctor.server_words import REDIRECTS, Said, blamed, meaning
+from dpop_lab.doctor.words import REDIRECTS, Meaning, meaning
 from dpop_lab.proof import rules
-from dpop_lab.server.access_token import not_expired
+from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -19,9 +19,8 @@ from dpop_lab.show.values import is_time, offset
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import without_query
 
-MOST_ROWS = 3
 SKEW = 5  # seconds between two clocks that are not worth a word
-RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
+NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
 WHY_PASSED = {  # what a server may know that is not known here
     rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
     " or prefix: compare with the URL in its log or metadata.",
@@ -87,62 +86,109 @@ def examine(
     used: set[Hashable],
     jwks: Jwks,
     later: tuple[Call, ...],
+    in_sequence: tuple[Problem, ...] = (),
 ) -> Examined:
-    """Examine a call; `later` are those after it in the same session."""
+    """Examine a call; `later` are those after it in the same session.
+
+    `in_sequence` is what the calls around it show.
+    """
+    own_rules = policy is not None or call.is_demo
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
-    problems: list[Problem] = []
-    remarks: list[str] = []
-    if solved := _solved(call, later):
-        remarks.append(solved)
-    elif call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
-        problems += refusal(one)  # where it was sent elsewhere, it needs a new proof
-    else:
-        for finding in one.failures:
-            if call.status is None or finding.check == rules.no_private_key:
-                problems.append(Problem.of(finding, call))
-            else:
-                told = f"{finding.check.name}. {advise(finding, call)}"
-                remarks.append(f"The server took it, but: {told}")
-    if policy is None and not call.is_demo:  # not every server follows RFC 9068
-        remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
-        problems = [one for one in problems if one.row != "at_typ"]
-        problems = problems or ([*_meaning(call)] if call.refused else [])
-    problems += other_problems(call)
-    remarks += _remarks(one)
-    return replace(one, problems=tuple(problems), remarks=tuple(dict.fromkeys(remarks)))
+    problems = [*in_sequence, *other_problems(call)]
+    explained = {name for problem in problems for name in problem.explains}
+    failures = [each for each in _faults(one) if each.check.name not in explained]
+    free = [each for each in failures if _is_open(each, call) and not own_rules]
+    solved = _solved(call, later)
+    if call.place and not call.refused and 200 <= (call.status or 0) < 300:
+        free = [each for each in failures if each.grade != "must"]
+        problems += [_accepted(each, call) for each in failures if each not in free]
+    elif not solved:
+        problems += [Problem.of(each, call) for each in failures if each not in free]
+        if call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
+            problems, free = _weighed(one, problems, free)
+    remarks = [solved, *(_not_binding(each, call) for each in free), *_remarks(one)]
+    known = tuple(dict.fromkeys(filter(None, remarks)))
+    return replace(one, problems=tuple(problems), remarks=known)
 
 
-def refusal(one: Examined) -> Iterator[Problem]:
-    """Why the server said no: the rows it may mean first, then the others that fail."""
-    call, said = one.call, blamed(one.call, one.policy)
-    names = {row.name for row, _, _ in said}
-    if len(names) > MOST_ROWS:  # words that fit many rows tell of none
-        said, names = (), set()
+def refusal(call: Call, policy: Policy) -> Problem | None:
+    """What a refusal means, going by the server's words alone; None where there was none."""
+    said = meaning(call, policy)
+    return said and _by_words(Examined(call=call, policy=policy), said)
+
+
+def _faults(one: Examined) -> list[Finding]:
+    """The rows that failed, without those that can't be judged or only follow from another."""
+    failed = {each.check: each for each in one.failures}
+    dropped = {at.unbound.name} if at.scheme in failed else set[str]()
+    if rules.alg in failed and failed[rules.alg].defect == "unsupported":
+        dropped |= {*NOT_OURS}
+    return [each for row, each in failed.items() if row.name not in dropped]
+
+
+def _is_open(finding: Finding, call: Call) -> bool:
+    """May the server have passed over this? Its windows and leniencies are its own."""
+    answered = call.refused or call.status is not None
+    return finding.check == at.at_typ or (answered and finding.grade != "must")
+
+
+def _not_binding(finding: Finding, call: Call) -> str:
+    """What to say of a row that failed where each server decides for itself."""
+    row = f"{finding.check.name} ({finding.source})"
+    return f"A server may see this in its own way: {row}. {advise(finding, call)}"
+
+
+def _accepted(finding: Finding, call: Call) -> Problem:
+    """A request that was accepted though it must be refused: that is the server's fault."""
+    problem, row = Problem.of(finding, call), finding.check
+    if row == rules.no_private_key:
+        return problem  # the server should say so, but the key is the client's
+    return replace(
+        problem,
+        title=f"The server accepted what it must refuse. {problem.title}",
+        action="This is the server's fault, to be mended there: without this check nothing stops "
+        f"{row.stops}. In the request: {problem.action}",
+        at_server=True,
+    )
+
+
+# ---- refused
+
+
+def _weighed(
+    one: Examined, certain: list[Problem], free: list[Finding]
+) -> tuple[list[Problem], list[Finding]]:
+    """Why the server said no, the likeliest first; and what it may have passed over.
+
+    Evidence explains the server's words, where both are about one thing; words that name a reason
+    of their own come before other evidence, words that name none tell nothing beside it.
+    """
+    said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
+    meant = answered | ({said.topic, said.row.name if said.row else ""} - {""} if said else set())
+    likely = {each.check.name: Problem.of(each, one.call) for each in free}
+    hits = [problem for problem in (*certain, *likely.values())
+            if meant & {problem.row, *problem.explains}]  # fmt: skip
+    others = [problem for problem in certain if problem not in hits]
+    left = [each for each in free if likely[each.check.name] not in hits]
+    if not hits and said and (said.exact or not (certain or free)):
+        return [_by_words(one, said), *others], left
+    if not hits:
+        return [*others, *likely.values()], []
+    return [*hits, *others], left
+
+
+def _rows_answered_so(one: Examined) -> set[str]:
+    """The rows that failed, and to which these rules have the answer that was given."""
+    call, profiles = one.call, {each.name: each for each in one.policy.profiles.values()}
     answer = Answer(call.status or 0, call.error or None, call.description or None)
-    profiles = {profile.name: profile for profile in one.policy.profiles.values()}
-    hit = [
-        finding
+    return {
+        finding.check.name
         for report in one.reports
         for finding in report.findings
-        if finding.mark == "failed"
-        and (finding.check.name in names or profiles[report.profile].answer(finding) == answer)
-    ]
-    if said and not hit:
-        yield _unexplained(one, said)
-    elif not one.failures or (
-        not hit and call.error not in ("", "invalid_dpop_proof", "invalid_token")
-    ):
-        yield from _meaning(call)
-    for finding in sorted(one.failures, key=lambda one: one not in hit):
-        yield Problem.of(finding, call)
-
-
-def _meaning(call: Call) -> Iterator[Problem]:
-    """What a refusal means, going by what the server said alone."""
-    if told := meaning(call):
-        yield Problem(f"{_said(call)}: {told[0]}".rstrip("."), told[1])
+        if finding.mark == "failed" and profiles[report.profile].answer(finding) == answer
+    }
 
 
 def _said(call: Call) -> str:
@@ -150,27 +196,21 @@ def _said(call: Call) -> str:
     return f"{said} “{call.description}”" if call.description else said
 
 
-def _unexplained(one: Examined, said: tuple[Said, ...]) -> Problem:
-    """The server names a row which passes here, or which can't be asked."""
-    rows, places, policies = (dict.fromkeys(part) for part in zip(*said, strict=True))
-    call, row = one.call, next(iter(rows))
-    guess, finding = "" in policies, one.findings.get(row.name)
-    names = " or ".join(each.name for each in rows)
-    title = f"{_said(call)}: "
-    title += f"this sounds like the row {names}" if guess else f"the row {names} failed"
-    title += "" if guess else f" at the {' or '.join(places)}"
-    title += ", in the demo server's words" if [*policies] == [DUENDE.name] else ""
-    if finding and finding.mark == "passed":
+def _by_words(one: Examined, said: Meaning) -> Problem:
+    """What the server's words mean, where nothing that can be seen says it better."""
+    call, row = one.call, said.row
+    title, action, more = f"{_said(call)}: {said.title}", said.action, ""
+    if row and (finding := one.findings.get(row.name)) and finding.mark == "passed":
         why = WHY_PASSED.get(row, "is this the request that was refused?")
         more = f" Here the row passes: {why}"
-    elif row.name in one.missing:
+    elif row and row.name in one.missing:
         more = f" To be sure, give {one.missing[row.name]}."
-    elif "proof" in call.hidden:
+    elif row and "proof" in call.hidden:
         more = " The proof is redacted here: with it, the row is asked."
-    else:
-        asked = call.whole or call.is_proof or call.token
-        more = "" if asked else " Give the request as well, and the row is asked."
-    return Problem(title, row.mend + more, row.section, row=row.name)
+    elif row and not (call.whole or call.is_proof or call.token):
+        more = " Give the request as well, and the row is asked."
+    name = row.name if row else ""
+    return Problem(title, action + more, said.section, row=name, explains=(said.topic,))
 
 
 # ---- what is no fault
@@ -233,7 +273,7 @@ def _kept(call: Call) -> str:
 def _within_a_second_or_two(finding: Finding, call: Call) -> bool:
     """Is this a time that lies ahead by no more than two clocks may differ?"""
     start = call.access_token.claims.get("nbf")
-    if (finding.check, finding.defect) != (not_expired, "early") or not call.clock:
+    if (finding.check, finding.defect) != (at.not_expired, "early") or not call.clock:
         return False
     return is_time(start) and start - call.clock[0] <= SKEW
 

@@ -1,6 +1,7 @@
 """The rows that can be asked of a call, with their findings, and what the others lack."""
 
 import math
+import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import is_time
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+ABOUT_DPOP = re.compile(r"dpop|\b(?:proof|htu|htm|jkt|ath)\b", re.I)
 LONG_AGO = 1_000_000_000  # no clock goes so wrong
 BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"
@@ -52,8 +54,8 @@ def _places(call: Call) -> list[str]:
     found = []
     if call.place == API and _brings_token(call):
         plain = call.scheme.lower() == "bearer" and not call.is_proof and not _wants_dpop(call)
-        bearer = plain or {one.scheme for one in call.challenges or ()} == {"bearer"}
-        found.append("bearer" if bearer else "bound")
+        bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
+        found.append("bearer" if plain or (bearer and not _speaks_of_dpop(call)) else "bound")
     wanted = call.whole and call.place and _wants_dpop(call) and "proof" not in call.hidden
     if call.is_proof or wanted:
         nonce = call.error == "use_dpop_nonce" or bool(call.nonces)
@@ -74,7 +76,12 @@ def _wants_dpop(call: Call) -> bool:
     challenged = any(one.scheme == "dpop" for one in call.challenges or ())
     cnf = call.access_token.claims.get("cnf")
     bound = isinstance(cnf, dict) and "jkt" in cnf
-    return call.scheme.lower() == "dpop" or challenged or bound or "DPoP" in call.description
+    return call.scheme.lower() == "dpop" or challenged or bound or _speaks_of_dpop(call)
+
+
+def _speaks_of_dpop(call: Call) -> bool:
+    """Are the server's words about a proof, whatever scheme its challenge names?"""
+    return ABOUT_DPOP.search(f"{call.error} {call.description}") is not None
 
 
 def _asked(
