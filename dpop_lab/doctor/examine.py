@@ -21,6 +21,7 @@ from dpop_lab.wire.syntax import without_query
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
+CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 WHY_PASSED = {  # what a server may know that is not known here
     rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
     " or prefix: compare with the URL in its log or metadata.",
@@ -166,17 +167,23 @@ def _weighed(
     of their own come before other evidence, words that name none tell nothing beside it.
     """
     said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
-    meant = answered | ({said.topic, said.row.name if said.row else ""} - {""} if said else set())
+    meant = answered | ({said.topic, *(row.name for row in said.rows)} if said else set())
     likely = {each.check.name: Problem.of(each, one.call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip
     others = [problem for problem in certain if problem not in hits]
     left = [each for each in free if likely[each.check.name] not in hits]
-    if not hits and said and (said.exact or not (certain or free)):
+    if not hits and said and (_tells(said, one.call) or not (certain or free)):
         return [_by_words(one, said), *others], left
     if not hits:
         return [*others, *likely.values()], []
     return [*hits, *others], left
+
+
+def _tells(said: Meaning, call: Call) -> bool:
+    """Do the words name a reason, which need not be what can be seen here?"""
+    named = said.row is not None and said.topic == said.row.name
+    return said.exact or named or call.error.lower() not in CATCH_ALL
 
 
 def _rows_answered_so(one: Examined) -> set[str]:

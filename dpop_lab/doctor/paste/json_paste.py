@@ -20,7 +20,7 @@ from dpop_lab.doctor.paste.pasted import (
     with_headers,
 )
 from dpop_lab.doctor.paste.scan import url_of
-from dpop_lab.doctor.server_words import known_words
+from dpop_lab.doctor.words import known_words
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import NOTHING, Call, answer_of, read_call
 from dpop_lab.show.values import seconds_since_1970

@@ -34,7 +34,7 @@ from dpop_lab.doctor.paste.unwrap import (
     source_code,
     unwrapped,
 )
-from dpop_lab.doctor.server_words import known_words
+from dpop_lab.doctor.words import known_words
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws

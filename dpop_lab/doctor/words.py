@@ -1,7 +1,8 @@
-"""What servers say when they refuse, and which rows say it: read backwards from the policies."""
+"""What servers' words mean when they refuse: which row they are about, or what else, and why."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 from dpop_lab.checking import Check
@@ -15,6 +16,27 @@ from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 
 #: A row that failed, and at which place under which policy; of a guess the row alone.
 Said = tuple[Check, str, str]
+MOST_ROWS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What the words of a refusal mean, as far as they tell by themselves, and what to do."""
+
+    #: the name of a row, an error code, a status, or a few words such as `any row` or `no scheme`
+    topic: str
+    #: what the words mean, to stand behind them and a colon; without an end mark
+    title: str
+    action: str
+    section: str = ""  #: where the rule is written
+    #: the rows that the words may be about, the likeliest first; none where no row asks for it
+    rows: tuple[Check, ...] = ()
+    exact: bool = True  #: False for a guess, and for words that stand for many faults
+
+    @property
+    def row(self) -> Check | None:
+        """The row that the words are most likely about."""
+        return next(iter(self.rows), None)
 
 
 def _words_of(policy: Policy) -> Iterator[tuple[str, str, Said]]:
@@ -57,7 +79,7 @@ def known_words(text: str) -> tuple[str, str] | None:
         best, error, _ = max(said, key=lambda one: (one[1] == code, len(one[0])))
         return code or error, best
     line = next((one.strip() for one in text.splitlines() if one.strip()), "")
-    if len(line) <= 300 and (code or (len(text.split()) <= 40 and guessed(line))):
+    if len(line) <= 300 and (code or (len(text.split()) <= 40 and _guessed(line))):
         return code, re.sub(rf"^\W*{code}(?:\W+|$)", "", line) if code else line
     if code:
         return code, ""
@@ -72,7 +94,36 @@ STATUS = re.compile(
 )
 
 
-def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
+def meaning(call: Call, policy: Policy = DUENDE) -> Meaning | None:
+    """What the words of a refusal mean; None where nothing was refused.
+
+    Made of the words, the code, the status and the challenges alone, and of what kind of request
+    it was: no row is asked. The demo's own words are read by the policy, others by their wording.
+    """
+    said = _blamed(call, policy)
+    rows, places, policies = (
+        (tuple(dict.fromkeys(part)) for part in zip(*said, strict=True)) if said else ((), (), ())
+    )
+    if not 0 < len(rows) <= MOST_ROWS:  # words that fit many rows tell of none
+        return _in_general(call)
+    names = " or ".join(row.name for row in rows)
+    guess = "" in policies
+    title = f"this sounds like the row {names}"
+    if not guess:
+        title = f"the row {names} failed at the {' or '.join(places)}"
+        title += ", in the demo server's words" if policies == (DUENDE.name,) else ""
+    [row, *_] = rows
+    return Meaning(
+        topic=row.name,
+        title=title,
+        action=row.mend,
+        section=row.section,
+        rows=rows,
+        exact=not guess,
+    )
+
+
+def _blamed(call: Call, policy: Policy) -> tuple[Said, ...]:
     """The rows that these words may come from; the demo's own words first. Empty for none."""
     if not call.description:
         return ()
@@ -82,7 +133,7 @@ def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     fits = [one for one in fits if error in ("", one[0])] or fits
     found = [said for _, said in fits]
     found = [said for said in found if call.place in ("", said[1])] or found
-    return tuple(dict.fromkeys(found)) or guessed(call.description)
+    return tuple(dict.fromkeys(found)) or _guessed(call.description)
 
 
 LIKELY = {  # what other servers' words are likely to mean, the most telling first
@@ -106,7 +157,7 @@ LIKELY = {  # what other servers' words are likely to mean, the most telling fir
 HINTS = {row: re.compile(hint) for row, hint in LIKELY.items()}
 
 
-def guessed(text: str) -> tuple[Said, ...]:
+def _guessed(text: str) -> tuple[Said, ...]:
     """The row that the words of an unknown server are likely to mean; empty for none."""
     found = text[:1000].lower()
     about = re.search(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", found)
@@ -193,8 +244,15 @@ STATUSES = {
 }  # fmt: skip
 
 
-def meaning(call: Call) -> tuple[str, str] | None:
-    """What a refusal means in general, and what to do; None where there was none."""
+def _in_general(call: Call) -> Meaning | None:
+    """What a refusal means where its words tell of no row; None where there was none."""
+    told = _told(call)
+    error = call.error.lower()
+    topic = "any row" if error == "invalid_dpop_proof" else error or str(call.status or "")
+    return told and Meaning(topic=topic, title=told[0].rstrip("."), action=told[1], exact=False)
+
+
+def _told(call: Call) -> tuple[str, str] | None:
     if not call.refused and (call.status or 0) < 300:
         return None
     error = call.error.lower()
