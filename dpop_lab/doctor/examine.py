@@ -1,4 +1,4 @@
-"""Judge one call: rows by evidence, what the sequence shows, the server's words; a finding a cause."""
+"""Judge one call: by its rows, what the sequence shows, the server's words; a finding a cause."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -117,7 +117,7 @@ def examine(
 def refusal(call: Call, policy: Policy) -> Problem | None:
     """What a refusal means, going by the server's words alone; None where there was none."""
     said = meaning(call, policy)
-    return said and _by_words(Examined(call=call, policy=policy), said)
+    return _by_words(Examined(call=call, policy=policy), said) if said else None
 
 
 def _faults(one: Examined) -> list[Finding]:

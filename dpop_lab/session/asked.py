@@ -51,13 +51,14 @@ def ask_rows(call: Call, policy: Policy, *, now: float, used: set[Hashable], jwk
 
 def _places(call: Call) -> list[str]:
     """Where the rules are for what is there, or was wanted: an access token, a proof."""
-    found = []
+    found, challenged = [], {one.scheme for one in call.challenges or ()}
+    asks_for_proof = call.is_proof or _wants_dpop(call)
+    plain = call.scheme.lower() == "bearer" and (call.accepted or not asks_for_proof)
     if call.place == API and _brings_token(call):
-        plain = call.scheme.lower() == "bearer" and not call.is_proof and not _wants_dpop(call)
-        bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
-        found.append("bearer" if plain or (bearer and not _speaks_of_dpop(call)) else "bound")
-    wanted = call.whole and call.place and _wants_dpop(call) and "proof" not in call.hidden
-    if call.is_proof or wanted:
+        bearer = challenged == {"bearer"} and not _speaks_of_dpop(call)
+        found.append("bearer" if plain or bearer else "bound")
+    wanted = call.whole and call.place and not plain and _wants_dpop(call)
+    if call.is_proof or (wanted and "proof" not in call.hidden):
         nonce = call.error == "use_dpop_nonce" or bool(call.nonces)
         place = "token" if call.place == TOKEN_ENDPOINT else "api"
         found.append(f"{place}_nonce" if nonce else place)
