@@ -86,8 +86,12 @@ def examine(
     used: set[Hashable],
     jwks: Jwks,
     later: tuple[Call, ...],
+    sequence: tuple[Problem, ...] = (),
 ) -> Examined:
-    """Examine a call; `later` are those after it in the same session."""
+    """Examine a call; `later` are those after it in the same session.
+
+    `sequence` is what the session makes plain: it comes first and explains what fails.
+    """
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
@@ -96,7 +100,7 @@ def examine(
     if solved := _solved(call, later):
         remarks.append(solved)
     elif call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
-        problems += refusal(one)  # where it was sent elsewhere, it needs a new proof
+        problems += refusal(one, sequence)  # where it was sent elsewhere, it needs a new proof
     else:
         for finding in one.failures:
             if call.status is None or finding.check == rules.no_private_key:
@@ -107,15 +111,22 @@ def examine(
     if policy is None and not call.is_demo:  # not every server follows RFC 9068
         remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
         problems = [one for one in problems if one.row != "at_typ"]
-        problems = problems or ([*_meant(one, meaning(call, held_to))] if call.refused else [])
-    problems += other_problems(call)
+        if call.refused and not (problems or sequence or solved):
+            problems += _meant(one, meaning(call, held_to))
+    problems = [*sequence, *problems, *other_problems(call)]
     remarks += _remarks(one)
     return replace(one, problems=tuple(problems), remarks=tuple(dict.fromkeys(remarks)))
 
 
-def refusal(one: Examined) -> Iterator[Problem]:
-    """Why the server said no: the rows it may mean first, then the others that fail."""
+def refusal(one: Examined, sequence: tuple[Problem, ...] = ()) -> Iterator[Problem]:
+    """Why the server said no: the rows it may mean first, then the others that fail.
+
+    What the sequence explains is no finding of its own.
+    """
     call, meant = one.call, meaning(one.call, one.policy)
+    explained = {name for problem in sequence for name in problem.explains}
+    if meant and explained & {meant.topic, call.error.lower()}:
+        meant = None
     rows = meant.rows if meant else ()
     answer = Answer(call.status or 0, call.error or None, call.description or None)
     profiles = {profile.name: profile for profile in one.policy.profiles.values()}
@@ -124,6 +135,7 @@ def refusal(one: Examined) -> Iterator[Problem]:
         for report in one.reports
         for finding in report.findings
         if finding.mark == "failed"
+        and finding.check.name not in explained
         and (finding.check in rows or profiles[report.profile].answer(finding) == answer)
     ]
     if (rows and not hit) or not one.failures:
@@ -131,7 +143,8 @@ def refusal(one: Examined) -> Iterator[Problem]:
     elif not hit and call.error not in ("", "invalid_dpop_proof", "invalid_token"):
         yield from _meant(one, meant)
     for finding in sorted(one.failures, key=lambda one: one not in hit):
-        yield Problem.of(finding, call)
+        if finding.check.name not in explained:
+            yield Problem.of(finding, call)
 
 
 def _meant(one: Examined, meant: Meaning | None) -> Iterator[Problem]:
