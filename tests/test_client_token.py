@@ -15,11 +15,11 @@ from network import dripping
 from requests.exceptions import InvalidURL, ReadTimeout
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.bounded import MOST_METADATA, TooLong
+from dpop_lab.client.bounded import TooLong
 from dpop_lab.client.discovery import discover, metadata_urls
 from dpop_lab.client.read_settings import read_settings
 from dpop_lab.client.recorder import InProcessAdapter
-from dpop_lab.client.settings import CLIENT_AUTH
+from dpop_lab.client.settings import CLIENT_AUTH, MOST_METADATA
 from dpop_lab.client.token import TokenRefused, WrongTokenType
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import read_jws, verify

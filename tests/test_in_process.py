@@ -208,7 +208,9 @@ class LiveBehindPortal(LiveAdapter, Portal):
 
 def test_a_login_page_in_place_of_the_token_endpoint_is_one_sentence_too():
     with Lab(live=True) as lab:
-        lab.session.mount(lab.base_url, LiveBehindPortal(json_only={lab.token_endpoint}))
+        lab.session.mount(
+            lab.base_url, LiveBehindPortal(json_only={lab.token_endpoint}, timeout=15)
+        )
         with pytest.raises(Unreachable):
             lab.session.get(lab.api, auth=lab.auth())
         assert lab.session.get(lab.base_url).status_code == 200

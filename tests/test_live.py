@@ -19,8 +19,9 @@ from urllib3.util import Timeout
 
 from dpop_lab import Lab, LabError, SettingsError, TokenRefused, __version__, generate_key
 from dpop_lab.cli import main
-from dpop_lab.client.bounded import MOST, MOST_METADATA
+from dpop_lab.client.bounded import MOST
 from dpop_lab.client.recorder import record
+from dpop_lab.client.settings import MOST_METADATA
 from dpop_lab.lab.live import Unreachable
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.twin import Twin

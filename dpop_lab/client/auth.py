@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 import requests
 from requests.auth import AuthBase
 
-from dpop_lab.client.bounded import MOST, read_within
 from dpop_lab.client.sending_again import (
     Nonces,
     WithoutNetrc,
@@ -203,6 +202,8 @@ class DPoPAuth(AuthBase):
         self, refused: requests.Response, token: AccessToken, kwargs: dict[str, Any]
     ) -> requests.Response:
         """Send the request again, with a new proof, over the same adapter."""
+        from dpop_lab.client.bounded import MOST, read_within  # loaded when used
+
         read_within(refused, MOST)  # so that the connection can be used again
         again = copy_with_cookies(refused)
         self._authorize(again.headers, again, token, offered_nonce(refused.headers))

@@ -25,11 +25,11 @@ from requests.exceptions import (
     TooManyRedirects,
 )
 
+from dpop_lab.client.settings import MOST_METADATA
 from dpop_lab.show.values import one_line
 from dpop_lab.wire.syntax import without_login
 
-MOST_METADATA = 1_000_000  # octets, decoded, of what the client asks for itself
-MOST = 10_000_000  # of any other answer
+MOST = 10_000_000  # octets, decoded, of an answer to what the client did not ask for itself
 PIECE = 8192  # what is decoded of it at once has at most 1032 times as many octets
 
 

@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.exceptions import InvalidURL
 
-from dpop_lab.client.bounded import MOST_METADATA, BoundedAdapter, in_its_words
 from dpop_lab.client.sending_again import json_of, redirected
-from dpop_lab.client.settings import check_url
+from dpop_lab.client.settings import MOST_METADATA, check_url
 from dpop_lab.errors import SettingsError
 from dpop_lab.wire.syntax import is_loopback, origin
 
@@ -45,6 +44,8 @@ def send_own(
         except ValueError as error:
             if isinstance(error, requests.RequestException) and not isinstance(error, InvalidURL):
                 raise
+            from dpop_lab.client.bounded import in_its_words  # loaded when used
+
             words = in_its_words(error)
     for answer in answers:  # requests reads the Location all the same, and not all of it can be
         raise InvalidURL("the answer leads to what is no URL", request=prepared, response=answer)
@@ -52,6 +53,8 @@ def send_own(
 
 
 def _session() -> requests.Session:
+    from dpop_lab.client.bounded import BoundedAdapter  # loaded when used
+
     session, adapter = requests.Session(), BoundedAdapter()
     session.headers["Accept-Encoding"] = "gzip, deflate"
     for prefix in ("https://", "http://"):

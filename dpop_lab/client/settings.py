@@ -19,6 +19,7 @@ CLIENT_AUTH: Final[Mapping[str, str]] = {  # what each way takes; the first that
     "private_key_jwt": "client_key",
     "none": "",
 }
+MOST_METADATA = 1_000_000  # octets, decoded, that are read of what a server says of itself
 SERVERS, CREDENTIALS = ("issuer", "token_endpoint"), ("client_secret", "client_key")
 
 

@@ -211,11 +211,20 @@ def _examined(
     calls: tuple[Call, ...], secrets: Callable[[], Secrets], **known: Any
 ) -> Iterator[Examined]:
     """Each call examined after those before it, its words clean: a problem may be shown alone."""
-    used = set[Hashable]()
+    used, shown_by_all = set[Hashable](), _in_sequence(calls)
     for number, call in enumerate(calls):
-        one = examine(call, used=used, later=calls[number + 1 :], **known)
+        sequence, later = shown_by_all[number], calls[number + 1 :]
+        one = examine(call, used=used, later=later, sequence=sequence, **known)
         problems, remarks = _clean((one.problems, one.remarks), secrets)
         yield replace(one, problems=problems, remarks=remarks)
+
+
+def _in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
+    if len(calls) < 2:
+        return ((),) * len(calls)
+    from dpop_lab.doctor.sequence import in_sequence  # one call alone is the usual case
+
+    return in_sequence(calls)
 
 
 def _with(call: Call, known: Call) -> Call:

@@ -87,17 +87,17 @@ def examine(
     used: set[Hashable],
     jwks: Jwks,
     later: tuple[Call, ...],
-    in_sequence: tuple[Problem, ...] = (),
+    sequence: tuple[Problem, ...] = (),
 ) -> Examined:
     """Examine a call; `later` are those after it in the same session.
 
-    `in_sequence` is what the calls around it show.
+    `sequence` is what the calls around it show.
     """
     own_rules = policy is not None or call.is_demo
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
-    problems = [*in_sequence, *other_problems(call)]
+    problems = [*sequence, *other_problems(call)]
     explained = {name for problem in problems for name in problem.explains}
     failures = [each for each in _faults(one) if each.check.name not in explained]
     free = [each for each in failures if _is_open(each, call) and not own_rules]
@@ -167,7 +167,8 @@ def _weighed(
     of their own come before other evidence, words that name none tell nothing beside it.
     """
     said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
-    meant = answered | ({said.topic, *(row.name for row in said.rows)} if said else set())
+    words = (said.topic, *(row.name for row in said.rows)) if said else ()
+    meant = {*answered, *words, one.call.error.lower()} - {""}
     likely = {each.check.name: Problem.of(each, one.call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip
@@ -226,6 +227,7 @@ def _by_words(one: Examined, said: Meaning) -> Problem:
 def _solved(call: Call, later: tuple[Call, ...]) -> str:
     """What to say where a later request got what this one was refused for want of; else empty."""
     good = [one for one in later if one.status is not None and one.status < 300]
+    same = [one for one in later if (one.method, _place(one)) == (call.method, _place(call))]
     told = "A later request of this session got through."
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
         found = [one for one in good if WELL_KNOWN in one.url]
@@ -235,7 +237,8 @@ def _solved(call: Call, later: tuple[Call, ...]) -> str:
         return ""
     if call.error == "use_dpop_nonce":
         told = "The server asked for its nonce, and got it in the next request: as it should be."
-    return told * any((one.method, _place(one)) == (call.method, _place(call)) for one in good)
+        good = [one for one in later if one.error != "use_dpop_nonce"]
+    return told * any(one in good for one in same)
 
 
 def _place(call: Call) -> str:

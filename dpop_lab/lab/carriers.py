@@ -5,24 +5,24 @@ from threading import Lock
 from typing import Any, Self
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from dpop_lab.client.recorder import as_received, octets_of
-from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Request, Response
 
 WAITING = 100  # answers at once that are not here yet, or never will be
 
 
-class PortAdapter(LiveAdapter, Front):
+class PortAdapter(HTTPAdapter, Front):
     """Both ends of the way to a twin on a port: what it found there is put on the answer here.
 
     It stands `before` the twin, and keeps the last requests and answers with their reports.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, timeout: float) -> None:
         super().__init__()
-        self._lock = Lock()
+        self._patience, self._lock = timeout, Lock()
         self._count = 0  # of all requests that came in
         self._seen: deque[tuple[int, Request, Response]] = deque(maxlen=WAITING)
 
@@ -38,6 +38,20 @@ class PortAdapter(LiveAdapter, Front):
             self._seen.append((self._count, request, response))
         return response
 
+    def _answer(
+        self, request: requests.PreparedRequest, *args: Any, **settings: Any
+    ) -> requests.Response:
+        if settings.get("timeout") is None:
+            settings["timeout"] = self._patience
+        settings["proxies"] = {}  # a proxy has no business between us and ourselves
+        try:
+            return super().send(request, *args, **settings)
+        except OSError as error:
+            from dpop_lab.lab.live import Unreachable, failure  # loaded when used
+
+            problem, advice = failure(error, request, settings["timeout"])
+            raise Unreachable(problem, request, advice=advice) from error
+
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
@@ -47,7 +61,7 @@ class PortAdapter(LiveAdapter, Front):
         `Unreachable`.
         """
         before = self._count
-        answer = super().send(request, *args, **kwargs)
+        answer = self._answer(request, *args, **kwargs)
         with self._lock:
             for one in self._seen:
                 number, seen, response = one

@@ -13,7 +13,6 @@ from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.live import TIMEOUT
 from dpop_lab.lab.world import LIVE, OTHER, TWIN, Carrier, World, demo_client, started
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.duende import DUENDE
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from dpop_lab.lab.sent import Sent
     from dpop_lab.session.story import Story
 
+TIMEOUT = 15  # seconds to wait for an answer where the caller named none
+
 
 class Lab(World):
     """A world to try DPoP in: the offline twin by default, the real demo server with `live=True`.
@@ -35,7 +36,7 @@ class Lab(World):
     DPOP_LAB_CLIENT_ID. Keywords go before JSON, and JSON before the environment, which alone never
     leads away from the twin: `settings={}` lets it. See `read_settings` for the members. `client`
     is what came of it, `kind` says which of the three worlds this is, and `live` whether it is not
-    the twin; `timeout` is how many seconds to wait there for each answer.
+    the twin; `timeout` is how many seconds to wait over the network for each answer.
 
     `session` is a plain `requests.Session`; every exchange on it is kept in `log`, a new one unless
     given. With `carrier="socket"` the twin listens on a port of this machine, else it answers in
@@ -79,7 +80,8 @@ class Lab(World):
             given = {**client, "client_key": client_key}
             kind, known = OTHER, read_settings(settings or {}, given=given, environment=os.environ)
         else:
-            own = started(carrier, policy=policy, api_nonce=api_nonce, client_key=client_key)
+            options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
+            own = started(carrier, timeout=timeout, **options)
             kind, known = TWIN, demo_client(own[0].base_url)
         super().__init__(kind, known, own, log=log, timeout=timeout)
 

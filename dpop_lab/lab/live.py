@@ -15,7 +15,6 @@ from dpop_lab.client.bounded import (
     BUNDLE,
     LOGIN,
     MOST,
-    MOST_METADATA,
     PORTAL,
     PROXY,
     BoundedAdapter,
@@ -26,11 +25,11 @@ from dpop_lab.client.bounded import (
     unanswered,
     waited,
 )
+from dpop_lab.client.settings import MOST_METADATA
 from dpop_lab.errors import LabError
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.wire.syntax import htu, is_loopback, origin
 
-TIMEOUT = 15  # seconds to wait where the caller named none
 LOGINS = {407: ("The proxy on the way to", LOGIN), 511: ("The network on the way to", PORTAL)}
 OFFLINE = "Or use the offline twin: Lab(), or call without --live."
 LONGEST_BODY = 1 << 16  # octets of an answer that a polite client reads
@@ -68,7 +67,7 @@ class LiveAdapter(BoundedAdapter):
     named none.
     """
 
-    def __init__(self, *, json_only: Collection[str] = (), timeout: float = TIMEOUT) -> None:
+    def __init__(self, *, json_only: Collection[str] = (), timeout: float) -> None:
         super().__init__()
         self.json_only, self._patience = json_only, timeout
 
@@ -86,7 +85,7 @@ class LiveAdapter(BoundedAdapter):
         except ValueError as error:  # it may hold the proxy's password: nothing may chain to it
             problem, advice = _unreadable(error, str(request.url), settings.get("proxies") or {})
         except OSError as error:
-            problem, advice = _failure(error, request, settings["timeout"])
+            problem, advice = failure(error, request, settings["timeout"])
             cause = error
         else:
             problem, advice = self._from_another(answer)
@@ -126,7 +125,7 @@ class LiveAdapter(BoundedAdapter):
         return "", ""
 
 
-def _failure(error: OSError, request: requests.PreparedRequest, timeout: Any) -> Trouble:
+def failure(error: OSError, request: requests.PreparedRequest, timeout: Any) -> Trouble:
     """Why a request failed, though it could be made."""
     no_way = f"No way to {host_named(str(request.url))}"
     if not isinstance(error, requests.RequestException):  # of certificates that are not there

@@ -16,8 +16,6 @@ from dpop_lab.client.settings import Credentials, Settings, authentication, sett
 from dpop_lab.client.token import Parameters
 from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.carriers import PortAdapter
-from dpop_lab.lab.live import LiveAdapter
 from dpop_lab.server.common import Clock
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import CLIENTS
@@ -61,12 +59,17 @@ class World:
         self._own = own
         apis = (self.api, self.plain_api) if self.is_demo else ()
         self._json_only = {url for url in (client.token_endpoint, *apis) if url}
-        self.adapter = adapter or LiveAdapter(json_only=self._json_only, timeout=timeout)
+        self.adapter = adapter or self._network()
         self.session = requests.Session()
         agent = f"dpop-lab/{__version__}" if self.live else "dpop-lab"
         self.session.headers.update({"User-Agent": agent, "Accept-Encoding": "gzip, deflate"})
         self.session.trust_env = self.live  # a proxy has no business between us and ourselves
         self.session = self.session_over(self.adapter, self.log)
+
+    def _network(self) -> BaseAdapter:
+        from dpop_lab.lab.live import LiveAdapter  # loaded when used
+
+        return LiveAdapter(json_only=self._json_only, timeout=self.timeout)
 
     def session_over(self, adapter: BaseAdapter, log: SessionLog) -> requests.Session:
         """A session like `session`, but it sends by this adapter and is kept in this log."""
@@ -212,10 +215,11 @@ class World:
         return f"<{type(self).__name__} with {self.kind}{at} {self.base_url}>"
 
 
-def started(carrier: Carrier, **options: Any) -> Own:
+def started(carrier: Carrier, *, timeout: float, **options: Any) -> Own:
     """The twin, in process or on a port, with the options of `Twin`.
 
-    All rows are asked of a request, though the first failure decides.
+    All rows are asked of a request, though the first failure decides. An answer over a port is
+    waited for `timeout` seconds.
     """
     options |= {"every_row": True, "clock": Clock()}
     if carrier == "in process":
@@ -223,9 +227,10 @@ def started(carrier: Carrier, **options: Any) -> Own:
         return twin, adapter, adapter.close
     if carrier != "socket":
         raise LabError("No such carrier", wanted="'in process' or 'socket'", found=repr(carrier))
-    from dpop_lab.server.sockets import serve  # with a web server, when used
+    from dpop_lab.lab.carriers import PortAdapter  # with a web server, when used
+    from dpop_lab.server.sockets import serve
 
-    way = PortAdapter()
+    way = PortAdapter(timeout)
     running = serve(**options, front=way.before)
     return running.twin, way, running.close
 

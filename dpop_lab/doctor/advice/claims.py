@@ -8,14 +8,14 @@ from typing import Any
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.header import jwk_of
+from dpop_lab.doctor.urls import differences
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256, thumbprint
 from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import date, duration, shown
-from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url
+from dpop_lab.wire.syntax import normal_url
 
-URL_ENDS = {"?": "query", "#": "fragment"}
 FORWARDED = {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"}
 
 
@@ -31,7 +31,7 @@ def htu(finding: Finding, call: Call) -> str:
     wanted, found = str(finding.wanted), finding.found
     if not isinstance(found, str):
         return f"Give htu as a string: send {wanted}."
-    fault = _htu_fault(wanted, found)
+    fault = f"htu has {' and '.join(differences(wanted, found).values())}"
     given = {name.lower(): value.strip().lower() for name, value in call.headers}
     if not FORWARDED & given.keys():
         return f"{fault}: send {wanted}."
@@ -55,40 +55,6 @@ def _is_public(wanted: str, found: str, given: Mapping[str, str]) -> bool:
         return False
     origin = (given.get("x-forwarded-proto", here.scheme), given.get("x-forwarded-host"))
     return origin == (here.scheme, host_of(found))
-
-
-def _htu_fault(wanted: str, found: str) -> str:
-    """In which part the two URLs differ, in words."""
-    if found != found.strip() or " " in found:
-        return "htu has white space in it"
-    there, here = normal_url(wanted), normal_url(found)
-    if here is None or there is None:
-        relative = found.startswith("/") or "://" not in found
-        return "htu is no whole URL" if relative else "htu can't be read as a URL"
-    default = DEFAULT_PORTS[here.scheme] == here.port and here.scheme != there.scheme
-    there_host, here_host = there.hostname, here.hostname
-    faults = {
-        f"the scheme {here.scheme} in place of {there.scheme}": here.scheme != there.scheme,
-        f"the host {shown(here_host, 60)} in place of {there_host}": here_host != there_host,
-        f"the port {here.port} in place of {there.port}": here.port != there.port and not default,
-        _path_fault(there.path, here.path): here.path != there.path,
-        "a user in it": bool(here.netloc.rpartition("@")[0]),
-    }
-    parts = [told for told, so in faults.items() if so]
-    parts = parts or [f"a {part}" for sign, part in URL_ENDS.items() if sign in found][:1]
-    return f"htu has {' and '.join(parts)}" if parts else "htu is spelled in another way"
-
-
-def _path_fault(wanted: str, found: str) -> str:
-    if found.rstrip("/") == wanted.rstrip("/"):
-        return "a slash at the end" if found.endswith("/") else "no slash at the end"
-    if found.lower() == wanted.lower():
-        return f"other letter case in its path, {shown(found, 80)}"
-    if found.rstrip("/").endswith("/token"):
-        return "the path of the token endpoint, as if the proof were made for that"
-    if wanted.endswith(found) or found.endswith(wanted):
-        return f"another path, {shown(found, 80)}, as behind a proxy that adds or takes a prefix"
-    return f"another path, {shown(found, 80)}"
 
 
 def ath(finding: Finding, call: Call) -> str:
