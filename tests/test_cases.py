@@ -40,7 +40,7 @@ def cases():
         yield pytest.param(path, entry, id=path.name, marks=marks)
 
 
-@pytest.mark.parametrize(("path", "entry"), cases())
+@pytest.mark.parametrize(("path", "entry"), [*cases()])
 def test_a_report_says_what_is_wrong_and_nothing_that_is_not(path, entry):
     found = diagnose(path)
     assert judged(entry, found.text()) == ([], [])
