@@ -17,6 +17,7 @@ from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import is_loopback, normal_url
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+ABOUT_DPOP = re.compile(r"dpop|\b(?:proof|htu|htm|jkt|ath)\b", re.I)
 LONG_AGO = 1_000_000_000  # no clock goes so wrong
 BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"
@@ -52,13 +53,14 @@ def ask_rows(call: Call, policy: Policy, *, now: float, used: set[Hashable], jwk
 
 def _places(call: Call) -> list[str]:
     """Where the rules are for what is there, or was wanted: an access token, a proof."""
-    found = []
+    found, challenged = [], {one.scheme for one in call.challenges or ()}
+    asks_for_proof = call.is_proof or _wants_dpop(call)
+    plain = call.scheme.lower() == "bearer" and (call.accepted or not asks_for_proof)
     if call.place == API and _brings_token(call):
-        plain = call.scheme.lower() == "bearer" and not call.is_proof and not _wants_dpop(call)
-        bearer = plain or {one.scheme for one in call.challenges or ()} == {"bearer"}
-        found.append("bearer" if bearer else "bound")
-    wanted = call.whole and call.place and _wants_dpop(call) and "proof" not in call.hidden
-    if call.is_proof or wanted:
+        bearer = challenged == {"bearer"} and not _speaks_of_dpop(call)
+        found.append("bearer" if plain or bearer else "bound")
+    wanted = call.whole and call.place and not plain and _wants_dpop(call)
+    if call.is_proof or (wanted and "proof" not in call.hidden):
         nonce = call.error == "use_dpop_nonce" or bool(call.nonces)
         place = "token" if call.place == TOKEN_ENDPOINT else "api"
         found.append(f"{place}_nonce" if nonce else place)
@@ -77,7 +79,12 @@ def _wants_dpop(call: Call) -> bool:
     challenged = any(one.scheme == "dpop" for one in call.challenges or ())
     cnf = call.access_token.claims.get("cnf")
     bound = isinstance(cnf, dict) and "jkt" in cnf
-    return call.scheme.lower() == "dpop" or challenged or bound or "DPoP" in call.description
+    return call.scheme.lower() == "dpop" or challenged or bound or _speaks_of_dpop(call)
+
+
+def _speaks_of_dpop(call: Call) -> bool:
+    """Are the server's words about a proof, whatever scheme its challenge names?"""
+    return ABOUT_DPOP.search(f"{call.error} {call.description}") is not None
 
 
 def _asked(
