@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dpop_lab import diagnose
 from dpop_lab.doctor.advice.hashes import how_made, thumbprint_made
-from dpop_lab.doctor.advice.points import CURVES, point_advice
+from dpop_lab.doctor.advice.points import point_advice
+from dpop_lab.jose.public_forms import CURVES
 from tests import builder
 from tests.test_sequence import API, NOW, answered, asked
 

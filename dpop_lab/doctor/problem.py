@@ -6,7 +6,6 @@ from typing import Self
 
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
-from dpop_lab.doctor.advice.hashes import thumbprint_made
 from dpop_lab.jose.jws import read_jws, salvaged
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
@@ -118,6 +117,8 @@ def _badly_bound(call: Call) -> Iterator[Problem]:
     bound = cnf.get("jkt") if isinstance(cnf, dict) else None
     mine = thumbprint_or_none(call.proof.header.get("jwk"))
     if mine and bound and bound != mine:
+        from dpop_lab.doctor.advice.hashes import thumbprint_made  # a wrong hash is rare
+
         how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
         yield Problem(
             f"cnf.jkt: it is made of the proof's key, but it {how}"

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.advice.hashes import how_made, thumbprint_made
 from dpop_lab.doctor.advice.header import jwk_of
 from dpop_lab.doctor.urls import differences
 from dpop_lab.session.call import Call, host_of
@@ -73,6 +72,8 @@ def ath(finding: Finding, call: Call) -> str:
 
 def _hashed(found: object, call: Call) -> str:
     """How a hash was made that should be that of the access token; empty where no way fits."""
+    from dpop_lab.doctor.advice.hashes import how_made  # a wrong hash is rare
+
     texts = {
         "": call.token,
         "the token with the word DPoP before it": f"DPoP {call.token}",
@@ -109,6 +110,8 @@ def bound_key(finding: Finding, call: Call) -> str:
         return f"The token is bound by {names}, not by jkt: ask for one with a DPoP proof."
     if not isinstance(jkt, str):
         return "cnf in the access token is no object with a text jkt: its issuer has to mend that."
+    from dpop_lab.doctor.advice.hashes import thumbprint_made  # a wrong hash is rare
+
     if how := thumbprint_made(jkt, jwk_of(call), call.proof.header):
         return (
             f"The key is right: cnf.jkt is made of this very key, but it {how}. The issuer has to"

@@ -8,23 +8,14 @@ from collections.abc import Iterator, Mapping
 from itertools import permutations
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import compact_json, hash_input, loose_base64url_decode
-from dpop_lab.jose.keys import NO_KEY, public_key
+from dpop_lab.jose.public_forms import public_forms
 
 FUNCTIONS = ("SHA-256", "SHA-1", "SHA-384", "SHA-512", "MD5")
 URN = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278
 HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2}[:\s-]?){16,64}")
 Forms = Mapping[str, bytes]  # what may have been hashed, in words; the first, "", is the right one
-ENCODINGS = {  # of a public key, other than as a JWK
-    "the DER public key (SubjectPublicKeyInfo)": (Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-    "the PEM public key": (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-    "the raw point, 04 and x and y": (Encoding.X962, PublicFormat.UncompressedPoint),
-    "the raw public key": (Encoding.Raw, PublicFormat.Raw),
-    "the public key in PKCS#1": (Encoding.DER, PublicFormat.PKCS1),
-}
 
 
 def how_made(text: object, forms: Forms) -> str:
@@ -93,12 +84,7 @@ def forms_of_key(jwk: Mapping[str, Any], header: Mapping[str, Any]) -> dict[str,
 
 def _encoded(jwk: Mapping[str, Any]) -> dict[str, bytes]:
     """A key in other forms than a JWK, those that it has."""
-    found = dict[str, bytes]()
-    for words, (encoding, kind) in ENCODINGS.items():
-        try:
-            found[words] = public_key(jwk).public_bytes(encoding, kind)
-        except NO_KEY:  # a form that is for keys of another kind
-            continue
+    found = public_forms(jwk)
     if pem := found.get("the PEM public key"):
         found["the PEM public key without a line feed at its end"] = pem.strip()
         lines = pem.split(b"\n")[1:-2]

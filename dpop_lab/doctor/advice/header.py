@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.advice.points import point_advice
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.jose.jws import verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, raw_signature
@@ -157,6 +156,8 @@ def jwk(finding: Finding, call: Call) -> str:
         takes = f"{wanted} {curve or ''}".rstrip()
         fault = f"{header['alg']} wants {takes}, the key is {kty} {crv or ''}".rstrip()
         return f"Let alg and key fit each other: {fault}; with this key alg is {name}."
+    from dpop_lab.doctor.advice.points import point_advice  # such keys are rare
+
     if told := point_advice(given):
         return told
     size = "bits" in str(finding.found)

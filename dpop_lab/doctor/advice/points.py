@@ -4,15 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from dpop_lab.jose.encoding import loose_base64url_decode
 from dpop_lab.jose.keys import OCTETS
+from dpop_lab.jose.public_forms import CURVES, on_curve
 
-CURVES: Mapping[str, ec.EllipticCurve] = {
-    "P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1(),
-    "secp256k1": ec.SECP256K1(),
-}  # fmt: skip
 #: How a coordinate may be written, and how its octets are read then.
 SPELLINGS: tuple[tuple[str, re.Pattern[str], Callable[[str], bytes]], ...] = (
     (
@@ -38,19 +33,19 @@ def point_advice(jwk: Mapping[str, Any]) -> str:
     x, y = (octets for octets, _ in read)
     if len(x) in (2 * size, 2 * size + 1):
         return f"x holds the whole point, x and y: split it into two of {size} octets."
-    if _on(curve, x, y):
+    if on_curve(curve, x, y):
         odd = [f"{name} {fault}" for name, (_, fault) in zip("xy", read, strict=True) if fault]
         wanted = f"base64url, without =, of {size} octets, zeros in front included"
         return f"Write x and y as {wanted}: {' and '.join(odd)}." if odd else ""
     off = f"The point (x, y) is not on the curve {curve}"
-    if _on(curve, y, x):
+    if on_curve(curve, y, x):
         return (
             f"{off}; swapped it is: x and y are the wrong way round. Put them right where the jwk"
             " is made."
         )
-    if _on(curve, x[::-1], y[::-1]):
+    if on_curve(curve, x[::-1], y[::-1]):
         return f"{off}; with the octets turned round it is: write them big-endian."
-    if other := next((name for name in CURVES if _on(name, x, y)), ""):
+    if other := next((name for name in CURVES if on_curve(name, x, y)), ""):
         return f"{off}, but on {other}: name that curve in crv, or take a key on {curve}."
     return (
         f"{off}, nor is it with x and y swapped: they are of two keys, or an octet was changed or"
@@ -84,13 +79,3 @@ def _fault(text: str, octets: bytes, size: int) -> str:
     if "=" in text:
         return "has = at its end"
     return "is in the standard base64 alphabet" if {"+", "/"} & set(text) else ""
-
-
-def _on(curve: str, x: bytes, y: bytes) -> bool:
-    """Does the point with these coordinates lie on the curve?"""
-    try:
-        numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), CURVES[curve])
-        numbers.public_key()
-    except ValueError:
-        return False
-    return True
