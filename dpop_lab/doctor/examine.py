@@ -99,13 +99,13 @@ def examine(
     free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
     judged = _accepted if took else Problem.of
     by_rows = [judged(each, call) for each in failures if each not in free]
-    problems = _once([*sequence, *by_rows, *other_problems(call)])
+    problems = [*sequence, *by_rows, *other_problems(call)]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
         problems, free = _weighed(one, problems, free)
     told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
     known = tuple(dict.fromkeys(filter(None, told)))
-    return replace(one, problems=tuple(problems), remarks=known)
+    return replace(one, problems=tuple(_once(problems)), remarks=known)
 
 
 def refusal(call: Call, policy: Policy) -> Problem | None:
