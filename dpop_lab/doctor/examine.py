@@ -60,23 +60,28 @@ class Examined:
         return [one for one in self.findings.values() if one.mark == "failed"]
 
     @property
-    def verdict(self) -> str:
-        """What happened and why, in a line."""
-        call, asked, more = self.call, len(self.findings), len(self.problems) - 1
+    def outcome(self) -> str:
+        """What happened, in a few words."""
+        call = self.call
         if call.refused:
             word = "Refused"
         elif call.status is None:
             word = "No answer" if call.exchange.failure else "Looked at"
         else:
             word = "Accepted" if call.status < 300 and call.place else "Answered"
-        word += f" ({call.said})" if call.said else ""
+        return f"{word} ({call.said})" if call.said else word
+
+    @property
+    def verdict(self) -> str:
+        """What happened and why, in a line."""
+        asked, more = len(self.findings), len(self.problems) - 1
         if self.problems:
-            return f"{word}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
-        if call.refused:
-            return f"{word}, then mended in a later request."
+            return f"{self.outcome}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
+        if self.call.refused:
+            return f"{self.outcome}, then mended in a later request."
         rows = "one row" if asked == 1 else f"{asked} rows"
         told = f", as far as {rows} can tell" if asked else " with what can be seen"
-        return f"{word}: nothing is wrong{told}."
+        return f"{self.outcome}: nothing is wrong{told}."
 
 
 def examine(
