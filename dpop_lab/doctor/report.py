@@ -44,7 +44,8 @@ def headline(said: str, one: Examined | None, mark: str) -> Card:
     if one is None:
         return Card(said, mark)
     first, call = one.problems[0].card, one.call
-    happened = f"{one.outcome[0].lower()}{one.outcome[1:]}" if call.said else ""
+    told = not call.said or first.text.startswith(call.said)
+    happened = "" if told else f"{one.outcome[0].lower()}{one.outcome[1:]}"
     where = ", ".join(filter(None, (call.name, happened)))
     cause = f"{where[0].upper()}{where[1:]}: {first.text}" if where else first.text
     return Card(f"{said}\n{cause}", mark, first.facts)
