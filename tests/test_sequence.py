@@ -192,6 +192,13 @@ def test_a_server_that_does_not_compare_dpop_jkt_is_at_fault():
     assert problem.at_server
 
 
+def test_a_dpop_jkt_of_this_very_key_made_in_another_way_is_told_with_the_right_one():
+    odd = AUTHORIZE.replace(JKT, builder.decode(JKT).hex())
+    refusal = answered(asked(form=CODE, at=1), 400, GRANT)
+    _, [problem] = in_sequence(calls(answered(asked(odd, proved=False), 302), refusal))
+    assert problem.wanted == JKT and JKT in problem.action and "hexadecimal" in problem.title
+
+
 def test_a_challenge_is_obeyed_by_the_next_request_whatever_comes_of_it():
     challenge = answered(asked(form=CODE), 400, NONCE, nonce="n1")
     for nonce, brought in (("n1", True), ("n0", False), (None, False)):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from dpop_lab.doctor.advice.hashes import thumbprint_made
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of, json_value
 from dpop_lab.session.decoded import thumbprint_or_none
@@ -362,10 +363,24 @@ def _key_of_the_login(call: Call, earlier: Earlier, later: Earlier) -> Iterator[
         said = asked.get("dpop_jkt") or one.form.get("dpop_jkt", "")
         pushing = one.place == TOKEN_ENDPOINT and "code_challenge" in one.form
         bound = said or (_key(one) if pushing else "")
-        if bound and bound != mine:
+        how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
+        if how:
+            yield _misspelt_jkt(one, bound, mine, how)
+        elif bound and bound != mine:
             yield _login_problem(call, one, bound, named=bool(said))
         if bound:
             return
+
+
+def _misspelt_jkt(one: Call, bound: str, mine: str, how: str) -> Problem:
+    return Problem(
+        f"dpop_jkt in {_named(one)} is made of this very key, but it {how}",
+        f"Send the JWK thumbprint, base64url of SHA-256 (RFC 7638): dpop_jkt={mine}.",
+        "RFC 9449 §10",
+        mine,
+        shown(bound, 200),
+        explains=("code key", "bound_key", "invalid_grant", "invalid_request"),
+    )
 
 
 def _login_problem(call: Call, one: Call, bound: str, *, named: bool) -> Problem:

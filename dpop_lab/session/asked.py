@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from dpop_lab.checking import Finding, Profile, Report, ask
+from dpop_lab.jose.encoding import several
 from dpop_lab.proof.rules import Context, ProofProfile, replay_key
 from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.duende_site import BASE_URL
@@ -13,6 +14,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import is_time
+from dpop_lab.wire.syntax import is_loopback, normal_url
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 ABOUT_DPOP = re.compile(r"dpop|\b(?:proof|htu|htm|jkt|ath)\b", re.I)
@@ -110,7 +112,7 @@ def _token_context(call: Call, profile: TokenProfile, now: float, jwks: Jwks) ->
         authorization=call.authorization or put_together,
         keys=jwks,
         issuer=_issuer(call),
-        audience="",
+        audience=_elsewhere(call),
         now=_time(call, then),
     )
 
@@ -150,7 +152,7 @@ def _proof_lacks(call: Call, now: float) -> dict[str, str]:
         ("fresh", call.clock or wrong, "when it was sent (now), or the answer with its Date"),
         (
             "nonce",
-            call.nonces or not has_nonce,
+            call.nonces or not has_nonce or call.wants_nonce,
             "the nonce that the server gave (nonce)",
         ),
         ("unused", call.name.startswith("exchange"), "the exchanges before it, in one paste"),
@@ -175,7 +177,27 @@ def _token_lacks(call: Call, jwks: Jwks) -> dict[str, str]:
         lacks["at_signature"] = "the issuer's keys (its JWK Set)"
     if not _issuer(call):
         lacks["issuer"] = "which issuer the API trusts"
-    return lacks | {"audience": "what the API calls itself"}
+    return lacks | {"audience": "" if _elsewhere(call) else "what the API calls itself"}
+
+
+def _elsewhere(call: Call) -> str:
+    """The origin that refused a token which names other hosts as its audience; else empty.
+
+    What an API calls itself is not seen, so nothing is asked where it took the token, or where
+    the words are about a proof.
+    """
+    words = f"{call.error} {call.description}".lower()
+    if call.status not in (400, 401, 403) or re.search(r"dpop|proof|scope|nonce", words):
+        return ""
+    audiences = several(call.access_token.claims.get("aud"))
+    hosts = [_host(str(one)) for one in (*audiences, call.url)]
+    known = all(hosts) and not is_loopback(call.url) and hosts[-1] not in hosts[:-1]
+    return "/".join(call.url.split("/", 3)[:3]) if known else ""
+
+
+def _host(url: str) -> str | None:
+    normal = normal_url(url)
+    return normal and normal.hostname
 
 
 def _issuer(call: Call) -> str:
