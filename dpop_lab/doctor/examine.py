@@ -18,15 +18,6 @@ from dpop_lab.session.call import Call
 
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
-WHY_PASSED = {  # what a server may know that is not known here
-    rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
-    " or prefix: compare with the URL in its log or metadata.",
-    rules.fresh: "compare the server's clock with the client's; its window may be smaller.",
-    rules.unused: "the proof was sent before, in an exchange that is not in this paste.",
-    rules.nonce: "the nonce was outdated when it came, or is that of another server.",
-    rules.one_header: "something on the way may add or take a DPoP header.",
-    rules.signature: "was the text changed on the way?",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -56,23 +47,28 @@ class Examined:
         return [one for one in self.findings.values() if one.mark == "failed"]
 
     @property
-    def verdict(self) -> str:
-        """What happened and why, in a line."""
-        call, asked, more = self.call, len(self.findings), len(self.problems) - 1
+    def outcome(self) -> str:
+        """What happened, in a few words."""
+        call = self.call
         if call.refused:
             word = "Refused"
         elif call.status is None:
             word = "No answer" if call.exchange.failure else "Looked at"
         else:
             word = "Accepted" if call.status < 300 and call.place else "Answered"
-        word += f" ({call.said})" if call.said else ""
+        return f"{word} ({call.said})" if call.said else word
+
+    @property
+    def verdict(self) -> str:
+        """What happened and why, in a line."""
+        asked, more = len(self.findings), len(self.problems) - 1
         if self.problems:
-            return f"{word}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
-        if call.refused:
-            return f"{word}, then mended in a later request."
+            return f"{self.outcome}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
+        if self.call.refused:
+            return f"{self.outcome}, then mended in a later request."
         rows = "one row" if asked == 1 else f"{asked} rows"
         told = f", as far as {rows} can tell" if asked else " with what can be seen"
-        return f"{word}: nothing is wrong{told}."
+        return f"{self.outcome}: nothing is wrong{told}."
 
 
 def examine(
@@ -209,8 +205,9 @@ def _by_words(one: Examined, said: Meaning) -> Problem:
     call, row = one.call, said.row
     title, action, more = f"{_said(call)}: {said.title}", said.action, ""
     if row and (finding := one.findings.get(row.name)) and finding.mark == "passed":
-        why = WHY_PASSED.get(row, "is this the request that was refused?")
-        more = f" Here the row passes: {why}"
+        from dpop_lab.doctor.advice.passed import why_passed  # a contradiction is rare
+
+        more = f" Here the row passes: {why_passed(row, call)}"
     elif row and row.name in one.missing:
         more = f" To be sure, give {one.missing[row.name]}."
     elif row and "proof" in call.hidden:
