@@ -179,6 +179,8 @@ class Labels:
         """The text with labels in place of these values, parts last, but not within a label."""
         meant, written = _read(text, units), _written(text, units)
         for reading, known in found:
+            if reading not in meant:
+                continue
             end = 0
             for ahead in meant.split(reading)[:-1]:
                 start = end + len(ahead)

@@ -1,0 +1,108 @@
+"""URLs compared as servers compare htu: in which parts two differ, and what is odd about one."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, unquote
+
+from dpop_lab.show.values import shown
+from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url
+
+#: Parts that a proxy changes on the way; a client rarely gets them wrong.
+OF_A_PROXY = ("scheme", "host", "port", "prefix")
+TEMPLATE = re.compile(r"\$?\{[^{}/]{1,60}\}|<\w{1,60}>|(?<=/):[A-Za-z_]\w{0,60}")
+ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+INSIDE = re.compile(r"localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|[^.:]+$|.*\.(?:"
+                    r"local|internal|svc|lan)$")  # fmt: skip
+ENDS = {"?": "query", "#": "fragment"}
+
+
+def differences(wanted: str, found: str) -> Mapping[str, str]:
+    """In which parts a URL differs from the one that was wanted, each in words after "it has".
+
+    The parts: `scheme`, `host`, `port`, `slash`, `template`, `encoding`, `case`, `prefix`, `path`,
+    `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is no whole
+    URL. Empty for two equal texts.
+    """
+    if found == wanted:
+        return {}
+    if found != found.strip() or " " in found:
+        return {"form": "white space in it"}
+    there, here = normal_url(wanted), normal_url(found)
+    if here is None or there is None:
+        relative = found.startswith("/") or "://" not in found
+        return {
+            "form": "no scheme and host, it is no whole URL" if relative else "an unreadable form"
+        }
+    default = DEFAULT_PORTS[here.scheme] == here.port and here.scheme != there.scheme
+    parts = {
+        "scheme": here.scheme != there.scheme
+        and f"the scheme {here.scheme} in place of {there.scheme}",
+        "host": here.hostname != there.hostname
+        and f"the host {shown(here.hostname, 60)} in place of {shown(there.hostname, 60)}",
+        "port": here.port != there.port
+        and not default
+        and f"the port {here.port} in place of {there.port}",
+        **_path(there.path, here.path),
+        "user": "@" in here.netloc and "a user in it",
+    }
+    told = {part: text for part, text in parts.items() if text}
+    told = told or {part: f"a {part}" for sign, part in ENDS.items() if sign in found}
+    return told or {"spelling": _spelling(here, found)}
+
+
+def _path(wanted: str, found: str) -> Mapping[str, str]:
+    """The part and the words for two paths that differ; empty for equal ones."""
+    if found == wanted:
+        return {}
+    if found.rstrip("/") == wanted.rstrip("/"):
+        return {"slash": f"{'a' if found.endswith('/') else 'no'} slash at the end"}
+    if template := TEMPLATE.search(unquote(found)):
+        told = f"the template {shown(template[0], 40)} in its path, which was not filled in"
+        return {"template": told}
+    if unquote(found) == unquote(wanted):
+        more, less = (found, "") if len(found) > len(wanted) else (wanted, "no ")
+        sign = "".join(ENCODED.findall(more)[:1])
+        return {"encoding": f"{less}percent-encoding in its path ({sign} for {unquote(sign)})"}
+    if found.lower() == wanted.lower():
+        return {"case": f"other letter case in its path, {shown(found, 80)}"}
+    if re.sub("/+", "/", found) == re.sub("/+", "/", wanted):
+        return {"slash": "a doubled slash" if "//" in found else "no doubled slash"}
+    of_a_token = [one.rstrip("/").endswith("/token") for one in (wanted, found)]
+    if of_a_token == [False, True]:
+        return {"path": "the path of the token endpoint, as if the proof were made for that"}
+    for long, short, has in ((found, wanted, "the"), (wanted, found, "no")):
+        if long.endswith(short) and short != "/":
+            return {"prefix": f"{has} prefix {shown(long.removesuffix(short), 60)} in its path"}
+    return {"path": f"another path, {shown(found, 80)}"}
+
+
+def _spelling(here: SplitResult, found: str) -> str:
+    """How one URL is written otherwise than a server writes it, where both mean the same."""
+    authority = found.partition("://")[2].partition("/")[0]
+    told = {
+        "capital letters in scheme or host": authority != authority.lower()
+        or not found.startswith(here.scheme),
+        f"the port {here.port}, which {here.scheme} has anyway": authority.endswith(
+            f":{here.port}"
+        ),
+    }
+    return " and ".join(text for text, so in told.items() if so) or "other signs for one path"
+
+
+def oddities(url: str) -> tuple[str, ...]:
+    """What a server that compares to the letter may stumble over in one URL alone, in words."""
+    head, _, path = url.partition("://")[2].partition("/")
+    host = head.rpartition("@")[2].lower().rpartition(":")[0] or head.lower()
+    template, coded = TEMPLATE.search(unquote(path)), ENCODED.search(path)
+    odd = {
+        f"it has a {part}, which does not belong there": sign in url for sign, part in ENDS.items()
+    } | {
+        f"the template {shown(template[0], 40)} was not filled in" if template else "": template,
+        f"its path is percent-encoded ({coded[0]} for {shown(unquote(coded[0]))}): a server that"
+        " decodes the path before it compares wants the decoded form" if coded else "": coded
+        and not template,
+        "it ends in a slash": len(path) > 1 and path.endswith("/"),
+        "it has capital letters in its host": head != head.lower(),
+        "its host is one inside a network, not the public one": INSIDE.match(host),
+    }  # fmt: skip
+    return tuple(text for text, so in odd.items() if so and text)
