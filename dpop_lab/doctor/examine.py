@@ -114,6 +114,10 @@ def examine(
         problems += [Problem.of(each, call) for each in failures if each not in free]
         if call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
             problems, free = _weighed(one, problems, free)
+    if call.date is not None and any(each.row == rules.fresh.name for each in problems):
+        from dpop_lab.doctor.clocks import timed  # rarely needed
+
+        problems = [timed(each, call, now) for each in problems]
     remarks = [solved, *(_not_binding(each, call) for each in free), *_remarks(one)]
     known = tuple(dict.fromkeys(filter(None, remarks)))
     return replace(one, problems=tuple(problems), remarks=known)
