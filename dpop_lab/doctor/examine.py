@@ -22,15 +22,6 @@ from dpop_lab.wire.syntax import without_query
 SKEW = 5  # seconds between two clocks that are not worth a word
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
-WHY_PASSED = {  # what a server may know that is not known here
-    rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
-    " or prefix: compare with the URL in its log or metadata.",
-    rules.fresh: "compare the server's clock with the client's; its window may be smaller.",
-    rules.unused: "the proof was sent before, in an exchange that is not in this paste.",
-    rules.nonce: "the nonce was outdated when it came, or is that of another server.",
-    rules.one_header: "something on the way may add or take a DPoP header.",
-    rules.signature: "was the text changed on the way?",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -218,8 +209,9 @@ def _by_words(one: Examined, said: Meaning) -> Problem:
     call, row = one.call, said.row
     title, action, more = f"{_said(call)}: {said.title}", said.action, ""
     if row and (finding := one.findings.get(row.name)) and finding.mark == "passed":
-        why = WHY_PASSED.get(row, "is this the request that was refused?")
-        more = f" Here the row passes: {why}"
+        from dpop_lab.doctor.advice.passed import why_passed  # a contradiction is rare
+
+        more = f" Here the row passes: {why_passed(row, call)}"
     elif row and row.name in one.missing:
         more = f" To be sure, give {one.missing[row.name]}."
     elif row and "proof" in call.hidden:
