@@ -5,6 +5,7 @@ servers answer.
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -343,6 +344,8 @@ def test_the_doctor_names_the_row_that_refused_and_the_explaining_server_tells_e
                 found = examined(seen, jwks, policy)
                 assert is_named(caught, found), (name, place)
                 assert all(problem.action for problem in found.problems)
+                for examination in (found, examined([foreign(one) for one in seen], jwks, None)):
+                    assert contradictions(examination) == [], (name, place)
                 line = explained(seen[-1], lab.twin)
                 assert bool(dict(line.why).get("change")) is (caught != ACCEPTED), (name, place)
                 firsts += seen if place == change.places[0] else []
@@ -356,6 +359,32 @@ def test_the_doctor_names_the_row_that_refused_and_the_explaining_server_tells_e
         assert all(part.isprintable() for part in repr(line).split("\n"))
     page = explainer(Request("GET", "/", (("Host", "127.0.0.1"),)))
     Tags(page.body.decode())
+
+
+def foreign(exchange):
+    """The exchange as another server would have had it, which nobody knows the rules of."""
+    known = ("server", "x-revision")
+    headers = [one for one in exchange.response_headers if one[0].lower() not in known]
+    return replace(exchange, response_headers=tuple(headers), reports=())
+
+
+def contradictions(found):
+    """The findings of one call that say two things of one, or blame both sides for a success."""
+    problems = found.problems
+    rows = [problem.row for problem in problems if problem.row]
+    twice = [row for row in dict.fromkeys(rows) if rows.count(row) > 1]
+    twice += [
+        name
+        for one in problems
+        for other in problems
+        for name in one.explains
+        if other is not one and name in (other.row, *other.explains)
+    ]
+    schemes = {"scheme", "unbound"} <= {*rows}
+    accepted = (found.call.status or 0) // 100 == 2 and not found.call.refused
+    blamed = {problem.at_server for problem in problems if problem.grade == "must"}
+    both_sides = accepted and blamed == {True, False} and "no_private_key" not in rows
+    return twice + ["scheme"] * schemes + ["both sides"] * both_sides
 
 
 def explained(exchange, twin):

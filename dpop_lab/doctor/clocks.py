@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from dpop_lab.doctor.examine import SKEW
+from dpop_lab.doctor.advice.claims import half_hours
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.remarks import SKEW
 from dpop_lab.proof import rules
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import duration, is_time
@@ -17,8 +18,10 @@ def timed(problem: Problem, call: Call, now: float) -> Problem:
     iat = call.proof.claims.get("iat")
     if problem.row != rules.fresh.name or call.date is None or not is_time(iat) or iat > 1e11:
         return problem
-    skew = _skew(call, call.date, iat, now)
-    return problem if skew is None else replace(problem, action=_advice(skew, call.date - iat))
+    skew, zone = _skew(call, call.date, iat, now), half_hours(abs(iat - call.date))
+    return (
+        problem if skew is None or zone else replace(problem, action=_advice(skew, call.date - iat))
+    )
 
 
 def _skew(call: Call, server: float, iat: float, now: float) -> float | None:
