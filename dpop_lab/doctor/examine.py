@@ -100,6 +100,10 @@ def examine(
     if not obeyed and (call.refused or sent_on):
         problems, free = _weighed(one, problems, free)
     told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
+    if call.refused and any(each.row == rules.fresh.name for each in problems):
+        from dpop_lab.doctor.clocks import timed  # rarely needed
+
+        problems = [timed(each, call, now) for each in problems]
     known = tuple(dict.fromkeys(filter(None, told)))
     return replace(one, problems=tuple(_once(problems)), remarks=known)
 

@@ -143,14 +143,18 @@ def fresh(finding: Finding, call: Call) -> str:
         return "iat lies ahead of this machine's clock: set the client's clock (NTP), in UTC."
     time, whose = call.clock
     away = abs(iat - time)
-    half_hours = away > 1700 and abs(away % 1800 - 900) > 870
-    zone = " By whole or half hours: local time was taken for UTC." if half_hours else ""
+    zone = " By whole or half hours: local time was taken for UTC." if half_hours(away) else ""
     if iat > time:
         return f"iat is {duration(away)} ahead of {whose}: set the client's clock (NTP).{zone}"
     return (
         f"iat is {duration(away)} behind {whose}: make the proof right before it is sent, and set "
         f"the client's clock (NTP).{zone}"
     )
+
+
+def half_hours(seconds: float) -> bool:
+    """Are these whole or half hours, but for half a minute, as between two time zones?"""
+    return seconds > 1700 and abs(seconds % 1800 - 900) > 870
 
 
 def nonce(finding: Finding, call: Call) -> str:
