@@ -34,9 +34,9 @@ def why_passed(row: Check, call: Call) -> str:
         return REASONS.get(row, COMPARE)
     if odd := differences(url, htu):
         return (
-            f"Here htu is the URL of the request in another spelling, with {' and '.join(odd.values())}."
-            " By RFC 9449 a server makes both alike first; this one seems to compare letter by"
-            f" letter. Send htu as the request has it: {shown(url, 300)[1:-1]}."
+            "Here htu is the URL of the request in another spelling, with"
+            f" {' and '.join(odd.values())}. By RFC 9449 a server makes both alike first; this one"
+            f" seems to compare letter by letter. Send htu as the request has it: {shown(url, 300)[1:-1]}."
         )
     if ENCODED.search(url):
         return (
