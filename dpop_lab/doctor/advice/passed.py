@@ -36,7 +36,8 @@ def why_passed(row: Check, call: Call) -> str:
         return (
             "Here htu is the URL of the request in another spelling, with"
             f" {' and '.join(odd.values())}. By RFC 9449 a server makes both alike first; this one"
-            f" seems to compare letter by letter. Send htu as the request has it: {shown(url, 300)[1:-1]}."
+            " seems to compare letter by letter. Send htu as the request has it:"
+            f" {shown(url, 300)[1:-1]}."
         )
     if ENCODED.search(url):
         return (
