@@ -1,0 +1,48 @@
+"""What a server may know or do otherwise, where it names a row that passes here."""
+
+from dpop_lab.checking import Check
+from dpop_lab.doctor.urls import ENCODED, differences
+from dpop_lab.proof import rules
+from dpop_lab.session.call import Call
+from dpop_lab.show.values import shown
+from dpop_lab.wire.syntax import without_query
+
+BEHIND_A_PROXY = (
+    "the server takes another URL for its own, as behind a proxy that ends TLS, or adds or takes a"
+    " prefix. Compare with the URL in its log or metadata. Let the proxy send X-Forwarded-Proto and"
+    " X-Forwarded-Host and the server trust them, or set the server's public URL."
+)
+REASONS = {
+    rules.htu: f"Here htu is the URL that was called, so {BEHIND_A_PROXY}",
+    rules.fresh: "The proof was made in time, by the clocks in this paste: compare the server's"
+    " clock with the client's (NTP). The server's window may be smaller than others': make the"
+    " proof right before it is sent.",
+    rules.unused: "The proof was sent before, in an exchange that is not in this paste: make a new"
+    " one for each request, also for one that a library sends again by itself.",
+    rules.nonce: "The nonce was outdated when it came, or is that of another server: put the newest"
+    " DPoP-Nonce of this server into a new proof and send it again, once.",
+    rules.one_header: "Something on the way may add or take a DPoP header: look at what arrives.",
+    rules.signature: "The text may have been changed on the way: look at what arrives.",
+}
+COMPARE = "Is this the request that was refused? Then look into the server's log."
+
+
+def why_passed(row: Check, call: Call) -> str:
+    """What may be behind it, and what to do."""
+    htu, url = call.proof.claims.get("htu"), without_query(call.url)
+    if row != rules.htu or not isinstance(htu, str) or not url:
+        return REASONS.get(row, COMPARE)
+    if odd := differences(url, htu):
+        return (
+            "Here htu is the URL of the request in another spelling, with"
+            f" {' and '.join(odd.values())}. By RFC 9449 a server makes both alike first; this one"
+            " seems to compare letter by letter. Send htu as the request has it:"
+            f" {shown(url, 300)[1:-1]}."
+        )
+    if ENCODED.search(url):
+        return (
+            "The path is percent-encoded, and a server that decodes the path before it compares"
+            " wants the decoded form: try that, and tell the server's operator. Or "
+            + BEHIND_A_PROXY
+        )
+    return REASONS[row]
