@@ -54,7 +54,8 @@ class Problem(Shown):
             time, whose = call.clock
             found += f" ({date(value)}, {offset(value, time)} {whose})"
         said = f"{row.question} No: {defect.replace('_', ' ')}"
-        return cls.at(row, said, advise(finding, call), shown(finding.wanted, 200), found, defect)
+        wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
+        return cls.at(row, said, advise(finding, call), wanted, found, defect)
 
     @property
     def card(self) -> Card:

@@ -141,13 +141,14 @@ def _proof_lacks(call: Call, now: float) -> dict[str, str]:
     """What to give so that a row about a proof can be asked, by its name; "" is any other row."""
     if not "".join(call.proofs):
         return {"": "a proof", "one_header": ""}
-    iat, token = call.proof.claims.get("iat"), call.access_token
+    claims, token = call.proof.claims, call.access_token
+    iat = claims.get("iat")
     wrong = not is_time(iat) or iat < LONG_AGO or iat > now + 10  # by whatever clock
-    readable, has_nonce = token.claims and not token.problem, "nonce" in call.proof.claims
+    readable, has_nonce = token.claims and not token.problem, "nonce" in claims
     lacks = (
         ("one_header", call.whole or len(call.proofs) > 1, "the whole request"),
-        ("htm", call.method, "the method of the request (method)"),
-        ("htu", call.url, "the URL of the request (url)"),
+        ("htm", call.method or "htm" not in claims, "the method of the request (method)"),
+        ("htu", call.url or "htu" not in claims, "the URL of the request (url)"),
         ("bound_key", readable, "what the access token is bound to: it is opaque, ask its server"),
         ("ath", call.token, BESIDE),
         ("bound_key", call.token, BESIDE),
