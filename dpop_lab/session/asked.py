@@ -22,6 +22,8 @@ LONG_AGO = 1_000_000_000  # no clock goes so wrong
 BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"
 OPAQUE = "one that can be read: this access token is opaque to all but its server"
+READABLE = "an access token that can be read"
+OF_CLAIMS = ("at_signature", "issuer", "audience", "at_typ", "not_expired", "unbound")
 Jwks = tuple[Mapping[str, Any], ...]
 #: Reports; what to give for each row that can't be asked; what fails under RFC_9449 alone.
 Asked = tuple[tuple[Report, ...], Mapping[str, str], tuple[Finding, ...]]
@@ -170,8 +172,11 @@ def _token_lacks(call: Call, jwks: Jwks) -> dict[str, str]:
     if not call.token or (call.authorization and not call.scheme):
         return lacks | {"": "an access token, behind its scheme"}
     unreadable = not call.token.startswith("ey") or call.token.count(".") == 4
-    if unreadable and (token.problem or not token.claims) and not call.is_demo:
+    nothing = bool(token.problem) or not token.claims
+    if unreadable and nothing and not call.is_demo:
         lacks[""] = OPAQUE
+    elif nothing:
+        return lacks | dict.fromkeys(OF_CLAIMS, READABLE)
     elif isinstance(cnf, dict) and "jkt" not in cnf:
         lacks["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
     if not jwks:
