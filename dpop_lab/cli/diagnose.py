@@ -43,7 +43,7 @@ def declare(commands: Commands) -> None:
     add(f"--policy {'|'.join(POLICIES)}", words, choices=POLICIES)
     form("--json", "for machines")
     form("--markdown", "for an issue or a chat")
-    add("--all", "each row that passed, too")
+    add("--all", "all details: every member, every exchange, a line for each row")
 
 
 def _diagnose(options: argparse.Namespace) -> int:

@@ -207,16 +207,17 @@ def _said(call: Call) -> str:
 def _by_words(one: Examined, said: Meaning) -> Problem:
     """What the server's words mean, where nothing that can be seen says it better."""
     call, row = one.call, said.row
-    title, action, more = f"{_said(call)}: {said.title}", said.action, ""
+    title, action = f"{_said(call)}: {said.title}", said.action
     if row and (finding := one.findings.get(row.name)) and finding.mark == "passed":
         from dpop_lab.doctor.advice.passed import why_passed  # a contradiction is rare
 
-        more = f" Here the row passes: {why_passed(row, call)}"
+        title += ", and here that row passes"
+        action = why_passed(row, call)
     elif row and row.name in one.missing:
-        more = f" To be sure, give {one.missing[row.name]}."
+        action += f" To be sure, give {one.missing[row.name]}."
     elif row and "proof" in call.hidden:
-        more = " The proof is redacted here: with it, the row is asked."
+        action += " The proof is redacted here: with it, the row is asked."
     elif row and not (call.whole or call.is_proof or call.token):
-        more = " Give the request as well, and the row is asked."
+        action += " Give the request as well, and the row is asked."
     name = row.name if row else ""
-    return Problem(title, action + more, said.section, row=name, explains=(said.topic,))
+    return Problem(title, action, said.section, row=name, explains=(said.topic,))
