@@ -13,7 +13,7 @@ OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|
 TIME = re.compile(r"(?<![\w.-])[12]\d{9}(?:\d{3})?(?!\w)")
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
-    r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})\b"
+    r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
 )
 
 
