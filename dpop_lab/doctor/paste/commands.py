@@ -99,9 +99,8 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
 
     What only the command says is added: the scheme, the body, the request itself.
     """
-    start = START.search(printed)
     body = printed.strip() if json_value(printed) is not None else ""
-    shown = exchanges_in(printed[start.start() :]) if start else []
+    shown = [] if body else exchanges_in(printed)
     scheme = asked.url.partition("//")[0]
     for number, one in enumerate(shown or [replace(NOTHING, response_body=body)]):
         if number and not one.method:
