@@ -427,7 +427,7 @@ def test_what_was_sent_stands_beside_what_stands_in_the_code():
     found = diagnose(lines(CALLS["Python"](STOLEN), "", *raw(BAD)), now=NOW)
     assert is_code(found)
     assert [one.call.method for one in found.examined] == ["", "GET"]
-    assert rows(found) == ["bound_key", "htu"]
+    assert rows(found) == ["htu", "bound_key"]  # what was refused comes first
 
 
 SILENT = {

@@ -10,13 +10,13 @@ from typing import Any
 from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
-from dpop_lab.doctor.report import key_values, preface, told, values_of
+from dpop_lab.doctor.report import details, headline, key_values, others, preface, values_of
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.asked import Jwks
 from dpop_lab.session.call import LONGEST, Call, json_value, linked, without_user
-from dpop_lab.show import Block, Card, Shown, as_markdown, as_text
+from dpop_lab.show import Block, Fold, Shown, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
 from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import normal_url
@@ -52,8 +52,14 @@ class Diagnosis(Shown):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All problems of all requests, in their order."""
-        return tuple(problem for one in self.examined for problem in one.problems)
+        """All problems of all requests, first those of the request that matters most."""
+        return tuple(problem for one in self._by_weight() for problem in one.problems)
+
+    def _by_weight(self) -> list[Examined]:
+        """The requests with problems: the last that was refused, others refused, the rest."""
+        ill = [one for one in self.examined if one.problems]
+        refused = [one for one in reversed(ill) if one.call.refused]
+        return [*refused, *(one for one in ill if not one.call.refused)]
 
     @property
     def healthy(self) -> bool:
@@ -99,8 +105,8 @@ class Diagnosis(Shown):
         return ("passed", "failed", "not asked")[self.exit_code]
 
     def text(self, *, everything: bool = False) -> str:
-        """The report as plain text; with `everything` each row that passed has its own line."""
-        return as_text(self._blocks(folded=not everything))
+        """The report as plain text; with `everything` all details, each row with its own line."""
+        return as_text(self._blocks(everything=everything))
 
     def __repr__(self) -> str:
         return self.text()
@@ -108,12 +114,6 @@ class Diagnosis(Shown):
     def markdown(self) -> str:
         """The report as Markdown, for an issue or a chat: nothing pasted acts in it."""
         return as_markdown(self.blocks())
-
-    def verdict_block(self) -> Block:
-        """The verdict with what to do first, as a panel has it above all else."""
-        first = "".join(f"{one.row}: {one.action}".lstrip(": ") for one in self.problems[:1])
-        said, action = self._secrets().clean([self._summary(), first])
-        return Card(said, self.mark, (("what to do first", action),))
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON values, for machines."""
@@ -132,16 +132,17 @@ class Diagnosis(Shown):
         return values
 
     def blocks(self) -> Iterator[Block]:
-        """What it is and what is in it, then each request in turn."""
-        return self._blocks(folded=False)
+        """What it is, its one cause and what to do; then what else is wrong, and all details."""
+        return self._blocks(everything=True)
 
-    def _blocks(self, *, folded: bool) -> Iterator[Block]:
-        """Without secrets; `folded`, the rows that were asked are together for each mark."""
-        calls = [one.call for one in self.examined]
-        blocks: list[Block] = [Card(self._summary(), self.mark)]
+    def _blocks(self, *, everything: bool) -> Iterator[Block]:
+        """Without secrets; unless `everything` is told the details are short."""
+        calls, order = [one.call for one in self.examined], self._by_weight()
+        blocks: list[Block] = [headline(self._summary(), next(iter(order), None), self.mark)]
+        blocks += others(order)
         blocks += preface(calls, self.secrets, self.remarks, self.jwks)
-        for one in self.examined:
-            blocks += told(one, self.now, folded=folded)
+        if parts := tuple(details(self.examined, self.now, everything=everything)):
+            blocks.append(Fold("Details", parts))
         return iter(_clean(blocks, self._secrets))
 
 
@@ -211,11 +212,20 @@ def _examined(
     calls: tuple[Call, ...], secrets: Callable[[], Secrets], **known: Any
 ) -> Iterator[Examined]:
     """Each call examined after those before it, its words clean: a problem may be shown alone."""
-    used = set[Hashable]()
+    used, shown_by_all = set[Hashable](), _in_sequence(calls)
     for number, call in enumerate(calls):
-        one = examine(call, used=used, later=calls[number + 1 :], **known)
+        sequence, later = shown_by_all[number], calls[number + 1 :]
+        one = examine(call, used=used, later=later, sequence=sequence, **known)
         problems, remarks = _clean((one.problems, one.remarks), secrets)
         yield replace(one, problems=problems, remarks=remarks)
+
+
+def _in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
+    if len(calls) < 2:
+        return ((),) * len(calls)
+    from dpop_lab.doctor.sequence import in_sequence  # one call alone is the usual case
+
+    return in_sequence(calls)
 
 
 def _with(call: Call, known: Call) -> Call:

@@ -1,14 +1,14 @@
-"""Examine one call: ask the rows, weigh the words of the server against them, say what to do."""
+"""Judge one call: by its rows, what the sequence shows, the server's words; a finding a cause."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from dpop_lab.checking import Answer, Check, Finding, Report
+from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.problem import Problem, other_problems, query_in_htu
 from dpop_lab.doctor.words import REDIRECTS, Meaning, meaning
 from dpop_lab.proof import rules
-from dpop_lab.server.access_token import not_expired
+from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -20,16 +20,8 @@ from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import without_query
 
 SKEW = 5  # seconds between two clocks that are not worth a word
-RFC_9068 = "RFC 9068 has at+jwt, which not every server follows."
-WHY_PASSED = {  # what a server may know that is not known here
-    rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
-    " or prefix: compare with the URL in its log or metadata.",
-    rules.fresh: "compare the server's clock with the client's; its window may be smaller.",
-    rules.unused: "the proof was sent before, in an exchange that is not in this paste.",
-    rules.nonce: "the nonce was outdated when it came, or is that of another server.",
-    rules.one_header: "something on the way may add or take a DPoP header.",
-    rules.signature: "was the text changed on the way?",
-}
+NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
+CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -59,23 +51,28 @@ class Examined:
         return [one for one in self.findings.values() if one.mark == "failed"]
 
     @property
-    def verdict(self) -> str:
-        """What happened and why, in a line."""
-        call, asked, more = self.call, len(self.findings), len(self.problems) - 1
+    def outcome(self) -> str:
+        """What happened, in a few words."""
+        call = self.call
         if call.refused:
             word = "Refused"
         elif call.status is None:
             word = "No answer" if call.exchange.failure else "Looked at"
         else:
             word = "Accepted" if call.status < 300 and call.place else "Answered"
-        word += f" ({call.said})" if call.said else ""
+        return f"{word} ({call.said})" if call.said else word
+
+    @property
+    def verdict(self) -> str:
+        """What happened and why, in a line."""
+        asked, more = len(self.findings), len(self.problems) - 1
         if self.problems:
-            return f"{word}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
-        if call.refused:
-            return f"{word}, then mended in a later request."
+            return f"{self.outcome}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
+        if self.call.refused:
+            return f"{self.outcome}, then mended in a later request."
         rows = "one row" if asked == 1 else f"{asked} rows"
         told = f", as far as {rows} can tell" if asked else " with what can be seen"
-        return f"{word}: nothing is wrong{told}."
+        return f"{self.outcome}: nothing is wrong{told}."
 
 
 def examine(
@@ -86,78 +83,139 @@ def examine(
     used: set[Hashable],
     jwks: Jwks,
     later: tuple[Call, ...],
+    sequence: tuple[Problem, ...] = (),
 ) -> Examined:
-    """Examine a call; `later` are those after it in the same session."""
+    """Examine a call; `later` are those after it in the same session.
+
+    `sequence` is what the calls around it show.
+    """
+    own_rules = policy is not None or call.is_demo
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
-    problems: list[Problem] = []
-    remarks: list[str] = []
-    if solved := _solved(call, later):
-        remarks.append(solved)
-    elif call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
-        problems += refusal(one)  # where it was sent elsewhere, it needs a new proof
-    else:
-        for finding in one.failures:
-            if call.status is None or finding.check == rules.no_private_key:
-                problems.append(Problem.of(finding, call))
-            else:
-                told = f"{finding.check.name}. {advise(finding, call)}"
-                remarks.append(f"The server took it, but: {told}")
-    if policy is None and not call.is_demo:  # not every server follows RFC 9068
-        remarks += [f"{one.title}. {RFC_9068}" for one in problems if one.row == "at_typ"]
-        problems = [one for one in problems if one.row != "at_typ"]
-        problems = problems or ([*_meant(one, meaning(call, held_to))] if call.refused else [])
-    problems += other_problems(call)
-    remarks += _remarks(one)
-    return replace(one, problems=tuple(problems), remarks=tuple(dict.fromkeys(remarks)))
+    problems = [*sequence, *other_problems(call)]
+    explained = {name for problem in problems for name in problem.explains}
+    failures = [each for each in _faults(one) if each.check.name not in explained]
+    free = [each for each in failures if _is_open(each, call) and not own_rules]
+    solved = _solved(call, later)
+    if call.place and not call.refused and 200 <= (call.status or 0) < 300:
+        free = [each for each in failures if each.grade != "must"]
+        problems += [_accepted(each, call) for each in failures if each not in free]
+    elif not solved:
+        problems += [Problem.of(each, call) for each in failures if each not in free]
+        if call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
+            problems, free = _weighed(one, problems, free)
+    remarks = [solved, *(_not_binding(each, call) for each in free), *_remarks(one)]
+    known = tuple(dict.fromkeys(filter(None, remarks)))
+    return replace(one, problems=tuple(problems), remarks=known)
 
 
-def refusal(one: Examined) -> Iterator[Problem]:
-    """Why the server said no: the rows it may mean first, then the others that fail."""
-    call, meant = one.call, meaning(one.call, one.policy)
-    rows = meant.rows if meant else ()
+def refusal(call: Call, policy: Policy) -> Problem | None:
+    """What a refusal means, going by the server's words alone; None where there was none."""
+    said = meaning(call, policy)
+    return _by_words(Examined(call=call, policy=policy), said) if said else None
+
+
+def _faults(one: Examined) -> list[Finding]:
+    """The rows that failed, without those that can't be judged or only follow from another."""
+    failed = {each.check: each for each in one.failures}
+    dropped = {at.unbound.name} if at.scheme in failed else set[str]()
+    if rules.alg in failed and failed[rules.alg].defect == "unsupported":
+        dropped |= {*NOT_OURS}
+    return [each for row, each in failed.items() if row.name not in dropped]
+
+
+def _is_open(finding: Finding, call: Call) -> bool:
+    """May the server have passed over this? Its windows and leniencies are its own."""
+    answered = call.refused or call.status is not None
+    return finding.check == at.at_typ or (answered and finding.grade != "must")
+
+
+def _not_binding(finding: Finding, call: Call) -> str:
+    """What to say of a row that failed where each server decides for itself."""
+    row = f"{finding.check.name} ({finding.source})"
+    return f"A server may see this in its own way: {row}. {advise(finding, call)}"
+
+
+def _accepted(finding: Finding, call: Call) -> Problem:
+    """A request that was accepted though it must be refused: that is the server's fault."""
+    problem, row = Problem.of(finding, call), finding.check
+    if row == rules.no_private_key:
+        return problem  # the server should say so, but the key is the client's
+    return replace(
+        problem,
+        title=f"The server accepted what it must refuse. {problem.title}",
+        action="This is the server's fault, to be mended there: without this check nothing stops "
+        f"{row.stops}. In the request: {problem.action}",
+        at_server=True,
+    )
+
+
+# ---- refused
+
+
+def _weighed(
+    one: Examined, certain: list[Problem], free: list[Finding]
+) -> tuple[list[Problem], list[Finding]]:
+    """Why the server said no, the likeliest first; and what it may have passed over.
+
+    Evidence explains the server's words, where both are about one thing; words that name a reason
+    of their own come before other evidence, words that name none tell nothing beside it.
+    """
+    said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
+    words = (said.topic, *(row.name for row in said.rows)) if said else ()
+    meant = {*answered, *words, one.call.error.lower()} - {""}
+    likely = {each.check.name: Problem.of(each, one.call) for each in free}
+    hits = [problem for problem in (*certain, *likely.values())
+            if meant & {problem.row, *problem.explains}]  # fmt: skip
+    others = [problem for problem in certain if problem not in hits]
+    left = [each for each in free if likely[each.check.name] not in hits]
+    if not hits and said and (_tells(said, one.call) or not (certain or free)):
+        return [_by_words(one, said), *others], left
+    if not hits:
+        return [*others, *likely.values()], []
+    return [*hits, *others], left
+
+
+def _tells(said: Meaning, call: Call) -> bool:
+    """Do the words name a reason, which need not be what can be seen here?"""
+    named = said.row is not None and said.topic == said.row.name
+    return said.exact or named or call.error.lower() not in CATCH_ALL
+
+
+def _rows_answered_so(one: Examined) -> set[str]:
+    """The rows that failed, and to which these rules have the answer that was given."""
+    call, profiles = one.call, {each.name: each for each in one.policy.profiles.values()}
     answer = Answer(call.status or 0, call.error or None, call.description or None)
-    profiles = {profile.name: profile for profile in one.policy.profiles.values()}
-    hit = [
-        finding
+    return {
+        finding.check.name
         for report in one.reports
         for finding in report.findings
-        if finding.mark == "failed"
-        and (finding.check in rows or profiles[report.profile].answer(finding) == answer)
-    ]
-    if (rows and not hit) or not one.failures:
-        yield from _meant(one, meant)
-    elif not hit and call.error not in ("", "invalid_dpop_proof", "invalid_token"):
-        yield from _meant(one, meant)
-    for finding in sorted(one.failures, key=lambda one: one not in hit):
-        yield Problem.of(finding, call)
+        if finding.mark == "failed" and profiles[report.profile].answer(finding) == answer
+    }
 
 
-def _meant(one: Examined, meant: Meaning | None) -> Iterator[Problem]:
-    """What a refusal means, going by what the server said, and what more would tell."""
-    if meant is None:
-        return
-    call, row = one.call, meant.row
+def _said(call: Call) -> str:
     said = call.said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
-    said += f" “{call.description}”" if call.description else ""
-    more = _more(one, row) if row else ""
+    return f"{said} “{call.description}”" if call.description else said
+
+
+def _by_words(one: Examined, said: Meaning) -> Problem:
+    """What the server's words mean, where nothing that can be seen says it better."""
+    call, row = one.call, said.row
+    title, action, more = f"{_said(call)}: {said.title}", said.action, ""
+    if row and (finding := one.findings.get(row.name)) and finding.mark == "passed":
+        from dpop_lab.doctor.advice.passed import why_passed  # a contradiction is rare
+
+        more = f" Here the row passes: {why_passed(row, call)}"
+    elif row and row.name in one.missing:
+        more = f" To be sure, give {one.missing[row.name]}."
+    elif row and "proof" in call.hidden:
+        more = " The proof is redacted here: with it, the row is asked."
+    elif row and not (call.whole or call.is_proof or call.token):
+        more = " Give the request as well, and the row is asked."
     name = row.name if row else ""
-    yield Problem(f"{said}: {meant.title}", meant.action + more, meant.section, row=name)
-
-
-def _more(one: Examined, row: Check) -> str:
-    """Where the server names a row which passes here, or can't be asked: what may help."""
-    call, finding = one.call, one.findings.get(row.name)
-    if finding and finding.mark == "passed":
-        why = WHY_PASSED.get(row, "is this the request that was refused?")
-        return f" Here the row passes: {why}"
-    if row.name in one.missing:
-        return f" To be sure, give {one.missing[row.name]}."
-    if "proof" in call.hidden:
-        return " The proof is redacted here: with it, the row is asked."
-    asked = call.whole or call.is_proof or call.token
-    return "" if asked else " Give the request as well, and the row is asked."
+    return Problem(title, action + more, said.section, row=name, explains=(said.topic,))
 
 
 # ---- what is no fault
@@ -166,6 +224,7 @@ def _more(one: Examined, row: Check) -> str:
 def _solved(call: Call, later: tuple[Call, ...]) -> str:
     """What to say where a later request got what this one was refused for want of; else empty."""
     good = [one for one in later if one.status is not None and one.status < 300]
+    same = [one for one in later if (one.method, _place(one)) == (call.method, _place(call))]
     told = "A later request of this session got through."
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
         found = [one for one in good if WELL_KNOWN in one.url]
@@ -175,7 +234,8 @@ def _solved(call: Call, later: tuple[Call, ...]) -> str:
         return ""
     if call.error == "use_dpop_nonce":
         told = "The server asked for its nonce, and got it in the next request: as it should be."
-    return told * any((one.method, _place(one)) == (call.method, _place(call)) for one in good)
+        good = [one for one in later if one.error != "use_dpop_nonce"]
+    return told * any(one in good for one in same)
 
 
 def _place(call: Call) -> str:
@@ -220,7 +280,7 @@ def _kept(call: Call) -> str:
 def _within_a_second_or_two(finding: Finding, call: Call) -> bool:
     """Is this a time that lies ahead by no more than two clocks may differ?"""
     start = call.access_token.claims.get("nbf")
-    if (finding.check, finding.defect) != (not_expired, "early") or not call.clock:
+    if (finding.check, finding.defect) != (at.not_expired, "early") or not call.clock:
         return False
     return is_time(start) and start - call.clock[0] <= SKEW
 

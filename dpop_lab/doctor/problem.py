@@ -117,12 +117,20 @@ def _badly_bound(call: Call) -> Iterator[Problem]:
     bound = cnf.get("jkt") if isinstance(cnf, dict) else None
     mine = thumbprint_or_none(call.proof.header.get("jwk"))
     if mine and bound and bound != mine:
+        from dpop_lab.doctor.advice.hashes import thumbprint_made  # a wrong hash is rare
+
+        how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
         yield Problem(
-            "cnf.jkt: the new access token is bound to another key than the proof's",
-            "Look at what makes the token request: it signs with another key.",
+            f"cnf.jkt: it is made of the proof's key, but it {how}"
+            if how
+            else "cnf.jkt: the new access token is bound to another key than the proof's",
+            f"The issuer has to use the JWK thumbprint (RFC 7638): {mine}."
+            if how
+            else "Look at what makes the token request: it signs with another key.",
             "RFC 9449 §6.1",
             mine,
             shown(bound, 80),
+            at_server=bool(how),
         )
 
 

@@ -11,12 +11,14 @@ from dpop_lab.jose.jws import salvaged
 from dpop_lab.session.asked import Jwks
 from dpop_lab.session.call import Call
 from dpop_lab.session.decoded import drawn_proof, drawn_token, key_lines, thumbprint_or_none
-from dpop_lab.show import Block, Card, Note, Table
+from dpop_lab.show import Block, Card, Fold, Note, Table
 from dpop_lab.show.html import SYMBOLS, marked
 from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, shown
 from dpop_lab.wire.secrets import harmless
 from dpop_lab.wire.syntax import without_query
+
+USUAL = ("typ", "alg", "kid", "jti", "sub", "client_id", "nbf", "scope")  # known to most readers
 
 
 def preface(
@@ -37,25 +39,66 @@ def preface(
     yield from (Table("A key", tuple(key_lines(jwk, harmless))) for jwk in jwks)
 
 
-def told(one: Examined, now: float, *, folded: bool) -> Iterator[Block]:
-    """One call: its line, what is wrong, what it says, the rows, the remarks."""
+def headline(said: str, one: Examined | None, mark: str) -> Card:
+    """What it is, the one cause, and the one thing to do."""
+    if one is None:
+        return Card(said, mark)
+    first, call = one.problems[0].card, one.call
+    told = not call.said or first.text.startswith(call.said)
+    happened = "" if told else f"{one.outcome[0].lower()}{one.outcome[1:]}"
+    where = ", ".join(filter(None, (call.name, happened)))
+    cause = f"{where[0].upper()}{where[1:]}: {first.text}" if where else first.text
+    return Card(f"{said}\n{cause}", mark, first.facts)
+
+
+def others(order: Iterable[Examined]) -> Iterator[Card]:
+    """The problems but for the first, those of each exchange under its line."""
+    for number, one in enumerate(order):
+        cards = tuple(problem.card for problem in one.problems[number == 0 :])
+        if number and one.call.name:
+            yield from [Card(_line(one.call), "failed", parts=cards)] * bool(cards)
+        else:
+            yield from cards
+
+
+def details(examined: Iterable[Examined], now: float, *, everything: bool) -> Iterator[Block]:
+    """What each call says, and its rows: folded in HTML, in text below a line.
+
+    Without `everything` an exchange among others of which nothing is wrong has a line of its own,
+    and of the others what most readers know is left out.
+    """
+    for one in examined:
+        mark = "failed" if one.problems else "passed"
+        line, several = _line(one.call), bool(one.call.name)
+        short = several and not one.problems and not everything
+        parts = tuple(_listed(one.remarks)) if short else tuple(told(one, now, everything))
+        if several:
+            said = f"{one.outcome}." if one.problems else one.verdict
+            yield Fold(f"{line}. {said}", parts, mark)
+        else:
+            yield from [Note(line)] * bool(line)
+            yield from parts
+
+
+def _line(call: Call) -> str:
+    request = " ".join(filter(None, (call.method, cut(without_query(call.url), 200))))
+    return ": ".join(filter(None, (call.name, request)))
+
+
+def told(one: Examined, now: float, everything: bool) -> Iterator[Block]:
+    """One call: remarks, what it says, the rows."""
     call = one.call
-    line = " ".join(filter(None, (call.method, cut(without_query(call.url), 200))))
-    problems = tuple(problem.card for problem in one.problems)
-    if call.name or call.url:
-        title = ": ".join(filter(None, (call.name, line)))
-        text = f"{title}. {one.verdict}" if call.name else title
-        yield Card(text, "failed" if problems else "passed", parts=problems)
-    else:
-        yield from problems
-    yield from filter(None, (drawn_proof(call, now), drawn_token(call, now)))
+    yield from _listed(one.remarks)
+    for jwt in filter(None, (drawn_proof(call, now), drawn_token(call, now))):
+        yield jwt if everything else jwt.without(USUAL)
     if challenges := tuple(_challenges(call)):
         yield Table("WWW-Authenticate", challenges)
-    yield from (_rows(one.policy.name, report, folded) for report in one.reports if report.findings)
+    for report in one.reports:
+        if report.findings:
+            yield _rows(one.policy.name, report, everything)
     if one.missing:
         head = ("Rows", "Give")
         yield Table("Rows that can't be asked", tuple(_missing(one)), head, folded=True)
-    yield from _listed(one.remarks)
 
 
 def _listed(remarks: Iterable[str]) -> Iterator[Block]:
@@ -68,10 +111,10 @@ def _challenges(call: Call) -> Iterator[tuple[str, str]]:
         yield each.scheme, told or each.token68 or "no parameters"
 
 
-def _rows(policy: str, report: Report, folded: bool) -> Table:
+def _rows(policy: str, report: Report, everything: bool) -> Table:
     """The rows that were asked, each with its mark, or only their names for each mark."""
     title, findings = f"{policy}, {report.profile}", report.findings
-    if not folded:
+    if everything:
         rows = tuple((one.check.name, _seen(one)) for one in findings)
         marks = tuple(one.mark for one in findings)
         return Table(title, rows, ("Row", "Found"), marks, code=("Found",), folded=True)

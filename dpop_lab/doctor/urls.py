@@ -79,11 +79,14 @@ def _path(wanted: str, found: str) -> Mapping[str, str]:
 def _spelling(here: SplitResult, found: str) -> str:
     """How one URL is written otherwise than a server writes it, where both mean the same."""
     authority = found.partition("://")[2].partition("/")[0]
-    if authority != authority.lower() or not found.startswith(here.scheme):
-        return "capital letters in scheme or host"
-    if authority.endswith(f":{here.port}"):
-        return f"the port {here.port}, which {here.scheme} has anyway"
-    return "another spelling of the same URL"
+    told = {
+        "capital letters in scheme or host": authority != authority.lower()
+        or not found.startswith(here.scheme),
+        f"the port {here.port}, which {here.scheme} has anyway": authority.endswith(
+            f":{here.port}"
+        ),
+    }
+    return " and ".join(text for text, so in told.items() if so) or "other signs for one path"
 
 
 def oddities(url: str) -> tuple[str, ...]:

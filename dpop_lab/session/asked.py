@@ -1,10 +1,12 @@
 """The rows that can be asked of a call, with their findings, and what the others lack."""
 
 import math
+import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 from dpop_lab.checking import Finding, Profile, Report, ask
+from dpop_lab.jose.encoding import several
 from dpop_lab.proof.rules import Context, ProofProfile, replay_key
 from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.duende_site import BASE_URL
@@ -12,8 +14,10 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import is_time
+from dpop_lab.wire.syntax import is_loopback, normal_url
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+ABOUT_DPOP = re.compile(r"dpop|\b(?:proof|htu|htm|jkt|ath)\b", re.I)
 LONG_AGO = 1_000_000_000  # no clock goes so wrong
 BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"
@@ -54,13 +58,14 @@ def ask_rows(call: Call, policy: Policy, *, now: float, used: set[Hashable], jwk
 
 def _places(call: Call) -> list[str]:
     """Where the rules are for what is there, or was wanted: an access token, a proof."""
-    found = []
+    found, challenged = [], {one.scheme for one in call.challenges or ()}
+    asks_for_proof = call.is_proof or _wants_dpop(call)
+    plain = call.scheme.lower() == "bearer" and (call.accepted or not asks_for_proof)
     if call.place == API and _brings_token(call):
-        plain = call.scheme.lower() == "bearer" and not call.is_proof and not _wants_dpop(call)
-        bearer = plain or {one.scheme for one in call.challenges or ()} == {"bearer"}
-        found.append("bearer" if bearer else "bound")
-    wanted = call.whole and call.place and _wants_dpop(call) and "proof" not in call.hidden
-    if call.is_proof or wanted:
+        bearer = challenged == {"bearer"} and not _speaks_of_dpop(call)
+        found.append("bearer" if plain or bearer else "bound")
+    wanted = call.whole and call.place and not plain and _wants_dpop(call)
+    if call.is_proof or (wanted and "proof" not in call.hidden):
         nonce = call.error == "use_dpop_nonce" or bool(call.nonces)
         place = "token" if call.place == TOKEN_ENDPOINT else "api"
         found.append(f"{place}_nonce" if nonce else place)
@@ -79,7 +84,12 @@ def _wants_dpop(call: Call) -> bool:
     challenged = any(one.scheme == "dpop" for one in call.challenges or ())
     cnf = call.access_token.claims.get("cnf")
     bound = isinstance(cnf, dict) and "jkt" in cnf
-    return call.scheme.lower() == "dpop" or challenged or bound or "DPoP" in call.description
+    return call.scheme.lower() == "dpop" or challenged or bound or _speaks_of_dpop(call)
+
+
+def _speaks_of_dpop(call: Call) -> bool:
+    """Are the server's words about a proof, whatever scheme its challenge names?"""
+    return ABOUT_DPOP.search(f"{call.error} {call.description}") is not None
 
 
 def _asked(
@@ -112,7 +122,7 @@ def _token_context(call: Call, profile: TokenProfile, now: float, jwks: Jwks) ->
         authorization=call.authorization or put_together,
         keys=jwks,
         issuer=_issuer(call),
-        audience="",
+        audience=_elsewhere(call),
         now=_time(call, then),
     )
 
@@ -155,7 +165,7 @@ def _proof_lacks(call: Call, now: float) -> dict[str, str]:
         ("fresh", call.clock or wrong, "when it was sent (now), or the answer with its Date"),
         (
             "nonce",
-            call.nonces or not has_nonce,
+            call.nonces or not has_nonce or call.wants_nonce,
             "the nonce that the server gave (nonce)",
         ),
         ("unused", call.name.startswith("exchange"), "the exchanges before it, in one paste"),
@@ -180,7 +190,27 @@ def _token_lacks(call: Call, jwks: Jwks) -> dict[str, str]:
         lacks["at_signature"] = "the issuer's keys (its JWK Set)"
     if not _issuer(call):
         lacks["issuer"] = "which issuer the API trusts"
-    return lacks | {"audience": "what the API calls itself"}
+    return lacks | {"audience": "" if _elsewhere(call) else "what the API calls itself"}
+
+
+def _elsewhere(call: Call) -> str:
+    """The origin that refused a token which names other hosts as its audience; else empty.
+
+    What an API calls itself is not seen, so nothing is asked where it took the token, or where
+    the words are about a proof.
+    """
+    words = f"{call.error} {call.description}".lower()
+    if call.status not in (400, 401, 403) or re.search(r"dpop|proof|scope|nonce", words):
+        return ""
+    audiences = several(call.access_token.claims.get("aud"))
+    hosts = [_host(str(one)) for one in (*audiences, call.url)]
+    known = all(hosts) and not is_loopback(call.url) and hosts[-1] not in hosts[:-1]
+    return "/".join(call.url.split("/", 3)[:3]) if known else ""
+
+
+def _host(url: str) -> str | None:
+    normal = normal_url(url)
+    return normal and normal.hostname
 
 
 def _issuer(call: Call) -> str:

@@ -153,6 +153,40 @@ class Table(Block):
         return "\n".join([*title, *_markdown_rows([self.head or ("Part", "Text"), *rows])])
 
 
+@dataclass(frozen=True, slots=True)
+class Fold(Block):
+    """What is seen in HTML when its title is chosen; in text it stands below a line."""
+
+    title: str
+    parts: tuple[Block, ...]
+    mark: str = ""  #: one of `SYMBOLS`: in text the title alone is then the line
+
+    def lines(self) -> Iterator[str]:
+        if self.mark:
+            yield from wrapped(marked(self.mark, self.title), WIDTH, whole=True)
+        else:
+            yield from ("", f"──── {self.title} ".ljust(WIDTH, "─"))
+        for part in self.parts:
+            yield from part.lines()
+
+    def html(self, look: Look) -> str:
+        title = f"{symbol(self.mark, look)}{escaped(self.title)}"
+        return folded(title, as_html(self.parts, look), look)
+
+    def markdown(self) -> str:
+        title = plain_markdown(marked(self.mark, self.title))
+        return "\n\n".join([f"**{title}**", *(part.markdown() for part in self.parts)])
+
+
+COLOURS = {"✓": 32, "✗": 31, "·": 2, "↻": 33}  # of terminals, for the symbols of marks
+MARKED = re.compile(rf"^(?:\d\d:\d\d:\d\d)? *([{''.join(COLOURS)}]) .*", re.MULTILINE)
+
+
+def coloured(text: str) -> str:
+    """Text for a terminal, each line with the symbol of a mark in that mark's colour."""
+    return MARKED.sub(lambda line: f"\x1b[{COLOURS[line[1]]}m{line[0]}\x1b[0m", text)
+
+
 def as_text(blocks: Iterable[Block]) -> str:
     """Plain text: nothing in it moves a cursor or ends a line that was not ended here."""
     text = printable("\n".join(line for block in blocks for line in block.lines()))

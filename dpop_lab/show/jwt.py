@@ -1,7 +1,7 @@
 """A JWT as a picture: its three parts in three colours, and decoded beside them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, replace
 
 from dpop_lab.show import Block, Table
 from dpop_lab.show.html import Look, escaped
@@ -30,6 +30,14 @@ class Jwt(Block):
         parts = (("header", self.header), ("claims", self.claims))
         members = [(f"{part}.{name}", text) for part, those in parts for name, text, _ in those]
         return [("the text", self.remark), *members] if self.remark else members
+
+    def without(self, names: Container[str]) -> "Jwt":
+        """The JWT without the members of these names."""
+        header, claims = (
+            tuple(member for member in part if member[0] not in names)
+            for part in (self.header, self.claims)
+        )
+        return replace(self, header=header, claims=claims)
 
     def lines(self) -> Iterator[str]:
         yield from ("", self.title, *pairs(self.pairs, "  "), "")

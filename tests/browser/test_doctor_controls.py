@@ -81,7 +81,10 @@ def test_a_proof_is_pasted_and_the_report_follows_what_is_known(doctor, name):
     doctor.control(TOKEN).fill(SECRET)
     doctor.control("Time").fill("2020-01-01")
     doctor.says(finds("fresh"))
-    expect(doctor.root.get_by_role("table", name="payload", exact=True)).to_be_visible()
+    payload = doctor.root.get_by_role("table", name="payload", exact=True)
+    expect(payload).to_be_hidden()
+    doctor.root.get_by_text("Details", exact=True).press("Enter")
+    expect(payload).to_be_visible()
     doctor.again.click()
     doctor.says(EMPTY)
     for label in OTHERS:

@@ -3,6 +3,7 @@
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.claims import ROWS as CLAIMS
 from dpop_lab.doctor.advice.header import ROWS as HEADER
+from dpop_lab.doctor.advice.names import misnamed
 from dpop_lab.doctor.advice.tokens import ROWS as TOKENS
 from dpop_lab.session.call import Call
 
@@ -18,5 +19,7 @@ def advise(finding: Finding, call: Call) -> str:
     """
     if finding.mark != "failed":
         return ""
+    if astray := misnamed(finding, call):
+        return astray
     write = ADVICE.get(finding.check.name)
     return (write and write(finding, call)) or finding.check.mend

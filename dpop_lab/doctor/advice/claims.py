@@ -1,19 +1,14 @@
 """What to change in the claims of a proof, made from what they are and should be."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping
-from typing import Any
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.header import jwk_of
 from dpop_lab.doctor.urls import differences
-from dpop_lab.errors import KeyUnusable
-from dpop_lab.jose.encoding import base64url_encode, compact_json, sha256, thumbprint
-from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call, host_of
+from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import date, duration, shown
+from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import normal_url
 
 FORWARDED = {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"}
@@ -67,7 +62,7 @@ def ath(finding: Finding, call: Call) -> str:
                 "htu and an ath of its own."
             )
         return f"Add ath, base64url of the SHA-256 of the access token: here {wanted}."
-    if how := _other_hash(call.token).get(str(found)):
+    if how := "is the token itself" if found == call.token else _hashed(found, call):
         return f"ath {how}. It is base64url, without =, of the SHA-256 of the token: {wanted}."
     return (
         f"ath is the hash of another access token: make the proof with the token that is sent, "
@@ -75,32 +70,24 @@ def ath(finding: Finding, call: Call) -> str:
     )
 
 
-def _other_hash(token: str) -> Mapping[str, str]:
-    """What is made of the right token in a wrong way, and in which."""
-    octets = token.encode("utf-8", "surrogatepass")
-    digest = sha256(octets)
-    return _other_spelling(digest) | {
-        digest.hex().upper(): "is hexadecimal",
-        base64url_encode(digest.hex().encode()): "is base64url of the hexadecimal text",
-        base64url_encode(hashlib.sha512(octets).digest()): "is made with SHA-512",
-        base64url_encode(hashlib.sha384(octets).digest()): "is made with SHA-384",
-        base64url_encode(digest[:16]): "is the left half of the hash, as in at_hash",
-        access_token_hash(f"DPoP {token}"): "is the hash of the token with the word DPoP before it",
-        access_token_hash(f"Bearer {token}"): "is the hash of the token with the word Bearer",
-        access_token_hash(token + "\n"): "is the hash of the token with a line feed behind it",
-        token: "is the token itself",
-    }
+def _hashed(found: object, call: Call) -> str:
+    """How a hash was made that should be that of the access token; empty where no way fits."""
+    from dpop_lab.doctor.advice.hashes import how_made  # a wrong hash is rare
 
-
-def _other_spelling(digest: bytes) -> dict[str, str]:
-    """A hash in other ways than base64url without padding."""
-    standard = base64.b64encode(digest).decode()
-    return {
-        digest.hex(): "is hexadecimal",
-        standard: "is in the standard base64 alphabet",
-        standard.rstrip("="): "is in the standard base64 alphabet",
-        base64.urlsafe_b64encode(digest).decode(): "has = at its end",
+    texts = {
+        "": call.token,
+        "the token with the word DPoP before it": f"DPoP {call.token}",
+        "the token with the word Bearer before it": f"Bearer {call.token}",
+        "the token with a line feed behind it": f"{call.token}\n",
+        "the token in quotes": f'"{call.token}"',
+        "the token's claims alone": ".".join(call.token.split(".")[1:2]),
+        "the token without its signature": call.token.rpartition(".")[0],
     }
+    forms = {words: text.encode("utf-8", "surrogatepass") for words, text in texts.items() if text}
+    if how := how_made(found, forms):
+        return how
+    mine = thumbprint_or_none(jwk_of(call))
+    return "is the thumbprint of the key, as cnf.jkt has it" if mine and found == mine else ""
 
 
 def bound_key(finding: Finding, call: Call) -> str:
@@ -118,32 +105,23 @@ def bound_key(finding: Finding, call: Call) -> str:
         )
     if isinstance(cnf, dict) and "jkt" not in cnf:
         names = ", ".join(map(str, cnf))[:60] or "nothing"
+        if found and thumbprint_or_none(cnf.get("jwk")) == found:
+            return f"cnf has the whole key, jwk: the issuer has to put jkt there, {found}."
         return f"The token is bound by {names}, not by jkt: ask for one with a DPoP proof."
     if not isinstance(jkt, str):
         return "cnf in the access token is no object with a text jkt: its issuer has to mend that."
-    if how := _other_thumbprint(jwk_of(call)).get(jkt):
-        return f"cnf.jkt {how}: the issuer has to use RFC 7638, which gives {found}."
+    from dpop_lab.doctor.advice.hashes import thumbprint_made  # a wrong hash is rare
+
+    if how := thumbprint_made(jkt, jwk_of(call), call.proof.header):
+        return (
+            f"The key is right: cnf.jkt is made of this very key, but it {how}. The issuer has to"
+            f" use the JWK thumbprint, base64url of SHA-256 (RFC 7638), which gives {found}."
+        )
     return (
         f"The token is bound to the key {shown(jkt, 60)}, the proof is signed with "
         f"{shown(found, 60)}: sign with the key the token was asked for with, or ask "
         "for a new token with this one. A key must live as long as its tokens."
     )
-
-
-def _other_thumbprint(jwk: Mapping[str, Any]) -> Mapping[str, str]:
-    """What is made of this key in a wrong way, and in which."""
-    try:
-        right = thumbprint(jwk)
-        whole, ordered = compact_json(jwk), compact_json(dict(sorted(jwk.items())))
-        spaced = json.dumps(jwk).encode()
-    except (KeyUnusable, TypeError, ValueError):
-        return {}
-    ways = _other_spelling(base64.urlsafe_b64decode(right + "=")) | {
-        base64url_encode(sha256(ordered)): "is the hash of all members of the jwk",
-        base64url_encode(sha256(whole)): "is the hash of the jwk as it stands, not in sorted form",
-        base64url_encode(sha256(spaced)): "is the hash of the jwk with white space",
-    }
-    return {text: way for text, way in ways.items() if text != right}
 
 
 def fresh(finding: Finding, call: Call) -> str:
@@ -176,17 +154,29 @@ def fresh(finding: Finding, call: Call) -> str:
 
 
 def nonce(finding: Finding, call: Call) -> str:
-    """Which nonce to take."""
+    """Which nonce to take, and where it belongs."""
+    given = call.nonce or "".join(call.nonces[-1:])
+    named = f" ({shown(given, 60)})" if given else ""
     if finding.defect == "missing":
-        given = call.nonce or "".join(call.nonces[-1:])
-        named = f" ({shown(given, 60)})" if given else ""
-        return (
+        sent_back = first(call.headers, "DPoP-Nonce")
+        astray = (
+            f"The request has the nonce {shown(sent_back, 60)} in a header DPoP-Nonce, which is a"
+            " header of answers: in a request nobody reads it. The nonce belongs into the claim"
+            " nonce of the proof. "
+        )
+        return astray * bool(sent_back) + (
             f"Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the"
             " request again, once, with a new jti."
         )
     if finding.defect == "stale":
         return (
             "Use the newest nonce: this one is outdated. Each DPoP-Nonce replaces the one before."
+        )
+    if call.nonce and call.nonce != finding.found:
+        return (
+            f"The proof has a nonce, {shown(finding.found, 60)}, but not the one that the server"
+            f" now gives, {shown(call.nonce, 60)}: it is outdated, or of another server. Make a"
+            " new proof with the nonce of this answer and send the request again, once."
         )
     return (
         "Use the nonce this server gave last: the token endpoint and each API have their own, and "

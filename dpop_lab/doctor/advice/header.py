@@ -156,6 +156,10 @@ def jwk(finding: Finding, call: Call) -> str:
         takes = f"{wanted} {curve or ''}".rstrip()
         fault = f"{header['alg']} wants {takes}, the key is {kty} {crv or ''}".rstrip()
         return f"Let alg and key fit each other: {fault}; with this key alg is {name}."
+    from dpop_lab.doctor.advice.points import point_advice  # such keys are rare
+
+    if told := point_advice(given):
+        return told
     size = "bits" in str(finding.found)
     action = "Make a new key of another size" if size else "Export the public key anew as a JWK"
     return f"{action}: {finding.found}."

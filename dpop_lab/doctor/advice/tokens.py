@@ -1,9 +1,10 @@
 """What to change about the access token and the request for one, made from what was sent."""
 
 from dpop_lab.checking import Finding
+from dpop_lab.jose.encoding import several
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.server.common import JWT_BEARER
-from dpop_lab.session.call import TOKEN_ENDPOINT, Call
+from dpop_lab.session.call import TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import duration, is_time, shown
 from dpop_lab.wire.message import lines
 
@@ -72,7 +73,20 @@ def not_expired(finding: Finding, call: Call) -> str:
     return f"The token had expired {duration(time - end)} before {whose}: {FETCH}."
 
 
-ROWS = scheme, at_form, at_typ, at_signature, not_expired
+def audience(finding: Finding, call: Call) -> str:
+    """For which host the token is, and which was called."""
+    hosts = [host_of(one) for one in several(finding.found) if isinstance(one, str)]
+    there, here = " or ".join(filter(None, hosts))[:200], host_of(call.url)
+    if not there or not here:
+        return ""
+    return (
+        f"aud names {shown(there, 200)}, the request goes to {shown(here, 100)}: send it to"
+        f" {there}, or ask for a token for {here} (by its scope or resource). Where this API goes"
+        " by another name than its host, look elsewhere."
+    )
+
+
+ROWS = scheme, at_form, at_typ, at_signature, audience, not_expired
 
 
 # ---- the request for one

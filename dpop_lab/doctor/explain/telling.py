@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, replace
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.doctor.examine import Examined, refusal
+from dpop_lab.doctor.examine import refusal
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.doctor.words import meaning
@@ -139,9 +139,9 @@ def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tupl
     finding = call.finding or _no_proof(call, policy)
     carrier = _of_the_carrier(call.exchange).format(base_url)
     if finding is None:
-        problem = next(refusal(Examined(call=call, policy=policy)))
-        said = f"refused, {problem.title}"
-        return f"{asked}: {said}", (("change", carrier or problem.action),)
+        problem = refusal(call, policy)
+        said = f"refused, {problem.title if problem else call.said}"
+        return f"{asked}: {said}", (("change", carrier or (problem.action if problem else "")),)
     problem, row = Problem.of(finding, call), finding.check
     said = f"refused, {call.said}, by the row {row.name} ({finding.defect.replace('_', ' ')})"
     return f"{asked}: {said}", (
@@ -154,8 +154,8 @@ def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tupl
 
 def _no_proof(call: Call, policy: Policy) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
-    meant = None if call.is_proof else meaning(call, policy)
-    if meant is None or one_header not in meant.rows:
+    said = meaning(call, policy)
+    if call.is_proof or said is None or said.row != one_header:
         return None
     return Finding(one_header, "failed", Words("one DPoP header"), None, "missing")
 
