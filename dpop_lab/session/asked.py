@@ -104,9 +104,13 @@ def _asked(
         presented = token_of(context.authorization)
     what = "access token" if isinstance(profile, TokenProfile) else "proof"
     unseen = [name for name in call.unseen if name.startswith(what.split()[-1])]
-    hidden = {name.partition(".")[2] for name in unseen} | {"strict_form"} * (len(unseen) > 1)
-    lacks |= {row.name: DECODED.format(what) for row in profile.rows
-              if MEMBERS.get(row.name, row.name) in hidden}
+    hidden = {name.partition(".")[2] for name in unseen}
+    hidden |= {"strict_form"} if len(unseen) > 1 else set()
+    lacks |= {
+        row.name: DECODED.format(what)
+        for row in profile.rows
+        if MEMBERS.get(row.name, row.name) in hidden
+    }
     give = {row.name: lacks.get(row.name, lacks.get("", "")) for row in profile.rows}
     findings = ask(tuple(row for row in profile.rows if not give[row.name]), presented, context)
     missing = {name: text for name, text in give.items() if text}

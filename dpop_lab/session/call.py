@@ -295,6 +295,7 @@ def answer_of(
         told |= inner | {"error": inner.get("error", inner.get("code"))}
     error = next((told[name] for name in CODES if told.get(name)), "")
     refused = [name for name in DESCRIPTIONS if error or (status or 0) >= 400]
+    refused = refused or ["error_description"]
     words = next((told[name] for name in refused if told.get(name)), "")
     said = {"error": str(error), "error_description": str(words)}
     for challenge in challenges:

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import exchanges_in
-from dpop_lab.doctor.paste.unwrap import METHODS, START, unescaped
+from dpop_lab.doctor.paste.unwrap import METHODS, unescaped
 from dpop_lab.session.call import NOTHING, json_value
 from dpop_lab.wire.message import Exchange
 
@@ -88,6 +88,15 @@ def commands(text: str) -> Pasted | None:
             remarks |= dict.fromkeys(told)
     if not found:
         return None
+    before = exchanges_in(text[: marks[0].start()])
+    if before and not (found[0].status or found[0].response_body):
+        told = before[-1]
+        found[0] = replace(
+            found[0],
+            status=told.status,
+            response_headers=told.response_headers,
+            response_body=told.response_body,
+        )
     kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
     kind += " with its output" * any(one.status is not None for one in found)
     pasted = of_exchanges(kind, found, whole=HEADERS_ELSEWHERE not in remarks)

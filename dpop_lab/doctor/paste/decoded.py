@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
@@ -63,7 +63,7 @@ def is_blank(value: object) -> bool:
     return isinstance(value, str) and bool(placeholder(value))
 
 
-def decoded_in(text: str, *, but: set[str] = frozenset()) -> tuple[Pasted | None, str]:
+def decoded_in(text: str, *, but: Set[str] = frozenset()) -> tuple[Pasted | None, str]:
     """The decoded proof and access token in a text, and the text without them.
 
     What is there as it was sent, too, is no kind to look for: `but` has those.

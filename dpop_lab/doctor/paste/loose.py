@@ -21,7 +21,7 @@ BARE = re.compile(  # a value without quotes: a number, a word, a placeholder, a
     re.X,
 )
 AS_IT_IS = re.compile(r"https?://\S*|[A-Z]{3,7}|<[^<>\n]*>")
-CONSTANTS = {"true": True, "false": False, "null": None, "none": None, "nil": None, "undefined": None}
+CONSTANTS = {"true": True, "false": False, **dict.fromkeys(["null", "none", "nil", "undefined"])}
 NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,9})?(?=[nLl]?$)")
 Found = tuple[int, int, dict[str, Any]]  # where an object begins and ends in a text, and what it is
 

@@ -27,8 +27,8 @@ from dpop_lab.doctor.paste.pasted import (
 from dpop_lab.doctor.paste.refusals import CODES, TECHNICAL
 from dpop_lab.doctor.paste.scan import MARK, header_lines, scanned
 from dpop_lab.doctor.paste.unwrap import (
-    METHODS,
     FENCED,
+    METHODS,
     REQUEST_LINE,
     START,
     VERBOSE,
@@ -145,8 +145,9 @@ def _json(text: str) -> Any:
         with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             value = read_json(json.dumps(ast.literal_eval(text.strip())))
     if value is None and start == "{":
-        lines = [line for line in islice(text.splitlines(), MOST) if line.startswith("{")]
-        value = [one for one in map(read_json, lines) if one is not None] or None
+        lines = [line for line in islice(text.splitlines(), MOST) if line.strip()]
+        objects = [one for one in map(read_json, lines) if one is not None]
+        value = objects or None if all(line[0] == "{" for line in lines) else None
     return value
 
 
@@ -196,7 +197,8 @@ def _read(text: str, *, verbose: bool = False) -> Pasted | None:
         found = commands(text)
         return found or source_code(text, lambda said: _of_json(said) or _scanned(said))
     sent = jwts_in(text)
-    kinds = {kind_of(jwt) for call in sent.calls for jwt in (*call.proofs, call.token)} if sent else set()
+    jwts = [jwt for call in sent.calls for jwt in (*call.proofs, call.token)] if sent else []
+    kinds = set(map(kind_of, jwts))
     decoded, rest = decoded_in(text, but=kinds)
     around = commands(rest) or _scanned(rest, verbose=verbose)
     return beside(decoded, around) if decoded else around

@@ -22,7 +22,8 @@ FAILS = re.compile(
 NAMED = re.compile(
     r"""(?<![\w.-])(?P<name>error_?description|error_?message|error_?code|error|reason|detail|some
       |message|title|msg|description)["'`]?[ \t]*+[:=][ \t]*+(?:Optional\()?+
-    (?P<text>"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\[[^\]\n]*+\]|[^\s,;"'\[][^,;"\n]*+)""",
+    (?P<text>"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\[[^\]\n]*+\]
+      |(?![\s"'\[])(?:(?![,;]?[ ][\w.]{1,30}=)[^\n])++)""",
     re.X | re.I,
 )
 FRAME = re.compile(  # of a stack trace: where it was in a program, not what was said
@@ -66,7 +67,7 @@ def words_in(line: str) -> Words | None:
         return None
     named = {pair["name"].lower(): _bare(pair["text"]) for pair in NAMED.finditer(line)}
     said = [text for text in named.values() if " " in text]
-    text = "; ".join(dict.fromkeys(said)) if said else _without_prefix(line)
+    text = "; ".join(dict.fromkeys(said)) if said or (named and error) else _without_prefix(line)
     if text.strip("[]().: ") == error:
         text = ""
     if error.lower() != error:

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from dpop_lab.doctor.paste.loose import Found, objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
-from dpop_lab.doctor.paste.refusals import words_in
+from dpop_lab.doctor.paste.refusals import FRAME, words_in
 from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
 from dpop_lab.session.call import json_value
 from dpop_lab.show.values import http_time
@@ -29,7 +29,8 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
         |Request[ ]finished\b.{{0,500}}?[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
-    | (?:\bHTTP|[a-z]{{3}}[,:]|\b(?:error|fail(?:s|ed)|with|gives|says?|code))[ ]\(?(?P<weak>[45]\d\d)\b
+    | (?:\bHTTP|(?<=[a-z][,:])|\b(?:error|fail(?:s|ed)|with|gives|says?|code))[ ]
+      \(?(?P<weak>[45]\d\d)\b
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"',]))(?P<name>{NAMES})["']?[ \t]*[:=][ \t]*\[?["']?
@@ -235,6 +236,15 @@ def _head_line(line: str, last: _Read) -> None:
 
 def _loose_line(line: str, made: list[_Read]) -> None:
     """A line of anything: requests, answers, header lines, a body, or nothing of these."""
+    answer = ANSWER.search(line) and next(filter(_is_answer, objects_in(line)), None)
+    if answer:
+        line, rest = line[: answer[0]], line[answer[1] :]
+        _loose_line(line, made)
+        _body(answer[2], made)
+        return _loose_line(rest, made)
+    if FRAME.match(line):
+        made[-1].around.append(line.strip())
+        return None
     pieces = list(PIECE.finditer(line))
     if sum(piece.lastgroup == "target" for piece in pieces) == 1:  # a status before it is its own
         pieces.sort(key=lambda piece: piece.lastgroup != "target")
@@ -252,13 +262,10 @@ def _loose_line(line: str, made: list[_Read]) -> None:
             _part(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
-    answer = ANSWER.search(line) and next(filter(_is_answer, objects_in(line)), None)
-    if answer:
-        _body(answer[2], made)
-        line = line[: answer[0]] + line[answer[1] :]
-    elif not pieces and made[-1] != _Read():
+    if not pieces and made[-1] != _Read():
         _other(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
+    return None
 
 
 def _is_answer(found: Found) -> bool:
@@ -273,6 +280,9 @@ def _body(value: dict[str, Any], made: list[_Read]) -> None:
         made.append(last := _Read())
     if last.said and not ANSWER_WORDS & set(value):
         value = value | {"error_description": "\n".join(last.said)}
+    status = value.get("status")
+    if type(status) is int and 400 <= status < 600 and last.status is None:
+        last.status = status
     last.bodies[ANSWERED].append(json.dumps(value))
     last.side = ANSWERED
 
@@ -281,7 +291,7 @@ def _words(line: str, made: list[_Read]) -> None:
     """What a server says in a line, beside what it said before; of other lines a note is kept."""
     words, last = words_in(line) if line else None, made[-1]
     if words is None:
-        last.around += [line] * bool(line)
+        last.around += [line] * any(map(str.isalnum, line))
         return
     if words.error and (last.bodies[ANSWERED] or last.error not in ("", words.error)):
         made.append(last := _Read())
