@@ -299,8 +299,12 @@ def answer_of(
     words = next((told[name] for name in refused if told.get(name)), "")
     said = {"error": str(error), "error_description": str(words)}
     for challenge in challenges:
-        named = challenge.scheme in TOKEN_SCHEMES and challenge.error
-        if named and not re.fullmatch(OWN_CODE, said["error"]):
+        told_there = {"error", "error_description"} & set(challenge.parameters)
+        if (
+            challenge.scheme in TOKEN_SCHEMES
+            and told_there
+            and not re.fullmatch(OWN_CODE, said["error"])
+        ):
             found = challenge.parameters
             said = {name: found.get(name, said[name]) for name in said}
     issued = told.get("access_token")

@@ -37,7 +37,8 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
         |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|$))
-    | (?<![\w"'/-])(?P<challenge>(?:DPoP|Bearer)[ \t]+(?:\.\.\.[ \t]*)?(?:algs|error|realm|scope)=
+    | (?<![\w"'/-])(?P<challenge>(?:DPoP|Bearer)[ \t]+(?:\.\.\.[ \t]*)?
+        (?:algs|error(?:_description)?|realm|scope)=
         (?:"(?:[^"\\]|\\.)*+"|[^"\n])*+)
     | ^\s*(?::|Request[ ])?(?P<part>method|path|authority|scheme|url)\s*:\s*(?P<word>\S+)
     | \b(?P<side>request|response)[ ]headers?\b\W*$""",

@@ -89,6 +89,7 @@ def unwrapped(text: str) -> str:
             text = bare
         else:
             break
+    text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
     text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
     return OBJECT.sub(_one_line, _without_prompt(_single_spaced(_dedented(text))))
 
