@@ -155,6 +155,7 @@ LIKELY = {  # what other servers' words are likely to mean, the most telling fir
     rules.well_formed: r"malformed|parse|decode|not a (?:valid )?jwt",
 }
 HINTS = {row: re.compile(hint) for row, hint in LIKELY.items()}
+OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 
 
 def _guessed(text: str) -> tuple[Said, ...]:
@@ -162,6 +163,8 @@ def _guessed(text: str) -> tuple[Said, ...]:
     found = text[:1000].lower()
     about = re.search(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", found)
     rows = [row for row, hint in HINTS.items() if about and hint.search(found)]
+    if ours := OURS.search(found):
+        rows = [row for row in HINTS if row.name == ours[1]]
     return tuple((row, "", "") for row in rows[:1])
 
 

@@ -27,6 +27,8 @@ MEMBERS = {  # that a row looks at, where it has another name
     "no_private_key": "jwk", "bound_key": "jwk", "fresh": "iat", "unused": "jti", "at_typ": "typ",
     "not_expired": "exp", "at_signature": "signature", "unbound": "cnf",
 }  # fmt: skip
+READABLE = "an access token that can be read"
+OF_CLAIMS = ("at_signature", "issuer", "audience", "at_typ", "not_expired", "unbound")
 Jwks = tuple[Mapping[str, Any], ...]
 #: Reports; what to give for each row that can't be asked; what fails under RFC_9449 alone.
 Asked = tuple[tuple[Report, ...], Mapping[str, str], tuple[Finding, ...]]
@@ -153,15 +155,16 @@ def _proof_lacks(call: Call, now: float) -> dict[str, str]:
     """What to give so that a row about a proof can be asked, by its name; "" is any other row."""
     if not "".join(call.proofs):
         return {"": "a proof", "one_header": ""}
-    iat, token = call.proof.claims.get("iat"), call.access_token
+    claims, token = call.proof.claims, call.access_token
+    iat = claims.get("iat")
     wrong = not is_time(iat) or iat < LONG_AGO or iat > now + 10  # by whatever clock
-    readable, has_nonce = token.claims and not token.problem, "nonce" in call.proof.claims
+    readable, has_nonce = token.claims and not token.problem, "nonce" in claims
     exact = call.token and "token.signature" not in call.unseen
-    no_hash = (call.token or "access_token" in call.hidden) and "ath" not in call.proof.claims
+    no_hash = (call.token or "access_token" in call.hidden) and "ath" not in claims
     lacks = (
         ("one_header", call.whole or len(call.proofs) > 1, "the whole request"),
-        ("htm", call.method, "the method of the request (method)"),
-        ("htu", call.url, "the URL of the request (url)"),
+        ("htm", call.method or "htm" not in claims, "the method of the request (method)"),
+        ("htu", call.url or "htu" not in claims, "the URL of the request (url)"),
         ("bound_key", readable, "what the access token is bound to: it is opaque, ask its server"),
         ("ath", exact or no_hash, BESIDE),
         ("bound_key", "token.cnf" not in call.unseen, DECODED.format("access token")),
@@ -186,8 +189,11 @@ def _token_lacks(call: Call, jwks: Jwks) -> dict[str, str]:
     if not call.token or (call.authorization and not call.scheme):
         return lacks | {"": "an access token, behind its scheme"}
     unreadable = not call.token.startswith("ey") or call.token.count(".") == 4
-    if unreadable and (token.problem or not token.claims) and not call.is_demo:
+    nothing = bool(token.problem) or not token.claims
+    if unreadable and nothing and not call.is_demo:
         lacks[""] = OPAQUE
+    elif nothing:
+        return lacks | dict.fromkeys(OF_CLAIMS, READABLE)
     elif isinstance(cnf, dict) and "jkt" not in cnf:
         lacks["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
     if not jwks:

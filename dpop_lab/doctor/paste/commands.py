@@ -88,15 +88,17 @@ def commands(text: str) -> Pasted | None:
             remarks |= dict.fromkeys(told)
     if not found:
         return None
-    before = exchanges_in(text[: marks[0].start()])
-    if before and not (found[0].status or found[0].response_body):
-        told = before[-1]
-        found[0] = replace(
-            found[0],
-            status=told.status,
-            response_headers=told.response_headers,
-            response_body=told.response_body,
-        )
+    before = exchanges_in(text[: marks[0].start()])[-1:]
+    if not (found[0].status or found[0].response_body):
+        found[:1] = [
+            replace(
+                found[0],
+                status=answer.status,
+                response_headers=answer.response_headers,
+                response_body=answer.response_body,
+            )
+            for answer in before
+        ] or found[:1]
     kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
     kind += " with its output" * any(one.status is not None for one in found)
     pasted = of_exchanges(kind, found, whole=HEADERS_ELSEWHERE not in remarks)

@@ -19,6 +19,7 @@ from dpop_lab.doctor.paste.pasted import (
     MOST,
     Pasted,
     beside,
+    document_in,
     not_understood,
     of_exchanges,
     of_headers,
@@ -192,7 +193,7 @@ def _recognised(text: str) -> Pasted:
 def _read(text: str, *, verbose: bool = False) -> Pasted | None:
     """What several readers make of a text: of raw messages, decoded JWTs, commands, anything."""
     if MARK.search(text) or START.match(text.lstrip()):
-        return _scanned(text, verbose=verbose)
+        return document_in(text) or _scanned(text, verbose=verbose)
     if is_code(text):
         found = commands(text)
         return found or source_code(text, lambda said: _of_json(said) or _scanned(said))
@@ -200,7 +201,7 @@ def _read(text: str, *, verbose: bool = False) -> Pasted | None:
     jwts = [jwt for call in sent.calls for jwt in (*call.proofs, call.token)] if sent else []
     kinds = set(map(kind_of, jwts))
     decoded, rest = decoded_in(text, but=kinds)
-    around = commands(rest) or _scanned(rest, verbose=verbose)
+    around = commands(rest) or document_in(rest) or _scanned(rest, verbose=verbose)
     return beside(decoded, around) if decoded else around
 
 
