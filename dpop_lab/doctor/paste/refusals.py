@@ -27,14 +27,14 @@ NAMED = re.compile(
     re.X | re.I,
 )
 FRAME = re.compile(  # of a stack trace: where it was in a program, not what was said
-    r"""^\s*(?:at\s+\S+.*[(:]|File\s"|\.\.\.\s\d+\smore|from\s\S+:\d+|\#\d+\s|goroutine\s|\S+\.go:\d+
-      |Traceback\s|\S+@\S+:\d+:\d+$|"""
-    r"""(?:\w+\s=\s)?(?:return|raise|throw|await|self\.)\b.*[)({;]$|\w+\s=\s[\w.]+\(.*\)$)""",
+    r"""^\s*(?:at\s++\S.*[(:]|File\s"|\.\.\.\s\d+\smore|from\s[^\s:]*+:\d|\#\d+\s|goroutine\s
+      |[^\s:]*+(?<=\.go):\d|Traceback\s|[^\s@]*+@\S*+(?<=\d)$
+      |(?:\w+\s=\s)?(?:return|raise|throw|await|self\.)\b.*[)({;]$|\w+\s=\s[\w.]++\(.*\)$)""",
     re.X,
 )
 PREFIX = re.compile(  # what a logger puts before the words
-    r"""(?:\[[^\]\n]*\]|\([\w.-]*\)|[\d:.,TZ/+-]*\d[\d:.,TZ/+-]*|[A-Z]{3,8}(?=[\s:\]])|[>*▿•|-]+
-      |(?:\w+\.)*\w+\(\d+\):|(?:\w+[./])+\w+:|\w+(?:Exception|Error):)\s+""",
+    r"""(?:\[[^\]\n]*+\]|\([\w.-]*+\)|(?=[:.,TZ/+-]{0,9}\d)[\d:.,TZ/+-]++|[A-Z]{3,8}(?=[\s:\]])
+      |[>*▿•|-]++|(?=\w{0,60}[./(]|\w{0,60}?(?:Exception|Error):)[\w./]++(?:\(\d{1,9}\))?:)\s++""",
     re.X,
 )
 MOST_PREFIXES = 12
@@ -63,7 +63,7 @@ def words_in(line: str) -> Words | None:
         return None
     code = CODE.search(line)
     error = code[0] if code else ""
-    if not (error or ABOUT.search(re.sub(r"\S*://\S*", "", line))):
+    if not (error or ABOUT.search(re.sub(r"\w{0,9}://\S*+", "", line))):
         return None
     named = {pair["name"].lower(): _bare(pair["text"]) for pair in NAMED.finditer(line)}
     said = [text for text in named.values() if " " in text]

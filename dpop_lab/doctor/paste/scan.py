@@ -26,11 +26,10 @@ NAMES = "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|C
 PIECE = re.compile(  # of a message, wherever it stands in a line
     rf"""(?:Start|End)[ ]processing[ ]HTTP[ ]request.*|(?:-->|<--)[ ]END.*  # which is said twice
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
-        |Request[ ]finished\b.{{0,500}}?[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
+        |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
-    | (?:\bHTTP|(?<=[a-z][,:])|\b(?:error|fail(?:s|ed)|with|gives|says?|code))[ ]
-      \(?(?P<weak>[45]\d\d)\b
+    | (?P<weak>[45]\d\d)\b(?<=(?:HTTP|ives|with|ails|rror|code|said|[a-z]{{3}}[,:])[ ]...)
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"',]))(?P<name>{NAMES})["']?[ \t]*[:=][ \t]*\[?["']?
