@@ -197,7 +197,8 @@ TABLE = (
     ),
     Wording(
         "refresh key",
-        r"""^\[refresh .*(?:bound|binding|jkt|thumbprint|confirmation|match|differ|original|\bkey)""",
+        r"""^\[refresh .*(?:bound|binding|jkt|thumbprint|confirmation|match|differ|original
+        |\bkey)""",
         """the refresh token is bound to the key that it was got with, and this proof is by
         another""",
         f"Sign with the same key as when the refresh token was issued. {KEEP}",
