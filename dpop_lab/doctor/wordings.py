@@ -71,7 +71,8 @@ TABLE = (
         found|missing|error|exception|fail|no longer|unable) | errsecitemnotfound | indexed
         ?db.{0,60}(?:key|error|fail|clos)""",
         """the client can't get at its private key; without it, the tokens that are bound to it
-        are of no use","Delete these tokens, make a new key and log in again: nothing else brings
+        are of no use""",
+        """Delete these tokens, make a new key and log in again: nothing else brings
         them back. Keep the key where it outlives restarts and updates, and out of backups to
         other devices.""",
     ),
@@ -127,7 +128,8 @@ TABLE = (
         )?(?:invalid|expired|revoked|not|already|used|unknown) | session not active |
         #invalid_grant .*\b(?:expired|revoked|not active|used)""",
         """the code or refresh token is used up, expired or unknown; each code counts once, and so
-        do most refresh tokens, also when the answer was lost or the request refused","Start the
+        do most refresh tokens, also when the answer was lost or the request refused""",
+        """Start the
         login anew: a new authorization code is needed. Send one request at a time, not two at
         once, and bring proof and nonce with the first.""",
     ),
@@ -210,8 +212,8 @@ TABLE = (
         (?:request|code)|\bcode\b).{0,80}\b(?:key|jkt|thumbprint) | ^\[code
         .*(?:bound|binding|jkt|thumbprint|confirmation|\bkey)""",
         """the code is bound to the key of the authorization request (dpop_jkt, or the proof of
-        the pushed one, PAR), and the proof of the token request is by another key", f"Sign the
-        token request with the same key as the authorization request. Store the key with the state
+        the pushed one, PAR), and the proof of the token request is by another key""",
+        f"""Sign the token request with the same key as the authorization request. Store the key with the state
         of the login, so that the callback has it. {KEEP}""",
     ),
     Wording(
@@ -254,8 +256,8 @@ TABLE = (
         ^\[(?:api)? (?:dpop)?\] .*(?:parse|decod|number of segments|token format) |
         #invalid_request invalid (?:access )?token""",
         """the words are about the form of the access token: it was changed on the way, or this
-        server knows only Bearer, not the scheme DPoP, and took that word for part of the token",
-        f"Compare the token with what the token endpoint gave, to the letter. If it is the same:
+        server knows only Bearer, not the scheme DPoP, and took that word for part of the token""",
+        f"""Compare the token with what the token endpoint gave, to the letter. If it is the same:
         {ELSEWHERE}""",
     ),
     Wording("bound_key", "binding"),
