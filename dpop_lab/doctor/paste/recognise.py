@@ -180,7 +180,7 @@ def _recognised(text: str) -> Pasted:
         return found
     inside = fenced(text)
     if inside and (fence := text_paste(inside)).understood:
-        around = _scanned(FENCED.sub("\n", text))
+        around = _scanned(FENCED.sub("\n", text), concerned=True)
         known = len(fence.calls) != 1 or any(one.url for one in fence.calls)
         return fence if known else beside(fence, around)
     plain = unwrapped(text)

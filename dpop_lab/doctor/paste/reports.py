@@ -18,7 +18,7 @@ ASKED = re.compile(
     re.M,
 )
 VERDICT = re.compile(r"\((?P<status>\d{3})(?: (?P<error>[a-z_]+))?\)")
-SAID = re.compile(r"error_description=('[^'\n]*'|\"[^\"\n]*\")|“([^”\n]*)”")
+SAID = re.compile(r"error_description=('[^'\n]*+'|\"[^\"\n]*+\")|“([^“”\n]*+)”")
 TITLES = {"The proof": PROOF, "The access token": TOKEN}
 MEMBER = re.compile(r"^  (header|claims)\.(\w+) +('[^'\n]*'|\{[^\n]*\}|-?\d+|[^\n]*)", re.M)
 

@@ -26,8 +26,8 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
-    | (?P<weak>[45]\d\d)\b(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...)
-    | (?<=[ ])(?P<last>[45]\d\d)(?=[ \t]*$)
+    | (?P<weak>[45]\d\d)\b(?<=[ ]...)
+      (?:$|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"',]))(?P<name>{NAMES})["']?[ \t]*[:=][ \t]*\[?["']?
@@ -155,7 +155,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         kind = piece.lastgroup
         if kind == "target":
             made.append(Reading(piece["method"].upper(), piece["target"]))
-        elif kind in ("status", "weak", "last"):
+        elif kind in ("status", "weak"):
             _answered(int(piece[kind]), made)
         elif kind == "challenge":
             _named("WWW-Authenticate", piece["challenge"], made)
