@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder, together
-from dpop_lab.doctor.words import known_words, meaning
+from dpop_lab.doctor.words import blamed, known_words
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.session.call import NOTHING, Call, json_value
 from dpop_lab.wire.message import Exchange
@@ -200,8 +200,7 @@ def _is_printed(line: str) -> bool:
     if CODE_COMMENT.match(line) is None:
         return json_value(line) is not None or not LINE.search(line)
     _, description = known_words(line) or ("", "")
-    meant = meaning(Call(description=description))
-    return bool(ANSWER.search(line) or (meant and meant.exact))
+    return bool(ANSWER.search(line) or blamed(Call(description=description)))
 
 
 def source_code(text: str, read: Callable[[str], Pasted | None]) -> Pasted:
