@@ -5,6 +5,7 @@ servers answer.
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -30,8 +31,9 @@ from dpop_lab.lab.catalogue.change import (
     WITH_TOKEN,
     edited,
 )
+from dpop_lab.lab.parties import exchange_of
 from dpop_lab.proof.rules import ESSENTIAL
-from dpop_lab.session.call import ACCEPTED, NO_ROW
+from dpop_lab.session.call import ACCEPTED, NO_ROW, read_call
 from dpop_lab.show import Table
 from dpop_lab.wire.message import Request
 from dpop_lab.wire.redact import Redactor
@@ -329,33 +331,77 @@ def test_a_change_of_the_request_alone_is_caught_by_no_row(grid):
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=repr)
 def test_the_doctor_names_the_row_that_refused_and_the_explaining_server_tells_each(policy):
-    log, firsts, told = RawLog(), [], []
+    log, told = RawLog(), []
     seen = log.raw
     with Lab(policy=policy, log=log) as lab:
-        jwks = {"keys": [lab.twin.published]}
+        jwks, explainer = {"keys": [lab.twin.published]}, Explainer(lab.twin, told.append)
         for name, change in CHANGES.items():
             for place in change.places:
                 seen.clear()
-                caught = lab.send(name, to=place).caught
+                caught = carried_out(lab, name, place).caught
                 seen[:] = [one for one in seen if one.status != 404]
                 if not seen:
                     continue
                 found = examined(seen, jwks, policy)
                 assert is_named(caught, found), (name, place)
                 assert all(problem.action for problem in found.problems)
-                line = explained(seen[-1], lab.twin)
-                assert bool(dict(line.why).get("change")) is (caught != ACCEPTED), (name, place)
-                firsts += seen if place == change.places[0] else []
-        explainer = Explainer(lab.twin, told.append)
-    for one in firsts:
+                for examination in (found, examined([foreign(one) for one in seen], jwks, None)):
+                    assert contradictions(examination) == [], (name, place)
+                if place == change.places[0]:
+                    lines = explained_in_turn(seen, explainer, told)
+                else:
+                    lines = [explained(seen[-1], lab.twin)]
+                why = dict(lines[-1].why)
+                assert bool(why.get("change")) is (caught != ACCEPTED), (name, place)
+    assert len(told) > len(CHANGES)
+    page = explainer(Request("GET", "/", (("Host", "127.0.0.1"),)))
+    Tags(page.body.decode())
+
+
+def carried_out(lab, name, place):
+    """What the lab's server alone answers to a change."""
+    draft, parties = lab.bench.draft(name, to=place), lab.bench.parties
+    session = lab.session_under(lab.policy, api_nonce=draft.place.nonce)
+    answer = parties.send(session, draft.place, parties.signed(draft)[0])
+    return read_call(exchange_of(answer))
+
+
+def explained_in_turn(exchanges, explainer, told):
+    """What one explaining server tells of each of these."""
+    before = len(told)
+    for one in exchanges:
         explainer.tell(one)
-    assert len(firsts) > len(CHANGES)
-    for one, line in zip(firsts, told, strict=True):
+    for one, line in zip(exchanges, told[before:], strict=True):
         assert line.refused == (one.status >= 400)
         assert bool(dict(line.why).get("change")) == line.refused, line
         assert all(part.isprintable() for part in repr(line).split("\n"))
-    page = explainer(Request("GET", "/", (("Host", "127.0.0.1"),)))
-    Tags(page.body.decode())
+    return told[before:]
+
+
+def foreign(exchange):
+    """The exchange as another server would have had it, which nobody knows the rules of."""
+    known = ("server", "x-revision")
+    headers = [one for one in exchange.response_headers if one[0].lower() not in known]
+    return replace(exchange, response_headers=tuple(headers), reports=())
+
+
+def contradictions(found):
+    """The findings of one call that say two things of one, or blame both sides for a success."""
+    problems = found.problems
+    rows = [problem.row for problem in problems if problem.row]
+    twice = [row for row in dict.fromkeys(rows) if rows.count(row) > 1]
+    twice += [
+        name
+        for one in problems
+        for other in problems
+        for name in one.explains
+        if other is not one and name in (other.row, *other.explains)
+    ]
+    schemes = {"scheme", "unbound"} <= {*rows}
+    accepted = (found.call.status or 0) // 100 == 2 and not found.call.refused
+    blamed = {problem.at_server for problem in problems if problem.grade == "must"}
+    both_sides = accepted and blamed == {True, False} and "no_private_key" not in rows
+    return twice + ["scheme"] * schemes + ["both sides"] * both_sides
 
 
 def explained(exchange, twin):

@@ -302,6 +302,14 @@ def test_behind_a_proxy_nobody_is_told_to_send_the_url_that_only_the_proxy_knows
         assert rows(found) == ["htu"] and inside not in found.problems[0].action
         said[host, scheme] = "htu is right" in found.problems[0].action
     assert [*said.values()] == [True, False, False]
+    for line in ("Forwarded: for=1.2.3.4;host=demo.duendesoftware.com;proto=https, for=10.0.0.1",
+                 "X-Forwarded-Host: demo.duendesoftware.com, 10.0.0.1"):  # fmt: skip
+        found = diagnose(raw(f"DPoP: {proof()}", line), url=inside, now=NOW)
+        assert "htu is right" in found.problems[0].action
+    port = raw(f"DPoP: {proof(htu='https://a.example:8443/x/api')}", "X-Forwarded-Proto: https",
+               "X-Forwarded-Port: 8443", "X-Forwarded-Prefix: /x/")  # fmt: skip
+    found = diagnose(port, url="http://a.example/api", now=NOW)
+    assert "htu is right" in found.problems[0].action
 
 
 def test_the_signature_of_the_access_token_is_verified_once_keys_are_given():

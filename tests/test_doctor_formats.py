@@ -648,7 +648,7 @@ def test_no_more_is_read_of_a_file_than_is_looked_at():
 
 def test_a_file_over_the_limit_is_said_to_be_cut(tmp_path):
     file = tmp_path / "long.txt"
-    file.write_text(lines(*raw(BAD)) + "\n" * 16_000_001, encoding="utf-8")
+    file.write_text(lines(*raw(BAD)) + " " * 16_000_001, encoding="utf-8")
     found = diagnose(file, now=NOW)
     assert rows(found) == ["htu"]
     assert any("16000000" in remark for remark in found.remarks)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from dpop_lab.doctor.sequence import in_sequence, obeyed
+from dpop_lab.doctor.sequence import in_sequence
 from dpop_lab.session.call import read_call
 from dpop_lab.wire.message import Exchange
 from tests import builder
@@ -197,12 +197,3 @@ def test_a_dpop_jkt_of_this_very_key_made_in_another_way_is_told_with_the_right_
     refusal = answered(asked(form=CODE, at=1), 400, GRANT)
     _, [problem] = in_sequence(calls(answered(asked(odd, proved=False), 302), refusal))
     assert problem.wanted == JKT and JKT in problem.action and "hexadecimal" in problem.title
-
-
-def test_a_challenge_is_obeyed_by_the_next_request_whatever_comes_of_it():
-    challenge = answered(asked(form=CODE), 400, NONCE, nonce="n1")
-    for nonce, brought in (("n1", True), ("n0", False), (None, False)):
-        refusal = answered(asked(form=CODE, at=1, nonce=nonce), 400, GRANT)
-        first, second = calls(challenge, refusal)
-        assert obeyed(first, [second]) is brought
-    assert not obeyed(first, [])

@@ -17,6 +17,7 @@ from dpop_lab.cli.options import (
     say,
     seconds,
     settings_from,
+    show,
 )
 from dpop_lab.client.read_settings import variable
 from dpop_lab.errors import LabError
@@ -81,7 +82,7 @@ def _compare(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found.as_json(), indent=2))
     elif found.rows or not found.stopped:
-        print(found.text(everything=options.all))
+        show(found.text(everything=options.all))
     if found.cause:
         raise found.cause
     return 1 if found.differences else 0

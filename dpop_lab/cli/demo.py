@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from dpop_lab.cli.options import POLICIES, Commands, add_policy, adder, command
+from dpop_lab.cli.options import POLICIES, Commands, add_policy, adder, command, show
 from dpop_lab.jose.encoding import hash_input, thumbprint
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -29,7 +29,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     with Lab(policy=POLICIES[options.policy]) as lab:
         for step in _steps(lab):
-            print(f"{step}\n")
+            show(f"{step}\n")
     return 0
 
 

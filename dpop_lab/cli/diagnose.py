@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from dpop_lab.cli.options import POLICIES, Commands, adder, command, method, named, say, url
+from dpop_lab.cli.options import POLICIES, Commands, adder, command, method, named, say, show, url
 from dpop_lab.doctor.diagnosis import diagnose
 from dpop_lab.doctor.paste.recognise import LONGEST_JSON
 from dpop_lab.errors import LabError
@@ -43,7 +43,7 @@ def declare(commands: Commands) -> None:
     add(f"--policy {'|'.join(POLICIES)}", words, choices=POLICIES)
     form("--json", "for machines")
     form("--markdown", "for an issue or a chat")
-    add("--all", "each row that passed, too")
+    add("--all", "all details: every member, every exchange, a line for each row")
 
 
 def _diagnose(options: argparse.Namespace) -> int:
@@ -64,7 +64,7 @@ def _diagnose(options: argparse.Namespace) -> int:
     elif options.markdown:
         print(found.markdown())
     else:
-        print(found.text(everything=options.all))
+        show(found.text(everything=options.all))
     return found.exit_code
 
 

@@ -15,6 +15,7 @@ from dpop_lab.errors import KeyUnusable, LabError, SettingsError
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import ALGORITHMS, PrivateKey
 from dpop_lab.server import policies
+from dpop_lab.show import coloured
 from dpop_lab.show.values import printable
 from dpop_lab.wire.syntax import WORD, without_login
 
@@ -138,6 +139,13 @@ def method(text: str) -> str:
 def say(line: str) -> None:
     """Print a line to standard error."""
     print(printable(line), file=sys.stderr)  # a server may try to move the cursor
+
+
+def show(text: str) -> None:
+    """Print a report: in colour on a terminal that has it, unless `NO_COLOR` is set."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    old = sys.platform == "win32" and "WT_SESSION" not in os.environ  # a console of Windows
+    print(text if plain or old or not sys.stdout.isatty() else coloured(text), flush=True)
 
 
 def fail(line: str, code: int) -> int:

@@ -22,6 +22,7 @@ from dpop_lab.cli.options import (
     on_signals,
     port,
     say,
+    show,
     write_secret,
 )
 from dpop_lab.errors import KeyUnusable, LabError
@@ -113,7 +114,7 @@ def _print_until_stopped(told: "queue.SimpleQueue[Entry | None]") -> None:
             return
         missed, printed = entry.number - printed - 1, entry.number
         lines = [f"({missed} requests were not printed in time)"] * bool(missed)
-        print("\n".join([*lines, repr(entry)]), flush=True)
+        show("\n".join([*lines, repr(entry)]))
 
 
 def _public_client_jwk(path: str) -> Mapping[str, Any]:

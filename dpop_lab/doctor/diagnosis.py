@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste.recognise import read_paste
@@ -14,12 +14,16 @@ from dpop_lab.doctor.report import details, headline, key_values, others, prefac
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
+from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Jwks
 from dpop_lab.session.call import LONGEST, Call, json_value, linked, without_user
-from dpop_lab.show import Block, Fold, Shown, as_markdown, as_text
+from dpop_lab.show import Block, Fold, Shown, Table, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
 from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import normal_url
+
+if TYPE_CHECKING:
+    from dpop_lab.doctor.documents import Document
 
 SCHEME = re.compile("(?:dpop|bearer) +", re.I)
 NO_URL = "The url that was given is no http(s) URL, and not used."
@@ -41,6 +45,7 @@ class Diagnosis(Shown):
     understood: bool
     examined: tuple[Examined, ...]  #: each request in it
     jwks: Jwks = ()
+    documents: "tuple[Document, ...]" = ()  #: metadata and others that are no request
     remarks: tuple[str, ...] = ()
     now: float
     _secrets: Callable[[], Secrets]  #: found when something is said
@@ -57,7 +62,10 @@ class Diagnosis(Shown):
 
     def _by_weight(self) -> list[Examined]:
         """The requests with problems: the last that was refused, others refused, the rest."""
-        ill = [one for one in self.examined if one.problems]
+        judged = (
+            Examined(call=Call(), policy=RFC_9449, problems=one.problems) for one in self.documents
+        )
+        ill = [one for one in (*judged, *self.examined) if one.problems]
         refused = [one for one in reversed(ill) if one.call.refused]
         return [*refused, *(one for one in ill if not one.call.refused)]
 
@@ -92,6 +100,8 @@ class Diagnosis(Shown):
 
     def _nothing_wrong(self) -> str:
         missing = {row for one in self.examined for row in one.missing}
+        if self.documents:
+            return " ".join((*(one.told for one in self.documents), "Nothing is wrong with it."))
         if not any(one.findings for one in self.examined):
             return "No row can be asked of it, and nothing else is wrong."
         if not missing:
@@ -126,6 +136,11 @@ class Diagnosis(Shown):
             "secrets": list(self.secrets),
             "remarks": list(self.remarks),
             "keys": [key_values(one) for one in self.jwks],
+            "documents": [
+                {"kind": one.kind, "told": one.told, "facts": dict(one.facts)}
+                | {"problems": [one.title for one in one.problems]}
+                for one in self.documents
+            ],
             "requests": [values_of(one, self.now) for one in self.examined],
         }
         values: dict[str, Any] = _clean(said, self._secrets)
@@ -140,6 +155,7 @@ class Diagnosis(Shown):
         calls, order = [one.call for one in self.examined], self._by_weight()
         blocks: list[Block] = [headline(self._summary(), next(iter(order), None), self.mark)]
         blocks += others(order)
+        blocks += (Table(one.kind, one.facts) for one in self.documents if one.facts)
         blocks += preface(calls, self.secrets, self.remarks, self.jwks)
         if parts := tuple(details(self.examined, self.now, everything=everything)):
             blocks.append(Fold("Details", parts))
@@ -184,6 +200,7 @@ def diagnose(
         understood=pasted.understood,
         examined=tuple(_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)),
         jwks=pasted.jwks,
+        documents=_clean(pasted.documents, secrets),
         remarks=(*pasted.remarks, *unused),
         now=here,
         _secrets=secrets,

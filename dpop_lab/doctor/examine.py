@@ -1,12 +1,13 @@
 """Judge one call: by its rows, what the sequence shows, the server's words; a finding a cause."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.codes import REDIRECTS
-from dpop_lab.doctor.problem import Problem, other_problems, query_in_htu
+from dpop_lab.doctor.problem import Problem, other_problems
+from dpop_lab.doctor.remarks import remarks, solved
 from dpop_lab.doctor.words import Meaning, meaning
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
@@ -14,13 +15,8 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Jwks, ask_rows
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
-from dpop_lab.session.telling import WELL_KNOWN
-from dpop_lab.show.values import is_time, offset
-from dpop_lab.wire.message import first
-from dpop_lab.wire.syntax import without_query
+from dpop_lab.session.call import Call
 
-SKEW = 5  # seconds between two clocks that are not worth a word
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
@@ -94,27 +90,35 @@ def examine(
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
-    problems = [*sequence, *other_problems(call)]
-    explained = {name for problem in problems for name in problem.explains}
-    failures = [each for each in _faults(one) if each.check.name not in explained]
-    free = [each for each in failures if _is_open(each, call) and not own_rules]
-    solved = _solved(call, later)
-    if call.place and not call.refused and 200 <= (call.status or 0) < 300:
-        free = [each for each in failures if each.grade != "must"]
-        problems += [_accepted(each, call) for each in failures if each not in free]
-    elif not solved:
-        problems += [Problem.of(each, call) for each in failures if each not in free]
-        if call.refused or (call.status in REDIRECTS and (call.is_proof or call.token)):
-            problems, free = _weighed(one, problems, free)
-    remarks = [solved, *(_not_binding(each, call) for each in free), *_remarks(one)]
-    known = tuple(dict.fromkeys(filter(None, remarks)))
-    return replace(one, problems=tuple(problems), remarks=known)
+    obeyed, took = solved(call, later), bool(call.place) and call.succeeded
+    explained = {name for problem in sequence for name in problem.explains}
+    failures = [] if obeyed else [each for each in _faults(one) if each.check.name not in explained]
+    free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
+    judged = _accepted if took else Problem.of
+    by_rows = [judged(each, call) for each in failures if each not in free]
+    problems = [*sequence, *by_rows, *other_problems(call)]
+    sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
+    if not obeyed and (call.refused or sent_on):
+        problems, free = _weighed(one, problems, free)
+    told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
+    if call.refused and any(each.row == rules.fresh.name for each in problems):
+        from dpop_lab.doctor.clocks import timed  # rarely needed
+
+        problems = [timed(each, call, now) for each in problems]
+    known = tuple(dict.fromkeys(filter(None, told)))
+    return replace(one, problems=tuple(_once(problems)), remarks=known)
 
 
 def refusal(call: Call, policy: Policy) -> Problem | None:
     """What a refusal means, going by the server's words alone; None where there was none."""
     said = meaning(call, policy)
     return _by_words(Examined(call=call, policy=policy), said) if said else None
+
+
+def _once(problems: list[Problem]) -> list[Problem]:
+    """The problems without a second one of the same row."""
+    first = {problem.row: problem for problem in reversed(problems)}
+    return [one for one in problems if not one.row or first[one.row] is one]
 
 
 def _faults(one: Examined) -> list[Finding]:
@@ -204,94 +208,17 @@ def _said(call: Call) -> str:
 def _by_words(one: Examined, said: Meaning) -> Problem:
     """What the server's words mean, where nothing that can be seen says it better."""
     call, row = one.call, said.row
-    title, action, more = f"{_said(call)}: {said.title}", said.action, ""
+    title, action = f"{_said(call)}: {said.title}", said.action
     if row and (finding := one.findings.get(row.name)) and finding.mark == "passed":
         from dpop_lab.doctor.advice.passed import why_passed  # a contradiction is rare
 
-        more = f" Here the row passes: {why_passed(row, call)}"
+        title += ", and here that row passes"
+        action = why_passed(row, call)
     elif row and row.name in one.missing:
-        more = f" To be sure, give {one.missing[row.name]}."
+        action += f" To be sure, give {one.missing[row.name]}."
     elif row and "proof" in call.hidden:
-        more = " The proof is redacted here: with it, the row is asked."
+        action += " The proof is redacted here: with it, the row is asked."
     elif row and not (call.whole or call.is_proof or call.token):
-        more = " Give the request as well, and the row is asked."
+        action += " Give the request as well, and the row is asked."
     name = row.name if row else ""
-    return Problem(title, action + more, said.section, row=name, explains=(said.topic,))
-
-
-# ---- what is no fault
-
-
-def _solved(call: Call, later: tuple[Call, ...]) -> str:
-    """What to say where a later request got what this one was refused for want of; else empty."""
-    good = [one for one in later if one.status is not None and one.status < 300]
-    same = [one for one in later if (one.method, _place(one)) == (call.method, _place(call))]
-    told = "A later request of this session got through."
-    if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
-        found = [one for one in good if WELL_KNOWN in one.url]
-        return told * any(host_of(one.url) == host_of(call.url) for one in found)
-    refused = call.error in ("use_dpop_nonce", "invalid_token") or call.bare_challenge
-    if not refused or call.status is None:
-        return ""
-    if call.error == "use_dpop_nonce":
-        told = "The server asked for its nonce, and got it in the next request: as it should be."
-        good = [one for one in later if one.error != "use_dpop_nonce"]
-    return told * any(one in good for one in same)
-
-
-def _place(call: Call) -> str:
-    return host_of(call.url) + without_query(call.url).partition("://")[2]
-
-
-def _remarks(one: Examined) -> Iterator[str]:
-    """What is good to know: clocks, leniencies, what was relied on."""
-    call = one.call
-    if call.hidden:
-        names = " and ".join(name.replace("_", " ") for name in call.hidden)
-        verb = "is" if len(call.hidden) == 1 else "are"
-        yield f"The {names} {verb} redacted, so those rows can't be asked.{_kept(call)}"
-    if call.sent_at is not None and call.date is not None and abs(call.sent_at - call.date) > SKEW:
-        away = offset(call.sent_at, call.date)
-        yield f"By the clock of whoever recorded this it was sent {away} the server's Date."
-    for finding in one.stricter:
-        if not _within_a_second_or_two(finding, call):
-            row = f"{finding.check.name} ({finding.source}). {advise(finding, call)}"
-            yield f"The demo server lets this pass, RFC_9449 does not: {row}"
-    if (found := query_in_htu(call)) and call.status and call.status < 300:
-        yield f"This server passes over it, another may not: {found.action}"
-    if call.is_demo:
-        yield from _ways_of_the_demo(call)
-    challenges = call.challenges or ()
-    if len(challenges) > 1:
-        schemes = ", ".join(one.scheme for one in challenges)
-        yield f"There are {len(challenges)} challenges: {schemes[:200]}."
-    if call.method == "OPTIONS" and (call.status or 0) >= 400:
-        yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
-    if "use_dpop_nonce" in [one.error for one in challenges] and not call.nonce:
-        yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
-
-
-def _kept(call: Call) -> str:
-    """How to have proofs in a session log of ours, whose labels are told from others'."""
-    if not first(call.headers, "DPoP").startswith("<proof "):
-        return ""
-    return " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
-
-
-def _within_a_second_or_two(finding: Finding, call: Call) -> bool:
-    """Is this a time that lies ahead by no more than two clocks may differ?"""
-    start = call.access_token.claims.get("nbf")
-    if (finding.check, finding.defect) != (at.not_expired, "early") or not call.clock:
-        return False
-    return is_time(start) and start - call.clock[0] <= SKEW
-
-
-def _ways_of_the_demo(call: Call) -> Iterator[str]:
-    """What was relied on of what only the demo server does."""
-    relied = "Relied on the demo's ways:"
-    if call.bare_challenge:
-        yield f"{relied} a bare DPoP challenge answers a token it refuses."
-    if call.error == "invalid_client" and call.status == 400:
-        yield f"{relied} a failed client gets 400 there, where RFC 6749 has 401."
-    if call.error == "invalid_dpop_proof" and call.place in (API, TOKEN_ENDPOINT):
-        yield f"{relied} such are its words at the {call.place}, not elsewhere."
+    return Problem(title, action, said.section, row=name, explains=(said.topic,))

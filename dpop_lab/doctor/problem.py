@@ -54,7 +54,8 @@ class Problem(Shown):
             time, whose = call.clock
             found += f" ({date(value)}, {offset(value, time)} {whose})"
         said = f"{row.question} No: {defect.replace('_', ' ')}"
-        return cls.at(row, said, advise(finding, call), shown(finding.wanted, 200), found, defect)
+        wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
+        return cls.at(row, said, advise(finding, call), wanted, found, defect)
 
     @property
     def card(self) -> Card:
@@ -113,7 +114,18 @@ def _badly_bound(call: Call) -> Iterator[Problem]:
             "DPoP",
             call.token_type,
         )
-    cnf = read_jws(call.issued).claims.get("cnf")
+    issued = read_jws(call.issued)
+    cnf = issued.claims.get("cnf")
+    if call.token_type.lower() == "dpop" and issued.claims and not cnf:
+        yield Problem(
+            "token_type says DPoP, but the access token has no cnf.jkt: it is bound to no key",
+            "The authorization server has to put cnf.jkt into it, or the APIs have to ask it by"
+            " introspection. Till then a proof by any key would do.",
+            "RFC 9449 §6.1",
+            "cnf with jkt",
+            "nothing",
+            at_server=True,
+        )
     bound = cnf.get("jkt") if isinstance(cnf, dict) else None
     mine = thumbprint_or_none(call.proof.header.get("jwk"))
     if mine and bound and bound != mine:

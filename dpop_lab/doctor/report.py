@@ -67,11 +67,14 @@ def details(examined: Iterable[Examined], now: float, *, everything: bool) -> It
     Without `everything` an exchange among others of which nothing is wrong has a line of its own,
     and of the others what most readers know is left out.
     """
+    before = set[str]()  # remarks, of which a line among others repeats none
     for one in examined:
         mark = "failed" if one.problems else "passed"
         line, several = _line(one.call), bool(one.call.name)
         short = several and not one.problems and not everything
-        parts = tuple(_listed(one.remarks)) if short else tuple(told(one, now, everything))
+        new = (remark for remark in one.remarks if remark not in before)
+        parts = tuple(_listed(new) if short else told(one, now, everything))
+        before.update(one.remarks)
         if several:
             said = f"{one.outcome}." if one.problems else one.verdict
             yield Fold(f"{line}. {said}", parts, mark)

@@ -24,6 +24,7 @@ MOST_ROWS = 3
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
 ABOUT = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf|use_dpop_nonce)\b")
+OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh"),
     "code": re.compile(
@@ -147,9 +148,12 @@ def _worded(call: Call) -> Meaning | None:
     scheme = call.scheme.lower() if call.scheme.lower() in TOKEN_SCHEMES else ""
     line = f"[{_where(call, words)} {scheme}] #{call.error.lower()} {words}"
     dpop = call.is_proof or scheme == "dpop" or ABOUT.search(line)
+    ours = OURS.search(words)
     for wording, pattern in _table():
         row = ROWS.get(wording.topic)
-        if (dpop or row not in OF_PROOFS) and pattern.search(line):
+        if ours and wording.topic != ours[1]:
+            continue
+        if ours or ((dpop or row not in OF_PROOFS) and pattern.search(line)):
             names = row.name if row else ""
             means = wording.means or f"this sounds like the row {names}"
             todo = wording.do or (row.mend if row else "")

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -26,7 +27,7 @@ from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_call
-from dpop_lab.show.values import mapped, shown
+from dpop_lab.show.values import at_once, mapped, shown
 from dpop_lab.wire.message import Redacted
 
 Kept = tuple[Sent, Draft, requests.PreparedRequest, str]  # the last request, and the proof in it
@@ -204,7 +205,7 @@ class Bench:
             answered=answered,
             compared_with=number,
             fresh=tuple(name for name in NEW if now.get(name) == honest[name]),
-            difference=mapped(differing, lambda text: self.lab.log.known([text])[0]),
+            difference=at_once(partial(mapped, differing), self.lab.log.known),
         )
 
     def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:

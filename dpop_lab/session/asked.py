@@ -22,6 +22,8 @@ LONG_AGO = 1_000_000_000  # no clock goes so wrong
 BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"
 OPAQUE = "one that can be read: this access token is opaque to all but its server"
+READABLE = "an access token that can be read"
+OF_CLAIMS = ("at_signature", "issuer", "audience", "at_typ", "not_expired", "unbound")
 Jwks = tuple[Mapping[str, Any], ...]
 #: Reports; what to give for each row that can't be asked; what fails under RFC_9449 alone.
 Asked = tuple[tuple[Report, ...], Mapping[str, str], tuple[Finding, ...]]
@@ -139,13 +141,14 @@ def _proof_lacks(call: Call, now: float) -> dict[str, str]:
     """What to give so that a row about a proof can be asked, by its name; "" is any other row."""
     if not "".join(call.proofs):
         return {"": "a proof", "one_header": ""}
-    iat, token = call.proof.claims.get("iat"), call.access_token
+    claims, token = call.proof.claims, call.access_token
+    iat = claims.get("iat")
     wrong = not is_time(iat) or iat < LONG_AGO or iat > now + 10  # by whatever clock
-    readable, has_nonce = token.claims and not token.problem, "nonce" in call.proof.claims
+    readable, has_nonce = token.claims and not token.problem, "nonce" in claims
     lacks = (
         ("one_header", call.whole or len(call.proofs) > 1, "the whole request"),
-        ("htm", call.method, "the method of the request (method)"),
-        ("htu", call.url, "the URL of the request (url)"),
+        ("htm", call.method or "htm" not in claims, "the method of the request (method)"),
+        ("htu", call.url or "htu" not in claims, "the URL of the request (url)"),
         ("bound_key", readable, "what the access token is bound to: it is opaque, ask its server"),
         ("ath", call.token, BESIDE),
         ("bound_key", call.token, BESIDE),
@@ -169,8 +172,11 @@ def _token_lacks(call: Call, jwks: Jwks) -> dict[str, str]:
     if not call.token or (call.authorization and not call.scheme):
         return lacks | {"": "an access token, behind its scheme"}
     unreadable = not call.token.startswith("ey") or call.token.count(".") == 4
-    if unreadable and (token.problem or not token.claims) and not call.is_demo:
+    nothing = bool(token.problem) or not token.claims
+    if unreadable and nothing and not call.is_demo:
         lacks[""] = OPAQUE
+    elif nothing:
+        return lacks | dict.fromkeys(OF_CLAIMS, READABLE)
     elif isinstance(cnf, dict) and "jkt" not in cnf:
         lacks["unbound"] = "whether it came over the TLS connection it is bound to (RFC 8705)"
     if not jwks:

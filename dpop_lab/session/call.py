@@ -131,6 +131,11 @@ class Call:
         return self.status is not None and self.status < 400
 
     @property
+    def succeeded(self) -> bool:
+        """Did the server do what was asked?"""
+        return not self.refused and 200 <= (self.status or 0) < 300
+
+    @property
     def refused(self) -> bool:
         """Did the server say no?"""
         said = bool(self.error or self.description)

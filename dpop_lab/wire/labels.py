@@ -105,6 +105,9 @@ class Known:
     label: str = ""
 
 
+Sought = Mapping[re.Pattern[str], list[tuple[str, Known]]]
+
+
 class Labels:
     """Gives each secret its kind and order of appearance, the same in every place.
 
@@ -117,6 +120,8 @@ class Labels:
     def __init__(self, shortest: int = LONG, most: int = MOST) -> None:
         self._shortest, self._most = shortest, most
         self._known: dict[str, Known] = {}
+        #: What is looked for, by the kind that is not, until another value is known.
+        self._sought: dict[str, Sought] = {}
         self._counts: Counter[str] = Counter()
 
     def label(self, kind: str, value: str) -> str:
@@ -141,19 +146,30 @@ class Labels:
             return Known(kind, value, {}, shortest)
         if (known := self._known.get(value)) is None:
             known = self._known[value] = Known(kind, value, _readings(value), shortest)
+            self._sought.clear()
             kinds = [one.kind for one in self._known.values()]
             if len(kinds) > self._most:  # many tokens or cookies do not drive out the one secret
                 oldest = kinds.index(Counter(kinds).most_common(1)[0][0])
                 del self._known[[*self._known][oldest]]
-        known.shortest = min(known.shortest, shortest)
+        if shortest < known.shortest:
+            known.shortest = shortest
+            self._sought.clear()
         return known
+
+    def _looked_for(self, but: str) -> Sought:
+        """The readings of all long values but those of a kind, of the longest value first."""
+        if but not in self._sought:
+            longest = sorted(self._known.values(), key=lambda one: len(one.value), reverse=True)
+            long = [one for one in longest if len(one.value) >= one.shortest and one.kind != but]
+            self._sought[but] = {
+                units: [(reading, one) for one in long for reading in one.readings[units]]
+                for units in (WRITTEN, LABEL)
+            }
+        return self._sought[but]
 
     def replace(self, texts: list[str], *, but: str = "") -> list[str]:
         """The texts without any known long value, in whatever spelling, `but` those of a kind."""
-        longest = sorted(self._known.values(), key=lambda one: len(one.value), reverse=True)
-        sought = [one for one in longest if len(one.value) >= one.shortest and one.kind != but]
-        for units in (WRITTEN, LABEL):
-            readings = [(reading, one) for one in sought for reading in one.readings[units]]
+        for units, readings in self._looked_for(but).items():
             whole = _read("\n".join(texts), units) if readings else ""
             if found := [pair for pair in readings if pair[0] in whole]:
                 texts = [self._without(text, found, units) for text in texts]
@@ -163,6 +179,8 @@ class Labels:
         """The text with labels in place of these values, parts last, but not within a label."""
         meant, written = _read(text, units), _written(text, units)
         for reading, known in found:
+            if reading not in meant:
+                continue
             end = 0
             for ahead in meant.split(reading)[:-1]:
                 start = end + len(ahead)

@@ -1,5 +1,6 @@
 """What to change in the claims of a proof, made from what they are and should be."""
 
+import re
 from collections.abc import Mapping
 
 from dpop_lab.checking import Finding
@@ -12,6 +13,7 @@ from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import normal_url
 
 FORWARDED = {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"}
+PAIR = re.compile(r'\b(proto|host)="?([^;,"\s]{1,300})', re.I)
 
 
 def htm(finding: Finding, call: Call) -> str:
@@ -25,15 +27,16 @@ def htu(finding: Finding, call: Call) -> str:
     """In which part the two URLs differ."""
     wanted, found = str(finding.wanted), finding.found
     if not isinstance(found, str):
-        return f"Give htu as a string: send {wanted}."
+        how = "Add htu" if found is None else "Give htu as a string"
+        return f"{how}: send {wanted}." if wanted else f"{how}, the URL without its query."
     fault = f"htu has {' and '.join(differences(wanted, found).values())}"
-    given = {name.lower(): value.strip().lower() for name, value in call.headers}
+    given = {name.lower(): value.partition(",")[0].strip() for name, value in call.headers}
     if not FORWARDED & given.keys():
         return f"{fault}: send {wanted}."
     if _is_public(wanted, found, given):
         return (
-            "htu is right: it is the public URL that the X-Forwarded headers give. The server"
-            " behind the proxy has to know that URL: set it there, or let the server trust"
+            "htu is right: it is the public URL that the forwarded headers give. The server behind"
+            " the proxy has to know that URL: set it there, or let the server trust Forwarded or"
             " X-Forwarded headers, where nobody but the proxy can set them."
         )
     return (
@@ -44,12 +47,17 @@ def htu(finding: Finding, call: Call) -> str:
 
 
 def _is_public(wanted: str, found: str, given: Mapping[str, str]) -> bool:
-    """Is it the URL of the request but for scheme and host, which are those of the proxy?"""
+    """Is it the URL that the headers of the proxy give (RFC 7239, or X-Forwarded-…)?"""
     there, here = normal_url(wanted), normal_url(found)
-    if there is None or here is None or there.path != here.path:
+    if there is None or here is None:
         return False
-    origin = (given.get("x-forwarded-proto", here.scheme), given.get("x-forwarded-host"))
-    return origin == (here.scheme, host_of(found))
+    pairs = {name.lower(): value for name, value in PAIR.findall(given.get("forwarded", ""))}
+    scheme = pairs.get("proto") or given.get("x-forwarded-proto", here.scheme)
+    name = pairs.get("host") or given.get("x-forwarded-host") or host_of(wanted)
+    port, prefix = given.get("x-forwarded-port"), given.get("x-forwarded-prefix", "")
+    host = f"{name}:{port}" if port and ":" not in name else name
+    paths = (there.path, prefix.rstrip("/") + there.path)
+    return here in [normal_url(f"{scheme}://{host}{path}") for path in paths]
 
 
 def ath(finding: Finding, call: Call) -> str:
@@ -143,14 +151,18 @@ def fresh(finding: Finding, call: Call) -> str:
         return "iat lies ahead of this machine's clock: set the client's clock (NTP), in UTC."
     time, whose = call.clock
     away = abs(iat - time)
-    half_hours = away > 1700 and abs(away % 1800 - 900) > 870
-    zone = " By whole or half hours: local time was taken for UTC." if half_hours else ""
+    zone = " By whole or half hours: local time was taken for UTC." if half_hours(away) else ""
     if iat > time:
         return f"iat is {duration(away)} ahead of {whose}: set the client's clock (NTP).{zone}"
     return (
         f"iat is {duration(away)} behind {whose}: make the proof right before it is sent, and set "
         f"the client's clock (NTP).{zone}"
     )
+
+
+def half_hours(seconds: float) -> bool:
+    """Are these whole or half hours, but for half a minute, as between two time zones?"""
+    return seconds > 1700 and abs(seconds % 1800 - 900) > 870
 
 
 def nonce(finding: Finding, call: Call) -> str:

@@ -7,31 +7,42 @@ from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
 from dpop_lab.wire.syntax import without_query
 
+BEHIND_A_PROXY = (
+    "the server takes another URL for its own, as behind a proxy that ends TLS, or adds or takes a"
+    " prefix. Compare with the URL in its log or metadata. Let the proxy send X-Forwarded-Proto and"
+    " X-Forwarded-Host and the server trust them, or set the server's public URL."
+)
 REASONS = {
-    rules.htu: "the server takes another URL for its own, as behind a proxy that hides scheme, host"
-    " or prefix: compare with the URL in its log or metadata.",
-    rules.fresh: "compare the server's clock with the client's; its window may be smaller.",
-    rules.unused: "the proof was sent before, in an exchange that is not in this paste.",
-    rules.nonce: "the nonce was outdated when it came, or is that of another server.",
-    rules.one_header: "something on the way may add or take a DPoP header.",
-    rules.signature: "was the text changed on the way?",
+    rules.htu: f"Here htu is the URL that was called, so {BEHIND_A_PROXY}",
+    rules.fresh: "The proof was made in time, by the clocks in this paste: compare the server's"
+    " clock with the client's (NTP). The server's window may be smaller than others': make the"
+    " proof right before it is sent.",
+    rules.unused: "The proof was sent before, in an exchange that is not in this paste: make a new"
+    " one for each request, also for one that a library sends again by itself.",
+    rules.nonce: "The nonce was outdated when it came, or is that of another server: put the newest"
+    " DPoP-Nonce of this server into a new proof and send it again, once.",
+    rules.one_header: "Something on the way may add or take a DPoP header: look at what arrives.",
+    rules.signature: "The text may have been changed on the way: look at what arrives.",
 }
+COMPARE = "Is this the request that was refused? Then look into the server's log."
 
 
 def why_passed(row: Check, call: Call) -> str:
-    """What may be behind it, to stand after "Here the row passes:"."""
+    """What may be behind it, and what to do."""
     htu, url = call.proof.claims.get("htu"), without_query(call.url)
     if row != rules.htu or not isinstance(htu, str) or not url:
-        return REASONS.get(row, "is this the request that was refused?")
+        return REASONS.get(row, COMPARE)
     if odd := differences(url, htu):
         return (
-            f"htu is the URL of the request in another spelling, with {' and '.join(odd.values())}."
-            " By RFC 9449 a server makes both alike first; this one seems to compare letter by"
-            f" letter. Send htu as the request has it: {shown(url, 300)[1:-1]}."
+            "Here htu is the URL of the request in another spelling, with"
+            f" {' and '.join(odd.values())}. By RFC 9449 a server makes both alike first; this one"
+            " seems to compare letter by letter. Send htu as the request has it:"
+            f" {shown(url, 300)[1:-1]}."
         )
     if ENCODED.search(url):
         return (
-            "its path is percent-encoded, and a server that decodes the path before it compares"
-            " wants the decoded form: try that, and tell the server's operator. Or " + REASONS[row]
+            "The path is percent-encoded, and a server that decodes the path before it compares"
+            " wants the decoded form: try that, and tell the server's operator. Or "
+            + BEHIND_A_PROXY
         )
     return REASONS[row]

@@ -10,12 +10,12 @@ from dpop_lab.jose.public_forms import CURVES, on_curve
 
 #: How a coordinate may be written, and how its octets are read then.
 SPELLINGS: tuple[tuple[str, re.Pattern[str], Callable[[str], bytes]], ...] = (
+    ("as a decimal number", re.compile(r"\d{60,170}"), lambda text: int(text).to_bytes(72)),
     (
         "in hexadecimal",
         re.compile(r"(?:0x)?(?:[0-9A-Fa-f]{2}){24,70}"),
         lambda text: bytes.fromhex(text.removeprefix("0x")),
     ),
-    ("as a decimal number", re.compile(r"\d{60,170}"), lambda text: int(text).to_bytes(72)),
     (
         "",
         re.compile(r"[\w+/-]{1,180}={0,2}", re.ASCII),

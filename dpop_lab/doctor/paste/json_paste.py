@@ -3,7 +3,6 @@
 import base64
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,8 @@ from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import (
     Pasted,
     beside,
+    concerns,
+    document_in,
     not_understood,
     of_exchanges,
     of_headers,
@@ -41,11 +42,6 @@ NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
 )
-CONCERNS = re.compile(
-    r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type="
-    r"|^access-control-request-headers: .*dpop",
-    re.M | re.I,
-)
 DECODED = "It is decoded already: without the text itself its signature can't be verified."
 
 
@@ -55,6 +51,8 @@ def json_paste(value: object) -> Pasted | None:
         return _api_claims(value) or _headers(value)
     if not isinstance(value, Mapping):
         return None
+    if "access_token" not in value and (found := document_in(value)):
+        return found
     entries = _first(_first(value, "log", Mapping) or {}, "entries", list)
     if entries is not None:
         return _har(entries)
@@ -167,7 +165,7 @@ def _har(entries: list[Any]) -> Pasted:
     kept = [
         one if one.status else replace(one, failure=one.failure or "no answer was recorded")
         for one in read
-        if _concerns(one)
+        if concerns(one)
     ]
     passed = len(read) - len(kept)
     kind = f"a HAR file of {len(read)} exchange{'s' * (len(read) != 1)}"
@@ -179,13 +177,6 @@ def _har(entries: list[Any]) -> Pasted:
     told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
     more = (*[NO_AUTHORIZATION] * bare, *[told] * bool(passed))
     return replace(pasted, remarks=(*pasted.remarks, *more))
-
-
-def _concerns(exchange: Exchange) -> bool:
-    """Has it to do with DPoP, or asks a browser in it whether it may?"""
-    headers = (*exchange.request_headers, *exchange.response_headers)
-    text = "\n".join([*map(": ".join, headers), exchange.request_body])
-    return CONCERNS.search(text) is not None
 
 
 def _api_claims(value: list[Any]) -> Pasted | None:
@@ -216,7 +207,8 @@ def _answer(value: Mapping[str, Any]) -> Pasted | None:
         return None
     nonce = _first(value, "DPoP-Nonce dpop_nonce", str) or ""
     call = Call(**answer_of({**value, **said}), nonce=nonce, status=status)
-    return Pasted(kind=kind, calls=(call, Call(token=call.issued)) if call.issued else (call,))
+    calls = (call, Call(token=call.issued)) if call.issued else (call,)
+    return replace(document_in(value) or Pasted(kind=kind), kind=kind, calls=calls)
 
 
 def _with_proof(value: Mapping[str, Any], logged: Exchange | None) -> Pasted | None:

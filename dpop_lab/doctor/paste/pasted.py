@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dpop_lab.session.call import NOTHING, Call, read_call
 from dpop_lab.wire.message import Exchange, Headers
+
+if TYPE_CHECKING:
+    from dpop_lab.doctor.documents import Document
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted
 SECRET_FIELDS = ("authorization", "dpop")
@@ -27,6 +30,11 @@ TOLD = "method url status error description challenges proofs token nonces".spli
 ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
 OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
 OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
+CONCERNS = re.compile(
+    r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type="
+    r"|^access-control-request-headers: .*dpop",
+    re.M | re.I,
+)
 NAMELESS = ("dots", "command", "ticks", "square")  # placeholders that give no name
 
 
@@ -44,6 +52,7 @@ class Pasted:
     remarks: tuple[str, ...] = ()
     text: str = ""
     given: tuple[Exchange, ...] = ()
+    documents: "tuple[Document, ...]" = ()  #: what is no request or answer of a call
     understood: bool = True  #: was anything of DPoP recognised?
 
 
@@ -91,6 +100,7 @@ def together(read: list[Pasted]) -> Pasted:
         remarks=tuple(dict.fromkeys(remarks)),
         text="\n".join(one.text for one in read),
         given=tuple(exchange for one in read for exchange in one.given),
+        documents=tuple(each for one in read for each in one.documents),
     )
 
 
@@ -126,6 +136,21 @@ def says_something(exchange: Exchange) -> bool:
         or exchange.failure
         or (exchange.status or 0) >= 300
     )
+
+
+def concerns(exchange: Exchange) -> bool:
+    """Has it to do with DPoP, or asks a browser in it whether it may?"""
+    headers = (*exchange.request_headers, *exchange.response_headers)
+    text = "\n".join([*map(": ".join, headers), exchange.request_body])
+    return CONCERNS.search(text) is not None
+
+
+def document_in(thing: object) -> Pasted | None:
+    """The document that a JSON value is, or that a text has as a URL; None for anything else."""
+    from dpop_lab.doctor.documents import read, read_url  # most pastes are none
+
+    found = read_url(thing) if isinstance(thing, str) else read(thing)
+    return Pasted(kind=found.kind, documents=(found,)) if found else None
 
 
 def placeholder(value: str) -> str:

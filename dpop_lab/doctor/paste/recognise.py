@@ -18,6 +18,7 @@ from dpop_lab.doctor.paste.pasted import (
     MOST,
     Pasted,
     beside,
+    document_in,
     not_understood,
     of_exchanges,
     of_headers,
@@ -184,6 +185,8 @@ def _recognised(text: str) -> Pasted:
             return found
         if is_code(plain):
             return source_code(plain, lambda printed: _of_json(printed) or _scanned(printed))
+    if found := document_in(plain):
+        return found
     size = f"{len(text)} characters in which nothing of DPoP was recognised"
     return _scanned(plain, verbose=VERBOSE.search(text) is not None) or not_understood(size)
 

@@ -1,0 +1,278 @@
+"""Documents that are no request, such as metadata and introspection: what they say of DPoP."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from dpop_lab.doctor.problem import METHODS, Problem
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.session.call import host_of
+from dpop_lab.show.values import cut, shown
+from dpop_lab.wire.secrets import harmless
+
+Members = Mapping[Any, Any]
+#: What a document says of DPoP in a sentence or two, and what is wrong with that.
+Judged = tuple[str, list[Problem]]
+
+THUMBPRINT = re.compile(r"[\w-]{42}[AEIMQUYcgkosw048]", re.A)  # base64url of 32 octets
+SHAPES = {  # of a value that should be a thumbprint, and how it was likely made
+    re.compile(r"[0-9a-fA-F]{64}"): "it is hex",
+    re.compile(r"[\w-]{43}=+"): "it is padded with =",
+    re.compile(r"[A-Za-z0-9+/]{43}=?"): "it is in the other base64 alphabet, with + and /",
+    re.compile(r"[\w-]{27}=?"): "it is as long as SHA-1",
+    re.compile(r"[\w-]{86}(==)?"): "it is as long as SHA-512",
+    re.compile(r"[\[{].*"): "it is a whole key, not the hash of one",
+}
+WEAK = re.compile("none|HS[0-9]+", re.I)  # algorithms that need no private key
+LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?|[^.:]+(:[0-9]+)?", re.I)
+ALGS, REQUIRED = "dpop_signing_alg_values_supported", "dpop_bound_access_tokens_required"
+BOUND = "dpop_bound_access_tokens"
+AUTHORIZATION = re.compile(r"(?:response_type|dpop_jkt)=")
+TOLD_OF_CLIENTS = "token_endpoint_auth_method grant_types application_type"
+NO_BINDING = (
+    "token_type is Bearer and no cnf can be seen: the access token is bound to no key. For DPoP,"
+    " send a proof in the token request and look for token_type DPoP; if one was sent, the server"
+    " passed over it."
+)
+REQUEST = re.compile(rf"\b(?:{'|'.join(METHODS)}) +(?:https?:|/)|\bHTTP/|^curl ")
+LONGEST, MOST = 16_000, 20  # characters of a URL, values of a list
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Document:
+    """What a document says of DPoP, and what is wrong with that."""
+
+    kind: str  #: fits after "This is "
+    told: str  #: what it says, in a sentence or two
+    facts: tuple[tuple[str, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read(value: object) -> Document | None:
+    """The document that a JSON value is, by its members; None for another value. Never raises."""
+    names = value.keys() if isinstance(value, Mapping) else ()
+    lasting = {"iat", "exp"} & set(names) and "active" not in names
+    if not isinstance(value, Mapping) or lasting or {"htm", "htu"} & set(names):
+        return None  # a payload of a JWT has these
+    for kind, needed, others, facts, judge in KINDS:
+        if needed in names and any(one in names for one in others.split()):
+            told, problems = judge(value)
+            pairs = tuple((name, _seen(value, name)) for name in facts.split())
+            return Document(kind, told, pairs, tuple(problems))
+    return None
+
+
+def read_url(text: str) -> Document | None:
+    """An authorization request, as a URL or as the form that is pushed, alone in a line."""
+    words = [one for one in text[:LONGEST].split() if AUTHORIZATION.search(one)]
+    if not words or len(text) > LONGEST or "\n" in text.strip() or REQUEST.search(text):
+        return None
+    url, _, query = words[0].strip("'\"<>,").rpartition("?")
+    form = dict(parse_qsl(query.partition("#")[0]))
+    kind = "an authorization request" if url else "a form of an authorization request"
+    told, problems = _authorization(form)
+    return Document(kind, told, (("dpop_jkt", _seen(form, "dpop_jkt")),), tuple(problems))
+
+
+# ---- what each says
+
+
+def _resource(value: Members) -> Judged:
+    told = f"It is about {shown(value['resource'], 120)}. "
+    if value.get(REQUIRED) is True:
+        told += "It takes only DPoP-bound access tokens: each call needs a proof"
+    else:
+        told += "Bound tokens are not required: it may take Bearer tokens as well"
+    algs = value.get(ALGS)
+    told += f"; proofs are signed with {_listed(algs)}." if algs else "; algorithms are not named."
+    return told, [*_algorithms(value), *_no_boolean(value, REQUIRED, "RFC 9728 §2")]
+
+
+def _server(value: Members) -> Judged:
+    algs = value.get(ALGS)
+    told = f"{ALGS} is missing: the server does not announce DPoP. Ask its operator."
+    if algs:
+        told = f"It announces DPoP: proofs are signed with {_listed(algs)}."
+    host = host_of(str(value.get("token_endpoint", "")))
+    if host and host != host_of(str(value["issuer"])):
+        told += f" The htu of a token request has the host {cut(host, 80)}, not the issuer's."
+    return told, [*_algorithms(value), *_plain_http(value)]
+
+
+def _client(value: Members) -> Judged:
+    bound = value.get(BOUND)
+    told = f"{BOUND} is {_seen(value, BOUND)}: this client may be given tokens without DPoP."
+    if bound is True:
+        told = f"{BOUND} is true: each token request of this client needs a proof."
+    problems = [*_no_boolean(value, BOUND, "RFC 9449 §5.2")]
+    atproto = "atproto" in str(value.get("scope", ""))[:2000].split()
+    if atproto and bound is not True and not problems:
+        said = f"{BOUND} is {_seen(value, BOUND)}, and atproto wants true"
+        action = f"Set {BOUND} to true in the client metadata: atproto takes no other client."
+        problems.append(Problem(said, action, "RFC 9449 §5.2", "true", _seen(value, BOUND)))
+    return told, problems
+
+
+def _introspection(value: Members) -> Judged:
+    kind, cnf = str(value.get("token_type", "")).lower(), value.get("cnf")
+    if value["active"] is not True:
+        said = f"active is {_seen(value, 'active')}: the token is not valid for this server"
+        action = "Is it expired, revoked, or another server's? May the caller ask about it?"
+        return "", [Problem(said, action, "RFC 7662 §2.2", "true", _seen(value, "active"))]
+    jkt = cnf.get("jkt") if isinstance(cnf, Mapping) else None
+    if jkt is not None:
+        told = f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
+        return f"{told} proofs must be by this key.", _no_thumbprint(jkt, "cnf.jkt")
+    if kind == "bearer":
+        return "The token is active and, without cnf.jkt, bound to no key by DPoP.", []
+    if isinstance(cnf, Mapping) and cnf and kind != "dpop":
+        return "The token is active, and bound by something else than DPoP.", []
+    meant = "." if kind == "dpop" else ", if the token is meant for DPoP."
+    problem = Problem(
+        "cnf.jkt is missing, so the API can't compare the proof's key with anything",
+        f"The authorization server has to give cnf with jkt in its introspection answer{meant}",
+        "RFC 9449 §6.2",
+        "cnf with jkt",
+        _seen(value, "cnf"),
+        at_server=True,
+    )
+    return "", [problem]
+
+
+def _token_response(value: Members) -> Judged:
+    kind, jwt = str(value.get("token_type")).lower(), read_jws(str(value["access_token"]))
+    bound = jwt.claims.get("cnf")
+    if kind == "bearer" and not bound:
+        return NO_BINDING, []
+    if kind == "bearer":
+        said = "token_type says Bearer, but the access token has cnf: it is bound to a key"
+        action = "The server has to answer token_type DPoP; send the token with a proof by its key."
+        return "", [Problem(said, action, "RFC 9449 §5", "DPoP", "Bearer", at_server=True)]
+    if kind == "dpop" and not jwt.claims:
+        return "token_type is DPoP. The token is no JWT: introspection shows its key.", []
+    return "", []
+
+
+def _userinfo(value: Members) -> Judged:
+    return "The call got through; nothing in the answer is about DPoP.", []
+
+
+def _authorization(form: Mapping[str, str]) -> Judged:
+    jkt = form.get("dpop_jkt")
+    if jkt is None:
+        return "It has no dpop_jkt: the code is not bound to a key.", []
+    told = f"dpop_jkt binds the code to the key with the thumbprint {shown(jkt, 80)}:"
+    return f"{told} the token request needs a proof by this key.", _no_thumbprint(jkt, "dpop_jkt")
+
+
+# ---- what may be wrong
+
+
+def _algorithms(value: Members) -> Iterator[Problem]:
+    """What stands among the algorithms and must not."""
+    algs = value.get(ALGS, [""])
+    names = [one for one in algs if isinstance(one, str)] if isinstance(algs, list) else []
+    weak = [one for one in names if WEAK.fullmatch(one)]
+    if weak or not names:
+        yield Problem(
+            f"{ALGS} {'holds ' + _listed(weak) if weak else 'is no list of names'}",
+            "The server has to list asymmetric algorithms alone, such as ES256.",
+            "RFC 9449 §5.1",
+            "a list such as ['ES256']",
+            shown(algs, 200),
+            at_server=True,
+        )
+
+
+def _plain_http(value: Members) -> Iterator[Problem]:
+    """URLs without TLS: behind a proxy the server often takes itself for an http one."""
+    for name in ("issuer", "token_endpoint"):
+        url = str(value.get(name, ""))
+        if url.lower().startswith("http:") and not LOCAL.fullmatch(host_of(url)):
+            yield Problem(
+                f"{name} is an http URL",
+                "It has to be https. Behind a proxy, let the server heed X-Forwarded-Proto: it"
+                " compares htu with the URL it takes for its own.",
+                "RFC 8414 §2",
+                "https",
+                shown(url, 120),
+                at_server=True,
+            )
+            return
+
+
+def _no_boolean(value: Members, name: str, section: str) -> Iterator[Problem]:
+    found = value.get(name, False)
+    if not isinstance(found, bool):
+        action = f"Write {name}: true without quotes, or leave it out."
+        yield Problem(f"{name} is no boolean", action, section, "true or false", shown(found, 80))
+
+
+def _no_thumbprint(jkt: object, name: str) -> list[Problem]:
+    """A value that can be the SHA-256 thumbprint of no key."""
+    text = jkt if isinstance(jkt, str) else ""
+    if THUMBPRINT.fullmatch(text):
+        return []
+    how = next((why for shape, why in SHAPES.items() if shape.fullmatch(text[:2000])), "")
+    action = "Make it by RFC 7638: SHA-256 of the public JWK's required members, as base64url."
+    section, asked = ("RFC 9449 §10", True) if name == "dpop_jkt" else ("RFC 9449 §6", False)
+    wanted, found = "43 characters of base64url", shown(jkt, 100)
+    said = f"{name} is no thumbprint of a key{': ' * bool(how)}{how}"
+    return [Problem(said, action, section, wanted, found, at_server=not asked)]
+
+
+def _seen(value: Members, name: str) -> str:
+    """A member in words: what it is, or that it is missing."""
+    found = value.get(name)
+    if isinstance(found, bool):
+        return str(found).lower()
+    return "missing" if found is None else _listed(found)
+
+
+def _listed(found: object) -> str:
+    """The names in a list, as many as are looked at; another value as it is."""
+    if not isinstance(found, list):
+        return shown(harmless(found), 120)
+    told = [cut(one, 60) if isinstance(one, str) else shown(one, 60) for one in found[:MOST]]
+    return ", ".join([*told, "…"] if len(found) > MOST else told) or "none"
+
+
+Kind = tuple[str, str, str, str, Callable[[Members], Judged]]
+#: What it is, a member it must have, others of which it has one, those that are told, its judge.
+KINDS: tuple[Kind, ...] = (
+    (
+        "the metadata of a protected resource (RFC 9728)",
+        "resource",
+        f"authorization_servers bearer_methods_supported resource_name {ALGS} {REQUIRED}",
+        f"{REQUIRED} {ALGS} bearer_methods_supported authorization_servers",
+        _resource,
+    ),
+    (
+        "the metadata of an authorization server (RFC 8414)",
+        "issuer",
+        f"token_endpoint authorization_endpoint jwks_uri {ALGS}",
+        f"issuer {ALGS} token_endpoint require_pushed_authorization_requests",
+        _server,
+    ),
+    (
+        "the answer of an introspection endpoint (RFC 7662)",
+        "active",
+        "token_type client_id exp iss scope sub aud cnf username active",
+        "active token_type cnf",
+        _introspection,
+    ),
+    ("a token response", "access_token", "token_type", "token_type", _token_response),
+    *(
+        ("client metadata (RFC 7591)", needed, others, f"{BOUND} {TOLD_OF_CLIENTS}", _client)
+        for needed, others in ((BOUND, BOUND), ("redirect_uris", "client_id client_name"))
+    ),
+    (
+        "a userinfo answer (OpenID Connect)",
+        "sub",
+        "name email preferred_username given_name email_verified",
+        "sub",
+        _userinfo,
+    ),
+)

@@ -1,0 +1,56 @@
+"""Exchanges of a session as they are compared and named: server, key, parameters, answer."""
+
+import re
+from typing import Any
+
+from dpop_lab.session.call import Call, host_of, json_value
+from dpop_lab.session.decoded import thumbprint_or_none
+from dpop_lab.wire.secrets import is_hidden
+from dpop_lab.wire.syntax import without_query
+
+NUMBERED = re.compile(r"<\w+ \d+>")  # a mask that stands for one value and no other
+Earlier = list[Call]
+
+
+def settled(call: Call, later: Earlier) -> bool:
+    """Did a later request to the same place get through?"""
+    good = [one for one in later if one.status is not None and one.status < 300]
+    return any(one.method == call.method and place_of(one) == place_of(call) for one in good)
+
+
+def same_server(one: Call, other: Call) -> bool:
+    """Do both go to one server, as far as is known? Its two places keep nonces of their own."""
+    pairs = ((one.place, other.place), (host_of(one.url), host_of(other.url)))
+    return all(mine == theirs or not (mine and theirs) for mine, theirs in pairs)
+
+
+def place_of(call: Call) -> str:
+    """Host and path, without the query."""
+    return host_of(call.url) + without_query(call.url).partition("://")[2]
+
+
+def named(call: Call) -> str:
+    """The name of an exchange, without how many there are."""
+    return call.name.partition(" of ")[0]
+
+
+def answered(call: Call) -> str:
+    """An exchange with what came of it, in brackets."""
+    return f"{named(call)} ({call.said or 'no answer'})"
+
+
+def key_of(call: Call) -> str:
+    """The thumbprint of the proof's key, empty where there is none."""
+    return thumbprint_or_none(call.proof.header.get("jwk")) or ""
+
+
+def value_of(call: Call, name: str) -> str:
+    """A parameter that is known, or whose mask stands for it alone; else empty."""
+    value = call.form.get(name, "")
+    return value if NUMBERED.fullmatch(value) or not is_hidden(value) else ""
+
+
+def members_of(call: Call) -> dict[str, Any]:
+    """The members of the JSON object in an answer."""
+    found = json_value(call.exchange.response_body)
+    return found if isinstance(found, dict) else {}
