@@ -406,7 +406,7 @@ SAID = {
     "JSON": ('{"error":"invalid_token"}', None),
     "JSON over lines": ('{\n  "error": "invalid_token"\n}', None),
     "a header line": (CHALLENGE, None),
-    "words": ("HTTPError: 401 Client Error: Unauthorized, invalid_token", None),
+    "words": ("HTTPError: 401 Client Error: Unauthorized, invalid_token", 401),
     "a comment": ('// {"error": "invalid_token"}', None),
     "another comment": ('# DPoP error="invalid_token"', None),
 }

@@ -79,29 +79,6 @@ def _squeezed(text: str) -> str:
     return " ".join(text.replace("\\", "").split()).strip(" .")
 
 
-def known_words(text: str) -> tuple[str, str] | None:
-    """Error code and description of a server's refusal that stands somewhere in a text.
-
-    Known are the words of both policies and the codes of RFC 6749, 6750 and 9449. None where there
-    is nothing of the kind.
-    """
-    text = text[:20_000]
-    squeezed = _squeezed(text)
-    spelled = re.findall(r"\b[a-z]+(?:_[a-z]+)+", text.lower())
-    code = next((one for one in MEANINGS if one in spelled), "")
-    said = [one for one in _known() if _squeezed(one[0]) in squeezed]
-    if said:
-        best, error, _ = max(said, key=lambda one: (one[1] == code, len(one[0])))
-        return code or error, best
-    line = next((one.strip() for one in text.splitlines() if one.strip()), "")
-    if len(line) <= 300 and (code or (len(text.split()) <= 40 and _worded(Call(description=line)))):
-        return code, re.sub(rf"^\W*{code}(?:\W+|$)", "", line) if code else line
-    if code:
-        return code, ""
-    status = STATUS.search(text)
-    return ("", status[0]) if status and len(text) < 2000 else None
-
-
 STATUS = re.compile(
     r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
     r"|Internal Server Error|Method Not Allowed)\b",

@@ -281,7 +281,8 @@ def htu(proof: Jws, context: Context) -> Verdict:
 )
 def ath(proof: Jws, context: Context) -> Verdict:
     """Is the ath claim the hash of the access token that came with it?"""
-    wanted = access_token_hash(context.access_token or "")
+    token = context.access_token
+    wanted = access_token_hash(token) if token else Words("the hash of the access token")
     return equal(wanted=wanted, found=_text(proof, context, "ath"))
 
 

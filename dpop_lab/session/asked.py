@@ -22,6 +22,11 @@ LONG_AGO = 1_000_000_000  # no clock goes so wrong
 BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"
 OPAQUE = "one that can be read: this access token is opaque to all but its server"
+DECODED = "the {0} as it was sent: decoded, it does not show this"
+MEMBERS = {  # that a row looks at, where it has another name
+    "no_private_key": "jwk", "bound_key": "jwk", "fresh": "iat", "unused": "jti", "at_typ": "typ",
+    "not_expired": "exp", "at_signature": "signature", "unbound": "cnf",
+}  # fmt: skip
 READABLE = "an access token that can be read"
 OF_CLAIMS = ("at_signature", "issuer", "audience", "at_typ", "not_expired", "unbound")
 Jwks = tuple[Mapping[str, Any], ...]
@@ -99,6 +104,15 @@ def _asked(
     elif isinstance(profile, TokenProfile):
         context, lacks = _token_context(call, profile, now, jwks), _token_lacks(call, jwks)
         presented = token_of(context.authorization)
+    what = "access token" if isinstance(profile, TokenProfile) else "proof"
+    unseen = [name for name in call.unseen if name.startswith(what.split()[-1])]
+    hidden = {name.partition(".")[2] for name in unseen}
+    hidden |= {"strict_form"} if len(unseen) > 1 else set()
+    lacks |= {
+        row.name: DECODED.format(what)
+        for row in profile.rows
+        if MEMBERS.get(row.name, row.name) in hidden
+    }
     give = {row.name: lacks.get(row.name, lacks.get("", "")) for row in profile.rows}
     findings = ask(tuple(row for row in profile.rows if not give[row.name]), presented, context)
     missing = {name: text for name, text in give.items() if text}
@@ -126,7 +140,7 @@ def _context(call: Call, profile: ProofProfile, now: float, used: set[Hashable])
         method=call.method,
         url=call.url.partition("?")[0].partition("#")[0],
         now=_time(call, now),
-        access_token=call.token or None,
+        access_token="" if "token.signature" in call.unseen else call.token or None,
         cnf=call.access_token.claims.get("cnf"),
         nonce_time=lambda nonce: _time(call, now) if nonce in call.nonces else None,
         used=used.__contains__,
@@ -145,12 +159,15 @@ def _proof_lacks(call: Call, now: float) -> dict[str, str]:
     iat = claims.get("iat")
     wrong = not is_time(iat) or iat < LONG_AGO or iat > now + 10  # by whatever clock
     readable, has_nonce = token.claims and not token.problem, "nonce" in claims
+    exact = call.token and "token.signature" not in call.unseen
+    no_hash = (call.token or "access_token" in call.hidden) and "ath" not in claims
     lacks = (
         ("one_header", call.whole or len(call.proofs) > 1, "the whole request"),
         ("htm", call.method or "htm" not in claims, "the method of the request (method)"),
         ("htu", call.url or "htu" not in claims, "the URL of the request (url)"),
         ("bound_key", readable, "what the access token is bound to: it is opaque, ask its server"),
-        ("ath", call.token, BESIDE),
+        ("ath", exact or no_hash, BESIDE),
+        ("bound_key", "token.cnf" not in call.unseen, DECODED.format("access token")),
         ("bound_key", call.token, BESIDE),
         ("fresh", call.clock or wrong, "when it was sent (now), or the answer with its Date"),
         (

@@ -26,6 +26,12 @@ PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that tak
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
 LONGEST = 16_000  # characters of a URL or a challenge
+LONGEST_WORDS = 2000
+CODES = ("error", "errorCode", "error_code")
+DESCRIPTIONS = (
+    "error_description errorDescription errorMessage message detail reason description title"
+).split()
+OWN_CODE = "[a-z]+_[a-z_]+"  # of OAuth, or made like those
 LINES = 100  # header lines that are looked at
 NOTHING = Exchange("", "", (), "", math.nan, math.nan)
 
@@ -52,12 +58,15 @@ class Call:
     hidden: tuple[str, ...] = ()  #: `proof`, `access_token`: what was redacted
     form: Mapping[str, str] = field(default_factory=dict)
     doubled: tuple[str, ...] = ()  #: parameters that stand in the form more than once
+    #: members of a decoded JWT that nobody pasted, as `proof.iat`, `token.cnf`, `proof.signature`
+    unseen: tuple[str, ...] = ()
     sent_at: float | None = None  #: by the clock of the client, or of whoever recorded it
     date: float | None = None  #: the server's time, in seconds since 1970
     status: int | None = None
     challenges: tuple[Challenge, ...] | None = None
     error: str = ""  #: OAuth's code (RFC 6749 section 5.2, RFC 6750 section 3)
     description: str = ""
+    around: str = ""  #: the prose or log lines that the server's words stood in
     nonce: str = ""  #: what this answer gave as DPoP-Nonce
     nonces: tuple[str, ...] = ()  #: known to be the server's before this request
     issued: str = ""  #: the access token in the answer
@@ -268,7 +277,7 @@ def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:
         status=exchange.status,
         challenges=challenges,
         nonce=first(received, "DPoP-Nonce"),
-        **answer_of(json_value(exchange.response_body), challenges or ()),
+        **answer_of(json_value(exchange.response_body), challenges or (), exchange.status),
         **known,
     )
 
@@ -279,17 +288,34 @@ def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(name for name, count in counts.items() if count > 1 and name not in several)
 
 
-def answer_of(members: object, challenges: tuple[Challenge, ...] = ()) -> dict[str, Any]:
-    """The fields of a call that a JSON answer tells, an error or a token, or else a challenge."""
-    told = members if isinstance(members, dict) else {}
-    said = {name: str(told[name]) for name in ("error", "error_description") if told.get(name)}
+def answer_of(
+    members: object, challenges: tuple[Challenge, ...] = (), status: int | None = None
+) -> dict[str, Any]:
+    """The fields of a call that a JSON answer tells, an error or a token, or else a challenge.
+
+    Words alone, without an error, count for a refusal where the status says so.
+    """
+    told = dict(members) if isinstance(members, dict) else {}
+    if isinstance(inner := told.get("error"), dict):
+        told |= inner | {"error": inner.get("error", inner.get("code"))}
+    error = next((told[name] for name in CODES if told.get(name)), "")
+    refused = [name for name in DESCRIPTIONS if error or (status or 0) >= 400]
+    refused = refused or ["error_description"]
+    words = next((told[name] for name in refused if told.get(name)), "")
+    said = {"error": str(error), "error_description": str(words)}
     for challenge in challenges:
-        if challenge.scheme in TOKEN_SCHEMES and "error" not in said:
-            said |= {n: v for n, v in challenge.parameters.items() if n.startswith("error")}
+        told_there = {"error", "error_description"} & set(challenge.parameters)
+        if (
+            challenge.scheme in TOKEN_SCHEMES
+            and told_there
+            and not re.fullmatch(OWN_CODE, said["error"])
+        ):
+            found = challenge.parameters
+            said = {name: found.get(name, said[name]) for name in said}
     issued = told.get("access_token")
     return {
-        "error": said.get("error", "")[:200],
-        "description": said.get("error_description", "")[:1000],
+        "error": said["error"][:200],
+        "description": said["error_description"][:LONGEST_WORDS],
         "issued": issued if isinstance(issued, str) and not is_hidden(issued) else "",
         "token_type": str(told.get("token_type", ""))[:40],
     }
@@ -322,6 +348,8 @@ def _echoed(body: str) -> str:
 
 def _split(authorization: str) -> tuple[str, str]:
     scheme, gap, token = authorization.partition(" ")
+    if authorization.lower() in TOKEN_SCHEMES:
+        return authorization, ""
     if gap and scheme.lower() not in TOKEN_SCHEMES:
         return scheme, ""
     return (scheme, token.strip()) if gap else ("", authorization)

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import exchanges_in
-from dpop_lab.doctor.paste.unwrap import METHODS, START, unescaped
+from dpop_lab.doctor.paste.unwrap import METHODS, unescaped
 from dpop_lab.session.call import NOTHING, json_value
 from dpop_lab.wire.message import Exchange
 
@@ -88,6 +88,17 @@ def commands(text: str) -> Pasted | None:
             remarks |= dict.fromkeys(told)
     if not found:
         return None
+    before = exchanges_in(text[: marks[0].start()])[-1:]
+    if not (found[0].status or found[0].response_body):
+        found[:1] = [
+            replace(
+                found[0],
+                status=answer.status,
+                response_headers=answer.response_headers,
+                response_body=answer.response_body,
+            )
+            for answer in before
+        ] or found[:1]
     kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
     kind += " with its output" * any(one.status is not None for one in found)
     pasted = of_exchanges(kind, found, whole=HEADERS_ELSEWHERE not in remarks)
@@ -99,9 +110,8 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
 
     What only the command says is added: the scheme, the body, the request itself.
     """
-    start = START.search(printed)
     body = printed.strip() if json_value(printed) is not None else ""
-    shown = exchanges_in(printed[start.start() :]) if start else []
+    shown = [] if body else exchanges_in(printed)
     scheme = asked.url.partition("//")[0]
     for number, one in enumerate(shown or [replace(NOTHING, response_body=body)]):
         if number and not one.method:

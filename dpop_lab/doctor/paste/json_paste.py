@@ -8,21 +8,21 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+from dpop_lab.doctor.paste.decoded import of_values
 from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import (
     Pasted,
-    beside,
     concerns,
     document_in,
+    merged,
     not_understood,
     of_exchanges,
     of_headers,
     says_something,
     with_headers,
 )
-from dpop_lab.doctor.paste.scan import url_of
-from dpop_lab.doctor.words import known_words
-from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.doctor.paste.refusals import ABOUT
+from dpop_lab.doctor.paste.scan import ANSWER_WORDS, url_of
 from dpop_lab.session.call import NOTHING, Call, answer_of, read_call
 from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers
@@ -42,13 +42,12 @@ NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
 )
-DECODED = "It is decoded already: without the text itself its signature can't be verified."
 
 
 def json_paste(value: object) -> Pasted | None:
     """What a JSON value is; None for one that says nothing of DPoP by its members. Never raises."""
     if isinstance(value, list):
-        return _api_claims(value) or _headers(value)
+        return _api_claims(value) or _headers(value) or of_values(value)
     if not isinstance(value, Mapping):
         return None
     if "access_token" not in value and (found := document_in(value)):
@@ -67,7 +66,7 @@ def json_paste(value: object) -> Pasted | None:
     jwks = tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one)
     if jwks:
         return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
-    return _headers(value) or _decoded_jwt(value)
+    return _headers(value) or of_values([value])
 
 
 def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
@@ -190,23 +189,18 @@ def _api_claims(value: list[Any]) -> Pasted | None:
 
 def _answer(value: Mapping[str, Any]) -> Pasted | None:
     """What a server answers: an error, a token, or a problem (RFC 9457); None for none of these."""
-    error, status = value.get("error"), _status(value)
-    texts = [value[name] for name in ("detail", "title") if isinstance(value.get(name), str)]
-    said: dict[str, Any] = {}
+    status = _status(value)
     if "error" in value:
         kind = "a JSON error"
-        if not isinstance(error, str | None):
-            said = {"error": "", "error_description": str(error)[:300]}
     elif isinstance(value.get("access_token"), str):
         kind = "a token response"
-    elif texts and (status or isinstance(value.get("type"), str)):
+    elif ANSWER_WORDS & set(value) and (status or ABOUT.search(json_text(value))):
         kind = "a problem in JSON (RFC 9457)"
-        code, words = known_words(" ".join(texts)) or ("", "")
-        said = {"error": code, "error_description": words or texts[0]}
     else:
         return None
     nonce = _first(value, "DPoP-Nonce dpop_nonce", str) or ""
-    call = Call(**answer_of({**value, **said}), nonce=nonce, status=status)
+    told = answer_of(value, status=status or (None if "access_token" in value else 400))
+    call = Call(**told, nonce=nonce, status=status)
     calls = (call, Call(token=call.issued)) if call.issued else (call,)
     return replace(document_in(value) or Pasted(kind=kind), kind=kind, calls=calls)
 
@@ -220,7 +214,7 @@ def _with_proof(value: Mapping[str, Any], logged: Exchange | None) -> Pasted | N
     if found is None or len(calls) != 1 or (logged and logged.request_headers):
         return None
     known = replace(read_call(logged or NOTHING), token=token, nonces=(nonce,) if nonce else ())
-    return beside(replace(found, kind="a DPoP proof in JSON", calls=calls), known)
+    return replace(found, kind="a DPoP proof in JSON", calls=(merged(known, calls[0]),))
 
 
 def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
@@ -229,14 +223,3 @@ def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
     headers = headers_in(value)
     whole = len(headers) == len(value) and all(isinstance(one, str) for one in texts)
     return of_headers(headers) if whole else None
-
-
-def _decoded_jwt(value: Mapping[str, Any]) -> Pasted | None:
-    """A proof or a token as a decoder shows it: header and claims, without a signature."""
-    header = _first(value, "header protected", Mapping) or {}
-    claims = _first(value, "payload claims", Mapping) or value
-    if not {"htm", "htu", "jti", "cnf", "iat"} & set(claims):
-        return None
-    parts = [base64url_encode(json_text(one).encode()) for one in (header, claims)]
-    pasted = jwts_in(f"{'.'.join(parts)}.")
-    return pasted and replace(pasted, kind=f"{pasted.kind}, decoded", remarks=(DECODED,))

@@ -1,9 +1,9 @@
 """What a paste turned out to be: its kind, its calls, and what else is to be told."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from itertools import count
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from dpop_lab.session.call import NOTHING, Call, read_call
@@ -23,7 +23,9 @@ PLACEHOLDER = re.compile(
     | <(?P<angle>[^<>\n]*)> | \[(?P<square>[A-Za-z _-]*)\]
     | (?P<plea>(?i:your|my|the|insert|put)(?:[ _-][A-Za-z]+)+)
     | (?P<capitals>(?:[A-Z]+[_-])*(?:TOKEN|PROOF|JWT|DPOP))
-    | [\w.-]{0,60}(?P<dots>\.\.\.|…)""",
+    | «(?P<quoted>[^«»\n]*)»
+    | (?P<masked>\*{3,}|[xX]{3,}|(?i:\W?(?:redacted|removed|omitted|hidden|masked|snip(?:ped)?)\W?))
+    | [\w.-]{0,60}(?P<dots>\.\.\.|…)[\w.-]{0,60}""",
     re.X,
 )
 TOLD = "method url status error description challenges proofs token nonces".split()
@@ -35,7 +37,7 @@ CONCERNS = re.compile(
     r"|^access-control-request-headers: .*dpop",
     re.M | re.I,
 )
-NAMELESS = ("dots", "command", "ticks", "square")  # placeholders that give no name
+NAMELESS = ("dots", "masked", "command", "ticks", "square")  # placeholders that give no name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -61,14 +63,19 @@ def not_understood(found: str) -> Pasted:
     return Pasted(kind=found, understood=False)
 
 
-def of_exchanges(kind: str, exchanges: list[Exchange], *, whole: bool = True) -> Pasted:
+def of_exchanges(
+    kind: str, exchanges: list[Exchange], around: Sequence[str] = (), *, whole: bool = True
+) -> Pasted:
     """Exchanges as the calls of one session, no more than `MOST` of them.
 
-    `whole` says that all header lines of the requests are here. What a placeholder stands for is
+    `around` are the texts that stood beside them; `whole` says that all header lines of the
+    requests are here. What a placeholder stands for is
     not known; where no exchange says anything, nothing is understood.
     """
-    telling = [one for one in exchanges if says_something(one)]
-    calls = [read_call(without_placeholders(one)) for one in telling[:MOST]]
+    telling = [one for one in zip_longest(exchanges, around) if says_something(one[0])]
+    calls = [
+        read_call(without_placeholders(one), around=text or "") for one, text in telling[:MOST]
+    ]
     calls = calls if whole else [replace(one, whole=False) for one in calls]
     total = len(telling)
     if total > 1 and "exchanges" not in kind:
@@ -116,13 +123,33 @@ def _left(total: int) -> tuple[str, ...]:
     return (f"Only the first {MOST} of {total} exchanges are told.",) * (total > MOST)
 
 
-def beside(pasted: Pasted, known: Call) -> Pasted:
-    """The one call of a paste with what is known of it from the text around it."""
+def beside(pasted: Pasted, known: Pasted | None) -> Pasted:
+    """A paste with what is known of its call from the text around it: its request, its answer.
+
+    Of several calls in the text around, the last one that lacks it is meant.
+    """
+    if known is None or not known.calls:
+        return pasted
     if len(pasted.calls) != 1:
         return pasted
-    call = pasted.calls[0]
-    lacks = {name: getattr(known, name) for name in TOLD if not getattr(call, name)}
-    return replace(pasted, calls=(replace(call, **lacks),))
+    *others, last = known.calls
+    call = merged(last, pasted.calls[0])
+    remarks = tuple(dict.fromkeys((*pasted.remarks, *known.remarks)))
+    return replace(pasted, calls=(*others, call), remarks=remarks)
+
+
+def merged(first: Call, second: Call) -> Call:
+    """What is known of one call from two sides; where both tell, the second counts."""
+    changed = {
+        one.name: getattr(second, one.name)
+        for one in fields(Call)
+        if getattr(second, one.name) != one.default and getattr(second, one.name)
+    }
+    if second.token and not first.token:
+        changed["authorization"] = second.authorization  # the first one's was a scheme alone
+    call = replace(first, **changed)
+    there = {"proof": call.proofs, "access_token": call.token}
+    return replace(call, hidden=tuple(one for one in call.hidden if not there[one]))
 
 
 def says_something(exchange: Exchange) -> bool:

@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Any
 
 from dpop_lab.doctor.paste.commands import commands
+from dpop_lab.doctor.paste.decoded import decoded_in
 from dpop_lab.doctor.paste.json_paste import json_paste
-from dpop_lab.doctor.paste.jwts import JWT, jwts_in
+from dpop_lab.doctor.paste.jwts import JWT, jwts_in, kind_of
 from dpop_lab.doctor.paste.objects import of_requests
 from dpop_lab.doctor.paste.pasted import (
     MOST,
@@ -24,8 +25,10 @@ from dpop_lab.doctor.paste.pasted import (
     of_headers,
     together,
 )
-from dpop_lab.doctor.paste.scan import MARK, exchanges_in, header_lines
+from dpop_lab.doctor.paste.refusals import CODES, TECHNICAL
+from dpop_lab.doctor.paste.scan import MARK, header_lines, scanned
 from dpop_lab.doctor.paste.unwrap import (
+    FENCED,
     METHODS,
     REQUEST_LINE,
     START,
@@ -35,14 +38,11 @@ from dpop_lab.doctor.paste.unwrap import (
     source_code,
     unwrapped,
 )
-from dpop_lab.doctor.words import known_words
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
 from dpop_lab.jose.key_formats import load_key
-from dpop_lab.session.call import Call, read_call
 from dpop_lab.wire.message import Exchange
-from dpop_lab.wire.syntax import read_challenges
 
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON = 50_000
@@ -59,6 +59,11 @@ LOGS = {  # a log, and what gives it away; the first that fits
     "an access log": r"\" \d{3} (?:\d+|-)",
     "a request as .http files have it": rf"^{METHODS} +\S+ *$",
 }
+CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
+    rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
+    r"|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)|\b40[13]\b",
+    re.I,
+)
 KINDS = {kind: re.compile(mark, re.M) for kind, mark in LOGS.items()}
 
 
@@ -141,8 +146,9 @@ def _json(text: str) -> Any:
         with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             value = read_json(json.dumps(ast.literal_eval(text.strip())))
     if value is None and start == "{":
-        lines = [line for line in islice(text.splitlines(), MOST) if line.startswith("{")]
-        value = [one for one in map(read_json, lines) if one is not None] or None
+        lines = [line for line in islice(text.splitlines(), MOST) if line.strip()]
+        objects = [one for one in map(read_json, lines) if one is not None]
+        value = objects or None if all(line[0] == "{" for line in lines) else None
     return value
 
 
@@ -174,39 +180,48 @@ def _recognised(text: str) -> Pasted:
         return found
     inside = fenced(text)
     if inside and (fence := text_paste(inside)).understood:
-        around = exchanges_in(text)
-        known = len(around) != 1 or any(one.url for one in fence.calls)
-        return fence if known else beside(fence, read_call(around[0]))
+        around = _scanned(FENCED.sub("\n", text))
+        known = len(fence.calls) != 1 or any(one.url for one in fence.calls)
+        return fence if known else beside(fence, around)
     plain = unwrapped(text)
     if plain != text and (found := _of_json(plain)):
         return found
-    if not MARK.search(plain) and not START.match(plain.lstrip()):
-        if found := commands(plain):
-            return found
-        if is_code(plain):
-            return source_code(plain, lambda printed: _of_json(printed) or _scanned(printed))
-    if found := document_in(plain):
-        return found
     size = f"{len(text)} characters in which nothing of DPoP was recognised"
-    return _scanned(plain, verbose=VERBOSE.search(text) is not None) or not_understood(size)
+    return _read(plain, verbose=VERBOSE.search(text) is not None) or not_understood(size)
+
+
+def _read(text: str, *, verbose: bool = False) -> Pasted | None:
+    """What several readers make of a text: of raw messages, decoded JWTs, commands, anything."""
+    if MARK.search(text) or START.match(text.lstrip()):
+        return document_in(text) or _scanned(text, verbose=verbose)
+    if is_code(text):
+        found = commands(text)
+        return found or source_code(text, lambda said: _of_json(said) or _scanned(said))
+    sent = jwts_in(text)
+    jwts = [jwt for call in sent.calls for jwt in (*call.proofs, call.token)] if sent else []
+    kinds = set(map(kind_of, jwts))
+    decoded, rest = decoded_in(text, but=kinds)
+    around = commands(rest) or document_in(rest) or _scanned(rest, verbose=verbose)
+    return beside(decoded, around) if decoded else around
 
 
 def _scanned(text: str, *, verbose: bool = False) -> Pasted | None:
     """Messages, keys, header lines, JWTs, words: whatever else there is."""
-    exchanges = exchanges_in(text)
+    if PEM.search(text):
+        return _pem(text)
+    if headers := _headers(text):
+        return headers
+    told = scanned(text) if START.search(text) or CONCERNS.search(text) else []
+    exchanges = [exchange for exchange, _ in told]
     whole = re.search(REQUEST_LINE, text, re.M) is not None or all(
         one.request_headers for one in exchanges if one.method
     )
     kind = "the output of curl -v" if verbose else _log_kind(text, exchanges)
-    found = of_exchanges(kind, exchanges, whole=whole)
-    telling = any(one.request_headers or one.response_headers for one in exchanges)
-    if found.understood and (telling or START.search(text)):
-        return found
-    if PEM.search(text):
-        return _pem(text)
-    around = read_call(exchanges[0]) if len(exchanges) == 1 else Call()
-    other = _headers(text) or _jwts_and_words(text, around)
-    return other or (found if found.understood else None)
+    found = of_exchanges(kind, exchanges, [lines for _, lines in told], whole=whole)
+    if any(call.proofs or call.token for call in found.calls) or START.search(text):
+        return found if found.understood else jwts_in(text)
+    sent = jwts_in(text)
+    return beside(sent, found) if sent else found if found.understood else None
 
 
 def _log_kind(text: str, exchanges: list[Exchange]) -> str:
@@ -215,20 +230,12 @@ def _log_kind(text: str, exchanges: list[Exchange]) -> str:
     if MARK.search(text):
         return "a session log"
     if START.search(text) is None:
+        if not any(one.method or one.request_headers for one in exchanges):
+            return "a server's error text"
         return next((one for one in KINDS if KINDS[one].search(text)), "a log of HTTP messages")
     asked = any(one.method for one in exchanges)
     answered = asked and any(one.status is not None for one in exchanges)
     return f"a raw HTTP {'request' if asked else 'response'}{' with its response' * answered}"
-
-
-def _jwts_and_words(text: str, around: Call) -> Pasted | None:
-    """JWTs within a text and what a server says in it, beside what is known `around` them."""
-    found, said = jwts_in(text), known_words(text)
-    if said is not None:
-        challenges = read_challenges(text[:16_000]) if "=" in text and not found else None
-        words = Call(error=said[0], description=said[1], challenges=challenges or None)
-        found = beside(found or Pasted(kind="a server's error text", calls=(Call(),)), words)
-    return found and beside(found, around)
 
 
 def _headers(text: str) -> Pasted | None:

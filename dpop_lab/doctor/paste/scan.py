@@ -4,14 +4,18 @@ A raw message, in a session log or by itself, is read strictly from its first li
 elsewhere a line counts for what looks like a piece of a message in it.
 """
 
+import json
 import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice, takewhile
+from typing import Any, Self
 
+from dpop_lab.doctor.paste.loose import Found, objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
+from dpop_lab.doctor.paste.refusals import FRAME, words_in
 from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
 from dpop_lab.session.call import json_value
 from dpop_lab.show.values import http_time
@@ -22,24 +26,35 @@ NAMES = "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|C
 PIECE = re.compile(  # of a message, wherever it stands in a line
     rf"""(?:Start|End)[ ]processing[ ]HTTP[ ]request.*|(?:-->|<--)[ ]END.*  # which is said twice
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
-        |Request[ ]finished\b.{{0,500}}?[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
+        |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
+    | (?P<weak>[45]\d\d)\b(?<=(?:HTTP|ives|with|ails|rror|code|said|[a-z]{{3}}[,:])[ ]...)
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"',]))(?P<name>{NAMES})["']?[ \t]*[:=][ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
         |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|$))
+    | (?<![\w"'/-])(?P<challenge>(?:DPoP|Bearer)[ \t]+(?:\.\.\.[ \t]*)?
+        (?:algs|error(?:_description)?|realm|scope)=
+        (?:"(?:[^"\\]|\\.)*+"|[^"\n])*+)
     | ^\s*(?::|Request[ ])?(?P<part>method|path|authority|scheme|url)\s*:\s*(?P<word>\S+)
     | \b(?P<side>request|response)[ ]headers?\b\W*$""",
     re.X | re.I,
 )
+CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
+ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
+ANSWER = re.compile(r"error|message|detail|title", re.I)
+ANSWER_WORDS = {"error_description", "message", "detail", "reason", "title", "errorMessage"}
+ANSWER_MEMBERS = {"error", "errorCode", "errors"} | ANSWER_WORDS
+ASKED_MEMBERS = {"method", "url", "headers", "request"}
 CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 LINES, LONGEST_LINE = 50_000, 50_000  # of a log that are read, and characters of one
-MOST = 1000  # messages
+MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
+Told = tuple[Exchange, str]
 ASKED, ANSWERED, FAILED = "Sending", "Received", "Failed"  # sides, as a session log names them
 WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
 
@@ -58,6 +73,10 @@ class _Read:
     side: str = ASKED
     raw: str = ""  #: where in a raw message
     marked: bool = False  #: by a session log
+    error: str = ""  #: what a server's words in it say
+    fails: bool = False
+    said: list[str] = field(default_factory=list)
+    around: list[str] = field(default_factory=list)  #: lines of anything else
     headers: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     bodies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
@@ -65,6 +84,10 @@ class _Read:
         """It as a value."""
         url = url_of(self.target, self.headers[ASKED])
         failure = self.body(FAILED).strip()[:300] or "no answer"
+        body = self.body(ANSWERED)
+        if self.refuses and not body:
+            told = {"error": self.error, "error_description": "\n".join(self.said)}
+            body = json.dumps({name: text for name, text in told.items() if text})
         return Exchange(
             self.method,
             f"{self.scheme}:{url}" if self.scheme and url[:2] == "//" else url,
@@ -75,9 +98,34 @@ class _Read:
             status=self.status,
             reason=self.reason,
             response_headers=tuple(self.headers[ANSWERED]),
-            response_body=self.body(ANSWERED),
+            response_body=body,
             failure=failure if self.side == FAILED else "",
         )
+
+    @property
+    def tells(self) -> bool:
+        """Is there a request or an answer in it?"""
+        answered = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
+        return bool(self.method or answered or self.side == FAILED)
+
+    @property
+    def awaits_words(self) -> bool:
+        """Is it a request whose answer, or what the server said in it, is not here yet?"""
+        words = self.refuses or self.bodies[ANSWERED] or self.headers[ANSWERED]
+        return bool(self.method) and not words and not 0 < (self.status or 0) < 400
+
+    def take(self, other: Self) -> None:
+        """Have the answer that stands before this request."""
+        self.error, self.said, self.fails = other.error, other.said, other.fails
+        self.status = self.status or other.status
+        self.bodies[ANSWERED] += other.bodies[ANSWERED]
+        self.headers[ANSWERED] += other.headers[ANSWERED]
+        self.around += other.around
+
+    @property
+    def refuses(self) -> bool:
+        """Do words in it say that something was refused?"""
+        return bool(self.error or (self.fails and self.said))
 
     def body(self, side: str) -> str:
         """A body without the sizes of its chunks, and the marks a session log puts before lines.
@@ -92,19 +140,30 @@ class _Read:
 
 
 def exchanges_in(text: str) -> list[Exchange]:
-    """The exchanges that a text tells of, in their order. Never raises.
+    """The exchanges that a text tells of, in their order. Never raises."""
+    return [exchange for exchange, _ in scanned(text)]
 
-    What stands around raw messages is no exchange of its own.
+
+def scanned(text: str) -> list[Told]:
+    """The exchanges that a text tells of, in their order, each with the lines beside. Never raises.
+
+    What a server says belongs to the request that it stands behind, or else before.
     """
     made = [_Read()]
-    for line in islice(logged_lines(text), LINES):
+    for line in islice(logged_lines(CONTINUED.sub(", ", text)), LINES):
         if len(made) > MOST:
             break
         if not _raw_line(line, made):
             _loose_line(line[:LONGEST_LINE], made)
-    raw = [one for one in made if one.raw]
-    found = raw if any(one.method for one in raw) else made
-    return [one.exchange() for one in found if one.method or one.status or one.side == FAILED]
+    found: list[_Read] = []
+    for one in reversed(made):
+        if found and not one.method and found[-1].awaits_words and (one.refuses or one.status):
+            found[-1].take(one)
+        elif one.tells:
+            found.append(one)
+    if any(one.raw and one.method for one in found):  # around raw messages are no others
+        found = [one for one in found if one.raw]
+    return [(one.exchange(), "\n".join(one.around)[:AROUND]) for one in reversed(found)]
 
 
 def header_lines(text: str) -> Headers:
@@ -177,6 +236,15 @@ def _head_line(line: str, last: _Read) -> None:
 
 def _loose_line(line: str, made: list[_Read]) -> None:
     """A line of anything: requests, answers, header lines, a body, or nothing of these."""
+    answer = ANSWER.search(line) and next(filter(_is_answer, objects_in(line)), None)
+    if answer:
+        line, rest = line[: answer[0]], line[answer[1] :]
+        _loose_line(line, made)
+        _body(answer[2], made)
+        return _loose_line(rest, made)
+    if FRAME.match(line):
+        made[-1].around.append(line.strip())
+        return None
     pieces = list(PIECE.finditer(line))
     if sum(piece.lastgroup == "target" for piece in pieces) == 1:  # a status before it is its own
         pieces.sort(key=lambda piece: piece.lastgroup != "target")
@@ -184,8 +252,10 @@ def _loose_line(line: str, made: list[_Read]) -> None:
         kind = piece.lastgroup
         if kind == "target":
             made.append(_Read(piece["method"].upper(), piece["target"]))
-        elif kind == "status":
-            _answered(int(piece["status"]), made)
+        elif kind in ("status", "weak"):
+            _answered(int(piece[kind]), made)
+        elif kind == "challenge":
+            _named("WWW-Authenticate", piece["challenge"], made)
         elif kind == "value":
             _named(piece["name"], piece["value"].strip(), made)
         elif kind == "word":
@@ -194,6 +264,39 @@ def _loose_line(line: str, made: list[_Read]) -> None:
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
     if not pieces and made[-1] != _Read():
         _other(line, made[-1])
+    _words(PIECE.sub(" ", line).strip(), made)
+    return None
+
+
+def _is_answer(found: Found) -> bool:
+    """Is it an object in which a server tells what is wrong?"""
+    return bool(ANSWER_MEMBERS & set(found[2])) and not ASKED_MEMBERS & set(found[2])
+
+
+def _body(value: dict[str, Any], made: list[_Read]) -> None:
+    """A JSON answer: to the last request, where it has none yet; words before it belong to it."""
+    last = made[-1]
+    if last.bodies[ANSWERED] or last.error:
+        made.append(last := _Read())
+    if last.said and not ANSWER_WORDS & set(value):
+        value = value | {"error_description": "\n".join(last.said)}
+    status = value.get("status")
+    if type(status) is int and 400 <= status < 600 and last.status is None:
+        last.status = status
+    last.bodies[ANSWERED].append(json.dumps(value))
+    last.side = ANSWERED
+
+
+def _words(line: str, made: list[_Read]) -> None:
+    """What a server says in a line, beside what it said before; of other lines a note is kept."""
+    words, last = words_in(line) if line else None, made[-1]
+    if words is None:
+        last.around += [line] * any(map(str.isalnum, line))
+        return
+    if words.error and (last.bodies[ANSWERED] or last.error not in ("", words.error)):
+        made.append(last := _Read())
+    last.error, last.fails = last.error or words.error, last.fails or words.fails
+    last.said += [words.text] * (words.text not in last.said)
 
 
 def _part(name: str, value: str, made: list[_Read]) -> None:
@@ -214,6 +317,7 @@ def _named(name: str, value: str, made: list[_Read]) -> None:
     value = unescaped(value) if "\\" in value else value
     value = value.rstrip(" ,;]}" if value.count("}") > value.count("{") else " ,;")
     known, last = name.lower(), made[-1]
+    value = ELIDED.sub("", value) if known == "www-authenticate" else value
     asks, answers = known in ALWAYS_ASKED, last.side == ANSWERED or known in OF_ANSWERS
     if asks and answers and known in (one.lower() for one, _ in last.headers[ASKED]):
         made.append(last := _Read())

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder, together
-from dpop_lab.doctor.words import blamed, known_words
+from dpop_lab.doctor.words import blamed
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.session.call import NOTHING, Call, json_value
 from dpop_lab.wire.message import Exchange
@@ -21,6 +21,7 @@ START = re.compile(f"{REQUEST_LINE}|{STATUS_LINE}", re.M)  # of a raw message
 FIELD = re.compile(rf"({WORD})[ \t]*:[ \t]*(.*)")
 COMMENT = re.compile(r"^[ \t]*(//|#|>|--(?!--)|;|\|)(?: |$)")
 FENCE = re.compile(r"^[ \t>]*(?:```|~~~).*\n?", re.M)
+FENCED = re.compile(r"^[ \t>]*```[^`]*(?:```|\Z)", re.M)
 PROMPT = re.compile(r"[^<{\n]{0,100}[$%#>\u276f]\s*")
 VERBOSE = re.compile(rf"^(?:> {WORD} \S+ HTTP/\d|< HTTP/\d)", re.M)  # what `curl -v` prints
 NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts around messages
@@ -88,6 +89,7 @@ def unwrapped(text: str) -> str:
             text = bare
         else:
             break
+    text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
     text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
     return OBJECT.sub(_one_line, _without_prompt(_single_spaced(_dedented(text))))
 
@@ -199,8 +201,8 @@ def _is_printed(line: str) -> bool:
     """Is it no line of a program, nor a comment, unless that quotes a server?"""
     if CODE_COMMENT.match(line) is None:
         return json_value(line) is not None or not LINE.search(line)
-    _, description = known_words(line) or ("", "")
-    return bool(ANSWER.search(line) or blamed(Call(description=description)))
+    said = Call(description=CODE_COMMENT.sub("", line))
+    return bool(ANSWER.search(line) or blamed(said))
 
 
 def source_code(text: str, read: Callable[[str], Pasted | None]) -> Pasted:
@@ -211,7 +213,7 @@ def source_code(text: str, read: Callable[[str], Pasted | None]) -> Pasted:
     if own and said and len(own.calls) == len(said.calls) == 1:
         [call] = said.calls
         if not (call.whole or call.proofs or call.token):
-            found = [beside(said, own.calls[0])]
+            found = [beside(own, said)]
     both = together(found)
     return replace(
         both,

@@ -1,0 +1,158 @@
+"""JWTs that a debugger or a log shows decoded: objects, or claims listed line by line."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
+from dpop_lab.doctor.paste.loose import objects_in
+from dpop_lab.doctor.paste.pasted import Pasted, placeholder
+from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.session.call import Call
+
+HEADER, CLAIMS = "header", "claims"
+MEMBERS = {  # what a proof and an access token have; of a part that is not there each is unseen
+    (PROOF, HEADER): ("typ", "alg", "jwk"),
+    (PROOF, CLAIMS): ("jti", "htm", "htu", "iat", "ath", "nonce"),
+    (TOKEN, HEADER): ("typ", "alg"),
+    (TOKEN, CLAIMS): ("iss", "aud", "exp", "cnf"),
+}
+NO_TOKEN = {"active", "access_token", "token_type", "jwks_uri", "resource", "error", "keys", "kty"}
+ENOUGH = 3  # claims of a list that is taken for all there are
+NESTED = 3  # levels of objects in objects
+LISTED = re.compile(
+    r"""(?<![\w.-])(?P<name>htm|htu|jti|iat|ath|nonce)["'`*]*[ \t]*(?:=>|[:=|])[ \t]*
+    ["'`]?(?P<value>[^\s"'`,;|\]})]+)""",
+    re.X,
+)
+BEGINS = re.compile(r"[\s\-*|>•\"'`]*(?:(?:proof|payload|claims?|dpop)[.\s:]+)?", re.I)
+DECODED = "It is decoded already: without the text itself its signature can't be verified."
+
+
+@dataclass(slots=True)
+class _Jwt:
+    """The parts of a JWT as far as they were found."""
+
+    kind: str
+    parts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    listed: bool = False  #: are there single claims, and perhaps more that nobody listed?
+
+    def unseen(self) -> Iterator[str]:
+        """The members that are not here, or stand for a value that is not."""
+        what = self.kind.split()[-1]
+        yield f"{what}.signature"
+        for part in (HEADER, CLAIMS):
+            have = self.parts.get(part)
+            for name in MEMBERS[self.kind, part]:
+                lacks = have is None or (self.listed and name not in have)
+                if lacks or is_blank((have or {}).get(name)):
+                    yield f"{what}.{name}"
+
+    def text(self) -> str:
+        """It as it would be sent, without a signature."""
+        parts = [json.dumps(self.parts.get(part, {}), default=str) for part in (HEADER, CLAIMS)]
+        return ".".join([*(base64url_encode(one.encode("utf-8", "replace")) for one in parts), ""])
+
+
+def is_blank(value: object) -> bool:
+    """Does it, or a member of it, stand for a value that is not here?"""
+    if isinstance(value, Mapping):
+        return any(map(is_blank, value.values()))
+    return isinstance(value, str) and bool(placeholder(value))
+
+
+def decoded_in(text: str, *, but: Set[str] = frozenset()) -> tuple[Pasted | None, str]:
+    """The decoded proof and access token in a text, and the text without them.
+
+    What is there as it was sent, too, is no kind to look for: `but` has those.
+    """
+    found, rest, at = [], [], 0
+    for start, end, value in objects_in(text):
+        if parts := [*_parts(value)]:
+            found += parts
+            rest.append(text[at:start])
+            at = end
+    rest.append(text[at:])
+    jwts = _put_together(found)
+    if not jwts and (claims := _listed(text)):
+        jwts = [_Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH)]
+    jwts = [one for one in jwts if one.kind not in but]
+    return (of_parts(jwts) if jwts else None), "".join(rest) if at else text
+
+
+def of_values(values: list[Any]) -> Pasted | None:
+    """The decoded JWTs among JSON values; None where there are none."""
+    jwts = _put_together([part for one in values for part in _parts(one)])
+    return of_parts(jwts) if jwts else None
+
+
+def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Kind and part of each part of a JWT in an object; claims may be of any kind: ''."""
+    if not isinstance(value, Mapping) or not levels:
+        return
+    names = set(map(str, value))
+    if "jwk" in names or str(value.get("typ", "")).lower() == "dpop+jwt":
+        yield PROOF, HEADER, value
+    elif names & {"htm", "htu"}:
+        yield PROOF, CLAIMS, value
+    elif "alg" in names and names & {"typ", "kid"} and not names & NO_TOKEN:
+        yield TOKEN, HEADER, value
+    elif not names & NO_TOKEN and (
+        "cnf" in names
+        or (names & {"exp", "iat"} and names & {"iss", "sub", "aud", "scope", "scp", "client_id"})
+    ):
+        yield TOKEN, CLAIMS, value
+    elif names & {"jti", "iat", "ath"} and not names & NO_TOKEN:
+        yield "", CLAIMS, value
+    else:
+        for one in value.values():
+            yield from _parts(one, levels - 1)
+
+
+def _put_together(parts: list[tuple[str, str, Mapping[str, Any]]]) -> list[_Jwt]:
+    """Each header with the claims that follow, or stand before it."""
+    jwts: list[_Jwt] = []
+    for kind, part, value in parts:
+        last = jwts[-1] if jwts else _Jwt("")
+        if part == CLAIMS and [*last.parts] == [HEADER]:  # whatever the header says it is
+            last.kind = PROOF if kind == PROOF else last.kind
+            kind = kind or last.kind
+        elif not kind:
+            kind = PROOF if "ath" in value else TOKEN
+        lacks = [one for one in jwts if one.kind == kind and part not in one.parts]
+        if not lacks:
+            jwts.append(_Jwt(kind))
+        (lacks or jwts)[-1].parts[part] = value
+    return jwts
+
+
+def _listed(text: str) -> dict[str, str]:
+    """The claims of a proof that a text lists line by line, or in one line; empty for none."""
+    found: dict[str, str] = {}
+    for line in text.split("\n") if "htu" in text else ():
+        pairs = {one["name"]: one["value"] for one in LISTED.finditer(line)}
+        begins = BEGINS.match(line)
+        first = LISTED.match(line, begins.end() if begins else 0)
+        if first or {"htm", "htu"} <= set(pairs):
+            found |= pairs
+    return found if "htu" in found and "://" in found["htu"] else {}
+
+
+def of_parts(jwts: list[_Jwt]) -> Pasted:
+    """Each decoded proof with its access token, as what could have been sent."""
+    proofs, tokens = ([one for one in jwts if one.kind == kind] for kind in (PROOF, TOKEN))
+    calls = []
+    for number in range(max(len(proofs), len(tokens))):
+        proof, token = proofs[number : number + 1], tokens[number : number + 1] or tokens[-1:]
+        calls.append(
+            Call(
+                proofs=tuple(one.text() for one in proof),
+                token="".join(one.text() for one in token),
+                unseen=tuple(name for one in (*proof, *token) for name in one.unseen()),
+                name=f"proof {number + 1}" * (len(proofs) > 1),
+            )
+        )
+    told = [*dict.fromkeys(one.kind for one in (*proofs, *tokens))]
+    return Pasted(kind=f"{' and '.join(told)}, decoded", calls=tuple(calls), remarks=(DECODED,))

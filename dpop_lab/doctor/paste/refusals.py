@@ -1,0 +1,91 @@
+"""What a server says when it refuses, in a line of anything: an error code, and words."""
+
+import re
+from dataclasses import dataclass
+
+CODES = (  # of RFC 6749, 6750, 8707 and 9449, and others made like them
+    r"invalid_[a-z_]{4,40}|use_dpop_nonce|insufficient_scope|unauthorized_client|access_denied"
+    r"|unsupported_[a-z]{4,12}_type|server_error|temporarily_unavailable|missing_dpop[a-z_]{0,20}"
+)
+CODE = re.compile(rf"(?<![\w.-])(?:{CODES}|(?i:use_?dpop_?nonce|invalid_?dpop_?proof))(?![\w=(-])")
+IN_CAPITALS = re.compile(r"[a-z](?=[A-Z])")
+TECHNICAL = r"dpop|(?<![\w.-])(?:htu|htm|ath|jkt|jti|iat|cnf)(?![\w-])"
+ABOUT = re.compile(rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained", re.I)
+FAILS = re.compile(
+    r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
+    r"|n't|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
+    r"|wrong|differ|cannot|unable|un(?:support|expect|authori|known|trust|bound)|expire|duplicate"
+    r"|replay|reuse|requir|block|malform|future|lost|skew|expect|forbid|violat|illegal|lack|absent"
+    r"|abort|warn|\b[45]\d\d\b",
+    re.I,
+)
+NAMED = re.compile(
+    r"""(?<![\w.-])(?P<name>error_?description|error_?message|error_?code|error|reason|detail|some
+      |message|title|msg|description)["'`]?[ \t]*+[:=][ \t]*+(?:Optional\()?+
+    (?P<text>"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\[[^\]\n]*+\]
+      |(?![\s"'\[])(?:(?![,;]?[ ][\w.]{1,30}=)[^\n])++)""",
+    re.X | re.I,
+)
+FRAME = re.compile(  # of a stack trace: where it was in a program, not what was said
+    r"""^\s*(?:at\s++\S.*[(:]|File\s"|\.\.\.\s\d+\smore|from\s[^\s:]*+:\d|\#\d+\s|goroutine\s
+      |[^\s:]*+(?<=\.go):\d|Traceback\s|[^\s@]*+@\S*+(?<=\d)$
+      |(?:\w+\s=\s)?(?:return|raise|throw|await|self\.)\b.*[)({;]$|\w+\s=\s[\w.]++\(.*\)$)""",
+    re.X,
+)
+PREFIX = re.compile(  # what a logger puts before the words
+    r"""(?:\[[^\]\n]*+\]|\([\w.-]*+\)|(?=[:.,TZ/+-]{0,9}\d)[\d:.,TZ/+-]++|[A-Z]{3,8}(?=[\s:\]])
+      |[>*▿•|-]++|(?=\w{0,60}[./(]|\w{0,60}?(?:Exception|Error):)[\w./]++(?:\(\d{1,9}\))?:)\s++""",
+    re.X,
+)
+MOST_PREFIXES = 12
+STATUS = re.compile(
+    r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
+    r"|Internal Server Error|Method Not Allowed)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a line tells: an OAuth code, words, and whether these are about something that failed.
+
+    Words that do not say so are a hint, such as two URLs that are compared.
+    """
+
+    error: str
+    text: str
+    fails: bool
+
+
+def words_in(line: str) -> Words | None:
+    """What a server says in a line, or whoever tells of it; None for all other lines."""
+    if FRAME.match(line):
+        return None
+    code = CODE.search(line)
+    error = code[0] if code else ""
+    if not (error or ABOUT.search(re.sub(r"\w{0,9}://\S*+", "", line))):
+        return None
+    named = {pair["name"].lower(): _bare(pair["text"]) for pair in NAMED.finditer(line)}
+    said = [text for text in named.values() if " " in text]
+    text = "; ".join(dict.fromkeys(said)) if said or (named and error) else _without_prefix(line)
+    if text.strip("[]().: ") == error:
+        text = ""
+    if error.lower() != error:
+        error = IN_CAPITALS.sub(r"\g<0>_", error.replace("DPoP", "Dpop")).lower()
+    return Words(error, text[:2000], bool(code or FAILS.search(text)))
+
+
+def _bare(text: str) -> str:
+    """A value without its quotes or brackets, and their escapes."""
+    return re.sub(r"\\(.)", r"\1", text).strip("\"'[] \t.") if text[:1] in "\"'[" else text.strip()
+
+
+def _without_prefix(line: str) -> str:
+    """A line of a log without time, level, thread and logger."""
+    line = line.strip()
+    for _ in range(MOST_PREFIXES):
+        prefix = PREFIX.match(line)
+        if prefix is None or CODE.search(prefix[0]):
+            break
+        line = line[prefix.end() :]
+    return line.strip(" \t\"'`,;")
