@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.codes import REDIRECTS
 from dpop_lab.doctor.problem import Problem, other_problems
 from dpop_lab.doctor.remarks import remarks, solved
-from dpop_lab.doctor.words import REDIRECTS, Meaning, meaning
+from dpop_lab.doctor.words import Meaning, meaning
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE

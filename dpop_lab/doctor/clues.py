@@ -1,0 +1,75 @@
+"""What the words of a refusal hold besides: two URLs or two times, which are compared."""
+
+import re
+
+from dpop_lab.doctor.urls import OF_A_PROXY, differences
+from dpop_lab.session.call import Call
+from dpop_lab.show.values import duration, is_time, shown
+from dpop_lab.wire.syntax import without_query
+
+URL = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
+OF_THE_SERVER = re.compile(r"expect|comput|want|request|server|should|must|config|required|target")
+OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
+TIME = re.compile(r"(?<![\w.-])[12]\d{9}(?:\d{3})?(?!\w)")
+WINDOW = re.compile(
+    r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
+    r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
+)
+
+
+def urls_told(call: Call) -> tuple[str, str]:
+    """In which part the server's URL and that of the proof differ, and what to do; or nothing."""
+    words, urls, start = call.description, list[tuple[int, str]](), 0
+    for match in URL.finditer(words[:4000]):
+        label = words[max(start, match.start() - 40) : match.start()].lower()
+        rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
+        urls.append((rank, without_query(match[0].rstrip(".:"))))
+        start = match.end()
+    if len(urls) != 2:
+        return "", ""
+    (first, found), (second, wanted) = urls
+    if first > second:
+        found, wanted = wanted, found
+    parts = differences(wanted, found)
+    if not parts:
+        return "", ""
+    told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
+    told += " and ".join(parts.values())
+    if parts.keys() <= {*OF_A_PROXY}:
+        return told, (
+            "The server does not know the URL that it is called by: a proxy changes it on the way,"
+            " or the server is mounted under a prefix. Set its public base URL or mount path, or"
+            " let the proxy send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix and the"
+            " server trust them. The client is right if it calls the URL in htu."
+        )
+    return (
+        told,
+        f"Let htu be the URL that is called, as the server has it: {shown(wanted, 200)}.",
+    )
+
+
+def times_told(call: Call) -> tuple[str, str]:
+    """How far iat is from the server's time, the window, and which clock to set; or nothing."""
+    words = call.description[:4000]
+    times = [int(one[:10]) for one in TIME.findall(words)]
+    iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
+    if "iat" in words.lower() and times:
+        label = words[: TIME.search(words).start()].lower()  # type: ignore[union-attr]
+        iat_first = "iat" in label or "now" not in label
+        iat, *rest = times if iat_first else reversed(times)
+        now = rest[0] if rest else now
+    sizes = ["".join(one) for one in WINDOW.findall(words.lower())]
+    window = f" It allows {' + '.join(dict.fromkeys(sizes))} s." if sizes else ""
+    if not is_time(iat) or now is None or iat == now:
+        return window.strip(" ."), ""
+    away = abs(now - iat)
+    length = f"{away:.0f} s" + (f" ({duration(away)})" if away > 600 else "")
+    if iat > now:
+        return f"iat is {length} ahead of the server's time.{window}".rstrip("."), (
+            "The client's clock is fast: set it (NTP). If it is right, the server's is slow."
+        )
+    return f"iat is {length} behind the server's time.{window}".rstrip("."), (
+        "The client's clock is slow, or the proof was made long before it was sent: set the clock"
+        " (NTP), and make the proof right before sending. If that clock is right, the server's is"
+        " fast."
+    )
