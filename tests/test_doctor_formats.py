@@ -847,3 +847,95 @@ def test_no_mixture_of_formats_raises(pieces, cut, mark):
     text = "\n".join(pieces)
     for one in (text[:cut], text[cut:], text.replace("\n", f"\n{mark}")):
         assert TOKEN not in diagnose(one).text()
+
+
+CLAIMS = '"jti": "a", "htm": "POST", "htu": "https://as.example/token", "iat": 1764327600'
+DECODED = {  # a text, and what it does not show
+    f'{{"typ": "dpop+jwt", "alg": "ES256", "jwk": {{"kty": "EC"}}}}\n{{{CLAIMS}}}': set(),
+    f'HEADER:\n{{"typ": "dpop+jwt", "alg": "ES256", "jwk": "...",}}\nPAYLOAD:\n{{{CLAIMS},}}': {
+        "jwk"
+    },
+    f"Proof.Payload: {{{CLAIMS}}}": {"typ", "alg", "jwk"},
+    "```\n{ jti: 'a', htm: 'POST', htu: 'https://as.example/token', iat: now() }\n```": {
+        "typ",
+        "alg",
+        "jwk",
+        "iat",
+    },
+    "claims {jti=a, htm=POST, htu=https://as.example/token, iat=1764327600}": {"typ", "alg", "jwk"},
+    'jti = "a"\nhtm = "POST"\nhtu = "https://as.example/token"\niat = 1764327600': {
+        "typ",
+        "alg",
+        "jwk",
+    },
+}
+
+
+@pytest.mark.parametrize("text", DECODED)
+def test_a_decoded_proof_is_read_for_what_it_shows_and_no_more(text):
+    call = diagnose(f"{text}\n\nPOST https://as.example/token gives 400").examined[0].call
+    assert (call.method, call.url, call.status) == ("POST", "https://as.example/token", 400)
+    assert (call.proof.claims["jti"], call.proof.claims["htu"]) == ("a", call.url)
+    assert not call.token
+    assert set(call.unseen) == {f"proof.{one}" for one in DECODED[text] | {"signature"}}
+
+
+PROOF_BAD, WANTED = "invalid_dpop_proof", "use_dpop_nonce"
+WORDS_ANYWHERE = {  # a text, and of its last call status, error and words
+    'at a.b(C.java:1)\nCaused by: 401 DPoP error="invalid_dpop_proof",'
+    ' error_description="too old"\n\t... 2 more': (401, PROOF_BAD, "too old"),
+    'Www-Authenticate:[DPoP error=\\"use_dpop_nonce\\"]] status=401': (401, WANTED, ""),
+    'DPoP ... error="invalid_dpop_proof",\n  error_description="no htu"': (
+        None,
+        PROOF_BAD,
+        "no htu",
+    ),
+    'auth: 400: {"error":"use_dpop_nonce"}\nauth: 400: {"error":"invalid_grant"}': (
+        400,
+        "invalid_grant",
+        "",
+    ),
+    'type="X", error="invalid_dpop_proof", reason="DPoP is not active"': (
+        None,
+        PROOF_BAD,
+        "DPoP is not active",
+    ),
+    '{"status": 401, "detail": "DPoP htu differs"}': (401, "", "DPoP htu differs"),
+    '- error : "invalid_dpop_proof"\n  - some : "DPoP is missing"': (
+        None,
+        PROOF_BAD,
+        "DPoP is missing",
+    ),
+    "lib.UseDPoPNonce: a DPoP nonce is required": (None, WANTED, "a DPoP nonce is required"),
+}
+
+
+@pytest.mark.parametrize("text", WORDS_ANYWHERE)
+def test_a_server_s_words_are_found_wherever_they_stand(text):
+    call = diagnose(text).examined[-1].call
+    status, error, words = WORDS_ANYWHERE[text]
+    assert (call.status, call.error) == (status, error)
+    assert words in call.description
+    assert all(one.scheme == "dpop" for one in call.challenges or ())
+
+
+def test_words_before_a_command_are_its_answer():
+    text = f'I get {{"error":"invalid_request","error_description":"DPoP htu"}}\n\n{curl(GOOD)}'
+    [one] = diagnose(text).examined
+    assert (one.call.error, one.call.description) == ("invalid_request", "DPoP htu")
+    assert one.call.proofs == (GOOD,)
+
+
+def test_a_report_that_is_pasted_back_is_read_as_the_request_it_is_about():
+    first = diagnose(lines(*raw(BAD)), now=NOW)
+    call = diagnose(first.text(), now=NOW).examined[0].call
+    assert (call.method, call.url, call.status) == ("GET", API, 401)
+    assert call.proof.claims["htu"] == f"{API}/other"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The proof of the dough: 12 loaves, got 404, refused one.", '"GET /a HTTP/1.1" 200 1 "-"'],
+)
+def test_other_texts_are_not_understood(text):
+    assert diagnose(text).exit_code == 2

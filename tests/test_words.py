@@ -16,8 +16,7 @@ WORDINGS = {  # error code, a space, the words
         "invalid_dpop_proof DPoP proof is too old",
         "invalid_dpop_proof DPoP proof expired",
         "invalid_dpop_proof DPoP Proof token has expired",
-        'validate_iat: "iat" validation failure (1764327600):'
-        " JWT was issued more than 5 seconds ago",
+        '"iat" validation failure (1764327600): JWT was issued more than 5 seconds ago',
         "invalid_dpop_proof invalid DPoP key binding"
         ' ("iat" claim timestamp check failed (too far in the past))',
         "DPoP proof iat must be recent (within 60s)",

@@ -21,10 +21,10 @@ from dpop_lab.session.call import API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call
 #: A row that failed, and at which place under which policy; of a guess the row alone.
 Said = tuple[Check, str, str]
 MOST_ROWS = 3
-OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
 ABOUT = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf|use_dpop_nonce)\b")
+OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh"),
     "code": re.compile(
@@ -79,29 +79,6 @@ def _squeezed(text: str) -> str:
     return " ".join(text.replace("\\", "").split()).strip(" .")
 
 
-def known_words(text: str) -> tuple[str, str] | None:
-    """Error code and description of a server's refusal that stands somewhere in a text.
-
-    Known are the words of both policies and the codes of RFC 6749, 6750 and 9449. None where there
-    is nothing of the kind.
-    """
-    text = text[:20_000]
-    squeezed = _squeezed(text)
-    spelled = re.findall(r"\b[a-z]+(?:_[a-z]+)+", text.lower())
-    code = next((one for one in MEANINGS if one in spelled), "")
-    said = [one for one in _known() if _squeezed(one[0]) in squeezed]
-    if said:
-        best, error, _ = max(said, key=lambda one: (one[1] == code, len(one[0])))
-        return code or error, best
-    line = next((one.strip() for one in text.splitlines() if one.strip()), "")
-    if len(line) <= 300 and (code or (len(text.split()) <= 40 and _worded(Call(description=line)))):
-        return code, re.sub(rf"^\W*{code}(?:\W+|$)", "", line) if code else line
-    if code:
-        return code, ""
-    status = STATUS.search(text)
-    return ("", status[0]) if status and len(text) < 2000 else None
-
-
 STATUS = re.compile(
     r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
     r"|Internal Server Error|Method Not Allowed)\b",
@@ -145,15 +122,15 @@ def _worded(call: Call) -> Meaning | None:
     if not call.description:
         return None
     words = _squeezed(call.description[:4000])
-    if (ours := OURS.search(words)) and (row := ROWS.get(ours[1])):
-        title = f"the row {row.name} failed"
-        return Meaning(topic=row.name, title=title, action=row.mend, rows=(row,))
     scheme = call.scheme.lower() if call.scheme.lower() in TOKEN_SCHEMES else ""
     line = f"[{_where(call, words)} {scheme}] #{call.error.lower()} {words}"
     dpop = call.is_proof or scheme == "dpop" or ABOUT.search(line)
+    ours = OURS.search(words)
     for wording, pattern in _table():
         row = ROWS.get(wording.topic)
-        if (dpop or row not in OF_PROOFS) and pattern.search(line):
+        if ours and wording.topic != ours[1]:
+            continue
+        if ours or ((dpop or row not in OF_PROOFS) and pattern.search(line)):
             names = row.name if row else ""
             means = wording.means or f"this sounds like the row {names}"
             todo = wording.do or (row.mend if row else "")

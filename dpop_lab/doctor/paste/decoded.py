@@ -32,7 +32,7 @@ DECODED = "It is decoded already: without the text itself its signature can't be
 
 
 @dataclass(slots=True)
-class _Jwt:
+class Jwt:
     """The parts of a JWT as far as they were found."""
 
     kind: str
@@ -77,15 +77,15 @@ def decoded_in(text: str, *, but: Set[str] = frozenset()) -> tuple[Pasted | None
     rest.append(text[at:])
     jwts = _put_together(found)
     if not jwts and (claims := _listed(text)):
-        jwts = [_Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH)]
+        jwts = [Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH)]
     jwts = [one for one in jwts if one.kind not in but]
-    return (of_parts(jwts) if jwts else None), "".join(rest) if at else text
+    return (of_jwts(jwts) if jwts else None), "".join(rest) if at else text
 
 
 def of_values(values: list[Any]) -> Pasted | None:
     """The decoded JWTs among JSON values; None where there are none."""
     jwts = _put_together([part for one in values for part in _parts(one)])
-    return of_parts(jwts) if jwts else None
+    return of_jwts(jwts) if jwts else None
 
 
 def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -111,11 +111,11 @@ def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping
             yield from _parts(one, levels - 1)
 
 
-def _put_together(parts: list[tuple[str, str, Mapping[str, Any]]]) -> list[_Jwt]:
+def _put_together(parts: list[tuple[str, str, Mapping[str, Any]]]) -> list[Jwt]:
     """Each header with the claims that follow, or stand before it."""
-    jwts: list[_Jwt] = []
+    jwts: list[Jwt] = []
     for kind, part, value in parts:
-        last = jwts[-1] if jwts else _Jwt("")
+        last = jwts[-1] if jwts else Jwt("")
         if part == CLAIMS and [*last.parts] == [HEADER]:  # whatever the header says it is
             last.kind = PROOF if kind == PROOF else last.kind
             kind = kind or last.kind
@@ -123,7 +123,7 @@ def _put_together(parts: list[tuple[str, str, Mapping[str, Any]]]) -> list[_Jwt]
             kind = PROOF if "ath" in value else TOKEN
         lacks = [one for one in jwts if one.kind == kind and part not in one.parts]
         if not lacks:
-            jwts.append(_Jwt(kind))
+            jwts.append(Jwt(kind))
         (lacks or jwts)[-1].parts[part] = value
     return jwts
 
@@ -140,7 +140,7 @@ def _listed(text: str) -> dict[str, str]:
     return found if "htu" in found and "://" in found["htu"] else {}
 
 
-def of_parts(jwts: list[_Jwt]) -> Pasted:
+def of_jwts(jwts: list[Jwt]) -> Pasted:
     """Each decoded proof with its access token, as what could have been sent."""
     proofs, tokens = ([one for one in jwts if one.kind == kind] for kind in (PROOF, TOKEN))
     calls = []
@@ -154,5 +154,5 @@ def of_parts(jwts: list[_Jwt]) -> Pasted:
                 name=f"proof {number + 1}" * (len(proofs) > 1),
             )
         )
-    told = [*dict.fromkeys(one.kind for one in (*proofs, *tokens))]
+    told = [*dict.fromkeys(one.kind for one in (*proofs, *tokens))] or ["nothing"]
     return Pasted(kind=f"{' and '.join(told)}, decoded", calls=tuple(calls), remarks=(DECODED,))

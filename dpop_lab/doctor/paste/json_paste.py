@@ -21,9 +21,9 @@ from dpop_lab.doctor.paste.pasted import (
     says_something,
     with_headers,
 )
-from dpop_lab.doctor.paste.refusals import ABOUT
-from dpop_lab.doctor.paste.scan import ANSWER_WORDS, url_of
-from dpop_lab.session.call import NOTHING, Call, answer_of, read_call
+from dpop_lab.doctor.paste.reading import url_of
+from dpop_lab.doctor.paste.refusals import ABOUT, ANSWER_WORDS
+from dpop_lab.session.call import CODES, DESCRIPTIONS, NOTHING, Call, answer_of, read_call
 from dpop_lab.show.values import seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers
 
@@ -86,7 +86,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     body = _body(answered, ANSWER_BODY + " body data content text json" * apart)
     if not (method or sent or received) and not (url and status):
         return None
-    told = {name: value[name] for name in ("error", "error_description") if name in value}
+    told = {name: value[name] for name in (*CODES, *DESCRIPTIONS) if name in value}
     sent_at = seconds_since_1970(_first(value, "startedDateTime", str) or "")
     return Exchange(
         method.upper(),

@@ -14,6 +14,7 @@ from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.decoded import decoded_in
 from dpop_lab.doctor.paste.json_paste import json_paste
 from dpop_lab.doctor.paste.jwts import JWT, jwts_in, kind_of
+from dpop_lab.doctor.paste.keys import pem_in
 from dpop_lab.doctor.paste.objects import of_requests
 from dpop_lab.doctor.paste.pasted import (
     MOST,
@@ -26,6 +27,7 @@ from dpop_lab.doctor.paste.pasted import (
     together,
 )
 from dpop_lab.doctor.paste.refusals import CODES, TECHNICAL
+from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import MARK, header_lines, scanned
 from dpop_lab.doctor.paste.unwrap import (
     FENCED,
@@ -38,16 +40,12 @@ from dpop_lab.doctor.paste.unwrap import (
     source_code,
     unwrapped,
 )
-from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
-from dpop_lab.jose.key_formats import load_key
 from dpop_lab.wire.message import Exchange
 
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON = 50_000
-PEM = re.compile(r"-----BEGIN ([A-Z ]+)-----")
-PEM_WORDS = re.compile("PRIVATE|PUBLIC|KEY|CERTIFICATE")
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
 LOGS = {  # a log, and what gives it away; the first that fits
     "HTTP/2 header lines": r"^[ \t]*:(?:method|status|path): ",
@@ -178,9 +176,11 @@ def _recognised(text: str) -> Pasted:
         return not_understood("nothing")
     if JWT.fullmatch(text.strip()) and (found := jwts_in(text)):
         return found
+    if found := report_in(text):
+        return found
     inside = fenced(text)
     if inside and (fence := text_paste(inside)).understood:
-        around = _scanned(FENCED.sub("\n", text))
+        around = _scanned(FENCED.sub("\n", text), concerned=True)
         known = len(fence.calls) != 1 or any(one.url for one in fence.calls)
         return fence if known else beside(fence, around)
     plain = unwrapped(text)
@@ -201,17 +201,22 @@ def _read(text: str, *, verbose: bool = False) -> Pasted | None:
     jwts = [jwt for call in sent.calls for jwt in (*call.proofs, call.token)] if sent else []
     kinds = set(map(kind_of, jwts))
     decoded, rest = decoded_in(text, but=kinds)
-    around = commands(rest) or document_in(rest) or _scanned(rest, verbose=verbose)
+    around = (
+        commands(rest)
+        or document_in(rest)
+        or _scanned(rest, verbose=verbose, concerned=decoded is not None)
+    )
     return beside(decoded, around) if decoded else around
 
 
-def _scanned(text: str, *, verbose: bool = False) -> Pasted | None:
+def _scanned(text: str, *, verbose: bool = False, concerned: bool = False) -> Pasted | None:
     """Messages, keys, header lines, JWTs, words: whatever else there is."""
-    if PEM.search(text):
-        return _pem(text)
+    if key := pem_in(text):
+        return key
     if headers := _headers(text):
         return headers
-    told = scanned(text) if START.search(text) or CONCERNS.search(text) else []
+    concerned = concerned or bool(START.search(text) or CONCERNS.search(text))
+    told = scanned(text) if concerned else []
     exchanges = [exchange for exchange, _ in told]
     whole = re.search(REQUEST_LINE, text, re.M) is not None or all(
         one.request_headers for one in exchanges if one.method
@@ -243,16 +248,6 @@ def _headers(text: str) -> Pasted | None:
     stripped = text.strip()
     if CHALLENGE.match(stripped) and "\n" not in stripped:
         text = f"WWW-Authenticate: {stripped}"
-    return of_headers(header_lines(text))
-
-
-def _pem(text: str) -> Pasted:
-    """A key in PEM, private or not."""
-    words = PEM_WORDS.sub(lambda word: word[0].lower(), "\n".join(PEM.findall(text)))
-    names = dict.fromkeys(map(str.strip, words.split("\n")))
-    kinds = [f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}" for name in names]
-    kind = f"a PEM file with {' and '.join(kinds)}"[:200]
-    try:
-        return Pasted(kind=kind, jwks=(load_key(text[text.index("-----BEGIN") :]).public_jwk(),))
-    except KeyUnusable as error:
-        return Pasted(kind=kind, remarks=(f"No key pair: {error.problem}.",))
+    headers = header_lines(text)
+    dumped = any(value[:1] in ("[", '"') for _, value in headers)  # by a program, with its marks
+    return None if dumped else of_headers(headers)

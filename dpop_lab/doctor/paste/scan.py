@@ -7,17 +7,14 @@ elsewhere a line counts for what looks like a piece of a message in it.
 import json
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from itertools import islice, takewhile
-from typing import Any, Self
+from itertools import islice
+from typing import Any
 
-from dpop_lab.doctor.paste.loose import Found, objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
-from dpop_lab.doctor.paste.refusals import FRAME, words_in
+from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
+from dpop_lab.doctor.paste.refusals import FRAME, answer_in, words_in
 from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
-from dpop_lab.session.call import json_value
+from dpop_lab.session.call import DESCRIPTIONS, json_value
 from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Exchange, Headers
 
@@ -29,7 +26,8 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
-    | (?P<weak>[45]\d\d)\b(?<=(?:HTTP|ives|with|ails|rror|code|said|[a-z]{{3}}[,:])[ ]...)
+    | (?P<weak>[45]\d\d)\b(?<=[ ]...)
+      (?:$|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"',]))(?P<name>{NAMES})["']?[ \t]*[:=][ \t]*\[?["']?
@@ -45,98 +43,12 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
-ANSWER = re.compile(r"error|message|detail|title", re.I)
-ANSWER_WORDS = {"error_description", "message", "detail", "reason", "title", "errorMessage"}
-ANSWER_MEMBERS = {"error", "errorCode", "errors"} | ANSWER_WORDS
-ASKED_MEMBERS = {"method", "url", "headers", "request"}
-CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 LINES, LONGEST_LINE = 50_000, 50_000  # of a log that are read, and characters of one
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, str]
-ASKED, ANSWERED, FAILED = "Sending", "Received", "Failed"  # sides, as a session log names them
 WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
-
-
-@dataclass(slots=True)
-class _Read:
-    """An exchange as far as it was read, and where in it the reading is."""
-
-    method: str = ""
-    target: str = ""
-    scheme: str = ""
-    status: int | None = None
-    reason: str = ""
-    sent_at: float = math.nan
-    ended_at: float = math.nan
-    side: str = ASKED
-    raw: str = ""  #: where in a raw message
-    marked: bool = False  #: by a session log
-    error: str = ""  #: what a server's words in it say
-    fails: bool = False
-    said: list[str] = field(default_factory=list)
-    around: list[str] = field(default_factory=list)  #: lines of anything else
-    headers: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    bodies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-
-    def exchange(self) -> Exchange:
-        """It as a value."""
-        url = url_of(self.target, self.headers[ASKED])
-        failure = self.body(FAILED).strip()[:300] or "no answer"
-        body = self.body(ANSWERED)
-        if self.refuses and not body:
-            told = {"error": self.error, "error_description": "\n".join(self.said)}
-            body = json.dumps({name: text for name, text in told.items() if text})
-        return Exchange(
-            self.method,
-            f"{self.scheme}:{url}" if self.scheme and url[:2] == "//" else url,
-            tuple(self.headers[ASKED]),
-            self.body(ASKED).replace("\n&", "&"),  # a form over several lines
-            self.sent_at,
-            self.ended_at,
-            status=self.status,
-            reason=self.reason,
-            response_headers=tuple(self.headers[ANSWERED]),
-            response_body=body,
-            failure=failure if self.side == FAILED else "",
-        )
-
-    @property
-    def tells(self) -> bool:
-        """Is there a request or an answer in it?"""
-        answered = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
-        return bool(self.method or answered or self.side == FAILED)
-
-    @property
-    def awaits_words(self) -> bool:
-        """Is it a request whose answer, or what the server said in it, is not here yet?"""
-        words = self.refuses or self.bodies[ANSWERED] or self.headers[ANSWERED]
-        return bool(self.method) and not words and not 0 < (self.status or 0) < 400
-
-    def take(self, other: Self) -> None:
-        """Have the answer that stands before this request."""
-        self.error, self.said, self.fails = other.error, other.said, other.fails
-        self.status = self.status or other.status
-        self.bodies[ANSWERED] += other.bodies[ANSWERED]
-        self.headers[ANSWERED] += other.headers[ANSWERED]
-        self.around += other.around
-
-    @property
-    def refuses(self) -> bool:
-        """Do words in it say that something was refused?"""
-        return bool(self.error or (self.fails and self.said))
-
-    def body(self, side: str) -> str:
-        """A body without the sizes of its chunks, and the marks a session log puts before lines.
-
-        Lines of chunks that were broken to fit are joined again.
-        """
-        lines = "\n".join(self.bodies[side]).strip("\n").split("\n")
-        if len(lines) > 1 and CHUNK_SIZE.fullmatch(lines[0]):
-            chunks = takewhile(lambda line: line.strip() != "0", lines)
-            return "".join(line for line in chunks if not CHUNK_SIZE.fullmatch(line))
-        return "\n".join(re.sub(r"^\\(?=---- )", "", line) for line in lines)
 
 
 def exchanges_in(text: str) -> list[Exchange]:
@@ -149,13 +61,13 @@ def scanned(text: str) -> list[Told]:
 
     What a server says belongs to the request that it stands behind, or else before.
     """
-    made = [_Read()]
+    made = [Reading()]
     for line in islice(logged_lines(CONTINUED.sub(", ", text)), LINES):
         if len(made) > MOST:
             break
         if not _raw_line(line, made):
             _loose_line(line[:LONGEST_LINE], made)
-    found: list[_Read] = []
+    found: list[Reading] = []
     for one in reversed(made):
         if found and not one.method and found[-1].awaits_words and (one.refuses or one.status):
             found[-1].take(one)
@@ -168,27 +80,19 @@ def scanned(text: str) -> list[Told]:
 
 def header_lines(text: str) -> Headers:
     """The lines of a text that is nothing but header lines; empty for any other."""
-    lines, read = [line for line in text.split("\n") if line.strip()], _Read()
+    lines, read = [line for line in text.split("\n") if line.strip()], Reading()
     for line in lines:
         _head_line(line, read)
     alone = all(FIELD.match(line) or line[0] in " \t" for line in lines)
     return tuple(read.headers[ASKED]) if alone and lines and FIELD.match(lines[0]) else ()
 
 
-def url_of(target: str, headers: Iterable[tuple[str, str]]) -> str:
-    """The URL of a request line; its scheme stays open where the target is a path."""
-    if re.match(r"https?://", target, re.I):
-        return target
-    host = next((value for name, value in headers if name.lower() == "host" and value), "")
-    return f"//{host}{target if target.startswith('/') else '/' + target}" if host else ""
-
-
-def _raw_line(line: str, made: list[_Read]) -> bool:
+def _raw_line(line: str, made: list[Reading]) -> bool:
     """Read a line of a raw message, of a session log too; false for any other line."""
     last = made[-1]
     if (mark := MARK.match(line)) is not None:
         if mark[1] == ASKED or last.side != ASKED:
-            made.append(last := _Read())
+            made.append(last := Reading())
         time = http_time(mark[2])
         at = "sent_at" if mark[1] == ASKED else "ended_at"
         setattr(last, at, math.nan if time is None else time)
@@ -205,23 +109,23 @@ def _raw_line(line: str, made: list[_Read]) -> bool:
     return bool(made[-1].raw)
 
 
-def _is_loose(last: _Read) -> bool:
+def _is_loose(last: Reading) -> bool:
     """Has it header lines that stand in no raw message? Then its answer is none either."""
     return not last.raw and bool(last.headers[ASKED])
 
 
-def _started(start: re.Match[str], made: list[_Read]) -> None:
+def _started(start: re.Match[str], made: list[Reading]) -> None:
     """The first line of a raw message; after a 100 the answer itself is still to come."""
     if start[3]:
         awaited = not _answered(int(start[3]), made)
         made[-1].reason, made[-1].raw = (start[4] or "").strip(), WAITING if awaited else HEAD
         return
     if not made[-1].marked:
-        made.append(_Read())
+        made.append(Reading())
     made[-1].method, made[-1].target, made[-1].raw = start[1], start[2], HEAD
 
 
-def _head_line(line: str, last: _Read) -> None:
+def _head_line(line: str, last: Reading) -> None:
     """A header line of a raw message, the rest of one, or the empty line after them."""
     headers, match = last.headers[last.side], FIELD.match(line)
     if not line.strip():
@@ -234,10 +138,9 @@ def _head_line(line: str, last: _Read) -> None:
         _other(line, last)
 
 
-def _loose_line(line: str, made: list[_Read]) -> None:
+def _loose_line(line: str, made: list[Reading]) -> None:
     """A line of anything: requests, answers, header lines, a body, or nothing of these."""
-    answer = ANSWER.search(line) and next(filter(_is_answer, objects_in(line)), None)
-    if answer:
+    if answer := answer_in(line):
         line, rest = line[: answer[0]], line[answer[1] :]
         _loose_line(line, made)
         _body(answer[2], made)
@@ -251,7 +154,7 @@ def _loose_line(line: str, made: list[_Read]) -> None:
     for piece in pieces:
         kind = piece.lastgroup
         if kind == "target":
-            made.append(_Read(piece["method"].upper(), piece["target"]))
+            made.append(Reading(piece["method"].upper(), piece["target"]))
         elif kind in ("status", "weak"):
             _answered(int(piece[kind]), made)
         elif kind == "challenge":
@@ -262,24 +165,22 @@ def _loose_line(line: str, made: list[_Read]) -> None:
             _part(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
-    if not pieces and made[-1] != _Read():
+    if not pieces and made[-1] != Reading():
         _other(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
     return None
 
 
-def _is_answer(found: Found) -> bool:
-    """Is it an object in which a server tells what is wrong?"""
-    return bool(ANSWER_MEMBERS & set(found[2])) and not ASKED_MEMBERS & set(found[2])
-
-
-def _body(value: dict[str, Any], made: list[_Read]) -> None:
+def _body(value: dict[str, Any], made: list[Reading]) -> None:
     """A JSON answer: to the last request, where it has none yet; words before it belong to it."""
     last = made[-1]
     if last.bodies[ANSWERED] or last.error:
-        made.append(last := _Read())
-    if last.said and not ANSWER_WORDS & set(value):
-        value = value | {"error_description": "\n".join(last.said)}
+        made.append(last := Reading())
+    several = value.get("errors")
+    if isinstance(several, list) and several and isinstance(several[0], dict):
+        value = value | several[0]
+    words = next((value[name] for name in DESCRIPTIONS if value.get(name)), "\n".join(last.said))
+    value = value | ({"error_description": words} if words else {})
     status = value.get("status")
     if type(status) is int and 400 <= status < 600 and last.status is None:
         last.status = status
@@ -287,32 +188,32 @@ def _body(value: dict[str, Any], made: list[_Read]) -> None:
     last.side = ANSWERED
 
 
-def _words(line: str, made: list[_Read]) -> None:
+def _words(line: str, made: list[Reading]) -> None:
     """What a server says in a line, beside what it said before; of other lines a note is kept."""
     words, last = words_in(line) if line else None, made[-1]
     if words is None:
         last.around += [line] * any(map(str.isalnum, line))
         return
     if words.error and (last.bodies[ANSWERED] or last.error not in ("", words.error)):
-        made.append(last := _Read())
+        made.append(last := Reading())
     last.error, last.fails = last.error or words.error, last.fails or words.fails
     last.said += [words.text] * (words.text not in last.said)
 
 
-def _part(name: str, value: str, made: list[_Read]) -> None:
+def _part(name: str, value: str, made: list[Reading]) -> None:
     """A header of HTTP/2's own, or a line of a browser's like it."""
     if name == "authority":
         if any(name.lower() == "host" for name, _ in made[-1].headers[ASKED]):
-            made.append(_Read())
+            made.append(Reading())
         return _named("Host", value, made)
     part = "target" if name in ("path", "url") else name
     if made[-1].side != ASKED or getattr(made[-1], part):
-        made.append(_Read())
+        made.append(Reading())
     setattr(made[-1], part, value.upper() if part == "method" else value)
     return None
 
 
-def _named(name: str, value: str, made: list[_Read]) -> None:
+def _named(name: str, value: str, made: list[Reading]) -> None:
     """A header line: of the request or the answer, by its name, else by what was last."""
     value = unescaped(value) if "\\" in value else value
     value = value.rstrip(" ,;]}" if value.count("}") > value.count("{") else " ,;")
@@ -320,21 +221,21 @@ def _named(name: str, value: str, made: list[_Read]) -> None:
     value = ELIDED.sub("", value) if known == "www-authenticate" else value
     asks, answers = known in ALWAYS_ASKED, last.side == ANSWERED or known in OF_ANSWERS
     if asks and answers and known in (one.lower() for one, _ in last.headers[ASKED]):
-        made.append(last := _Read())
+        made.append(last := Reading())
     last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))
 
 
-def _answered(status: int, made: list[_Read]) -> bool:
+def _answered(status: int, made: list[Reading]) -> bool:
     """Note a status: of the last request, where it has none yet. False for one in between."""
     if status < 200 and status != 101:
         return False
     if made[-1].status is not None:
-        made.append(_Read())
+        made.append(Reading())
     made[-1].status, made[-1].side = status, ANSWERED
     return True
 
 
-def _other(line: str, last: _Read) -> None:
+def _other(line: str, last: Reading) -> None:
     """A header line of another name, or a body."""
     body, match = last.bodies[last.side], FIELD.match(line.strip())
     if match is not None and match[1].lower() not in LEVELS:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder, together
-from dpop_lab.doctor.words import meaning
+from dpop_lab.doctor.words import blamed
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.session.call import NOTHING, Call, json_value
 from dpop_lab.wire.message import Exchange
@@ -201,8 +201,8 @@ def _is_printed(line: str) -> bool:
     """Is it no line of a program, nor a comment, unless that quotes a server?"""
     if CODE_COMMENT.match(line) is None:
         return json_value(line) is not None or not LINE.search(line)
-    meant = meaning(Call(description=CODE_COMMENT.sub("", line)))
-    return bool(ANSWER.search(line) or (meant and meant.exact))
+    said = Call(description=CODE_COMMENT.sub("", line))
+    return bool(ANSWER.search(line) or blamed(said))
 
 
 def source_code(text: str, read: Callable[[str], Pasted | None]) -> Pasted:

@@ -1,0 +1,103 @@
+"""An exchange while it is read, piece by piece, out of a text."""
+
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Self
+
+from dpop_lab.wire.message import Exchange
+
+CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
+ASKED, ANSWERED, FAILED = "Sending", "Received", "Failed"  # sides, as a session log names them
+
+
+@dataclass(slots=True)
+class Reading:
+    """An exchange as far as it was read, and where in it the reading is."""
+
+    method: str = ""
+    target: str = ""
+    scheme: str = ""
+    status: int | None = None
+    reason: str = ""
+    sent_at: float = math.nan
+    ended_at: float = math.nan
+    side: str = ASKED
+    raw: str = ""  #: where in a raw message
+    marked: bool = False  #: by a session log
+    error: str = ""  #: what a server's words in it say
+    fails: bool = False
+    said: list[str] = field(default_factory=list)
+    around: list[str] = field(default_factory=list)  #: lines of anything else
+    headers: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    bodies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def exchange(self) -> Exchange:
+        """It as a value."""
+        url = url_of(self.target, self.headers[ASKED])
+        failure = self.body(FAILED).strip()[:300] or "no answer"
+        body = self.body(ANSWERED)
+        if self.refuses and not body:
+            told = {"error": self.error, "error_description": "\n".join(self.said)}
+            body = json.dumps({name: text for name, text in told.items() if text})
+        return Exchange(
+            self.method,
+            f"{self.scheme}:{url}" if self.scheme and url[:2] == "//" else url,
+            tuple(self.headers[ASKED]),
+            self.body(ASKED).replace("\n&", "&"),  # a form over several lines
+            self.sent_at,
+            self.ended_at,
+            status=self.status,
+            reason=self.reason,
+            response_headers=tuple(self.headers[ANSWERED]),
+            response_body=body,
+            failure=failure if self.side == FAILED else "",
+        )
+
+    @property
+    def tells(self) -> bool:
+        """Is there a request or an answer in it?"""
+        answered = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
+        return bool(self.method or answered or self.side == FAILED)
+
+    @property
+    def awaits_words(self) -> bool:
+        """Is it a request whose answer, or what the server said in it, is not here yet?"""
+        words = self.refuses or self.bodies[ANSWERED] or self.headers[ANSWERED]
+        return bool(self.method) and not words and not 0 < (self.status or 0) < 400
+
+    def take(self, other: Self) -> None:
+        """Have the answer that stands before this request."""
+        self.error, self.said, self.fails = other.error, other.said, other.fails
+        self.status = self.status or other.status
+        self.bodies[ANSWERED] += other.bodies[ANSWERED]
+        self.headers[ANSWERED] += other.headers[ANSWERED]
+        self.around += other.around
+
+    @property
+    def refuses(self) -> bool:
+        """Do words in it say that something was refused?"""
+        return bool(self.error or (self.fails and self.said))
+
+    def body(self, side: str) -> str:
+        """A body without the sizes of its chunks, and the marks a session log puts before lines.
+
+        Lines of chunks that were broken to fit are joined again.
+        """
+        lines = "\n".join(self.bodies[side]).strip("\n").split("\n")
+        if len(lines) > 1 and CHUNK_SIZE.fullmatch(lines[0]):
+            chunks = takewhile(lambda line: line.strip() != "0", lines)
+            return "".join(line for line in chunks if not CHUNK_SIZE.fullmatch(line))
+        return "\n".join(re.sub(r"^\\(?=---- )", "", line) for line in lines)
+
+
+def url_of(target: str, headers: Iterable[tuple[str, str]]) -> str:
+    """The URL of a request line; its scheme stays open where the target is a path."""
+    if re.match(r"https?://", target, re.I):
+        return target
+    host = next((value for name, value in headers if name.lower() == "host" and value), "")
+    return f"//{host}{target if target.startswith('/') else '/' + target}" if host else ""

@@ -1,0 +1,66 @@
+"""Reports of `dpop-lab diagnose`, pasted back: read as the requests that they are about."""
+
+import ast
+import re
+from contextlib import suppress
+
+from dpop_lab.doctor.paste.decoded import CLAIMS, HEADER, Jwt, of_jwts
+from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
+from dpop_lab.doctor.paste.pasted import Pasted, beside
+from dpop_lab.doctor.paste.unwrap import METHODS
+from dpop_lab.session.call import Call
+
+BEGINS = re.compile(r"\s*(?:\S )?(?:This is |Exchange \d)")
+DETAILS = re.compile(r"^\W*Details\W*$", re.M)
+ASKED = re.compile(
+    rf"^(?:\S )?(?:exchange \d+ of \d+: )?(?P<method>{METHODS}) (?P<url>https?://\S+?)\.?"
+    r"(?: \w+ \((?P<status>\d{3})(?: (?P<error>\w+))?\).*)?$",
+    re.M,
+)
+VERDICT = re.compile(r"\((?P<status>\d{3})(?: (?P<error>[a-z_]+))?\)")
+SAID = re.compile(r"error_description=('[^'\n]*+'|\"[^\"\n]*+\")|“([^“”\n]*+)”")
+TITLES = {"The proof": PROOF, "The access token": TOKEN}
+MEMBER = re.compile(r"^  (header|claims)\.(\w+) +('[^'\n]*'|\{[^\n]*\}|-?\d+|[^\n]*)", re.M)
+
+
+def report_in(text: str) -> Pasted | None:
+    """The calls of a report; None for any other text."""
+    details = DETAILS.search(text)
+    if details is None or not BEGINS.match(text):
+        return None
+    head, body = text[: details.start()], text[details.end() :]
+    marks = [*ASKED.finditer(body)]
+    ends = [*(mark.start() for mark in marks[1:]), len(body)]
+    calls = []
+    for mark, end in zip(marks, ends, strict=True):
+        told = body[mark.start() : end]
+        verdict = mark if mark["status"] else VERDICT.search(head) if len(marks) == 1 else None
+        said = SAID.search(told) or (SAID.search(head) if len(marks) == 1 else None)
+        call = Call(
+            method=mark["method"],
+            url=mark["url"],
+            status=int(verdict["status"]) if verdict else None,
+            error=(verdict["error"] or "") if verdict else "",
+            description=(said[1] or said[2]).strip("'\"") if said else "",
+        )
+        decoded = of_jwts([one for one in map(_jwt, re.split(r"\n\n+", told)) if one])
+        calls.append(beside(decoded, Pasted(kind="", calls=(call,))).calls[-1])
+    kind = "a report of dpop-lab, which leaves much out"
+    return Pasted(kind=kind, calls=tuple(calls)) if calls else None
+
+
+def _jwt(table: str) -> Jwt | None:
+    """A proof or a token as its table in a report shows it."""
+    kind = TITLES.get(table.lstrip("\n").partition("\n")[0])
+    if kind is None:
+        return None
+    jwt = Jwt(kind, {CLAIMS: {}}, listed=True)
+    for part, name, text in MEMBER.findall(table):
+        value: object = text
+        with suppress(ValueError, SyntaxError):
+            value = ast.literal_eval(text)
+        if name != "jwk":
+            jwt.parts[part] = {**jwt.parts.get(part, {}), name: value}
+    if header := jwt.parts.pop(HEADER, None):
+        jwt.parts[HEADER] = {"jwk": "<jwk>", **header}
+    return jwt
