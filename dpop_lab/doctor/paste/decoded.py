@@ -47,7 +47,8 @@ class Jwt:
             have = self.parts.get(part)
             for name in MEMBERS[self.kind, part]:
                 lacks = have is None or (self.listed and name not in have)
-                if lacks or is_blank((have or {}).get(name)):
+                value = (have or {}).get(name)
+                if lacks or (value != "JWT" and is_blank(value)):
                     yield f"{what}.{name}"
 
     def text(self) -> str:

@@ -28,7 +28,6 @@ PLACEHOLDER = re.compile(
     | [\w.-]{0,60}(?P<dots>\.\.\.|…)[\w.-]{0,60}""",
     re.X,
 )
-TOLD = "method url status error description challenges proofs token nonces".split()
 ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
 OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
 OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}

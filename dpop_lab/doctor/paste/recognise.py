@@ -198,14 +198,10 @@ def _read(text: str, *, verbose: bool = False) -> Pasted | None:
         found = commands(text)
         return found or source_code(text, lambda said: _of_json(said) or _scanned(said))
     sent = jwts_in(text)
-    jwts = [jwt for call in sent.calls for jwt in (*call.proofs, call.token)] if sent else []
-    kinds = set(map(kind_of, jwts))
-    decoded, rest = decoded_in(text, but=kinds)
-    around = (
-        commands(rest)
-        or document_in(rest)
-        or _scanned(rest, verbose=verbose, concerned=decoded is not None)
-    )
+    jwts = (jwt for call in (sent.calls if sent else ()) for jwt in (*call.proofs, call.token))
+    decoded, rest = decoded_in(text, but=set(map(kind_of, jwts)))
+    told = commands(rest) or document_in(rest)
+    around = told or _scanned(rest, verbose=verbose, concerned=decoded is not None)
     return beside(decoded, around) if decoded else around
 
 

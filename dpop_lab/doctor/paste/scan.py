@@ -45,7 +45,7 @@ CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over sev
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
-LINES, LONGEST_LINE = 50_000, 50_000  # of a log that are read, and characters of one
+LINES, LONGEST_LINE = 10_000, 50_000  # of a log that are read, and characters of one
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, str]
 WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
