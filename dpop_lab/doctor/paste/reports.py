@@ -18,7 +18,7 @@ ASKED = re.compile(
     re.M,
 )
 FAILED_ROW = re.compile(r"^[ \t]*✗ (\w+): [^\n]+\? No: [\w ]+$", re.M)
-KIND = "a report of dpop-lab, which leaves much out"
+KIND = "a shortened report of dpop-lab"
 VERDICT = re.compile(r"\((?P<status>\d{3})(?: (?P<error>[a-z_]+))?\)")
 SAID = re.compile(r"error_description=('[^'\n]*+'|\"[^\"\n]*+\")|“([^“”\n]*+)”")
 TITLES = {"The proof": PROOF, "The access token": TOKEN}
