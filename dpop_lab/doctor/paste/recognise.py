@@ -46,7 +46,7 @@ from dpop_lab.jose.jws import Jws
 from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Exchange
 
-LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
+LONGEST, LONGEST_JSON = 250_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON = 50_000
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
 LOGS = {  # a log, and what gives it away; the first that fits
