@@ -59,7 +59,7 @@ def read(value: object) -> Document | None:
     for kind, needed, others, facts, judge in KINDS:
         if needed in names and any(one in names for one in others.split()):
             told, problems = judge(value)
-            pairs = tuple((name, _seen(value, name)) for name in facts.split())
+            pairs = tuple((name, _seen(value, name)) for name in facts.split() if name in names)
             return Document(kind, told, pairs, tuple(problems))
     return None
 
@@ -125,10 +125,13 @@ def _introspection(value: Members) -> Judged:
     if jkt is not None:
         told = f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
         return f"{told} proofs must be by this key.", _no_thumbprint(jkt, "cnf.jkt")
-    if kind == "bearer":
-        return "The token is active and, without cnf.jkt, bound to no key by DPoP.", []
+    if isinstance(cnf, Mapping) and "x5t#S256" in cnf:
+        told = "The token is active and bound to a certificate (mutual TLS, RFC 8705), not to"
+        return f"{told} the key of a DPoP proof.", []
     if isinstance(cnf, Mapping) and cnf and kind != "dpop":
         return "The token is active, and bound by something else than DPoP.", []
+    if kind == "bearer":
+        return "The token is active and, without cnf.jkt, bound to no key by DPoP.", []
     meant = "." if kind == "dpop" else ", if the token is meant for DPoP."
     problem = Problem(
         "cnf.jkt is missing, so the API can't compare the proof's key with anything",

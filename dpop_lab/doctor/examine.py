@@ -133,6 +133,8 @@ def _faults(one: Examined) -> list[Finding]:
 def _is_open(finding: Finding, call: Call) -> bool:
     """May the server have passed over this? Its windows and leniencies are its own."""
     answered = call.refused or call.status is not None
+    if finding.check == rules.unused and call.succeeded:
+        return False  # a replay that got through is worth a finding
     return finding.check == at.at_typ or (answered and finding.grade != "must")
 
 
@@ -149,7 +151,7 @@ def _accepted(finding: Finding, call: Call) -> Problem:
         return problem  # the server should say so, but the key is the client's
     return replace(
         problem,
-        title=f"The server accepted what it must refuse. {problem.title}",
+        title=f"The server accepted what it {finding.grade} refuse. {problem.title}",
         action="This is the server's fault, to be mended there: without this check nothing stops "
         f"{row.stops}. In the request: {problem.action}",
         at_server=True,

@@ -138,11 +138,11 @@ def _badly_bound(call: Call) -> Iterator[Problem]:
             else "cnf.jkt: the new access token is bound to another key than the proof's",
             f"The issuer has to use the JWK thumbprint (RFC 7638): {mine}."
             if how
-            else "Look at what makes the token request: it signs with another key.",
+            else f"The server has to bind it to the key of the proof in its request: {mine}.",
             "RFC 9449 §6.1",
             mine,
             shown(bound, 80),
-            at_server=bool(how),
+            at_server=True,
         )
 
 
@@ -195,7 +195,7 @@ def _small_letters(call: Call) -> Iterator[Problem]:
 def query_in_htu(call: Call) -> Problem | None:
     """An htu with a query or a fragment: many servers pass over them, others do not."""
     htu = call.proof.claims.get("htu")
-    if not isinstance(htu, str) or without_query(htu) == htu:
+    if not isinstance(htu, str) or not {"?", "#"} & {*htu} or without_query(htu) == htu:
         return None
     sign, part = ("?", "query") if "?" in htu else ("#", "fragment")
     url = without_query(htu)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.session.call import NOTHING, Call, read_call
+from dpop_lab.session.call import NOTHING, Call, json_value, read_call
 from dpop_lab.wire.message import Exchange, Headers
 
 if TYPE_CHECKING:
@@ -80,8 +80,20 @@ def of_exchanges(
     if total > 1 and "exchanges" not in kind:
         kind = f"{kind}, {total} exchanges"
     return Pasted(
-        kind=kind, calls=_numbered(calls, total), remarks=_left(total), understood=bool(calls)
+        kind=kind,
+        calls=_numbered(calls, total),
+        remarks=_left(total),
+        documents=tuple(each for one in calls for each in _answered_with(one)),
+        understood=bool(calls),
     )
+
+
+def _answered_with(call: Call) -> "tuple[Document, ...]":
+    """The document that an answer holds, where the request had nothing of DPoP to judge."""
+    if call.status != 200 or call.proofs or call.token or call.issued:
+        return ()
+    found = document_in(json_value(call.exchange.response_body))
+    return found.documents if found else ()
 
 
 def of_headers(headers: Headers) -> Pasted | None:
