@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl
 from dpop_lab.doctor.advice.hashes import thumbprint_made
 from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named, value_of
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
+from dpop_lab.proof.rules import alg
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import shown
 
 
@@ -110,3 +111,21 @@ def _login_problem(call: Call, one: Call, bound: str, *, by_jkt: bool) -> Proble
         explains=("code key", "bound_key", "invalid_grant", "invalid_request"),
         at_server=taken,
     )
+
+
+def other_alg(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """An algorithm that the server's metadata, fetched before, does not name."""
+    mine = call.proof.header.get("alg")
+    for one in earlier if call.refused and isinstance(mine, str) else ():
+        taken = members_of(one).get("dpop_signing_alg_values_supported")
+        if not isinstance(taken, list) or host_of(one.url) != host_of(call.url):
+            continue
+        if taken and mine not in taken:
+            yield Problem.at(
+                alg,
+                f"the metadata in {named(one)} names algorithms, and {shown(mine, 40)} is none",
+                f"Sign with one of {shown(taken, 100)}, with a fitting key.",
+                shown(taken, 200),
+                shown(mine, 200),
+                "unsupported",
+            )

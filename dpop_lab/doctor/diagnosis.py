@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from dpop_lab.doctor.examine import Examined, examine
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
-from dpop_lab.doctor.report import details, headline, key_values, others, preface, values_of
+from dpop_lab.doctor.report import (
+    all_values,
+    details,
+    headline,
+    key_values,
+    nothing_wrong,
+    others,
+    preface,
+)
 from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
 SCHEME = re.compile("(?:dpop|bearer) +", re.I)
 NO_URL = "The url that was given is no http(s) URL, and not used."
 HEALTHY, FINDINGS, NOT_UNDERSTOOD = 0, 1, 2
+TOLD = ("kind", "understood", "healthy", "exit_code", "verdict", "secrets", "remarks")
 WHAT = (
     "Paste a proof, an access token, header lines, a server's error, a raw request or response, a "
     "curl command, a HAR file or a session log."
@@ -93,21 +102,9 @@ class Diagnosis(Shown):
     def _summary(self) -> str:
         if not self.understood:
             return f"Not understood: {self.kind}. {WHAT}"
-        count = len(self.problems)
-        if not count:
-            return f"This is {self.kind}. {self._nothing_wrong()}"
+        if not (count := len(self.problems)):
+            return f"This is {self.kind}. {nothing_wrong(self.documents, self.examined)}"
         return f"This is {self.kind} with {'one finding' if count == 1 else f'{count} findings'}."
-
-    def _nothing_wrong(self) -> str:
-        missing = {row for one in self.examined for row in one.missing}
-        if self.documents:
-            return " ".join((*(one.told for one in self.documents), "Nothing is wrong with it."))
-        if not any(one.findings for one in self.examined):
-            return "No row can be asked of it, and nothing else is wrong."
-        if not missing:
-            return "Nothing is wrong with it."
-        rows = "one row" if len(missing) == 1 else f"{len(missing)} rows"
-        return f"Nothing is wrong with it as far as can be seen, but {rows} can't be asked."
 
     @property
     def mark(self) -> str:
@@ -127,22 +124,9 @@ class Diagnosis(Shown):
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON values, for machines."""
-        said = {
-            "kind": self.kind,
-            "understood": self.understood,
-            "healthy": self.healthy,
-            "exit_code": self.exit_code,
-            "verdict": self.verdict,
-            "secrets": list(self.secrets),
-            "remarks": list(self.remarks),
-            "keys": [key_values(one) for one in self.jwks],
-            "documents": [
-                {"kind": one.kind, "told": one.told, "facts": dict(one.facts)}
-                | {"problems": [one.title for one in one.problems]}
-                for one in self.documents
-            ],
-            "requests": [values_of(one, self.now) for one in self.examined],
-        }
+        told = {name: getattr(self, name) for name in TOLD}
+        told["keys"] = [key_values(one) for one in self.jwks]
+        said = all_values(told, self.documents, self.examined, self.now)
         values: dict[str, Any] = _clean(said, self._secrets)
         return values
 

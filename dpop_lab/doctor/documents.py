@@ -1,20 +1,24 @@
 """Documents that are no request, such as metadata and introspection: what they say of DPoP."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl
 
+from dpop_lab.doctor.metadata import (
+    ALGS,
+    BOUND,
+    REQUIRED,
+    Judged,
+    Members,
+    client_metadata,
+    resource_metadata,
+    seen,
+    server_metadata,
+)
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.session.call import host_of
-from dpop_lab.show.values import cut, shown
-from dpop_lab.wire.secrets import harmless
-
-Members = Mapping[Any, Any]
-#: What a document says of DPoP in a sentence or two, and what is wrong with that.
-Judged = tuple[str, list[Problem]]
+from dpop_lab.show.values import shown
 
 THUMBPRINT = re.compile(r"[\w-]{42}[AEIMQUYcgkosw048]", re.A)  # base64url of 32 octets
 SHAPES = {  # of a value that should be a thumbprint, and how it was likely made
@@ -25,19 +29,15 @@ SHAPES = {  # of a value that should be a thumbprint, and how it was likely made
     re.compile(r"[\w-]{86}(==)?"): "it is as long as SHA-512",
     re.compile(r"[\[{].*"): "it is a whole key, not the hash of one",
 }
-WEAK = re.compile("none|HS[0-9]+", re.I)  # algorithms that need no private key
-LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?|[^.:]+(:[0-9]+)?", re.I)
-ALGS, REQUIRED = "dpop_signing_alg_values_supported", "dpop_bound_access_tokens_required"
-BOUND = "dpop_bound_access_tokens"
 AUTHORIZATION = re.compile(r"(?:response_type|dpop_jkt)=")
-TOLD_OF_CLIENTS = "token_endpoint_auth_method grant_types application_type"
+TOLD_OF_CLIENTS = f"{BOUND} token_endpoint_auth_method grant_types application_type"
 NO_BINDING = (
     "token_type is Bearer and no cnf can be seen: the access token is bound to no key. For DPoP,"
     " send a proof in the token request and look for token_type DPoP; if one was sent, the server"
     " passed over it."
 )
 REQUEST = re.compile(rf"\b(?:{'|'.join(METHODS)}) +(?:https?:|/)|\bHTTP/|^curl ")
-LONGEST, MOST = 16_000, 20  # characters of a URL, values of a list
+LONGEST = 16_000  # characters of a URL
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,7 +59,7 @@ def read(value: object) -> Document | None:
     for kind, needed, others, facts, judge in KINDS:
         if needed in names and any(one in names for one in others.split()):
             told, problems = judge(value)
-            pairs = tuple((name, _seen(value, name)) for name in facts.split() if name in names)
+            pairs = tuple((name, seen(value, name)) for name in facts.split() if name in names)
             return Document(kind, told, pairs, tuple(problems))
     return None
 
@@ -73,54 +73,18 @@ def read_url(text: str) -> Document | None:
     form = dict(parse_qsl(query.partition("#")[0]))
     kind = "an authorization request" if url else "a form of an authorization request"
     told, problems = _authorization(form)
-    return Document(kind, told, (("dpop_jkt", _seen(form, "dpop_jkt")),), tuple(problems))
+    return Document(kind, told, (("dpop_jkt", seen(form, "dpop_jkt")),), tuple(problems))
 
 
 # ---- what each says
 
 
-def _resource(value: Members) -> Judged:
-    told = f"It is about {shown(value['resource'], 120)}. "
-    if value.get(REQUIRED) is True:
-        told += "It takes only DPoP-bound access tokens: each call needs a proof"
-    else:
-        told += "Bound tokens are not required: it may take Bearer tokens as well"
-    algs = value.get(ALGS)
-    told += f"; proofs are signed with {_listed(algs)}." if algs else "; algorithms are not named."
-    return told, [*_algorithms(value), *_no_boolean(value, REQUIRED, "RFC 9728 §2")]
-
-
-def _server(value: Members) -> Judged:
-    algs = value.get(ALGS)
-    told = f"{ALGS} is missing: the server does not announce DPoP. Ask its operator."
-    if algs:
-        told = f"It announces DPoP: proofs are signed with {_listed(algs)}."
-    host = host_of(str(value.get("token_endpoint", "")))
-    if host and host != host_of(str(value["issuer"])):
-        told += f" The htu of a token request has the host {cut(host, 80)}, not the issuer's."
-    return told, [*_algorithms(value), *_plain_http(value)]
-
-
-def _client(value: Members) -> Judged:
-    bound = value.get(BOUND)
-    told = f"{BOUND} is {_seen(value, BOUND)}: this client may be given tokens without DPoP."
-    if bound is True:
-        told = f"{BOUND} is true: each token request of this client needs a proof."
-    problems = [*_no_boolean(value, BOUND, "RFC 9449 §5.2")]
-    atproto = "atproto" in str(value.get("scope", ""))[:2000].split()
-    if atproto and bound is not True and not problems:
-        said = f"{BOUND} is {_seen(value, BOUND)}, and atproto wants true"
-        action = f"Set {BOUND} to true in the client metadata: atproto takes no other client."
-        problems.append(Problem(said, action, "RFC 9449 §5.2", "true", _seen(value, BOUND)))
-    return told, problems
-
-
 def _introspection(value: Members) -> Judged:
     kind, cnf = str(value.get("token_type", "")).lower(), value.get("cnf")
     if value["active"] is not True:
-        said = f"active is {_seen(value, 'active')}: the token is not valid for this server"
+        said = f"active is {seen(value, 'active')}: the token is not valid for this server"
         action = "Is it expired, revoked, or another server's? May the caller ask about it?"
-        return "", [Problem(said, action, "RFC 7662 §2.2", "true", _seen(value, "active"))]
+        return "", [Problem(said, action, "RFC 7662 §2.2", "true", seen(value, "active"))]
     jkt = cnf.get("jkt") if isinstance(cnf, Mapping) else None
     if jkt is not None:
         told = f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
@@ -138,7 +102,7 @@ def _introspection(value: Members) -> Judged:
         f"The authorization server has to give cnf with jkt in its introspection answer{meant}",
         "RFC 9449 §6.2",
         "cnf with jkt",
-        _seen(value, "cnf"),
+        seen(value, "cnf"),
         at_server=True,
     )
     return "", [problem]
@@ -173,46 +137,6 @@ def _authorization(form: Mapping[str, str]) -> Judged:
 # ---- what may be wrong
 
 
-def _algorithms(value: Members) -> Iterator[Problem]:
-    """What stands among the algorithms and must not."""
-    algs = value.get(ALGS, [""])
-    names = [one for one in algs if isinstance(one, str)] if isinstance(algs, list) else []
-    weak = [one for one in names if WEAK.fullmatch(one)]
-    if weak or not names:
-        yield Problem(
-            f"{ALGS} {'holds ' + _listed(weak) if weak else 'is no list of names'}",
-            "The server has to list asymmetric algorithms alone, such as ES256.",
-            "RFC 9449 §5.1",
-            "a list such as ['ES256']",
-            shown(algs, 200),
-            at_server=True,
-        )
-
-
-def _plain_http(value: Members) -> Iterator[Problem]:
-    """URLs without TLS: behind a proxy the server often takes itself for an http one."""
-    for name in ("issuer", "token_endpoint"):
-        url = str(value.get(name, ""))
-        if url.lower().startswith("http:") and not LOCAL.fullmatch(host_of(url)):
-            yield Problem(
-                f"{name} is an http URL",
-                "It has to be https. Behind a proxy, let the server heed X-Forwarded-Proto: it"
-                " compares htu with the URL it takes for its own.",
-                "RFC 8414 §2",
-                "https",
-                shown(url, 120),
-                at_server=True,
-            )
-            return
-
-
-def _no_boolean(value: Members, name: str, section: str) -> Iterator[Problem]:
-    found = value.get(name, False)
-    if not isinstance(found, bool):
-        action = f"Write {name}: true without quotes, or leave it out."
-        yield Problem(f"{name} is no boolean", action, section, "true or false", shown(found, 80))
-
-
 def _no_thumbprint(jkt: object, name: str) -> list[Problem]:
     """A value that can be the SHA-256 thumbprint of no key."""
     text = jkt if isinstance(jkt, str) else ""
@@ -226,22 +150,6 @@ def _no_thumbprint(jkt: object, name: str) -> list[Problem]:
     return [Problem(said, action, section, wanted, found, at_server=not asked)]
 
 
-def _seen(value: Members, name: str) -> str:
-    """A member in words: what it is, or that it is missing."""
-    found = value.get(name)
-    if isinstance(found, bool):
-        return str(found).lower()
-    return "missing" if found is None else _listed(found)
-
-
-def _listed(found: object) -> str:
-    """The names in a list, as many as are looked at; another value as it is."""
-    if not isinstance(found, list):
-        return shown(harmless(found), 120)
-    told = [cut(one, 60) if isinstance(one, str) else shown(one, 60) for one in found[:MOST]]
-    return ", ".join([*told, "…"] if len(found) > MOST else told) or "none"
-
-
 Kind = tuple[str, str, str, str, Callable[[Members], Judged]]
 #: What it is, a member it must have, others of which it has one, those that are told, its judge.
 KINDS: tuple[Kind, ...] = (
@@ -250,14 +158,14 @@ KINDS: tuple[Kind, ...] = (
         "resource",
         f"authorization_servers bearer_methods_supported resource_name {ALGS} {REQUIRED}",
         f"{REQUIRED} {ALGS} bearer_methods_supported authorization_servers",
-        _resource,
+        resource_metadata,
     ),
     (
         "the metadata of an authorization server (RFC 8414)",
         "issuer",
         f"token_endpoint authorization_endpoint jwks_uri {ALGS}",
         f"issuer {ALGS} token_endpoint require_pushed_authorization_requests",
-        _server,
+        server_metadata,
     ),
     (
         "the answer of an introspection endpoint (RFC 7662)",
@@ -268,7 +176,13 @@ KINDS: tuple[Kind, ...] = (
     ),
     ("a token response", "access_token", "token_type", "token_type", _token_response),
     *(
-        ("client metadata (RFC 7591)", needed, others, f"{BOUND} {TOLD_OF_CLIENTS}", _client)
+        (
+            "client metadata (RFC 7591)",
+            needed,
+            others,
+            f"{BOUND} {TOLD_OF_CLIENTS}",
+            client_metadata,
+        )
         for needed, others in ((BOUND, BOUND), ("redirect_uris", "client_id client_name"))
     ),
     (

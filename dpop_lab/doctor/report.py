@@ -1,8 +1,8 @@
 """What is told of a call that was examined: as blocks, and as JSON values for machines."""
 
 import math
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.examine import Examined
@@ -17,6 +17,9 @@ from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, cut, shown
 from dpop_lab.wire.secrets import harmless
 from dpop_lab.wire.syntax import without_query
+
+if TYPE_CHECKING:
+    from dpop_lab.doctor.documents import Document
 
 USUAL = ("typ", "alg", "kid", "jti", "sub", "client_id", "nbf", "scope")  # known to most readers
 
@@ -209,3 +212,33 @@ def _row(finding: Finding) -> dict[str, Any]:
         "found": shown(finding.found, 200) if asked else None,
         "section": row.section,
     }
+
+
+def all_values(
+    told: Mapping[str, Any],
+    documents: "Sequence[Document]",
+    examined: Sequence[Examined],
+    now: float,
+) -> dict[str, Any]:
+    """A whole report as JSON values, what is `told` of it first; its secrets are still in it."""
+    plain = {name: list(one) if isinstance(one, tuple) else one for name, one in told.items()}
+    judged = [
+        {"kind": one.kind, "told": one.told, "facts": dict(one.facts)}
+        | {"problems": [each.title for each in one.problems]}
+        for one in documents
+    ]
+    requests = [values_of(one, now) for one in examined]
+    return {**plain, "documents": judged, "requests": requests}
+
+
+def nothing_wrong(documents: "Sequence[Document]", examined: Sequence[Examined]) -> str:
+    """What to say where nothing is wrong: how far that can be seen."""
+    missing = {row for one in examined for row in one.missing}
+    if documents:
+        return " ".join((*(one.told for one in documents), "Nothing is wrong with it."))
+    if not any(one.findings for one in examined):
+        return "No row can be asked of it, and nothing else is wrong."
+    if not missing:
+        return "Nothing is wrong with it."
+    rows = "one row" if len(missing) == 1 else f"{len(missing)} rows"
+    return f"Nothing is wrong with it as far as can be seen, but {rows} can't be asked."

@@ -45,7 +45,10 @@ WORDS = {
     "credentials": "a name and a password",
 }
 ESCAPED = re.compile(r"(?<!\\)\\++u00([2-7][0-9a-fA-F])")
-JWT = re.compile(r"(?<![\w-])ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*")
+JWT = re.compile(  # or what is left of one, its beginning cut off
+    r"(?<![\w-])(?:ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"
+    r"|[A-Za-z0-9_-]*+\.[A-Za-z0-9_-]{64,})"
+)
 WORD = re.compile(r"[^\s'\"<>]++")
 PORT = re.compile(r"[^/]*:\d{1,5}/")
 NAMED = re.compile(

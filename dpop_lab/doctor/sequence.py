@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from dpop_lab.doctor.bindings import another_key, key_of_the_login, unbound
+from dpop_lab.doctor.bindings import another_key, key_of_the_login, other_alg, unbound
 from dpop_lab.doctor.exchanges import Earlier, answered, named, same_server, settled
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.spent import same_proof, spent
@@ -123,5 +123,5 @@ def _refused_at_once(call: Call, source: Call) -> Problem:
 
 
 LOOKS: tuple[Look, ...] = (
-    same_proof, _nonces, spent, unbound, key_of_the_login, another_key,
+    same_proof, _nonces, spent, unbound, key_of_the_login, another_key, other_alg,
 )  # fmt: skip

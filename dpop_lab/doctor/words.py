@@ -238,9 +238,9 @@ def _bare(call: Call) -> tuple[str, str]:
     return said, todo
 
 
-def _any(call: Call) -> tuple[str, str]:
+def _any(call: Call) -> tuple[str, str] | None:
     if call.error:
         return "An error of the server's own.", "Look it up in the server's documentation."
     if call.status is None:
-        return "These words are not known here.", "Look into the logs of client and server."
+        return None
     return f"The server answers {call.status}.", "Look into the server's log."

@@ -296,7 +296,9 @@ def answer_of(
     Words alone, without an error, count for a refusal where the status says so.
     """
     told = dict(members) if isinstance(members, dict) else {}
-    if isinstance(inner := told.get("error"), dict):
+    several = told.get("errors")
+    inner = told.get("error", several[0] if isinstance(several, list) and several else None)
+    if isinstance(inner, dict):
         told |= inner | {"error": inner.get("error", inner.get("code"))}
     error = next((told[name] for name in CODES if told.get(name)), "")
     refused = [name for name in DESCRIPTIONS if error or (status or 0) >= 400]
@@ -367,6 +369,8 @@ def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:
     told = named.partition("://")[0].lower()
     if host_of(named) == host != host_of(BASE_URL) and told in ("http", "https"):
         scheme = told
+    seen = first(exchange.request_headers, "X-Forwarded-Proto").lower()
+    scheme = seen if seen in ("http", "https") else scheme
     return f"{scheme}:{url}", True
 
 

@@ -16,7 +16,7 @@ MOST = 100  # exchanges, 20 JWTs: the rest is counted
 SECRET_FIELDS = ("authorization", "dpop")
 SCHEME = re.compile(r"(?:dpop|bearer|basic) ", re.I)
 PLACEHOLDER = re.compile(
-    r"""\$?\{{1,2}(?P<braces>[^{}\n]*)\}{1,2}   # {{proof}}, ${PROOF}, {make_proof()}
+    r"""[$#]?\{{1,2}(?P<braces>[^{}\n]*)\}{1,2}   # {{proof}}, ${PROOF}, {make_proof()}
     | \$\((?P<command>.*)\) | `(?P<ticks>.*)`   # $(make-proof)
     | \$(?:env:)?(?P<shell>\w+)                 # $PROOF, $env:PROOF
     | %(?P<windows>\w+)%

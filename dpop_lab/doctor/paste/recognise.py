@@ -40,8 +40,10 @@ from dpop_lab.doctor.paste.unwrap import (
     source_code,
     unwrapped,
 )
+from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
+from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Exchange
 
 LONGEST, LONGEST_JSON = 600_000, 16_000_000  # characters that are looked at
@@ -222,7 +224,15 @@ def _scanned(text: str, *, verbose: bool = False, concerned: bool = False) -> Pa
     if any(call.proofs or call.token for call in found.calls) or START.search(text):
         return found if found.understood else jwts_in(text)
     sent = jwts_in(text)
-    return beside(sent, found) if sent else found if found.understood else None
+    if sent:
+        return beside(sent, found)
+    return found if found.documents or any(map(_tells, found.calls)) else None
+
+
+def _tells(call: Call) -> bool:
+    """Is there a request or an answer in it, or words that mean something?"""
+    carried = (call.method, call.headers, call.status, call.challenges, call.nonce, call.issued)
+    return any(carried) or meaning(call) is not None
 
 
 def _log_kind(text: str, exchanges: list[Exchange]) -> str:

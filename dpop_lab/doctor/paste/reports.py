@@ -17,6 +17,8 @@ ASKED = re.compile(
     r"(?: \w+ \((?P<status>\d{3})(?: (?P<error>\w+))?\).*)?$",
     re.M,
 )
+FAILED_ROW = re.compile(r"^[ \t]*✗ (\w+): [^\n]+\? No: [\w ]+$", re.M)
+KIND = "a report of dpop-lab, which leaves much out"
 VERDICT = re.compile(r"\((?P<status>\d{3})(?: (?P<error>[a-z_]+))?\)")
 SAID = re.compile(r"error_description=('[^'\n]*+'|\"[^\"\n]*+\")|“([^“”\n]*+)”")
 TITLES = {"The proof": PROOF, "The access token": TOKEN}
@@ -25,7 +27,9 @@ MEMBER = re.compile(r"^  (header|claims)\.(\w+) +('[^'\n]*'|\{[^\n]*\}|-?\d+|[^\
 
 def report_in(text: str) -> Pasted | None:
     """The calls of a report; None for any other text."""
-    details = DETAILS.search(text)
+    details, rows = DETAILS.search(text), FAILED_ROW.findall(text)
+    if details is None and rows:  # of a server, as the demo and the bench print it
+        return Pasted(kind=KIND, calls=(Call(description=f"refused by the row {rows[-1]}"),))
     if details is None or not BEGINS.match(text):
         return None
     head, body = text[: details.start()], text[details.end() :]
@@ -45,8 +49,7 @@ def report_in(text: str) -> Pasted | None:
         )
         decoded = of_jwts([one for one in map(_jwt, re.split(r"\n\n+", told)) if one])
         calls.append(beside(decoded, Pasted(kind="", calls=(call,))).calls[-1])
-    kind = "a report of dpop-lab, which leaves much out"
-    return Pasted(kind=kind, calls=tuple(calls)) if calls else None
+    return Pasted(kind=KIND, calls=tuple(calls)) if calls else None
 
 
 def _jwt(table: str) -> Jwt | None:

@@ -30,7 +30,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
       (?:$|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
-    | (?:^|(?<=[\s:>|\[({{"',]))(?P<name>{NAMES})["']?[ \t]*[:=][ \t]*\[?["']?
+    | (?:^|(?<=[\s:>|\[({{"'`,]))(?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
         |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|$))
@@ -154,7 +154,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
     for piece in pieces:
         kind = piece.lastgroup
         if kind == "target":
-            made.append(Reading(piece["method"].upper(), piece["target"]))
+            made.append(Reading(piece["method"].upper(), piece["target"].rstrip(":")))
         elif kind in ("status", "weak"):
             _answered(int(piece[kind]), made)
         elif kind == "challenge":
@@ -194,6 +194,9 @@ def _words(line: str, made: list[Reading]) -> None:
     if words is None:
         last.around += [line] * any(map(str.isalnum, line))
         return
+    if f'"{words.error}"' in "".join(last.bodies[ANSWERED]):  # told again, by the client
+        last.around.append(line)
+        return
     if words.error and (last.bodies[ANSWERED] or last.error not in ("", words.error)):
         made.append(last := Reading())
     last.error, last.fails = last.error or words.error, last.fails or words.fails
@@ -216,7 +219,7 @@ def _part(name: str, value: str, made: list[Reading]) -> None:
 def _named(name: str, value: str, made: list[Reading]) -> None:
     """A header line: of the request or the answer, by its name, else by what was last."""
     value = unescaped(value) if "\\" in value else value
-    value = value.rstrip(" ,;]}" if value.count("}") > value.count("{") else " ,;")
+    value = value.rstrip(" ,;`]}" if value.count("}") > value.count("{") else " ,;`")
     known, last = name.lower(), made[-1]
     value = ELIDED.sub("", value) if known == "www-authenticate" else value
     asks, answers = known in ALWAYS_ASKED, last.side == ANSWERED or known in OF_ANSWERS

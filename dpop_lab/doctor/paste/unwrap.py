@@ -35,7 +35,7 @@ CALL = re.compile(  # how a request begins, or a header of DPoP is set: one is e
       (?:fetch\(|axios\b[.(]|\$\.ajax\(|XMLHttpRequest\(                # JavaScript
       |(?:requests|httpx|session|client|http)\.\w+\(                    # Python, Go
       |Http(?:Client|RequestMessage)\(|Http(?:Client|Request)\.new\w+\(  # C#, Java
-      |(?i:Invoke-WebRequest|Invoke-RestMethod|iwr|irm)[ ])             # PowerShell
+      |(?i:Invoke-WebRequest|Invoke-RestMethod|iwr|irm)[ ](?!:))          # PowerShell
     |\.(?:headers?|addHeader|setHeader|setRequestHeader|set|Set|Add)
       \(\s*["'](?i:DPoP|Authorization)["']\s*,""",
     re.M | re.X,

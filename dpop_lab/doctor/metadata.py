@@ -1,0 +1,121 @@
+"""Metadata of servers, protected resources and clients: what it says of DPoP."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.session.call import host_of
+from dpop_lab.show.values import cut, shown
+from dpop_lab.wire.secrets import harmless
+
+Members = Mapping[Any, Any]
+#: What a document says of DPoP in a sentence or two, and what is wrong with that.
+Judged = tuple[str, list[Problem]]
+
+WEAK = re.compile("none|HS[0-9]+", re.I)  # algorithms that need no private key
+LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?|[^.:]+(:[0-9]+)?", re.I)
+ALGS, REQUIRED = "dpop_signing_alg_values_supported", "dpop_bound_access_tokens_required"
+BOUND = "dpop_bound_access_tokens"
+MOST = 20  # values of a list that are told
+
+
+def resource_metadata(value: Members) -> Judged:
+    """What a protected resource says (RFC 9728)."""
+    told = f"It is about {shown(value['resource'], 120)}. "
+    if value.get(REQUIRED) is True:
+        told += "It takes only DPoP-bound access tokens: each call needs a proof"
+    else:
+        told += "Bound tokens are not required: it may take Bearer tokens as well"
+    algs = value.get(ALGS)
+    told += f"; proofs are signed with {_listed(algs)}." if algs else "; algorithms are not named."
+    return told, [*_algorithms(value), *_no_boolean(value, REQUIRED, "RFC 9728 §2")]
+
+
+def server_metadata(value: Members) -> Judged:
+    """What an authorization server says (RFC 8414)."""
+    algs = value.get(ALGS)
+    told = f"{ALGS} is missing: the server does not announce DPoP. Ask its operator."
+    if algs:
+        told = f"It announces DPoP: proofs are signed with {_listed(algs)}."
+    host = host_of(str(value.get("token_endpoint", "")))
+    if host and host != host_of(str(value["issuer"])):
+        told += f" The htu of a token request has the host {cut(host, 80)}, not the issuer's."
+    return told, [*_algorithms(value), *_plain_http(value)]
+
+
+def client_metadata(value: Members) -> Judged:
+    """What a client says of itself (RFC 7591)."""
+    bound = value.get(BOUND)
+    told = f"{BOUND} is {seen(value, BOUND)}: this client may be given tokens without DPoP."
+    if bound is True:
+        told = f"{BOUND} is true: each token request of this client needs a proof."
+    problems = [*_no_boolean(value, BOUND, "RFC 9449 §5.2")]
+    atproto = "atproto" in str(value.get("scope", ""))[:2000].split()
+    if atproto and bound is not True and not problems:
+        said = f"{BOUND} is {seen(value, BOUND)}, and atproto wants true"
+        action = f"Set {BOUND} to true in the client metadata: atproto takes no other client."
+        problems.append(Problem(said, action, "RFC 9449 §5.2", "true", seen(value, BOUND)))
+    return told, problems
+
+
+# ---- what may be wrong
+
+
+def _algorithms(value: Members) -> Iterator[Problem]:
+    """What stands among the algorithms and must not."""
+    algs = value.get(ALGS, [""])
+    names = [one for one in algs if isinstance(one, str)] if isinstance(algs, list) else []
+    weak = [one for one in names if WEAK.fullmatch(one)]
+    if weak or not names:
+        yield Problem(
+            f"{ALGS} {'holds ' + _listed(weak) if weak else 'is no list of names'}",
+            "The server has to list asymmetric algorithms alone, such as ES256.",
+            "RFC 9449 §5.1",
+            "a list such as ['ES256']",
+            shown(algs, 200),
+            at_server=True,
+        )
+
+
+def _plain_http(value: Members) -> Iterator[Problem]:
+    """URLs without TLS: behind a proxy the server often takes itself for an http one."""
+    for name in ("issuer", "token_endpoint"):
+        url = str(value.get(name, ""))
+        if url.lower().startswith("http:") and not LOCAL.fullmatch(host_of(url)):
+            yield Problem(
+                f"{name} is an http URL",
+                "It has to be https. Behind a proxy, let the server heed X-Forwarded-Proto: it"
+                " compares htu with the URL it takes for its own.",
+                "RFC 8414 §2",
+                "https",
+                shown(url, 120),
+                at_server=True,
+            )
+            return
+
+
+def _no_boolean(value: Members, name: str, section: str) -> Iterator[Problem]:
+    found = value.get(name, False)
+    if not isinstance(found, bool):
+        action = f"Write {name}: true without quotes, or leave it out."
+        yield Problem(f"{name} is no boolean", action, section, "true or false", shown(found, 80))
+
+
+# ---- words
+
+
+def seen(value: Members, name: str) -> str:
+    """A member in words: what it is, or that it is missing."""
+    found = value.get(name)
+    if isinstance(found, bool):
+        return str(found).lower()
+    return "missing" if found is None else _listed(found)
+
+
+def _listed(found: object) -> str:
+    """The names in a list, as many as are looked at; another value as it is."""
+    if not isinstance(found, list):
+        return shown(harmless(found), 120)
+    told = [cut(one, 60) if isinstance(one, str) else shown(one, 60) for one in found[:MOST]]
+    return ", ".join([*told, "…"] if len(found) > MOST else told) or "none"
