@@ -1,5 +1,7 @@
 """What error codes and statuses mean in general, and what to do."""
 
+import re
+
 MEANINGS = {  # of the codes in RFC 6749, 6750, 8707 and 9449, the most telling first
     "invalid_dpop_proof": (
         "The server found fault with the proof and does not say which.",
@@ -77,3 +79,8 @@ STATUSES = {
     503: ("The server is busy or in repair.", "Send it again later."),
     504: ("A gateway waited in vain for the server behind it.", "Look at the gateway."),
 }  # fmt: skip
+STATUS = re.compile(
+    r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
+    r"|Internal Server Error|Method Not Allowed)\b",
+    re.I,
+)

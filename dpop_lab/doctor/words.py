@@ -7,10 +7,11 @@ from functools import cache
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
+from dpop_lab.doctor.beside_proofs import ELSEWHERE
 from dpop_lab.doctor.clues import times_told, urls_told
-from dpop_lab.doctor.codes import MEANINGS, STATUSES, STRICTER
+from dpop_lab.doctor.codes import MEANINGS, STATUS, STATUSES, STRICTER
 from dpop_lab.doctor.urls import oddities
-from dpop_lab.doctor.wordings import CATCH_ALL, ELSEWHERE, TABLE, Wording
+from dpop_lab.doctor.wordings import CATCH_ALL, PLACES, TABLE, Wording
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
@@ -21,17 +22,12 @@ from dpop_lab.session.call import API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call
 #: A row that failed, and at which place under which policy; of a guess the row alone.
 Said = tuple[Check, str, str]
 MOST_ROWS = 3
+#: What other lines than the server's words tell of: those of a browser, an app, a middleware.
+TOLD_BESIDE = ("cors", "lost key", "no scheme", "unbound")
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
 ABOUT = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf|use_dpop_nonce)\b")
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
-PLACES = {
-    "refresh": re.compile(r"refresh.?token|refresh request|^refresh"),
-    "code": re.compile(
-        r"authori[sz]ation.?code|code.{0,4}exchange|code_to_token|\bcallback\b|pushed"
-    ),
-    "token": re.compile(r"\btoken (?:endpoint|request)|/token\b"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +75,6 @@ def _squeezed(text: str) -> str:
     return " ".join(text.replace("\\", "").split()).strip(" .")
 
 
-STATUS = re.compile(
-    r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
-    r"|Internal Server Error|Method Not Allowed)\b",
-    re.I,
-)
-
-
 def meaning(call: Call, policy: Policy = DUENDE) -> Meaning | None:
     """What the words of a refusal mean; None where nothing was refused.
 
@@ -119,15 +108,21 @@ def _of_a_policy(rows: tuple[Check, ...], said: tuple[Said, ...]) -> Meaning:
 
 def _worded(call: Call) -> Meaning | None:
     """What words mean that no policy has, by the table; None where it has none of them."""
-    if not call.description:
-        return None
-    words = _squeezed(call.description[:4000])
-    scheme = call.scheme.lower() if call.scheme.lower() in TOKEN_SCHEMES else ""
+    found = _in_the_table(call, call.description[:4000]) if call.description else None
+    return found or (_in_the_table(call, call.around, TOLD_BESIDE) if call.around else None)
+
+
+def _in_the_table(call: Call, text: str, topics: tuple[str, ...] = ()) -> Meaning | None:
+    """What a text means by the table; by these topics of it alone, where some are given."""
+    words = _squeezed(text)
+    scheme = call.scheme.upper() if call.scheme.lower() in TOKEN_SCHEMES else ""
     line = f"[{_where(call, words)} {scheme}] #{call.error.lower()} {words}"
-    dpop = call.is_proof or scheme == "dpop" or ABOUT.search(line)
+    dpop = call.is_proof or scheme == "DPOP" or ABOUT.search(line)
     ours = OURS.search(words)
     for wording, pattern in _table():
         row = ROWS.get(wording.topic)
+        if topics and wording.topic not in topics:
+            continue
         if ours and wording.topic != ours[1]:
             continue
         if ours or ((dpop or row not in OF_PROOFS) and pattern.search(line)):
@@ -155,9 +150,11 @@ def _table() -> tuple[tuple[Wording, re.Pattern[str]], ...]:
 def _where(call: Call, words: str) -> str:
     """Which kind of request it was: `code`, `refresh`, `token`, `api`, or nothing where unknown."""
     grant = call.form.get("grant_type", "")
-    for where, pattern in PLACES.items():
-        if pattern.search(grant or words):
-            return where
+    beside = "" if grant or call.place == API else call.around.lower()
+    for text in (grant or words, beside):
+        for where, pattern in PLACES.items():
+            if pattern.search(text):
+                return where
     return {TOKEN_ENDPOINT: "token", API: "api"}.get("token endpoint" if grant else call.place, "")
 
 
