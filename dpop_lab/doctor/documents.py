@@ -89,7 +89,7 @@ def _introspection(value: Members) -> Judged:
     if jkt is not None:
         told = f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
         return f"{told} proofs must be by this key.", _no_thumbprint(jkt, "cnf.jkt")
-    if isinstance(cnf, Mapping) and "x5t#S256" in cnf:
+    if isinstance(cnf, Mapping) and "x5t#S256" in cnf and kind != "dpop":
         told = "The token is active and bound to a certificate (mutual TLS, RFC 8705), not to"
         return f"{told} the key of a DPoP proof.", []
     if isinstance(cnf, Mapping) and cnf and kind != "dpop":
