@@ -23,8 +23,8 @@ from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.asked import Jwks
-from dpop_lab.session.call import LONGEST, Call, json_value, linked, without_user
+from dpop_lab.session.asked import Jwks, issued_keys
+from dpop_lab.session.call import LONGEST, Call, linked, without_user
 from dpop_lab.show import Block, Fold, Shown, Table, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
 from dpop_lab.wire.secrets import is_hidden
@@ -177,7 +177,7 @@ def diagnose(
     pasted, unused = read_paste(anything), [NO_URL] * bool(url and not known.url)
     calls = linked([*pasted.calls]) if len(pasted.calls) > 1 else pasted.calls
     pasted = replace(pasted, calls=tuple(_with(one, known) for one in calls))
-    keys, secrets = (*_keys(jwks), *_issued_keys(pasted.calls)), cache(partial(Secrets, pasted))
+    keys, secrets = (*_keys(jwks), *issued_keys(pasted.calls)), cache(partial(Secrets, pasted))
     here = time.time() if now is None else now
     return Diagnosis(
         kind=pasted.kind,
@@ -249,11 +249,3 @@ def _keys(jwks: Mapping[str, Any] | None) -> Jwks:
     if not isinstance(keys, list):
         raise LabError("Not a JWK Set", wanted="keys, a list", found=type(keys).__name__)
     return tuple(one for one in keys if isinstance(one, Mapping))
-
-
-def _issued_keys(calls: tuple[Call, ...]) -> Jwks:
-    """The issuer's keys, where its JWK Set was fetched in the same session."""
-    bodies = [one.exchange.response_body for one in calls if one.status == 200]
-    sets = [json_value(body) for body in bodies if '"keys"' in body[:2000]]
-    known = [one["keys"] for one in sets if isinstance(one, dict) and "keys" in one]
-    return tuple(key for keys in known if isinstance(keys, list) for key in _keys({"keys": keys}))

@@ -15,7 +15,12 @@ Earlier = list[Call]
 def settled(call: Call, later: Earlier) -> bool:
     """Did a later request to the same place get through?"""
     good = [one for one in later if one.status is not None and one.status < 300]
-    return any(one.method == call.method and place_of(one) == place_of(call) for one in good)
+    return any(same_request(one, call) for one in good)
+
+
+def same_request(one: Call, other: Call) -> bool:
+    """Do both go to one place by one method?"""
+    return one.method == other.method and place_of(one) == place_of(other)
 
 
 def same_server(one: Call, other: Call) -> bool:

@@ -4,36 +4,31 @@ from collections.abc import Iterator
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.exchanges import same_request, settled
 from dpop_lab.doctor.problem import query_in_htu
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import is_time, offset
 from dpop_lab.wire.message import first
-from dpop_lab.wire.syntax import without_query
+from dpop_lab.wire.syntax import NONCE_WANTED
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 
 
 def solved(call: Call, later: tuple[Call, ...]) -> str:
     """What to say where a later request got what this one was refused for want of; else empty."""
-    good = [one for one in later if one.status is not None and one.status < 300]
-    same = [one for one in later if (one.method, _place(one)) == (call.method, _place(call))]
     told = "A later request of this session got through."
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
-        found = [one for one in good if WELL_KNOWN in one.url]
+        found = [one for one in later if one.succeeded and WELL_KNOWN in one.url]
         return told * any(host_of(one.url) == host_of(call.url) for one in found)
-    refused = call.error in ("use_dpop_nonce", "invalid_token") or call.bare_challenge
-    if not refused or call.status is None:
+    if call.status is None:
         return ""
-    if call.error == "use_dpop_nonce":
+    if call.wants_nonce:
         told = "The server asked for its nonce, and got it in the next request: as it should be."
-        good = [one for one in later if one.error != "use_dpop_nonce"]
-    return told * any(one in good for one in same)
-
-
-def _place(call: Call) -> str:
-    return host_of(call.url) + without_query(call.url).partition("://")[2]
+        return told * any(same_request(one, call) and not one.wants_nonce for one in later)
+    refused = call.error == "invalid_token" or call.bare_challenge
+    return told * (refused and settled(call, [*later]))
 
 
 def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
@@ -62,7 +57,7 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
         yield f"There are {len(challenges)} challenges: {schemes[:200]}."
     if call.method == "OPTIONS" and (call.status or 0) >= 400:
         yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
-    if "use_dpop_nonce" in [one.error for one in challenges] and not call.nonce:
+    if NONCE_WANTED in [one.error for one in challenges] and not call.nonce:
         yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
 
 

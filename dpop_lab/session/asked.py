@@ -12,7 +12,7 @@ from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of, json_value
 from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import is_loopback, normal_url
 
@@ -64,11 +64,11 @@ def _places(call: Call) -> list[str]:
     asks_for_proof = call.is_proof or _wants_dpop(call)
     plain = call.scheme.lower() == "bearer" and (call.accepted or not asks_for_proof)
     if call.place == API and _brings_token(call):
-        bearer = challenged == {"bearer"} and not _speaks_of_dpop(call)
+        bearer = challenged == {"bearer"} and not speaks_of_dpop(call)
         found.append("bearer" if plain or bearer else "bound")
     wanted = call.whole and call.place and not plain and _wants_dpop(call)
     if call.is_proof or (wanted and "proof" not in call.hidden):
-        nonce = call.error == "use_dpop_nonce" or bool(call.nonces)
+        nonce = call.wants_nonce or bool(call.nonces)
         place = "token" if call.place == TOKEN_ENDPOINT else "api"
         found.append(f"{place}_nonce" if nonce else place)
     return found
@@ -86,10 +86,10 @@ def _wants_dpop(call: Call) -> bool:
     challenged = any(one.scheme == "dpop" for one in call.challenges or ())
     cnf = call.access_token.claims.get("cnf")
     bound = isinstance(cnf, dict) and "jkt" in cnf
-    return call.scheme.lower() == "dpop" or challenged or bound or _speaks_of_dpop(call)
+    return call.scheme.lower() == "dpop" or challenged or bound or speaks_of_dpop(call)
 
 
-def _speaks_of_dpop(call: Call) -> bool:
+def speaks_of_dpop(call: Call) -> bool:
     """Are the server's words about a proof, whatever scheme its challenge names?"""
     return ABOUT_DPOP.search(f"{call.error} {call.description}") is not None
 
@@ -230,3 +230,12 @@ def _issuer(call: Call) -> str:
     if not call.is_demo or not known:
         return ""
     return "/".join(call.url.split("/", 3)[:3]) if call.url else BASE_URL
+
+
+def issued_keys(calls: tuple[Call, ...]) -> Jwks:
+    """The issuer's keys, where its JWK Set was fetched in the same session."""
+    bodies = [one.exchange.response_body for one in calls if one.status == 200]
+    sets = [json_value(body) for body in bodies if '"keys"' in body[:2000]]
+    known = [one["keys"] for one in sets if isinstance(one, dict) and "keys" in one]
+    found = [key for keys in known if isinstance(keys, list) for key in keys]
+    return tuple(key for key in found if isinstance(key, Mapping))

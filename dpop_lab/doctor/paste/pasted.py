@@ -68,8 +68,8 @@ def of_exchanges(
     """Exchanges as the calls of one session, no more than `MOST` of them.
 
     `around` are the texts that stood beside them; `whole` says that all header lines of the
-    requests are here. What a placeholder stands for is
-    not known; where no exchange says anything, nothing is understood.
+    requests are here. What a placeholder stands for is not known; where no exchange says anything,
+    nothing is understood.
     """
     telling = [one for one in zip_longest(exchanges, around) if says_something(one[0])]
     calls = [

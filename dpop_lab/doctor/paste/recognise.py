@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from dpop_lab.doctor.paste.code import is_code, source_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.decoded import decoded_in
 from dpop_lab.doctor.paste.json_paste import json_paste
@@ -31,13 +32,11 @@ from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import MARK, header_lines, scanned
 from dpop_lab.doctor.paste.unwrap import (
     FENCED,
-    METHODS,
     REQUEST_LINE,
     START,
     VERBOSE,
     fenced,
-    is_code,
-    source_code,
+    kind_of_log,
     unwrapped,
 )
 from dpop_lab.doctor.words import meaning
@@ -49,22 +48,11 @@ from dpop_lab.wire.message import Exchange
 LONGEST, LONGEST_JSON = 250_000, 16_000_000  # characters that are looked at
 LONGEST_PYTHON = 50_000
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
-LOGS = {  # a log, and what gives it away; the first that fits
-    "HTTP/2 header lines": r"^[ \t]*:(?:method|status|path): ",
-    "headers copied from a browser": r"^[ \t]*Request (?:URL|Method)\b",
-    "an Apache HttpClient log": r"http-outgoing-\d+ (?:>>|<<)",
-    "a Python http.client log": r"\bsend: b['\"]|\breply: ['\"]HTTP/",
-    "an OkHttp log": rf"--> {METHODS} |<-- \d{{3}}",
-    "a .NET HTTP log": "Sending HTTP request|Request starting HTTP|RequestUri: '|ReasonPhrase: '",
-    "an access log": r"\" \d{3} (?:\d+|-)",
-    "a request as .http files have it": rf"^{METHODS} +\S+ *$",
-}
 CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
     r"|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)|\b40[13]\b",
     re.I,
 )
-KINDS = {kind: re.compile(mark, re.M) for kind, mark in LOGS.items()}
 
 
 def read_paste(thing: object) -> Pasted:
@@ -243,7 +231,7 @@ def _log_kind(text: str, exchanges: list[Exchange]) -> str:
     if START.search(text) is None:
         if not any(one.method or one.request_headers for one in exchanges):
             return "a server's error text"
-        return next((one for one in KINDS if KINDS[one].search(text)), "a log of HTTP messages")
+        return kind_of_log(text)
     asked = any(one.method for one in exchanges)
     answered = asked and any(one.status is not None for one in exchanges)
     return f"a raw HTTP {'request' if asked else 'response'}{' with its response' * answered}"

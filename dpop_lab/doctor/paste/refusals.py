@@ -41,12 +41,6 @@ PREFIX = re.compile(  # what a logger puts before the words
     re.X,
 )
 MOST_PREFIXES = 12
-STATUS = re.compile(
-    r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
-    r"|Internal Server Error|Method Not Allowed)\b",
-    re.I,
-)
-
 ANSWER = re.compile(r"error|message|detail|title", re.I)
 ANSWER_WORDS = {*DESCRIPTIONS} - {"description"}
 ANSWER_MEMBERS = {"error", "errorCode", "errors"} | ANSWER_WORDS

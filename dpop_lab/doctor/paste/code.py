@@ -1,0 +1,109 @@
+"""Source code: recognised, but not read for what it sends, which only a run shows."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from dpop_lab.doctor.paste.jwts import jwts_in
+from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder, together
+from dpop_lab.doctor.paste.unwrap import START
+from dpop_lab.doctor.words import blamed
+from dpop_lab.session.call import NOTHING, Call, json_value
+from dpop_lab.wire.message import Exchange
+
+CALL = re.compile(  # how a request begins, or a header of DPoP is set: one is enough
+    r"""^[ \t]*(?:>>>[ ]|PS[^>\n]*>[ ]?)?(?:[\w$][\w$.:<>*, \t]*=[ ]*)?
+      (?:return[ ]|await[ ]|new[ ])*
+      (?:fetch\(|axios\b[.(]|\$\.ajax\(|XMLHttpRequest\(                # JavaScript
+      |(?:requests|httpx|session|client|http)\.\w+\(                    # Python, Go
+      |Http(?:Client|RequestMessage)\(|Http(?:Client|Request)\.new\w+\(  # C#, Java
+      |(?i:Invoke-WebRequest|Invoke-RestMethod|iwr|irm)[ ](?!:))          # PowerShell
+    |\.(?:headers?|addHeader|setHeader|setRequestHeader|set|Set|Add)
+      \(\s*["'](?i:DPoP|Authorization)["']\s*,""",
+    re.M | re.X,
+)
+STATEMENT = re.compile(  # a line that is nothing else than a statement: two are enough
+    r"""^[ \t]*(?:>>>[ ])?(?:
+      (?:(?:export|default|async|public|private|protected|internal|static|final)[ ])*(?:
+        (?:const|let|var|val)[ ][^=\n]*=
+        |(?:function|func|fn|fun|class|interface|namespace|record)\b[^\n]*[{;]$
+        |(?:def|class)[ ]\w[^\n]*:$)
+      |(?:public|private|protected|internal|static)[ ][^\n]*[{;]$
+      |import[ ][^\n]*(?:["'];?|;)$ | import[ ][\w.]+$ | from[ ][\w.]+[ ]import[ ]
+      |(?:using|package)[ ][\w.]+;?$ | \#include[ ] | <\?php
+      |(?:return|await|throw|raise)[ ][^\n]*[({;]
+      |(?:if|for|foreach|while|switch|catch)[ ]?\([^\n]*[{;)]$
+      |[$\w][$\w.]*(?:,[ ]*\w+)*[ ]*:?=[ ]*(?:await[ ]|new[ ])?[$\w.]+\(
+      |[$\w][$\w.]*(?:->[\w]+)*\([^\n]*\);$)""",
+    re.M | re.X,
+)
+LINE = re.compile(  # what the lines of a program have, and the words of a server have not
+    r"""[;{(,\[\\`]\s*$|^\s*(?:[)\]}"'`]|[\w-]+\s?[:=]\s*["'`])|[\w>\])]\(|\s(?:=>|->|[:!=+]?=+)\s"""
+    r"""|^\s*(?:import|from|using|package|return|raise|throw|export|def|class|call|else|try)\b"""
+)
+FRAME = re.compile(r'^  File "[^"\n]*", line \d[^\n]*\n[^\n]*\n', re.M)  # of a traceback in Python
+CODE_COMMENT = re.compile(r"^\s*(?://|#|/?\*|--(?!--))\s*")
+BLOCK = re.compile(r'^[ \t]*(?:/\*.*?(?:\*/|\Z)|""".*?(?:"""|\Z))', re.M | re.S)
+ANSWER = re.compile(r"""["']error["']\s*:\s*["']|\berror=["']""")
+PAIR = re.compile(  # a name and a string, as in a call, an object, an assignment
+    r"""(?<![\w-])([A-Za-z][\w-]{0,60})["'`]?\s*+(?:=>|[:=,])\s*+[furbFURB]{0,2}"""
+    r"""(["'`])((?:\\.|(?!\2)[^\\\n])*+)\2"""
+)
+LONGEST_CODE = 100_000  # characters in which names and values are looked for
+CODE = "source code of a program"
+RUN_IT = (
+    "Reading source code does not tell what it sends: run it against `dpop-lab serve --explain`,"
+    " which shows what it really sends and what is wrong with that."
+)
+
+
+def is_code(text: str) -> bool:
+    """Is there source code in a text, other than the lines that a traceback shows of it?"""
+    bare = FRAME.sub("", text)
+    return CALL.search(bare) is not None or len(STATEMENT.findall(bare)) > 1
+
+
+def _code_and_printed(text: str) -> tuple[str, str]:
+    """The lines of a text that are source code, and what was printed within or after it."""
+    start = START.search(text)
+    end = start.start() if start else len(text)
+    code = BLOCK.sub(lambda block: block[0].replace("\n", "\n# "), text[:end])
+    lines = code.split("\n")
+    printed = [CODE_COMMENT.sub("", line) for line in lines if _is_printed(line)]
+    return "\n".join(one for one in lines if not _is_printed(one)), "\n".join(
+        [*printed, text[end:]]
+    )
+
+
+def _is_printed(line: str) -> bool:
+    """Is it no line of a program, nor a comment, unless that quotes a server?"""
+    if CODE_COMMENT.match(line) is None:
+        return json_value(line) is not None or not LINE.search(line)
+    said = Call(description=CODE_COMMENT.sub("", line))
+    return bool(ANSWER.search(line) or blamed(said))
+
+
+def source_code(text: str, read: Callable[[str], Pasted | None]) -> Pasted:
+    """Source code with the JWTs in it, and what was printed; of what it sends nothing is said."""
+    code, printed = _code_and_printed(text)
+    own, said = jwts_in(code), read(printed)
+    found = [one for one in (own, said) if one]
+    if own and said and len(own.calls) == len(said.calls) == 1:
+        [call] = said.calls
+        if not (call.whole or call.proofs or call.token):
+            found = [beside(own, said)]
+    both = together(found)
+    return replace(
+        both,
+        kind=CODE,
+        remarks=(RUN_IT, *both.remarks),
+        given=(_given(code),),
+    )
+
+
+def _given(code: str) -> Exchange:
+    """The names and values in source code, each as a header line and as a parameter."""
+    found = [(name, value) for name, _, value in PAIR.findall(code[:LONGEST_CODE])]
+    pairs = tuple(one for one in found if not placeholder(one[1].rpartition(" ")[2]))
+    return replace(NOTHING, url=f"?{urlencode(pairs, errors='replace')}", request_headers=pairs)
