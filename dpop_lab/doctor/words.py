@@ -17,6 +17,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.session.asked import ABOUT_DPOP, speaks_of_dpop
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call
 
 #: A row that failed, and at which place under which policy; of a guess the row alone.
@@ -26,7 +27,6 @@ MOST_ROWS = 3
 TOLD_BESIDE = ("cors", "lost key", "no scheme", "unbound")
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
-ABOUT = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf|use_dpop_nonce)\b")
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 
 
@@ -117,7 +117,7 @@ def _in_the_table(call: Call, text: str, topics: tuple[str, ...] = ()) -> Meanin
     words = _squeezed(text)
     scheme = call.scheme.upper() if call.scheme.lower() in TOKEN_SCHEMES else ""
     line = f"[{_where(call, words)} {scheme}] #{call.error.lower()} {words}"
-    dpop = call.is_proof or scheme == "DPOP" or ABOUT.search(line)
+    dpop = call.is_proof or scheme == "DPOP" or ABOUT_DPOP.search(line)
     ours = OURS.search(words)
     for wording, pattern in _table():
         row = ROWS.get(wording.topic)
@@ -161,12 +161,7 @@ def _where(call: Call, words: str) -> str:
 def _mislabelled(call: Call, found: Meaning) -> Meaning:
     """A meaning, with what a Bearer challenge is whose words are about DPoP."""
     schemes = {one.scheme for one in call.challenges or ()}
-    words = f"{call.error} {call.description}"
-    if (
-        schemes != {"bearer"}
-        or found.topic.startswith("no scheme")
-        or not ABOUT.search(words.lower())
-    ):
+    if schemes != {"bearer"} or found.topic.startswith("no scheme") or not speaks_of_dpop(call):
         return found
     more = (
         "; the challenge says Bearer, but its words are about DPoP: the server knows DPoP and"
@@ -206,7 +201,7 @@ def _in_general(call: Call) -> Meaning | None:
 def _other_schemes(call: Call) -> str:
     """The schemes of the challenges, where none is DPoP and no word is about it; else empty."""
     schemes = dict.fromkeys(one.scheme.title() for one in call.challenges or ())
-    known = "Dpop" in schemes or ABOUT.search(f"{call.error} {call.description}".lower())
+    known = "Dpop" in schemes or speaks_of_dpop(call)
     return "" if known else " and ".join(schemes)
 
 

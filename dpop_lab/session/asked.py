@@ -17,7 +17,7 @@ from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import is_loopback, normal_url
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-ABOUT_DPOP = re.compile(r"dpop|\b(?:proof|htu|htm|jkt|ath)\b", re.I)
+ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
 LONG_AGO = 1_000_000_000  # no clock goes so wrong
 BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"
