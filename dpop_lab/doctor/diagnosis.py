@@ -23,7 +23,7 @@ from dpop_lab.doctor.secrets import Secrets
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.asked import Jwks, issued_keys
+from dpop_lab.session.asked import Jwks, issued_keys, keys_of
 from dpop_lab.session.call import LONGEST, Call, linked, without_user
 from dpop_lab.show import Block, Fold, Shown, Table, as_markdown, as_text
 from dpop_lab.show.values import FAR, at_once, mapped, shown
@@ -177,7 +177,7 @@ def diagnose(
     pasted, unused = read_paste(anything), [NO_URL] * bool(url and not known.url)
     calls = linked([*pasted.calls]) if len(pasted.calls) > 1 else pasted.calls
     pasted = replace(pasted, calls=tuple(_with(one, known) for one in calls))
-    keys, secrets = (*_keys(jwks), *issued_keys(pasted.calls)), cache(partial(Secrets, pasted))
+    keys, secrets = (*keys_of(jwks), *issued_keys(pasted.calls)), cache(partial(Secrets, pasted))
     here = time.time() if now is None else now
     return Diagnosis(
         kind=pasted.kind,
@@ -240,12 +240,3 @@ def _with(call: Call, known: Call) -> Call:
     if known.sent_at is not None:
         call = replace(call, sent_at=known.sent_at, date=None)
     return replace(call, nonces=(*call.nonces, *known.nonces))
-
-
-def _keys(jwks: Mapping[str, Any] | None) -> Jwks:
-    """The keys in a JWK Set, or the one JWK that was given instead."""
-    expect(jwks, (Mapping, type(None)), "jwks", "The issuer's JWK Set, as a dict.")
-    keys = (jwks or {"keys": []}).get("keys", [jwks])
-    if not isinstance(keys, list):
-        raise LabError("Not a JWK Set", wanted="keys, a list", found=type(keys).__name__)
-    return tuple(one for one in keys if isinstance(one, Mapping))

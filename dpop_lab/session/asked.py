@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from dpop_lab.checking import Finding, Profile, Report, ask
+from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.encoding import several
 from dpop_lab.proof.rules import Context, ProofProfile, replay_key
 from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
@@ -232,10 +233,18 @@ def _issuer(call: Call) -> str:
     return "/".join(call.url.split("/", 3)[:3]) if call.url else BASE_URL
 
 
+def keys_of(jwks: Mapping[str, Any] | None) -> Jwks:
+    """The keys in a JWK Set, or the one JWK that was given instead. Raises `LabError`."""
+    expect(jwks, (Mapping, type(None)), "jwks", "The issuer's JWK Set, as a dict.")
+    keys = (jwks or {"keys": []}).get("keys", [jwks])
+    if not isinstance(keys, list):
+        raise LabError("Not a JWK Set", wanted="keys, a list", found=type(keys).__name__)
+    return tuple(one for one in keys if isinstance(one, Mapping))
+
+
 def issued_keys(calls: tuple[Call, ...]) -> Jwks:
     """The issuer's keys, where its JWK Set was fetched in the same session."""
     bodies = [one.exchange.response_body for one in calls if one.status == 200]
     sets = [json_value(body) for body in bodies if '"keys"' in body[:2000]]
     known = [one["keys"] for one in sets if isinstance(one, dict) and "keys" in one]
-    found = [key for keys in known if isinstance(keys, list) for key in keys]
-    return tuple(key for key in found if isinstance(key, Mapping))
+    return tuple(key for keys in known if isinstance(keys, list) for key in keys_of({"keys": keys}))
