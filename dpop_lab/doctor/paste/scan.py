@@ -25,7 +25,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
-        |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
+        |(?:->|<-|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | (?P<weak>[45]\d\d)\b(?<=[ ]...)
       (?:$|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
@@ -68,14 +68,27 @@ def scanned(text: str) -> list[Told]:
         if not _raw_line(line, made):
             _loose_line(line[:LONGEST_LINE], made)
     found: list[Reading] = []
-    for one in reversed(made):
+    for one in reversed(_once(made)):
         if found and not one.method and found[-1].awaits_words and (one.refuses or one.status):
             found[-1].take(one)
+        elif found and found[-1].told_again(one):
+            found[-1].around += one.around
         elif one.tells:
             found.append(one)
     if any(one.raw and one.method for one in found):  # around raw messages are no others
         found = [one for one in found if one.raw]
     return [(one.exchange(), "\n".join(one.around)[:AROUND]) for one in reversed(found)]
+
+
+def _once(made: list[Reading]) -> list[Reading]:
+    """Each answer once, though whoever got it may tell of it again."""
+    found = made[:1]
+    for one in made[1:]:
+        if found[-1].told_again(one):
+            found[-1].take(one)
+        else:
+            found.append(one)
+    return found
 
 
 def header_lines(text: str) -> Headers:
@@ -241,7 +254,8 @@ def _answered(status: int, made: list[Reading]) -> bool:
 def _other(line: str, last: Reading) -> None:
     """A header line of another name, or a body."""
     body, match = last.bodies[last.side], FIELD.match(line.strip())
-    if match is not None and match[1].lower() not in LEVELS:
+    named = match is not None and match[1].lower() not in LEVELS
+    if match is not None and named and match[2].strip() not in ("", "{", "["):
         last.headers[last.side].append((match[1], match[2].strip()))
     elif body and line.lstrip()[:1] == "&":
         body.append(line.strip())
