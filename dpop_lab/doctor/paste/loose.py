@@ -12,7 +12,7 @@ DEEPEST = 12
 DECODER = json.JSONDecoder(parse_int=whole_number)
 OBJECT = re.compile(r"\{(?=\s*(?:[\"'`}<]|//|\w+[\"'`]?\s*[:=,]))")
 GAP = re.compile(r"(?:[\s,;]|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\#[^\n]*|\.\.\.|…)*+")
-STRING = re.compile(r"([\"'`])((?:\\.|(?!\1)[^\\])*+)\1", re.S)
+STRING = re.compile(r"([\"'`])((?:\\.|(?!\1)[^\\])*+)(?:\1|(?<!\n)\Z)", re.S)
 KEY = re.compile(r"[\w.$@+-]+")
 SIGN = re.compile(r"\s*(=>|[:=])\s*")
 BARE = re.compile(  # a value without quotes: a number, a word, a placeholder, an expression

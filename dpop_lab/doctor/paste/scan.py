@@ -27,7 +27,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|<-|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | (?P<weak>[45]\d\d)\b(?<=[ ]...)
-      (?:$|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
+      (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))(?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
@@ -43,6 +43,9 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
+URL = re.compile(r"https?://[^\s\"'<>]++")
+ESCAPED = re.compile(r"\{\\+\"")  # an object in a text in quotes
+BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 LINES, LONGEST_LINE = 10_000, 50_000  # of a log that are read, and characters of one
@@ -81,11 +84,15 @@ def scanned(text: str) -> list[Told]:
 
 
 def _once(made: list[Reading]) -> list[Reading]:
-    """Each answer once, though whoever got it may tell of it again."""
+    """Each answer once, though whoever got it may tell of it again, or a browser of hiding it."""
     found = made[:1]
     for one in made[1:]:
-        if found[-1].told_again(one):
-            found[-1].take(one)
+        last = found[-1]
+        if last.told_again(one):
+            last.take(one)
+        elif (one.status or one.error) and not last.status and BROWSER.search("".join(last.said)):
+            one.around += last.said
+            found[-1] = one
         else:
             found.append(one)
     return found
@@ -153,6 +160,10 @@ def _head_line(line: str, last: Reading) -> None:
 
 def _loose_line(line: str, made: list[Reading]) -> None:
     """A line of anything: requests, answers, header lines, a body, or nothing of these."""
+    if ESCAPED.search(line):
+        for one in unescaped(line).split("\n"):
+            _loose_line(one, made)
+        return None
     if answer := answer_in(line):
         line, rest = line[: answer[0]], line[answer[1] :]
         _loose_line(line, made)
@@ -178,6 +189,8 @@ def _loose_line(line: str, made: list[Reading]) -> None:
             _part(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
+    for url in URL.findall(line) if not pieces and "dpop_jkt=" in line else ():
+        made.append(Reading("GET", url))  # an authorization request
     if not pieces and made[-1] != Reading():
         _other(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
