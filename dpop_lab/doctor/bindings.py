@@ -91,7 +91,8 @@ def _misspelt_jkt(one: Call, bound: str, mine: str, how: str) -> Problem:
 
 
 def _login_problem(call: Call, one: Call, bound: str, *, by_jkt: bool) -> Problem:
-    how = f"dpop_jkt in {named(one)}" if by_jkt else f"The pushed request in {named(one)}"
+    where = "this request" if one is call else named(one)
+    how = f"dpop_jkt in {where}" if by_jkt else f"The pushed request in {where}"
     title = (
         f"{how} binds the code to the key {shown(bound, 60)}, and this proof is by another key,"
         f" {shown(key_of(call), 60)}"
@@ -103,6 +104,9 @@ def _login_problem(call: Call, one: Call, bound: str, *, by_jkt: bool) -> Proble
         title,
         "The server has to compare both: else a stolen code works with any key."
         if taken
+        else "Both have to be of one key: send the thumbprint of the key that signs the proof, or"
+        " leave dpop_jkt out, as the proof says it."
+        if one is call
         else "Sign with the key of the authorization request. Keep it until the callback, across"
         " processes and page loads: store it with the state of the login.",
         "RFC 9449 §10",
