@@ -1,7 +1,6 @@
 """A JWT as people want to see it: dates beside times, the thumbprint, what each member means."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.errors import KeyUnusable, expect
@@ -9,7 +8,6 @@ from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import Jws, read_jws, salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS, key_bits
 from dpop_lab.session.call import Call
-from dpop_lab.show import Block, Shown
 from dpop_lab.show.jwt import Jwt, Member
 from dpop_lab.show.values import cut, date, offset, shown
 from dpop_lab.wire.secrets import harmless
@@ -143,19 +141,7 @@ def thumbprint_or_none(jwk: object) -> str | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class DecodedJwt(Shown):
-    """A JWT taken apart and not believed, as `decode_jwt` gives it."""
-
-    jws: Jws
-    now: float | None
-
-    def blocks(self) -> Iterator[Block]:
-        """The JWT as it is sent, and what its members say."""
-        yield drawn("", self.jws, now=self.now, encoded=self.jws.text)
-
-
-def decode_jwt(text: str, *, now: float | None = None) -> DecodedJwt:
+def decode_jwt(text: str, *, now: float | None = None) -> Jwt:
     """Take a JWT apart for reading: three parts, dates beside times, what each member means.
 
     With `now` (seconds since 1970) each time has its distance from it. Nothing is verified, and a
@@ -164,4 +150,4 @@ def decode_jwt(text: str, *, now: float | None = None) -> DecodedJwt:
     """
     expect(text, str, "decode_jwt", "A JWT, as make_proof makes one.")
     expect(now, (int, float, type(None)), "now", "Seconds since 1970: time.time().")
-    return DecodedJwt(read_jws(text), now)
+    return drawn("", read_jws(text), now=now, encoded=text)
