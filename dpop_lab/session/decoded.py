@@ -112,25 +112,22 @@ def drawn_token(call: Call, now: float) -> Jwt | None:
     return drawn(title, jws, now=now, date=call.date, clean=harmless)
 
 
-def key_lines(
-    jwk: object, clean: Clean = _as_it_is, name: str = "jwk"
-) -> Iterator[tuple[str, str]]:
+def key_lines(jwk: object, clean: Clean) -> Iterator[tuple[str, str]]:
     """A public key: kind, size, thumbprint; of private members nothing but their names."""
-    name = "jwk"
     if not isinstance(jwk, Mapping):
-        yield name, f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"
+        yield "jwk", f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"
         return
     kind = " ".join(str(jwk[one])[:20] for one in ("kty", "crv") if jwk.get(one))
     bits = key_bits(jwk)
     unreadable = f"{kind or 'no kty'}, not a key that can be read"
-    yield name, unreadable if bits is None else f"{kind}, {bits} bits"
+    yield "jwk", unreadable if bits is None else f"{kind}, {bits} bits"
     if jkt := thumbprint_or_none(jwk):
-        yield f"{name} thumbprint", f"{jkt} (RFC 7638; this is jkt)"
+        yield "jwk thumbprint", f"{jkt} (RFC 7638; this is jkt)"
     for one in ("alg", "use", "kid", "key_ops"):
         if one in jwk:
-            yield f"{name}.{one}", shown(clean(jwk[one], one), 80)
+            yield f"jwk.{one}", shown(clean(jwk[one], one), 80)
     if private := ", ".join(one for one in PRIVATE_MEMBERS if one in jwk):
-        yield f"{name} private members", private
+        yield "jwk private members", private
 
 
 def thumbprint_or_none(jwk: object) -> str | None:
