@@ -156,4 +156,6 @@ def of_jwts(jwts: list[Jwt]) -> Pasted:
             )
         )
     told = [*dict.fromkeys(one.kind for one in (*proofs, *tokens))] or ["nothing"]
-    return Pasted(kind=f"{' and '.join(told)}, decoded", calls=tuple(calls), remarks=(DECODED,))
+    return Pasted(
+        kind=f"{' and '.join(told)} in decoded form", calls=tuple(calls), remarks=(DECODED,)
+    )
