@@ -10,6 +10,7 @@ from dpop_lab.wire.syntax import without_query
 URL = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
 OF_THE_SERVER = re.compile(r"expect|comput|want|request|server|should|must|config|required|target")
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
+OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
 TIME = re.compile(r"(?<![\w.-])[12]\d{9}(?:\d{3})?(?!\w)")
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
@@ -22,6 +23,7 @@ def urls_told(call: Call) -> tuple[str, str]:
     words, urls, start = call.description, list[tuple[int, str]](), 0
     for match in URL.finditer(words[:4000]):
         label = words[max(start, match.start() - 40) : match.start()].lower()
+        label = OTHER_PART.split(label.rstrip(MARKS))[-1]
         rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
         urls.append((rank, without_query(match[0].rstrip(".:"))))
         start = match.end()
