@@ -95,7 +95,8 @@ def _misspelt_jkt(where: str, bound: str, mine: str, how: str) -> Problem:
 
 
 def _login_problem(call: Call, one: Call, bound: str, *, by_jkt: bool) -> Problem:
-    how = f"dpop_jkt in {_where(call, one)}" if by_jkt else f"The pushed request in {where}"
+    where = _where(call, one)
+    how = f"dpop_jkt in {where}" if by_jkt else f"The pushed request in {where}"
     title = (
         f"{how} binds the code to the key {shown(bound, 60)}, and this proof is by another key,"
         f" {shown(key_of(call), 60)}"
