@@ -8,12 +8,20 @@ from dpop_lab.show.values import duration, is_time, seconds_since_1970, shown
 from dpop_lab.wire.syntax import without_query
 
 URL = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
-OF_THE_SERVER = re.compile(r"expect|comput|want|request|server|should|must|config|required|target")
+OF_THE_SERVER = re.compile(
+    r"expect|comput|want|request|server|should|must|config|required|target"
+    r"|route|rule|pattern"
+)
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
+<<<<<<< HEAD
 TIME = re.compile(
     r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?(?!\w)"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
 )
+=======
+OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
+TIME = re.compile(r"(?<![\w.-])[12]\d{9}(?:\d{3})?(?!\w)")
+>>>>>>> origin/main
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
     r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
@@ -25,6 +33,7 @@ def urls_told(call: Call) -> tuple[str, str]:
     words, urls, start = call.description, list[tuple[int, str]](), 0
     for match in URL.finditer(words[:4000]):
         label = words[max(start, match.start() - 40) : match.start()].lower()
+        label = OTHER_PART.split(label.rstrip(MARKS))[-1]
         rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
         urls.append((rank, without_query(match[0].rstrip(".:"))))
         start = match.end()
