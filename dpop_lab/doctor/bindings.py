@@ -111,12 +111,8 @@ def _login_problem(call: Call, one: Call, bound: str, *, by_jkt: bool) -> Proble
         title,
         "The server has to compare both: else a stolen code works with any key."
         if taken
-<<<<<<< HEAD
-        else f"Make both of one key: dpop_jkt={key_of(call)}, or sign with the other key."
-=======
         else "Both have to be of one key: send the thumbprint of the key that signs the proof, or"
         " leave dpop_jkt out, as the proof says it."
->>>>>>> origin/main
         if one is call
         else "Sign with the key of the authorization request. Keep it until the callback, across"
         " processes and page loads: store it with the state of the login.",

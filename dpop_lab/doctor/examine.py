@@ -21,13 +21,10 @@ from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import NONCE_WANTED
 
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
-<<<<<<< HEAD
 OF_THE_FORM = ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti")  # may be "malformed"
-=======
 WIDEST = 3600  # seconds; RFC 9449 §11.1 speaks of seconds or minutes
 STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
 PROOF_CODES = ("invalid_dpop_proof", NONCE_WANTED)
->>>>>>> origin/main
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
 

@@ -81,12 +81,13 @@ class Reading:
 
     def told_again(self, other: Self) -> bool:
         """Is the other one what a client says of this very answer, as an exception does?"""
-        if other.method or other.raw or any(other.headers.values()) or self.status is None:
+        if other.method or other.raw or any(other.headers.values()) or not other.status:
             return False
         both = self.bodies[ANSWERED] and other.bodies[ANSWERED]
         known = f"{self.error}{self.bodies[ANSWERED]}{self.headers[ANSWERED]}"
         new = other.error not in known and known.strip("[]")
-        return other.status == self.status and not both and not new
+        same = self.status == other.status or (self.status is None and other.status >= 400)
+        return same and not both and not new
 
     @property
     def refuses(self) -> bool:

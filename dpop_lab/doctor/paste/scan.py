@@ -64,7 +64,8 @@ def scanned(text: str) -> list[Told]:
 
     What a server says belongs to the request that it stands behind, or else before.
     """
-    text = "\n".join(logged_lines(CONTINUED.sub(", ", text))) + "\n"
+    lines = logged_lines(CONTINUED.sub(", ", text))
+    text = "\n".join(unescaped(one) if ESCAPED.search(one) else one for one in lines) + "\n"
     made, at, objects = [Reading()], 0, deque(objects_in(text))
     while at < len(text) and len(made) <= MOST:
         end = text.index("\n", at)
@@ -86,7 +87,7 @@ def scanned(text: str) -> list[Told]:
         if found and not one.method and found[-1].awaits_words and (one.refuses or one.status):
             found[-1].take(one)
         elif found and found[-1].told_again(one):
-            found[-1].around += one.around
+            found[-1].take(one)
         elif one.tells:
             found.append(one)
     if any(one.raw and one.method for one in found):  # around raw messages are no others
@@ -171,18 +172,6 @@ def _head_line(line: str, last: Reading) -> None:
 
 def _loose_line(line: str, made: list[Reading]) -> None:
     """A line of anything: requests, answers, header lines, a body, or nothing of these."""
-<<<<<<< HEAD
-    if ESCAPED.search(line):
-        for one in unescaped(line).split("\n"):
-            _loose_line(one, made)
-        return None
-    if answer := answer_in(line):
-        line, rest = line[: answer[0]], line[answer[1] :]
-        _loose_line(line, made)
-        _body(answer[2], made)
-        return _loose_line(rest, made)
-=======
->>>>>>> origin/main
     if FRAME.match(line):
         made[-1].around.append(line.strip())
         return
