@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.lab.catalogue import CHANGES, LISTED
-from dpop_lab.lab.catalogue.change import (
+from dpop_lab.lab.catalogue.places import (
     API,
     API_NONCE,
     PLACES,

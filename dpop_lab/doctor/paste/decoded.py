@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
-from dpop_lab.doctor.paste.loose import objects_in
+from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, placeholder
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call
