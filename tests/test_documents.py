@@ -37,7 +37,11 @@ DOCUMENTS = [  # what is pasted, a word of its kind, the titles' first words
     (ACTIVE | {"cnf": {"jkt": [JKT]}}, "7662", ["cnf.jkt is no thumbprint"]),
     (ACTIVE | {"token_type": "Bearer"}, "7662", []),
     (ACTIVE | {"token_type": "Bearer", "cnf": {"jkt": JKT}}, "7662", ["token_type has to be DPoP"]),
-    (ACTIVE | {"token_type": "Bearer", "ext": {"cnf": {"jkt": JKT}}}, "7662", ["cnf stands in"]),
+    (
+        ACTIVE | {"token_type": "Bearer", "ext": {"cnf": {"jkt": JKT}}},
+        "7662",
+        ["cnf.jkt stands in"],
+    ),
     ({"active": False}, "7662", ["active is false"]),
     ({"access_token": "opaque", "token_type": "Bearer"}, "token response", []),
     ({"sub": "1", "email": "a@example.com"}, "userinfo", []),

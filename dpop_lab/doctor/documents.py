@@ -66,8 +66,9 @@ def read_url(text: str) -> Document | None:
 def in_call(call: Call) -> tuple[Document, ...]:
     """What stands in a call: in its URL or form, in its answer, in where that sends on to."""
     sent_to = first(call.exchange.response_headers, "Location") if call.accepted else ""
-    answer = json_value(call.exchange.response_body) if call.succeeded else None
-    found = (_of_parameters(call.url), read(call.form), _of_parameters(sent_to), read(answer))
+    answer = call.exchange.response_body if call.succeeded or call.status is None else ""
+    places = (_of_parameters(call.url), read(call.form), _of_parameters(sent_to))
+    found = (*places, read(json_value(answer)))
     return tuple(filter(None, found))
 
 
@@ -87,7 +88,7 @@ def _introspection(value: Members) -> Iterator[Judged]:
         action = "Is it expired, revoked, or another server's? May the caller ask about it?"
         yield Problem(said, action, "RFC 7662 §2.2", "true", seen(value, "active"))
         return
-    inner = [str(one) for one in value if isinstance(value[one], Mapping) and "cnf" in value[one]]
+    astray = [str(name) for name, one in value.items() if _holds_jkt(str(name), one)]
     bound = cnf if isinstance(cnf, Mapping) else {}
     if (jkt := bound.get("jkt")) is not None:
         yield f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
@@ -100,11 +101,12 @@ def _introspection(value: Members) -> Iterator[Judged]:
                 " takes the token for another kind, and may ask for no proof.",
                 ("DPoP", seen(value, "token_type")),
             )
-    elif inner:
+    elif astray:
         yield _at_server(
-            f"cnf stands in {shown(inner[0], 40)}, where an API does not look for it",
-            "The authorization server has to give cnf at the top of its introspection answer.",
-            ("cnf with jkt at the top", f"in {shown(inner[0], 40)}"),
+            f"cnf.jkt stands in {shown(astray[0], 40)}, where an API does not look for it: it has"
+            " to be in an object cnf at the top",
+            "The authorization server has to give cnf with jkt in its introspection answer.",
+            ("cnf with jkt", seen(value, "cnf")),
         )
     elif bound and kind != "dpop":
         other = "a certificate (mutual TLS, RFC 8705)" if "x5t#S256" in bound else "something else"
@@ -118,6 +120,12 @@ def _introspection(value: Members) -> Iterator[Judged]:
             f"The authorization server has to give cnf with jkt in its introspection answer{meant}",
             ("cnf with jkt", seen(value, "cnf")),
         )
+
+
+def _holds_jkt(name: str, found: object) -> bool:
+    """Is this member a confirmation in another form than the object cnf?"""
+    inside = set(found) if isinstance(found, Mapping) else set[object]()
+    return "jkt" in name or bool({"cnf", "jkt"} & inside) or (name, type(found)) == ("cnf", str)
 
 
 def _at_server(title: str, action: str, wanted_and_found: tuple[str, str]) -> Problem:
@@ -141,12 +149,8 @@ def _userinfo(value: Members) -> Iterator[Judged]:
 def _authorization(value: Members) -> Iterator[Judged]:
     jkt, pushed = value.get("dpop_jkt"), "request_uri" in value
     if pushed:
-        yield "Its parameters were pushed before (PAR), and those that were pushed count:"
-        yield (
-            "dpop_jkt belongs there, or a proof."
-            if jkt is None
-            else ("push dpop_jkt with the others, for here a server may pass over it.")
-        )
+        yield "By request_uri the server takes what was pushed (PAR), and passes over what stands"
+        yield "beside it: push dpop_jkt, or send the pushed request with a proof."
     elif jkt is None:
         yield "It has no dpop_jkt: the code is not bound to a key."
     else:
