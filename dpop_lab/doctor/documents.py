@@ -89,6 +89,9 @@ def _introspection(value: Members) -> Judged:
     if jkt is not None:
         told = f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
         return f"{told} proofs must be by this key.", _no_thumbprint(jkt, "cnf.jkt")
+    if astray := [name for name, one in value.items() if _holds_jkt(str(name), one)]:
+        said = f"cnf.jkt stands in {shown(astray[0], 40)}, where an API does not look for it"
+        return "", [_no_cnf(f"{said}: it has to be in an object cnf at the top", value, ".")]
     if isinstance(cnf, Mapping) and "x5t#S256" in cnf and kind != "dpop":
         told = "The token is active and bound to a certificate (mutual TLS, RFC 8705), not to"
         return f"{told} the key of a DPoP proof.", []
@@ -97,15 +100,25 @@ def _introspection(value: Members) -> Judged:
     if kind == "bearer":
         return "The token is active and, without cnf.jkt, bound to no key by DPoP.", []
     meant = "." if kind == "dpop" else ", if the token is meant for DPoP."
-    problem = Problem(
-        "cnf.jkt is missing, so the API can't compare the proof's key with anything",
+    said = "cnf.jkt is missing, so the API can't compare the proof's key with anything"
+    return "", [_no_cnf(said, value, meant)]
+
+
+def _holds_jkt(name: str, found: object) -> bool:
+    """Is this member a confirmation in another form than the object cnf?"""
+    inside = set(found) if isinstance(found, Mapping) else set[object]()
+    return "jkt" in name or bool({"cnf", "jkt"} & inside) or (name, type(found)) == ("cnf", str)
+
+
+def _no_cnf(said: str, value: Members, meant: str) -> Problem:
+    return Problem(
+        said,
         f"The authorization server has to give cnf with jkt in its introspection answer{meant}",
         "RFC 9449 §6.2",
         "cnf with jkt",
         seen(value, "cnf"),
         at_server=True,
     )
-    return "", [problem]
 
 
 def _token_response(value: Members) -> Judged:
@@ -131,7 +144,13 @@ def _authorization(form: Mapping[str, str]) -> Judged:
     if jkt is None:
         return "It has no dpop_jkt: the code is not bound to a key.", []
     told = f"dpop_jkt binds the code to the key with the thumbprint {shown(jkt, 80)}:"
-    return f"{told} the token request needs a proof by this key.", _no_thumbprint(jkt, "dpop_jkt")
+    told += " the token request needs a proof by this key."
+    if "request_uri" in form:
+        told += (
+            " But by request_uri the server takes what was pushed (PAR), and passes over what"
+            " stands beside it: push dpop_jkt, or send the pushed request with a proof."
+        )
+    return told, _no_thumbprint(jkt, "dpop_jkt")
 
 
 # ---- what may be wrong

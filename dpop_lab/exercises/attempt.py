@@ -171,8 +171,10 @@ class Attempt(Shown):
     def material(self) -> Iterator[Block]:
         """The task and what was handed out for it."""
         yield Note(self.exercise.task)
-        rows = (("lab", "a lab of its own"), *self.exercise.gives.items())
-        yield Table("What you have", rows, ("Name", "What it is"))
+        given = {"lab": "a lab of its own", **self.exercise.gives}
+        rows = tuple((f"task.{name}", words) for name, words in given.items())
+        title = f'What you have, after task = exercise("{self.exercise.id}")'
+        yield Table(title, rows, ("Name", "What it is"))
         if self.source:
             yield Table("To be mended (task.source)", (("source", self.source),))
 

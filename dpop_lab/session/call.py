@@ -33,7 +33,7 @@ COMPARED = ("expected", "actual", "received", "htu", "iat", "now")  # told besid
 SPELLINGS = {  # of members of an answer, without `_`, in small letters
     one.replace("_", ""): one
     for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
-} | dict.fromkeys(("errormessage", "msg", "err", "fault", "faultstring"), "message")
+} | dict.fromkeys(("errormessage", "errorsummary", "msg", "err", "fault", "faultstring"), "message")
 INNER = ("error", "errors", "message", "detail")  # which may be objects with words of their own
 ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
 OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those

@@ -90,7 +90,7 @@ def of_exchanges(
 
 def _answered_with(call: Call) -> "tuple[Document, ...]":
     """The document that an answer holds, where the request had nothing of DPoP to judge."""
-    if call.status != 200 or call.proofs or call.token or call.issued:
+    if call.status not in (None, 200) or call.proofs or call.token or call.issued:
         return ()
     found = document_in(json_value(call.exchange.response_body))
     return found.documents if found else ()
