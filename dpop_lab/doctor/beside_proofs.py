@@ -53,6 +53,13 @@ BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
         devices.""",
     ),
     (
+        "client metadata",
+        r"#invalid_client_metadata .*dpop | dpop_bound_access_tokens",
+        "the server refuses what the client's metadata say of DPoP",
+        """Set dpop_bound_access_tokens to true in the client's metadata: at its registration, or
+        in the document that its client_id names.""",
+    ),
+    (
         "no scheme",
         r"""\bdpop\b(?: \w+){0,3} (?:(?:is|are) )?(?:not (?:yet
         )?(?:supported|enabled|allowed|accepted|implemented)|unsupported|disabled)

@@ -72,16 +72,20 @@ def key_of_the_login(call: Call, earlier: Earlier, later: Earlier) -> Iterator[P
         bound = said or (key_of(one) if pushing else "")
         how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
         if how:
-            yield _misspelt_jkt(one, bound, mine, how)
+            yield _misspelt_jkt(_where(call, one), bound, mine, how)
         elif bound and bound != mine:
             yield _login_problem(call, one, bound, by_jkt=bool(said))
         if bound:
             return
 
 
-def _misspelt_jkt(one: Call, bound: str, mine: str, how: str) -> Problem:
+def _where(call: Call, one: Call) -> str:
+    return "this request" if one is call else named(one)
+
+
+def _misspelt_jkt(where: str, bound: str, mine: str, how: str) -> Problem:
     return Problem(
-        f"dpop_jkt in {named(one)} is made of this very key, but it {how}",
+        f"dpop_jkt in {where} is made of this very key, but it {how}",
         f"Send the JWK thumbprint, base64url of SHA-256 (RFC 7638): dpop_jkt={mine}.",
         "RFC 9449 §10",
         mine,
@@ -91,7 +95,8 @@ def _misspelt_jkt(one: Call, bound: str, mine: str, how: str) -> Problem:
 
 
 def _login_problem(call: Call, one: Call, bound: str, *, by_jkt: bool) -> Problem:
-    how = f"dpop_jkt in {named(one)}" if by_jkt else f"The pushed request in {named(one)}"
+    where = _where(call, one)
+    how = f"dpop_jkt in {where}" if by_jkt else f"The pushed request in {where}"
     title = (
         f"{how} binds the code to the key {shown(bound, 60)}, and this proof is by another key,"
         f" {shown(key_of(call), 60)}"
@@ -103,6 +108,9 @@ def _login_problem(call: Call, one: Call, bound: str, *, by_jkt: bool) -> Proble
         title,
         "The server has to compare both: else a stolen code works with any key."
         if taken
+        else "Both have to be of one key: send the thumbprint of the key that signs the proof, or"
+        " leave dpop_jkt out, as the proof says it."
+        if one is call
         else "Sign with the key of the authorization request. Keep it until the callback, across"
         " processes and page loads: store it with the state of the login.",
         "RFC 9449 §10",

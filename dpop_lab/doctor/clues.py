@@ -8,7 +8,10 @@ from dpop_lab.show.values import duration, is_time, shown
 from dpop_lab.wire.syntax import without_query
 
 URL = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
-OF_THE_SERVER = re.compile(r"expect|comput|want|request|server|should|must|config|required|target")
+OF_THE_SERVER = re.compile(
+    r"expect|comput|want|request|server|should|must|config|required|target"
+    r"|route|rule|pattern"
+)
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
 OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
 TIME = re.compile(r"(?<![\w.-])[12]\d{9}(?:\d{3})?(?!\w)")

@@ -15,9 +15,14 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Jwks, ask_rows
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
+from dpop_lab.show.values import is_time
+from dpop_lab.wire.syntax import NONCE_WANTED
 
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
+WIDEST = 3600  # seconds; RFC 9449 §11.1 speaks of seconds or minutes
+STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
+PROOF_CODES = ("invalid_dpop_proof", NONCE_WANTED)
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
 
@@ -101,6 +106,7 @@ def examine(
     if not obeyed and (call.refused or sent_on):
         problems, free = _weighed(one, problems, free)
     told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
+    told += [_other_status(call, known=bool(by_rows))]
     if call.refused and any(each.row == rules.fresh.name for each in problems):
         from dpop_lab.doctor.clocks import timed  # rarely needed
 
@@ -135,7 +141,32 @@ def _is_open(finding: Finding, call: Call) -> bool:
     answered = call.refused or call.status is not None
     if finding.check == rules.unused and call.succeeded:
         return False  # a replay that got through is worth a finding
+    if finding.check == rules.fresh and call.succeeded and _beyond_all_windows(call):
+        return False
     return finding.check == at.at_typ or (answered and finding.grade != "must")
+
+
+def _beyond_all_windows(call: Call) -> bool:
+    """Is iat so far from the server's own Date that it can't have looked, with no nonce either?"""
+    iat = call.proof.claims.get("iat")
+    if not is_time(iat) or call.date is None or "nonce" in call.proof.claims:
+        return False
+    return abs(iat - call.date) > WIDEST
+
+
+def _other_status(call: Call, *, known: bool) -> str:
+    """What to say of a status by which no client knows that its proof was refused; else empty.
+
+    `known` says that a row failed, so a server that fell over did so for the proof.
+    """
+    right, status = STATUS.get(call.place), call.status or 0
+    about_proof = call.error in PROOF_CODES or (status >= 500 and known)
+    if right in (None, status) or status < 400 or not about_proof:
+        return ""
+    return (
+        f"The server answered {status}, and should have refused the proof with {right} and an"
+        " error code of RFC 9449, so that a client can tell: a fault of its own."
+    )
 
 
 def _not_binding(finding: Finding, call: Call) -> str:
@@ -147,11 +178,13 @@ def _not_binding(finding: Finding, call: Call) -> str:
 def _accepted(finding: Finding, call: Call) -> Problem:
     """A request that was accepted though it must be refused: that is the server's fault."""
     problem, row = Problem.of(finding, call), finding.check
+    grade = "must" if finding.grade == "free" else finding.grade  # no server is free to that extent
     if row == rules.no_private_key:
         return problem  # the server should say so, but the key is the client's
     return replace(
         problem,
-        title=f"The server accepted what it {finding.grade} refuse. {problem.title}",
+        title=f"The server accepted what it {grade} refuse. {problem.title}",
+        grade=grade,
         action="This is the server's fault, to be mended there: without this check nothing stops "
         f"{row.stops}. In the request: {problem.action}",
         at_server=True,

@@ -11,7 +11,6 @@ from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import is_time, offset
 from dpop_lab.wire.message import first
-from dpop_lab.wire.syntax import NONCE_WANTED
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 
@@ -57,8 +56,6 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
         yield f"There are {len(challenges)} challenges: {schemes[:200]}."
     if call.method == "OPTIONS" and (call.status or 0) >= 400:
         yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
-    if NONCE_WANTED in [one.error for one in challenges] and not call.nonce:
-        yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
 
 
 def _kept(call: Call) -> str:

@@ -173,7 +173,7 @@ def _request(call: Call) -> str:
         return _client(call)
     if call.doubled:
         return f"Send each parameter once: {shown(', '.join(call.doubled), 80)} came twice."
-    if not call.form.get("grant_type"):
+    if not {"grant_type", "response_type"} & call.form.keys():
         return "Add the parameter grant_type."
     if not call.form.get("client_id") and not call.form.get("client_assertion"):
         return "Say who the client is: client_id and its secret, HTTP Basic or an assertion."
