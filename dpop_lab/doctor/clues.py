@@ -4,7 +4,7 @@ import re
 
 from dpop_lab.doctor.urls import OF_A_PROXY, differences
 from dpop_lab.session.call import Call
-from dpop_lab.show.values import duration, is_time, shown
+from dpop_lab.show.values import duration, is_time, seconds_since_1970, shown
 from dpop_lab.wire.syntax import without_query
 
 URL = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
@@ -14,7 +14,10 @@ OF_THE_SERVER = re.compile(
 )
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
 OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
-TIME = re.compile(r"(?<![\w.-])[12]\d{9}(?:\d{3})?(?!\w)")
+TIME = re.compile(
+    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?(?!\w)"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
+)
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
     r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
@@ -56,11 +59,14 @@ def urls_told(call: Call) -> tuple[str, str]:
 def times_told(call: Call) -> tuple[str, str]:
     """How far iat is from the server's time, the window, and which clock to set; or nothing."""
     words = call.description[:4000]
-    times = [int(one[:10]) for one in TIME.findall(words)]
+    found = [*TIME.finditer(words)]
+    times = [
+        int(one[0][:10]) if one[0].isdecimal() else seconds_since_1970(one[0]) for one in found
+    ]
     iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
-    if "iat" in words.lower() and times:
-        label = words[: TIME.search(words).start()].lower()  # type: ignore[union-attr]
-        iat_first = "iat" in label or "now" not in label
+    if found and ("iat" in words.lower() or len(times) == 2):
+        label = words[: found[0].start()].lower()
+        iat_first = "iat" in label or not re.search(r"\b(?:now|server|current)", label)
         iat, *rest = times if iat_first else reversed(times)
         now = rest[0] if rest else now
     sizes = ["".join(one) for one in WINDOW.findall(words.lower())]
