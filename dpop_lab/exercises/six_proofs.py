@@ -36,6 +36,7 @@ def _faults(lab: Lab, key: PrivateKey) -> dict[str, object]:
 
 
 def six_bad_proofs(scene: Scene) -> Mapping[str, Any]:
+    """Six proofs by their letters, and the key that signs them."""
     lab, key = scene.open(lacking(A_DAY, "unused")), generate_key()
     faults = list(_faults(lab, key).items())
     proofs = {}
@@ -77,6 +78,7 @@ def _mended(call: Seen, letter: str, scene: Scene) -> Steps:
 
 
 def six_mended(scene: Scene) -> Steps:
+    """Was each of the six taken, with its one fault mended and nothing else changed?"""
     asked = scene.at(TOKEN_ENDPOINT)
     yield asked, "Nobody asked for a token yet."
     done = set()
