@@ -96,7 +96,7 @@ SLOW = 312  # seconds
 
 def report(lab: Lab, clock: Callable[[], int]) -> requests.Response:
     """Fetch the report of today."""
-    from dpop_lab import generate_key
+    from dpop_lab.jose.keys import generate_key
 
     key, url = generate_key(), f"{lab.api}?report=today"
     made = lab.proof(key, "POST", lab.token_endpoint, iat=clock())
