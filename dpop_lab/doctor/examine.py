@@ -95,6 +95,10 @@ def examine(
     """
     own_rules = policy is not None or call.is_demo
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
+    if call.method == "OPTIONS" and not (call.authorization or call.scheme or call.proofs):
+        from dpop_lab.doctor.preflight import preflight  # of a browser, to which no row applies
+
+        return Examined(call=call, policy=held_to, problems=tuple(preflight(call)))
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     obeyed, took = solved(call, later), bool(call.place) and call.succeeded
@@ -138,7 +142,7 @@ def _faults(one: Examined) -> list[Finding]:
     odd = {where for where, _ in one.call.proof.deviations}
     if rules.fresh in failed and odd <= {"claims.iat"}:
         dropped.add(rules.strict_form.name)
-    if rules.no_private_key in failed and "key_ops" in str(one.findings["jwk"].found):
+    if rules.no_private_key in failed and "key_ops" in str(failed.get(rules.jwk, "")):
         dropped.add(rules.jwk.name)  # what a private key may be used for
     if rules.typ in failed and is_another_jwt(one.call.proof):
         dropped |= {
