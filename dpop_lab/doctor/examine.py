@@ -102,12 +102,13 @@ def examine(
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     obeyed, took = solved(call, later), bool(call.place) and call.succeeded
-    explained = {name for problem in sequence for name in problem.explains}
+    others = [*other_problems(call)]
+    explained = {name for problem in (*sequence, *others) for name in problem.explains}
     failures = [] if obeyed else [each for each in _faults(one) if each.check.name not in explained]
     free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
     judged = _accepted if took else Problem.of
     by_rows = [judged(each, call) for each in failures if each not in free]
-    problems = [*sequence, *by_rows, *other_problems(call)]
+    problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
         problems, free = _weighed(one, problems, free)
