@@ -21,10 +21,15 @@ from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import NONCE_WANTED
 
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
-OF_THE_FORM = ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti")  # may be "malformed"
+#: What else words about a row may mean, where that is what fails.
+MAY_MEAN = {
+    "well_formed": ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti"),
+    "jwk": ("no_private_key",),
+}
 WIDEST = 3600  # seconds; RFC 9449 §11.1 speaks of seconds or minutes
 STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
 PROOF_CODES = ("invalid_dpop_proof", NONCE_WANTED)
+OF_A_PROOF = ("jwk", "jti", "htm", "htu", "ath")
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
 
@@ -146,9 +151,8 @@ def _faults(one: Examined) -> list[Finding]:
     if rules.no_private_key in failed and "key_ops" in str(failed.get(rules.jwk, "")):
         dropped.add(rules.jwk.name)  # what a private key may be used for
     if rules.typ in failed and is_another_jwt(one.call.proof):
-        dropped |= {
-            name for name in ("jti", "htm", "htu", "ath") if name not in one.call.proof.claims
-        }
+        there = {*one.call.proof.header, *one.call.proof.claims}
+        dropped |= {name for name in OF_A_PROOF if name not in there}
     return [each for row, each in failed.items() if row.name not in dropped]
 
 
@@ -221,7 +225,7 @@ def _weighed(
     said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
     words = (said.topic, *(row.name for row in said.rows)) if said else ()
     meant = {*answered, *words, one.call.error.lower()} - {""}
-    meant |= {*OF_THE_FORM} if rules.well_formed.name in meant else set()
+    meant |= {name for row in meant & {*MAY_MEAN} for name in MAY_MEAN[row]}
     likely = {each.check.name: Problem.of(each, one.call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip
