@@ -4,7 +4,7 @@ import re
 
 from dpop_lab.doctor.urls import OF_A_PROXY, differences
 from dpop_lab.session.call import Call
-from dpop_lab.show.values import duration, is_time, shown
+from dpop_lab.show.values import duration, is_time, seconds_since_1970, shown
 from dpop_lab.wire.syntax import without_query
 
 URL = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
@@ -14,7 +14,11 @@ OF_THE_SERVER = re.compile(
 )
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
 OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
-TIME = re.compile(r"(?<![\w.-])[12]\d{9}(?:\d{3})?(?!\w)")
+TIME = re.compile(
+    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?|20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"(?:Z|[+-]\d\d:?\d\d)?)(?!\w)"
+)
+MADE, NOW = re.compile(r"\biat\b|issued|made|created"), re.compile(r"now|server|current|clock")
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
     r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
@@ -40,6 +44,11 @@ def urls_told(call: Call) -> tuple[str, str]:
         return "", ""
     told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
     told += " and ".join(parts.values())
+    if "route" in parts:
+        return told, (
+            "The server compares with the pattern of its route in place of the URL that was"
+            " called: mend it there. The client is right to fill the template in."
+        )
     if parts.keys() <= {*OF_A_PROXY}:
         return told, (
             "The server does not know the URL that it is called by: a proxy changes it on the way,"
@@ -53,16 +62,26 @@ def urls_told(call: Call) -> tuple[str, str]:
     )
 
 
+def _seconds(text: str) -> float | None:
+    """A time as seconds since 1970, in UTC where it has no offset."""
+    if text.isdecimal():
+        return float(text[:10])
+    zoned = text[19:].lstrip(".0123456789")
+    return seconds_since_1970(text if zoned else f"{text}Z")
+
+
 def times_told(call: Call) -> tuple[str, str]:
     """How far iat is from the server's time, the window, and which clock to set; or nothing."""
     words = call.description[:4000]
-    times = [int(one[:10]) for one in TIME.findall(words)]
     iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
-    if "iat" in words.lower() and times:
-        label = words[: TIME.search(words).start()].lower()  # type: ignore[union-attr]
-        iat_first = "iat" in label or "now" not in label
-        iat, *rest = times if iat_first else reversed(times)
-        now = rest[0] if rest else now
+    start = 0
+    for match in TIME.finditer(words):
+        label = words[max(start, match.start() - 40) : match.start()].lower()
+        time, start = _seconds(match[0]), match.end()
+        if MADE.search(label):
+            iat = time
+        elif iat is not None or NOW.search(label):
+            now = time
     sizes = ["".join(one) for one in WINDOW.findall(words.lower())]
     window = f" It allows {' + '.join(dict.fromkeys(sizes))} s." if sizes else ""
     if not is_time(iat) or now is None or iat == now:

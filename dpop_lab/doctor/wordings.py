@@ -90,7 +90,11 @@ TABLE = (
         nonces its nonce too; in the header typ, alg and jwk.""",
     ),
     Wording("typ", r"\btyp\b | dpop\+jwt | jwt type"),
-    Wording("alg", r"\balg\b | algorithm"),
+    Wording(
+        "alg",
+        r"\balg\b | algorithm",
+        "this sounds like the row alg: the server does not take what the proof is signed with",
+    ),
     Wording("jti", r"\bjti\b | jwt id"),
     Wording(
         "jwk",

@@ -34,6 +34,7 @@ SPELLINGS = {  # of members of an answer, without `_`, in small letters
     one.replace("_", ""): one
     for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
 } | dict.fromkeys(("errormessage", "errorsummary", "msg", "err", "fault", "faultstring"), "message")
+LINES_OF_A_LOG = ("log", "textPayload")  # of containers; a HAR has a log, too, which is no text
 INNER = ("error", "errors", "message", "detail")  # which may be objects with words of their own
 ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
 OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
@@ -295,12 +296,16 @@ def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
 
 def spelt(name: object) -> str:
     """The name of a member as RFC 6749 spells it: access_token for AccessToken or accessToken."""
-    return SPELLINGS.get(str(name)[:40].replace("_", "").lower(), str(name))
+    short = str(name)[:40].replace("_", "").replace(".", "").lower()
+    return SPELLINGS.get(short, str(name))
 
 
 def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, Any]]:
     """The members of an answer, those of the errors in it first."""
-    pairs = [(spelt(name), value) for name, value in members.items()]
+    pairs = [
+        ("message" if name in LINES_OF_A_LOG and isinstance(value, str) else spelt(name), value)
+        for name, value in members.items()
+    ]
     for name, value in pairs if levels else ():
         first_one = value[0] if isinstance(value, list) and value else value
         if name in INNER and isinstance(first_one, Mapping):
@@ -315,6 +320,10 @@ def words_of(members: object) -> tuple[str, str]:
     error = next(filter(OWN_CODE.fullmatch, codes), "")
     error = error or next((str(value) for name, value in told if name == "error" and value), "")
     words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]
+    if " " in error:  # these are words, too, and no code
+        words, error = [error, *words], ""
+    if all(name != "error_description" for name, _ in told):
+        words = ["; ".join(dict.fromkeys(words[:3]))]
     text = next(filter(ABOUT_DPOP.search, words), words[0] if words else "")
     beside = {name: value for name, value in told if name in COMPARED}
     if ABOUT_DPOP.search(text) and beside:

@@ -71,7 +71,7 @@ def what_is(value: object) -> Pasted | None:
         return _api_claims(value) or _headers(value) or of_values(value)
     if not isinstance(value, Mapping):
         return None
-    value = {spelt(name): one for name, one in value.items()}
+    value = _spelt(value)
     if "access_token" not in value and (found := document_in(value)):
         return found
     entries = _first(_first(value, "log", Mapping) or {}, "entries", list)
@@ -105,7 +105,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     Request and answer may be objects in it, as in a HAR, or all may stand side by side; an error
     or a token alone is an answer.
     """
-    value = {spelt(name): one for name, one in value.items()}
+    value = _spelt(value)
     asked = _first(value, "asked", Mapping) or value
     answered = _first(value, "answered", Mapping) or value
     also = " apart" if (apart := asked is not answered) else ""
@@ -134,6 +134,15 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         response_body=_body(_first(answered, f"answer body{also}")) or told,
         failure=str(answered.get("_error", "")),
     )
+
+
+def _spelt(members: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The members by the names of RFC 6749; of several with one name, all but one as they were."""
+    found: dict[Any, Any] = {}
+    for name, value in members.items():
+        known = spelt(name)
+        found[name if known in found else known] = value
+    return found
 
 
 def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> str:
