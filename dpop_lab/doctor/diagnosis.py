@@ -72,7 +72,12 @@ class Diagnosis(Shown):
     def _by_weight(self) -> list[Examined]:
         """The requests with problems: the last that was refused, others refused, the rest."""
         judged = (
-            Examined(call=Call(), policy=RFC_9449, problems=one.problems) for one in self.documents
+            Examined(
+                call=Call(name=one.kind * (one.kind != self.kind)),
+                policy=RFC_9449,
+                problems=one.problems,
+            )
+            for one in self.documents
         )
         ill = [one for one in (*judged, *self.examined) if one.problems]
         refused = [one for one in reversed(ill) if one.call.refused]
@@ -103,7 +108,8 @@ class Diagnosis(Shown):
         if not self.understood:
             return f"Not understood: {self.kind}. {WHAT}"
         if not (count := len(self.problems)):
-            return f"This is {self.kind}. {nothing_wrong(self.documents, self.examined)}"
+            told = nothing_wrong(self.kind, self.documents, self.examined)
+            return f"This is {self.kind}. {told}"
         return f"This is {self.kind} with {'one finding' if count == 1 else f'{count} findings'}."
 
     @property

@@ -106,7 +106,20 @@ def other_problems(call: Call) -> Iterator[Problem]:
 
 def _badly_bound(call: Call) -> Iterator[Problem]:
     """A new access token that is bound to no key, or to another one than the proof's."""
-    if call.token_type.lower() == "bearer" and (call.is_proof or "proof" in call.hidden):
+    kind, issued = call.token_type.lower(), read_jws(call.issued)
+    cnf = issued.claims.get("cnf")
+    bound = cnf.get("jkt") if isinstance(cnf, dict) else None
+    if kind == "bearer" and bound:
+        yield Problem(
+            "token_type says Bearer, but cnf.jkt in the access token binds it to a key",
+            "The server has to answer token_type DPoP. Send the token in Authorization: DPoP with a"
+            " proof by its key.",
+            "RFC 9449 §5",
+            "DPoP",
+            call.token_type,
+            at_server=True,
+        )
+    elif kind == "bearer" and (call.is_proof or "proof" in call.hidden):
         yield Problem(
             "token_type: Bearer came in answer to a proof, so the token is bound to no key",
             "The server passed over the DPoP header: does it know DPoP, for this client?",
@@ -114,9 +127,7 @@ def _badly_bound(call: Call) -> Iterator[Problem]:
             "DPoP",
             call.token_type,
         )
-    issued = read_jws(call.issued)
-    cnf = issued.claims.get("cnf")
-    if call.token_type.lower() == "dpop" and issued.claims and not cnf:
+    if kind == "dpop" and issued.claims and not cnf:
         yield Problem(
             "token_type says DPoP, but the access token has no cnf.jkt: it is bound to no key",
             "The authorization server has to put cnf.jkt into it, or the APIs have to ask it by"
@@ -126,7 +137,6 @@ def _badly_bound(call: Call) -> Iterator[Problem]:
             "nothing",
             at_server=True,
         )
-    bound = cnf.get("jkt") if isinstance(cnf, dict) else None
     mine = thumbprint_or_none(call.proof.header.get("jwk"))
     if mine and bound and bound != mine:
         from dpop_lab.doctor.advice.hashes import thumbprint_made  # a wrong hash is rare

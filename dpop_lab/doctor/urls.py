@@ -20,8 +20,8 @@ def differences(wanted: str, found: str) -> Mapping[str, str]:
     """In which parts a URL differs from the one that was wanted, each in words after "it has".
 
     The parts: `scheme`, `host`, `port`, `slash`, `template`, `encoding`, `case`, `prefix`, `path`,
-    `route`, `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is no whole
-    URL. Empty for two equal texts.
+    `route`, `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is
+    no whole URL. Empty for two equal texts.
     """
     if found == wanted:
         return {}

@@ -16,10 +16,10 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, API
 from dpop_lab.show import Block, Note, Shown, Table
 
-ALARM = 12  # so many thefts may be tried, and with the next one the alarm goes
+ALARM = 12  # sends; with the next one the alarm goes
 WANTED = 4  # rows to be met in the first house
 BEFORE, THEFT, AFTER = "guard, two rounds", "thief", "guard, next round"
-ALARMED = f"The alarm went after {ALARM} thefts: start again."
+ALARMED = f"The alarm went after {ALARM} sends: start again."
 
 
 # ---- what was seen
@@ -41,9 +41,9 @@ def _differs(one: Seen) -> bool:
 
 
 def _ways_in(scene: Scene) -> list[Seen]:
-    """What a full server refuses and this one let in, and the guard's rounds that it refused."""
-    differing = (one for one in scene.at(API) if _differs(one))
-    return [one for one in differing if one.accepted or _is_round(scene, one)]
+    """What this server let in with the guard's token and a full one refuses; rounds it refused."""
+    stolen = (one for one in scene.at(API) if one.token == scene.given["token"])
+    return [one for one in stolen if _differs(one)]
 
 
 def _rows_of(one: Seen) -> list[str]:
@@ -76,13 +76,13 @@ REPAIRED = Listed(
     ("Repair", "What is done"), tuple((name, told(one)) for name, one in REPAIRS.items())
 )
 GIVES = {
-    "hall": "the URL of the door that the guard goes through",
-    "vault": "the URL behind it",
-    "staff_entrance": "the URL of the door that takes bearer tokens",
+    "hall": "URL of the guard's door",
+    "vault": "URL behind the hall",
+    "staff_entrance": "URL that takes bearer tokens",
     "token": "the guard's access token",
-    "log": "what was overheard so far",
-    "captured": "the proof of the guard's last round, as it went over the wire",
-    "listen": "waits for the guard's next round, and gives the proof of it",
+    "captured": "the proof of the guard's last round",
+    "listen": "waits for the guard's next proof",
+    "log": "what was overheard before you came",
 }
 
 
@@ -238,15 +238,15 @@ def _room(
         id=name,
         kind="attack",
         title=title,
-        task=f"{story} Get in, or lock the guard out, with as few thefts as you can: par is {par},"
+        task=f"{story} Get in, or lock the guard out, with as few sends as you can: par is {par},"
         f" and after {ALARM} the alarm goes. Name the row that is to blame, task.name('…'), and"
         " repair the house, task.repair('…').",
         gives={
             **GIVES,
-            "suspects": "eight mistakes, with the row that each makes useless",
-            "mistake": "shows the mistake in code, once you have found it",
+            "suspects": "eight mistakes and their rows",
+            "mistake": "shows the mistake, once found",
             "repairs": "what can be repaired",
-            "repair": "puts a repair in, by its name, or a policy of your own, and tries it",
+            "repair": "puts a repair in and tries it",
         },
         hints=hints,
         start=room.start,
@@ -261,7 +261,7 @@ EXERCISES = (
         title="The full house",
         task=f"This house makes no mistake. Find {WANTED} thefts with the guard's token that are"
         " stopped by four different rows, and say which row before each: task.predict('htm'), and"
-        f" then send. You may try {ALARM} times.",
+        f" then send. After {ALARM} sends the alarm goes.",
         gives=GIVES,
         hints=(
             "You can change the key that signs, the door, the method, the scheme, the time: each is"
