@@ -7,7 +7,7 @@ from dpop_lab.session.call import Call
 from dpop_lab.show.values import duration, is_time, seconds_since_1970, shown
 from dpop_lab.wire.syntax import without_query
 
-URL = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
+URL = re.compile(r"https?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
     r"expect|comput|want|request|server|should|must|config|required|target"
     r"|route|rule|pattern"
@@ -56,6 +56,8 @@ def urls_told(call: Call) -> tuple[str, str]:
             " let the proxy send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix and the"
             " server trust them. The client is right if it calls the URL in htu."
         )
+    if "encoding" in parts:
+        told += ": the server decodes the path before it compares, which is to be mended there"
     return (
         told,
         f"Let htu be the URL that is called, as the server has it: {shown(wanted, 200)}.",

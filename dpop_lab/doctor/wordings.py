@@ -57,6 +57,10 @@ TABLE = (
         r"""replay | re-?used | already (?:been )?(?:used|seen|consumed|processed) | not unique
         | used (?:before|already|twice|more than once) | used once | duplicate.{0,20}(?:jti|proof)
         | \bjti\b.{0,30}(?:exists|seen|used)""",
+        "",
+        """Make a new proof for each request, with a new jti and iat. A library or a proxy that
+        sends a request again by itself (nginx: proxy_next_upstream) sends the old proof: let the
+        client retry, and nobody else.""",
     ),
     Wording(
         "fresh",

@@ -29,11 +29,18 @@ LONGEST = 16_000  # characters of a URL or a challenge
 LONGEST_WORDS = 2000
 CODES = ("error", "error_code", "code")
 DESCRIPTIONS = ("error_description", "message", "detail", "reason", "description", "title")
-COMPARED = ("expected", "actual", "received", "htu", "iat", "now")  # told beside the words
-SPELLINGS = {  # of members of an answer, without `_`, in small letters
-    one.replace("_", ""): one
-    for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
-} | dict.fromkeys(("errormessage", "errorsummary", "msg", "err", "fault", "faultstring"), "message")
+COMPARED = ("expected", "actual", "received", "got", "htu", "iat", "now")  # told beside the words
+SPELLINGS = (
+    {  # of members of an answer, without `_`, in small letters
+        one.replace("_", ""): one
+        for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
+    }
+    | dict.fromkeys(("properties", "context", "extra", "fields"), "detail")
+    | dict.fromkeys(
+        ("errormessage", "errorsummary", "msg", "err", "fault", "faultstring", "messagetemplate"),
+        "message",
+    )
+)
 LINES_OF_A_LOG = ("log", "textPayload")  # of containers; a HAR has a log, too, which is no text
 INNER = ("error", "errors", "message", "detail")  # which may be objects with words of their own
 ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)

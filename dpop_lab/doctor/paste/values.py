@@ -25,7 +25,7 @@ from dpop_lab.doctor.paste.pasted import (
 from dpop_lab.doctor.paste.reading import url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
-from dpop_lab.show.values import seconds_since_1970
+from dpop_lab.show.values import is_time, seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers
 
 NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
@@ -219,8 +219,15 @@ def _told(value: Mapping[str, Any], exchange: Exchange) -> Pasted:
         return found
     [call] = found.calls
     kind = next((KINDS[name] for name in KINDS if name in value), "a message in JSON")
-    calls = (call, Call(token=call.issued)) if call.issued else (call,)
+    calls = (call, _issued(call)) if call.issued else (call,)
     return replace(document_in(value) or found, kind=kind, calls=calls)
+
+
+def _issued(call: Call) -> Call:
+    """The access token in an answer, at the time when it was made: it may be pasted much later."""
+    found = Call(token=call.issued)
+    made = found.access_token.claims.get("iat")
+    return replace(found, sent_at=made if is_time(made) else None)
 
 
 def _with_proof(value: Mapping[str, Any], exchange: Exchange | None) -> Pasted | None:
