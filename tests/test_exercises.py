@@ -118,3 +118,9 @@ def test_the_doctor_says_what_lesson_8_promises_in_whatever_order_it_is_asked(le
     assert run("refused.headers['WWW-Authenticate']") == "DPoP"
     assert run(other_key).row == "bound_key"
     assert "Invalid 'cnf' value." in run("refused.headers['WWW-Authenticate']")
+
+
+def test_the_bench_finds_both_mistakes_of_the_house_that_lesson_20_builds(lesson):
+    run = lesson("20_heist")
+    (both,) = run.answers()
+    assert run(both) == ("accepted", "accepted")

@@ -15,8 +15,18 @@ SCHEME = r"""(?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed|unrec
 BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
     (
         "cors",
+        r"""access-control-expose | refused to get unsafe header
+        | (?:dpop-nonce|www-authenticate)\b.{0,60}\b(?:null|undefined|none|exposed|readable)\b""",
+        "the browser keeps this header of the answer from the page, as the server does not expose"
+        " it (CORS)",
+        """The server must change, not the client: let its answers carry
+        Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate. Then the page can read the
+        nonce and put it into a new proof.""",
+    ),
+    (
+        "cors",
         r"""blocked by cors | \bcors\b.{0,40}(?:policy|error|header|fail|missing|preflight|request)
-        | access-control-(?:allow|expose) | preflight | refused to get unsafe header""",
+        | access-control-allow | preflight""",
         "the browser asks the server first (preflight, CORS), and the server does not allow it",
         """The server must change, not the client: let it answer OPTIONS with the page's origin in
         Access-Control-Allow-Origin and with Access-Control-Allow-Headers: Authorization, DPoP;

@@ -10,6 +10,9 @@ from dpop_lab.proof.rules import alg
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import shown
 
+#: What servers may say where the key of a login and that of its token request differ.
+OF_A_LOGIN = ("code key", "refresh key", "bound_key", "invalid_grant", "invalid_request")
+
 
 def unbound(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     """A token that is bound to no key, since the request for it had no proof."""
@@ -90,7 +93,7 @@ def _misspelt_jkt(where: str, bound: str, mine: str, how: str) -> Problem:
         "RFC 9449 §10",
         mine,
         shown(bound, 200),
-        explains=("code key", "bound_key", "invalid_grant", "invalid_request"),
+        explains=OF_A_LOGIN,
     )
 
 
@@ -116,7 +119,7 @@ def _login_problem(call: Call, one: Call, bound: str, *, by_jkt: bool) -> Proble
         "RFC 9449 §10",
         bound,
         key_of(call),
-        explains=("code key", "bound_key", "invalid_grant", "invalid_request"),
+        explains=(*OF_A_LOGIN, "any row", "invalid_dpop_proof"),
         at_server=taken,
     )
 

@@ -76,11 +76,12 @@ def times_told(call: Call) -> tuple[str, str]:
     """How far iat is from the server's time, the window, and which clock to set; or nothing."""
     words = call.description[:4000]
     iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
-    start = 0
-    for match in TIME.finditer(words):
+    found, start = [*TIME.finditer(words)], 0
+    for match in found:
         label = words[max(start, match.start() - 40) : match.start()].lower()
         time, start = _seconds(match[0]), match.end()
-        if MADE.search(label):
+        first_of_two = match is found[0] and len(found) == 2
+        if MADE.search(label) or (first_of_two and not NOW.search(label)):
             iat = time
         elif iat is not None or NOW.search(label):
             now = time

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.codes import BEFORE, REDIRECTS
 from dpop_lab.doctor.problem import Problem, other_problems
 from dpop_lab.doctor.remarks import remarks, solved
@@ -20,6 +21,7 @@ from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import NONCE_WANTED
 
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
+OF_THE_FORM = ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti")  # may be "malformed"
 WIDEST = 3600  # seconds; RFC 9449 §11.1 speaks of seconds or minutes
 STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
 PROOF_CODES = ("invalid_dpop_proof", NONCE_WANTED)
@@ -133,6 +135,15 @@ def _faults(one: Examined) -> list[Finding]:
     dropped = {at.unbound.name} if at.scheme in failed else set[str]()
     if rules.alg in failed and failed[rules.alg].defect == "unsupported":
         dropped |= {*NOT_OURS}
+    odd = {where for where, _ in one.call.proof.deviations}
+    if rules.fresh in failed and odd <= {"claims.iat"}:
+        dropped.add(rules.strict_form.name)
+    if rules.no_private_key in failed and "key_ops" in str(one.findings["jwk"].found):
+        dropped.add(rules.jwk.name)  # what a private key may be used for
+    if rules.typ in failed and is_another_jwt(one.call.proof):
+        dropped |= {
+            name for name in ("jti", "htm", "htu", "ath") if name not in one.call.proof.claims
+        }
     return [each for row, each in failed.items() if row.name not in dropped]
 
 
@@ -205,6 +216,7 @@ def _weighed(
     said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
     words = (said.topic, *(row.name for row in said.rows)) if said else ()
     meant = {*answered, *words, one.call.error.lower()} - {""}
+    meant |= {*OF_THE_FORM} if rules.well_formed.name in meant else set()
     likely = {each.check.name: Problem.of(each, one.call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip

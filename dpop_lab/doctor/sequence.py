@@ -52,8 +52,8 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     source = next((one for one in reversed(given) if one.nonce == sent), None)
     if sent is None:
         yield from _in_vain(call, here, later)
-    elif source in here and here[-1].nonce != sent:
-        newer = here[here.index(source) + 1]
+    elif here and here[-1].nonce != sent and (source is None or source in here):
+        newer = here[here.index(source) + 1 if source else 0]
         yield _nonce_problem(
             call,
             f"it is outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}",
@@ -65,7 +65,9 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
             call,
             f"it is that of another server: {named(source)} gave it, at the {source.place}"
             f" {host_of(source.url)}".rstrip(),
-            "Keep a nonce for each server apart: the token endpoint and each API have their own.",
+            "Keep a nonce for each server apart: the token endpoint and each API have their own."
+            + f" Take that of this answer, {shown(call.nonce, 60)}, into a new proof."
+            * bool(call.nonce),
         )
     elif source and not settled(call, later):
         yield _refused_at_once(call, source)

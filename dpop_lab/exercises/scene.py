@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import requests
@@ -55,7 +56,7 @@ class Scene:
         self._heard, self._signing_key = heard, signing_key
         self._lab: Lab | None = None
         self._complete: Twin | None = None
-        self._begun, self._predicted = False, ""
+        self._begun, self._predicted, self._lock = False, "", Lock()
 
     # ---- for the set-up
 
@@ -145,11 +146,13 @@ class Scene:
 
     def _record(self, exchange: Exchange) -> None:
         complete = self._complete(_received(exchange)).reports if self._complete else ()
-        if self._begun:
+        if not self._begun:
+            return
+        with self._lock:  # a client may have threads
             known = {"predicted": self._predicted, "complete": complete}
             self._predicted, self.count = "", self.count + 1
             self.calls = (*self.calls, read_as(Seen, exchange, **known))
-            self._heard()
+        self._heard()
 
 
 class ExerciseLab(Lab):

@@ -323,10 +323,11 @@ def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, 
 def words_of(members: object) -> tuple[str, str]:
     """The code and the words of a JSON answer, wherever it has them; the most telling words."""
     told = [*told_in(members)] if isinstance(members, Mapping) else []
-    codes = [str(value) for name, value in told if name in CODES and value]
+    codes = [str(value) for name, value in told if name in (*CODES, *DESCRIPTIONS) and value]
     error = next(filter(OWN_CODE.fullmatch, codes), "")
     error = error or next((str(value) for name, value in told if name == "error" and value), "")
     words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]
+    words = [one for one in words if one != error] or words
     if " " in error:  # these are words, too, and no code
         words, error = [error, *words], ""
     if all(name != "error_description" for name, _ in told):

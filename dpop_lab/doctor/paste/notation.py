@@ -19,6 +19,9 @@ START = re.compile(  # of an object; what stands before it, such as a type, is n
 )
 GAP = re.compile(r"(?:[\s,;]|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\#[^\n]*|\.\.\.|…)*+")
 STRING = re.compile(r"([\"'`])((?:\\.|(?!\1)[^\\])*+)\1", re.S)
+CUT = re.compile(  # a text whose end is missing, as programs shorten it, or with all that follows
+    r'"((?:\\.|[^"\\\n])*+)(?:(?<=\.\.\.)|(?<=\.\.\.\))|(?<=…)|\Z)(?=[ \t]*(?:\n|\Z))'
+)
 KEY = re.compile(r"\[[\"']?([\w.$@+-]+)[\"']?\]|:?([\w.$@+-]+)")
 SIGN = re.compile(r"\s*(=>|[:=])\s*")
 TYPE = re.compile(  # before a value: &Token{, Array\n(, map[, array(3) {, string(4) "", Some("")
@@ -107,6 +110,9 @@ class _Reader:
             value = self.value(depth, plain=True)
             self.at += before[0].endswith("(") and self.next == ")"
             return value
+        if (cut := self.past(CUT.match(*self.here))) is not None:
+            self.end = self.at
+            return cut[1]
         if (string := self.past(STRING.match(*self.here))) is not None:
             return re.sub(r"\\(.)", r"\1", string[2])
         bare = None if self._opens else self.past(BARE.match(*self.here))

@@ -26,9 +26,9 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
-        |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
+        |(?:->|<-|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | (?P<weak>[45]\d\d)\b(?<=[ ]...)
-      (?:$|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
+      (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
@@ -46,6 +46,9 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
+URL = re.compile(r"https?://[^\s\"'<>]++")
+ESCAPED = re.compile(r"\{\\+\"")  # an object in a text in quotes
+BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
@@ -63,7 +66,8 @@ def scanned(text: str) -> list[Told]:
 
     What a server says belongs to the request that it stands behind, or else before.
     """
-    text = "\n".join(logged_lines(CONTINUED.sub(", ", text))) + "\n"
+    lines = logged_lines(CONTINUED.sub(", ", text))
+    text = "\n".join(unescaped(one) if ESCAPED.search(one) else one for one in lines) + "\n"
     made, at, objects = [Reading()], 0, deque(objects_in(text))
     while at < len(text) and len(made) <= MOST:
         end = text.index("\n", at)
@@ -81,14 +85,31 @@ def scanned(text: str) -> list[Told]:
             _loose_line(text[at:end], made)
             at = end + 1
     found: list[Reading] = []
-    for one in reversed(made):
+    for one in reversed(_once(made)):
         if found and not one.method and found[-1].awaits_words and (one.refuses or one.status):
+            found[-1].take(one)
+        elif found and found[-1].told_again(one):
             found[-1].take(one)
         elif one.tells:
             found.append(one)
     if any(one.raw and one.method for one in found):  # around raw messages are no others
         found = [one for one in found if one.raw]
     return [(one.exchange(), "\n".join(one.around)[:AROUND]) for one in reversed(found)]
+
+
+def _once(made: list[Reading]) -> list[Reading]:
+    """Each answer once, though whoever got it may tell of it again, or a browser of hiding it."""
+    found = made[:1]
+    for one in made[1:]:
+        last = found[-1]
+        if last.told_again(one):
+            last.take(one)
+        elif (one.status or one.error) and not last.status and BROWSER.search("".join(last.said)):
+            one.around += last.said
+            found[-1] = one
+        else:
+            found.append(one)
+    return found
 
 
 def header_lines(text: str) -> Headers:
@@ -173,6 +194,8 @@ def _loose_line(line: str, made: list[Reading]) -> None:
             _part(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
+    for url in URL.findall(line) if not pieces and "dpop_jkt=" in line else ():
+        made.append(Reading("GET", url))  # an authorization request
     if not pieces and made[-1] != Reading():
         _other(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
@@ -254,7 +277,8 @@ def _answered(status: int, made: list[Reading]) -> bool:
 def _other(line: str, last: Reading) -> None:
     """A header line of another name, or a body."""
     body, match = last.bodies[last.side], FIELD.match(line.strip())
-    if match is not None and match[1].lower() not in LEVELS:
+    named = match is not None and match[1].lower() not in LEVELS
+    if match is not None and named and match[2].strip() not in ("", "{", "["):
         last.headers[last.side].append((match[1], match[2].strip()))
     elif body and line.lstrip()[:1] == "&":
         body.append(line.strip())
