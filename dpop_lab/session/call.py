@@ -138,6 +138,11 @@ class Call:
         known = server in ("", "kestrel") and REVISION.fullmatch(revision)
         return server == "dpop_lab twin" or bool(known)
 
+    @property
+    def preflight(self) -> bool:
+        """Is it a browser's question before a request, which carries no credentials (CORS)?"""
+        return self.method == "OPTIONS" and not (self.proofs or self.authorization)
+
     # ---- what it carried
 
     @property
