@@ -39,6 +39,14 @@ BARE = re.compile(  # a value without quotes: a number, a word, a placeholder, a
 AS_IT_IS = re.compile(r"https?://\S*|[A-Z]{3,7}|<[^<>\n]*>|ey[\w.=-]{8,}|-?\d+\.\d+")
 CONSTANTS = {"true": True, "false": False, **dict.fromkeys(["null", "none", "nil", "undefined"])}
 NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,12})?(?:e\+\d\d?)?(?=[nLl]?$)")
+LISTED = re.compile(
+    r"""(?<![\w.-])(?P<name>htm|htu|jti|iat|ath|nonce|(?i:access_?token|token_?type))
+    ["'`*]*[ \t]*(?:=>|[:=|])[ \t]*
+    ["'`]?(?P<value>[^\s"'`,;|\]})]+)""",
+    re.X,
+)
+BEGINS = re.compile(r"[\s\-*|>•\"'`]*(?:(?:proof|payload|claims?|dpop)[.\s:]+)?", re.I)
+MARKED = re.compile(r"htu|token_?type", re.I)
 Found = tuple[int, int, dict[str, Any]]  # where an object begins and ends in a text, and what it is
 
 
@@ -54,11 +62,16 @@ def objects_in(text: str) -> Iterator[Found]:
             yield start.start(), at, value
 
 
-def object_at(text: str, start: int, end: int) -> Found | None:
-    """The first object that begins in this part of a text, wherever it ends."""
-    found = START.search(text, start, end)
-    value, after, _ = _object_at(text, found.start()) if found else (None, 0, 0)
-    return (found.start(), after, value) if found and value is not None else None
+def listed_in(text: str) -> dict[str, str]:
+    """The claims, or members of a token response, that lines of a text list; empty for none."""
+    found: dict[str, str] = {}
+    for line in text.split("\n") if MARKED.search(text) else ():
+        pairs = {one["name"]: one["value"] for one in LISTED.finditer(line)}
+        begins = BEGINS.match(line)
+        first = LISTED.match(line, begins.end() if begins else 0)
+        if first or {"htm", "htu"} <= set(pairs):
+            found |= pairs
+    return found
 
 
 def _object_at(text: str, at: int) -> tuple[dict[str, Any] | None, int, int]:
