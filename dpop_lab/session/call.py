@@ -333,7 +333,7 @@ def words_of(members: object) -> tuple[str, str]:
     error = error or next((str(value) for name, value in told if name == "error" and value), "")
     words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]
     words = [one for one in words if one != error] or words
-    if " " in error:  # these are words, too, and no code
+    if " " in error and "\n" not in error:  # these are words, too, and no code
         words, error = [error, *words], ""
     if all(name != "error_description" for name, _ in told):
         words = ["; ".join(dict.fromkeys(words[:3]))]
