@@ -51,16 +51,6 @@ def test_the_start_page_takes_no_eddsa():
     assert caught.value.error == "invalid_dpop_proof"
 
 
-def test_a_proof_with_a_private_key_is_refused_by_the_one_row_that_can_be_struck_out(lesson):
-    run = lesson("03_proof")
-    (answer,) = run.answers()
-    report = run(answer)
-    failed = [one.check.name for one in report.findings if one.mark == "failed"]
-    assert failed == ["no_private_key"]
-    without = answer.replace("RFC_9449.token", 'RFC_9449.without("no_private_key").token')
-    assert run(without).accepted
-
-
 def test_the_token_endpoint_says_what_lesson_4_promises(lesson):
     run = lesson("04_token")
     run('twice = lab.proof(key, "POST", lab.token_endpoint)')

@@ -161,7 +161,7 @@ class Attempt(Shown):
         """The state, with what is missing or the praise, and the hints that are open."""
         solved = self.state == "solved"
         told = self._entry.words if solved and not self._done else self.state
-        told = f"{heading}{told if heading else told.capitalize()}."
+        told = f"{heading}{told if heading else told[:1].upper() + told[1:]}."
         if self._scene.count:
             told += f"{' Here not yet:' * (solved and not self._done)} {self._told.words}"
         yield Card(told, MARKS.get(self.state, "not asked"), self._told.facts)

@@ -161,14 +161,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Repairs(Shown):
-    """What may be put in place of the fault."""
+    """The row as the server has it, and what may be put in place of its fault."""
 
     fault: Fault
 
     def blocks(self) -> Iterator[Block]:
-        """A letter, and the code that is put in."""
-        rows = tuple(self.fault.repairs.items())
-        yield Table(f"In place of {self.fault.wrong}", rows, ("Repair", "Code"), code=("Code",))
+        """Its source, then a letter and the code that is put in."""
+        one = self.fault
+        source = inspect.getsource(edited(one.row, one.right, one.wrong).judge)
+        yield Table("", ((one.row.name, source[source.index("def ") :].rstrip()),))
+        rows = tuple(one.repairs.items())
+        yield Table(f"In place of {one.wrong}", rows, ("Repair", "Code"), code=("Code",))
 
 
 # ---- the faults
@@ -253,22 +256,19 @@ def _exercise(
     name: str, fault: Fault, *, title: str, task: str, hints: tuple[str, str, str]
 ) -> Exercise:
     """The exercise in which a fault is repaired."""
-    judge = edited(fault.row, fault.right, fault.wrong).judge
     return Exercise(
         id=name,
         kind="defend",
         title=title,
-        task=f"{task} Watch the attack with task.attack(), choose one of task.repairs, and try it:"
-        f" task.repair('a'). It has to stop every attack and no honest request; you have {MOST}"
-        " choices.",
+        task=f"{task} task.repairs shows its source, with four repairs. Watch the attack with"
+        " task.attack(), choose a repair, and try it: task.repair('a'). It has to stop every attack"
+        f" and no honest request; you have {MOST} choices.",
         gives={
+            "repairs": "shows the row, and four repairs of it",
             "attack": "sends the attack to the server as it is",
-            "repairs": "four repairs, of which one is enough and not too much",
-            "repair": "puts one of them in, by its letter, and tries it out",
-            fault.row.name: "the row below, as the server asks it",
+            "repair": "puts a repair in, by its letter, and tries it out",
         },
         hints=hints,
-        code=judge,
         start=fault.start,
         steps=fault.steps,
     )
@@ -280,7 +280,7 @@ KID_BELIEVED = _exercise(
     title="The key with a name",
     task="The author of this row trusts a name that comes with the proof: kid, which some"
     " libraries write into the header, the thumbprint of the key. A thief with the token"
-    " gets in. Its source is below.",
+    " gets in.",
     hints=(
         "Who writes kid, and where? task.lab.log[-1].reports[-1]['bound_key'] says what"
         " the row found.",
@@ -296,8 +296,7 @@ AHEAD_FORGOTTEN = _exercise(
     title="The future is not looked at",
     task="Proofs may be 60 s old and 10 s ahead here, and are remembered for 71 s. The"
     " author of this row forgot one half of the window: whoever had the key for a minute"
-    " sends a proof made for later now, and again when it is forgotten. Its source is"
-    " below.",
+    " sends a proof made for later now, and again when it is forgotten.",
     hints=(
         "What does min(time, context.now) make of a time that is ahead?",
         "This server takes 60 s back and 10 s ahead, and remembers a proof for 71 s: work"
@@ -311,7 +310,7 @@ PATH_ALONE = _exercise(
     title="Behind the proxy, too kind",
     task="An API behind a proxy refused everybody, since it knows itself by another host."
     " So its author compares the path alone, and now a server of mallory's can pass"
-    " proofs on that were made for mallory. Its source is below.",
+    " proofs on that were made for mallory.",
     hints=(
         "Which part of htu says for whom the proof was made?",
         "Two spellings of one URL are one URL (lesson 3): a port that is the usual one, a"

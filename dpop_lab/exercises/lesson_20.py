@@ -188,12 +188,14 @@ class Room:
         got += f" after {len(sent)} send{'s' * (len(sent) != 1)} (par {self.par})."
         yield scene.named, f"{got} Which row is to blame? task.suspects, task.name('…')."
         named = scene.named[-1]
-        other = f"{got} But it is not {named}: of that row a full server says the same."
+        other = f"{got} But it is not the row {named}: a full server says the same of it."
         yield named in _rows_of(ways[0]), other
-        yield scene.trials, f"{got} It is {named}. See task.mistake(), and repair it."
-        yield from self._repaired(scene, f"{got} It is {named}, but")
+        yield scene.trials, f"{got} It is the row {named}. See task.mistake(), and repair it."
+        yield from self._repaired(scene, f"{got} It is the row {named}, but")
         few = " Under par!" * (len(sent) < self.par)
-        return f"{got}{few} It was {named}, and at your repair the attack fails. {self.moral}"
+        return (
+            f"{got}{few} It was the row {named}, and at your repair the attack fails. {self.moral}"
+        )
 
     def _repaired(self, scene: Scene, words: str) -> Steps:
         theft = [one for one in scene.trials[THEFT] if one.token == scene.given["token"]]
