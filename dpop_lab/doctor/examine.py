@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.header import is_another_jwt
-from dpop_lab.doctor.codes import REDIRECTS
+from dpop_lab.doctor.codes import BEFORE, REDIRECTS
 from dpop_lab.doctor.problem import Problem, other_problems
 from dpop_lab.doctor.remarks import remarks, solved
 from dpop_lab.doctor.words import Meaning, meaning
@@ -181,7 +181,7 @@ def _other_status(call: Call, *, known: bool) -> str:
     """
     right, status = STATUS.get(call.place), call.status or 0
     about_proof = call.error in PROOF_CODES or (status >= 500 and known)
-    if right in (None, status) or status < 400 or not about_proof:
+    if right in (None, status) or not (status and about_proof):
         return ""
     return (
         f"The server answered {status}, and should have refused the proof with {right} and an"
@@ -241,7 +241,7 @@ def _weighed(
 def _tells(said: Meaning, call: Call) -> bool:
     """Do the words name a reason, which need not be what can be seen here?"""
     named = said.row is not None and said.topic == said.row.name
-    return said.exact or named or call.error.lower() not in CATCH_ALL
+    return said.exact or named or call.status in BEFORE or call.error.lower() not in CATCH_ALL
 
 
 def _rows_answered_so(one: Examined) -> set[str]:

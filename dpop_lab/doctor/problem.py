@@ -7,6 +7,7 @@ from typing import Self
 
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.beside_proofs import ALLOW
 from dpop_lab.jose.jws import read_jws, salvaged
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
@@ -14,6 +15,7 @@ from dpop_lab.session.call import API, Call
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
+from dpop_lab.wire.message import first
 from dpop_lab.wire.secrets import leaked
 from dpop_lab.wire.syntax import without_query
 
@@ -84,6 +86,7 @@ def other_problems(call: Call) -> Iterator[Problem]:
             f"No answer came: {shown(call.exchange.failure, 200)}",
             "Look at the address, the network, its proxy and certificates.",
         )
+    yield from _not_allowed(call)
     yield from _leaked_elsewhere(call)
     yield from _no_token(call)
     count = sum(name.lower() == "authorization" for name, _ in call.headers)
@@ -176,6 +179,27 @@ def _badly_bound(call: Call) -> Iterator[Problem]:
             shown(bound, 80),
             at_server=True,
         )
+
+
+def _not_allowed(call: Call) -> Iterator[Problem]:
+    """A browser's question whether it may send a proof, and an answer that does not say yes."""
+    asked = first(call.headers, "Access-Control-Request-Headers").lower()
+    if not call.preflight or call.status is None or not ("dpop" in asked or call.status >= 400):
+        return
+    allowed = first(call.exchange.response_headers, "Access-Control-Allow-Headers").lower()
+    if call.status < 300 and {"dpop", "*"} & {*allowed.replace(",", " ").split()}:
+        return
+    said = f"and its answer is {call.status}: it carries no token and no proof, and needs none"
+    if call.status < 300:
+        said = "and Access-Control-Allow-Headers in the answer does not name DPoP"
+    yield Problem(
+        f"A browser asks whether it may send a proof (preflight, OPTIONS), {said}",
+        " ".join(ALLOW.split()),
+        wanted="Access-Control-Allow-Headers: Authorization, DPoP",
+        found=shown(allowed, 100) if allowed else "nothing",
+        explains=("cors",),
+        at_server=True,
+    )
 
 
 def _leaked_elsewhere(call: Call) -> Iterator[Problem]:

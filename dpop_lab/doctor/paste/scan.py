@@ -31,7 +31,9 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
       (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
-    | (?:^|(?<=[\s:>|\[({{"'`,]))(?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
+    | (?:^|(?<=[\s:>|\[({{"'`,]))
+      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}},?[ \t]+[a-z])  # a logger's name
+      (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
         |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|$))
