@@ -12,6 +12,10 @@ SCHEME = r"""(?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed|unrec
     | authori[sz]ation header.{0,20}(?:format|malformed|invalid|must|requires)
     | (?:format|malformed|key=value).{0,50}\bauthori[sz]ation(?: header|:)"""
 
+ALLOW = """The server must change, not the client: let it answer OPTIONS with the page's origin in
+    Access-Control-Allow-Origin and with Access-Control-Allow-Headers: Authorization, DPoP; and let
+    pages read what they need with Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate."""
+
 BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
     (
         "cors",
@@ -28,10 +32,7 @@ BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
         r"""blocked by cors | \bcors\b.{0,40}(?:policy|error|header|fail|missing|preflight|request)
         | access-control-allow | preflight""",
         "the browser asks the server first (preflight, CORS), and the server does not allow it",
-        """The server must change, not the client: let it answer OPTIONS with the page's origin in
-        Access-Control-Allow-Origin and with Access-Control-Allow-Headers: Authorization, DPoP;
-        and let pages read what they need with Access-Control-Expose-Headers: DPoP-Nonce,
-        WWW-Authenticate.""",
+        ALLOW,
     ),
     (
         "connection",

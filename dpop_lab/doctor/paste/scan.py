@@ -29,14 +29,16 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
       (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
-    | (?:^|(?<=[\s:>|\[({{"'`,]))(?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
+    | (?:^|(?<=[\s:>|\[({{"'`,]))
+      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}},?[ \t]+[a-z])  # a logger's name
+      (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
         |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|$))
     | (?<![\w"'/-])(?P<challenge>(?:DPoP|Bearer)[ \t]+(?:\.\.\.[ \t]*)?
         (?:algs|error(?:_description)?|realm|scope)=
         (?:"(?:[^"\\]|\\.)*+"|[^"\n])*+)
-    | ^\s*(?::|Request[ ])?(?P<part>method|path|authority|scheme|url)\s*:\s*(?P<word>\S+)
+    | ^\s*(?::|Request[ ])?(?P<part>method|path|authority|scheme|ur[il])\s*:\s*(?P<word>\S+)
     | \b(?P<side>request|response)[ ]headers?\b\W*$""",
     re.X | re.I,
 )
@@ -188,7 +190,7 @@ def _part(name: str, value: str, made: list[Reading]) -> None:
         if any(name.lower() == "host" for name, _ in made[-1].headers[ASKED]):
             made.append(Reading())
         return _named("Host", value, made)
-    part = "target" if name in ("path", "url") else name
+    part = "target" if name in ("path", "url", "uri") else name
     if made[-1].side != ASKED or getattr(made[-1], part):
         made.append(Reading())
     setattr(made[-1], part, value.upper() if part == "method" else value)
