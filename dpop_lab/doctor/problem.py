@@ -1,5 +1,6 @@
 """One thing that is wrong, and what to do about it: at a row, or what no row asks for."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -18,6 +19,8 @@ from dpop_lab.wire.message import first
 from dpop_lab.wire.secrets import leaked
 from dpop_lab.wire.syntax import without_query
 
+SCHEME = re.compile("(?:dpop|bearer)[ :]", re.I)
+NO_TOKEN = {"undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -85,6 +88,7 @@ def other_problems(call: Call) -> Iterator[Problem]:
         )
     yield from _not_allowed(call)
     yield from _leaked_elsewhere(call)
+    yield from _no_token(call)
     count = sum(name.lower() == "authorization" for name, _ in call.headers)
     if count > 1 and not good:
         yield Problem(
@@ -105,6 +109,24 @@ def other_problems(call: Call) -> Iterator[Problem]:
         yield found
     if call.issued:
         yield from _badly_bound(call)
+
+
+def _no_token(call: Call) -> Iterator[Problem]:
+    """Words of a program where the access token should stand alone."""
+    word, explained = call.token.strip(), ("scheme", "at_form", "ath", "any row", "invalid_token")
+    if SCHEME.match(word):
+        said = "the scheme stands twice in the Authorization header"
+        action = "Send the scheme once, then the token alone, and hash the token alone for ath: an"
+        action += " interceptor, or a retry, put the scheme before a value that had it."
+    elif word.lower() in NO_TOKEN:
+        said = f"the word {shown(word)} stands where the access token should"
+        action = "The client had no token when it made the header: wait until there is one."
+    else:
+        return
+    yield Problem(
+        f"scheme: {said}", action, "RFC 9449 §7.1", row="scheme",
+        explains=(*explained, "invalid_dpop_proof", "token form"),
+    )  # fmt: skip
 
 
 def _badly_bound(call: Call) -> Iterator[Problem]:
