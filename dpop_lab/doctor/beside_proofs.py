@@ -72,8 +72,9 @@ BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
     ),
     (
         "no scheme",
-        r"""\bdpop\b(?: \w+){0,3} (?:(?:is|are) )?(?:not (?:yet
-        )?(?:supported|enabled|allowed|accepted|implemented)|unsupported|disabled)
+        r"""\bdpop\b(?: (?!alg|typ|jwk|key|nonce|signature|iat|ath|jti|ht[mu])\w+){0,3}
+        (?:(?:is|are) )?(?:unsupported|disabled|not
+        (?:yet )?(?:supported|enabled|allowed|accepted|implemented))
         | use (?:a |the )?bearer | expected bearer | only bearer | bearer only
         | must (?:start with|be|use) (?:a )?bearer | (?:no|missing) bearer
         | bearer (?:access )?token (?:is )?(?:missing|required|not found|not present)""",
