@@ -121,10 +121,12 @@ def _loot(night: Night) -> dict[str, Any]:
 
 
 def full_house(scene: Scene) -> Mapping[str, Any]:
+    """The house without a mistake, and the loot."""
     return _loot(Night(scene.open(HOUSE, complete=HOUSE, apis=Museum)))
 
 
 def four_rows(scene: Scene) -> Steps:
+    """So many thefts of which each was stopped by another row, which was foreseen."""
     stolen = [one for one in _thefts(scene) if one.token == scene.given["token"]]
     yield stolen, "No door was tried with the guard's token yet."
     yield len(_thefts(scene)) <= ALARM, ALARMED
