@@ -51,19 +51,6 @@ def test_the_start_page_takes_no_eddsa():
     assert caught.value.error == "invalid_dpop_proof"
 
 
-def test_the_token_endpoint_says_what_lesson_4_promises(lesson):
-    run = lesson("04_token")
-    run('twice = lab.proof(key, "POST", lab.token_endpoint)')
-    assert run('lab.ask("m2m.dpop", proof=twice).status_code') == 200
-    assert run('lab.ask("m2m.dpop", proof=twice).json()')["error"] == "invalid_dpop_proof"
-    assert run("lab.log[-1].reports[-1].failure.check.name") == "unused"
-    openid = 'lab.ask("m2m.dpop", key=key, scope="openid").json()["error"]'
-    assert run(openid) == "invalid_scope"
-    broken = 'lab.ask("m2m.dpop", proof="broken", client_secret="x").json()["error"]'
-    assert run(broken) == "invalid_client"
-    assert run(run.cells["jwt"]) == (400, None)
-
-
 def test_the_api_says_what_lesson_5_promises(lesson):
     run = lesson("05_protected_call")
     delete = """
@@ -91,18 +78,3 @@ def test_the_servers_say_what_lesson_7_promises(lesson):
         "invalid_dpop_proof",
         "Missing 'iat' value.",
     )
-
-
-def test_the_doctor_says_what_lesson_8_promises_in_whatever_order_it_is_asked(lesson):
-    run = lesson("08_debugging")
-    other_key, bearer = run.answers()
-    assert [one.row for one in run(bearer)] == ["scheme"]
-    assert run("refused.headers['WWW-Authenticate']") == "DPoP"
-    assert run(other_key).row == "bound_key"
-    assert "Invalid 'cnf' value." in run("refused.headers['WWW-Authenticate']")
-
-
-def test_the_bench_finds_both_mistakes_of_the_house_that_lesson_20_builds(lesson):
-    run = lesson("20_heist")
-    (both,) = run.answers()
-    assert run(both) == ("accepted", "accepted")
