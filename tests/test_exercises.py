@@ -51,21 +51,6 @@ def test_the_start_page_takes_no_eddsa():
     assert caught.value.error == "invalid_dpop_proof"
 
 
-def test_the_api_says_what_lesson_5_promises(lesson):
-    run = lesson("05_protected_call")
-    delete = """
-shown = lab.proof(key, "{}", lab.api, access_token=token)
-headers = {{"Authorization": f"DPoP {{token}}", "DPoP": shown}}
-lab.session.delete(lab.api, headers=headers).status_code
-"""
-    assert [run(delete.format(method)) for method in ("GET", "DELETE")] == [401, 200]
-    query = delete.format("DELETE").replace("delete(lab.api", 'delete(lab.api + "?page=2"')
-    assert run(query) == 200
-    run("before = len(lab.log)\nlab.clock.advance(3600)\nlab.session.get(lab.api, auth=auth)")
-    done = run("[(one.method, one.status) for one in list(lab.log)[before:]]")
-    assert done == [("POST", 200), ("GET", 200)]
-
-
 def test_the_servers_say_what_lesson_7_promises(lesson):
     run = lesson("07_nonce_and_replay")
     ahead, without_iat = run.answers()
