@@ -12,6 +12,10 @@ SCHEME = r"""(?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed|unrec
     | authori[sz]ation header.{0,20}(?:format|malformed|invalid|must|requires)
     | (?:format|malformed|key=value).{0,50}\bauthori[sz]ation(?: header|:)"""
 
+ALLOW = """The server must change, not the client: let it answer OPTIONS with the page's origin in
+    Access-Control-Allow-Origin and with Access-Control-Allow-Headers: Authorization, DPoP; and let
+    pages read what they need with Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate."""
+
 BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
     (
         "cors",
@@ -28,10 +32,7 @@ BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
         r"""blocked by cors | \bcors\b.{0,40}(?:policy|error|header|fail|missing|preflight|request)
         | access-control-allow | preflight""",
         "the browser asks the server first (preflight, CORS), and the server does not allow it",
-        """The server must change, not the client: let it answer OPTIONS with the page's origin in
-        Access-Control-Allow-Origin and with Access-Control-Allow-Headers: Authorization, DPoP;
-        and let pages read what they need with Access-Control-Expose-Headers: DPoP-Nonce,
-        WWW-Authenticate.""",
+        ALLOW,
     ),
     (
         "connection",
@@ -71,8 +72,9 @@ BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
     ),
     (
         "no scheme",
-        r"""\bdpop\b(?: \w+){0,3} (?:(?:is|are) )?(?:not (?:yet
-        )?(?:supported|enabled|allowed|accepted|implemented)|unsupported|disabled)
+        r"""\bdpop\b(?: (?!alg|typ|jwk|key|nonce|signature|iat|ath|jti|ht[mu])\w+){0,3}
+        (?:(?:is|are) )?(?:unsupported|disabled|not
+        (?:yet )?(?:supported|enabled|allowed|accepted|implemented))
         | use (?:a |the )?bearer | expected bearer | only bearer | bearer only
         | must (?:start with|be|use) (?:a )?bearer | (?:no|missing) bearer
         | bearer (?:access )?token (?:is )?(?:missing|required|not found|not present)""",
@@ -97,7 +99,8 @@ BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
         r"use_dpop_nonce | \bnonce\b",
         "the server wants a nonce of its own in the proof: a challenge, not a failure",
         """Take the value of the DPoP-Nonce header of this answer, put it into a new proof as
-        nonce, with a new jti, and send the request again, once.""",
+        nonce, with a new jti, and send the request again, once. In a browser a page reads that
+        header only where the server's Access-Control-Expose-Headers names it.""",
     ),
     (
         "pkce",

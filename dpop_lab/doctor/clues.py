@@ -7,7 +7,7 @@ from dpop_lab.session.call import Call
 from dpop_lab.show.values import duration, is_time, seconds_since_1970, shown
 from dpop_lab.wire.syntax import without_query
 
-URL = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
+URL = re.compile(r"https?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
     r"expect|comput|want|request|server|should|must|config|required|target"
     r"|route|rule|pattern"
@@ -15,9 +15,10 @@ OF_THE_SERVER = re.compile(
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
 OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
 TIME = re.compile(
-    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?(?!\w)"
-    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
+    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?|20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"(?:Z|[+-]\d\d:?\d\d)?)(?!\w)"
 )
+MADE, NOW = re.compile(r"\biat\b|issued|made|created"), re.compile(r"now|server|current|clock")
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
     r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
@@ -43,6 +44,11 @@ def urls_told(call: Call) -> tuple[str, str]:
         return "", ""
     told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
     told += " and ".join(parts.values())
+    if "route" in parts:
+        return told, (
+            "The server compares with the pattern of its route in place of the URL that was"
+            " called: mend it there. The client is right to fill the template in."
+        )
     if parts.keys() <= {*OF_A_PROXY}:
         return told, (
             "The server does not know the URL that it is called by: a proxy changes it on the way,"
@@ -50,25 +56,35 @@ def urls_told(call: Call) -> tuple[str, str]:
             " let the proxy send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix and the"
             " server trust them. The client is right if it calls the URL in htu."
         )
+    if "encoding" in parts:
+        told += ": the server decodes the path before it compares, which is to be mended there"
     return (
         told,
         f"Let htu be the URL that is called, as the server has it: {shown(wanted, 200)}.",
     )
 
 
+def _seconds(text: str) -> float | None:
+    """A time as seconds since 1970, in UTC where it has no offset."""
+    if text.isdecimal():
+        return float(text[:10])
+    zoned = text[19:].lstrip(".0123456789")
+    return seconds_since_1970(text if zoned else f"{text}Z")
+
+
 def times_told(call: Call) -> tuple[str, str]:
     """How far iat is from the server's time, the window, and which clock to set; or nothing."""
     words = call.description[:4000]
-    found = [*TIME.finditer(words)]
-    times = [
-        int(one[0][:10]) if one[0].isdecimal() else seconds_since_1970(one[0]) for one in found
-    ]
     iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
-    if found and ("iat" in words.lower() or len(times) == 2):
-        label = words[: found[0].start()].lower()
-        iat_first = "iat" in label or not re.search(r"\b(?:now|server|current)", label)
-        iat, *rest = times if iat_first else reversed(times)
-        now = rest[0] if rest else now
+    found, start = [*TIME.finditer(words)], 0
+    for match in found:
+        label = words[max(start, match.start() - 40) : match.start()].lower()
+        time, start = _seconds(match[0]), match.end()
+        first_of_two = match is found[0] and len(found) == 2
+        if MADE.search(label) or (first_of_two and not NOW.search(label)):
+            iat = time
+        elif iat is not None or NOW.search(label):
+            now = time
     sizes = ["".join(one) for one in WINDOW.findall(words.lower())]
     window = f" It allows {' + '.join(dict.fromkeys(sizes))} s." if sizes else ""
     if not is_time(iat) or now is None or iat == now:

@@ -73,12 +73,17 @@ STATUSES = {
     415: ("The body is of a type that the server does not take.",
           "Token requests are application/x-www-form-urlencoded."),
     429: ("Too many requests.", "Wait as long as Retry-After says."),
-    431: ("The headers are too large for the server.", "Use a smaller key or a smaller token."),
+    431: (
+        "The header lines are too large for the server or a proxy before it.",
+        "Use a smaller token (fewer scopes, groups, claims) or key, or let the server take more:"
+        " in nginx by large_client_header_buffers.",
+    ),
     500: ("The server fell over.", "Look into its log."),
     502: ("A gateway got no good answer from the server behind it.", "Look at the gateway."),
     503: ("The server is busy or in repair.", "Send it again later."),
     504: ("A gateway waited in vain for the server behind it.", "Look at the gateway."),
 }  # fmt: skip
+BEFORE = (407, 413, 429, 431, 502, 503, 504)  # said before anyone looked at the proof
 STATUS = re.compile(
     r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
     r"|Internal Server Error|Method Not Allowed)\b",

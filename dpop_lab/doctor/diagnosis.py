@@ -71,11 +71,12 @@ class Diagnosis(Shown):
 
     def _by_weight(self) -> list[Examined]:
         """The requests with problems: the last that was refused, others refused, the rest."""
+        told = {each.found for one in self.examined for each in one.problems} - {""}
         judged = (
             Examined(
                 call=Call(name=one.kind * (one.kind != self.kind)),
                 policy=RFC_9449,
-                problems=one.problems,
+                problems=tuple(each for each in one.problems if each.found not in told),
             )
             for one in self.documents
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.header import is_another_jwt
-from dpop_lab.doctor.codes import REDIRECTS
+from dpop_lab.doctor.codes import BEFORE, REDIRECTS
 from dpop_lab.doctor.problem import Problem, other_problems
 from dpop_lab.doctor.remarks import remarks, solved
 from dpop_lab.doctor.words import Meaning, meaning
@@ -21,10 +21,15 @@ from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import NONCE_WANTED
 
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
-OF_THE_FORM = ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti")  # may be "malformed"
+#: What else words about a row may mean, where that is what fails.
+MAY_MEAN = {
+    "well_formed": ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti"),
+    "jwk": ("no_private_key",),
+}
 WIDEST = 3600  # seconds; RFC 9449 §11.1 speaks of seconds or minutes
 STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
 PROOF_CODES = ("invalid_dpop_proof", NONCE_WANTED)
+OF_A_PROOF = ("jwk", "jti", "htm", "htu", "ath")
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
 
@@ -95,15 +100,20 @@ def examine(
     """
     own_rules = policy is not None or call.is_demo
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
+    if call.method == "OPTIONS" and not (call.authorization or call.scheme or call.proofs):
+        from dpop_lab.doctor.preflight import preflight  # of a browser, to which no row applies
+
+        return Examined(call=call, policy=held_to, problems=tuple(preflight(call)))
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     obeyed, took = solved(call, later), bool(call.place) and call.succeeded
-    explained = {name for problem in sequence for name in problem.explains}
+    others = [*other_problems(call)]
+    explained = {name for problem in (*sequence, *others) for name in problem.explains}
     failures = [] if obeyed else [each for each in _faults(one) if each.check.name not in explained]
     free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
     judged = _accepted if took else Problem.of
     by_rows = [judged(each, call) for each in failures if each not in free]
-    problems = [*sequence, *by_rows, *other_problems(call)]
+    problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
         problems, free = _weighed(one, problems, free)
@@ -138,12 +148,11 @@ def _faults(one: Examined) -> list[Finding]:
     odd = {where for where, _ in one.call.proof.deviations}
     if rules.fresh in failed and odd <= {"claims.iat"}:
         dropped.add(rules.strict_form.name)
-    if rules.no_private_key in failed and "key_ops" in str(one.findings["jwk"].found):
+    if rules.no_private_key in failed and "key_ops" in str(failed.get(rules.jwk, "")):
         dropped.add(rules.jwk.name)  # what a private key may be used for
     if rules.typ in failed and is_another_jwt(one.call.proof):
-        dropped |= {
-            name for name in ("jti", "htm", "htu", "ath") if name not in one.call.proof.claims
-        }
+        there = {*one.call.proof.header, *one.call.proof.claims}
+        dropped |= {name for name in OF_A_PROOF if name not in there}
     return [each for row, each in failed.items() if row.name not in dropped]
 
 
@@ -172,7 +181,7 @@ def _other_status(call: Call, *, known: bool) -> str:
     """
     right, status = STATUS.get(call.place), call.status or 0
     about_proof = call.error in PROOF_CODES or (status >= 500 and known)
-    if right in (None, status) or status < 400 or not about_proof:
+    if right in (None, status) or not (status and about_proof):
         return ""
     return (
         f"The server answered {status}, and should have refused the proof with {right} and an"
@@ -216,7 +225,7 @@ def _weighed(
     said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
     words = (said.topic, *(row.name for row in said.rows)) if said else ()
     meant = {*answered, *words, one.call.error.lower()} - {""}
-    meant |= {*OF_THE_FORM} if rules.well_formed.name in meant else set()
+    meant |= {name for row in meant & {*MAY_MEAN} for name in MAY_MEAN[row]}
     likely = {each.check.name: Problem.of(each, one.call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip
@@ -232,7 +241,7 @@ def _weighed(
 def _tells(said: Meaning, call: Call) -> bool:
     """Do the words name a reason, which need not be what can be seen here?"""
     named = said.row is not None and said.topic == said.row.name
-    return said.exact or named or call.error.lower() not in CATCH_ALL
+    return said.exact or named or call.status in BEFORE or call.error.lower() not in CATCH_ALL
 
 
 def _rows_answered_so(one: Examined) -> set[str]:

@@ -1,11 +1,13 @@
 """One thing that is wrong, and what to do about it: at a row, or what no row asks for."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.beside_proofs import ALLOW
 from dpop_lab.jose.jws import read_jws, salvaged
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
@@ -13,9 +15,12 @@ from dpop_lab.session.call import API, Call
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
+from dpop_lab.wire.message import first
 from dpop_lab.wire.secrets import leaked
 from dpop_lab.wire.syntax import without_query
 
+SCHEME = re.compile("(?:dpop|bearer)[ :]", re.I)
+NO_TOKEN = {"undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -81,7 +86,9 @@ def other_problems(call: Call) -> Iterator[Problem]:
             f"No answer came: {shown(call.exchange.failure, 200)}",
             "Look at the address, the network, its proxy and certificates.",
         )
+    yield from _not_allowed(call)
     yield from _leaked_elsewhere(call)
+    yield from _no_token(call)
     count = sum(name.lower() == "authorization" for name, _ in call.headers)
     if count > 1 and not good:
         yield Problem(
@@ -102,6 +109,24 @@ def other_problems(call: Call) -> Iterator[Problem]:
         yield found
     if call.issued:
         yield from _badly_bound(call)
+
+
+def _no_token(call: Call) -> Iterator[Problem]:
+    """Words of a program where the access token should stand alone."""
+    word, explained = call.token.strip(), ("scheme", "at_form", "ath", "any row", "invalid_token")
+    if SCHEME.match(word):
+        said = "the scheme stands twice in the Authorization header"
+        action = "Send the scheme once, then the token alone, and hash the token alone for ath: an"
+        action += " interceptor, or a retry, put the scheme before a value that had it."
+    elif word.lower() in NO_TOKEN:
+        said = f"the word {shown(word)} stands where the access token should"
+        action = "The client had no token when it made the header: wait until there is one."
+    else:
+        return
+    yield Problem(
+        f"scheme: {said}", action, "RFC 9449 §7.1", row="scheme",
+        explains=(*explained, "invalid_dpop_proof", "token form"),
+    )  # fmt: skip
 
 
 def _badly_bound(call: Call) -> Iterator[Problem]:
@@ -154,6 +179,27 @@ def _badly_bound(call: Call) -> Iterator[Problem]:
             shown(bound, 80),
             at_server=True,
         )
+
+
+def _not_allowed(call: Call) -> Iterator[Problem]:
+    """A browser's question whether it may send a proof, and an answer that does not say yes."""
+    asked = first(call.headers, "Access-Control-Request-Headers").lower()
+    if not call.preflight or call.status is None or not ("dpop" in asked or call.status >= 400):
+        return
+    allowed = first(call.exchange.response_headers, "Access-Control-Allow-Headers").lower()
+    if call.status < 300 and {"dpop", "*"} & {*allowed.replace(",", " ").split()}:
+        return
+    said = f"and its answer is {call.status}: it carries no token and no proof, and needs none"
+    if call.status < 300:
+        said = "and Access-Control-Allow-Headers in the answer does not name DPoP"
+    yield Problem(
+        f"A browser asks whether it may send a proof (preflight, OPTIONS), {said}",
+        " ".join(ALLOW.split()),
+        wanted="Access-Control-Allow-Headers: Authorization, DPoP",
+        found=shown(allowed, 100) if allowed else "nothing",
+        explains=("cors",),
+        at_server=True,
+    )
 
 
 def _leaked_elsewhere(call: Call) -> Iterator[Problem]:

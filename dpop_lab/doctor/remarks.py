@@ -54,8 +54,6 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
     if len(challenges) > 1:
         schemes = ", ".join(one.scheme for one in challenges)
         yield f"There are {len(challenges)} challenges: {schemes[:200]}."
-    if call.method == "OPTIONS" and (call.status or 0) >= 400:
-        yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
 
 
 def _kept(call: Call) -> str:

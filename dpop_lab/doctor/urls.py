@@ -20,8 +20,8 @@ def differences(wanted: str, found: str) -> Mapping[str, str]:
     """In which parts a URL differs from the one that was wanted, each in words after "it has".
 
     The parts: `scheme`, `host`, `port`, `slash`, `template`, `encoding`, `case`, `prefix`, `path`,
-    `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is no whole
-    URL. Empty for two equal texts.
+    `route`, `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is
+    no whole URL. Empty for two equal texts.
     """
     if found == wanted:
         return {}
@@ -56,6 +56,9 @@ def _path(wanted: str, found: str) -> Mapping[str, str]:
         return {}
     if found.rstrip("/") == wanted.rstrip("/"):
         return {"slash": f"{'a' if found.endswith('/') else 'no'} slash at the end"}
+    if template := TEMPLATE.search(unquote(wanted)):
+        told = f"a path, where the server has the template {shown(template[0], 40)} of its route"
+        return {"route": told}
     if template := TEMPLATE.search(unquote(found)):
         told = f"the template {shown(template[0], 40)} in its path, which was not filled in"
         return {"template": told}

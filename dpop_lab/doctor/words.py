@@ -19,6 +19,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import speaks_of_dpop
 from dpop_lab.session.call import ABOUT_DPOP, API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call
+from dpop_lab.show.values import shown
 
 #: A row that failed, and at which place under which policy; of a guess the row alone.
 Said = tuple[Check, str, str]
@@ -27,6 +28,9 @@ MOST_ROWS = 3
 TOLD_BESIDE = ("cors", "lost key", "no scheme", "unbound")
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
+PAGE = re.compile(
+    r"\s*<(?:!doctype html|html)(?:(?!<title>)[^\0]){0,400}+(?:<title>([^<]{0,200}))?", re.I
+)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 
 
@@ -219,9 +223,12 @@ def _told(call: Call) -> tuple[str, str] | None:
         return found[0], form_advice(call) or found[1]
     if call.bare_challenge:
         return _bare(call)
-    if call.exchange.response_body.lstrip()[:15].lower().startswith(("<!doctype html", "<html")):
+    if page := PAGE.match(call.exchange.response_body):
+        if "too large" in (title := (page[1] or "").lower()):
+            return STATUSES[431]
+        named = f", {shown(title, 80)}," * bool(title)
         return (
-            "A web page came where an API or a token endpoint should answer.",
+            f"A web page{named} came where an API or a token endpoint should answer.",
             "Check the URL, and whether a login page or a proxy stands in between.",
         )
     return STATUSES.get(call.status or 0) or _any(call)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.session.call import NOTHING, Call, read_call
+from dpop_lab.session.call import ABOUT_DPOP, NOTHING, Call, read_call
 from dpop_lab.wire.message import Exchange, Headers
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ PLACEHOLDER = re.compile(
     | [\w.-]{0,60}(?P<dots>\.\.\.|…)[\w.-]{0,60}""",
     re.X,
 )
+PROVING = {"authorization", "dpop"}  # beside these a DPoP-Nonce is of the request
 ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
 OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
 OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
@@ -108,6 +109,7 @@ def together(read: list[Pasted]) -> Pasted:
     if len(read) < 2:
         return read[0] if read else not_understood("a list without anything of DPoP")
     calls = [call for one in read for call in one.calls]
+    calls = [*filter(_tells, calls)] if any(map(_tells, calls)) else calls
     recorded = all(one.calls for one in read) and all(one.exchange is not NOTHING for one in calls)
     remarks = [*_left(len(calls)), *(remark for one in read for remark in one.remarks)]
     return Pasted(
@@ -119,6 +121,14 @@ def together(read: list[Pasted]) -> Pasted:
         given=tuple(exchange for one in read for exchange in one.given),
         documents=tuple(each for one in read for each in one.documents),
     )
+
+
+def _tells(call: Call) -> bool:
+    """Is it about DPoP or a token, or the code of a refusal? Other lines of a log are not."""
+    carries = (
+        call.proofs or call.token or call.issued or call.hidden or call.form or call.challenges
+    )
+    return bool(carries or call.error or call.nonce or ABOUT_DPOP.search(call.description))
 
 
 def _numbered(calls: list[Call], total: int) -> tuple[Call, ...]:
@@ -219,7 +229,8 @@ def with_headers(headers: Headers) -> Exchange | None:
     names = {name.lower() for name, _ in headers}
     if not names & (OF_REQUESTS | OF_ANSWERS):
         return None
-    of_requests = OF_REQUESTS if names & OF_ANSWERS else names
+    answers = names & (OF_ANSWERS - {"dpop-nonce"} if names & PROVING else OF_ANSWERS)
+    of_requests = OF_REQUESTS if answers else names
     sent = tuple(one for one in headers if one[0].lower() in of_requests)
     received = tuple(one for one in headers if one[0].lower() not in of_requests)
     return replace(NOTHING, request_headers=sent, response_headers=received)
