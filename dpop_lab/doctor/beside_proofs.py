@@ -99,7 +99,8 @@ BESIDE_PROOFS: tuple[tuple[str, str] | tuple[str, str, str, str], ...] = (
         r"use_dpop_nonce | \bnonce\b",
         "the server wants a nonce of its own in the proof: a challenge, not a failure",
         """Take the value of the DPoP-Nonce header of this answer, put it into a new proof as
-        nonce, with a new jti, and send the request again, once.""",
+        nonce, with a new jti, and send the request again, once. In a browser a page reads that
+        header only where the server's Access-Control-Expose-Headers names it.""",
     ),
     (
         "pkce",
