@@ -13,15 +13,16 @@ from dpop_lab.exercises.museum import HONEST, MISTAKES, Mistake, Museum, Night
 from dpop_lab.exercises.scene import Scene, Seen
 from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import ACCEPTED, API
+from dpop_lab.session.call import ACCEPTED, API, NO_ROW
 from dpop_lab.show import Block, Note, Shown, Table
 
 ALARM = 12  # sends; with the next one the alarm goes
 WANTED = 4  # rows to be met in the first house
 BEFORE, THEFT, AFTER = "guard, two rounds", "thief", "guard, next round"
-OLD = {  # what was stopped by these rows tells nothing of the others
-    "fresh": "That proof had grown old. task.listen() waits for another",
-    "not_expired": "The night is over, and so is the guard's token. Start again",
+ASIDE = {  # what was stopped by these tells nothing of the other rows
+    NO_ROW: "No row looked at that: it was none of the three doors, or no request for one",
+    "fresh": "That proof had grown old: task.listen() waits for another",
+    "not_expired": "The night is over, and so is the guard's token: start again",
 }
 ALARMED = f"The alarm went after {ALARM} sends: start again."
 
@@ -199,7 +200,7 @@ class Room:
         odd = f"That was refused, and a full server takes it. Who suffers by that ({count})?"
         yield ways or not (last and _differs(last)), odd
         yield ways or len(thefts) <= ALARM, ALARMED
-        for row, why in OLD.items():
+        for row, why in ASIDE.items():
             yield ways or not (last and last.caught == row), f"{why} ({count})."
         row = f"The last was stopped by {last.caught}" if last else "Nothing was tried"
         yield ways, f"No theft has got through yet. {row} ({count})."
