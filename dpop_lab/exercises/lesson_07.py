@@ -77,8 +77,10 @@ def _visited_and_guarded(scene: Scene) -> Steps:
     yield done, f"{count}. The owner comes back as soon as you move the clock by a minute."
     yield scene.trials, "You came and went while the owner had the key. Now guard it: task.guard."
     thief, owner, slow = (scene.trials[name][-1] for name in ("thief", "owner", "slow owner"))
-    fresh = "Under these rules the kept proof gets in, when its time has come it is as fresh as any"
-    yield not thief.accepted, f"{fresh}: {thief.findings['fresh'].wanted}."
+    fresh = (
+        "Under these rules the kept proof gets in: when its time has come, it is as fresh as any."
+    )
+    yield not thief.accepted, fresh
     yield owner.accepted, f"Now the owner is refused, whose clock is right: {owner.reason}."
     yield slow.accepted, f"Now an owner is refused whose clock is {SLOW} s slow: {slow.reason}."
     praise = "A nonce is what nobody could write down ahead: the stack of kept proofs is worthless."

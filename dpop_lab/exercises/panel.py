@@ -31,9 +31,11 @@ class ExercisePanel(Panel):
     def __init__(self, attempt: Any) -> None:
         self.attempt, one = attempt, attempt.exercise
         self._hint = self.button("Open a hint", attempt.hint)
-        given = HTML(as_html(attempt.material()), layout=WIDE)
-        rows = [given], [self._hint, self.start_again]
+        given, *code = attempt.material()
+        rows = [HTML(as_html([given]), layout=WIDE)], [self._hint, self.start_again]
         super().__init__(f"Exercise {one.heading}", one.task, *rows)
+        below = [HTML(as_html([block])) for block in code]  # in a column its lines would break
+        self.root.children = (*self.root.children, *below)
         attempt.listeners.append(lambda: self._react(self.values))
 
     def back(self) -> None:
