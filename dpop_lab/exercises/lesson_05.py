@@ -36,7 +36,7 @@ def _four_calls(scene: Scene) -> Mapping[str, Any]:
         "again": lambda: call(used),
         "restarted": lambda: call(proof(by=generate_key())),
     }
-    return {"send": each_once("call", calls)}
+    return {"send": each_once(scene, "call", calls)}
 
 
 def _each_predicted(scene: Scene) -> Steps:
