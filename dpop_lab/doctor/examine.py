@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
-from dpop_lab.doctor.codes import REDIRECTS
+from dpop_lab.doctor.general import REDIRECTS
 from dpop_lab.doctor.problem import Problem, other_problems
 from dpop_lab.doctor.remarks import remarks, solved
-from dpop_lab.doctor.words import Meaning, meaning
+from dpop_lab.doctor.wordings import VAGUE
+from dpop_lab.doctor.words import meaning
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
@@ -18,6 +19,10 @@ from dpop_lab.session.asked import Jwks, ask_rows
 from dpop_lab.session.call import Call
 
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
+#: What a server may see otherwise than this paste does.
+SEEN_OTHERWISE = (
+    rules.htu, rules.fresh, rules.unused, rules.nonce, rules.one_header, rules.signature
+)  # fmt: skip
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
 
@@ -109,12 +114,6 @@ def examine(
     return replace(one, problems=tuple(_once(problems)), remarks=known)
 
 
-def refusal(call: Call, policy: Policy) -> Problem | None:
-    """What a refusal means, going by the server's words alone; None where there was none."""
-    said = meaning(call, policy)
-    return _by_words(Examined(call=call, policy=policy), said) if said else None
-
-
 def _once(problems: list[Problem]) -> list[Problem]:
     """The problems without a second one of the same row."""
     first = {problem.row: problem for problem in reversed(problems)}
@@ -170,24 +169,25 @@ def _weighed(
     of their own come before other evidence, words that name none tell nothing beside it.
     """
     said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
-    words = (said.topic, *(row.name for row in said.rows)) if said else ()
-    meant = {*answered, *words, one.call.error.lower()} - {""}
+    meant = {*answered, *(said.explains if said else ()), one.call.error.lower()} - {""}
     likely = {each.check.name: Problem.of(each, one.call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip
     others = [problem for problem in certain if problem not in hits]
     left = [each for each in free if likely[each.check.name] not in hits]
-    if not hits and said and (_tells(said, one.call) or not (certain or free)):
-        return [_by_words(one, said), *others], left
+    if not hits and said and (_tells(said, one) or not (certain or free)):
+        return [_beside_rows(said, one), *others], left
     if not hits:
         return [*others, *likely.values()], []
     return [*hits, *others], left
 
 
-def _tells(said: Meaning, call: Call) -> bool:
+def _tells(said: Problem, one: Examined) -> bool:
     """Do the words name a reason, which need not be what can be seen here?"""
-    named = said.row is not None and said.topic == said.row.name
-    return said.exact or named or call.error.lower() not in CATCH_ALL
+    finding = one.findings.get(said.row)
+    if finding and finding.mark == "passed" and finding.check not in SEEN_OTHERWISE:
+        return False  # they stand for any fault
+    return said.explains[0] not in VAGUE or one.call.error.lower() not in CATCH_ALL
 
 
 def _rows_answered_so(one: Examined) -> set[str]:
@@ -202,25 +202,19 @@ def _rows_answered_so(one: Examined) -> set[str]:
     }
 
 
-def _said(call: Call) -> str:
-    said = call.said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
-    return f"{said} “{call.description}”" if call.description else said
-
-
-def _by_words(one: Examined, said: Meaning) -> Problem:
-    """What the server's words mean, where nothing that can be seen says it better."""
+def _beside_rows(said: Problem, one: Examined) -> Problem:
+    """What the words mean, with what the row that they are about says here."""
     call, row = one.call, said.row
-    title, action = f"{_said(call)}: {said.title}", said.action
-    if row and (finding := one.findings.get(row.name)) and finding.mark == "passed":
+    title, action = said.title, said.action
+    if (finding := one.findings.get(row)) and finding.mark == "passed":
         from dpop_lab.doctor.advice.passed import why_passed  # a contradiction is rare
 
         title += ", and here that row passes"
-        action = why_passed(row, call)
-    elif row and row.name in one.missing:
-        action += f" To be sure, give {one.missing[row.name]}."
+        action = why_passed(finding.check, call)
+    elif row in one.missing:
+        action += f" To be sure, give {one.missing[row]}."
     elif row and "proof" in call.hidden:
         action += " The proof is redacted here: with it, the row is asked."
     elif row and not (call.whole or call.is_proof or call.token):
         action += " Give the request as well, and the row is asked."
-    name = row.name if row else ""
-    return Problem(title, action, said.section, row=name, explains=(said.topic,))
+    return replace(said, title=title, action=action)

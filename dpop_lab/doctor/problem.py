@@ -36,6 +36,7 @@ class Problem(Shown):
     #: The rows, topics and error codes it accounts for: the server's words about them tell no more.
     explains: tuple[str, ...] = ()
     at_server: bool = False  #: Is it the server's fault?
+    quoted: str = ""  #: the server's words, where it goes by them
 
     @classmethod
     def at(
@@ -62,6 +63,7 @@ class Problem(Shown):
         """The title over what to do, and what the row wanted and found."""
         facts = (
             ("what to do", self.action),
+            ("the server said", self.quoted),
             ("wanted", self.wanted),
             ("found", self.found),
             ("section", ", ".join(filter(None, (self.section, self.grade)))),
