@@ -1,6 +1,6 @@
 """One thing that is wrong, and what to do about it: at a row, or what no row asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -91,7 +91,10 @@ def other_problems(call: Call) -> Iterator[Problem]:
             "Send one Authorization header: which of several counts, each server decides.",
             "RFC 9110 §11.6.2",
         )
-    yield from _other_algs(call)
+    for one in call.challenges or ():
+        if one.scheme == "dpop":
+            taken = one.parameters.get("algs", "").split()
+            yield from unsupported_alg(call, taken, "the challenge")
     yield from _small_letters(call)
     in_body = call.place == API and "access_token" in call.form
     if "access_token=" in call.url.partition("?")[2] or in_body:
@@ -164,21 +167,19 @@ def _leaked_elsewhere(call: Call) -> Iterator[Problem]:
         )
 
 
-def _other_algs(call: Call) -> Iterator[Problem]:
-    """A challenge says which algorithms its server takes."""
+def unsupported_alg(call: Call, taken: Sequence[object], where: str) -> Iterator[Problem]:
+    """The proof's algorithm, where a server's text names others that it takes."""
     mine = call.proof.header.get("alg")
-    for challenge in call.challenges or ():
-        taken = challenge.parameters.get("algs", "")
-        other = taken.split() and isinstance(mine, str) and mine not in taken.split()
-        if challenge.scheme == "dpop" and other:
-            yield Problem.at(
-                rules.alg,
-                "the challenge names algorithms, and the proof's is not one of them",
-                f"Sign with one of {cut(repr(taken)[1:-1], 100)}, with a fitting key.",
-                shown(taken, 200),
-                shown(mine, 200),
-                "unsupported",
-            )
+    if isinstance(mine, str) and taken and mine not in taken:
+        named = ", ".join(map(str, taken))
+        yield Problem.at(
+            rules.alg,
+            f"{where} names algorithms, and the proof's is not one of them",
+            f"Sign with one of {cut(repr(named)[1:-1], 100)}, with a fitting key.",
+            shown(named, 200),
+            shown(mine, 200),
+            "unsupported",
+        )
 
 
 def _small_letters(call: Call) -> Iterator[Problem]:
