@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.advice.passed import REASONS, why_passed
 from dpop_lab.doctor.general import REDIRECTS
 from dpop_lab.doctor.problem import Problem, other_problems
 from dpop_lab.doctor.remarks import remarks, solved
+from dpop_lab.doctor.times import clocks_compared
 from dpop_lab.doctor.wordings import VAGUE
 from dpop_lab.doctor.words import meaning
 from dpop_lab.proof import rules
@@ -19,10 +21,6 @@ from dpop_lab.session.asked import Jwks, ask_rows
 from dpop_lab.session.call import Call
 
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
-#: What a server may see otherwise than this paste does.
-SEEN_OTHERWISE = (
-    rules.htu, rules.fresh, rules.unused, rules.nonce, rules.one_header, rules.signature
-)  # fmt: skip
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
 
@@ -106,10 +104,11 @@ def examine(
     if not obeyed and (call.refused or sent_on):
         problems, free = _weighed(one, problems, free)
     told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
-    if call.refused and any(each.row == rules.fresh.name for each in problems):
-        from dpop_lab.doctor.clocks import timed  # rarely needed
-
-        problems = [timed(each, call, now) for each in problems]
+    if call.refused and (told_by_clocks := clocks_compared(call, now)):
+        problems = [
+            replace(each, action=told_by_clocks) if each.row == rules.fresh.name else each
+            for each in problems
+        ]
     known = tuple(dict.fromkeys(filter(None, told)))
     return replace(one, problems=tuple(_once(problems)), remarks=known)
 
@@ -185,7 +184,7 @@ def _weighed(
 def _tells(said: Problem, one: Examined) -> bool:
     """Do the words name a reason, which need not be what can be seen here?"""
     finding = one.findings.get(said.row)
-    if finding and finding.mark == "passed" and finding.check not in SEEN_OTHERWISE:
+    if finding and finding.mark == "passed" and finding.check not in REASONS:
         return False  # they stand for any fault
     return said.explains[0] not in VAGUE or one.call.error.lower() not in CATCH_ALL
 
@@ -207,8 +206,6 @@ def _beside_rows(said: Problem, one: Examined) -> Problem:
     call, row = one.call, said.row
     title, action = said.title, said.action
     if (finding := one.findings.get(row)) and finding.mark == "passed":
-        from dpop_lab.doctor.advice.passed import why_passed  # a contradiction is rare
-
         title += ", and here that row passes"
         action = why_passed(finding.check, call)
     elif row in one.missing:

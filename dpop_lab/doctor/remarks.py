@@ -6,14 +6,13 @@ from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.exchanges import same_request, settled
 from dpop_lab.doctor.problem import query_in_htu
+from dpop_lab.doctor.times import SKEW
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import is_time, offset
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import NONCE_WANTED
-
-SKEW = 5  # seconds between two clocks that are not worth a word
 
 
 def solved(call: Call, later: tuple[Call, ...]) -> str:

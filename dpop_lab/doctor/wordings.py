@@ -6,10 +6,8 @@ Specific words stand before those that may stand for any fault.
 import re
 
 from dpop_lab.doctor.general import BESIDE_PROOFS, ELSEWHERE, Wording
+from dpop_lab.doctor.urls import PROXY
 
-PROXY = """If it is that already, the server sees another URL, as behind a proxy or gateway that
-    ends TLS or adds or takes a prefix: let the proxy send X-Forwarded-Proto and X-Forwarded-Host
-    and the server trust them, or tell the server its public URL."""
 CLOCK = """Make the proof right before it is sent, do not keep it for later, and set the client's
     clock (NTP). If that clock is right, the server's is wrong or its window is short."""
 KEEP = """Keep the key as long as what is bound to it, where it outlives page loads, restarts and
@@ -29,7 +27,7 @@ SPECIFIC = (
         | wrong ur[li]""",
         "",
         f"""Set htu to scheme, host, port and path of the URL that is called, without query and
-        fragment. {PROXY}""",
+        fragment. If it is that already, {PROXY}""",
     ),
     Wording("htm", r"\bhtm\b | method.{0,20}match | match\w*.{0,20}method | http method"),
     Wording(

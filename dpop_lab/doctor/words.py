@@ -7,10 +7,10 @@ from functools import cache
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
-from dpop_lab.doctor.clues import times_told, urls_told
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL, STATUS, Wording
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.urls import oddities
+from dpop_lab.doctor.times import times_told
+from dpop_lab.doctor.urls import oddities, urls_told
 from dpop_lab.doctor.wordings import BESIDE_WORDS, PLACES, SPECIFIC
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE
@@ -49,12 +49,8 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
     if found is None:
         return None
     found = _with_clues(found, call)
-    title = f"{_answered(call)}: {found.title}"
-    return replace(found, title=title, quoted=call.description)
-
-
-def _answered(call: Call) -> str:
-    return call.said or ("a bare DPoP challenge" if call.bare_challenge else "the server")
+    title = f"{call.said}: {found.title}" if call.said else found.title
+    return replace(found, title=title[0].upper() + title[1:], quoted=call.description)
 
 
 # ---- the words of a policy
