@@ -13,6 +13,7 @@ from nbval.plugin import IPyNbCell
 
 from tests.store import MASKS, kernel_environment
 
+os.environ["DPOP_LAB_DATA"] = ""  # no test reads or writes somebody's progress
 TOGETHER = re.compile(r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/test_c(?=hanges|ompare)")
 
 if sys.dont_write_bytecode:  # kept apart, or each of some two hundred processes compiles it all

@@ -15,6 +15,7 @@ from dpop_lab.proof import access_token_hash, make_proof, read_proof
 if TYPE_CHECKING:
     from dpop_lab.client.recorder import SessionLog, record
     from dpop_lab.doctor.diagnosis import diagnose
+    from dpop_lab.exercises.course import exercise, progress
     from dpop_lab.lab.catalogue import CHANGES, LEFT_OUT
     from dpop_lab.lab.compare import compare
     from dpop_lab.lab.lab import Lab
@@ -49,10 +50,12 @@ __all__ = [
     "compare",
     "decode_jwt",
     "diagnose",
+    "exercise",
     "generate_key",
     "load_key",
     "make_proof",
     "private_key_jwt",
+    "progress",
     "public_jwk",
     "read_proof",
     "record",
@@ -74,6 +77,8 @@ WHEN_USED = {  # all but what a client needs
     "compare": "dpop_lab.lab.compare",
     "decode_jwt": "dpop_lab.session.decoded",
     "diagnose": "dpop_lab.doctor.diagnosis",
+    "exercise": "dpop_lab.exercises.course",
+    "progress": "dpop_lab.exercises.course",
     "record": "dpop_lab.client.recorder",
     "serve": "dpop_lab.server.sockets",
     "time_windows": "dpop_lab.server.windows",

@@ -1,11 +1,9 @@
 """Every error the lab raises, under one root, each with its evidence.
 
     LabError                 the root: problem, wanted, found, advice
-    ├── EncodingError        text that is not in the one strict base64url spelling
     ├── KeyUnusable          what was given is no private key that can sign (reason says why)
     ├── SettingsError        the client's settings are not what a client needs
     ├── TokenRefused         the token endpoint gave no usable token (dpop_lab.client.token)
-    │   └── WrongTokenType   it gave one that is not bound to the key
     └── Unreachable          a server over the network gave no answer (dpop_lab.lab.live)
 
 A bad proof is a result, never an exception: see `dpop_lab.checking`.
@@ -38,10 +36,6 @@ def expect(value: object, kind: type | tuple[type, ...], name: str, advice: str 
         wanted = " or ".join(one.__name__ for one in kinds)
         found = f"a {type(value).__name__}"
         raise LabError(f"Not what {name} takes", wanted=wanted, found=found, advice=advice)
-
-
-class EncodingError(LabError, ValueError):
-    """Text that is not in its one strict spelling (RFC 7515 section 2, RFC 4648 section 5)."""
 
 
 _KEY = "a private key as PEM, DER, OpenSSH, PKCS#12 or JWK"

@@ -133,8 +133,9 @@ def run_lessons() -> None:
     for path in sorted(NOTEBOOKS.glob("0[0-5]_*.ipynb")):
         shell = InteractiveShell()
         for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == "code":
-                expected = "raises-exception" in cell.metadata.get("tags", ())
+            tags = cell.metadata.get("tags", ())
+            if cell.cell_type == "code" and "exercise" not in tags:  # of a later room
+                expected = "raises-exception" in tags
                 assert shell.run_cell(cell.source).success or expected, (path.name, cell.source)
     measured.stop()
     data = measured.get_data()

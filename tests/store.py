@@ -61,7 +61,9 @@ def kernel_environment(**more: str) -> Iterator[None]:
     before = dict(os.environ)
     for name in filter(NOT_FOR_KERNELS.fullmatch, before):
         del os.environ[name]
-    os.environ.update(IPYTHONDIR=_empty_folder(), COLUMNS="80", LINES="24", **more)
+    os.environ.update(
+        IPYTHONDIR=_empty_folder(), COLUMNS="80", LINES="24", DPOP_LAB_DATA="", **more
+    )
     try:
         yield
     finally:

@@ -32,7 +32,7 @@ from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.bounded import MOST, BoundedAdapter
 from dpop_lab.client.recorder import InProcessAdapter, record
 from dpop_lab.client.sending_again import ORIGINS, Nonces
-from dpop_lab.client.token import WrongTokenType
+from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import verify
 from dpop_lab.jose.keys import public_jwk
@@ -672,7 +672,7 @@ def test_no_repr_shows_token_or_secret() -> None:
 
 def test_a_bearer_token_is_refused_unless_asked_for() -> None:
     tokens = [issued(1, token_type="bearer"), issued(2, token_type="Bearer")]
-    with pytest.raises(WrongTokenType) as caught:
+    with pytest.raises(TokenRefused) as caught:
         World(tokens=tokens).get()
     assert caught.value.token_type == "bearer"
     assert "token-1" not in str(caught.value)

@@ -15,12 +15,12 @@ from network import dripping
 from requests.exceptions import InvalidURL, ReadTimeout
 
 from dpop_lab.client.auth import DPoPAuth
-from dpop_lab.client.bounded import TooLong
+from dpop_lab.client.bounded import TOO_LONG
 from dpop_lab.client.discovery import discover, metadata_urls
 from dpop_lab.client.read_settings import read_settings
 from dpop_lab.client.recorder import InProcessAdapter
 from dpop_lab.client.settings import CLIENT_AUTH, MOST_METADATA
-from dpop_lab.client.token import TokenRefused, WrongTokenType
+from dpop_lab.client.token import TokenRefused
 from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.jws import read_jws, verify
 from dpop_lab.jose.keys import generate_key, public_jwk
@@ -259,7 +259,7 @@ def test_an_answer_without_a_usable_token_is_a_refusal(refusal: Response) -> Non
     with pytest.raises(TokenRefused) as caught:
         world.get()
     assert (caught.value.error, caught.value.error_description) == (None, None)
-    assert not isinstance(caught.value, WrongTokenType)
+    assert caught.value.token_type == ""
     assert world.api.requests == []
 
 
@@ -312,8 +312,9 @@ def test_a_servers_words_are_cut_and_made_printable() -> None:
 
 @pytest.mark.parametrize("token_type", ["mac", "N_A", "dpop "])
 def test_a_token_type_nobody_knows_is_refused_even_with_accept_bearer(token_type: str) -> None:
-    with pytest.raises(WrongTokenType):
+    with pytest.raises(TokenRefused) as caught:
         World(tokens=[issued(1, token_type=token_type)], accept_bearer=True).get()
+    assert caught.value.token_type == token_type
 
 
 def test_a_token_endpoint_that_cannot_be_reached_raises_what_requests_raises() -> None:
@@ -442,7 +443,7 @@ def test_without_a_lab_too_no_more_is_read_than_an_answer_may_have() -> None:
     with dripping(HEAD + b"\r\n", b" " * 65536, 0) as server:
         with pytest.raises(SettingsError) as caught:
             discover(server.url)
-        with pytest.raises(TooLong):
+        with pytest.raises(requests.RequestException, match=TOO_LONG):
             World(session=None, token_endpoint=server.url).get()
     assert str(MOST_METADATA) in caught.value.found
     assert server.sent * 65536 < 50 * MOST_METADATA  # what the sockets hold is sent, but not read

@@ -119,7 +119,9 @@ KINDS = {
     "a token response": json.dumps({"access_token": TOKEN, "token_type": "DPoP"}),
     "text with a DPoP proof in it": f"2026-11-25 WARN proof={proof()} was refused",
     "a set of 10 JWTs": "\n".join(proof(jti=str(number)) for number in range(10)),
-    "a DPoP proof, decoded": json.dumps({"header": {"typ": "dpop+jwt"}, "payload": {"htm": "GET"}}),
+    "a DPoP proof in decoded form": json.dumps(
+        {"header": {"typ": "dpop+jwt"}, "payload": {"htm": "GET"}}
+    ),
 }
 
 

@@ -41,6 +41,11 @@ def cells(name, kind):
     return [cell for cell in OPENED[name].cells if cell.cell_type == kind]
 
 
+def taught(name):
+    """The code cells of a lesson but those of its exercises, which the reader goes on with."""
+    return [cell for cell in cells(name, "code") if "exercise" not in cell.metadata.get("tags", [])]
+
+
 def prose(name):
     """The text of a lesson without its pictures, blocks of code and words in backticks."""
     text = "\n\n".join(cell.source for cell in cells(name, "markdown"))
@@ -154,7 +159,7 @@ def code_lines(source):
 
 @each_lesson
 def test_a_lesson_has_the_rhythm(name):
-    code, text = cells(name, "code"), cells(name, "markdown")
+    code, text = taught(name), cells(name, "markdown")
     lengths = [len(code_lines(cell.source)) for cell in code]
     assert 8 <= len(code) <= 26
     assert len(text) >= 0.6 * len(code)

@@ -19,16 +19,17 @@ MODULES = {
 TEXTS = {name: path.read_text("utf-8") for name, path in MODULES.items()}
 TREES = {name: ast.parse(text) for name, text in TEXTS.items()}
 ROOMS = (  # each may import from those before it
-    "errors show jose checking wire proof server client session lab doctor panels cli"
-    " __init__ __main__".split()
+    "errors show jose checking wire proof server client session lab doctor panels"
+    " exercises cli __init__ __main__".split()
 )
 APART = {("client", "server"), ("__init__", "cli")}  # but not these
 THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "jwcrypto": ("jose.keys", "jose.jwk"),
     "cryptography": ("jose", "server.common", "server.access_token"),
-    "requests": ("client", "session", "lab", "doctor", "panels", "cli"),
+    "requests": ("client", "session", "lab", "doctor", "panels", "exercises", "cli"),
     "urllib3": ("client", "lab.live", "lab.crafting"),
-    "ipywidgets": ("panels",),
+    "ipywidgets": ("panels", "exercises.panel"),
+    "platformdirs": ("exercises.progress",),
     "tornado": ("server.sockets", "server.message"),
     "jupyterlab": ("cli.lessons",),
     "zmq": ("cli.lessons",),
@@ -268,7 +269,7 @@ def test_public_names_are_few_and_there():
         "access_token_hash private_key_jwt DUENDE RFC_9449 "
         "AuthorizationServer ResourceServer serve DPoPAuth "
         "TokenRefused SessionLog record Story Lab CHANGES LEFT_OUT compare diagnose LabError "
-        "KeyUnusable SettingsError decode_jwt time_windows".split()
+        "KeyUnusable SettingsError decode_jwt time_windows exercise progress".split()
     )
     assert names == promised
     assert all(hasattr(dpop_lab, name) for name in names)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from dpop_lab.cli.options import POLICIES, Commands, add_policy, adder, command,
 from dpop_lab.jose.encoding import hash_input, thumbprint
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.proof import make_proof, read_proof
+from dpop_lab.proof import read_proof
 
 if TYPE_CHECKING:
     from dpop_lab.lab.lab import Lab
@@ -45,15 +44,14 @@ def _steps(lab: "Lab") -> Iterator[str]:
     said = "The members that count, sorted, without white space (RFC 7638):"
     hashed = f"{hash_input(jwk).decode()}\nSHA-256 of that, as base64url:  {jkt}"
     yield _step(2, "Its thumbprint", said, hashed)
-    proof = _proof(lab, key, "POST", lab.token_endpoint)
+    proof = lab.proof(key, "POST", lab.token_endpoint)
     yield _step(
         3,
         "A proof for the token endpoint",
         "Signed with the private key, good for one request to one URL (RFC 9449 §4.2):",
         _decoded(proof),
     )
-    form = {"grant_type": "client_credentials", "scope": "api", **lab.credentials()[1]}
-    answer = lab.session.post(lab.token_endpoint, data=form, headers={"DPoP": proof})
+    answer = lab.ask(proof=proof)
     token = str(answer.json()["access_token"])
     yield _step(
         4,
@@ -72,14 +70,9 @@ def _steps(lab: "Lab") -> Iterator[str]:
     )
 
 
-def _proof(lab: "Lab", key: PrivateKey, htm: str, htu: str, token: str | None = None) -> str:
-    jti, now = secrets.token_urlsafe(16), lab.clock.now()
-    return make_proof(key, jti=jti, htm=htm, htu=htu, iat=now, access_token=token)
-
-
 def _call(lab: "Lab", key: PrivateKey, token: str) -> str:
     """One call of the protected API, by hand: the claims of the proof, the answer, the findings."""
-    proof = _proof(lab, key, "GET", lab.api, token)
+    proof = lab.proof(key, "GET", lab.api, access_token=token)
     headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
     answer = lab.session.get(lab.api, headers=headers)
     challenge = answer.headers.get("WWW-Authenticate")

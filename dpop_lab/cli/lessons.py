@@ -24,12 +24,18 @@ OPTIONS = {  # and their defaults
     "ip": "127.0.0.1",
     "no_browser": False,
     "restore": None,
+    "exercises": False,
+    "progress": False,
+    "reset": False,
+    "sure": False,
+    "as_json": False,
 }
 EXAMPLES = """examples:
   dpop-lab lessons                            open the start page in JupyterLab
   dpop-lab lessons --folder ~/dpop            work on copies in this folder
   dpop-lab lessons --restore 03               bring back 03 as it was; yours is kept
   dpop-lab lessons --ip 0.0.0.0 --no-browser  in a container
+  dpop-lab lessons --progress                 which exercises are solved
 The notebooks are copied to the folder once, and what is there is never written over."""
 SETTINGS = Path(__file__).parents[1] / "jupyter"
 EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104  compared with, not listened on
@@ -51,6 +57,11 @@ def declare(parser: argparse.ArgumentParser, commands: Commands) -> None:
         add("--ip ADDRESS", "default: 127.0.0.1", type=_given)
         add("--no-browser", "only print the URL")
         add("--restore NAME", "put back a notebook as it was (03, 03_proof), or all")
+        add("--exercises", "list the exercises, and nothing else")
+        add("--progress", "how far you are with them; kept on this machine alone")
+        add("--reset", "forget that, after asking")
+        add("--yes", "do not ask", dest="sure")
+        add("--json", "print the list or the progress as JSON", dest="as_json")
 
 
 def _given(text: str) -> str:
@@ -66,7 +77,11 @@ def misplaced(options: argparse.Namespace) -> bool:
 
 
 def _lessons(options: argparse.Namespace) -> int:
-    """Restore when that is asked for, else open JupyterLab; it returns when that has ended."""
+    """Restore or list when that is asked for, else open JupyterLab until that has ended."""
+    if options.exercises or options.progress or options.reset:
+        from dpop_lab.cli.exercises import tell
+
+        return tell(options)
     source, folder = originals(), Path(options.folder).expanduser()
     if options.here:
         if options.folder != FOLDER or options.restore is not None:

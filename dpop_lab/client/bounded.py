@@ -29,19 +29,16 @@ from dpop_lab.client.settings import MOST_METADATA
 from dpop_lab.show.values import one_line
 from dpop_lab.wire.syntax import without_login
 
+TOO_LONG = "it has more than"  # so many octets: how the error begins that says so
 MOST = 10_000_000  # octets, decoded, of an answer to what the client did not ask for itself
 PIECE = 8192  # what is decoded of it at once has at most 1032 times as many octets
-
-
-class TooLong(requests.RequestException):
-    """An answer has more octets than are read of it."""
 
 
 class BoundedAdapter(HTTPAdapter):
     """Reads an answer for no longer than its read timeout, head and body together.
 
     It keeps `most(request)` octets, counted after decoding, which is for gzip and deflate alone;
-    what is longer raises `TooLong`, but metadata are cut after one octet more. With `stream=True` a
+    what is longer is an error, but metadata are cut after one octet more. With `stream=True` a
     success stays a stream without bounds. It connects before it writes the request, so that
     `max_retries` may repeat a connection that was refused, and no proof with it.
     """
@@ -60,7 +57,7 @@ class BoundedAdapter(HTTPAdapter):
     def send(
         self, request: requests.PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """The answer, read unless it is a stream. Raises what requests raises, and `TooLong`."""
+        """The answer, read unless it is a stream. Raises what requests raises."""
         answer = super().send(request, stream, *args, **kwargs)
         if stream and answer.ok and not answer.is_redirect:
             original = getattr(answer.raw, "_original_response", None)
@@ -75,7 +72,7 @@ class BoundedAdapter(HTTPAdapter):
             raise ContentDecodingError(found, request=request)
         most = self.most(request)
         if not (read_within(answer, most) or self.cuts or is_metadata(str(request.url))):
-            raise TooLong(f"it has more than {most} octets", request=request)
+            raise requests.RequestException(f"{TOO_LONG} {most} octets", request=request)
         return answer
 
 
@@ -155,23 +152,19 @@ def _timed_answer(sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPRespons
     return answer
 
 
-class _ConnectsFirst:
-    """A connection that is made before the head of a request is written, and not after."""
-
-    response_class = staticmethod(_timed_answer)
+@cache
+def _timed(connection: Any) -> Any:
+    """This kind of connection, but it connects first and bounds the time of its answers."""
+    if connection.response_class is _timed_answer:
+        return connection
 
     def request(self: Any, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
+        if self.sock is None:  # else the head of the request would be written before
             self.connect()
-        super().request(*args, **kwargs)  # type: ignore[misc]
+        connection.request(self, *args, **kwargs)
 
-
-@cache
-def _timed(connection: type) -> type:
-    """This kind of connection, but it connects first and bounds the time of its answers."""
-    if issubclass(connection, _ConnectsFirst):
-        return connection
-    return type(connection.__name__, (_ConnectsFirst, connection), {})
+    changed = {"request": request, "response_class": staticmethod(_timed_answer)}
+    return type(connection.__name__, (connection,), changed)
 
 
 LOGIN = "Give the proxy its login in HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT."
@@ -198,7 +191,7 @@ _CAUSES = (  # a kind of error, what its bottom says, what to say, what to do; t
     (ConnectionError, "", "{host} can't be reached, or broke off", _NETWORK),
     (ChunkedEncodingError, "", "{host} broke off in the middle of its answer", ""),
     (ContentDecodingError, "", "{host} sent what can't be decoded", ""),
-    (TooLong, "", "The answer of {host} is too long", _SHORTER),
+    (requests.RequestException, TOO_LONG, "The answer of {host} is too long", _SHORTER),
 )
 
 

@@ -33,27 +33,17 @@ class TokenRefused(LabError, requests.RequestException):
     `response` is its answer, `error` and `error_description` are what it said (RFC 6749 section
     5.2), None where it said nothing. The message quotes them, without the credentials of the
     request should the server repeat those; the attributes hold what was said as it was said.
+    `token_type` is that of a token which the proof did not bind, else empty.
     """
 
     response: requests.Response
 
-    def __init__(self, problem: str, response: requests.Response, **facts: str) -> None:
+    def __init__(
+        self, problem: str, response: requests.Response, *, token_type: str = "", **facts: str
+    ) -> None:
         super().__init__(problem, **facts)
         self.response, self.request = response, response.request
         self.error, self.error_description = _said(response)
-
-
-class WrongTokenType(TokenRefused):
-    """A token came which the proof did not bind: its `token_type`, kept here, is not DPoP."""
-
-    def __init__(self, token_type: str, response: requests.Response) -> None:
-        super().__init__(
-            "The token is not bound to the key",
-            response,
-            wanted="token_type DPoP",
-            found=_quoted(token_type, response),
-            advice="The server ignored the proof; accept_bearer=True takes a Bearer token anyway.",
-        )
         self.token_type = token_type
 
 
@@ -80,7 +70,7 @@ def read_token(response: requests.Response, *, now: float, accept_bearer: bool) 
     """The token in an answer to a token request sent at `now` (RFC 6749 section 5.1).
 
     It is to be renewed 30 seconds before its end, or a fifth of its life if that is less. Raises
-    `WrongTokenType` for a token which the proof did not bind, `TokenRefused` for all else.
+    `TokenRefused`, also for a token which the proof did not bind.
     """
     if response.status_code != requests.codes.ok:
         told = ", ".join(_quoted(word, response) for word in _said(response) if word)
@@ -98,7 +88,14 @@ def read_token(response: requests.Response, *, now: float, accept_bearer: bool) 
         raise TokenRefused(problem, response, wanted="token_type, a string")
     kind = token_type.lower()
     if kind not in (["dpop", "bearer"] if accept_bearer else ["dpop"]):
-        raise WrongTokenType(token_type, response)
+        raise TokenRefused(
+            "The token is not bound to the key",
+            response,
+            token_type=token_type,
+            wanted="token_type DPoP",
+            found=_quoted(token_type, response),
+            advice="The server ignored the proof; accept_bearer=True takes a Bearer token anyway.",
+        )
     life = _life(members.get("expires_in"), response)
     return AccessToken(
         value,

@@ -139,10 +139,11 @@ class Diagnosis(Shown):
         calls, order = [one.call for one in self.examined], self._by_weight()
         blocks: list[Block] = [headline(self._summary(), next(iter(order), None), self.mark)]
         blocks += others(order)
-        blocks += (Table(one.kind, one.facts) for one in self.documents if one.facts)
         blocks += preface(calls, self.secrets, self.remarks, self.jwks)
-        if parts := tuple(details(self.examined, self.now, everything=everything)):
-            blocks.append(Fold("Details", parts))
+        parts: list[Block] = []
+        parts += (Table(one.kind, one.facts) for one in self.documents if one.facts)
+        parts += details(self.examined, self.now, everything=everything)
+        blocks += [Fold("Details", tuple(parts))] * bool(parts)
         return iter(_clean(blocks, self._secrets))
 
 

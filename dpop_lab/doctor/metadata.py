@@ -85,8 +85,8 @@ def _plain_http(value: Members) -> Iterator[Problem]:
         if url.lower().startswith("http:") and not LOCAL.fullmatch(host_of(url)):
             yield Problem(
                 f"{name} is an http URL",
-                "It has to be https. Behind a proxy, let the server heed X-Forwarded-Proto: it"
-                " compares htu with the URL it takes for its own.",
+                "The server has to name it by https. Behind a proxy, let it heed X-Forwarded-Proto:"
+                " it compares htu with the URL that it takes for its own.",
                 "RFC 8414 §2",
                 "https",
                 shown(url, 120),

@@ -82,7 +82,7 @@ def details(examined: Iterable[Examined], now: float, *, everything: bool) -> It
             said = f"{one.outcome}." if one.problems else one.verdict
             yield Fold(f"{line}. {said}", parts, mark)
         else:
-            yield from [Note(line)] * bool(line)
+            yield from [Note(line)] * bool(one.call.url)
             yield from parts
 
 

@@ -20,6 +20,7 @@ PROXY = (
 WHOLE = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
 OF_THE_SERVER = re.compile(r"expect|comput|want|request|server|should|must|config|required|target")
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
+OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
 TEMPLATE = re.compile(r"\$?\{[^{}/]{1,60}\}|<\w{1,60}>|(?<=/):[A-Za-z_]\w{0,60}")
 ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 INSIDE = re.compile(r"localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|[^.:]+$|.*\.(?:"
@@ -124,6 +125,7 @@ def urls_told(call: Call) -> tuple[str, str]:
     words, urls, start = call.description[:4000], list[tuple[int, str]](), 0
     for match in WHOLE.finditer(words):
         label = words[max(start, match.start() - 40) : match.start()].lower()
+        label = OTHER_PART.split(label.rstrip(MARKS))[-1]
         rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
         urls.append((rank, without_query(match[0].rstrip(".:"))))
         start = match.end()

@@ -17,8 +17,8 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.asked import ABOUT_DPOP, speaks_of_dpop
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call
+from dpop_lab.session.asked import speaks_of_dpop
+from dpop_lab.session.call import ABOUT_DPOP, API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call
 
 #: A row that failed, and at which place under which policy; of a guess the row alone.
 Said = tuple[Check, str, str]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from dpop_lab.errors import EncodingError, KeyUnusable, expect
+from dpop_lab.errors import KeyUnusable, LabError, expect
 
 Members = Mapping[str, Any]  # of a JSON object: a header, claims, a JWK
 COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
@@ -30,7 +30,7 @@ def base64url_encode(octets: bytes) -> str:
 def base64url_decode(text: str) -> bytes:
     """The octets of base64url text, in the one spelling `base64url_encode` makes.
 
-    Raises `EncodingError` for padding, foreign characters, an impossible length and for spare
+    Raises `LabError` for padding, foreign characters, an impossible length and for spare
     bits that are not zero (RFC 4648 section 3.5), so that no two texts give the same octets.
     """
     try:
@@ -42,7 +42,7 @@ def base64url_decode(text: str) -> bytes:
         wanted, found = UNPADDED, f"{len(text)} characters"
     if foreign := sorted(set(text) - ALPHABET):
         wanted, found = UNPADDED, f"the characters {', '.join(map(repr, foreign[:5]))}"
-    raise EncodingError("Not base64url", wanted=wanted, found=found)
+    raise LabError("Not base64url", wanted=wanted, found=found)
 
 
 def loose_base64url_decode(text: str) -> bytes:

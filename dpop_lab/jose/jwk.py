@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
-from dpop_lab.errors import EncodingError, KeyUnusable
+from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.jose.encoding import base64url_decode
 from dpop_lab.jose.keys import (
     ALGORITHMS,
@@ -92,7 +92,7 @@ def _octets(value: object) -> bytes:
     """The octets of strict base64url, none where it is something else."""
     try:
         return base64url_decode(value) if isinstance(value, str) else b""
-    except EncodingError:
+    except LabError:
         return b""
 
 

@@ -150,7 +150,7 @@ def _octets(text: str, where: str, deviations: list[Deviation]) -> bytes:
     """The octets of a segment, with what was unusual about its spelling added to the list."""
     try:
         return base64url_decode(text)
-    except ValueError:
+    except LabError:
         pass
     padded = re.sub(r"[ \t\r\n]", "", text)
     bare = padded.rstrip("=")

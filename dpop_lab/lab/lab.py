@@ -14,7 +14,7 @@ from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.world import LIVE, OTHER, TWIN, Carrier, World, demo_client, started
-from dpop_lab.proof import proof_claims, proof_header
+from dpop_lab.proof import make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
@@ -116,12 +116,8 @@ class Lab(World):
         further ones, or other values for these, as they are, right or wrong: `iat=0`; None leaves
         one out. Raises `LabError` for arguments of another type.
         """
-        expect(key, PrivateKey, "key", "load_key and generate_key make one.")
-        for name, text in (("htm", htm), ("htu", htu)):
-            expect(text, str, name)
-        for name, given in (("access_token", access_token), ("nonce", nonce)):
-            expect(given, (str, type(None)), name)
-        honest = proof_claims(
+        honest = make_proof(
+            key,
             jti=str(uuid.uuid4()),
             htm=htm,
             htu=htu,
@@ -129,8 +125,9 @@ class Lab(World):
             access_token=access_token,
             nonce=nonce,
         )
-        said = {name: value for name, value in (honest | claims).items() if value is not None}
-        return sign_compact(proof_header(key), said, key)
+        said = {**read_proof(honest).claims, **claims}
+        said = {name: value for name, value in said.items() if value is not None}
+        return sign_compact(proof_header(key), said, key) if claims else honest
 
     def ask(
         self,

@@ -1,6 +1,7 @@
 """Paste or drop what you have, and read as you type what is wrong with it and what to do."""
 
 import html
+import json
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -11,11 +12,11 @@ from ipywidgets import HTML, Dropdown, Password, Text, Textarea
 
 from dpop_lab.doctor.diagnosis import WHAT, Diagnosis, diagnose
 from dpop_lab.errors import expect
+from dpop_lab.jose.jws import read_jws
 from dpop_lab.lab.lab import Lab
 from dpop_lab.panels.panel import WIDE, Panel, control, folded, live, note, spoken
 from dpop_lab.server.policies import POLICIES
-from dpop_lab.show.values import seconds_since_1970
-from dpop_lab.wire.message import Redacted
+from dpop_lab.show.values import date, seconds_since_1970
 from dpop_lab.wire.syntax import WORD, normal_url
 
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
@@ -35,33 +36,52 @@ READ: Mapping[str, tuple[Callable[[str], Any], str]] = {  # None is what can't b
 }
 
 
-def _wrong_url(lab: Lab) -> str:
-    return _whole(lab.send("htu_with_http").exchange)
+def _refused(lab: Lab) -> str:
+    """A request and its answer as `curl -v` prints them, without the access token."""
+    lab.send("htu_with_http")
+    exchange = lab.log[-1].with_proofs()
+    head, _, body = exchange.received().partition("\n\n")
+    sides = ((">", exchange.sent().rstrip()), ("<", head))
+    printed = (f"{sign} {line}" for sign, text in sides for line in [*text.splitlines(), ""])
+    return "\n".join([*printed, body])
 
 
-def _bare(lab: Lab) -> str:
-    lab.session.get(lab.api)
-    return lab.log[-1].received()
+def _decoded(lab: Lab) -> str:
+    """A proof as a debugger of JWTs shows it."""
+    lab.send(header={"typ": "JWT"})
+    proof = read_jws(lab.log[-1].proofs[0])
+    parts = (("Header", proof.header), ("Payload", proof.claims))
+    return "\n\n".join(f"{name}:\n{json.dumps(part, indent=2)}" for name, part in parts)
 
 
-def _slow_clock(lab: Lab) -> str:
-    return _whole(lab.send(claims={"iat": int(lab.clock.now()) - 402}).exchange)
+def _logged(lab: Lab) -> str:
+    """What an API wrote about a client whose clock is slow."""
+    now = int(lab.clock.now())
+    words = f"invalid_dpop_proof: iat {now - 402} is too old, server time {now}"
+    return f"[{date(now)}] WARN orders-api: 401 GET /orders: {words}"
 
 
-def _as_curl(lab: Lab) -> str:
-    return lab.send("under_bearer").curl
-
-
-def _whole(exchange: Redacted | None) -> str:
-    """The request and its answer, as they went over the wire, without the access token."""
-    return f"{exchange.sent().rstrip()}\n\n{exchange.received()}" if exchange else ""
+def _metadata(lab: Lab) -> str:
+    """What a server says of itself that does not know it is called by https."""
+    site = "as.example.com"
+    return json.dumps(
+        {
+            "issuer": f"https://{site}",
+            "authorization_endpoint": f"https://{site}/authorize",
+            "token_endpoint": f"http://{site}:8080/token",
+            "jwks_uri": f"https://{site}/jwks",
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "dpop_signing_alg_values_supported": ["ES256", "EdDSA"],
+        },
+        indent=2,
+    )
 
 
 EXAMPLES: Mapping[str, Callable[[Lab], str]] = {  # each made when it is asked for
-    "A proof with the wrong URL": _wrong_url,
-    "A bare 401": _bare,
-    "A clock that is slow": _slow_clock,
-    "A curl command": _as_curl,
+    "Request": _refused,
+    "Proof": _decoded,
+    "Log line": _logged,
+    "Metadata": _metadata,
 }
 STYLE = """
 .dpop-lab-paste { flex-direction: column; align-items: stretch }
@@ -109,8 +129,8 @@ A_FILE = (
 class DoctorPanel(Panel):
     """A box for whatever there is of a failing call; beside it the report of `diagnose`.
 
-    A file that is dropped on the panel, or chosen, is put into the box, as are examples: what the
-    lab's own client just sent, without its tokens. The other fields tell what is known besides, as
+    A file that is dropped on the panel, or chosen, is put into the box, as are examples, made at
+    that moment and without an access token. The other fields tell what is known besides, as
     the arguments of `diagnose` do; one that can't be used is told and left out. `view` is the
     `Diagnosis`. Nothing is sent anywhere, and the panel's repr, which a saved notebook keeps,
     repeats nothing of what is in the fields. Raises `LabError` when `text` is no text.

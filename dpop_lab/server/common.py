@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from cryptography.fernet import Fernet, InvalidToken
 
 from dpop_lab.checking import Answer, Texts
-from dpop_lab.errors import EncodingError, LabError, expect
+from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.encoding import base64url_decode, sha256
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.show.values import shown
@@ -110,7 +110,7 @@ class Nonces:
         try:
             octets = base64url_decode(nonce)  # strictly: Fernet passes over foreign characters
             return self._fernet.extract_timestamp(urlsafe_b64encode(octets))
-        except (InvalidToken, EncodingError):
+        except (InvalidToken, LabError):
             return None
 
 

@@ -13,12 +13,11 @@ from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of, json_value
+from dpop_lab.session.call import ABOUT_DPOP, API, TOKEN_ENDPOINT, Call, host_of, json_value
 from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import is_loopback, normal_url
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
 LONG_AGO = 1_000_000_000  # no clock goes so wrong
 BESIDE = "the access token that goes with it (token)"
 HIDDEN = "the access token: it is redacted here"

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -27,11 +27,16 @@ REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
 LONGEST = 16_000  # characters of a URL or a challenge
 LONGEST_WORDS = 2000
-CODES = ("error", "errorCode", "error_code")
-DESCRIPTIONS = (
-    "error_description errorDescription errorMessage message detail reason description title"
-).split()
-OWN_CODE = "[a-z]+_[a-z_]+"  # of OAuth, or made like those
+CODES = ("error", "error_code", "code")
+DESCRIPTIONS = ("error_description", "message", "detail", "reason", "description", "title")
+COMPARED = ("expected", "actual", "received", "htu", "iat", "now")  # told beside the words
+SPELLINGS = {  # of members of an answer, without `_`, in small letters
+    one.replace("_", ""): one
+    for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
+} | dict.fromkeys(("errormessage", "msg", "err", "fault", "faultstring"), "message")
+INNER = ("error", "errors", "message", "detail")  # which may be objects with words of their own
+ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
+OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
 LINES = 100  # header lines that are looked at
 NOTHING = Exchange("", "", (), "", math.nan, math.nan)
 
@@ -288,6 +293,35 @@ def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(name for name, count in counts.items() if count > 1 and name not in several)
 
 
+def spelt(name: object) -> str:
+    """The name of a member as RFC 6749 spells it: access_token for AccessToken or accessToken."""
+    return SPELLINGS.get(str(name)[:40].replace("_", "").lower(), str(name))
+
+
+def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, Any]]:
+    """The members of an answer, those of the errors in it first."""
+    pairs = [(spelt(name), value) for name, value in members.items()]
+    for name, value in pairs if levels else ():
+        first_one = value[0] if isinstance(value, list) and value else value
+        if name in INNER and isinstance(first_one, Mapping):
+            yield from told_in(first_one, levels - 1)
+    yield from ((name, value) for name, value in pairs if not isinstance(value, dict | list))
+
+
+def words_of(members: object) -> tuple[str, str]:
+    """The code and the words of a JSON answer, wherever it has them; the most telling words."""
+    told = [*told_in(members)] if isinstance(members, Mapping) else []
+    codes = [str(value) for name, value in told if name in CODES and value]
+    error = next(filter(OWN_CODE.fullmatch, codes), "")
+    error = error or next((str(value) for name, value in told if name == "error" and value), "")
+    words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]
+    text = next(filter(ABOUT_DPOP.search, words), words[0] if words else "")
+    beside = {name: value for name, value in told if name in COMPARED}
+    if ABOUT_DPOP.search(text) and beside:
+        text += f" ({', '.join(f'{name} {value}' for name, value in beside.items())})"
+    return error, text
+
+
 def answer_of(
     members: object, challenges: tuple[Challenge, ...] = (), status: int | None = None
 ) -> dict[str, Any]:
@@ -295,24 +329,16 @@ def answer_of(
 
     Words alone, without an error, count for a refusal where the status says so.
     """
-    told = dict(members) if isinstance(members, dict) else {}
-    several = told.get("errors")
-    inner = told.get("error", several[0] if isinstance(several, list) and several else None)
-    if isinstance(inner, dict):
-        told |= inner | {"error": inner.get("error", inner.get("code"))}
-    error = next((told[name] for name in CODES if told.get(name)), "")
-    refused = [name for name in DESCRIPTIONS if error or (status or 0) >= 400]
-    refused = refused or ["error_description"]
-    words = next((told[name] for name in refused if told.get(name)), "")
-    said = {"error": str(error), "error_description": str(words)}
+    known = members.items() if isinstance(members, dict) else ()
+    told = {spelt(name): value for name, value in known}
+    error, words = words_of(told)
+    if not (error or (status or 0) >= 400):
+        words = str(told.get("error_description") or "")
+    said = {"error": error, "error_description": words}
     for challenge in challenges:
-        told_there = {"error", "error_description"} & set(challenge.parameters)
-        if (
-            challenge.scheme in TOKEN_SCHEMES
-            and told_there
-            and not re.fullmatch(OWN_CODE, said["error"])
-        ):
-            found = challenge.parameters
+        found = challenge.parameters
+        tells = challenge.scheme in TOKEN_SCHEMES and {*said} & {*found}
+        if tells and not OWN_CODE.fullmatch(said["error"]):
             said = {name: found.get(name, said[name]) for name in said}
     issued = told.get("access_token")
     return {

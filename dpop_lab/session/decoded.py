@@ -1,7 +1,6 @@
 """A JWT as people want to see it: dates beside times, the thumbprint, what each member means."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.errors import KeyUnusable, expect
@@ -9,7 +8,6 @@ from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import Jws, read_jws, salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS, key_bits
 from dpop_lab.session.call import Call
-from dpop_lab.show import Block, Shown
 from dpop_lab.show.jwt import Jwt, Member
 from dpop_lab.show.values import cut, date, offset, shown
 from dpop_lab.wire.secrets import harmless
@@ -114,25 +112,22 @@ def drawn_token(call: Call, now: float) -> Jwt | None:
     return drawn(title, jws, now=now, date=call.date, clean=harmless)
 
 
-def key_lines(
-    jwk: object, clean: Clean = _as_it_is, name: str = "jwk"
-) -> Iterator[tuple[str, str]]:
+def key_lines(jwk: object, clean: Clean) -> Iterator[tuple[str, str]]:
     """A public key: kind, size, thumbprint; of private members nothing but their names."""
-    name = "jwk"
     if not isinstance(jwk, Mapping):
-        yield name, f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"
+        yield "jwk", f"{JSON_TYPES.get(type(jwk), 'a number')}, not an object"
         return
     kind = " ".join(str(jwk[one])[:20] for one in ("kty", "crv") if jwk.get(one))
     bits = key_bits(jwk)
     unreadable = f"{kind or 'no kty'}, not a key that can be read"
-    yield name, unreadable if bits is None else f"{kind}, {bits} bits"
+    yield "jwk", unreadable if bits is None else f"{kind}, {bits} bits"
     if jkt := thumbprint_or_none(jwk):
-        yield f"{name} thumbprint", f"{jkt} (RFC 7638; this is jkt)"
+        yield "jwk thumbprint", f"{jkt} (RFC 7638; this is jkt)"
     for one in ("alg", "use", "kid", "key_ops"):
         if one in jwk:
-            yield f"{name}.{one}", shown(clean(jwk[one], one), 80)
+            yield f"jwk.{one}", shown(clean(jwk[one], one), 80)
     if private := ", ".join(one for one in PRIVATE_MEMBERS if one in jwk):
-        yield f"{name} private members", private
+        yield "jwk private members", private
 
 
 def thumbprint_or_none(jwk: object) -> str | None:
@@ -143,19 +138,7 @@ def thumbprint_or_none(jwk: object) -> str | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class DecodedJwt(Shown):
-    """A JWT taken apart and not believed, as `decode_jwt` gives it."""
-
-    jws: Jws
-    now: float | None
-
-    def blocks(self) -> Iterator[Block]:
-        """The JWT as it is sent, and what its members say."""
-        yield drawn("", self.jws, now=self.now, encoded=self.jws.text)
-
-
-def decode_jwt(text: str, *, now: float | None = None) -> DecodedJwt:
+def decode_jwt(text: str, *, now: float | None = None) -> Jwt:
     """Take a JWT apart for reading: three parts, dates beside times, what each member means.
 
     With `now` (seconds since 1970) each time has its distance from it. Nothing is verified, and a
@@ -164,4 +147,4 @@ def decode_jwt(text: str, *, now: float | None = None) -> DecodedJwt:
     """
     expect(text, str, "decode_jwt", "A JWT, as make_proof makes one.")
     expect(now, (int, float, type(None)), "now", "Seconds since 1970: time.time().")
-    return DecodedJwt(read_jws(text), now)
+    return drawn("", read_jws(text), now=now, encoded=text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
-from dpop_lab.doctor.paste.loose import objects_in
+from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, placeholder
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call
@@ -156,4 +156,6 @@ def of_jwts(jwts: list[Jwt]) -> Pasted:
             )
         )
     told = [*dict.fromkeys(one.kind for one in (*proofs, *tokens))] or ["nothing"]
-    return Pasted(kind=f"{' and '.join(told)}, decoded", calls=tuple(calls), remarks=(DECODED,))
+    return Pasted(
+        kind=f"{' and '.join(told)} in decoded form", calls=tuple(calls), remarks=(DECODED,)
+    )

@@ -13,7 +13,6 @@ from typing import Any
 from dpop_lab.doctor.paste.code import is_code, source_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.decoded import decoded_in
-from dpop_lab.doctor.paste.json_paste import json_paste
 from dpop_lab.doctor.paste.jwts import JWT, jwts_in, kind_of
 from dpop_lab.doctor.paste.keys import pem_in
 from dpop_lab.doctor.paste.objects import of_requests
@@ -39,6 +38,7 @@ from dpop_lab.doctor.paste.unwrap import (
     kind_of_log,
     unwrapped,
 )
+from dpop_lab.doctor.paste.values import what_is
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
@@ -87,7 +87,7 @@ def _of_object(thing: object) -> Pasted:
             return _of_octets(file.read(LONGEST_JSON + 1))
     if isinstance(thing, Mapping):
         value = dict(thing)
-        found = None if deeper(value, MAX_DEPTH) else json_paste(value)
+        found = None if deeper(value, MAX_DEPTH) else what_is(value)
         return found or not_understood("a mapping without anything of DPoP")
     if callable(read := getattr(thing, "read", None)) and not isinstance(thing, type):
         if isinstance(text := read(LONGEST_JSON + 1), str | bytes | bytearray):
@@ -147,12 +147,12 @@ def _of_json(text: str) -> Pasted | None:
         return text_paste(value)
     if isinstance(value, list):
         return _of_items(value)
-    return None if value is None else json_paste(value) or jwts_in(text)
+    return None if value is None else what_is(value) or jwts_in(text)
 
 
 def _of_items(items: list[Any]) -> Pasted:
     """What the things in a list are together, each read alone; lists in it are opened once."""
-    if found := json_paste(items):
+    if found := what_is(items):
         return found
     if items and all(isinstance(one, str) and "\n" not in one.strip() for one in items):
         return text_paste("\n".join(one.strip("\r\n")[:LONGEST] for one in items))

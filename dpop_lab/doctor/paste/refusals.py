@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from dpop_lab.doctor.paste.loose import Found, objects_in
+from dpop_lab.doctor.paste.notation import Found, objects_in
 from dpop_lab.session.call import DESCRIPTIONS
 
 CODES = (  # of RFC 6749, 6750, 8707 and 9449, and others made like them

@@ -1,0 +1,162 @@
+"""Objects in any text: as JSON has them, as programs print them, as people shorten them."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from dpop_lab.jose.encoding import MAX_DEPTH, deeper, whole_number
+
+MOST, DEEPEST = 1000, 12  # objects of one text, levels of one that is no JSON
+LONGEST, EFFORT = 20_000, 400_000  # characters of one that is no JSON, of all attempts at these
+DECODER = json.JSONDecoder(parse_int=whole_number)
+NAME = r"(?:\"[^\"\n]{1,80}\"|'[^'\n]{1,80}'|:?[A-Za-z_$][\w.$+-]{0,60})"
+START = re.compile(  # of an object; what stands before it, such as a type, is no part of it
+    rf"""\{{(?=\s*(?:["'`}}<\[]|//|:?\w+["'`]?\s*[:=,]))     # JSON, JavaScript, Java, Ruby, Go
+    | \[(?=\s*{NAME}\s*(?:=>|:\s*(?![\s:/]))) | (?<=\bmap)\[(?=[\w"-]+:)  # Swift, PHP, Go
+    | (?<=[a-z])\((?={NAME}=(?!=)) | \((?=\s*\[{NAME}\][ ]=>)  # Python, Kotlin; print_r of PHP""",
+    re.X,
+)
+GAP = re.compile(r"(?:[\s,;]|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\#[^\n]*|\.\.\.|…)*+")
+STRING = re.compile(r"([\"'`])((?:\\.|(?!\1)[^\\])*+)\1", re.S)
+KEY = re.compile(r"\[[\"']?([\w.$@+-]+)[\"']?\]|:?([\w.$@+-]+)")
+SIGN = re.compile(r"\s*(=>|[:=])\s*")
+TYPE = re.compile(  # before a value: &Token{, Array\n(, map[, array(3) {, string(4) "", Some("")
+    r"""(?:[a-z]\w*\(\d{1,9}\)\s+(?=["{])|(?:Optional|Some|string|int|float|bool)\((?=[^\d)]|\d+\))
+    |map\[\w+\](?:interface\s\{\}|\w+)\s*(?=\{)|(?:Array|\w{1,60}\sObject)\s+(?=\()
+    |&?[A-Za-z_][\w.:<>]{0,80}[ ]?(?=[\[{]|\(\w+=))""",
+    re.X,
+)
+BARE = re.compile(  # a value without quotes: a number, a word, a placeholder, an expression
+    r"""<[^<>\n]*> | «[^»\n]*» | \$?\{\{?[\w .$()-]*\}?\}(?!\s*[:=])
+    | (?:(?![ ][A-Za-z_]\w{0,40}[:=][^\s:/])[^,;{}\[\]\n"'`()]
+      | \((?:[^()\n]|\([^()\n]*\))*+\))++""",
+    re.X,
+)
+AS_IT_IS = re.compile(r"https?://\S*|[A-Z]{3,7}|<[^<>\n]*>|ey[\w.=-]{8,}|-?\d+\.\d+")
+CONSTANTS = {"true": True, "false": False, **dict.fromkeys(["null", "none", "nil", "undefined"])}
+NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,12})?(?:e\+\d\d?)?(?=[nLl]?$)")
+Found = tuple[int, int, dict[str, Any]]  # where an object begins and ends in a text, and what it is
+
+
+def objects_in(text: str) -> Iterator[Found]:
+    """The objects in a text that stand in no other, in their order. Never raises."""
+    at, effort = 0, EFFORT
+    for _ in range(MOST):
+        if (start := START.search(text, at)) is None or effort < 0:
+            return
+        value, at, cost = _object_at(text, start.start())
+        effort -= cost
+        if value is not None:
+            yield start.start(), at, value
+
+
+def object_at(text: str, start: int, end: int) -> Found | None:
+    """The first object that begins in this part of a text, wherever it ends."""
+    found = START.search(text, start, end)
+    value, after, _ = _object_at(text, found.start()) if found else (None, 0, 0)
+    return (found.start(), after, value) if found and value is not None else None
+
+
+def _object_at(text: str, at: int) -> tuple[dict[str, Any] | None, int, int]:
+    """The object that begins here, where it ends, and the effort; None for what is none."""
+    try:
+        value, end = DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError) as error:
+        reader = _Reader(text, at)
+        cost = (getattr(error, "pos", at + LONGEST) - at) // 20
+        try:
+            value = reader.members(0)
+        except (ValueError, IndexError):
+            return None, at + 1, cost + reader.at - at
+        end, cost = reader.at, cost + reader.at - at
+    else:
+        cost = 0
+    known = isinstance(value, dict) and not deeper(value, MAX_DEPTH)
+    return (value if known else None), end, cost
+
+
+class _Reader:
+    """A place in a text, where a value is read; its methods raise ValueError for what is none."""
+
+    def __init__(self, text: str, at: int) -> None:
+        self.text, self.at, self.end = text, at, at + LONGEST
+
+    @property
+    def next(self) -> str:
+        """The character that stands here; empty at the end."""
+        return self.text[self.at : self.at + 1] if self.at < self.end else ""
+
+    @property
+    def here(self) -> tuple[str, int, int]:
+        """Where a pattern is to match."""
+        return self.text, self.at, self.end
+
+    def past(self, found: re.Match[str] | None) -> re.Match[str] | None:
+        """What was found here; the place is then behind it."""
+        self.at = found.end() if found else self.at
+        return found
+
+    def value(self, depth: int, *, plain: bool = False) -> Any:
+        """The value that begins here.
+
+        A word without quotes is its own value where it is `plain`, else what a placeholder stands
+        for.
+        """
+        if (before := self.past(TYPE.match(*self.here))) is not None:
+            value = self.value(depth, plain=True)
+            self.at += before[0].endswith("(") and self.next == ")"
+            return value
+        if (string := self.past(STRING.match(*self.here))) is not None:
+            return re.sub(r"\\(.)", r"\1", string[2])
+        bare = None if self._opens else self.past(BARE.match(*self.here))
+        if bare is None:
+            return self.members(depth, plain=plain)
+        word = bare[0].strip()
+        if (number := NUMBER.match(word)) is not None:  # Go writes a time as 1.764e+09
+            return float(number[0]) if set(".e") & set(number[0]) else int(number[0])
+        if word.lower() in CONSTANTS:
+            return CONSTANTS[word.lower()]
+        return word if plain or AS_IT_IS.fullmatch(word) else f"<{word[:60]}>"
+
+    @property
+    def _named(self) -> bool:
+        """Begins here an object, whose members have names?"""
+        return self.next == "{" or START.match(self.text, self.at) is not None
+
+    @property
+    def _opens(self) -> bool:
+        """Begins here an object, or an array?"""
+        return self.next == "[" or START.match(self.text, self.at) is not None
+
+    def members(self, depth: int, *, plain: bool = False) -> Any:
+        """An object or an array; one that is cut off ends with the text, or at an empty line."""
+        opening, named = self.next, self._named
+        if depth > DEEPEST or opening not in ("{", "[", "("):
+            raise ValueError("no object, or too deep")
+        members: dict[str, Any] = {}
+        items: list[Any] = []
+        self.at += 1
+        while True:
+            gap = self.past(GAP.match(*self.here))
+            cut_off = gap and "\n\n" in gap[0] and items and opening != "("
+            if cut_off or self.next in ("}", "]", ")", ""):
+                break
+            if named:
+                name, said = self._name(depth, plain=plain)
+                members[name] = said
+                items.append(said)
+            else:
+                items.append(self.value(depth + 1, plain=plain))
+        self.at += 1
+        return members if named else items
+
+    def _name(self, depth: int, *, plain: bool) -> tuple[str, Any]:
+        """A member: its name and its value, which in JavaScript one variable may give."""
+        key = self.past(STRING.match(*self.here)) or self.past(KEY.match(*self.here))
+        if key is None:
+            raise ValueError("no name")
+        name, sign = key[key.lastindex or 0], self.past(SIGN.match(*self.here))
+        if sign is None:
+            return name, f"<{name}>"
+        return name, self.value(depth + 1, plain=plain or sign[1] != ":" or sign[0] == ":")

@@ -1,0 +1,251 @@
+"""Objects as what they are: a HAR, an exchange, an answer, a key, header lines, a decoded JWT."""
+
+import base64
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from dpop_lab.doctor.paste.decoded import of_values
+from dpop_lab.doctor.paste.jwts import jwts_in
+from dpop_lab.doctor.paste.pasted import (
+    Pasted,
+    concerns,
+    document_in,
+    merged,
+    not_understood,
+    of_exchanges,
+    of_headers,
+    says_something,
+    with_headers,
+)
+from dpop_lab.doctor.paste.reading import url_of
+from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
+from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
+from dpop_lab.show.values import seconds_since_1970
+from dpop_lab.wire.message import Exchange, Headers
+
+NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
+    "asked": "request req config",
+    "answered": "response res",
+    "method": "method httpmethod requestmethod verb",
+    "url": "url uri requesturl requesturi href endpoint path target",
+    "host": "host hostname authority",
+    "headers": "headers requestheaders rawheaders",
+    "answer headers": "responseheaders",
+    "answer headers apart": "headers responseheaders",
+    "status": "status statuscode responsestatus code",
+    "body": "body data requestbody form payload postdata",
+    "answer body": "responsebody",
+    "answer body apart": "responsebody body data content text json",
+    "token": "accesstoken token at",
+    "nonce": "nonce",
+    "server's nonce": "dpopnonce",
+    "entries": "entries",
+    "log": "log",
+    "keys": "keys",
+    "time": "starteddatetime",
+    "reason": "statustext",
+}
+SPELT = str.maketrans("", "", "_- ")
+KINDS = {  # of what a member gives away, in words; the first that fits
+    "request": "an exchange in JSON",
+    "error": "a JSON error",
+    "access_token": "a token response",
+    **dict.fromkeys(("title", "detail", "status"), "a problem in JSON (RFC 9457)"),
+}
+LONGEST = 500_000  # characters of a body
+MOST = 200  # header lines, members
+NO_AUTHORIZATION = (
+    "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
+    " sensitive data."
+)
+
+
+def what_is(value: object) -> Pasted | None:
+    """What a value is; None for one that says nothing of DPoP by its members. Never raises."""
+    if isinstance(value, list):
+        return _api_claims(value) or _headers(value) or of_values(value)
+    if not isinstance(value, Mapping):
+        return None
+    value = {spelt(name): one for name, one in value.items()}
+    if "access_token" not in value and (found := document_in(value)):
+        return found
+    entries = _first(_first(value, "log", Mapping) or {}, "entries", list)
+    if entries is not None:
+        return _har(entries)
+    exchange = exchange_in(value)
+    if found := _with_proof(value, exchange):
+        return found
+    if exchange and says_something(exchange):
+        return _told(value, exchange)
+    keys = _first(value, "keys", list) or [value]
+    jwks = tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one)
+    if jwks:
+        return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
+    return _headers(value) or of_values([value])
+
+
+def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
+    """The exchange that an object tells of, by the usual names; None where it tells of none.
+
+    Request and answer may be objects in it, as in a HAR, or all may stand side by side; an error
+    or a token alone is an answer.
+    """
+    asked = _first(value, "asked", Mapping) or value
+    answered = _first(value, "answered", Mapping) or value
+    also = " apart" if (apart := asked is not answered) else ""
+    url, sent = _first(asked, "url", str) or "", headers_in(_first(asked, "headers"))
+    method = _first(asked, "method", str) or ""
+    received = headers_in(_first(answered, f"answer headers{also}"))
+    if not (apart or received) and (named := with_headers(sent)):
+        sent, received = named.request_headers, named.response_headers
+    status = _status(answered) or _status(value) or _status(dict(told_in(value)))
+    told = _answer_in(value, status, alone=not (method or sent or received))
+    if not (method or sent or received or told) and not (url and status):
+        return None
+    if not received and (nonce := _first(value, "server's nonce", str)):
+        received = (("DPoP-Nonce", nonce),)
+    sent_at = seconds_since_1970(_first(value, "time", str) or "")
+    return Exchange(
+        method.upper(),
+        url_of(url, (*sent, ("Host", _first(asked, "host", str) or ""))) if url else "",
+        sent,
+        _body(_first(asked, "body")) if method else "",
+        math.nan if sent_at is None else sent_at,
+        math.nan,
+        status=status,
+        reason=_first(answered, "reason", str) or "",
+        response_headers=received,
+        response_body=_body(_first(answered, f"answer body{also}")) or told,
+        failure=str(answered.get("_error", "")),
+    )
+
+
+def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> str:
+    """The body of the answer that an object is, or whose words it has; empty for none."""
+    error, words = words_of(value)
+    refuses = error or (words and (status or 0) >= 400)
+    if refuses or (ABOUT.search(words) and FAILS.search(words)):
+        said = {"error": error, "error_description": words}
+        return json_text(
+            {**(value if alone else {}), **{name: said[name] for name in said if said[name]}}
+        )
+    return json_text(value) if alone and isinstance(value.get("access_token"), str) else ""
+
+
+def headers_in(value: object) -> Headers:
+    """Header lines in any of the shapes objects have for them; empty for what is none of these.
+
+    An object, its values texts or lists of texts; pairs; objects with a name and a value; text.
+    """
+    if isinstance(value, str):
+        value = [line.split(":", 1) for line in value.splitlines()[:MOST]]
+    elif isinstance(value, Mapping):
+        several = ((name, one if isinstance(one, list) else [one]) for name, one in value.items())
+        value = [(name, each) for name, one in several for each in one]
+    found = []
+    for one in value[:MOST] if isinstance(value, list | tuple) else ():
+        if isinstance(one, Mapping):
+            one = (one.get("name", one.get("key", "")), one.get("value", ""))
+        if isinstance(one, list | tuple) and len(one) == 2:
+            found.append((str(one[0]).strip()[:200], str(one[1]).strip()[:LONGEST]))
+    return tuple((name, text) for name, text in found if name and name[0] != ":")
+
+
+def _first(value: Mapping[Any, Any], what: str, kind: type = object) -> Any:
+    """The first member that is this by its name, however that is spelt, of a type; else None."""
+    members = {
+        str(name)[:80].translate(SPELT).lower(): one for name, one in islice(value.items(), MOST)
+    }
+    for name in NAMES[what].split():
+        found = members.get(name)
+        if kind is int and isinstance(found, str) and found[:3].isdecimal():
+            return int(found[:3])
+        if found is not None and isinstance(found, kind) and not isinstance(found, bool):
+            return found
+    return None
+
+
+def _status(value: Mapping[Any, Any]) -> int | None:
+    status = _first(value, "status", int)
+    return status if status and 100 <= status < 600 else None
+
+
+def _body(found: Any) -> str:
+    """A body as text, as the JSON that it was read into, or as a HAR has it."""
+    if isinstance(found, Mapping) and {"mimeType", "text", "params"} & set(found):
+        text = found.get("text") or urlencode(headers_in(found.get("params")), errors="replace")
+        try:
+            octets = base64.b64decode(text if found.get("encoding") == "base64" else "")
+        except (ValueError, TypeError):
+            return ""
+        found = octets.decode("utf-8", "replace") or text
+    return found[:LONGEST] if isinstance(found, str) else json_text(found) if found else ""
+
+
+def json_text(value: object) -> str:
+    """A value as JSON text; what is no JSON in it as Python writes it."""
+    return json.dumps(value, default=str, skipkeys=True)[:LONGEST]
+
+
+def _told(value: Mapping[str, Any], exchange: Exchange) -> Pasted:
+    """An exchange by what was told of it: all of it, or an answer, an error or a token."""
+    found = of_exchanges(KINDS["request"], [exchange], whole=bool(exchange.request_headers))
+    if exchange.method or exchange.url or exchange.request_headers or exchange.response_headers:
+        return found
+    [call] = found.calls
+    kind = next((KINDS[name] for name in KINDS if name in value), "a message in JSON")
+    calls = (call, Call(token=call.issued)) if call.issued else (call,)
+    return replace(document_in(value) or found, kind=kind, calls=calls)
+
+
+def _with_proof(value: Mapping[str, Any], exchange: Exchange | None) -> Pasted | None:
+    """A proof among other members, perhaps with its access token and what it is for."""
+    token, nonce = _first(value, "token", str) or "", _first(value, "nonce", str)
+    headers = "dpop" in (str(name).lower() for name in value) and not token
+    found = None if headers else jwts_in(json_text(value))
+    calls = tuple(one for one in found.calls if one.proofs or not token) if found else ()
+    if found is None or len(calls) != 1 or (exchange and exchange.request_headers):
+        return None
+    known = replace(read_call(exchange or NOTHING), token=token, nonces=(nonce,) if nonce else ())
+    return replace(found, kind="a DPoP proof in JSON", calls=(merged(known, calls[0]),))
+
+
+def _har(entries: list[Any]) -> Pasted:
+    """The exchanges of a HAR that have to do with DPoP."""
+    read = [exchange_in(one) or NOTHING for one in entries if isinstance(one, Mapping)]
+    kept = [
+        one if one.status else replace(one, failure=one.failure or "no answer was recorded")
+        for one in read
+        if concerns(one)
+    ]
+    passed = len(read) - len(kept)
+    kind = f"a HAR file of {len(read)} exchange{'s' * (len(read) != 1)}"
+    if not kept:
+        return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
+    names = {name.lower() for one in kept for name, _ in one.request_headers}
+    bare = "dpop" in names and "authorization" not in names
+    pasted = of_exchanges(kind, kept, whole=not bare)
+    told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
+    more = (*[NO_AUTHORIZATION] * bare, *[told] * bool(passed))
+    return replace(pasted, remarks=(*pasted.remarks, *more))
+
+
+def _api_claims(value: list[Any]) -> Pasted | None:
+    """The list that the demo's API answers with."""
+    if not value or not all(isinstance(one, dict) and {"type", "value"} <= {*one} for one in value):
+        return None
+    answer = replace(NOTHING, status=200, response_body=json_text(value))
+    return Pasted(kind="an answer of the demo's API", calls=(read_call(answer),))
+
+
+def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
+    """Header lines by their names, as many libraries print them, or as pairs of name and value."""
+    texts = value.values() if isinstance(value, Mapping) else ()
+    headers = headers_in(value)
+    whole = len(headers) == len(value) and all(isinstance(one, str) for one in texts)
+    return of_headers(headers) if whole else None

@@ -1,0 +1,1 @@
+"""Exercises that know whether they are solved, from what their own server saw."""

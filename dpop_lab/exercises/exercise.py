@@ -1,0 +1,132 @@
+"""What an exercise is: a task, what it hands out, and the steps by which it is solved."""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dpop_lab.errors import LabError
+from dpop_lab.exercises.scene import Scene
+from dpop_lab.session.call import ACCEPTED
+from dpop_lab.show import Block, Card, Shown
+
+KINDS = ("predict", "do", "mend", "attack", "defend")
+HINTS = 3
+TAKEN = ("lab", "predict", "name", "hint", "solved", "start_again", "state", "source", "exercise")
+#: Each step is whether it is done and what is told when it is not; the end is the praise.
+Steps = Generator[tuple[object, str], None, str]
+UNREADABLE = (AttributeError, KeyError, IndexError, TypeError, ValueError)
+NOTHING = "The server of this exercise has seen nothing of you yet."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exercise:
+    """A task with its set-up and the steps to its solution; CONTRIBUTING.md has the recipe.
+
+    Raises `LabError` where a part of it is not as it has to be.
+    """
+
+    id: str  #: lesson and number: `05.2`
+    kind: str  #: one of `KINDS`
+    title: str
+    task: str
+    hints: tuple[str, str, str]  #: opened one by one
+    start: Callable[[Scene], Mapping[str, Any]] = field(repr=False)  #: what it hands out, by name
+    steps: Callable[[Scene], Steps] = field(repr=False)
+    gives: Mapping[str, str] = field(default_factory=dict)  #: what each of these is, in words
+    code: Callable[..., Any] | None = None  #: what is to be mended: its source is shown
+
+    def __post_init__(self) -> None:
+        """Ask that it fits the card."""
+        problems = {
+            "id": re.fullmatch(r"\d\d\.\d{1,2}", self.id),
+            "kind": self.kind in KINDS,
+            "hints": len(self.hints) == HINTS,
+            "gives": not {*self.gives} & {*TAKEN} and all(map(str.isidentifier, self.gives)),
+        }
+        for part, good in problems.items():
+            if not good:
+                raise LabError(f"The exercise {self.id} has no good {part}")
+
+    @property
+    def lesson(self) -> str:
+        """The number of its lesson: `05`."""
+        return self.id.partition(".")[0]
+
+    @property
+    def source(self) -> str:
+        """What is to be mended, as source to be pasted; empty where there is nothing."""
+        if self.code is None:
+            return ""
+        text, names = inspect.getsource(self.code), inspect.signature(self.code).parameters
+        (function,) = ast.parse(text).body
+        body = text.splitlines()[getattr(function, "body")[0].lineno - 1 :]  # noqa: B009
+        return "\n".join([f"def {self.code.__name__}({', '.join(names)}):", *body])
+
+    def begin(self, scene: Scene) -> None:
+        """Make a scene ready. Raises `LabError` where other things are handed out than named."""
+        given = {**self.start(scene), **({self.code.__name__: self.code} if self.code else {})}
+        if {*given} != {*self.gives}:
+            wanted, found = ", ".join(self.gives), ", ".join(given)
+            raise LabError(f"The exercise {self.id} gives other things", wanted=wanted, found=found)
+        scene.begin(given)
+
+    def judged(self, scene: Scene) -> "Feedback":
+        """What is told of what was seen: the first step that is missing, or the praise."""
+        if not scene.count:
+            return Feedback(False, NOTHING)
+        steps = self.steps(scene)
+        while True:
+            try:
+                done, words = next(steps)
+            except StopIteration as end:
+                return Feedback(True, end.value)
+            except UNREADABLE:  # what a learner sends may be anything
+                return Feedback(False, "What was sent can't be read by this exercise.", scene.facts)
+            if not done:
+                return Feedback(False, _clean(words, scene), _clean_facts(scene))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Feedback(Shown):
+    """Solved or not yet: the praise, or what is missing, and what was seen. True when solved."""
+
+    solved: bool
+    words: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        return self.solved
+
+    def blocks(self) -> Iterator[Block]:
+        """A card alone."""
+        told = f"{'Solved' if self.solved else 'Not yet'}. {self.words}"
+        yield Card(told, "passed" if self.solved else "not asked", self.facts)
+
+
+def _clean(words: str, scene: Scene) -> str:
+    """Words without the secrets that the lab's log knows."""
+    return scene.lab.log.known([words])[0]
+
+
+def _clean_facts(scene: Scene) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _clean(words, scene)) for name, words in scene.facts)
+
+
+def all_predicted(scene: Scene, number: int, why: Mapping[str, str]) -> Steps:
+    """The steps of a prediction of so many requests, each made before it was sent.
+
+    `why` explains an answer to who predicted another: by the row that said no, or `accepted`.
+    """
+    for count, call in enumerate(scene.calls[:number], 1):
+        yield call.predicted, f"Request {count} was sent without a prediction. Start again."
+        came = "it was accepted" if call.caught == ACCEPTED else f"{call.caught} said no"
+        told = (
+            f"You predicted {call.predicted}, and {came}. {why.get(call.caught, '')} Start again."
+        )
+        yield call.predicted == call.caught, told
+    count = len(scene.calls)
+    yield count >= number, f"Predicted rightly so far: {count} of {number}. Go on."
+    return "You saw each answer coming."

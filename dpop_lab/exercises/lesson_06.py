@@ -1,0 +1,142 @@
+"""Exercises of lesson 6, tampering."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import requests
+
+from dpop_lab.exercises.exercise import Exercise, Steps
+from dpop_lab.exercises.scene import Scene, Trial, lacking
+from dpop_lab.jose.keys import generate_key
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.policy import Policy
+from dpop_lab.session.call import ACCEPTED, API
+
+# ---- 06.1
+
+MOST = 6
+
+
+def _one_row_less(scene: Scene) -> Mapping[str, Any]:
+    row = secrets.choice(("bound_key", "ath", "htm", "htu", "fresh", "unused"))
+    scene.open(lacking(DUENDE, row), complete=DUENDE)
+    return {}
+
+
+def _got_in_and_named(scene: Scene) -> Steps:
+    sent = scene.at(API)
+    through = [
+        number for number, one in enumerate(sent, 1) if one.accepted and one.fault != ACCEPTED
+    ]
+    count = f"{len(sent)} of {MOST} requests"
+    yield len(sent) <= MOST or through, f"{count}, and no attack got through. Start again."
+    yield sent, "Nothing was sent to the API yet."
+    honest = f"The last request was accepted, and every server would accept it ({count})."
+    yield through or not sent[-1].accepted, honest
+    refused = f"{sent[-1].caught} is not the missing row: the last request was refused by it"
+    yield through, f"{refused} ({count})."
+    yield through[0] <= MOST, f"It got through with request {through[0]}. Start again."
+    yield scene.named, "An attack got through. Now name the row that is missing: task.name('…')."
+    attack = sent[through[0] - 1]
+    told = f"You named {scene.named[0]}. "
+    told += "The server asked it, and it passed." if scene.named[0] in attack.findings else "No."
+    yield scene.named[0] == attack.fault, f"{told} Start again."
+    few = through[0] <= MOST // 2
+    return f"{'With few requests: y' if few else 'Y'}ou got in, and you know why."
+
+
+# ---- 06.2
+
+FORGETS = replace(DUENDE, profiles={**DUENDE.profiles, "api": replace(DUENDE.api, remember=10)})
+AHEAD, BEHIND = 24, 29  # seconds, within the window
+
+
+def _forgetful(scene: Scene) -> Mapping[str, Any]:
+    lab, key = scene.open(FORGETS), generate_key()
+    token = lab.ask(key=key).json()["access_token"]
+
+    def call(session: requests.Session, proof: str) -> None:
+        headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+        session.get(lab.api, headers=headers)
+
+    def dated(seconds: int) -> str:
+        return lab.proof(key, "GET", lab.api, access_token=token, iat=lab.clock.now() + seconds)
+
+    def repair(policy: Policy) -> None:
+        """Try a policy out: two honest calls, and a replay as late as can be."""
+        early = dated(AHEAD)
+
+        def replay(session: requests.Session) -> None:
+            lab.clock.advance(AHEAD + BEHIND)
+            call(session, early)
+
+        trials: dict[str, Trial] = {
+            "fast clock": lambda session: call(session, early),
+            "replay": replay,
+            "slow clock": lambda session: call(session, dated(-BEHIND)),
+        }
+        scene.try_out(policy, trials)
+        lab.clock.advance(-AHEAD - BEHIND)
+
+    return {"policy": FORGETS, "repair": repair}
+
+
+def _replay_refused(scene: Scene) -> Steps:
+    yield scene.trials, "No repair was tried out yet: task.repair(policy)."
+    (replay,) = scene.trials["replay"]
+    for trial, off in (("fast clock", f"{AHEAD} s fast"), ("slow clock", f"{BEHIND} s slow")):
+        (honest,) = scene.trials[trial]
+        words = f"Now an honest client is refused whose clock is {off}: {honest.reason}."
+        yield honest.accepted, words
+    late = f"A proof dated {AHEAD} s ahead was replayed {AHEAD + BEHIND} s later, and got through."
+    yield not replay.accepted, late
+    yield replay.caught == "unused", f"The replay was refused by {replay.caught}, by luck."
+    return "A proof is remembered for as long as it is good: the whole window, past and ahead."
+
+
+EXERCISES = (
+    Exercise(
+        id="06.1",
+        kind="attack",
+        title="A row is missing",
+        task=(
+            f"The API of task.lab lacks one row. Get an attack past it with at most {MOST} requests"
+            " (a change of task.lab.send will do), then say which row it lacks: task.name('htm')."
+            " After task.start_again() it may lack another."
+        ),
+        hints=(
+            "Only an attack that one row alone stops tells you something about that row.",
+            "A list like `attacks` in lesson 6 has one attack for a row. An honest call tells"
+            " nothing.",
+            "Try own_key, ath_of_another, method_delete, url_with_slash, iat_an_hour_ago,"
+            " sent_twice (which are two requests).",
+        ),
+        start=_one_row_less,
+        steps=_got_in_and_named,
+    ),
+    Exercise(
+        id="06.2",
+        kind="defend",
+        title="The server that forgets",
+        task=(
+            "This API remembers a proof for 10 seconds. Repair its policy, so that no proof is"
+            " taken twice, and try it out with task.repair(policy): a replay is sent as late as can"
+            " be, and honest clients call whose clocks are a little fast or slow."
+        ),
+        gives={
+            "policy": "what the server keeps to",
+            "repair": "tries a policy out: an attack, and honest calls",
+        },
+        hints=(
+            "task.policy.api.window says how old and how far ahead a proof may be, and .remember"
+            " how long it is remembered.",
+            "A policy is data: replace(task.policy, profiles={**task.policy.profiles, 'api':"
+            " replace(task.policy.api, …)}).",
+            "A proof dated 25 s ahead is good until it is 30 s old.",
+        ),
+        start=_forgetful,
+        steps=_replay_refused,
+    ),
+)

@@ -1,0 +1,196 @@
+"""Where an exercise takes place: a lab of its own, and what its server saw there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import requests
+
+from dpop_lab.checking import Report
+from dpop_lab.client.recorder import InProcessAdapter, SessionLog
+from dpop_lab.errors import LabError, expect
+from dpop_lab.lab.lab import TIMEOUT, Lab
+from dpop_lab.lab.world import TWIN, Carrier, World, demo_client, started
+from dpop_lab.server.access_token import SigningKey
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.policy import Policy
+from dpop_lab.server.twin import Twin
+from dpop_lab.session.call import ACCEPTED, API, NO_ROW, TOKEN_ENDPOINT, Call, read_as
+from dpop_lab.wire.message import Exchange, Redacted, Request
+
+PLACES = (TOKEN_ENDPOINT, API)
+Trial = Callable[[requests.Session], object]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Seen(Call):
+    """A request as the exercise's server saw it, with its answer; tokens in it are readable."""
+
+    predicted: str = ""  #: what was predicted for it, before it was sent
+    complete: tuple[Report, ...] = ()  #: what a server that lacks no row found in these bytes
+
+    @property
+    def fault(self) -> str:
+        """The row by which a server that lacks none says no; `accepted` where it says yes."""
+        failed = (one.failure.check.name for one in self.complete if one.failure)
+        return next(failed, ACCEPTED)
+
+
+class Scene:
+    """A lab of an exercise, what was handed out, and what came since: `start` makes it ready.
+
+    Nothing that was sent before `begin` counts, nor what went to a server with other rules, such
+    as that of `lab.send(without=…)`. `signing_key` is the twin's, a new one unless given.
+    """
+
+    def __init__(
+        self, heard: Callable[[], object] = lambda: None, *, signing_key: SigningKey | None = None
+    ) -> None:
+        self.given: Mapping[str, Any] = {}  #: what was handed out, by name
+        self.calls: tuple[Seen, ...] = ()  #: what the server saw since the exercise began
+        self.trials: Mapping[str, tuple[Seen, ...]] = {}  #: of the last repair, by their names
+        self.count = 0  #: of all that the server saw since then
+        self.named: tuple[str, ...] = ()  #: the rows that the learner named, in order
+        self._heard, self._signing_key = heard, signing_key
+        self._lab: Lab | None = None
+        self._complete: Twin | None = None
+        self._begun, self._predicted = False, ""
+
+    # ---- for the set-up
+
+    def open(
+        self,
+        policy: Policy = DUENDE,
+        *,
+        complete: Policy | None = None,
+        api_nonce: bool = False,
+        carrier: Carrier = "in process",
+    ) -> Lab:
+        """The lab of this exercise, under these rules; asked for once.
+
+        With `complete`, the rules of which `policy` lacks some, each request is shown to a server
+        that has them all as well, and `Seen.fault` says by which row that one refuses it.
+        """
+        if self._lab is not None:
+            raise LabError("The lab of this exercise is open already")
+        options = {"policy": policy, "api_nonce": api_nonce, "client_key": None}
+        lab = ExerciseLab(_Watched(self._record), carrier, self._signing_key, options)
+        if complete is not None:
+            self._complete = lab.twin.under(complete, api_nonce=api_nonce)
+            self._complete.forget()
+        self._lab = lab
+        return lab
+
+    def begin(self, given: Mapping[str, Any]) -> None:
+        """Hand these out; from now on what the server sees counts."""
+        self.given, self._begun = given, True
+
+    def try_out(self, policy: Policy, trials: Mapping[str, Trial]) -> None:
+        """Carry out each trial, by its name, at the same server under a repaired policy.
+
+        It has no memory of what came before. A trial is given a session, and what it sends is in
+        `trials` alone; the learner is told when all of them are done.
+        """
+        expect(policy, Policy, "try_out", "replace(policy, profiles=…) makes one.")
+        twin, done = self.lab.twin, dict[str, tuple[Seen, ...]]()
+        server = twin.under(policy, api_nonce=twin.resource_server.api_nonce)
+        server.forget()
+        for name, trial in trials.items():
+            seen: list[Exchange] = []
+            trial(self.lab.session_over(InProcessAdapter(server), _Watched(seen.append)))
+            done[name] = tuple(read_as(Seen, exchange) for exchange in seen)
+        self.trials, self.count = done, self.count + sum(map(len, done.values()))
+        self._heard()
+
+    # ---- for the steps
+
+    @property
+    def lab(self) -> Lab:
+        """The lab, the demo's twin unless the set-up opened another."""
+        return self._lab or self.open()
+
+    def at(self, place: str) -> list[Seen]:
+        """What the server saw of the learner at one place, `TOKEN_ENDPOINT` or `API`."""
+        return [one for one in self.calls if one.place == place]
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """What was seen, in words: how much, the last of it, and the trials of a repair."""
+        told = [(name, calls[-1].answer) for name, calls in self.trials.items() if calls]
+        if not self.calls:
+            return tuple(told)
+        last, counts = self.calls[-1], [(one, len(self.at(one))) for one in PLACES]
+        where = ", ".join(f"{count} at the {place}" for place, count in counts if count)
+        several = f"{len(self.calls)} requests" if len(self.calls) > 1 else "1 request"
+        return (
+            ("seen", f"{several}: {where}" if where else several),
+            ("the last", f"{last.method} at the {last.place or 'server'}: {last.answer}"),
+            ("its report", last.reason if last.caught not in (ACCEPTED, NO_ROW) else ""),
+            *told,
+        )
+
+    # ---- for the card
+
+    def predict(self, row: str) -> None:
+        """Keep a prediction for the next request."""
+        self._predicted = row
+
+    def name(self, row: str) -> None:
+        """Keep that the learner named a row."""
+        self.named = (*self.named, row)
+
+    def _record(self, exchange: Exchange) -> None:
+        complete = self._complete(_received(exchange)).reports if self._complete else ()
+        if self._begun:
+            known = {"predicted": self._predicted, "complete": complete}
+            self._predicted, self.count = "", self.count + 1
+            self.calls = (*self.calls, read_as(Seen, exchange, **known))
+            self._heard()
+
+
+class ExerciseLab(Lab):
+    """The lab of an exercise: its log keeps what its own server saw, nothing under other rules."""
+
+    def __init__(
+        self,
+        log: SessionLog,
+        carrier: Carrier,
+        signing_key: SigningKey | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        own = started(carrier, timeout=TIMEOUT, signing_key=signing_key, **options)
+        World.__init__(self, TWIN, demo_client(own[0].base_url), own, log=log, timeout=TIMEOUT)
+
+    def session_over(self, adapter: Any, log: SessionLog) -> requests.Session:
+        """A session by this adapter, kept in this log unless another server is at its end."""
+        elsewhere = adapter is not self.adapter and log is self.log
+        return super().session_over(adapter, SessionLog() if elsewhere else log)
+
+
+class _Watched(SessionLog):
+    """A session log that hands on each exchange, as it went over the wire."""
+
+    def __init__(self, heard: Callable[[Exchange], None]) -> None:
+        super().__init__()
+        self._hand_on = heard
+
+    def record(self, exchange: Exchange) -> Redacted:
+        redacted = super().record(exchange)
+        self._hand_on(exchange)
+        return redacted
+
+
+def _received(exchange: Exchange) -> Request:
+    """The request of an exchange, as a server had it."""
+    target = "/" + exchange.url.partition("://")[2].partition("/")[2]
+    body = exchange.request_body.encode("utf-8", "surrogatepass")
+    return Request(exchange.method, target, exchange.request_headers, body)
+
+
+def lacking(policy: Policy, *rows: str) -> Policy:
+    """A policy that never had these rows: no report says that they are missing."""
+    profiles = {
+        place: replace(one, rows=tuple(row for row in one.rows if row.name not in rows))
+        for place, one in policy.profiles.items()
+    }
+    return replace(policy, profiles=profiles)
