@@ -56,7 +56,7 @@ class Once(NamedTuple):
 
     name: str  #: of the parameter; `DPoP` for the proof
     words: str
-    refused: str  #: a pattern of the code and the words of a refusal that it may account for
+    refused: re.Pattern[str]  #: the code and the words of a refusal that it may account for
     action: str
     section: str
     explains: tuple[str, ...]
@@ -64,13 +64,16 @@ class Once(NamedTuple):
 
 
 PROOF_ERRORS = ("invalid_dpop_proof", "use_dpop_nonce")
-OF_A_GRANT = ("RFC 6749 §5.2", ("invalid_grant", "spent grant", "refresh key", "code key"))
+OF_A_GRANT = re.compile("^invalid_grant ")
+ABOUT_GRANTS = ("RFC 6749 §5.2", ("invalid_grant", "spent grant", "refresh key", "code key"))
 ONCE = (
     Once(
         "DPoP",
         "proof",
-        r"^(?:invalid_dpop_proof|use_dpop_nonce|invalid_request)? "
-        r"|replay|already|re-?us|\bused\b|\bjti\b|unique|duplicate",
+        re.compile(
+            r"^(?:invalid_dpop_proof|use_dpop_nonce|invalid_request)? "
+            r"|replay|already|re-?us|\bused\b|\bjti\b|unique|duplicate"
+        ),
         "Make a new proof with a new jti for each attempt. A retry by the HTTP library or an"
         " interceptor repeats the headers as they were: make the proof inside what is retried.",
         "RFC 9449 §11.1",
@@ -80,31 +83,31 @@ ONCE = (
     Once(
         "code",
         "authorization code",
-        "^invalid_grant ",
+        OF_A_GRANT,
         "Start the login anew. Then send one token request for each code, with the proof, and the"
         " nonce if one is known, from the start: a callback that runs twice, or two requests at"
         " once, spend the code.",
-        *OF_A_GRANT,
+        *ABOUT_GRANTS,
     ),
     Once(
         "refresh_token",
         "refresh token",
-        "^invalid_grant ",
+        OF_A_GRANT,
         "Log in again. Then send the proof, and the nonce if one is known, with the first refresh"
         " request, one at a time, and keep the newest refresh token that an answer brings.",
-        *OF_A_GRANT,
+        *ABOUT_GRANTS,
     ),
     Once(
         "code_verifier",
         "PKCE verifier",
-        "^invalid_grant ",
+        OF_A_GRANT,
         "Start the login anew: each login has a code and a code_verifier of its own.",
-        *OF_A_GRANT,
+        *ABOUT_GRANTS,
     ),
     Once(
         "client_assertion",
         "client assertion",
-        "^invalid_client ",
+        re.compile("^invalid_client "),
         "Make a new assertion, with a jti of its own, for each request, also for the one that"
         " brings the nonce.",
         "RFC 7523 §3",
@@ -116,7 +119,7 @@ ONCE = (
 def _spent(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     """A proof, code, refresh token or assertion that an earlier request has used up."""
     words = f"{call.error} {call.description}".lower()
-    meant = [one for one in ONCE if call.refused and re.search(one.refused, words)]
+    meant = [one for one in ONCE if call.refused and one.refused.search(words)]
     other = [
         one
         for one in (reversed(earlier) if meant else ())
