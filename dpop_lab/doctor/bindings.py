@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
 from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named, value_of
-from dpop_lab.doctor.problem import Problem, unsupported_alg
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.unasked import unsupported_alg
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import shown
 
@@ -56,7 +57,8 @@ def another_key(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Proble
         for one in reversed([*earlier, call]):
             how, bound = thing.key(one, call)
             if bound and bound != mine:
-                yield _bound_otherwise(thing, call, f"{how} in {named(one)}", bound)
+                where = named(one) if earlier else "this request"
+                yield _bound_otherwise(thing, call, f"{how} in {where}", bound)
             if bound:
                 break
 
@@ -76,6 +78,8 @@ def _bound_otherwise(thing: Bound, call: Call, how: str, bound: str) -> Problem:
             " page loads, until the callback and as long as a token lives. Where it is lost, log"
             " in again."
         )
+        if "dpop_jkt" in call.form:
+            action = f"Both have to be of one key: sign with that, or send dpop_jkt={mine}."
         if call.accepted:
             title += ": the server accepted what it must refuse"
             action = (

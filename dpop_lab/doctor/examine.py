@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Answer, Finding, Report
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.advice.passed import REASONS, why_passed
 from dpop_lab.doctor.general import REDIRECTS
-from dpop_lab.doctor.problem import Problem, other_problems
+from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.remarks import remarks, solved
 from dpop_lab.doctor.times import clocks_compared
+from dpop_lab.doctor.unasked import other_problems
 from dpop_lab.doctor.wordings import VAGUE
 from dpop_lab.doctor.words import meaning
 from dpop_lab.proof import rules
@@ -19,7 +21,9 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Jwks, ask_rows
 from dpop_lab.session.call import Call
+from dpop_lab.show.values import is_time
 
+TOO_WIDE = 3600  # seconds from a server's clock at which no window ends
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
@@ -94,12 +98,13 @@ def examine(
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     obeyed, took = solved(call, later), bool(call.place) and call.succeeded
-    explained = {name for problem in sequence for name in problem.explains}
+    others = tuple(other_problems(call))
+    explained = {name for problem in (*sequence, *others) for name in problem.explains}
     failures = [] if obeyed else [each for each in _faults(one) if each.check.name not in explained]
     free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
     judged = _accepted if took else Problem.of
     by_rows = [judged(each, call) for each in failures if each not in free]
-    problems = [*sequence, *by_rows, *other_problems(call)]
+    problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
         problems, free = _weighed(one, problems, free)
@@ -109,6 +114,8 @@ def examine(
             replace(each, action=told_by_clocks) if each.row == rules.fresh.name else each
             for each in problems
         ]
+    if (call.status or 0) >= 500 and problems and problems[0].row:
+        told.append(f"The server should answer 400 or 401 here: its {call.status} hides the cause.")
     known = tuple(dict.fromkeys(filter(None, told)))
     return replace(one, problems=tuple(_once(problems)), remarks=known)
 
@@ -122,17 +129,27 @@ def _once(problems: list[Problem]) -> list[Problem]:
 def _faults(one: Examined) -> list[Finding]:
     """The rows that failed, without those that can't be judged or only follow from another."""
     failed = {each.check: each for each in one.failures}
+    typ, proof = failed.get(rules.typ), one.call.proof
     dropped = {at.unbound.name} if at.scheme in failed else set[str]()
+    if rules.no_private_key in failed:
+        dropped |= {rules.jwk.name}
     if rules.alg in failed and failed[rules.alg].defect == "unsupported":
         dropped |= {*NOT_OURS}
+    if typ and str(typ.found).endswith("+jwt"):  # a JWT of another kind has other claims
+        dropped |= {each.check.name for each in failed.values() if each.defect == "missing"}
+    if rules.strict_form in failed:
+        loose = {where for where, _ in proof.deviations}
+        dropped |= {row for row, member in MEMBERS.items() if f"claims.{member}" in loose}
     return [each for row, each in failed.items() if row.name not in dropped]
 
 
 def _is_open(finding: Finding, call: Call) -> bool:
     """May the server have passed over this? Its windows and leniencies are its own."""
-    answered = call.refused or call.status is not None
+    answered, iat = call.refused or call.status is not None, call.proof.claims.get("iat")
     if finding.check == rules.unused and call.succeeded:
         return False  # a replay that got through is worth a finding
+    if finding.check == rules.fresh and call.succeeded and call.date and is_time(iat):
+        return abs(iat - call.date) < TOO_WIDE
     return finding.check == at.at_typ or (answered and finding.grade != "must")
 
 
@@ -145,11 +162,12 @@ def _not_binding(finding: Finding, call: Call) -> str:
 def _accepted(finding: Finding, call: Call) -> Problem:
     """A request that was accepted though it must be refused: that is the server's fault."""
     problem, row = Problem.of(finding, call), finding.check
+    word = "must" if finding.grade == "must" else "should"
     if row == rules.no_private_key:
         return problem  # the server should say so, but the key is the client's
     return replace(
         problem,
-        title=f"The server accepted what it {finding.grade} refuse. {problem.title}",
+        title=f"The server accepted what it {word} refuse. {problem.title}",
         action="This is the server's fault, to be mended there: without this check nothing stops "
         f"{row.stops}. In the request: {problem.action}",
         at_server=True,
@@ -186,7 +204,8 @@ def _tells(said: Problem, one: Examined) -> bool:
     finding = one.findings.get(said.row)
     if finding and finding.mark == "passed" and finding.check not in REASONS:
         return False  # they stand for any fault
-    return said.explains[0] not in VAGUE or one.call.error.lower() not in CATCH_ALL
+    topic, error = said.explains[0], one.call.error.lower()
+    return topic != "status" and (topic not in VAGUE or error not in CATCH_ALL)
 
 
 def _rows_answered_so(one: Examined) -> set[str]:

@@ -45,12 +45,20 @@ BESIDE_PROOFS = (
     Wording(
         "cors",
         r"""blocked by cors | \bcors\b.{0,40}(?:policy|error|header|fail|missing|preflight|request)
-        | access-control-(?:allow|expose) | preflight | refused to get unsafe header""",
+        | access-control-allow | preflight""",
         "the browser asks the server first (preflight, CORS), and the server does not allow it",
         """The server must change, not the client: let it answer OPTIONS with the page's origin in
         Access-Control-Allow-Origin and with Access-Control-Allow-Headers: Authorization, DPoP;
         and let pages read what they need with Access-Control-Expose-Headers: DPoP-Nonce,
         WWW-Authenticate.""",
+        at_server=True,
+    ),
+    Wording(
+        "cors",
+        r"refused to get unsafe header | access-control-expose",
+        "the browser hides a header of the answer from the page: the server does not expose it",
+        """The server must change, not the client: Access-Control-Expose-Headers: DPoP-Nonce,
+        WWW-Authenticate, with each answer. Then the page can read the nonce.""",
         at_server=True,
     ),
     Wording(

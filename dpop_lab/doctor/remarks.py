@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.exchanges import same_request, settled
-from dpop_lab.doctor.problem import query_in_htu
 from dpop_lab.doctor.times import SKEW
+from dpop_lab.doctor.unasked import query_in_htu
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
@@ -54,10 +54,12 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
     if len(challenges) > 1:
         schemes = ", ".join(one.scheme for one in challenges)
         yield f"There are {len(challenges)} challenges: {schemes[:200]}."
-    if call.method == "OPTIONS" and (call.status or 0) >= 400:
-        yield "A browser asks first with OPTIONS: the server must allow the DPoP header (CORS)."
-    if NONCE_WANTED in [one.error for one in challenges] and not call.nonce:
-        yield "The challenge asks for a nonce, but no DPoP-Nonce header is here to take it from."
+    wanted = call.wants_nonce or NONCE_WANTED in [one.error for one in challenges]
+    if wanted and not call.nonce and call.exchange.response_headers:
+        yield (
+            "The server asks for a nonce and has to send it in a DPoP-Nonce header: there is none"
+            " here to take it from."
+        )
 
 
 def _kept(call: Call) -> str:

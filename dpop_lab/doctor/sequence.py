@@ -198,18 +198,20 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
                 "Obey the challenge: take the nonce from the DPoP-Nonce header of the answer into"
                 " the claims of a new proof, and send the request again, once."
             )
-    elif source in here and here[-1].nonce != sent:
-        newer = here[here.index(source) + 1]
+    elif (source is None or source in here) and here and here[-1].nonce != sent:
+        newer = here[here.index(source) + 1] if source else here[-1]
         said = f"outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}"
         action = (
             "Keep the newest nonce of every answer, also of a 200, for each server, and put it into"
-            f" the next proof, here {shown(here[-1].nonce, 60)}: then a call needs one request."
+            f" the next proof, here {shown(call.nonce or here[-1].nonce, 60)}: then a call needs"
+            " one request."
         )
     elif source and source not in here:
         said = f"that of another server: {named(source)} gave it, at the {source.place}"
         said = f"{said} {host_of(source.url)}".rstrip()
         action = (
             "Keep a nonce for each server apart: the token endpoint and each API have their own."
+            + f" Here take {shown(call.nonce, 60)} into a new proof." * bool(call.nonce)
         )
     elif source and not settled(call, later):
         said, action, at_server = _refused_at_once(call, source)

@@ -3,10 +3,14 @@
 import re
 
 from dpop_lab.session.call import Call
-from dpop_lab.show.values import date, duration, is_time
+from dpop_lab.show.values import date, duration, is_time, seconds_since_1970
 
 SKEW = 5  # seconds between two clocks that are not worth a word
-TIME = re.compile(r"(?<![\w.-])[12]\d{9}(?:\d{3})?(?!\w)")
+TIME = re.compile(
+    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?(?!\w)|\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d[\d.]{0,9}z?)"
+)
+
+ISSUED = re.compile(r"\biat\b|issued.?at")
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
     r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
@@ -83,13 +87,18 @@ def clocks_compared(call: Call, now: float) -> str:
     )
 
 
+def _seconds(text: str) -> float:
+    """A time of a server's words, in seconds since 1970."""
+    return int(text[:10]) if text.isdigit() else seconds_since_1970(text.upper()) or 0.0
+
+
 def times_told(call: Call) -> tuple[str, str]:
     """How far iat is from the server's time, with its window, and what to do; or nothing."""
     words = call.description[:4000].lower()
     iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
-    if "iat" in words and (first := TIME.search(words)):
-        times, label = [int(one[:10]) for one in TIME.findall(words)], words[: first.start()]
-        iat, *rest = times if "iat" in label or "now" not in label else reversed(times)
+    if ISSUED.search(words) and (first := TIME.search(words)):
+        times, label = [*map(_seconds, TIME.findall(words))], words[: first.start()]
+        iat, *rest = times if ISSUED.search(label) or "now" not in label else reversed(times)
         now = rest[0] if rest else now
     sizes = ["".join(one) for one in WINDOW.findall(words)]
     window = f"it allows {' + '.join(dict.fromkeys(sizes))} s" if sizes else ""

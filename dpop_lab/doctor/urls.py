@@ -10,7 +10,7 @@ from dpop_lab.show.values import shown
 from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url, without_query
 
 #: Parts that a proxy changes on the way; a client rarely gets them wrong.
-OF_A_PROXY = ("scheme", "host", "port", "prefix")
+OF_A_PROXY = ("scheme", "host", "port", "prefix", "route")
 PROXY = (
     "the server sees another URL, as behind a proxy or gateway that ends TLS, or adds or takes a"
     " prefix: let the proxy send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix and the"
@@ -31,9 +31,9 @@ ENDS = {"?": "query", "#": "fragment"}
 def differences(wanted: str, found: str) -> Mapping[str, str]:
     """In which parts a URL differs from the one that was wanted, each in words after "it has".
 
-    The parts: `scheme`, `host`, `port`, `slash`, `template`, `encoding`, `case`, `prefix`, `path`,
-    `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is no whole
-    URL. Empty for two equal texts.
+    The parts: `scheme`, `host`, `port`, `slash`, `template`, `route`, `encoding`, `case`, `prefix`,
+    `path`, `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is no
+    whole URL. Empty for two equal texts.
     """
     if found == wanted:
         return {}
@@ -71,6 +71,9 @@ def _path(wanted: str, found: str) -> Mapping[str, str]:
     if template := TEMPLATE.search(unquote(found)):
         told = f"the template {shown(template[0], 40)} in its path, which was not filled in"
         return {"template": told}
+    if template := TEMPLATE.search(unquote(wanted)):
+        told = f"a value where that has the template {shown(template[0], 40)}, not filled in"
+        return {"route": told}
     if unquote(found) == unquote(wanted):
         more, less = (found, "") if len(found) > len(wanted) else (wanted, "no ")
         sign = "".join(ENCODED.findall(more)[:1])

@@ -164,7 +164,7 @@ BESIDE_WORDS = tuple(
 )
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
-    "refresh": re.compile(r"refresh.?token|refresh request|^refresh"),
+    "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
     "code": re.compile(
         r"authori[sz]ation.?code|code.{0,4}exchange|code_to_token|\bcallback\b|pushed"
     ),

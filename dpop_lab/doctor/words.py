@@ -49,8 +49,8 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
     if found is None:
         return None
     found = _with_clues(found, call)
-    title = f"{call.said}: {found.title}" if call.said else found.title
-    return replace(found, title=title[0].upper() + title[1:], quoted=call.description)
+    start = f"{call.said}: {found.title[0]}" if call.said else found.title[0].upper()
+    return replace(found, title=start + found.title[1:], quoted=call.description)
 
 
 # ---- the words of a policy

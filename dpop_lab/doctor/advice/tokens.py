@@ -94,7 +94,8 @@ ROWS = scheme, at_form, at_typ, at_signature, audience, not_expired
 
 def form_advice(call: Call) -> str:
     """What to change, going by the error and the request; empty where the request tells nothing."""
-    if call.place != TOKEN_ENDPOINT or not call.whole or not call.error:
+    pushed = "response_type" in call.form
+    if call.place != TOKEN_ENDPOINT or not call.whole or not call.error or pushed:
         return ""
     kind = "".join(lines(call.headers, "content-type")[:1]).partition(";")[0].strip().lower()
     if call.method and call.method != "POST":
