@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
 from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named, value_of
-from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.unasked import unsupported_alg
+from dpop_lab.doctor.problem import Problem, unsupported_alg
+from dpop_lab.jose.jws import read_jws
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
+from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown
 
 
@@ -124,3 +125,43 @@ def other_alg(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]
         taken = members_of(one).get("dpop_signing_alg_values_supported")
         if isinstance(taken, list) and host_of(one.url) == host_of(call.url):
             yield from unsupported_alg(call, taken, f"the metadata in {named(one)}")
+
+
+def badly_bound(call: Call) -> Iterator[Problem]:
+    """A new access token that is bound to no key, or to another one than the proof's."""
+    if call.token_type.lower() == "bearer" and (call.is_proof or "proof" in call.hidden):
+        yield Problem(
+            "token_type: Bearer came in answer to a proof, so the token is bound to no key",
+            "The server passed over the DPoP header: does it know DPoP, for this client?",
+            "RFC 9449 §5",
+            "DPoP",
+            call.token_type,
+        )
+    issued = read_jws(call.issued)
+    cnf = issued.claims.get("cnf")
+    if call.token_type.lower() == "dpop" and issued.claims and not cnf:
+        yield Problem(
+            "token_type says DPoP, but the access token has no cnf.jkt: it is bound to no key",
+            "The authorization server has to put cnf.jkt into it, or the APIs have to ask it by"
+            " introspection. Till then a proof by any key would do.",
+            "RFC 9449 §6.1",
+            "cnf with jkt",
+            "nothing",
+            at_server=True,
+        )
+    bound = cnf.get("jkt") if isinstance(cnf, dict) else None
+    mine = thumbprint_or_none(call.proof.header.get("jwk"))
+    if mine and bound and bound != mine:
+        how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
+        yield Problem(
+            f"cnf.jkt: it is made of the proof's key, but it {how}"
+            if how
+            else "cnf.jkt: the new access token is bound to another key than the proof's",
+            f"The issuer has to use the JWK thumbprint (RFC 7638): {mine}."
+            if how
+            else f"The server has to bind it to the key of the proof in its request: {mine}.",
+            "RFC 9449 §6.1",
+            mine,
+            shown(bound, 80),
+            at_server=True,
+        )

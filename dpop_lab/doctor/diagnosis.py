@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.doctor.examine import Examined, examine
+from dpop_lab.doctor.examine import Examined, examine, told_once
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.report import (
@@ -183,7 +183,9 @@ def diagnose(
     return Diagnosis(
         kind=pasted.kind,
         understood=pasted.understood,
-        examined=tuple(_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)),
+        examined=tuple(
+            told_once([*_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)])
+        ),
         jwks=pasted.jwks,
         documents=_clean(pasted.documents, secrets),
         remarks=(*pasted.remarks, *unused),

@@ -1,19 +1,16 @@
 """Judge one call: by its rows, what the sequence shows, the server's words; a finding a cause."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from dpop_lab.checking import Answer, Finding, Report
+from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.names import MEMBERS
-from dpop_lab.doctor.advice.passed import REASONS, why_passed
 from dpop_lab.doctor.general import REDIRECTS
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.remarks import remarks, solved
 from dpop_lab.doctor.times import clocks_compared
-from dpop_lab.doctor.unasked import other_problems
-from dpop_lab.doctor.wordings import VAGUE
-from dpop_lab.doctor.words import meaning
+from dpop_lab.doctor.unasked import other_problems, remarks, solved
+from dpop_lab.doctor.weighed import weighed
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
@@ -25,7 +22,8 @@ from dpop_lab.show.values import is_time
 
 TOO_WIDE = 3600  # seconds from a server's clock at which no window ends
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
-CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
+ECHO = "Another exchange with this status tells the reason."
+SILENT = ("status",)  # what a finding explains that goes by the status alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -73,10 +71,22 @@ class Examined:
         if self.problems:
             return f"{self.outcome}: {self.problems[0].title}" + (f" ({more} more)" if more else "")
         if self.call.refused:
-            return f"{self.outcome}, then mended in a later request."
+            return f"{self.outcome}. {self.remarks[0]}" if self.remarks else self.outcome
         rows = "one row" if asked == 1 else f"{asked} rows"
         told = f", as far as {rows} can tell" if asked else " with what can be seen"
         return f"{self.outcome}: nothing is wrong{told}."
+
+
+def told_once(examined: list[Examined]) -> Iterator[Examined]:
+    """Each call without what a finding of another one says, or says better."""
+    known = [(one.call.status, problem) for one in examined for problem in one.problems]
+    clear = {status for status, problem in known if problem.explains != SILENT}
+    actions = tuple(problem.action for _, problem in known if problem.action)
+    for one in examined:
+        left = [each for each in one.problems if each.explains != SILENT]
+        echo = one.problems and not left and one.call.status in clear
+        remarks = [each for each in one.remarks if not each.endswith(actions)] + [ECHO] * bool(echo)
+        yield replace(one, problems=() if echo else one.problems, remarks=tuple(remarks))
 
 
 def examine(
@@ -107,7 +117,7 @@ def examine(
     problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
-        problems, free = _weighed(one, problems, free)
+        problems, free = weighed(one, problems, free)
     told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
     if call.refused and (told_by_clocks := clocks_compared(call, now)):
         problems = [
@@ -172,65 +182,3 @@ def _accepted(finding: Finding, call: Call) -> Problem:
         f"{row.stops}. In the request: {problem.action}",
         at_server=True,
     )
-
-
-# ---- refused
-
-
-def _weighed(
-    one: Examined, certain: list[Problem], free: list[Finding]
-) -> tuple[list[Problem], list[Finding]]:
-    """Why the server said no, the likeliest first; and what it may have passed over.
-
-    Evidence explains the server's words, where both are about one thing; words that name a reason
-    of their own come before other evidence, words that name none tell nothing beside it.
-    """
-    said, answered = meaning(one.call, one.policy), _rows_answered_so(one)
-    meant = {*answered, *(said.explains if said else ()), one.call.error.lower()} - {""}
-    likely = {each.check.name: Problem.of(each, one.call) for each in free}
-    hits = [problem for problem in (*certain, *likely.values())
-            if meant & {problem.row, *problem.explains}]  # fmt: skip
-    others = [problem for problem in certain if problem not in hits]
-    left = [each for each in free if likely[each.check.name] not in hits]
-    if not hits and said and (_tells(said, one) or not (certain or free)):
-        return [_beside_rows(said, one), *others], left
-    if not hits:
-        return [*others, *likely.values()], []
-    return [*hits, *others], left
-
-
-def _tells(said: Problem, one: Examined) -> bool:
-    """Do the words name a reason, which need not be what can be seen here?"""
-    finding = one.findings.get(said.row)
-    if finding and finding.mark == "passed" and finding.check not in REASONS:
-        return False  # they stand for any fault
-    topic, error = said.explains[0], one.call.error.lower()
-    return topic != "status" and (topic not in VAGUE or error not in CATCH_ALL)
-
-
-def _rows_answered_so(one: Examined) -> set[str]:
-    """The rows that failed, and to which these rules have the answer that was given."""
-    call, profiles = one.call, {each.name: each for each in one.policy.profiles.values()}
-    answer = Answer(call.status or 0, call.error or None, call.description or None)
-    return {
-        finding.check.name
-        for report in one.reports
-        for finding in report.findings
-        if finding.mark == "failed" and profiles[report.profile].answer(finding) == answer
-    }
-
-
-def _beside_rows(said: Problem, one: Examined) -> Problem:
-    """What the words mean, with what the row that they are about says here."""
-    call, row = one.call, said.row
-    title, action = said.title, said.action
-    if (finding := one.findings.get(row)) and finding.mark == "passed":
-        title += ", and here that row passes"
-        action = why_passed(finding.check, call)
-    elif row in one.missing:
-        action += f" To be sure, give {one.missing[row]}."
-    elif row and "proof" in call.hidden:
-        action += " The proof is redacted here: with it, the row is asked."
-    elif row and not (call.whole or call.is_proof or call.token):
-        action += " Give the request as well, and the row is asked."
-    return replace(said, title=title, action=action)

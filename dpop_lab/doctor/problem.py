@@ -1,6 +1,6 @@
 """One thing that is wrong, and what to do about it: at a row, or what no row asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,7 +10,7 @@ from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import Call
 from dpop_lab.show import Block, Card, Shown
-from dpop_lab.show.values import date, is_time, offset, shown
+from dpop_lab.show.values import cut, date, is_time, offset, shown
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
@@ -69,3 +69,18 @@ class Problem(Shown):
     def blocks(self) -> Iterator[Block]:
         """The card alone."""
         yield self.card
+
+
+def unsupported_alg(call: Call, taken: Sequence[object], where: str) -> Iterator[Problem]:
+    """The proof's algorithm, where a server's text names others that it takes."""
+    mine = call.proof.header.get("alg")
+    if isinstance(mine, str) and taken and mine not in taken:
+        named = ", ".join(map(str, taken))
+        yield Problem.at(
+            rules.alg,
+            f"{where} names algorithms, and the proof's is not one of them",
+            f"Sign with one of {cut(repr(named)[1:-1], 100)}, with a fitting key.",
+            shown(named, 200),
+            shown(mine, 200),
+            "unsupported",
+        )

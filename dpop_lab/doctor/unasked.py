@@ -1,19 +1,23 @@
-"""What is wrong with a call that no row asks for: preflights, leaked keys, unbound tokens."""
+"""What no row asks for and is wrong with a call all the same; and what is good to know of it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from dpop_lab.checking import Finding
+from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.exchanges import same_request, settled
 from dpop_lab.doctor.general import BESIDE_PROOFS
-from dpop_lab.doctor.problem import METHODS, Problem
-from dpop_lab.jose.jws import read_jws, salvaged
+from dpop_lab.doctor.problem import METHODS, Problem, unsupported_alg
+from dpop_lab.doctor.times import SKEW
+from dpop_lab.jose.jws import salvaged
 from dpop_lab.proof import rules
-from dpop_lab.server.access_token import scheme
-from dpop_lab.session.call import API, Call
-from dpop_lab.session.decoded import thumbprint_or_none
-from dpop_lab.show.values import cut, shown
+from dpop_lab.server.access_token import not_expired, scheme
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
+from dpop_lab.session.telling import WELL_KNOWN
+from dpop_lab.show.values import cut, is_time, offset, shown
 from dpop_lab.wire.message import first
 from dpop_lab.wire.secrets import leaked
-from dpop_lab.wire.syntax import without_query
+from dpop_lab.wire.syntax import NONCE_WANTED, without_query
 
 
 def other_problems(call: Call) -> Iterator[Problem]:
@@ -57,7 +61,9 @@ def other_problems(call: Call) -> Iterator[Problem]:
     if (found := query_in_htu(call)) and not good:
         yield found
     if call.issued:
-        yield from _badly_bound(call)
+        from dpop_lab.doctor.bindings import badly_bound  # few calls bring a token
+
+        yield from badly_bound(call)
 
 
 def _preflight(call: Call) -> Iterator[Problem]:
@@ -84,48 +90,6 @@ def _preflight(call: Call) -> Iterator[Problem]:
     )
 
 
-def _badly_bound(call: Call) -> Iterator[Problem]:
-    """A new access token that is bound to no key, or to another one than the proof's."""
-    if call.token_type.lower() == "bearer" and (call.is_proof or "proof" in call.hidden):
-        yield Problem(
-            "token_type: Bearer came in answer to a proof, so the token is bound to no key",
-            "The server passed over the DPoP header: does it know DPoP, for this client?",
-            "RFC 9449 §5",
-            "DPoP",
-            call.token_type,
-        )
-    issued = read_jws(call.issued)
-    cnf = issued.claims.get("cnf")
-    if call.token_type.lower() == "dpop" and issued.claims and not cnf:
-        yield Problem(
-            "token_type says DPoP, but the access token has no cnf.jkt: it is bound to no key",
-            "The authorization server has to put cnf.jkt into it, or the APIs have to ask it by"
-            " introspection. Till then a proof by any key would do.",
-            "RFC 9449 §6.1",
-            "cnf with jkt",
-            "nothing",
-            at_server=True,
-        )
-    bound = cnf.get("jkt") if isinstance(cnf, dict) else None
-    mine = thumbprint_or_none(call.proof.header.get("jwk"))
-    if mine and bound and bound != mine:
-        from dpop_lab.doctor.advice.hashes import thumbprint_made  # a wrong hash is rare
-
-        how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
-        yield Problem(
-            f"cnf.jkt: it is made of the proof's key, but it {how}"
-            if how
-            else "cnf.jkt: the new access token is bound to another key than the proof's",
-            f"The issuer has to use the JWK thumbprint (RFC 7638): {mine}."
-            if how
-            else f"The server has to bind it to the key of the proof in its request: {mine}.",
-            "RFC 9449 §6.1",
-            mine,
-            shown(bound, 80),
-            at_server=True,
-        )
-
-
 def _leaked_elsewhere(call: Call) -> Iterator[Problem]:
     """Private members where the row does not look: in half a proof, in a string, beside jwk."""
     if not call.is_proof:
@@ -139,21 +103,6 @@ def _leaked_elsewhere(call: Call) -> Iterator[Problem]:
             rules.no_private_key,
             f"beside a jwk that is an object stands {', '.join(names)[:60]}",
             "This key has leaked: make a new one, put its public members alone into jwk.",
-        )
-
-
-def unsupported_alg(call: Call, taken: Sequence[object], where: str) -> Iterator[Problem]:
-    """The proof's algorithm, where a server's text names others that it takes."""
-    mine = call.proof.header.get("alg")
-    if isinstance(mine, str) and taken and mine not in taken:
-        named = ", ".join(map(str, taken))
-        yield Problem.at(
-            rules.alg,
-            f"{where} names algorithms, and the proof's is not one of them",
-            f"Sign with one of {cut(repr(named)[1:-1], 100)}, with a fitting key.",
-            shown(named, 200),
-            shown(mine, 200),
-            "unsupported",
         )
 
 
@@ -184,3 +133,79 @@ def query_in_htu(call: Call) -> Problem | None:
         shown(url, 200),
         shown(f"{url}{sign}…", 200),
     )
+
+
+# ---- what is no fault
+
+
+def solved(call: Call, later: tuple[Call, ...]) -> str:
+    """What to say where a later request got what this one was refused for want of; else empty."""
+    told = "A later request of this session got through."
+    if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
+        found = [one for one in later if one.succeeded and WELL_KNOWN in one.url]
+        return told * any(host_of(one.url) == host_of(call.url) for one in found)
+    if call.status is None:
+        return ""
+    if call.wants_nonce:
+        told = "The server asked for its nonce, and got it in the next request: as it should be."
+        return told * any(same_request(one, call) and not one.wants_nonce for one in later)
+    refused = call.error == "invalid_token" or call.bare_challenge
+    return told * (refused and settled(call, [*later]))
+
+
+def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
+    """What is good to know of a call: clocks, leniencies, what was relied on.
+
+    `stricter` is what fails under RFC_9449 alone.
+    """
+    if call.hidden:
+        names = " and ".join(name.replace("_", " ") for name in call.hidden)
+        verb = "is" if len(call.hidden) == 1 else "are"
+        yield f"The {names} {verb} redacted, so those rows can't be asked.{_kept(call)}"
+    if call.sent_at is not None and call.date is not None and abs(call.sent_at - call.date) > SKEW:
+        away = offset(call.sent_at, call.date)
+        yield f"By the clock of whoever recorded this it was sent {away} the server's Date."
+    for finding in stricter:
+        if not _within_a_second_or_two(finding, call):
+            row = f"{finding.check.name} ({finding.source}). {advise(finding, call)}"
+            yield f"The demo server lets this pass, RFC_9449 does not: {row}"
+    if (found := query_in_htu(call)) and call.status and call.status < 300:
+        yield f"This server passes over it, another may not: {found.action}"
+    if call.is_demo:
+        yield from _ways_of_the_demo(call)
+    challenges = call.challenges or ()
+    if len(challenges) > 1:
+        schemes = ", ".join(one.scheme for one in challenges)
+        yield f"There are {len(challenges)} challenges: {schemes[:200]}."
+    wanted = call.wants_nonce or NONCE_WANTED in [one.error for one in challenges]
+    if wanted and not call.nonce and call.exchange.response_headers:
+        yield (
+            "The server asks for a nonce and has to send it in a DPoP-Nonce header: there is none"
+            " here to take it from."
+        )
+
+
+def _kept(call: Call) -> str:
+    """How to have proofs in a session log of ours, whose labels are told from others'."""
+    if not first(call.headers, "DPoP").startswith("<proof "):
+        return ""
+    return " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
+
+
+def _within_a_second_or_two(finding: Finding, call: Call) -> bool:
+    """Is this a time that lies ahead by no more than two clocks may differ?"""
+    start = call.access_token.claims.get("nbf")
+    if (finding.check, finding.defect) != (not_expired, "early") or not call.clock:
+        return False
+    return is_time(start) and start - call.clock[0] <= SKEW
+
+
+def _ways_of_the_demo(call: Call) -> Iterator[str]:
+    """What was relied on of what only the demo server does."""
+    relied = "Relied on the demo's ways:"
+    if call.bare_challenge:
+        yield f"{relied} a bare DPoP challenge answers a token it refuses."
+    if call.error == "invalid_client" and call.status == 400:
+        yield f"{relied} a failed client gets 400 there, where RFC 6749 has 401."
+    if call.error == "invalid_dpop_proof" and call.place in (API, TOKEN_ENDPOINT):
+        yield f"{relied} such are its words at the {call.place}, not elsewhere."
