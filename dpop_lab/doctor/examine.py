@@ -117,7 +117,9 @@ def examine(
     problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
-        problems, free = weighed(one, problems, free)
+        problems, free = weighed(
+            call, held_to, reports=reports, missing=missing, certain=problems, free=free
+        )
     told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
     if call.refused and (told_by_clocks := clocks_compared(call, now)):
         problems = [
