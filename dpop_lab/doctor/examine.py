@@ -121,21 +121,20 @@ def examine(
             call, held_to, reports=reports, missing=missing, certain=problems, free=free
         )
     told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
-    if call.refused and (told_by_clocks := clocks_compared(call, now)):
-        problems = [
-            replace(each, action=told_by_clocks) if each.row == rules.fresh.name else each
-            for each in problems
-        ]
     if (call.status or 0) >= 500 and problems and problems[0].row:
         told.append(f"The server should answer 400 or 401 here: its {call.status} hides the cause.")
     known = tuple(dict.fromkeys(filter(None, told)))
-    return replace(one, problems=tuple(_once(problems)), remarks=known)
+    return replace(one, problems=tuple(_once(problems, call, now)), remarks=known)
 
 
-def _once(problems: list[Problem]) -> list[Problem]:
-    """The problems without a second one of the same row."""
-    first = {problem.row: problem for problem in reversed(problems)}
-    return [one for one in problems if not one.row or first[one.row] is one]
+def _once(problems: list[Problem], call: Call, now: float) -> Iterator[Problem]:
+    """The problems without a second one of the same row, those of time by all clocks."""
+    told, by_clocks = set[str](), clocks_compared(call, now) if call.refused else ""
+    for one in problems:
+        if one.row not in told:
+            of_time = by_clocks and one.row == rules.fresh.name
+            yield replace(one, action=by_clocks) if of_time else one
+        told |= {one.row} - {""}
 
 
 def _faults(one: Examined) -> list[Finding]:
@@ -160,7 +159,8 @@ def _is_open(finding: Finding, call: Call) -> bool:
     answered, iat = call.refused or call.status is not None, call.proof.claims.get("iat")
     if finding.check == rules.unused and call.succeeded:
         return False  # a replay that got through is worth a finding
-    if finding.check == rules.fresh and call.succeeded and call.date and is_time(iat):
+    by_iat = finding.check == rules.fresh and "nonce" not in call.proof.claims
+    if by_iat and call.succeeded and call.date is not None and is_time(iat):
         return abs(iat - call.date) < TOO_WIDE
     return finding.check == at.at_typ or (answered and finding.grade != "must")
 

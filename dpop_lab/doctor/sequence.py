@@ -179,6 +179,12 @@ def _used(first: Call) -> str:
 # ---- what has to be the newest
 
 
+OBEY = (
+    "Obey the challenge: take the nonce from the DPoP-Nonce header of the answer into the claims of"
+    " a new proof, and send the request again, once."
+)
+
+
 def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     """A nonce that was replaced, is another server's, or was asked for in vain."""
     sent = call.proof.claims.get("nonce", call.proof.header.get("nonce"))
@@ -194,10 +200,7 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
         if asked and not settled(call, later):
             start = f"{named(asked)} asked for a nonce and gave {shown(asked.nonce, 60)}"
             said = ", and this proof has none"
-            action = (
-                "Obey the challenge: take the nonce from the DPoP-Nonce header of the answer into"
-                " the claims of a new proof, and send the request again, once."
-            )
+            action = OBEY
     elif (source is None or source in here) and here and here[-1].nonce != sent:
         newer = here[here.index(source) + 1] if source else here[-1]
         said = f"outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}"
@@ -207,8 +210,8 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
             " one request."
         )
     elif source and source not in here:
-        said = f"that of another server: {named(source)} gave it, at the {source.place}"
-        said = f"{said} {host_of(source.url)}".rstrip()
+        where = f"{source.place} {host_of(source.url)}".rstrip()
+        said = f"that of another server: {named(source)} gave it, at the {where}"
         action = (
             "Keep a nonce for each server apart: the token endpoint and each API have their own."
             + f" Here take {shown(call.nonce, 60)} into a new proof." * bool(call.nonce)
@@ -216,11 +219,8 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     elif source and not settled(call, later):
         said, action, at_server = _refused_at_once(call, source)
     if said:
-        explains = ("nonce", "use_dpop_nonce")
-        yield Problem(
-            f"nonce: {start}{said}", action, "RFC 9449 §8.2", row="nonce", explains=explains,
-            at_server=at_server,
-        )  # fmt: skip
+        one = Problem(f"nonce: {start}{said}", action, "RFC 9449 §8.2", row="nonce")
+        yield replace(one, explains=ONCE[0].explains[1:], at_server=at_server)
 
 
 def _came_before(one: Call, call: Call) -> bool:

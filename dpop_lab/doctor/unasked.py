@@ -12,7 +12,7 @@ from dpop_lab.doctor.times import SKEW
 from dpop_lab.jose.jws import salvaged
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired, scheme
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import cut, is_time, offset, shown
 from dpop_lab.wire.message import first
@@ -30,9 +30,23 @@ def other_problems(call: Call) -> Iterator[Problem]:
             "Look at the address, the network, its proxy and certificates.",
         )
     yield from _leaked_elsewhere(call)
-    if call.token and call.token.lower().startswith(
-        (f"{call.scheme.lower()} ", "bearer ", "dpop ")
-    ):
+    yield from _misplaced(call, good=good)
+    for one in call.challenges or ():
+        if one.scheme == "dpop":
+            taken = one.parameters.get("algs", "").split()
+            yield from unsupported_alg(call, taken, "the challenge")
+    yield from _small_letters(call)
+    if (found := query_in_htu(call)) and not good:
+        yield found
+    if call.issued:
+        from dpop_lab.doctor.bindings import badly_bound  # few calls bring a token
+
+        yield from badly_bound(call)
+
+
+def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
+    """A token that stands elsewhere than once behind one scheme in Authorization."""
+    if call.token.partition(" ")[0].lower() in TOKEN_SCHEMES:
         yield Problem.at(
             scheme,
             "it stands there twice",
@@ -46,11 +60,6 @@ def other_problems(call: Call) -> Iterator[Problem]:
             "Send one Authorization header: which of several counts, each server decides.",
             "RFC 9110 §11.6.2",
         )
-    for one in call.challenges or ():
-        if one.scheme == "dpop":
-            taken = one.parameters.get("algs", "").split()
-            yield from unsupported_alg(call, taken, "the challenge")
-    yield from _small_letters(call)
     in_body = call.place == API and "access_token" in call.form
     if "access_token=" in call.url.partition("?")[2] or in_body:
         yield Problem(
@@ -58,12 +67,6 @@ def other_problems(call: Call) -> Iterator[Problem]:
             "Send it in Authorization: DPoP alone; the other ways are for Bearer tokens.",
             "RFC 9449 §7.1",
         )
-    if (found := query_in_htu(call)) and not good:
-        yield found
-    if call.issued:
-        from dpop_lab.doctor.bindings import badly_bound  # few calls bring a token
-
-        yield from badly_bound(call)
 
 
 def _preflight(call: Call) -> Iterator[Problem]:
@@ -75,7 +78,7 @@ def _preflight(call: Call) -> Iterator[Problem]:
         return
     if call.status >= 300:
         said = f"the server answers {call.status}: a preflight carries neither token nor proof"
-    elif "dpop" not in allowed:
+    elif not {"dpop", "*"} & {*allowed}:
         said = "the server does not allow DPoP"
     else:
         return
