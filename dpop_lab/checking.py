@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Literal, Self
 
 from dpop_lab.errors import LabError
@@ -111,14 +112,9 @@ class Finding(Shown):
             ("stops", f"{self.check.stops} ({self.source})"),
         )
 
-    @property
-    def card(self) -> Card:
+    def blocks(self) -> Iterator[Card]:
         """What it saw: when it failed, with what to do."""
-        return Card(self.title, self.mark, self.facts if self.mark == "failed" else ())
-
-    def blocks(self) -> Iterator[Block]:
-        """The card alone."""
-        yield self.card
+        yield Card(self.title, self.mark, self.facts if self.mark == "failed" else ())
 
     @property
     def cells(self) -> tuple[str, str, str, str]:
@@ -194,8 +190,9 @@ class Report(Shown):
 
     def blocks(self) -> Iterator[Block]:
         """The verdict, the rows that failed, and all rows in a table; no secret is in it."""
-        failed = tuple(one.card for one in self.findings if one.mark == "failed")
-        yield Card(self.title, "passed" if self.accepted else "failed", parts=failed)
+        failed = (one.blocks() for one in self.findings if one.mark == "failed")
+        cards = tuple(chain.from_iterable(failed))
+        yield Card(self.title, "passed" if self.accepted else "failed", parts=cards)
         yield self.table
 
 

@@ -12,11 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError
-from dpop_lab.lab.catalogue.change import (
+from dpop_lab.lab.catalogue.change import LEFT_OUT
+from dpop_lab.lab.catalogue.places import (
     API,
     API_NONCE,
     BEARER_API,
-    LEFT_OUT,
     SIGNERS,
     TOKEN_ENDPOINT,
     WITH_PROOF,

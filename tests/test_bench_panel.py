@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dpop_lab import CHANGES, RFC_9449, Lab, LabError
 from dpop_lab.lab.catalogue import ACTORS, GROUPS
-from dpop_lab.lab.catalogue.change import API, SIGNERS, TOKEN_ENDPOINT
+from dpop_lab.lab.catalogue.places import API, SIGNERS, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
 from dpop_lab.panels.draft_text import as_meant, for_reading, warning
 from dpop_lab.panels.panel import LIVE

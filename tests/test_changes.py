@@ -14,12 +14,12 @@ from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, diagnose
 from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.doctor.explain.telling import entry
 from dpop_lab.lab.catalogue import GROUPS
-from dpop_lab.lab.catalogue.change import (
+from dpop_lab.lab.catalogue.change import LEFT_OUT, edited
+from dpop_lab.lab.catalogue.places import (
     ACTORS,
     API,
     API_NONCE,
     BEARER_API,
-    LEFT_OUT,
     PLACES,
     SIGNERS,
     TOKEN_ENDPOINT,
@@ -29,7 +29,6 @@ from dpop_lab.lab.catalogue.change import (
     WITH_NONCE,
     WITH_PROOF,
     WITH_TOKEN,
-    edited,
 )
 from dpop_lab.lab.parties import exchange_of
 from dpop_lab.proof.rules import ESSENTIAL

@@ -18,7 +18,7 @@ import requests
 
 from dpop_lab import CHANGES, DUENDE, RFC_9449, Lab, LabError, SettingsError, serve
 from dpop_lab.cli import main
-from dpop_lab.lab.catalogue.change import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
+from dpop_lab.lab.catalogue.places import API, API_NONCE, BEARER_API, PLACES, TOKEN_ENDPOINT
 from dpop_lab.lab.compare import compare
 from dpop_lab.lab.comparison import DIFFERENT, KINDS, ONE_ACCEPTS, SAME, WORDED, outcome
 from dpop_lab.lab.live import LONGEST_BODY, PoliteAdapter, Unreachable

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from dpop_lab.doctor.diagnosis import diagnose
+from tests import builder
+from tests.world import VICTIM
 
 ALGS = "dpop_signing_alg_values_supported"
 JKT = "F8WqAVf_eSwQpz_BvNlFAktixUkO5E7KDv4j5v65wCM"
@@ -34,13 +36,22 @@ DOCUMENTS = [  # what is pasted, a word of its kind, the titles' first words
     (ACTIVE | {"cnf": {"jkt": f"{JKT}="}}, "7662", ["cnf.jkt is no thumbprint"]),
     (ACTIVE | {"cnf": {"jkt": [JKT]}}, "7662", ["cnf.jkt is no thumbprint"]),
     (ACTIVE | {"token_type": "Bearer"}, "7662", []),
+    (ACTIVE | {"token_type": "Bearer", "cnf": {"jkt": JKT}}, "7662", ["token_type has to be DPoP"]),
+    (
+        ACTIVE | {"token_type": "Bearer", "ext": {"cnf": {"jkt": JKT}}},
+        "7662",
+        ["cnf.jkt stands in"],
+    ),
     ({"active": False}, "7662", ["active is false"]),
     ({"access_token": "opaque", "token_type": "Bearer"}, "token response", []),
     ({"sub": "1", "email": "a@example.com"}, "userinfo", []),
     (URL, "authorization request", []),
-    (URL.partition("?")[2], "form of an authorization request", []),
+    (URL.partition("?")[2], "authorization request", []),
     (URL.replace(JKT, "c0ffee" * 10 + "c0ff"), "authorization request", ["dpop_jkt is no"]),
     (URL.partition("&dpop_jkt")[0], "authorization request", []),
+    ("https://a.example/cb?code=c-1-of-this-test&state=s", "answer to an authorization", []),
+    ({"request_uri": "urn:ietf:params:oauth:request_uri:1", "expires_in": 60}, "pushed", []),
+    (RESOURCE | {"resource": "http://api.example.com"}, "9728", ["resource is an http"]),
 ]
 
 
@@ -64,6 +75,27 @@ def test_members_of_any_type_give_a_short_report(value):
             told = diagnose(json.dumps(pasted | many | {name: value}))
             assert told.exit_code in (0, 1, 2)
             assert len(told.text()) < 10_000
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"curl https://as.example/par -d client_id=a -d response_type=code -d dpop_jkt={JKT}=",
+        f"HTTP/1.1 302 Found\nLocation: {URL}=\n\n",
+        f"GET {URL.partition('.com')[2]}%3D HTTP/1.1\nHost: as.example.com\n\n",
+    ],
+)
+def test_a_dpop_jkt_is_judged_wherever_it_is_sent(pasted):
+    assert [one.title[:27] for one in diagnose(pasted).problems] == ["dpop_jkt is no thumbprint o"]
+
+
+def test_a_token_bound_by_mutual_tls_is_a_bearer_token_and_one_bound_by_dpop_is_none():
+    for member, found in (("x5t#S256", []), ("jkt", ["token_type says"])):
+        token = builder.jws({"typ": "at+jwt"}, {"cnf": {member: JKT}}, VICTIM)
+        answer = json.dumps({"access_token": token, "token_type": "Bearer"})
+        for pasted in (answer, f"HTTP/1.1 200 OK\nContent-Type: application/json\n\n{answer}"):
+            titles = [one.title for one in diagnose(pasted).problems]
+            assert [one[:15] for one in titles if "token_type" in one] == found
 
 
 def test_claims_of_a_jwt_are_no_document():

@@ -7,7 +7,7 @@ import pytest
 from dpop_lab import DUENDE, RFC_9449, Lab, diagnose
 from dpop_lab.checking import Answer, check
 from dpop_lab.doctor.explain.explainer import Explainer
-from dpop_lab.lab.catalogue.change import API, API_NONCE, TOKEN_ENDPOINT
+from dpop_lab.lab.catalogue.places import API, API_NONCE, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
 from dpop_lab.panels.rows import rows_at
 from dpop_lab.proof.rules import ProofProfile

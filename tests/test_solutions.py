@@ -13,13 +13,14 @@ from dpop_lab.exercises.attempt import Attempt
 from dpop_lab.exercises.course import all_exercises
 from dpop_lab.exercises.exercise import NOTHING
 from dpop_lab.jose.keys import generate_key
+from dpop_lab.lab.lessons import originals
 from dpop_lab.server.access_token import new_signing_key
 from dpop_lab.server.duende_site import BASE_URL
 
 EXERCISES = all_exercises()
 TRIED = {
     name: tried
-    for path in sorted(Path(__file__).with_name("exercises").glob("lesson_*.py"))
+    for path in sorted(Path(__file__).with_name("exercises").glob("[a-z]*.py"))
     for name, tried in import_module(f"tests.exercises.{path.stem}").TRIED.items()
 }
 SIGNING_KEY = new_signing_key(BASE_URL, kid="TEST")  # making one takes longer than the rest
@@ -49,6 +50,13 @@ def test_each_lesson_has_two_kinds_of_exercises():
         kinds[one.lesson].add(one.kind)
     assert [f"{number:02}" for number in range(2, 9) if len(kinds[f"{number:02}"]) < 2] == []
     assert len(EXERCISES) >= 30
+
+
+@pytest.mark.xfail(reason="not all exercises are in their lessons yet")
+def test_each_exercise_has_its_cells_in_its_lesson():
+    lessons = {path.name[:2]: path.read_text("utf-8") for path in originals().glob("*.ipynb")}
+    cell = 'exercise(\\"{}\\")'
+    assert not [one for one in EXERCISES if cell.format(one) not in lessons[one[:2]]]
 
 
 @each

@@ -12,6 +12,12 @@ from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown
 
+#: What servers may say of a key that does not fit.
+OF_KEYS = (
+    "bound_key", "refresh key", "invalid_token", "invalid_grant", "invalid_request", "any row",
+    "invalid_dpop_proof",
+)  # fmt: skip
+
 
 class Bound(NamedTuple):
     """Something that an exchange binds to a key, for whoever brings it later."""
@@ -58,7 +64,7 @@ def another_key(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Proble
         for one in reversed([*earlier, call]):
             how, bound = thing.key(one, call)
             if bound and bound != mine:
-                where = named(one) if earlier else "this request"
+                where = "this request" if one is call else named(one)
                 yield _bound_otherwise(thing, call, f"{how} in {where}", bound)
             if bound:
                 break
@@ -68,7 +74,8 @@ def _bound_otherwise(thing: Bound, call: Call, how: str, bound: str) -> Problem:
     mine, jwk = key_of(call), call.proof.header["jwk"]
     if made := thumbprint_made(bound, jwk, call.proof.header):
         title = f"{how} is made of this very key, but it {made}"
-        action = f"Send the JWK thumbprint, base64url of SHA-256 (RFC 7638): {mine}."
+        name = "dpop_jkt=" * how.startswith("dpop_jkt")
+        action = f"Send the JWK thumbprint, base64url of SHA-256 (RFC 7638): {name}{mine}."
     else:
         title = (
             f"{how} binds the {thing.words} to the key {shown(bound, 60)}, and this proof is by"
@@ -80,13 +87,16 @@ def _bound_otherwise(thing: Bound, call: Call, how: str, bound: str) -> Problem:
             " in again."
         )
         if "dpop_jkt" in call.form:
-            action = f"Both have to be of one key: sign with that, or send dpop_jkt={mine}."
+            action = (
+                f"Both have to be of one key: sign with that, send dpop_jkt={mine}, or leave"
+                " dpop_jkt out, as the proof says it."
+            )
         if call.accepted:
             title += ": the server accepted what it must refuse"
             action = (
                 f"The server has to compare both: else a stolen {thing.words} works with any key."
             )
-    topics = (thing.topic, "bound_key", "invalid_token", "invalid_grant", "invalid_request")
+    topics = (thing.topic, *OF_KEYS)
     return Problem(
         title,
         action,
@@ -129,7 +139,20 @@ def other_alg(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]
 
 def badly_bound(call: Call) -> Iterator[Problem]:
     """A new access token that is bound to no key, or to another one than the proof's."""
-    if call.token_type.lower() == "bearer" and (call.is_proof or "proof" in call.hidden):
+    kind, issued = call.token_type.lower(), read_jws(call.issued)
+    cnf = issued.claims.get("cnf")
+    bound = cnf.get("jkt") if isinstance(cnf, dict) else None
+    if kind == "bearer" and bound:
+        yield Problem(
+            "token_type says Bearer, but cnf.jkt in the access token binds it to a key",
+            "The server has to answer token_type DPoP. Send the token in Authorization: DPoP with a"
+            " proof by its key.",
+            "RFC 9449 §5",
+            "DPoP",
+            call.token_type,
+            at_server=True,
+        )
+    elif kind == "bearer" and (call.is_proof or "proof" in call.hidden):
         yield Problem(
             "token_type: Bearer came in answer to a proof, so the token is bound to no key",
             "The server passed over the DPoP header: does it know DPoP, for this client?",
@@ -137,9 +160,7 @@ def badly_bound(call: Call) -> Iterator[Problem]:
             "DPoP",
             call.token_type,
         )
-    issued = read_jws(call.issued)
-    cnf = issued.claims.get("cnf")
-    if call.token_type.lower() == "dpop" and issued.claims and not cnf:
+    if kind == "dpop" and issued.claims and not cnf:
         yield Problem(
             "token_type says DPoP, but the access token has no cnf.jkt: it is bound to no key",
             "The authorization server has to put cnf.jkt into it, or the APIs have to ask it by"
@@ -149,7 +170,6 @@ def badly_bound(call: Call) -> Iterator[Problem]:
             "nothing",
             at_server=True,
         )
-    bound = cnf.get("jkt") if isinstance(cnf, dict) else None
     mine = thumbprint_or_none(call.proof.header.get("jwk"))
     if mine and bound and bound != mine:
         how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)

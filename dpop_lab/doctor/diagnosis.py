@@ -72,7 +72,12 @@ class Diagnosis(Shown):
     def _by_weight(self) -> list[Examined]:
         """The requests with problems: the last that was refused, others refused, the rest."""
         judged = (
-            Examined(call=Call(), policy=RFC_9449, problems=one.problems) for one in self.documents
+            Examined(
+                call=Call(name=one.kind * (one.kind != self.kind)),
+                policy=RFC_9449,
+                problems=one.problems,
+            )
+            for one in self.documents
         )
         ill = [one for one in (*judged, *self.examined) if one.problems]
         refused = [one for one in reversed(ill) if one.call.refused]
@@ -103,7 +108,8 @@ class Diagnosis(Shown):
         if not self.understood:
             return f"Not understood: {self.kind}. {WHAT}"
         if not (count := len(self.problems)):
-            return f"This is {self.kind}. {nothing_wrong(self.documents, self.examined)}"
+            told = nothing_wrong(self.kind, self.documents, self.examined)
+            return f"This is {self.kind}. {told}"
         return f"This is {self.kind} with {'one finding' if count == 1 else f'{count} findings'}."
 
     @property
@@ -183,9 +189,7 @@ def diagnose(
     return Diagnosis(
         kind=pasted.kind,
         understood=pasted.understood,
-        examined=tuple(
-            told_once([*_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)])
-        ),
+        examined=_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys),
         jwks=pasted.jwks,
         documents=_clean(pasted.documents, secrets),
         remarks=(*pasted.remarks, *unused),
@@ -214,14 +218,15 @@ def _known(now: float | None, **texts: str) -> Call:
 
 def _examined(
     calls: tuple[Call, ...], secrets: Callable[[], Secrets], **known: Any
-) -> Iterator[Examined]:
+) -> tuple[Examined, ...]:
     """Each call examined after those before it, its words clean: a problem may be shown alone."""
-    used, shown_by_all = set[Hashable](), _in_sequence(calls)
+    used, shown_by_all, examined = set[Hashable](), _in_sequence(calls), []
     for number, call in enumerate(calls):
         sequence, later = shown_by_all[number], calls[number + 1 :]
         one = examine(call, used=used, later=later, sequence=sequence, **known)
         problems, remarks = _clean((one.problems, one.remarks), secrets)
-        yield replace(one, problems=problems, remarks=remarks)
+        examined.append(replace(one, problems=problems, remarks=remarks))
+    return tuple(told_once(examined))
 
 
 def _in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:

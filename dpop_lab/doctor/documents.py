@@ -1,10 +1,11 @@
 """Documents that are no request, such as metadata and introspection: what they say of DPoP."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from dpop_lab.doctor.advice.hashes import octets_of
 from dpop_lab.doctor.metadata import (
     ALGS,
     BOUND,
@@ -17,25 +18,14 @@ from dpop_lab.doctor.metadata import (
     server_metadata,
 )
 from dpop_lab.doctor.problem import METHODS, Problem
+from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import read_jws
+from dpop_lab.session.call import Call, json_value
 from dpop_lab.show.values import shown
+from dpop_lab.wire.message import first
 
-THUMBPRINT = re.compile(r"[\w-]{42}[AEIMQUYcgkosw048]", re.A)  # base64url of 32 octets
-SHAPES = {  # of a value that should be a thumbprint, and how it was likely made
-    re.compile(r"[0-9a-fA-F]{64}"): "it is hex",
-    re.compile(r"[\w-]{43}=+"): "it is padded with =",
-    re.compile(r"[A-Za-z0-9+/]{43}=?"): "it is in the other base64 alphabet, with + and /",
-    re.compile(r"[\w-]{27}=?"): "it is as long as SHA-1",
-    re.compile(r"[\w-]{86}(==)?"): "it is as long as SHA-512",
-    re.compile(r"[\[{].*"): "it is a whole key, not the hash of one",
-}
-AUTHORIZATION = re.compile(r"(?:response_type|dpop_jkt)=")
-TOLD_OF_CLIENTS = f"{BOUND} token_endpoint_auth_method grant_types application_type"
-NO_BINDING = (
-    "token_type is Bearer and no cnf can be seen: the access token is bound to no key. For DPoP,"
-    " send a proof in the token request and look for token_type DPoP; if one was sent, the server"
-    " passed over it."
-)
+LENGTHS = {20: "is as long as SHA-1", 48: "is as long as SHA-384", 64: "is as long as SHA-512"}
+NAMED = re.compile(r"(?:^|[?&#])(?:response_type|dpop_jkt|request_uri|code)=")
 REQUEST = re.compile(rf"\b(?:{'|'.join(METHODS)}) +(?:https?:|/)|\bHTTP/|^curl ")
 LONGEST = 16_000  # characters of a URL
 
@@ -54,103 +44,152 @@ def read(value: object) -> Document | None:
     """The document that a JSON value is, by its members; None for another value. Never raises."""
     names = value.keys() if isinstance(value, Mapping) else ()
     lasting = {"iat", "exp"} & set(names) and "active" not in names
-    if not isinstance(value, Mapping) or lasting or {"htm", "htu"} & set(names):
-        return None  # a payload of a JWT has these
+    if not isinstance(value, Mapping) or lasting or {"htm", "htu", "grant_type"} & set(names):
+        return None  # a payload of a JWT has these, or a token request
     for kind, needed, others, facts, judge in KINDS:
         if needed in names and any(one in names for one in others.split()):
-            told, problems = judge(value)
+            said = [*judge(value)]
+            told = " ".join(one for one in said if isinstance(one, str))
             pairs = tuple((name, seen(value, name)) for name in facts.split() if name in names)
-            return Document(kind, told, pairs, tuple(problems))
+            return Document(kind, told, pairs, tuple(x for x in said if isinstance(x, Problem)))
     return None
 
 
 def read_url(text: str) -> Document | None:
-    """An authorization request, as a URL or as the form that is pushed, alone in a line."""
-    words = [one for one in text[:LONGEST].split() if AUTHORIZATION.search(one)]
+    """What a URL, or a form, says that stands alone in a line: of an authorization request, say."""
+    words = [one for one in text[:LONGEST].split() if NAMED.search(one)]
     if not words or len(text) > LONGEST or "\n" in text.strip() or REQUEST.search(text):
         return None
-    url, _, query = words[0].strip("'\"<>,").rpartition("?")
-    form = dict(parse_qsl(query.partition("#")[0]))
-    kind = "an authorization request" if url else "a form of an authorization request"
-    told, problems = _authorization(form)
-    return Document(kind, told, (("dpop_jkt", seen(form, "dpop_jkt")),), tuple(problems))
+    return _of_parameters(words[0].strip("'\"<>,"))
+
+
+def in_call(call: Call) -> tuple[Document, ...]:
+    """What stands in a call: in its URL or form, in its answer, in where that sends on to."""
+    sent_to = first(call.exchange.response_headers, "Location") if call.accepted else ""
+    answer = call.exchange.response_body if call.succeeded or call.status is None else ""
+    places = (_of_parameters(call.url), read(call.form), _of_parameters(sent_to))
+    found = (*places, read(json_value(answer)))
+    return tuple(filter(None, found))
+
+
+def _of_parameters(text: str) -> Document | None:
+    """What the parameters of a URL say, or those of a form."""
+    query = text[:LONGEST].rpartition("?")[2].partition("#")[0]
+    return read(dict(parse_qsl(query))) if NAMED.search(text[:LONGEST]) else None
 
 
 # ---- what each says
 
 
-def _introspection(value: Members) -> Judged:
+def _introspection(value: Members) -> Iterator[Judged]:
     kind, cnf = str(value.get("token_type", "")).lower(), value.get("cnf")
     if value["active"] is not True:
         said = f"active is {seen(value, 'active')}: the token is not valid for this server"
         action = "Is it expired, revoked, or another server's? May the caller ask about it?"
-        return "", [Problem(said, action, "RFC 7662 §2.2", "true", seen(value, "active"))]
-    jkt = cnf.get("jkt") if isinstance(cnf, Mapping) else None
-    if jkt is not None:
-        told = f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
-        return f"{told} proofs must be by this key.", _no_thumbprint(jkt, "cnf.jkt")
-    if isinstance(cnf, Mapping) and "x5t#S256" in cnf and kind != "dpop":
-        told = "The token is active and bound to a certificate (mutual TLS, RFC 8705), not to"
-        return f"{told} the key of a DPoP proof.", []
-    if isinstance(cnf, Mapping) and cnf and kind != "dpop":
-        return "The token is active, and bound by something else than DPoP.", []
-    if kind == "bearer":
-        return "The token is active and, without cnf.jkt, bound to no key by DPoP.", []
-    meant = "." if kind == "dpop" else ", if the token is meant for DPoP."
-    problem = Problem(
-        "cnf.jkt is missing, so the API can't compare the proof's key with anything",
-        f"The authorization server has to give cnf with jkt in its introspection answer{meant}",
-        "RFC 9449 §6.2",
-        "cnf with jkt",
-        seen(value, "cnf"),
-        at_server=True,
-    )
-    return "", [problem]
+        yield Problem(said, action, "RFC 7662 §2.2", "true", seen(value, "active"))
+        return
+    astray = [str(name) for name, one in value.items() if _holds_jkt(str(name), one)]
+    bound = cnf if isinstance(cnf, Mapping) else {}
+    if (jkt := bound.get("jkt")) is not None:
+        yield f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
+        yield "proofs must be by this key."
+        yield from _no_thumbprint(jkt, "cnf.jkt")
+        if kind not in ("", "dpop"):
+            yield _at_server(
+                "token_type has to be DPoP where cnf.jkt binds the token to a key",
+                "The authorization server has to answer token_type DPoP: an API that goes by it"
+                " takes the token for another kind, and may ask for no proof.",
+                ("DPoP", seen(value, "token_type")),
+            )
+    elif astray:
+        yield _at_server(
+            f"cnf.jkt stands in {shown(astray[0], 40)}, where an API does not look for it: it has"
+            " to be in an object cnf at the top",
+            "The authorization server has to give cnf with jkt in its introspection answer.",
+            ("cnf with jkt", seen(value, "cnf")),
+        )
+    elif bound and kind != "dpop":
+        other = "a certificate (mutual TLS, RFC 8705)" if "x5t#S256" in bound else "something else"
+        yield f"The token is active and bound to {other}, not to the key of a DPoP proof."
+    elif kind == "bearer":
+        yield "The token is active and, without cnf.jkt, bound to no key by DPoP."
+    else:
+        meant = "." if kind == "dpop" else ", if the token is meant for DPoP."
+        yield _at_server(
+            "cnf.jkt is missing, so the API can't compare the proof's key with anything",
+            f"The authorization server has to give cnf with jkt in its introspection answer{meant}",
+            ("cnf with jkt", seen(value, "cnf")),
+        )
 
 
-def _token_response(value: Members) -> Judged:
+def _holds_jkt(name: str, found: object) -> bool:
+    """Is this member a confirmation in another form than the object cnf?"""
+    inside = set(found) if isinstance(found, Mapping) else set[object]()
+    return "jkt" in name or bool({"cnf", "jkt"} & inside) or (name, type(found)) == ("cnf", str)
+
+
+def _at_server(title: str, action: str, wanted_and_found: tuple[str, str]) -> Problem:
+    return Problem(title, action, "RFC 9449 §6.2", *wanted_and_found, at_server=True)
+
+
+def _token_response(value: Members) -> Iterator[Judged]:
     kind, jwt = str(value.get("token_type")).lower(), read_jws(str(value["access_token"]))
-    bound = jwt.claims.get("cnf")
-    if kind == "bearer" and not bound:
-        return NO_BINDING, []
-    if kind == "bearer":
-        said = "token_type says Bearer, but the access token has cnf: it is bound to a key"
-        action = "The server has to answer token_type DPoP; send the token with a proof by its key."
-        return "", [Problem(said, action, "RFC 9449 §5", "DPoP", "Bearer", at_server=True)]
-    if kind == "dpop" and not jwt.claims:
-        return "token_type is DPoP. The token is no JWT: introspection shows its key.", []
-    return "", []
+    if kind == "bearer" and not jwt.claims.get("cnf"):
+        yield "token_type is Bearer and no cnf can be seen: the access token is bound to no key."
+        yield "For DPoP, send a proof in the token request and look for token_type DPoP; if one was"
+        yield "sent, the server passed over it."
+    elif kind == "dpop" and not jwt.claims:
+        yield "token_type is DPoP. The token is no JWT: introspection shows its key."
 
 
-def _userinfo(value: Members) -> Judged:
-    return "The call got through; nothing in the answer is about DPoP.", []
+def _userinfo(value: Members) -> Iterator[Judged]:
+    yield "The call got through; nothing in the answer is about DPoP."
 
 
-def _authorization(form: Mapping[str, str]) -> Judged:
-    jkt = form.get("dpop_jkt")
-    if jkt is None:
-        return "It has no dpop_jkt: the code is not bound to a key.", []
-    told = f"dpop_jkt binds the code to the key with the thumbprint {shown(jkt, 80)}:"
-    return f"{told} the token request needs a proof by this key.", _no_thumbprint(jkt, "dpop_jkt")
+def _authorization(value: Members) -> Iterator[Judged]:
+    jkt, pushed = value.get("dpop_jkt"), "request_uri" in value
+    if pushed:
+        yield "By request_uri the server takes what was pushed (PAR), and passes over what stands"
+        yield "beside it: push dpop_jkt, or send the pushed request with a proof."
+    elif jkt is None:
+        yield "It has no dpop_jkt: the code is not bound to a key."
+    else:
+        yield f"dpop_jkt binds the code to the key with the thumbprint {shown(jkt, 80)}:"
+        yield "the token request needs a proof by this key."
+    if jkt is not None:
+        yield from _no_thumbprint(jkt, "dpop_jkt")
 
 
-# ---- what may be wrong
+def _pushed(value: Members) -> Iterator[Judged]:
+    yield "The code will be bound to the key of the dpop_jkt, or the proof, that was pushed, if"
+    yield "there was one: the token request then needs a proof by that key."
 
 
-def _no_thumbprint(jkt: object, name: str) -> list[Problem]:
+def _code(value: Members) -> Iterator[Judged]:
+    yield "Redeem its code once, with a proof by the key of the authorization request."
+
+
+def _no_thumbprint(jkt: object, name: str) -> Iterator[Problem]:
     """A value that can be the SHA-256 thumbprint of no key."""
-    text = jkt if isinstance(jkt, str) else ""
-    if THUMBPRINT.fullmatch(text):
-        return []
-    how = next((why for shape, why in SHAPES.items() if shape.fullmatch(text[:2000])), "")
-    action = "Make it by RFC 7638: SHA-256 of the public JWK's required members, as base64url."
-    section, asked = ("RFC 9449 §10", True) if name == "dpop_jkt" else ("RFC 9449 §6", False)
-    wanted, found = "43 characters of base64url", shown(jkt, 100)
-    said = f"{name} is no thumbprint of a key{': ' * bool(how)}{how}"
-    return [Problem(said, action, section, wanted, found, at_server=not asked)]
+    octets, spelling = next(octets_of(jkt), (b"", ""))
+    if len(octets) == 32 and base64url_encode(octets) == jkt:
+        return
+    how = spelling or LENGTHS.get(len(octets), "")
+    if str(jkt)[:1] in ("{", "["):
+        how = "is a whole key, not the hash of one"
+    yield Problem(
+        f"{name} is no thumbprint of a key{': it ' * bool(how)}{how}",
+        "Make it by RFC 7638: SHA-256 of the public JWK's required members, as base64url.",
+        "RFC 9449 §10" if name == "dpop_jkt" else "RFC 9449 §6",
+        "43 characters of base64url",
+        shown(jkt, 100),
+        at_server=name != "dpop_jkt",
+    )
 
 
-Kind = tuple[str, str, str, str, Callable[[Members], Judged]]
+Kind = tuple[str, str, str, str, Callable[[Members], Iterator[Judged]]]
+CLIENT = "client metadata (RFC 7591)"
+OF_CLIENTS = f"{BOUND} token_endpoint_auth_method grant_types application_type"
 #: What it is, a member it must have, others of which it has one, those that are told, its judge.
 KINDS: tuple[Kind, ...] = (
     (
@@ -175,16 +214,18 @@ KINDS: tuple[Kind, ...] = (
         _introspection,
     ),
     ("a token response", "access_token", "token_type", "token_type", _token_response),
-    *(
-        (
-            "client metadata (RFC 7591)",
-            needed,
-            others,
-            f"{BOUND} {TOLD_OF_CLIENTS}",
-            client_metadata,
-        )
-        for needed, others in ((BOUND, BOUND), ("redirect_uris", "client_id client_name"))
+    (CLIENT, BOUND, BOUND, OF_CLIENTS, client_metadata),
+    (CLIENT, "redirect_uris", "client_id client_name", OF_CLIENTS, client_metadata),
+    (
+        "an authorization request",
+        "client_id",
+        "response_type request_uri dpop_jkt",
+        "dpop_jkt",
+        _authorization,
     ),
+    ("an authorization request", "response_type", "dpop_jkt", "dpop_jkt", _authorization),
+    ("the answer to a pushed authorization request", "request_uri", "expires_in", "", _pushed),
+    ("the answer to an authorization request", "code", "state iss session_state", "", _code),
     (
         "a userinfo answer (OpenID Connect)",
         "sub",

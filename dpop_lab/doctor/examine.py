@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.general import REDIRECTS
 from dpop_lab.doctor.problem import Problem
@@ -17,10 +18,13 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Jwks, ask_rows
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import is_time
+from dpop_lab.wire.syntax import NONCE_WANTED
 
 TOO_WIDE = 3600  # seconds from a server's clock at which no window ends
+STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
+PROOF_CODES = ("invalid_dpop_proof", NONCE_WANTED)
 NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not known here
 ECHO = "Another exchange with this status tells the reason."
 SILENT = ("status",)  # what a finding explains that goes by the status alone
@@ -120,9 +124,13 @@ def examine(
         problems, free = weighed(
             call, held_to, reports=reports, missing=missing, certain=problems, free=free
         )
-    told = [obeyed, *(_not_binding(each, call) for each in free), *remarks(call, stricter)]
-    if (call.status or 0) >= 500 and problems and problems[0].row:
-        told.append(f"The server should answer 400 or 401 here: its {call.status} hides the cause.")
+    wrong_status = _other_status(call, known=bool(by_rows))
+    told = [
+        obeyed,
+        wrong_status,
+        *(_not_binding(each, call) for each in free),
+        *remarks(call, stricter),
+    ]
     known = tuple(dict.fromkeys(filter(None, told)))
     return replace(one, problems=tuple(_once(problems, call, now)), remarks=known)
 
@@ -140,13 +148,13 @@ def _once(problems: list[Problem], call: Call, now: float) -> Iterator[Problem]:
 def _faults(one: Examined) -> list[Finding]:
     """The rows that failed, without those that can't be judged or only follow from another."""
     failed = {each.check: each for each in one.failures}
-    typ, proof = failed.get(rules.typ), one.call.proof
+    proof = one.call.proof
     dropped = {at.unbound.name} if at.scheme in failed else set[str]()
     if rules.no_private_key in failed:
         dropped |= {rules.jwk.name}
     if rules.alg in failed and failed[rules.alg].defect == "unsupported":
         dropped |= {*NOT_OURS}
-    if typ and str(typ.found).endswith("+jwt"):  # a JWT of another kind has other claims
+    if rules.typ in failed and is_another_jwt(proof):
         dropped |= {each.check.name for each in failed.values() if each.defect == "missing"}
     if rules.strict_form in failed:
         loose = {where for where, _ in proof.deviations}
@@ -165,6 +173,21 @@ def _is_open(finding: Finding, call: Call) -> bool:
     return finding.check == at.at_typ or (answered and finding.grade != "must")
 
 
+def _other_status(call: Call, *, known: bool) -> str:
+    """What to say of a status by which no client knows that its proof was refused; else empty.
+
+    `known` says that a row failed, so a server that fell over did so for the proof.
+    """
+    right, status = STATUS.get(call.place), call.status or 0
+    about_proof = call.error in PROOF_CODES or (status >= 500 and known)
+    if right in (None, status) or status < 400 or not about_proof:
+        return ""
+    return (
+        f"The server answered {status}, and should have refused the proof with {right} and an"
+        " error code of RFC 9449, so that a client can tell: a fault of its own."
+    )
+
+
 def _not_binding(finding: Finding, call: Call) -> str:
     """What to say of a row that failed where each server decides for itself."""
     row = f"{finding.check.name} ({finding.source})"
@@ -174,13 +197,14 @@ def _not_binding(finding: Finding, call: Call) -> str:
 def _accepted(finding: Finding, call: Call) -> Problem:
     """A request that was accepted though it must be refused: that is the server's fault."""
     problem, row = Problem.of(finding, call), finding.check
-    word = "must" if finding.grade == "must" else "should"
+    grade = "must" if finding.grade == "free" else finding.grade  # no server is free to that extent
     if row == rules.no_private_key:
         return problem  # the server should say so, but the key is the client's
     return replace(
         problem,
-        title=f"The server accepted what it {word} refuse. {problem.title}",
+        title=f"The server accepted what it {grade} refuse. {problem.title}",
         action="This is the server's fault, to be mended there: without this check nothing stops "
         f"{row.stops}. In the request: {problem.action}",
+        grade=grade,
         at_server=True,
     )

@@ -44,6 +44,17 @@ class Wording(NamedTuple):
 BESIDE_PROOFS = (
     Wording(
         "cors",
+        r"""access-control-expose | refused to get unsafe header
+        | (?:dpop-nonce|www-authenticate)\b.{0,60}\b(?:null|undefined|none|exposed|readable)\b""",
+        """the browser keeps this header of the answer from the page, as the server does not expose
+        it (CORS)""",
+        """The server must change, not the client: let its answers carry
+        Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate. Then the page can read the
+        nonce and put it into a new proof.""",
+        at_server=True,
+    ),
+    Wording(
+        "cors",
         r"""blocked by cors | \bcors\b.{0,40}(?:policy|error|header|fail|missing|preflight|request)
         | access-control-allow | preflight""",
         "the browser asks the server first (preflight, CORS), and the server does not allow it",
@@ -51,14 +62,6 @@ BESIDE_PROOFS = (
         Access-Control-Allow-Origin and with Access-Control-Allow-Headers: Authorization, DPoP;
         and let pages read what they need with Access-Control-Expose-Headers: DPoP-Nonce,
         WWW-Authenticate.""",
-        at_server=True,
-    ),
-    Wording(
-        "cors",
-        r"refused to get unsafe header | access-control-expose",
-        "the browser hides a header of the answer from the page: the server does not expose it",
-        """The server must change, not the client: Access-Control-Expose-Headers: DPoP-Nonce,
-        WWW-Authenticate, with each answer. Then the page can read the nonce.""",
         at_server=True,
     ),
     Wording(
@@ -89,6 +92,13 @@ BESIDE_PROOFS = (
         """Delete these tokens, make a new key and log in again: nothing else brings them back.
         Keep the key where it outlives restarts and updates, and out of backups to other
         devices.""",
+    ),
+    Wording(
+        "client metadata",
+        r"#invalid_client_metadata .*dpop | dpop_bound_access_tokens",
+        "the server refuses what the client's metadata say of DPoP",
+        """Set dpop_bound_access_tokens to true in the client's metadata: at its registration, or
+        in the document that its client_id names.""",
     ),
     Wording(
         "no scheme",

@@ -10,8 +10,7 @@ from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.secrets import harmless
 
 Members = Mapping[Any, Any]
-#: What a document says of DPoP in a sentence or two, and what is wrong with that.
-Judged = tuple[str, list[Problem]]
+Judged = str | Problem  # what a document says of DPoP, and what is wrong with that
 
 WEAK = re.compile("none|HS[0-9]+", re.I)  # algorithms that need no private key
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?|[^.:]+(:[0-9]+)?", re.I)
@@ -20,43 +19,47 @@ BOUND = "dpop_bound_access_tokens"
 MOST = 20  # values of a list that are told
 
 
-def resource_metadata(value: Members) -> Judged:
+def resource_metadata(value: Members) -> Iterator[Judged]:
     """What a protected resource says (RFC 9728)."""
-    told = f"It is about {shown(value['resource'], 120)}. "
-    if value.get(REQUIRED) is True:
-        told += "It takes only DPoP-bound access tokens: each call needs a proof"
-    else:
-        told += "Bound tokens are not required: it may take Bearer tokens as well"
-    algs = value.get(ALGS)
-    told += f"; proofs are signed with {_listed(algs)}." if algs else "; algorithms are not named."
-    return told, [*_algorithms(value), *_no_boolean(value, REQUIRED, "RFC 9728 §2")]
+    yield f"It is about {shown(value['resource'], 120)}."
+    algs, required = value.get(ALGS), value.get(REQUIRED) is True
+    told = f"proofs are signed with {_listed(algs)}." if algs else "algorithms are not named."
+    yield (
+        f"It takes only DPoP-bound access tokens: each call needs a proof; {told}"
+        if required
+        else f"Bound tokens are not required: it may take Bearer tokens as well; {told}"
+    )
+    yield from _algorithms(value)
+    yield from _no_boolean(value, REQUIRED, "RFC 9728 §2")
+    yield from _plain_http(value, "RFC 9728 §1.2", "resource")
 
 
-def server_metadata(value: Members) -> Judged:
+def server_metadata(value: Members) -> Iterator[Judged]:
     """What an authorization server says (RFC 8414)."""
-    algs = value.get(ALGS)
-    told = f"{ALGS} is missing: the server does not announce DPoP. Ask its operator."
-    if algs:
-        told = f"It announces DPoP: proofs are signed with {_listed(algs)}."
+    if algs := value.get(ALGS):
+        yield f"It announces DPoP: proofs are signed with {_listed(algs)}."
+    else:
+        yield f"{ALGS} is missing: the server does not announce DPoP. Ask its operator."
     host = host_of(str(value.get("token_endpoint", "")))
     if host and host != host_of(str(value["issuer"])):
-        told += f" The htu of a token request has the host {cut(host, 80)}, not the issuer's."
-    return told, [*_algorithms(value), *_plain_http(value)]
+        yield f"The htu of a token request has the host {cut(host, 80)}, not the issuer's."
+    yield from _algorithms(value)
+    yield from _plain_http(value, "RFC 8414 §2", "issuer", "token_endpoint")
 
 
-def client_metadata(value: Members) -> Judged:
+def client_metadata(value: Members) -> Iterator[Judged]:
     """What a client says of itself (RFC 7591)."""
-    bound = value.get(BOUND)
-    told = f"{BOUND} is {seen(value, BOUND)}: this client may be given tokens without DPoP."
-    if bound is True:
-        told = f"{BOUND} is true: each token request of this client needs a proof."
-    problems = [*_no_boolean(value, BOUND, "RFC 9449 §5.2")]
+    bound, said = value.get(BOUND, False), f"{BOUND} is {seen(value, BOUND)}"
     atproto = "atproto" in str(value.get("scope", ""))[:2000].split()
-    if atproto and bound is not True and not problems:
-        said = f"{BOUND} is {seen(value, BOUND)}, and atproto wants true"
+    yield from _no_boolean(value, BOUND, "RFC 9449 §5.2")
+    if bound is True:
+        yield f"{said}: each token request of this client needs a proof."
+    elif atproto and bound is False:
         action = f"Set {BOUND} to true in the client metadata: atproto takes no other client."
-        problems.append(Problem(said, action, "RFC 9449 §5.2", "true", seen(value, BOUND)))
-    return told, problems
+        wanted = "RFC 9449 §5.2", "true", seen(value, BOUND)
+        yield Problem(f"{said}, and atproto wants true", action, *wanted)
+    else:
+        yield f"{said}: this client may be given tokens without DPoP."
 
 
 # ---- what may be wrong
@@ -78,16 +81,16 @@ def _algorithms(value: Members) -> Iterator[Problem]:
         )
 
 
-def _plain_http(value: Members) -> Iterator[Problem]:
-    """URLs without TLS: behind a proxy the server often takes itself for an http one."""
-    for name in ("issuer", "token_endpoint"):
+def _plain_http(value: Members, section: str, *names: str) -> Iterator[Problem]:
+    """The first URL without TLS: behind a proxy a server often takes itself for an http one."""
+    for name in names:
         url = str(value.get(name, ""))
         if url.lower().startswith("http:") and not LOCAL.fullmatch(host_of(url)):
             yield Problem(
                 f"{name} is an http URL",
                 "The server has to name it by https. Behind a proxy, let it heed X-Forwarded-Proto:"
                 " it compares htu with the URL that it takes for its own.",
-                "RFC 8414 §2",
+                section,
                 "https",
                 shown(url, 120),
                 at_server=True,

@@ -231,11 +231,13 @@ def all_values(
     return {**plain, "documents": judged, "requests": requests}
 
 
-def nothing_wrong(documents: "Sequence[Document]", examined: Sequence[Examined]) -> str:
-    """What to say where nothing is wrong: how far that can be seen."""
+def nothing_wrong(kind: str, documents: "Sequence[Document]", examined: Sequence[Examined]) -> str:
+    """What to say of a paste of this kind where nothing is wrong: how far that can be seen."""
     missing = {row for one in examined for row in one.missing}
     if documents:
-        return " ".join((*(one.told for one in documents), "Nothing is wrong with it."))
+        parts = ((f"It holds {one.kind}." * (one.kind != kind), one.told) for one in documents)
+        told = (text for pair in parts for text in pair if text)
+        return " ".join([*told, "Nothing is wrong with it."])
     if not any(one.findings for one in examined):
         return "No row can be asked of it, and nothing else is wrong."
     if not missing:

@@ -7,10 +7,10 @@ from dpop_lab.show.values import date, duration, is_time, seconds_since_1970
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 TIME = re.compile(
-    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?(?!\w)|\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d[\d.]{0,9}z?)"
+    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?(?!\w)"
+    r"|\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:z|[+-]\d\d:\d\d))"
 )
-
-ISSUED = re.compile(r"\biat\b|issued.?at")
+NOW = re.compile(r"\b(?:now|server|current)")  # before the server's time
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
     r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
@@ -96,9 +96,11 @@ def times_told(call: Call) -> tuple[str, str]:
     """How far iat is from the server's time, with its window, and what to do; or nothing."""
     words = call.description[:4000].lower()
     iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
-    if ISSUED.search(words) and (first := TIME.search(words)):
-        times, label = [*map(_seconds, TIME.findall(words))], words[: first.start()]
-        iat, *rest = times if ISSUED.search(label) or "now" not in label else reversed(times)
+    times = [*TIME.finditer(words)]
+    if times and ("iat" in words or len(times) == 2):
+        label = words[: times[0].start()]
+        seconds = [_seconds(one[0]) for one in times]
+        iat, *rest = seconds if "iat" in label or not NOW.search(label) else reversed(seconds)
         now = rest[0] if rest else now
     sizes = ["".join(one) for one in WINDOW.findall(words)]
     window = f"it allows {' + '.join(dict.fromkeys(sizes))} s" if sizes else ""

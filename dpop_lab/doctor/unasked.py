@@ -17,7 +17,7 @@ from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import cut, is_time, offset, shown
 from dpop_lab.wire.message import first
 from dpop_lab.wire.secrets import leaked
-from dpop_lab.wire.syntax import NONCE_WANTED, without_query
+from dpop_lab.wire.syntax import without_query
 
 
 def other_problems(call: Call) -> Iterator[Problem]:
@@ -84,7 +84,7 @@ def _preflight(call: Call) -> Iterator[Problem]:
         return
     yield Problem(
         f"A browser asks with OPTIONS (preflight, CORS) before it sends DPoP, and {said}",
-        " ".join(BESIDE_PROOFS[0].do.split()) + " OPTIONS is answered without a login.",
+        " ".join(BESIDE_PROOFS[1].do.split()) + " OPTIONS is answered without a login.",
         "Fetch §4.8",
         "DPoP in Access-Control-Allow-Headers",
         ", ".join(map(repr, filter(None, allowed)))[:200] or "nothing",
@@ -180,12 +180,6 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
     if len(challenges) > 1:
         schemes = ", ".join(one.scheme for one in challenges)
         yield f"There are {len(challenges)} challenges: {schemes[:200]}."
-    wanted = call.wants_nonce or NONCE_WANTED in [one.error for one in challenges]
-    if wanted and not call.nonce and call.exchange.response_headers:
-        yield (
-            "The server asks for a nonce and has to send it in a DPoP-Nonce header: there is none"
-            " here to take it from."
-        )
 
 
 def _kept(call: Call) -> str:

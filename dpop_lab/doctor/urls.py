@@ -18,7 +18,9 @@ PROXY = (
 )
 #: URLs in a server's words, and what stands before that of the server, and of the proof.
 WHOLE = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
-OF_THE_SERVER = re.compile(r"expect|comput|want|request|server|should|must|config|required|target")
+OF_THE_SERVER = re.compile(
+    r"expect|comput|want|request|server|should|must|config|required|target|route|rule|pattern"
+)
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
 OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
 TEMPLATE = re.compile(r"\$?\{[^{}/]{1,60}\}|<\w{1,60}>|(?<=/):[A-Za-z_]\w{0,60}")

@@ -8,9 +8,11 @@ from dpop_lab.doctor.advice.passed import REASONS, why_passed
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.wordings import VAGUE
 from dpop_lab.doctor.words import meaning
+from dpop_lab.proof import rules
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call
 
+OF_THE_FORM = ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti")  # may be "malformed"
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
 
 
@@ -31,6 +33,7 @@ def weighed(
     """
     said, answered = meaning(call, policy), _rows_answered_so(call, policy, reports)
     meant = {*answered, *(said.explains if said else ()), call.error.lower()} - {""}
+    meant |= {*OF_THE_FORM} if rules.well_formed.name in meant else set()
     likely = {each.check.name: Problem.of(each, call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip

@@ -110,6 +110,12 @@ SPECIFIC = (
         with the state of the login, so that the callback has it. {KEEP}""",
     ),
     Wording(
+        "refresh key",
+        r"#invalid_grant .*(?:thumbprint|jkt|\bcnf|confirmation|\bkey\b|binding)",
+        "the code or refresh token is bound to another key than that of this proof",
+        f"Sign with the same key as in the request that it was got with. {KEEP}",
+    ),
+    Wording(
         "one_header",
         r"""\b(?:no|missing|without|requires?|required|lacks?|expects?|expected)\b.{0,30}\bdpop\b
         | \b(?:multiple|several|more than one|exactly one|only one|too many)\b.{0,20}\bdpop\b

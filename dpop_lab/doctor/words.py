@@ -110,8 +110,9 @@ def _by_wording(call: Call) -> Problem | None:
     """What words mean that no policy has, or the code, or the status."""
     words = call.description[:4000]
     found = _in_the_table(call, words, SPECIFIC)
-    if found is None and call.around:
-        found = _in_the_table(call, call.around, BESIDE_WORDS)
+    beside = _in_the_table(call, call.around, BESIDE_WORDS) if call.around else None
+    if beside and (found is None or "cors" in beside.explains):
+        found = beside  # the page sees nothing of the rest
     if found is None and call.scheme.lower() == "dpop" and (other := _other_schemes(call)):
         title = f"the challenge names {other} alone, so this server does not take DPoP here"
         action = " ".join(ELSEWHERE.split())

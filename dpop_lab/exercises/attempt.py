@@ -153,15 +153,15 @@ class Attempt(Shown):
     # ---- shown
 
     def blocks(self) -> Iterator[Block]:
-        """Where it stands, the task, and what was handed out."""
-        first, *others = self.standing()
-        yield from (first, *self.material(), *others)
+        """Where it stands, the task, what was handed out, and the hints that are open."""
+        state, *hints = self.standing(f"{self.exercise.heading}: ")
+        yield from (state, Note(self.exercise.task), *self.material(), *hints)
 
-    def standing(self) -> Iterator[Block]:
+    def standing(self, heading: str = "") -> Iterator[Block]:
         """The state, with what is missing or the praise, and the hints that are open."""
-        one, solved = self.exercise, self.state == "solved"
-        state = self.state if self._done else self._entry.words if solved else self.state
-        told = f"{one.id} {one.title} ({one.kind}): {state}."
+        solved = self.state == "solved"
+        told = self._entry.words if solved and not self._done else self.state
+        told = f"{heading}{told if heading else told[:1].upper() + told[1:]}."
         if self._scene.count:
             told += f"{' Here not yet:' * (solved and not self._done)} {self._told.words}"
         yield Card(told, MARKS.get(self.state, "not asked"), self._told.facts)
@@ -169,10 +169,11 @@ class Attempt(Shown):
             yield from self.hints.blocks()
 
     def material(self) -> Iterator[Block]:
-        """The task and what was handed out for it."""
-        yield Note(self.exercise.task)
-        rows = (("lab", "a lab of its own"), *self.exercise.gives.items())
-        yield Table("What you have", rows, ("Name", "What it is"))
+        """What was handed out, and what is to be mended."""
+        given = {"lab": "a lab of its own", **self.exercise.gives}
+        rows = tuple((f"task.{name}", words) for name, words in given.items())
+        title = f'What you have, after task = exercise("{self.exercise.id}")'
+        yield Table(title, rows, ("Name", "What it is"))
         if self.source:
             yield Table("To be mended (task.source)", (("source", self.source),))
 

@@ -44,14 +44,19 @@ def find_exercise(name: str) -> Exercise:
     return found[name]
 
 
-@cache
 def exercise(name: str) -> Attempt:
     """The exercise with this id, such as "05.2": a card with its task, its lab and three hints.
 
     In one process it is always the same one; its `start_again()` makes a new world. Raises
     `LabError` when there is none.
     """
-    return Attempt(find_exercise(name))
+    return _attempt(find_exercise(name).id)
+
+
+@cache
+def _attempt(name: str) -> Attempt:
+    """The one attempt of this process."""
+    return Attempt(exercises_of(name.partition(".")[0])[name])
 
 
 @dataclass(frozen=True, slots=True, repr=False)

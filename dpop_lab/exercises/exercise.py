@@ -56,6 +56,11 @@ class Exercise:
         return self.id.partition(".")[0]
 
     @property
+    def heading(self) -> str:
+        """Its id, title and kind: `05.2 The token was renewed (mend)`."""
+        return f"{self.id} {self.title} ({self.kind})"
+
+    @property
     def source(self) -> str:
         """What is to be mended, as source to be pasted; empty where there is nothing."""
         if self.code is None:

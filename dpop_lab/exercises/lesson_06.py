@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from dpop_lab.exercises.exercise import Exercise, Steps
+from dpop_lab.exercises.find_and_repair import KID_BELIEVED
 from dpop_lab.exercises.scene import Scene, Trial, lacking
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.server.duende import DUENDE
@@ -139,4 +140,5 @@ EXERCISES = (
         start=_forgetful,
         steps=_replay_refused,
     ),
+    KID_BELIEVED,
 )

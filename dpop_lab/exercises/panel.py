@@ -31,9 +31,9 @@ class ExercisePanel(Panel):
     def __init__(self, attempt: Any) -> None:
         self.attempt, one = attempt, attempt.exercise
         self._hint = self.button("Open a hint", attempt.hint)
-        task = HTML(as_html(attempt.material()), layout=WIDE)
-        title = f"Exercise {one.id}: {one.title}"
-        super().__init__(title, f"To {one.kind}.", [task], [self._hint, self.start_again])
+        given = HTML(as_html(attempt.material()), layout=WIDE)
+        rows = [given], [self._hint, self.start_again]
+        super().__init__(f"Exercise {one.heading}", one.task, *rows)
         attempt.listeners.append(lambda: self._react(self.values))
 
     def back(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import requests
@@ -14,6 +15,7 @@ from dpop_lab.lab.world import TWIN, Carrier, World, demo_client, started
 from dpop_lab.server.access_token import SigningKey
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
+from dpop_lab.server.resource_server import ResourceServer
 from dpop_lab.server.twin import Twin
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW, TOKEN_ENDPOINT, Call, read_as
 from dpop_lab.wire.message import Exchange, Redacted, Request
@@ -54,7 +56,7 @@ class Scene:
         self._heard, self._signing_key = heard, signing_key
         self._lab: Lab | None = None
         self._complete: Twin | None = None
-        self._begun, self._predicted = False, ""
+        self._begun, self._predicted, self._lock = False, "", Lock()
 
     # ---- for the set-up
 
@@ -65,15 +67,18 @@ class Scene:
         complete: Policy | None = None,
         api_nonce: bool = False,
         carrier: Carrier = "in process",
+        apis: type[ResourceServer] = ResourceServer,
     ) -> Lab:
         """The lab of this exercise, under these rules; asked for once.
 
         With `complete`, the rules of which `policy` lacks some, each request is shown to a server
-        that has them all as well, and `Seen.fault` says by which row that one refuses it.
+        that has them all as well, and `Seen.fault` says by which row that one refuses it. `apis`
+        is what both servers' APIs are made of, where they are others than the demo's.
         """
         if self._lab is not None:
             raise LabError("The lab of this exercise is open already")
-        options = {"policy": policy, "api_nonce": api_nonce, "client_key": None}
+        options: dict[str, Any] = {"policy": policy, "api_nonce": api_nonce, "client_key": None}
+        options["apis"] = apis
         lab = ExerciseLab(_Watched(self._record), carrier, self._signing_key, options)
         if complete is not None:
             self._complete = lab.twin.under(complete, api_nonce=api_nonce)
@@ -141,11 +146,13 @@ class Scene:
 
     def _record(self, exchange: Exchange) -> None:
         complete = self._complete(_received(exchange)).reports if self._complete else ()
-        if self._begun:
+        if not self._begun:
+            return
+        with self._lock:  # a client may have threads
             known = {"predicted": self._predicted, "complete": complete}
             self._predicted, self.count = "", self.count + 1
             self.calls = (*self.calls, read_as(Seen, exchange, **known))
-            self._heard()
+        self._heard()
 
 
 class ExerciseLab(Lab):

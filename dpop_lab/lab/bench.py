@@ -1,6 +1,5 @@
 """The bench: drafts a change, sends it, and sets what the rows know next to the answer."""
 
-import json
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -14,8 +13,9 @@ import requests
 from dpop_lab.client.recorder import SessionLog, sent_exchange
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED, Catalogue
-from dpop_lab.lab.catalogue.change import PLACES, SIGNERS, one_of
-from dpop_lab.lab.crafting import Draft
+from dpop_lab.lab.catalogue.change import one_of
+from dpop_lab.lab.catalogue.places import PLACES, SIGNERS
+from dpop_lab.lab.crafting import Draft, members_of
 from dpop_lab.lab.live import Unreachable
 from dpop_lab.lab.own_look import own_look
 from dpop_lab.lab.parties import Parties, exchange_of
@@ -195,7 +195,7 @@ class Bench:
     def _with_answer(self, sent: Sent, answered: Call, draft: Draft, proof: str) -> Sent:
         """What was sent with its answer, and what is other than in the last honest proof."""
         read = read_proof(proof)
-        now, honest = flat(read.header, read.claims), flat(*map(json.loads, draft.honest))
+        now, honest = flat(read.header, read.claims), flat(*map(members_of, draft.honest))
         number, compared = self._accepted.get(draft.to, (0, honest))
         if by_all_rows(answered) and draft.honestly:
             self._accepted[draft.to] = sent.number, now

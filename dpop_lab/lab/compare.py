@@ -10,7 +10,8 @@ import requests
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.catalogue import CHANGES, LISTED
-from dpop_lab.lab.catalogue.change import PLACES, Change, one_of
+from dpop_lab.lab.catalogue.change import Change, one_of
+from dpop_lab.lab.catalogue.places import PLACES
 from dpop_lab.lab.comparison import Compared, Comparison
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.side import HONEST_AT, REPLAY, Asked, Side

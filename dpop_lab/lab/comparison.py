@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpop_lab.lab.catalogue import CHANGES, LISTED
-from dpop_lab.lab.catalogue.change import (
+from dpop_lab.lab.catalogue.places import (
     API,
     API_NONCE,
     PLACES,
@@ -172,17 +172,16 @@ class Comparison(Shown):
         What differs in wording alone, what does not differ, and what was not asked is counted, and
         listed with `everything`.
         """
-        return as_text(self._blocks(description=False, everything=everything))
+        return as_text(self.blocks(description=False, everything=everything))
 
     def __repr__(self) -> str:
         return self.text()
 
-    def blocks(self) -> Iterator[Block]:
-        """How many there are of each kind, and a table for each kind of difference."""
-        return self._blocks(description=True, everything=False)
+    def blocks(self, *, description: bool = True, everything: bool = False) -> Iterator[Block]:
+        """How many there are of each kind, and a table for each kind of difference.
 
-    def _blocks(self, *, description: bool, everything: bool) -> Iterator[Block]:
-        """What is shown, perhaps with descriptions where answers differ by more than wording."""
+        The answers are told with or without their descriptions.
+        """
         yield Note(f"A is {self.a}, B is {self.b}\n{self.summary}")
         meanings = {row.change: row.title for row in self.rows}
         few = len(meanings) <= FEW

@@ -1,7 +1,6 @@
 """From a change to the request that carries it out: a draft to look at and edit, then the bytes."""
 
 import hmac
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -17,7 +16,8 @@ from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read
 from dpop_lab.jose.jws import HASHES, decoded_parts, read_jws
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.catalogue import CHANGES
-from dpop_lab.lab.catalogue.change import PLACES, Change, Edit, Form, Place, edited
+from dpop_lab.lab.catalogue.change import Change, Edit, Form, edited
+from dpop_lab.lab.catalogue.places import PLACES, Place
 from dpop_lab.lab.sent import difference, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
@@ -74,13 +74,18 @@ def forged(header: str, claims: str, edit: Edit, key: PrivateKey, *, kept: bytes
     return str(edit.spelt("whole", f"{signing_input}.{last}"))
 
 
+def members_of(text: str) -> dict[str, Any]:
+    """The members of a JSON text, none where it is no object."""
+    members = read_json(text)
+    return members if isinstance(members, dict) else {}
+
+
 def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
     """A signature in the way the header names, where the key can, else in the key's own way.
 
     For `none` it is empty; HMAC takes what everybody knows for its secret: the public key.
     """
-    members = read_json(header)
-    alg = members.get("alg") if isinstance(members, dict) else None
+    alg = members_of(header).get("alg")
     if not isinstance(alg, str):
         return key.sign(octets)
     if alg.lower() == "none":
@@ -120,12 +125,6 @@ class Draft(Shown):
         return PLACES[self.to]
 
     @property
-    def honest_claims(self) -> dict[str, Any]:
-        """The claims that an honest client would sign at this moment."""
-        claims: dict[str, Any] = json.loads(self.honest[1])
-        return claims
-
-    @property
     def edited_members(self) -> tuple[str, ...]:
         """The members that were edited beyond the change, by what they mean, not how it is spelt.
 
@@ -133,7 +132,7 @@ class Draft(Shown):
         """
         of_texts = self.typed is None
         texts = (self.header, self.claims) if of_texts else decoded_parts(self.typed or "")
-        proposed, now = (flat(*map(_members, pair)) for pair in (self.proposed, texts))
+        proposed, now = (flat(*map(members_of, pair)) for pair in (self.proposed, texts))
         fresh = () if of_texts else NEW_IN_ANY
         names = {name for name, *_ in difference(proposed, now) if name not in fresh}
         return tuple(sorted({name if name in proposed else "another" for name in names}))
@@ -172,15 +171,6 @@ class Draft(Shown):
             yield drawn(cut(label, 40), read_proof(proof), now=now, encoded=proof)
         if self.access_token:
             yield drawn("The access token", read_jws(self.access_token), now=now)
-
-
-def _members(text: str) -> dict[str, Any]:
-    """The members of a JSON text, none where it is no object."""
-    try:
-        members = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return members if isinstance(members, dict) else {}
 
 
 def url_of(place: Place, lab: World) -> str:

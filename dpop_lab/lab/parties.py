@@ -12,20 +12,20 @@ from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key, too_small_key
 from dpop_lab.lab.catalogue import CHANGES
-from dpop_lab.lab.catalogue.change import (
+from dpop_lab.lab.catalogue.change import Change, Edit
+from dpop_lab.lab.catalogue.places import (
     ISSUER,
     PLACES,
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
     TOKENS,
-    Change,
-    Edit,
     Place,
 )
 from dpop_lab.lab.catalogue.requests import OF_THE_DEMO, USUAL
 from dpop_lab.lab.crafting import (
     Draft,
     forged,
+    members_of,
     prepared,
     url_of,
     with_other_proof,
@@ -195,7 +195,7 @@ class Parties:
         """The requests that carry out a draft, in order, and the proof in the last one."""
         change, steps = draft.change, list[requests.PreparedRequest]()
         if change.first:  # a request that goes before, with the same jti
-            jti = draft.honest_claims["jti"]
+            jti = members_of(draft.honest[1])["jti"]
             steps, _ = self.signed(self.drafted(CHANGES[change.first], to=draft.to, jti=jti))
         proof = self.proof(draft)
         steps.append(prepared(draft, proof, self.lab))

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, SettingsError
-from dpop_lab.lab.catalogue.change import BEARER_API, ISSUER, LEFT_OUT, PLACES, Change
+from dpop_lab.lab.catalogue.change import LEFT_OUT, Change
+from dpop_lab.lab.catalogue.places import BEARER_API, ISSUER, PLACES
 from dpop_lab.lab.catalogue.requests import HONEST, OF_THE_DEMO
 from dpop_lab.lab.comparison import DEMANDS_NONCE, outcome, told
 from dpop_lab.lab.crafting import Draft, token_request

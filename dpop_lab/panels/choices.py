@@ -6,7 +6,7 @@ from typing import Any
 from ipywidgets import HTML, Checkbox, Dropdown, Select, Text
 
 from dpop_lab.lab.catalogue import CHANGES, Change
-from dpop_lab.lab.catalogue.change import SIGNERS
+from dpop_lab.lab.catalogue.places import SIGNERS
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.sent import Score, Sent
 from dpop_lab.panels.catalogue import DIFFER, SEARCH, WHAT, WHO, filters, listed

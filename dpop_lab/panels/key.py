@@ -6,9 +6,9 @@ from types import NoneType
 
 from dpop_lab.errors import KeyUnusable, LabError, expect
 from dpop_lab.jose.encoding import hash_input, thumbprint
-from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, generate_key, public_jwk
+from dpop_lab.jose.keys import ALGORITHMS, PUBLIC, generate_key, public_jwk
 from dpop_lab.panels.panel import Panel, text_fields
-from dpop_lab.proof import RSA_BITS, STRICT
+from dpop_lab.proof import STRICT
 from dpop_lab.show import Block, Card, Shown, Table
 from dpop_lab.show.values import cut, printable, shown
 
@@ -108,13 +108,5 @@ def _problem(jwk: Mapping[str, str]) -> str:
     if (alg := algorithms.get((kty, crv))) is None:
         kinds = dict.fromkeys(curve or kind for kind, curve in ALGORITHMS.values())
         return f"{kty} with crv {shown(crv)} is none of {', '.join(kinds)}."
-    numbers = {name: jwk[name] for name in ("kty", *PUBLIC[kty])}
-    if fault := STRICT.key_fault(numbers, alg):
-        wanted = {
-            "RSA": f"n is a modulus of {RSA_BITS[0]} to {RSA_BITS[-1]} bits, e an odd exponent.",
-            "OKP": f"x is a point of {crv}, {OCTETS.get(crv)} octets in base64url.",
-            "EC": f"x and y are a point on {crv}, each {OCTETS.get(crv)} octets in base64url.",
-        }
-        return f"{fault}. Wanted: {wanted[kty]}"
     fault = STRICT.key_fault(jwk, alg)
     return f"{fault}." if fault else ""

@@ -8,7 +8,7 @@ from typing import Any
 from ipywidgets import Box, ToggleButton, ToggleButtons
 
 from dpop_lab.checking import Check
-from dpop_lab.lab.catalogue.change import PLACES
+from dpop_lab.lab.catalogue.places import PLACES
 from dpop_lab.lab.crafting import Draft
 from dpop_lab.lab.sent import Sent
 from dpop_lab.panels.panel import control

@@ -83,7 +83,8 @@ def make_proof(
     claims = proof_claims(
         jti=jti, htm=htm, htu=htu, iat=iat, access_token=access_token, nonce=nonce
     )
-    return sign_segment(_header_segment(key.alg, tuple(public_jwk(key).items())), claims, key.sign)
+    members = tuple(key.public_jwk().items())
+    return sign_segment(_header_segment(key.alg, members), claims, key.sign)
 
 
 @lru_cache(maxsize=64)

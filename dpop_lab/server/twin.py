@@ -46,7 +46,8 @@ class Twin(Front):
 
     `client_key` is the RSA key of the `*.jwt` clients, made when first wanted if none is given;
     `client_jwk`, a public JWK, will do instead. `signing_key` signs access tokens. With
-    `every_row` all rows are asked of a request, though the first failure decides.
+    `every_row` all rows are asked of a request, though the first failure decides. `apis` is what
+    the resource server is made of, where it has more to it.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Twin(Front):
         signing_key: SigningKey | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
         every_row: bool = False,
+        apis: type[ResourceServer] = ResourceServer,
     ) -> None:
         self.base_url, self.clock = base_url.rstrip("/"), clock or Clock()
         self._client_key = _once(lambda: client_key or generate_key("RS256"))
@@ -79,7 +81,7 @@ class Twin(Front):
             client_key=self._public_client_key,
             random=random,
         )
-        self.resource_server = ResourceServer(
+        self.resource_server = apis(
             **common, issuer=self.base_url, keys=(self.published,), api_nonce=api_nonce
         )
         self.forget()

@@ -33,7 +33,7 @@ COMPARED = ("expected", "actual", "received", "htu", "iat", "now")  # told besid
 SPELLINGS = {  # of members of an answer, without `_`, in small letters
     one.replace("_", ""): one
     for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
-} | dict.fromkeys(("errormessage", "msg", "err", "fault", "faultstring"), "message")
+} | dict.fromkeys(("errormessage", "errorsummary", "msg", "err", "fault", "faultstring"), "message")
 INNER = ("error", "errors", "message", "detail")  # which may be objects with words of their own
 ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
 OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
@@ -311,10 +311,11 @@ def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, 
 def words_of(members: object) -> tuple[str, str]:
     """The code and the words of a JSON answer, wherever it has them; the most telling words."""
     told = [*told_in(members)] if isinstance(members, Mapping) else []
-    codes = [str(value) for name, value in told if name in CODES and value]
+    codes = [str(value) for name, value in told if name in (*CODES, *DESCRIPTIONS) and value]
     error = next(filter(OWN_CODE.fullmatch, codes), "")
     error = error or next((str(value) for name, value in told if name == "error" and value), "")
     words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]
+    words = [one for one in words if one != error] or words
     text = next(filter(ABOUT_DPOP.search, words), words[0] if words else "")
     beside = {name: value for name, value in told if name in COMPARED}
     if ABOUT_DPOP.search(text) and beside:

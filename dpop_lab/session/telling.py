@@ -20,7 +20,7 @@ LONGEST = 60  # characters of a path
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Step(Call):
-    """A call in the story of a session, and what is told of it."""
+    """A call in the story of a session, redacted so that it may be shown, and what it means."""
 
     exchange: Redacted
     number: int = 0  #: in the session, from 1

@@ -12,10 +12,38 @@ from dpop_lab.show.values import NARROW, WIDTH, columns, pairs, printable, wrapp
 SYNTAX = re.compile(r"([\\`*_{}\[\]#|~!$])")
 
 
-class Block(ABC):
-    """Something to be shown; what is in it is plain text, escaped here and nowhere else."""
+class Shown:
+    """Something with `blocks`, of which the first is the verdict where it has one."""
 
     __slots__ = ()
+
+    @abstractmethod
+    def blocks(self) -> "Iterator[Block]":
+        """What there is to say of it."""
+
+    def verdict_block(self) -> "Block":
+        """The verdict alone."""
+        return next(self.blocks())
+
+    def details(self) -> str:
+        """All but the verdict, as HTML."""
+        return as_html([*self.blocks()][1:])
+
+    def __repr__(self) -> str:
+        return as_text(self.blocks())
+
+    def _repr_html_(self) -> str:
+        return as_html(self.blocks())
+
+
+class Block(Shown, ABC):
+    """A part of what is shown; what is in it is plain text, escaped here and nowhere else."""
+
+    __slots__ = ()
+
+    def blocks(self) -> "Iterator[Block]":
+        """This one alone."""
+        yield self
 
     @abstractmethod
     def lines(self) -> Iterator[str]:
@@ -25,9 +53,9 @@ class Block(ABC):
     def html(self, look: Look) -> str:
         """HTML that stands alone, its parts with the attributes that `look` gives by name."""
 
-    @abstractmethod
     def markdown(self) -> str:
-        """Markdown in which nothing is read as Markdown or HTML."""
+        """Markdown in which nothing is read as Markdown or HTML; its words alone, unless said."""
+        return plain_markdown(" ".join(self.lines()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +69,6 @@ class Note(Block):
 
     def html(self, look: Look) -> str:
         return f"<p{look('note')}>{escaped(self.text)}</p>"
-
-    def markdown(self) -> str:
-        return plain_markdown(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,27 +240,3 @@ def _markdown_rows(rows: Sequence[Sequence[str]]) -> list[str]:
 def plain_markdown(text: str) -> str:
     """Text as Markdown that shows just that text, in a line."""
     return SYNTAX.sub(r"\\\1", escape(" ".join(printable(text).split()), quote=False))
-
-
-class Shown:
-    """Something with `blocks`, of which the first is the verdict where it has one."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def blocks(self) -> Iterator[Block]:
-        """What there is to say of it."""
-
-    def verdict_block(self) -> Block:
-        """The verdict alone."""
-        return next(self.blocks())
-
-    def details(self) -> str:
-        """All but the verdict, as HTML."""
-        return as_html([*self.blocks()][1:])
-
-    def __repr__(self) -> str:
-        return as_text(self.blocks())
-
-    def _repr_html_(self) -> str:
-        return as_html(self.blocks())

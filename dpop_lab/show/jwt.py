@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
-from dpop_lab.show import Block, Shown, Table
+from dpop_lab.show import Block, Table
 from dpop_lab.show.html import Look, escaped
 from dpop_lab.show.values import cut, pairs
 
@@ -13,7 +13,7 @@ Member = tuple[str, str, str]  # name, value, and what the name means, empty whe
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Jwt(Shown, Block):
+class Jwt(Block):
     """A JWT, encoded and decoded; nothing in it is believed."""
 
     title: str
@@ -23,9 +23,6 @@ class Jwt(Shown, Block):
     #: What there is to say of the signature, or of a text that has no three parts.
     remark: str = ""
     changed: tuple[str, ...] = ()  #: the `SEGMENTS` that are not what they were
-
-    def blocks(self) -> Iterator[Block]:
-        yield self
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

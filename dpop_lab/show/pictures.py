@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dpop_lab.show import Block, Shown
+from dpop_lab.show import Block
 from dpop_lab.show.html import Look, escaped, ink, marked, symbol
 from dpop_lab.show.values import WIDTH, one_line, wrapped
 
@@ -25,15 +25,12 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Diagram(Shown, Block):
+class Diagram(Block):
     """A sequence diagram: the messages between those who stand at the top of its lanes."""
 
     title: str
     lanes: tuple[tuple[str, str], ...]  #: who it is, and where
     messages: tuple[Message, ...]
-
-    def blocks(self) -> Iterator[Block]:
-        yield self
 
     @property
     def mermaid(self) -> str:

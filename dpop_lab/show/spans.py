@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 
-from dpop_lab.show import Block, Shown, Table
+from dpop_lab.show import Block
 from dpop_lab.show.html import Look, escaped, ink, marked, symbol
 from dpop_lab.show.pictures import framed, point
 from dpop_lab.show.values import duration, one_line
@@ -41,15 +41,12 @@ def _from_now(seconds: float) -> str:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Spans(Shown, Block):
+class Spans(Block):
     """Spans of time on one axis: what is past left of now, what is ahead right of it."""
 
     title: str
     spans: tuple[Span, ...]
     at: float | None = None  #: a time to be marked, in seconds from now
-
-    def blocks(self) -> Iterator[Block]:
-        yield self
 
     def _axis(self) -> tuple[float, float]:
         """Its ends: a little beyond all spans that end, and no further for the marked time."""
@@ -64,11 +61,6 @@ class Spans(Shown, Block):
             return None
         first, last = self._axis()
         return min(max(self.at, first), last)
-
-    def markdown(self) -> str:
-        rows = tuple((f"{span.group} {span.name}".lstrip(), *span.figures) for span in self.spans)
-        marks = tuple(span.mark for span in self.spans)
-        return Table(self.title, rows, ("Span", "From", "To"), marks=marks).markdown()
 
     def lines(self) -> Iterator[str]:
         yield self.title

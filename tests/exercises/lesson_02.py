@@ -1,5 +1,11 @@
 """Lesson 2."""
 
+import base64
+import hashlib
+import json
+
+from jwcrypto.jwk import JWK
+
 from dpop_lab import public_jwk, read_proof, thumbprint
 from tests.exercises import Tried
 
@@ -24,9 +30,108 @@ def a_new_token(task):
     task.lab.session.get(task.lab.api, auth=task.lab.auth(key=task.keys[0]))
 
 
+def predicted(**rows):
+    def way(task):
+        for name, row in rows.items():
+            if row:
+                task.predict(row)
+            task.send(name)
+
+    return way
+
+
+def text(jwk, names=("crv", "kty", "x", "y")):
+    return json.dumps({name: jwk[name] for name in names}, separators=(",", ":")).encode()
+
+
+def url(octets):
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
+
+
+def points_alone(jwk):
+    names = ("crv", "kty", "x", "y") if jwk["kty"] == "EC" else sorted(jwk)[:2]
+    return url(hashlib.sha256(text(jwk, names)).digest())
+
+
+def whole(jwk):
+    return url(hashlib.sha256(text(jwk, sorted(jwk))).digest())
+
+
+def der(jwk):
+    pem = JWK(**{name: jwk[name] for name in ("crv", "kty", "x", "y")}).export_to_pem().decode()
+    octets = base64.b64decode("".join(pem.splitlines()[1:-1]))
+    return url(hashlib.sha256(octets).digest())
+
+
+GUESSES = (
+    lambda jwk: hashlib.sha256(text(jwk)).hexdigest(),
+    lambda jwk: base64.b64encode(hashlib.sha256(text(jwk)).digest()).decode(),
+    lambda jwk: url(hashlib.sha1(text(jwk)).digest()),
+    whole,
+    der,
+)
+
+
+def recomputed(task):
+    """For each server the guess that gives its token's jkt."""
+    found = {}
+    for name, token in task.tokens.items():
+        jkt = read_proof(token).claims["cnf"]["jkt"]
+        found[name] = next(one for one in GUESSES if one(task.jwks[name]) == jkt)
+    return found
+
+
+def one_short(task):
+    found = recomputed(task)
+    del found["E"]
+    task.compare(**found)
+
+
+def copied(task):
+    jkts = {name: read_proof(token).claims["cnf"]["jkt"] for name, token in task.tokens.items()}
+    task.compare(A=lambda jwk: jkts["A"])
+
+
+def right_form(task):
+    """A function of the right length, and of another key, for one that hashed something else."""
+    name = next(name for name, one in recomputed(task).items() if one is der)
+    task.compare(**{name: thumbprint})
+
+
 TRIED = {
     "02.1": Tried(
         solve=lambda task: call(task, keys(task, fitting=True)[0]),
         wrong=(all_keys, a_new_token),
-    )
-}
+    ),
+    "02.2": Tried(
+        solve=predicted(
+            backwards="accepted", with_kid="accepted", padded="bound_key",
+            same_kid="bound_key", another="signature",
+        ),
+        wrong=(
+            predicted(with_kid="bound_key"),
+            predicted(same_kid="accepted"),
+            predicted(another="bound_key"),
+            predicted(padded=""),
+            predicted(backwards="accepted"),
+        ),
+    ),
+    "02.3": Tried(
+        solve=lambda task: task.repair(thumbprint),
+        wrong=(
+            lambda task: task.repair(task.jkt),
+            lambda task: task.repair(lambda jwk: url(hashlib.sha256(str(jwk).encode()).digest())),
+            lambda task: task.repair(whole),
+            lambda task: task.repair(points_alone),
+        ),
+    ),
+    "02.4": Tried(
+        solve=lambda task: task.compare(**recomputed(task)),
+        wrong=(
+            one_short,
+            copied,
+            right_form,
+            lambda task: task.compare(A=lambda jwk: "short"),
+        ),
+    ),
+}  # fmt: skip

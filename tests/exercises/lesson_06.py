@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from dpop_lab import RFC_9449
 from dpop_lab.proof.rules import Window
 from tests.exercises import Tried
 
@@ -39,7 +40,7 @@ TRIED = {
             lambda task: attack(task, ""),
             lambda task: attack(task, "typ"),
             lambda task: [task.lab.send("alg_none") for _ in range(7)],
-            lambda task: task.lab.send("own_key", without=("bound_key",)),
+            lambda task: task.lab.send("own_key", policy=RFC_9449.without("bound_key")),
         ),
     ),
     "06.2": Tried(

@@ -149,6 +149,12 @@ def nonce(finding: Finding, call: Call) -> str:
             " header of answers: in a request nobody reads it. The nonce belongs into the claim"
             " nonce of the proof. "
         )
+        if call.wants_nonce and call.exchange.response_headers and not call.nonce:
+            return astray * bool(sent_back) + (
+                "The answer, as it is here, has no DPoP-Nonce header: the server has to send the"
+                " nonce in it, nobody looks for it elsewhere. Only a page in a browser may miss it"
+                " though it came: there Access-Control-Expose-Headers has to name it."
+            )
         return astray * bool(sent_back) + (
             f"Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the"
             " request again, once, with a new jti."

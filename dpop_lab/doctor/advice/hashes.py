@@ -23,7 +23,7 @@ def how_made(text: object, forms: Forms) -> str:
 
     The right way is base64url without padding of the SHA-256 of the first of the forms.
     """
-    for octets, spelling in _read(text) if isinstance(text, str) else ():
+    for octets, spelling in octets_of(text):
         for words, form in forms.items():
             for function in FUNCTIONS:
                 digest = hashlib.new(function.replace("-", ""), form).digest()
@@ -33,8 +33,10 @@ def how_made(text: object, forms: Forms) -> str:
     return ""
 
 
-def _read(text: str) -> Iterator[tuple[bytes, str]]:
+def octets_of(text: object) -> Iterator[tuple[bytes, str]]:
     """The octets a text may stand for, each with what is odd about its spelling."""
+    if not isinstance(text, str):
+        return
     bare = text.strip().removeprefix(URN)
     if HEXADECIMAL.fullmatch(bare):
         yield bytes.fromhex(re.sub(r"[:\s-]", "", bare)), "is hexadecimal"

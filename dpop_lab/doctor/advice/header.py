@@ -6,7 +6,7 @@ from typing import Any
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.times import time_advice
 from dpop_lab.jose.encoding import sha256
-from dpop_lab.jose.jws import verify
+from dpop_lab.jose.jws import Jws, verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, raw_signature
 from dpop_lab.proof import TYP
 from dpop_lab.session.call import TOKEN_ENDPOINT, Call
@@ -96,7 +96,19 @@ def typ(finding: Finding, call: Call) -> str:
     }.get(kind, "")
     if kind.endswith("at+jwt"):
         hint = " This looks like the access token: the DPoP header is for the proof."
+    elif is_another_jwt(call.proof):
+        return (
+            "This is a JWT for another purpose, such as a client assertion or the proof of a"
+            f" credential's key. Make a DPoP proof: set typ to {TYP}, with jti, htm, htu and iat."
+        )
     return f"{finding.check.mend[:-1]}; {was}.{hint}"
+
+
+def is_another_jwt(proof: Jws) -> bool:
+    """Is it made for something else than DPoP, going by its claims?"""
+    return not {"htm", "htu"} & set(proof.claims) and bool(
+        {"aud", "iss", "sub"} & set(proof.claims)
+    )
 
 
 def alg(finding: Finding, call: Call) -> str:

@@ -94,8 +94,7 @@ ROWS = scheme, at_form, at_typ, at_signature, audience, not_expired
 
 def form_advice(call: Call) -> str:
     """What to change, going by the error and the request; empty where the request tells nothing."""
-    pushed = "response_type" in call.form
-    if call.place != TOKEN_ENDPOINT or not call.whole or not call.error or pushed:
+    if call.place != TOKEN_ENDPOINT or not call.whole or not call.error:
         return ""
     kind = "".join(lines(call.headers, "content-type")[:1]).partition(";")[0].strip().lower()
     if call.method and call.method != "POST":
@@ -174,7 +173,7 @@ def _request(call: Call) -> str:
         return _client(call)
     if call.doubled:
         return f"Send each parameter once: {shown(', '.join(call.doubled), 80)} came twice."
-    if not call.form.get("grant_type"):
+    if not {"grant_type", "response_type"} & call.form.keys():
         return "Add the parameter grant_type."
     if not call.form.get("client_id") and not call.form.get("client_assertion"):
         return "Say who the client is: client_id and its secret, HTTP Basic or an assertion."

@@ -6,8 +6,10 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.jwts import jwts_in
+from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder, together
 from dpop_lab.doctor.paste.unwrap import START
+from dpop_lab.doctor.paste.values import exchange_in, json_text
 from dpop_lab.doctor.words import blamed
 from dpop_lab.session.call import NOTHING, Call, json_value
 from dpop_lab.wire.message import Exchange
@@ -66,6 +68,10 @@ def is_code(text: str) -> bool:
 
 def _code_and_printed(text: str) -> tuple[str, str]:
     """The lines of a text that are source code, and what was printed within or after it."""
+    for at, after, value in reversed([*objects_in(text)]):  # an answer over several lines
+        told = exchange_in(value) if text[:at].endswith(("\n", "# ", "// ")) else None
+        if told and told.response_body and not told.request_headers:
+            text = f"{text[:at]}{json_text(value)}{text[after:]}"
     start = START.search(text)
     end = start.start() if start else len(text)
     code = BLOCK.sub(lambda block: block[0].replace("\n", "\n# "), text[:end])

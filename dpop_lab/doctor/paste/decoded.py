@@ -1,13 +1,12 @@
 """JWTs that a debugger or a log shows decoded: objects, or claims listed line by line."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
-from dpop_lab.doctor.paste.notation import objects_in
+from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, TOKEN, passed_over
+from dpop_lab.doctor.paste.notation import listed_in, objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, placeholder
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call
@@ -20,14 +19,9 @@ MEMBERS = {  # what a proof and an access token have; of a part that is not ther
     (TOKEN, CLAIMS): ("iss", "aud", "exp", "cnf"),
 }
 NO_TOKEN = {"active", "access_token", "token_type", "jwks_uri", "resource", "error", "keys", "kty"}
+MOST = 200  # parts of JWTs, of which 20 are told
 ENOUGH = 3  # claims of a list that is taken for all there are
 NESTED = 3  # levels of objects in objects
-LISTED = re.compile(
-    r"""(?<![\w.-])(?P<name>htm|htu|jti|iat|ath|nonce)["'`*]*[ \t]*(?:=>|[:=|])[ \t]*
-    ["'`]?(?P<value>[^\s"'`,;|\]})]+)""",
-    re.X,
-)
-BEGINS = re.compile(r"[\s\-*|>•\"'`]*(?:(?:proof|payload|claims?|dpop)[.\s:]+)?", re.I)
 DECODED = "It is decoded already: without the text itself its signature can't be verified."
 
 
@@ -77,7 +71,8 @@ def decoded_in(text: str, *, but: Set[str] = frozenset()) -> tuple[Pasted | None
             at = end
     rest.append(text[at:])
     jwts = _put_together(found)
-    if not jwts and (claims := _listed(text)):
+    claims = {} if jwts else listed_in(text)
+    if "://" in claims.get("htu", ""):
         jwts = [Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH)]
     jwts = [one for one in jwts if one.kind not in but]
     return (of_jwts(jwts) if jwts else None), "".join(rest) if at else text
@@ -85,7 +80,7 @@ def decoded_in(text: str, *, but: Set[str] = frozenset()) -> tuple[Pasted | None
 
 def of_values(values: list[Any]) -> Pasted | None:
     """The decoded JWTs among JSON values; None where there are none."""
-    jwts = _put_together([part for one in values for part in _parts(one)])
+    jwts = _put_together([part for one in values[:MOST] for part in _parts(one)])
     return of_jwts(jwts) if jwts else None
 
 
@@ -115,7 +110,7 @@ def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping
 def _put_together(parts: list[tuple[str, str, Mapping[str, Any]]]) -> list[Jwt]:
     """Each header with the claims that follow, or stand before it."""
     jwts: list[Jwt] = []
-    for kind, part, value in parts:
+    for kind, part, value in parts[:MOST]:
         last = jwts[-1] if jwts else Jwt("")
         if part == CLAIMS and [*last.parts] == [HEADER]:  # whatever the header says it is
             last.kind = PROOF if kind == PROOF else last.kind
@@ -129,23 +124,11 @@ def _put_together(parts: list[tuple[str, str, Mapping[str, Any]]]) -> list[Jwt]:
     return jwts
 
 
-def _listed(text: str) -> dict[str, str]:
-    """The claims of a proof that a text lists line by line, or in one line; empty for none."""
-    found: dict[str, str] = {}
-    for line in text.split("\n") if "htu" in text else ():
-        pairs = {one["name"]: one["value"] for one in LISTED.finditer(line)}
-        begins = BEGINS.match(line)
-        first = LISTED.match(line, begins.end() if begins else 0)
-        if first or {"htm", "htu"} <= set(pairs):
-            found |= pairs
-    return found if "htu" in found and "://" in found["htu"] else {}
-
-
 def of_jwts(jwts: list[Jwt]) -> Pasted:
     """Each decoded proof with its access token, as what could have been sent."""
     proofs, tokens = ([one for one in jwts if one.kind == kind] for kind in (PROOF, TOKEN))
-    calls = []
-    for number in range(max(len(proofs), len(tokens))):
+    calls, total = [], max(len(proofs), len(tokens))
+    for number in range(min(total, MOST_JWTS)):
         proof, token = proofs[number : number + 1], tokens[number : number + 1] or tokens[-1:]
         calls.append(
             Call(
@@ -157,5 +140,7 @@ def of_jwts(jwts: list[Jwt]) -> Pasted:
         )
     told = [*dict.fromkeys(one.kind for one in (*proofs, *tokens))] or ["nothing"]
     return Pasted(
-        kind=f"{' and '.join(told)} in decoded form", calls=tuple(calls), remarks=(DECODED,)
+        kind=f"{' and '.join(told)} in decoded form",
+        calls=tuple(calls),
+        remarks=(DECODED, *passed_over(total)),
     )

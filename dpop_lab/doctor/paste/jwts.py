@@ -33,9 +33,7 @@ def jwts_in(text: str) -> Pasted | None:
     kinds = {one: kind_of(one) for one in found[:MOST_JWTS]}
     several = len(kinds) > 1
     told = f"{len(kinds)} JWTs" if several else kinds[found[0]]
-    remarks = []
-    if len(found) > MOST_JWTS:
-        remarks.append(f"{len(found) - MOST_JWTS} more JWTs were passed over.")
+    remarks = [*passed_over(len(found))]
     if alone and len(text.split()) > len(alone):
         remarks.append("White space in it was taken out: a header has it in one piece.")
     whole = f"a set of {told}" if several else told
@@ -44,6 +42,11 @@ def jwts_in(text: str) -> Pasted | None:
         calls=tuple(_paired(kinds)),
         remarks=tuple(remarks),
     )
+
+
+def passed_over(total: int) -> tuple[str, ...]:
+    """What is to be said where there are more JWTs than are looked at."""
+    return (f"{total - MOST_JWTS} more JWTs were passed over.",) * (total > MOST_JWTS)
 
 
 def _alone(text: str) -> list[str]:

@@ -19,6 +19,9 @@ START = re.compile(  # of an object; what stands before it, such as a type, is n
 )
 GAP = re.compile(r"(?:[\s,;]|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\#[^\n]*|\.\.\.|…)*+")
 STRING = re.compile(r"([\"'`])((?:\\.|(?!\1)[^\\])*+)\1", re.S)
+CUT = re.compile(  # a text whose end is missing, as programs shorten it, or with all that follows
+    r'"((?:\\.|[^"\\\n])*+)(?:(?<=\.\.\.)|(?<=\.\.\.\))|(?<=…)|\Z)(?=[ \t]*(?:\n|\Z))'
+)
 KEY = re.compile(r"\[[\"']?([\w.$@+-]+)[\"']?\]|:?([\w.$@+-]+)")
 SIGN = re.compile(r"\s*(=>|[:=])\s*")
 TYPE = re.compile(  # before a value: &Token{, Array\n(, map[, array(3) {, string(4) "", Some("")
@@ -36,6 +39,14 @@ BARE = re.compile(  # a value without quotes: a number, a word, a placeholder, a
 AS_IT_IS = re.compile(r"https?://\S*|[A-Z]{3,7}|<[^<>\n]*>|ey[\w.=-]{8,}|-?\d+\.\d+")
 CONSTANTS = {"true": True, "false": False, **dict.fromkeys(["null", "none", "nil", "undefined"])}
 NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,12})?(?:e\+\d\d?)?(?=[nLl]?$)")
+LISTED = re.compile(
+    r"""(?<![\w.-])(?P<name>htm|htu|jti|iat|ath|nonce|(?i:access_?token|token_?type))
+    ["'`*]*[ \t]*(?:=>|[:=|])[ \t]*
+    ["'`]?(?P<value>[^\s"'`,;|\]})]+)""",
+    re.X,
+)
+BEGINS = re.compile(r"[\s\-*|>•\"'`]*(?:(?:proof|payload|claims?|dpop)[.\s:]+)?", re.I)
+MARKED = re.compile(r"htu|token_?type", re.I)
 Found = tuple[int, int, dict[str, Any]]  # where an object begins and ends in a text, and what it is
 
 
@@ -51,11 +62,16 @@ def objects_in(text: str) -> Iterator[Found]:
             yield start.start(), at, value
 
 
-def object_at(text: str, start: int, end: int) -> Found | None:
-    """The first object that begins in this part of a text, wherever it ends."""
-    found = START.search(text, start, end)
-    value, after, _ = _object_at(text, found.start()) if found else (None, 0, 0)
-    return (found.start(), after, value) if found and value is not None else None
+def listed_in(text: str) -> dict[str, str]:
+    """The claims, or members of a token response, that lines of a text list; empty for none."""
+    found: dict[str, str] = {}
+    for line in text.split("\n") if MARKED.search(text) else ():
+        pairs = {one["name"]: one["value"] for one in LISTED.finditer(line)}
+        begins = BEGINS.match(line)
+        first = LISTED.match(line, begins.end() if begins else 0)
+        if first or {"htm", "htu"} <= set(pairs):
+            found |= pairs
+    return found
 
 
 def _object_at(text: str, at: int) -> tuple[dict[str, Any] | None, int, int]:
@@ -107,6 +123,9 @@ class _Reader:
             value = self.value(depth, plain=True)
             self.at += before[0].endswith("(") and self.next == ")"
             return value
+        if (cut := self.past(CUT.match(*self.here))) is not None:
+            self.end = self.at
+            return cut[1]
         if (string := self.past(STRING.match(*self.here))) is not None:
             return re.sub(r"\\(.)", r"\1", string[2])
         bare = None if self._opens else self.past(BARE.match(*self.here))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.session.call import NOTHING, Call, json_value, read_call
+from dpop_lab.session.call import NOTHING, Call, read_call
 from dpop_lab.wire.message import Exchange, Headers
 
 if TYPE_CHECKING:
@@ -83,17 +83,16 @@ def of_exchanges(
         kind=kind,
         calls=_numbered(calls, total),
         remarks=_left(total),
-        documents=tuple(each for one in calls for each in _answered_with(one)),
+        documents=tuple(each for one in calls for each in _documents(one)),
         understood=bool(calls),
     )
 
 
-def _answered_with(call: Call) -> "tuple[Document, ...]":
-    """The document that an answer holds, where the request had nothing of DPoP to judge."""
-    if call.status != 200 or call.proofs or call.token or call.issued:
-        return ()
-    found = document_in(json_value(call.exchange.response_body))
-    return found.documents if found else ()
+def _documents(call: Call) -> "tuple[Document, ...]":
+    """The documents in a call that has nothing of DPoP to judge."""
+    from dpop_lab.doctor.documents import in_call  # most calls have
+
+    return () if call.proofs or call.token or call.issued else in_call(call)
 
 
 def of_headers(headers: Headers) -> Pasted | None:

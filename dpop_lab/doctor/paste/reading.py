@@ -71,12 +71,23 @@ class Reading:
         return bool(self.method) and not words and not 0 < (self.status or 0) < 400
 
     def take(self, other: Self) -> None:
-        """Have the answer that stands before this request."""
-        self.error, self.said, self.fails = other.error, other.said, other.fails
+        """Have the answer that stands before this request, or what is said of it again."""
+        self.error, self.fails = self.error or other.error, self.fails or other.fails
+        self.said += other.said
         self.status = self.status or other.status
         self.bodies[ANSWERED] += other.bodies[ANSWERED]
         self.headers[ANSWERED] += other.headers[ANSWERED]
         self.around += other.around
+
+    def told_again(self, other: Self) -> bool:
+        """Is the other one what a client says of this very answer, as an exception does?"""
+        if other.method or other.raw or any(other.headers.values()) or not other.status:
+            return False
+        both = self.bodies[ANSWERED] and other.bodies[ANSWERED]
+        known = f"{self.error}{self.bodies[ANSWERED]}{self.headers[ANSWERED]}"
+        new = other.error not in known and known.strip("[]")
+        same = self.status == other.status or (self.status is None and other.status >= 400)
+        return same and not both and not new
 
     @property
     def refuses(self) -> bool:

@@ -15,6 +15,7 @@ from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.decoded import decoded_in
 from dpop_lab.doctor.paste.jwts import JWT, jwts_in, kind_of
 from dpop_lab.doctor.paste.keys import pem_in
+from dpop_lab.doctor.paste.notation import listed_in, objects_in
 from dpop_lab.doctor.paste.objects import of_requests
 from dpop_lab.doctor.paste.pasted import (
     MOST,
@@ -42,7 +43,7 @@ from dpop_lab.doctor.paste.values import what_is
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import Call, spelt
 from dpop_lab.wire.message import Exchange
 
 LONGEST, LONGEST_JSON = 250_000, 16_000_000  # characters that are looked at
@@ -187,12 +188,25 @@ def _read(text: str, *, verbose: bool = False) -> Pasted | None:
     if is_code(text):
         found = commands(text)
         return found or source_code(text, lambda said: _of_json(said) or _scanned(said))
+    if lone := _lone(text):
+        return lone
     sent = jwts_in(text)
     jwts = (jwt for call in (sent.calls if sent else ()) for jwt in (*call.proofs, call.token))
     decoded, rest = decoded_in(text, but=set(map(kind_of, jwts)))
     told = commands(rest) or document_in(rest)
     around = told or _scanned(rest, verbose=verbose, concerned=decoded is not None)
     return beside(decoded, around) if decoded else around
+
+
+def _lone(text: str) -> Pasted | None:
+    """What the one object of a text is, in whatever notation, where nothing else in it tells."""
+    found = [*islice(objects_in(text), 2)]
+    if not found and {*map(spelt, listed := listed_in(text))} >= {"access_token", "token_type"}:
+        return what_is(listed)
+    if len(found) != 1 or (told := what_is(found[0][2])) is None:
+        return None
+    start, end, _ = found[0]
+    return None if _scanned(f"{text[:start]} {text[end:]}", concerned=True) else told
 
 
 def _scanned(text: str, *, verbose: bool = False, concerned: bool = False) -> Pasted | None:

@@ -3,9 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from dpop_lab.doctor.paste.notation import Found, objects_in
-from dpop_lab.session.call import DESCRIPTIONS
-
 CODES = (  # of RFC 6749, 6750, 8707 and 9449, and others made like them
     r"invalid_[a-z_]{4,40}|use_dpop_nonce|insufficient_scope|unauthorized_client|access_denied"
     r"|unsupported_[a-z]{4,12}_type|server_error|temporarily_unavailable|missing_dpop[a-z_]{0,20}"
@@ -41,10 +38,6 @@ PREFIX = re.compile(  # what a logger puts before the words
     re.X,
 )
 MOST_PREFIXES = 12
-ANSWER = re.compile(r"error|message|detail|title", re.I)
-ANSWER_WORDS = {*DESCRIPTIONS} - {"description"}
-ANSWER_MEMBERS = {"error", "errorCode", "errors"} | ANSWER_WORDS
-ASKED_MEMBERS = {"method", "url", "headers", "request"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +84,3 @@ def _without_prefix(line: str) -> str:
             break
         line = line[prefix.end() :]
     return line.strip(" \t\"'`,;")
-
-
-def answer_in(line: str) -> Found | None:
-    """The first object in a line in which a server tells what is wrong, and where it stands."""
-    for found in objects_in(line) if ANSWER.search(line) else ():
-        if ANSWER_MEMBERS & set(found[2]) and not ASKED_MEMBERS & set(found[2]):
-            return found
-    return None

@@ -7,14 +7,15 @@ elsewhere a line counts for what looks like a piece of a message in it.
 import json
 import math
 import re
-from itertools import islice
-from typing import Any
+from collections import deque
 
+from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
-from dpop_lab.doctor.paste.refusals import FRAME, answer_in, words_in
+from dpop_lab.doctor.paste.refusals import FRAME, words_in
 from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
-from dpop_lab.session.call import DESCRIPTIONS, json_value
+from dpop_lab.doctor.paste.values import exchanges_of
+from dpop_lab.session.call import json_value
 from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Exchange, Headers
 
@@ -25,9 +26,9 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
-        |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
+        |(?:->|<-|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | (?P<weak>[45]\d\d)\b(?<=[ ]...)
-      (?:$|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
+      (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))(?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
@@ -43,9 +44,11 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
+URL = re.compile(r"https?://[^\s\"'<>]++")
+ESCAPED = re.compile(r"\{\\+\"")  # an object in a text in quotes
+BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
-LINES, LONGEST_LINE = 10_000, 50_000  # of a log that are read, and characters of one
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, str]
 WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
@@ -61,21 +64,50 @@ def scanned(text: str) -> list[Told]:
 
     What a server says belongs to the request that it stands behind, or else before.
     """
-    made = [Reading()]
-    for line in islice(logged_lines(CONTINUED.sub(", ", text)), LINES):
-        if len(made) > MOST:
-            break
-        if not _raw_line(line, made):
-            _loose_line(line[:LONGEST_LINE], made)
+    lines = logged_lines(CONTINUED.sub(", ", text))
+    text = "\n".join(unescaped(one) if ESCAPED.search(one) else one for one in lines) + "\n"
+    made, at, objects = [Reading()], 0, deque(objects_in(text))
+    while at < len(text) and len(made) <= MOST:
+        end = text.index("\n", at)
+        while objects and objects[0][0] < at:
+            objects.popleft()
+        start, after, value = objects[0] if objects else (end, end, {})
+        if _raw_line(text[at:end], made):
+            at = end + 1
+        elif start < end and (told := [*exchanges_of(value)]):
+            _loose_line(text[at:start], made)
+            for exchange in told:
+                _object(exchange, made)
+            at = after
+        else:
+            _loose_line(text[at:end], made)
+            at = end + 1
     found: list[Reading] = []
-    for one in reversed(made):
+    for one in reversed(_once(made)):
         if found and not one.method and found[-1].awaits_words and (one.refuses or one.status):
+            found[-1].take(one)
+        elif found and found[-1].told_again(one):
             found[-1].take(one)
         elif one.tells:
             found.append(one)
     if any(one.raw and one.method for one in found):  # around raw messages are no others
         found = [one for one in found if one.raw]
     return [(one.exchange(), "\n".join(one.around)[:AROUND]) for one in reversed(found)]
+
+
+def _once(made: list[Reading]) -> list[Reading]:
+    """Each answer once, though whoever got it may tell of it again, or a browser of hiding it."""
+    found = made[:1]
+    for one in made[1:]:
+        last = found[-1]
+        if last.told_again(one):
+            last.take(one)
+        elif (one.status or one.error) and not last.status and BROWSER.search("".join(last.said)):
+            one.around += last.said
+            found[-1] = one
+        else:
+            found.append(one)
+    return found
 
 
 def header_lines(text: str) -> Headers:
@@ -140,14 +172,9 @@ def _head_line(line: str, last: Reading) -> None:
 
 def _loose_line(line: str, made: list[Reading]) -> None:
     """A line of anything: requests, answers, header lines, a body, or nothing of these."""
-    if answer := answer_in(line):
-        line, rest = line[: answer[0]], line[answer[1] :]
-        _loose_line(line, made)
-        _body(answer[2], made)
-        return _loose_line(rest, made)
     if FRAME.match(line):
         made[-1].around.append(line.strip())
-        return None
+        return
     pieces = list(PIECE.finditer(line))
     if sum(piece.lastgroup == "target" for piece in pieces) == 1:  # a status before it is its own
         pieces.sort(key=lambda piece: piece.lastgroup != "target")
@@ -165,26 +192,33 @@ def _loose_line(line: str, made: list[Reading]) -> None:
             _part(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
+    for url in URL.findall(line) if not pieces and "dpop_jkt=" in line else ():
+        made.append(Reading("GET", url))  # an authorization request
     if not pieces and made[-1] != Reading():
         _other(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
-    return None
 
 
-def _body(value: dict[str, Any], made: list[Reading]) -> None:
-    """A JSON answer: to the last request, where it has none yet; words before it belong to it."""
+def _object(told: Exchange, made: list[Reading]) -> None:
+    """A request, an answer or both, as an object tells of them: of the last request, or another."""
     last = made[-1]
-    if last.bodies[ANSWERED] or last.error:
+    again = told.method and (last.method or last.status)
+    if again or (told.request_headers and last.headers[ASKED] and last.method):
         made.append(last := Reading())
-    several = value.get("errors")
-    if isinstance(several, list) and several and isinstance(several[0], dict):
-        value = value | several[0]
-    words = next((value[name] for name in DESCRIPTIONS if value.get(name)), "\n".join(last.said))
-    value = value | ({"error_description": words} if words else {})
-    status = value.get("status")
-    if type(status) is int and 400 <= status < 600 and last.status is None:
-        last.status = status
-    last.bodies[ANSWERED].append(json.dumps(value))
+    last.method, last.target = told.method or last.method, told.url or last.target
+    last.headers[ASKED] += told.request_headers
+    last.bodies[ASKED] += [told.request_body] * bool(told.request_body)
+    if not (told.status or told.response_headers or told.response_body or told.failure):
+        return
+    answered = last.bodies[ANSWERED] or (last.error and last.said) or (last.status and told.status)
+    if answered and (told.status or told.response_body):
+        made.append(last := Reading())
+    last.status = told.status or last.status
+    last.headers[ANSWERED] += told.response_headers
+    body = json_value(told.response_body)
+    if isinstance(body, dict) and last.said:  # words before it belong to it
+        body = {"error_description": "\n".join(last.said), **body}
+    last.bodies[ANSWERED] += [json.dumps(body)] if body else [told.response_body]
     last.side = ANSWERED
 
 
@@ -241,7 +275,8 @@ def _answered(status: int, made: list[Reading]) -> bool:
 def _other(line: str, last: Reading) -> None:
     """A header line of another name, or a body."""
     body, match = last.bodies[last.side], FIELD.match(line.strip())
-    if match is not None and match[1].lower() not in LEVELS:
+    named = match is not None and match[1].lower() not in LEVELS
+    if match is not None and named and match[2].strip() not in ("", "{", "["):
         last.headers[last.side].append((match[1], match[2].strip()))
     elif body and line.lstrip()[:1] == "&":
         body.append(line.strip())

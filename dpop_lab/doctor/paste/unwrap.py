@@ -4,8 +4,6 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from dpop_lab.jose.encoding import read_json
-
 METHODS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
 WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 REQUEST_LINE = rf"^({WORD}) +(\S+) +HTTP/\d(?:\.\d)?[ \t]*$"
@@ -18,7 +16,6 @@ FENCED = re.compile(r"^[ \t>]*```[^`]*(?:```|\Z)", re.M)
 PROMPT = re.compile(r"[^<{\n]{0,100}[$%#>\u276f]\s*")
 VERBOSE = re.compile(rf"^(?:> {WORD} \S+ HTTP/\d|< HTTP/\d)", re.M)  # what `curl -v` prints
 NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts around messages
-OBJECT = re.compile(r"\{(?:[^{}]++|\{(?:[^{}]++|\{[^{}]*+\})*+\})*+\}")
 APACHE = re.compile(r"http-outgoing-\d+ (?:>>|<<) ?(\"?)([^\n]*)")
 WIRE = re.compile(r"\b(?:send|reply): b?(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
 SIDE = re.compile(r"\b(request|response) headers?\b\W*$", re.I)
@@ -40,7 +37,7 @@ MOST_MARKS = 5  # of mails quoted in mails
 def unwrapped(text: str) -> str:
     """The text without quote marks and indentation, an empty line after each, a last prompt.
 
-    What `curl -v` prints becomes raw messages, and each JSON object a line.
+    What `curl -v` prints becomes raw messages.
     """
     for _ in range(MOST_MARKS):
         if VERBOSE.search(text):
@@ -51,7 +48,7 @@ def unwrapped(text: str) -> str:
             break
     text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
     text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
-    return OBJECT.sub(_one_line, _without_prompt(_single_spaced(_dedented(text))))
+    return _without_prompt(_single_spaced(_dedented(text)))
 
 
 def fenced(text: str) -> str:
@@ -127,13 +124,6 @@ def _without_prompt(text: str) -> str:
     body, _, last = text.rstrip().rpartition("\n")
     is_prompt = PROMPT.fullmatch(last) and not FIELD.match(last)
     return f"{body}\n" if body and is_prompt else text
-
-
-def _one_line(found: re.Match[str]) -> str:
-    """A JSON object within a text in one line; what only looks like one as it was."""
-    text = found[0]
-    within = "\n" in text and len(text) < len(found.string.strip())
-    return text.replace("\n", " ") if within and read_json(text) is not None else text
 
 
 def kind_of_log(text: str) -> str:

@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -89,12 +89,23 @@ def what_is(value: object) -> Pasted | None:
     return _headers(value) or of_values([value])
 
 
+def exchanges_of(value: object, levels: int = 3) -> Iterator[Exchange]:
+    """The exchanges that an object tells of, or else what stands in it."""
+    found = exchange_in(value) if isinstance(value, Mapping) else None
+    if found:
+        yield found
+    elif levels and isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from exchanges_of(one, levels - 1)
+
+
 def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     """The exchange that an object tells of, by the usual names; None where it tells of none.
 
     Request and answer may be objects in it, as in a HAR, or all may stand side by side; an error
     or a token alone is an answer.
     """
+    value = {spelt(name): one for name, one in value.items()}
     asked = _first(value, "asked", Mapping) or value
     answered = _first(value, "answered", Mapping) or value
     also = " apart" if (apart := asked is not answered) else ""

@@ -5,12 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from dpop_lab.lab.catalogue.change import (
-    BEARER_API,
-    ISSUER,
     LEFT_OUT,
-    NOBODY,
-    OWNER,
-    WITH_TOKEN,
     Change,
     Edit,
     Members,
@@ -18,6 +13,7 @@ from dpop_lab.lab.catalogue.change import (
     by_thief,
     two_answers,
 )
+from dpop_lab.lab.catalogue.places import BEARER_API, ISSUER, NOBODY, OWNER, WITH_TOKEN
 from dpop_lab.lab.catalogue.requests import TWICE
 from dpop_lab.lab.catalogue.spelling import after, flipped, followed_by, last_character_changed
 

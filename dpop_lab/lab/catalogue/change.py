@@ -1,6 +1,7 @@
-"""What a change is: one tampering with a proof, an access token or the request, as data."""
+"""What a change is, one tampering with a proof, a token or the request, and a catalogue of them."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import timedelta
 from difflib import get_close_matches
@@ -8,67 +9,36 @@ from functools import partial
 from typing import Any
 
 from dpop_lab.errors import LabError, expect
+from dpop_lab.lab.catalogue.places import (
+    ACTORS,
+    API,
+    BEARER_API,
+    CATCHER,
+    MIDDLE,
+    OWNER,
+    THIEF,
+    TOKEN_ENDPOINT,
+    WITH_FORM,
+    WITH_NONCE,
+    WITH_PROOF,
+    WITH_TOKEN,
+)
+from dpop_lab.show import Block, Note, Shown, Table
 from dpop_lab.show.values import Words, shown
 
 MOST, LONGEST = 40, 60  # names that are all said, characters of a name that are compared and shown
-OWNER = "the owner"
-THIEF = "a thief with the token"
-CATCHER = "a thief with the token and a captured proof"
-MIDDLE = "a man in the middle"
-NOBODY = "nobody"
-ACTORS = {
-    OWNER: "a client with its own key, by mistake or on purpose",
-    THIEF: "who has a stolen access token and a key of their own",
-    CATCHER: "who has the token and an honest request that went over the wire, with its public key",
-    MIDDLE: "who can change a request or an answer on its way, and signs nothing",
-    NOBODY: "who would need the authorization server's own key",
+GROUPS = {  # what is changed, in order
+    "nothing": "Nothing",
+    "spelling": "How the proof is spelt",
+    "header": "The header of the proof",
+    "claims": "The claims of the proof",
+    "key": "The key, and the signature",
+    "moved": "Where the proof goes, and how often",
+    "token request": "The token request",
+    "access token": "The access token, and how it is sent",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A target of requests: a token endpoint, which has a client, or an API, which has a scheme."""
-
-    #: The names of the profiles it is held to, in order.
-    profiles: tuple[str, ...]
-    #: Who asks there.
-    client_id: str = ""
-    #: Of the Authorization header.
-    scheme: str = ""
-    nonce: bool = False
-
-    @property
-    def method(self) -> str:
-        """The usual method of a request there."""
-        return "POST" if self.client_id else "GET"
-
-
-TOKEN_ENDPOINT = "token endpoint"  # noqa: S105  a place
-TOKEN_ENDPOINT_NONCE = "token endpoint with nonce"  # noqa: S105  another
-API = "API"
-API_NONCE = "API with nonce"
-BEARER_API = "Bearer API"
-PLACES = {
-    API: Place(profiles=("bound", "api"), scheme="DPoP"),
-    TOKEN_ENDPOINT: Place(profiles=("token",), client_id="m2m.dpop"),
-    API_NONCE: Place(profiles=("bound", "api_nonce"), scheme="DPoP", nonce=True),
-    TOKEN_ENDPOINT_NONCE: Place(profiles=("token_nonce",), client_id="m2m.dpop.nonce", nonce=True),
-    BEARER_API: Place(profiles=("bearer",), scheme="Bearer"),
-}
-WITH_PROOF = (API, TOKEN_ENDPOINT, API_NONCE, TOKEN_ENDPOINT_NONCE)
-WITH_TOKEN = (API, API_NONCE)
-WITH_NONCE = (API_NONCE, TOKEN_ENDPOINT_NONCE)
-WITH_FORM = (TOKEN_ENDPOINT, TOKEN_ENDPOINT_NONCE)
-SIGNERS = ("owner", "thief", "nobody")
-ISSUER = "issuer"  # a fourth signer, of access tokens alone
-TOKENS = {  # the access tokens at hand
-    "owner": "bound to the owner's key",
-    "another": "bound to the owner's key too, issued later",
-    "thief": "issued to the thief, bound to the thief's key",
-    "unbound": "bound to no key",
-    "scope3": "bound to the owner's key, for no API in particular",
-    "resource1": "bound to the owner's key, for another API",
-}
+FEW = 20  # changes that are shown at once
+HEAD = ("What is changed", "Change", "Where it is written")
 LEFT_OUT = Words("left out")  # stands for no such member; `None` is JSON null
 #: By names, what is put there: a value, `LEFT_OUT`, a `timedelta` (the time so long from the moment
 #: the change is carried out) or a function from the honest value to any of these.
@@ -173,6 +143,60 @@ class Change(Edit):
     def __repr__(self) -> str:
         """Its name and title, who could do it, where it is written."""
         return f"{self.name}: {self.title}\n  by {self.by} ({self.section})"
+
+
+class Catalogue(Shown, Mapping[str, Change]):
+    """Changes by their names, in order; shown by a notebook as a table for each of `GROUPS`."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._changes = {change.name: change for change in changes}
+
+    def __getitem__(self, name: str) -> Change:
+        return self._changes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._changes)
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def by(self, actor: str) -> "Catalogue":
+        """Those that this one of `ACTORS` could carry out, which is whom `Change.by` names."""
+        return Catalogue(change for change in self.values() if change.by == actor)
+
+    def at(self, place: str) -> "Catalogue":
+        """Those that make sense at one of `PLACES`."""
+        return Catalogue(change for change in self.values() if place in change.places)
+
+    def of(self, group: str) -> "Catalogue":
+        """Those of one of `GROUPS`."""
+        return Catalogue(change for change in self.values() if change.group == group)
+
+    @property
+    def differing(self) -> "Catalogue":
+        """Those that one of the two servers takes at some place, and the other refuses there."""
+        return Catalogue(change for change in self.values() if change.differs)
+
+    def search(self, text: str) -> "Catalogue":
+        """Those with all words of a text in name, title, section or worth; in any letter case."""
+        expect(text, str, "search", 'Such as "slash htu".')
+        words = text.casefold().split()
+        return Catalogue(one for one in self.values() if all(word in _told(one) for word in words))
+
+    def blocks(self) -> Iterator[Block]:
+        """How many there are and who could do them, then a table for each group."""
+        count = Counter(change.by for change in self.values())
+        lines = [f"{count[one]} by {one}: {who}" for one, who in ACTORS.items() if one in count]
+        yield Note("\n".join([f"{len(self)} changes", *lines]))
+        many = len(self) > FEW
+        for group, title in GROUPS.items():
+            rows = tuple((one.title, one.name, one.section) for one in self.of(group).values())
+            if rows:
+                yield Table(f"{title}: {len(rows)}", rows, HEAD, code=HEAD[1:2], folded=many)
+
+
+def _told(change: Change) -> str:
+    return f"{change.name} {change.title} {change.section} {change.worth}".casefold()
 
 
 by_thief = partial(Change, by=THIEF)

@@ -2,17 +2,9 @@
 
 from datetime import timedelta
 
-from dpop_lab.lab.catalogue.change import (
-    API,
-    LEFT_OUT,
-    TOKEN_ENDPOINT,
-    WITH_FORM,
-    WITH_NONCE,
-    Change,
-    of_claims,
-    two_answers,
-)
+from dpop_lab.lab.catalogue.change import LEFT_OUT, Change, of_claims, two_answers
 from dpop_lab.lab.catalogue.form import MALFORMED
+from dpop_lab.lab.catalogue.places import API, TOKEN_ENDPOINT, WITH_FORM, WITH_NONCE
 from dpop_lab.lab.catalogue.spelling import followed_by, in_array, padded, url_with
 from dpop_lab.proof import access_token_hash
 

@@ -5,12 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dpop_lab.lab.catalogue.change import (
-    API,
     LEFT_OUT,
-    TOKEN_ENDPOINT,
-    WITH_FORM,
-    WITH_PROOF,
-    WITH_TOKEN,
     Change,
     Form,
     by_catcher,
@@ -18,6 +13,7 @@ from dpop_lab.lab.catalogue.change import (
     by_thief,
     two_answers,
 )
+from dpop_lab.lab.catalogue.places import API, TOKEN_ENDPOINT, WITH_FORM, WITH_PROOF, WITH_TOKEN
 from dpop_lab.lab.catalogue.spelling import as_it_is, followed_by, url_with, with_the_other_s
 
 REPLAYED = "A replay in other clothes: it must be the jti that is remembered, not the text."
