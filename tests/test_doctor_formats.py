@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import Lab, diagnose
+from dpop_lab.doctor.explain.telling import Entry
+from dpop_lab.show import coloured
 from tests.test_doctor import (
     API,
     NOW,
@@ -928,9 +930,27 @@ def test_words_before_a_command_are_its_answer():
 
 def test_a_report_that_is_pasted_back_is_read_as_the_request_it_is_about():
     first = diagnose(lines(*raw(BAD)), now=NOW)
-    call = diagnose(first.text(), now=NOW).examined[0].call
-    assert (call.method, call.url, call.status) == ("GET", API, 401)
-    assert call.proof.claims["htu"] == f"{API}/other"
+    for text in (first.text(), coloured(first.text()), first.markdown()):
+        call = diagnose(text, now=NOW).examined[0].call
+        assert (call.method, call.url, call.status) == ("GET", API, 401)
+        assert call.proof.claims["htu"] == f"{API}/other"
+    again = diagnose(json.dumps(first.as_dict()))
+    assert [(one.title, one.action) for one in again.problems] == [
+        (one.title, one.action) for one in first.problems
+    ]
+
+
+def test_what_serve_explain_told_is_told_again_the_last_refusal_first():
+    why = (("row", "fresh, RFC 9449 §4.3 (11), free: Was it made now?"), ("change", "Set it."))
+    told = [
+        Entry(number=1, time=0.0, refused=True, verdict="GET /a: refused, 401", why=()),
+        Entry(number=2, time=1.0, refused=True, verdict="POST /token: refused, 400", why=why),
+        Entry(number=3, time=2.0, refused=False, verdict="GET /a: accepted, 200"),
+    ]
+    found = diagnose("\n".join(["ready", *map(repr, told)])).problems
+    assert [one.title for one in found] == ["POST /token: refused, 400", "GET /a: refused, 401"]
+    assert (found[0].row, found[0].action) == ("fresh", "Set it.")
+    assert found[0].section == "RFC 9449 §4.3 (11), free"
 
 
 @pytest.mark.parametrize(

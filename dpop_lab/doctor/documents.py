@@ -27,6 +27,8 @@ from dpop_lab.wire.message import first
 LENGTHS = {20: "is as long as SHA-1", 48: "is as long as SHA-384", 64: "is as long as SHA-512"}
 NAMED = re.compile(r"(?:^|[?&#])(?:response_type|dpop_jkt|request_uri|code)=")
 REQUEST = re.compile(rf"\b(?:{'|'.join(METHODS)}) +(?:https?:|/)|\bHTTP/|^curl ")
+OF_A_PROBLEM = "title action section wanted found row grade".split()
+MOST = 100  # requests of a report, and findings of each
 LONGEST = 16_000  # characters of a URL
 
 
@@ -169,6 +171,17 @@ def _code(value: Members) -> Iterator[Judged]:
     yield "Redeem its code once, with a proof by the key of the authorization request."
 
 
+def _report(value: Members) -> Iterator[Judged]:
+    yield "It was made of something else, and is told again as it stands."
+    requests = value["requests"] if isinstance(value["requests"], list) else []
+    for request in requests[:MOST]:
+        told = request.get("problems") if isinstance(request, Mapping) else None
+        for one in told[:MOST] if isinstance(told, list) else ():
+            if isinstance(one, Mapping):
+                texts = (str(one.get(name, ""))[:1000] for name in OF_A_PROBLEM)
+                yield Problem(*texts)  # type: ignore[arg-type]  # its first members, all texts
+
+
 def _no_thumbprint(jkt: object, name: str) -> Iterator[Problem]:
     """A value that can be the SHA-256 thumbprint of no key."""
     octets, spelling = next(octets_of(jkt), (b"", ""))
@@ -226,6 +239,7 @@ KINDS: tuple[Kind, ...] = (
     ("an authorization request", "response_type", "dpop_jkt", "dpop_jkt", _authorization),
     ("the answer to a pushed authorization request", "request_uri", "expires_in", "", _pushed),
     ("the answer to an authorization request", "code", "state iss session_state", "", _code),
+    ("a report of dpop-lab diagnose in JSON", "requests", "verdict", "", _report),
     (
         "a userinfo answer (OpenID Connect)",
         "sub",

@@ -9,6 +9,7 @@ from typing import Any
 
 from dpop_lab.errors import LabError
 from dpop_lab.exercises.scene import Scene
+from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show import Block, Card, Shown
 
@@ -135,3 +136,20 @@ def all_predicted(scene: Scene, number: int, why: Mapping[str, str]) -> Steps:
     count = len(scene.calls)
     yield count >= number, f"Predicted rightly so far: {count} of {number}. Go on."
     return "You saw each answer coming."
+
+
+def each_once(what: str, sends: Mapping[str, Callable[[], Any]]) -> Callable[[str], Any]:
+    """A function that sends one of these, by its name and once, and gives the answer.
+
+    It raises `LabError` for another name, and the second time.
+    """
+    sent: set[str] = set()
+
+    def send(name: str) -> Any:
+        chosen = one_of(what, name, sends)
+        if name in sent:
+            raise LabError(f"{name} was sent already", advice="task.start_again() for another go.")
+        sent.add(name)
+        return chosen()
+
+    return send

@@ -1,18 +1,17 @@
 """Exercises of lesson 1, keys."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
 
-from dpop_lab.errors import LabError, expect
-from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted
+from dpop_lab.errors import expect
+from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.encoding import base64url_encode, loose_base64url_decode
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey, generate_key, public_jwk, too_small_key
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.lab.lab import Lab
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -80,16 +79,11 @@ def _five_jwks(scene: Scene) -> Mapping[str, Any]:
         "private": (ours, ours.private_jwk()),
         "another": (ours, public_jwk(generate_key())),
     }
-    sent: set[str] = set()
 
-    def send(name: str) -> requests.Response:
-        key, jwk = one_of("jwk", name, jwks)
-        if name in sent:
-            raise LabError(f"{name} was sent already", advice="task.start_again() for another go.")
-        sent.add(name)
-        return lab.ask(proof=_signed(lab, key, jwk))
+    def send(key: PrivateKey, jwk: object) -> Callable[[], requests.Response]:
+        return lambda: lab.ask(proof=_signed(lab, key, jwk))
 
-    return {"send": send}
+    return {"send": each_once("jwk", {name: send(*one) for name, one in jwks.items()})}
 
 
 def _each_predicted(scene: Scene) -> Steps:

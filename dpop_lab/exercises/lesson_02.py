@@ -2,15 +2,14 @@
 
 import secrets
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha1
 from typing import Any
 
 import requests
 
-from dpop_lab.errors import LabError
 from dpop_lab.exercises.binding import Hash, call_headers, compared, comparing, thumbprints_by
-from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted
+from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
 from dpop_lab.exercises.scene import Scene, Trial
 from dpop_lab.jose.encoding import base64url_encode, compact_json, hash_input, sha256
 from dpop_lab.jose.jws import read_jws
@@ -55,16 +54,11 @@ def _five_spellings(scene: Scene) -> Mapping[str, Any]:
         "same_kid": (curve, {"kid": "2026-11", **public_jwk(curve)}),
         "another": (key, public_jwk(generate_key())),
     }
-    sent: set[str] = set()
 
-    def send(name: str) -> requests.Response:
-        signer, spelt = one_of("spelling", name, jwks)
-        if name in sent:
-            raise LabError(f"{name} was sent already", advice="task.start_again() for another go.")
-        sent.add(name)
-        return lab.session.get(lab.api, headers=call_headers(lab, signer, spelt, token))
+    def send(key: PrivateKey, jwk: Mapping[str, Any]) -> Callable[[], requests.Response]:
+        return lambda: lab.session.get(lab.api, headers=call_headers(lab, key, jwk, token))
 
-    return {"send": send}
+    return {"send": each_once("spelling", {name: send(*one) for name, one in jwks.items()})}
 
 
 def _spellings_predicted(scene: Scene) -> Steps:

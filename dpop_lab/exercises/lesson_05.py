@@ -5,11 +5,9 @@ from typing import Any
 
 import requests
 
-from dpop_lab.errors import LabError
-from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted
+from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.lab.lab import Lab
 from dpop_lab.session.call import ACCEPTED, API, TOKEN_ENDPOINT
 
@@ -35,17 +33,7 @@ def _four_calls(scene: Scene) -> Mapping[str, Any]:
         "again": lambda: call(used),
         "restarted": lambda: call(proof(by=generate_key())),
     }
-    sent: set[str] = set()
-
-    def send(name: str) -> requests.Response:
-        one = one_of("call", name, calls)
-        if name in sent:
-            raise LabError(f"The call {name} was sent", advice="task.start_again() for another go.")
-        sent.add(name)
-        answer: requests.Response = one()
-        return answer
-
-    return {"send": send}
+    return {"send": each_once("call", calls)}
 
 
 def _each_predicted(scene: Scene) -> Steps:

@@ -75,8 +75,8 @@ class PrivateKey:
         signature: bytes = self._key.sign(octets, *arguments(alg))
         if self.kty != "EC":
             return signature
-        size = OCTETS[str(self.crv)]
-        return b"".join(one.to_bytes(size, "big") for one in decode_dss_signature(signature))
+        size, (r, s) = OCTETS[str(self.crv)], decode_dss_signature(signature)
+        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
     def public_jwk(self) -> dict[str, str]:
         """The public half as a fresh JWK, kty and key members only (RFC 7518 section 6, RFC 8037).

@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.problem import Problem
@@ -16,7 +17,7 @@ from dpop_lab.session.decoded import drawn_proof, drawn_token, thumbprint_or_non
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.html import marked
 from dpop_lab.show.jwt import Jwt
-from dpop_lab.show.values import Words, cut, mapped, one_line
+from dpop_lab.show.values import Words, at_once, cut, mapped, one_line
 from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Exchange, lines
 from dpop_lab.wire.redact import Redactor
@@ -78,30 +79,30 @@ def entry(
     """What a person is told of one request; nothing is used but what the server itself found.
 
     The times of the exchange, `base_url` and `policy` are the server's. The redactor is asked first
-    for the whole exchange and then for all that is said about it.
+    for the whole exchange and then, once, for all that is said about it.
     """
-
-    def clean(text: str, longest: int = LONGEST_LINE) -> str:
-        return _short(redactor.labels.replace([text])[0], longest)
-
-    def line(text: str) -> str:
-        return clean(one_line(text))
 
     whole, now = _bounded(exchange), exchange.ended_at
     redacted, call = redactor.exchange(whole), read_call(whole)
     verdict, why = _decided(replace(call, date=math.floor(now)), policy, base_url)
+    decoded = _decoded(replace(call, date=None), int(now))
+    said = (*mapped((verdict, _who(call), why), one_line), decoded)
+    wire = (redacted.sent().rstrip(), redacted.received().rstrip(), as_curl(redacted))
+    said, wire = at_once(partial(mapped, (said, wire)), redactor.labels.replace)
+    verdict, who, why, decoded = mapped(said, _short)
+    request, answer, curl = (_short(text, LONGEST_TEXT) for text in wire)
     return Entry(
         number=number,
         time=now,
         refused=call.refused,
-        verdict=line(verdict),
-        who=line(_who(call)),
-        why=mapped(why, line),
+        verdict=verdict,
+        who=who,
+        why=why,
         reports=tuple(report.with_texts(_short) for report in redacted.reports),
-        decoded=mapped(_decoded(replace(call, date=None), int(now)), clean),
-        request=clean(redacted.sent().rstrip(), LONGEST_TEXT),
-        answer=clean(redacted.received().rstrip(), LONGEST_TEXT),
-        curl=clean(as_curl(redacted), LONGEST_TEXT),
+        decoded=decoded,
+        request=request,
+        answer=answer,
+        curl=curl,
     )
 
 

@@ -28,6 +28,7 @@ PLACEHOLDER = re.compile(
     | [\w.-]{0,60}(?P<dots>\.\.\.|…)[\w.-]{0,60}""",
     re.X,
 )
+PROVING = {"authorization", "dpop"}  # beside these a DPoP-Nonce is of the request
 ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
 OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
 OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
@@ -219,7 +220,8 @@ def with_headers(headers: Headers) -> Exchange | None:
     names = {name.lower() for name, _ in headers}
     if not names & (OF_REQUESTS | OF_ANSWERS):
         return None
-    of_requests = OF_REQUESTS if names & OF_ANSWERS else names
+    answers = names & (OF_ANSWERS - {"dpop-nonce"} if names & PROVING else OF_ANSWERS)
+    of_requests = OF_REQUESTS if answers else names
     sent = tuple(one for one in headers if one[0].lower() in of_requests)
     received = tuple(one for one in headers if one[0].lower() not in of_requests)
     return replace(NOTHING, request_headers=sent, response_headers=received)

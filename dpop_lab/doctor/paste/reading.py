@@ -28,6 +28,7 @@ class Reading:
     ended_at: float = math.nan
     side: str = ASKED
     raw: str = ""  #: where in a raw message
+    sided: bool = False  #: did a line say whose header lines follow?
     marked: bool = False  #: by a session log
     error: str = ""  #: what a server's words in it say
     fails: bool = False

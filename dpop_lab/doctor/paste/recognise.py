@@ -1,11 +1,9 @@
 """Recognise what was pasted, and take it apart into requests and answers; nothing is believed."""
 
-import ast
 import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -125,25 +123,10 @@ def text_paste(text: str, *told: str) -> Pasted:
     return replace(found, remarks=(*remarks, *found.remarks), text=text)
 
 
-def _json(text: str) -> Any:
-    """The JSON value a text is, or a Python value, or a log with an object in each line."""
-    start = text[:200].lstrip()[:1]
-    if start not in ("{", "[", '"') or len(text) > LONGEST_JSON:
-        return None
-    value = read_json(text)
-    if value is None and "'" in text and "\\" not in text and len(text) <= LONGEST_PYTHON:
-        with suppress(ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            value = read_json(json.dumps(ast.literal_eval(text.strip())))
-    if value is None and start == "{":
-        lines = [line for line in islice(text.splitlines(), MOST) if line.strip()]
-        objects = [one for one in map(read_json, lines) if one is not None]
-        value = objects or None if all(line[0] == "{" for line in lines) else None
-    return value
-
-
 def _of_json(text: str) -> Pasted | None:
     """JSON: an object or an answer that says what it is, or text that was put in quotes."""
-    value = _json(text)
+    begins = text[:200].lstrip()[:1] in ("{", "[", '"')
+    value = read_json(text) if begins and len(text) <= LONGEST_JSON else None
     if isinstance(value, str):
         return text_paste(value)
     if isinstance(value, list):
@@ -187,7 +170,12 @@ def _read(text: str, *, verbose: bool = False) -> Pasted | None:
         return document_in(text) or _scanned(text, verbose=verbose)
     if is_code(text):
         found = commands(text)
-        return found or source_code(text, lambda said: _of_json(said) or _scanned(said))
+        return found or source_code(text, lambda said: _of_json(said) or _told(said))
+    return _told(text, verbose=verbose)
+
+
+def _told(text: str, *, verbose: bool = False) -> Pasted | None:
+    """What the objects, the JWTs and the lines of a text that is no source code tell."""
     if lone := _lone(text):
         return lone
     sent = jwts_in(text)

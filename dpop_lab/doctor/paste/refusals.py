@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote_plus
 
 CODES = (  # of RFC 6749, 6750, 8707 and 9449, and others made like them
     r"invalid_[a-z_]{4,40}|use_dpop_nonce|insufficient_scope|unauthorized_client|access_denied"
@@ -71,7 +72,9 @@ def words_in(line: str) -> Words | None:
 
 
 def _bare(text: str) -> str:
-    """A value without its quotes or brackets, and their escapes."""
+    """A value without its quotes or brackets, and their escapes; one in a URL decoded."""
+    if " " not in text and re.search(r"[+%]", text):
+        return unquote_plus(text.partition("&")[0])
     return re.sub(r"\\(.)", r"\1", text).strip("\"'[] \t.") if text[:1] in "\"'[" else text.strip()
 
 

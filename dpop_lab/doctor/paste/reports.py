@@ -1,4 +1,4 @@
-"""Reports of `dpop-lab diagnose`, pasted back: read as the requests that they are about."""
+"""Reports of dpop-lab, pasted back: read as the requests that they are about."""
 
 import ast
 import re
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from dpop_lab.doctor.paste.decoded import CLAIMS, HEADER, Jwt, of_jwts
 from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
-from dpop_lab.doctor.paste.pasted import Pasted, beside
+from dpop_lab.doctor.paste.pasted import MOST, Pasted, beside
 from dpop_lab.doctor.paste.unwrap import METHODS
 from dpop_lab.session.call import Call
 
@@ -23,10 +23,22 @@ VERDICT = re.compile(r"\((?P<status>\d{3})(?: (?P<error>[a-z_]+))?\)")
 SAID = re.compile(r"error_description=('[^'\n]*+'|\"[^\"\n]*+\")|“([^“”\n]*+)”")
 TITLES = {"The proof": PROOF, "The access token": TOKEN}
 MEMBER = re.compile(r"^  (header|claims)\.(\w+) +('[^'\n]*'|\{[^\n]*\}|-?\d+|[^\n]*)", re.M)
+COLOUR, BOLD = re.compile(r"\x1b\[\d*m"), re.compile(r"^\*\*(.*)\*\*\n*", re.M)
+CELLS, ESCAPED = re.compile(r"^\| ([^|\n]*) \| (.*) \|$", re.M), re.compile(r"\\([^A-Za-z0-9\s])")
+ENTRY = re.compile(
+    r"^\d\d:\d\d:\d\d ([✓✗]) ([A-Z]{1,20} /[^\n]*)((?:\n +(?:row|wanted|found|change) +\S[^\n]*)*)",
+    re.M,
+)
+FACT = re.compile(r"^ +(row|wanted|found|change) +(\S[^\n]*)", re.M)
 
 
 def report_in(text: str) -> Pasted | None:
-    """The calls of a report; None for any other text."""
+    """The calls of a report, or what `serve --explain` told; None for any other text."""
+    text = COLOUR.sub("", text)
+    if entries := ENTRY.findall(text):
+        return _explained(entries)
+    if text.startswith("**"):  # in Markdown
+        text = ESCAPED.sub(r"\1", CELLS.sub(r"  \1  \2", BOLD.sub(r"\1\n", text)))
     details, rows = DETAILS.search(text), FAILED_ROW.findall(text)
     if details is None and rows:  # of a server, as the demo and the bench print it
         return Pasted(kind=KIND, calls=(Call(description=f"refused by the row {rows[-1]}"),))
@@ -50,6 +62,23 @@ def report_in(text: str) -> Pasted | None:
         decoded = of_jwts([one for one in map(_jwt, re.split(r"\n\n+", told)) if one])
         calls.append(beside(decoded, Pasted(kind="", calls=(call,))).calls[-1])
     return Pasted(kind=KIND, calls=tuple(calls)) if calls else None
+
+
+def _explained(entries: list[tuple[str, str, str]]) -> Pasted:
+    """What was told of several requests, the last refusal first."""
+    from dpop_lab.doctor.documents import Document  # such a paste is rare
+    from dpop_lab.doctor.problem import Problem
+
+    problems = []
+    for mark, said, facts in reversed(entries[-MOST:]):
+        told = dict(FACT.findall(facts))
+        row, _, section = told.get("row", "").partition(": ")[0].partition(", ")
+        wanted, found = (told.get(name, "")[:400] for name in ("wanted", "found"))
+        if mark == "✗":
+            action = told.get("change", "")[:2000]
+            problems.append(Problem(said[:400], action, section[:100], wanted, found, row[:40]))
+    kind = f"what dpop-lab serve --explain told of {len(entries)} request{'s' * (len(entries) > 1)}"
+    return Pasted(kind=kind, documents=(Document(kind, "", (), tuple(problems)),))
 
 
 def _jwt(table: str) -> Jwt | None:

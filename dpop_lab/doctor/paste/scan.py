@@ -29,7 +29,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
         |(?:->|<-|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | (?P<weak>[45]\d\d)\b(?<=[ ]...)
       (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
-    | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|[ ]+)
+    | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))(?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
@@ -79,6 +79,10 @@ def scanned(text: str) -> list[Told]:
             for exchange in told:
                 _object(exchange, made)
             at = after
+        elif start < end and (said := [one for one in value.values() if _is_line(one)]):
+            for line in "\n".join(said).split("\n"):  # a log that a collector put into objects
+                _loose_line(line, made)
+            at = after
         else:
             _loose_line(text[at:end], made)
             at = end + 1
@@ -108,6 +112,11 @@ def _once(made: list[Reading]) -> list[Reading]:
         else:
             found.append(one)
     return found
+
+
+def _is_line(value: object) -> bool:
+    """Is it a line of a log, that tells of something by itself?"""
+    return isinstance(value, str) and " " in value and words_in(value) is not None
 
 
 def header_lines(text: str) -> Headers:
@@ -192,6 +201,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
             _part(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
+            made[-1].sided = True
     for url in URL.findall(line) if not pieces and "dpop_jkt=" in line else ():
         made.append(Reading("GET", url))  # an authorization request
     if not pieces and made[-1] != Reading():
@@ -256,7 +266,10 @@ def _named(name: str, value: str, made: list[Reading]) -> None:
     value = value.rstrip(" ,;`]}" if value.count("}") > value.count("{") else " ,;`")
     known, last = name.lower(), made[-1]
     value = ELIDED.sub("", value) if known == "www-authenticate" else value
-    asks, answers = known in ALWAYS_ASKED, last.side == ANSWERED or known in OF_ANSWERS
+    asks, answers = (
+        known in ALWAYS_ASKED,
+        last.side == ANSWERED or (known in OF_ANSWERS and not last.sided),
+    )
     if asks and answers and known in (one.lower() for one, _ in last.headers[ASKED]):
         made.append(last := Reading())
     last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))
