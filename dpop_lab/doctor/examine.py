@@ -150,7 +150,7 @@ def _faults(one: Examined) -> list[Finding]:
     failed = {each.check: each for each in one.failures}
     proof = one.call.proof
     dropped = {at.unbound.name} if at.scheme in failed else set[str]()
-    if rules.no_private_key in failed:
+    if rules.no_private_key in failed and "key_ops" in str(one.findings["jwk"].found):
         dropped |= {rules.jwk.name}
     if rules.alg in failed and failed[rules.alg].defect == "unsupported":
         dropped |= {*NOT_OURS}
