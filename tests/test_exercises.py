@@ -51,34 +51,6 @@ def test_the_start_page_takes_no_eddsa():
     assert caught.value.error == "invalid_dpop_proof"
 
 
-def test_the_token_endpoint_says_what_lesson_4_promises(lesson):
-    run = lesson("04_token")
-    run('twice = lab.proof(key, "POST", lab.token_endpoint)')
-    assert run('lab.ask("m2m.dpop", proof=twice).status_code') == 200
-    assert run('lab.ask("m2m.dpop", proof=twice).json()')["error"] == "invalid_dpop_proof"
-    assert run("lab.log[-1].reports[-1].failure.check.name") == "unused"
-    openid = 'lab.ask("m2m.dpop", key=key, scope="openid").json()["error"]'
-    assert run(openid) == "invalid_scope"
-    broken = 'lab.ask("m2m.dpop", proof="broken", client_secret="x").json()["error"]'
-    assert run(broken) == "invalid_client"
-    assert run(run.cells["jwt"]) == (400, None)
-
-
-def test_the_api_says_what_lesson_5_promises(lesson):
-    run = lesson("05_protected_call")
-    delete = """
-shown = lab.proof(key, "{}", lab.api, access_token=token)
-headers = {{"Authorization": f"DPoP {{token}}", "DPoP": shown}}
-lab.session.delete(lab.api, headers=headers).status_code
-"""
-    assert [run(delete.format(method)) for method in ("GET", "DELETE")] == [401, 200]
-    query = delete.format("DELETE").replace("delete(lab.api", 'delete(lab.api + "?page=2"')
-    assert run(query) == 200
-    run("before = len(lab.log)\nlab.clock.advance(3600)\nlab.session.get(lab.api, auth=auth)")
-    done = run("[(one.method, one.status) for one in list(lab.log)[before:]]")
-    assert done == [("POST", 200), ("GET", 200)]
-
-
 def test_the_bench_finds_what_lesson_6_promises(lesson):
     run = lesson("06_tamper")
     by_one_row, without_host = run.answers()

@@ -13,7 +13,8 @@ from dpop_lab.exercises.scene import Scene
 from dpop_lab.proof.rules import htu
 from dpop_lab.server.access_token import new_signing_key
 from dpop_lab.server.duende_site import BASE_URL
-from tests.exercises.lesson_20 import MENDED, ROWS
+from tests.exercises.find_and_repair import repaired
+from tests.exercises.lesson_20 import MENDED, ROWS, robbed
 
 SIGNING_KEY = new_signing_key(BASE_URL, kid="TEST")
 HOUSES = {"20.2": "binding_not_compared", "20.3": "memory_too_short", "20.4": "htu_as_a_prefix"}
@@ -99,3 +100,11 @@ def test_no_third_repair_is_tried(name):
         task.repair("d")
     task.start_again()
     task.repair("a")
+
+
+@pytest.mark.parametrize(("name", "solve"), [("20.2", robbed("20.2")), ("07.9", repaired("b"))])
+def test_who_thinks_for_hours_is_not_refused_for_a_token_that_is_over(name, solve):
+    task = Attempt(find_exercise(name), signing_key=SIGNING_KEY)
+    task.lab.clock.advance(2 * 60 * 60)
+    solve(task)
+    assert task.solved()

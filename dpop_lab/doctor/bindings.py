@@ -9,7 +9,6 @@ from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named, value_
 from dpop_lab.doctor.problem import Problem, unsupported_alg
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
-from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown
 
 #: What servers may say of a key that does not fit.
@@ -170,7 +169,12 @@ def badly_bound(call: Call) -> Iterator[Problem]:
             "nothing",
             at_server=True,
         )
-    mine = thumbprint_or_none(call.proof.header.get("jwk"))
+    yield from _to_another_key(call, bound)
+
+
+def _to_another_key(call: Call, bound: str | None) -> Iterator[Problem]:
+    """A new access token whose cnf.jkt is not the thumbprint of the proof's key."""
+    mine = key_of(call)
     if mine and bound and bound != mine:
         how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
         yield Problem(

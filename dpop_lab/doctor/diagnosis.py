@@ -71,11 +71,12 @@ class Diagnosis(Shown):
 
     def _by_weight(self) -> list[Examined]:
         """The requests with problems: the last that was refused, others refused, the rest."""
+        told = {each.found for one in self.examined for each in one.problems} - {""}
         judged = (
             Examined(
                 call=Call(name=one.kind * (one.kind != self.kind)),
                 policy=RFC_9449,
-                problems=one.problems,
+                problems=tuple(each for each in one.problems if each.found not in told),
             )
             for one in self.documents
         )
@@ -146,8 +147,7 @@ class Diagnosis(Shown):
         blocks: list[Block] = [headline(self._summary(), next(iter(order), None), self.mark)]
         blocks += others(order)
         blocks += preface(calls, self.secrets, self.remarks, self.jwks)
-        parts: list[Block] = []
-        parts += (Table(one.kind, one.facts) for one in self.documents if one.facts)
+        parts: list[Block] = [Table(one.kind, one.facts) for one in self.documents if one.facts]
         parts += details(self.examined, self.now, everything=everything)
         blocks += [Fold("Details", tuple(parts))] * bool(parts)
         return iter(_clean(blocks, self._secrets))

@@ -109,6 +109,10 @@ def examine(
     """
     own_rules = policy is not None or call.is_demo
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
+    if call.preflight:
+        from dpop_lab.doctor.preflight import preflight  # of a browser, to which no row applies
+
+        return Examined(call=call, policy=held_to, problems=tuple(preflight(call)))
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     obeyed, took = solved(call, later), bool(call.place) and call.succeeded
@@ -121,16 +125,9 @@ def examine(
     problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
-        problems, free = weighed(
-            call, held_to, reports=reports, missing=missing, certain=problems, free=free
-        )
-    wrong_status = _other_status(call, known=bool(by_rows))
-    told = [
-        obeyed,
-        wrong_status,
-        *(_not_binding(each, call) for each in free),
-        *remarks(call, stricter),
-    ]
+        problems, free = weighed(one, problems, free)
+    told = [obeyed, _other_status(call, known=bool(by_rows))]
+    told += [*(_not_binding(each, call) for each in free), *remarks(call, stricter)]
     known = tuple(dict.fromkeys(filter(None, told)))
     return replace(one, problems=tuple(_once(problems, call, now)), remarks=known)
 
@@ -150,8 +147,8 @@ def _faults(one: Examined) -> list[Finding]:
     failed = {each.check: each for each in one.failures}
     proof = one.call.proof
     dropped = {at.unbound.name} if at.scheme in failed else set[str]()
-    if rules.no_private_key in failed and "key_ops" in str(one.findings["jwk"].found):
-        dropped |= {rules.jwk.name}
+    if rules.no_private_key in failed and "key_ops" in str(failed.get(rules.jwk, "")):
+        dropped |= {rules.jwk.name}  # what a private key may be used for
     if rules.alg in failed and failed[rules.alg].defect == "unsupported":
         dropped |= {*NOT_OURS}
     if rules.typ in failed and is_another_jwt(proof):
@@ -180,7 +177,7 @@ def _other_status(call: Call, *, known: bool) -> str:
     """
     right, status = STATUS.get(call.place), call.status or 0
     about_proof = call.error in PROOF_CODES or (status >= 500 and known)
-    if right in (None, status) or status < 400 or not about_proof:
+    if right in (None, status) or not (status and about_proof):
         return ""
     return (
         f"The server answered {status}, and should have refused the proof with {right} and an"

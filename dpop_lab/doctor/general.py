@@ -18,6 +18,11 @@ STATUS = re.compile(
     r"|Internal Server Error|Method Not Allowed)\b",
     re.I,
 )
+ALLOW = """The server must change, not the client: let it, and any gateway before it, answer OPTIONS
+    with a 2xx and without asking for a token or a proof, with the page's origin in
+    Access-Control-Allow-Origin, with Access-Control-Allow-Headers: Authorization, DPoP, and with
+    Access-Control-Allow-Methods; and let its answers carry Access-Control-Expose-Headers:
+    DPoP-Nonce, WWW-Authenticate."""
 
 
 class Wording(NamedTuple):
@@ -58,10 +63,7 @@ BESIDE_PROOFS = (
         r"""blocked by cors | \bcors\b.{0,40}(?:policy|error|header|fail|missing|preflight|request)
         | access-control-allow | preflight""",
         "the browser asks the server first (preflight, CORS), and the server does not allow it",
-        """The server must change, not the client: let it answer OPTIONS with the page's origin in
-        Access-Control-Allow-Origin and with Access-Control-Allow-Headers: Authorization, DPoP;
-        and let pages read what they need with Access-Control-Expose-Headers: DPoP-Nonce,
-        WWW-Authenticate.""",
+        ALLOW,
         at_server=True,
     ),
     Wording(
@@ -102,8 +104,9 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "no scheme",
-        r"""\bdpop\b(?: \w+){0,3} (?:(?:is|are) )?(?:not (?:yet
-        )?(?:supported|enabled|allowed|accepted|implemented)|unsupported|disabled)
+        r"""\bdpop\b(?: (?!alg|typ|jwk|key|nonce|signature|iat|ath|jti|ht[mu])\w+){0,3}
+        (?:(?:is|are) )?(?:unsupported|disabled|not
+        (?:yet )?(?:supported|enabled|allowed|accepted|implemented))
         | use (?:a |the )?bearer | expected bearer | only bearer | bearer only
         | must (?:start with|be|use) (?:a )?bearer | (?:no|missing) bearer
         | bearer (?:access )?token (?:is )?(?:missing|required|not found|not present)""",
@@ -130,7 +133,8 @@ BESIDE_PROOFS = (
         r"use_dpop_nonce | \bnonce\b",
         "the server wants a nonce of its own in the proof: a challenge, not a failure",
         """Take the value of the DPoP-Nonce header of this answer, put it into a new proof as
-        nonce, with a new jti, and send the request again, once.""",
+        nonce, with a new jti, and send the request again, once. In a browser a page reads that
+        header only where the server's Access-Control-Expose-Headers names it.""",
     ),
     Wording(
         "pkce",
@@ -198,17 +202,19 @@ STATUSES = (
     (404, "nothing is at this URL", "Check the path, to the letter; htu must be the same."),
     (405, "this URL does not take this method",
      "Use the method it takes; htm must be the same."),
-    (407, "a proxy on the way wants a login", "Give the proxy its user and password."),
-    (413, "the body is too large for the server", "Send less."),
     (415, "the body is of a type that the server does not take",
      "Token requests are application/x-www-form-urlencoded."),
-    (429, "too many requests", "Wait as long as Retry-After says."),
-    (431, "the headers are too large for the server", "Use a smaller key or a smaller token."),
     (500, "the server fell over", "Look into its log."),
+)  # fmt: skip
+#: Statuses that are said before anyone looks at the proof.
+BEFORE = (
+    (407, "a proxy on the way wants a login", "Give the proxy its user and password."),
+    (413, "the body is too large for the server", "Send less."),
+    (429, "too many requests", "Wait as long as Retry-After says."),
     (502, "a gateway got no good answer from the server behind it", "Look at the gateway."),
     (503, "the server is busy or in repair", "Send it again later."),
     (504, "a gateway waited in vain for the server behind it", "Look at the gateway."),
-)  # fmt: skip
+)
 #: What codes and statuses mean where words tell nothing.
 IN_GENERAL = (
     Wording(
@@ -217,6 +223,14 @@ IN_GENERAL = (
         "the server found fault with the proof and does not say which",
         "Give the proof itself, with method and URL of the request: then every row is asked.",
     ),
+    Wording(
+        "before",
+        r"^\[\w* \w* 431\] | #web_page .*too large",
+        "the header lines are too large for the server or a proxy before it",
+        """Use a smaller token (fewer scopes, groups, claims) or key, or let the server take more:
+        in nginx by large_client_header_buffers.""",
+    ),
+    *(Wording("before", rf"^\[\w* \w* {status}\]", means, do) for status, means, do in BEFORE),
     *(Wording(code, rf"#{code}\b", means, do) for code, means, do in CODES),
     *(Wording("status", rf"^\[\w* \w* {status}\]", means, do) for status, means, do in STATUSES),
     Wording(

@@ -7,10 +7,11 @@ from dpop_lab.show.values import date, duration, is_time, seconds_since_1970
 
 SKEW = 5  # seconds between two clocks that are not worth a word
 TIME = re.compile(
-    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?(?!\w)"
-    r"|\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:z|[+-]\d\d:\d\d))"
+    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?|20\d\d-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"(?:z|[+-]\d\d:?\d\d)?)(?!\w)"
 )
-NOW = re.compile(r"\b(?:now|server|current)")  # before the server's time
+#: What stands before the time of a proof, and before the server's.
+MADE, NOW = re.compile(r"\biat\b|issued|made|created"), re.compile(r"now|server|current|clock")
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
     r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
@@ -87,21 +88,27 @@ def clocks_compared(call: Call, now: float) -> str:
     )
 
 
-def _seconds(text: str) -> float:
-    """A time of a server's words, in seconds since 1970."""
-    return int(text[:10]) if text.isdigit() else seconds_since_1970(text.upper()) or 0.0
+def _seconds(text: str) -> float | None:
+    """A time of a server's words in seconds since 1970, in UTC where it has no offset."""
+    if text.isdecimal():
+        return float(text[:10])
+    zoned = text[19:].lstrip(".0123456789")
+    return seconds_since_1970(text.upper() if zoned else f"{text}Z")
 
 
 def times_told(call: Call) -> tuple[str, str]:
     """How far iat is from the server's time, with its window, and what to do; or nothing."""
     words = call.description[:4000].lower()
     iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
-    times = [*TIME.finditer(words)]
-    if times and ("iat" in words or len(times) == 2):
-        label = words[: times[0].start()]
-        seconds = [_seconds(one[0]) for one in times]
-        iat, *rest = seconds if "iat" in label or not NOW.search(label) else reversed(seconds)
-        now = rest[0] if rest else now
+    times, start = [*TIME.finditer(words)], 0
+    for match in times:
+        label = words[max(start, match.start() - 40) : match.start()]
+        time, start = _seconds(match[0]), match.end()
+        first_of_two = match is times[0] and len(times) == 2
+        if MADE.search(label) or (first_of_two and not NOW.search(label)):
+            iat = time
+        elif iat is not None or NOW.search(label):
+            now = time
     sizes = ["".join(one) for one in WINDOW.findall(words)]
     window = f"it allows {' + '.join(dict.fromkeys(sizes))} s" if sizes else ""
     if not is_time(iat) or now is None or iat == now:

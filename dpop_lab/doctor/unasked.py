@@ -2,28 +2,34 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.exchanges import same_request, settled
-from dpop_lab.doctor.general import BESIDE_PROOFS
 from dpop_lab.doctor.problem import METHODS, Problem, unsupported_alg
 from dpop_lab.doctor.times import SKEW
 from dpop_lab.jose.jws import salvaged
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired, scheme
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call, host_of
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import cut, is_time, offset, shown
 from dpop_lab.wire.message import first
 from dpop_lab.wire.secrets import leaked
 from dpop_lab.wire.syntax import without_query
 
+SCHEME = re.compile("(?:dpop|bearer)[ :]", re.I)
+NO_TOKEN = {"undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
+#: What servers may say of words that stand in place of a token.
+OF_A_TOKEN = (
+    "scheme", "at_form", "ath", "any row", "invalid_token", "invalid_dpop_proof", "token form",
+)  # fmt: skip
+
 
 def other_problems(call: Call) -> Iterator[Problem]:
     """Tokens in the wrong place or not bound, keys that leaked, answers that never came."""
     good = call.status is not None and call.status < 300
-    yield from _preflight(call)
     if call.exchange.failure:
         yield Problem(
             f"No answer came: {shown(call.exchange.failure, 200)}",
@@ -46,13 +52,18 @@ def other_problems(call: Call) -> Iterator[Problem]:
 
 def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
     """A token that stands elsewhere than once behind one scheme in Authorization."""
-    if call.token.partition(" ")[0].lower() in TOKEN_SCHEMES:
-        yield Problem.at(
-            scheme,
-            "it stands there twice",
-            f"Send Authorization: {call.scheme}, a space and the token, once: something adds the"
-            " scheme to what has it already.",
+    word, said = call.token.strip(), ""
+    if SCHEME.match(word):
+        said = "it stands twice in the Authorization header"
+        action = (
+            "Send the scheme once, then the token alone, and hash the token alone for ath: an"
+            " interceptor, or a retry, put the scheme before a value that had it."
         )
+    elif word.lower() in NO_TOKEN:
+        said = f"the word {shown(word)} stands where the access token should"
+        action = "The client had no token when it made the header: wait until there is one."
+    if said:
+        yield replace(Problem.at(scheme, said, action), explains=OF_A_TOKEN)
     count = sum(name.lower() == "authorization" for name, _ in call.headers)
     if count > 1 and not good:
         yield Problem(
@@ -67,30 +78,6 @@ def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
             "Send it in Authorization: DPoP alone; the other ways are for Bearer tokens.",
             "RFC 9449 §7.1",
         )
-
-
-def _preflight(call: Call) -> Iterator[Problem]:
-    """A browser that asks whether DPoP may be sent (CORS), and a server that does not say so."""
-    asked = first(call.headers, "Access-Control-Request-Headers").lower()
-    answer = call.exchange.response_headers
-    allowed = re.split(r"[,\s]+", first(answer, "Access-Control-Allow-Headers").lower())
-    if call.method != "OPTIONS" or call.status is None or "dpop" not in asked:
-        return
-    if call.status >= 300:
-        said = f"the server answers {call.status}: a preflight carries neither token nor proof"
-    elif not {"dpop", "*"} & {*allowed}:
-        said = "the server does not allow DPoP"
-    else:
-        return
-    yield Problem(
-        f"A browser asks with OPTIONS (preflight, CORS) before it sends DPoP, and {said}",
-        " ".join(BESIDE_PROOFS[1].do.split()) + " OPTIONS is answered without a login.",
-        "Fetch §4.8",
-        "DPoP in Access-Control-Allow-Headers",
-        ", ".join(map(repr, filter(None, allowed)))[:200] or "nothing",
-        explains=("cors", "scheme", "one_header", "bare_challenge", "status"),
-        at_server=True,
-    )
 
 
 def _leaked_elsewhere(call: Call) -> Iterator[Problem]:

@@ -10,14 +10,14 @@ from dpop_lab.show.values import shown
 from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url, without_query
 
 #: Parts that a proxy changes on the way; a client rarely gets them wrong.
-OF_A_PROXY = ("scheme", "host", "port", "prefix", "route")
+OF_A_PROXY = ("scheme", "host", "port", "prefix")
 PROXY = (
     "the server sees another URL, as behind a proxy or gateway that ends TLS, or adds or takes a"
     " prefix: let the proxy send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix and the"
     " server trust them, or set the server's public base URL or mount path."
 )
 #: URLs in a server's words, and what stands before that of the server, and of the proof.
-WHOLE = re.compile(r"https?://[^\s\"'<>,;()\[\]|\\]{1,300}", re.I)
+WHOLE = re.compile(r"https?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
     r"expect|comput|want|request|server|should|must|config|required|target|route|rule|pattern"
 )
@@ -70,12 +70,12 @@ def _path(wanted: str, found: str) -> Mapping[str, str]:
         return {}
     if found.rstrip("/") == wanted.rstrip("/"):
         return {"slash": f"{'a' if found.endswith('/') else 'no'} slash at the end"}
+    if template := TEMPLATE.search(unquote(wanted)):
+        told = f"a path, where the server has the template {shown(template[0], 40)} of its route"
+        return {"route": told}
     if template := TEMPLATE.search(unquote(found)):
         told = f"the template {shown(template[0], 40)} in its path, which was not filled in"
         return {"template": told}
-    if template := TEMPLATE.search(unquote(wanted)):
-        told = f"a value where that has the template {shown(template[0], 40)}, not filled in"
-        return {"route": told}
     if unquote(found) == unquote(wanted):
         more, less = (found, "") if len(found) > len(wanted) else (wanted, "no ")
         sign = "".join(ENCODED.findall(more)[:1])
@@ -142,6 +142,13 @@ def urls_told(call: Call) -> tuple[str, str]:
         return "", ""
     told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
     told += " and ".join(parts.values())
+    if "route" in parts:
+        return told, (
+            "The server compares with the pattern of its route in place of the URL that was"
+            " called: mend it there. The client is right to fill the template in."
+        )
     if parts.keys() <= {*OF_A_PROXY}:
         return told, f"The client is right if it calls the URL in htu. Then {PROXY}"
+    if "encoding" in parts:
+        told += ": the server decodes the path before it compares, which is to be mended there"
     return told, f"Make each proof for the URL that is called; the server has {shown(wanted, 200)}."

@@ -35,6 +35,10 @@ SPECIFIC = (
         r"""replay | re-?used | already (?:been )?(?:used|seen|consumed|processed) | not unique
         | used (?:before|already|twice|more than once) | used once | duplicate.{0,20}(?:jti|proof)
         | \bjti\b.{0,30}(?:exists|seen|used)""",
+        "",
+        """Make a new proof for each request, with a new jti and iat. A library or a proxy that
+        sends a request again by itself (nginx: proxy_next_upstream) sends the old proof: let the
+        client retry, and nobody else.""",
     ),
     Wording(
         "fresh",
@@ -68,7 +72,11 @@ SPECIFIC = (
         nonces its nonce too; in the header typ, alg and jwk.""",
     ),
     Wording("typ", r"\btyp\b | dpop\+jwt | jwt type"),
-    Wording("alg", r"\balg\b | algorithm"),
+    Wording(
+        "alg",
+        r"\balg\b | algorithm",
+        "this sounds like the row alg: the server does not take what the proof is signed with",
+    ),
     Wording("jti", r"\bjti\b | jwt id"),
     Wording(
         "jwk",

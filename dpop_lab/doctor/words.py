@@ -25,6 +25,9 @@ Said = tuple[Check, str, str]
 MOST_ROWS = 3
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
+PAGE = re.compile(
+    r"\s*<(?:!doctype html|html)(?:(?!<title>)[^\0]){0,400}+(?:<title>([^<]{0,200}))?", re.I
+)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told}
 STRICTER = (
@@ -50,7 +53,9 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
         return None
     found = _with_clues(found, call)
     start = f"{call.said}: {found.title[0]}" if call.said else found.title[0].upper()
-    return replace(found, title=start + found.title[1:], quoted=call.description)
+    return replace(
+        found, title=start + found.title[1:], quoted=call.description or _title(call) or ""
+    )
 
 
 # ---- the words of a policy
@@ -141,12 +146,19 @@ def _in_the_table(call: Call, text: str, table: tuple[Wording, ...]) -> Problem 
 
 def _line(call: Call, text: str) -> str:
     """What wordings are searched in: where it was, scheme and status, the code, the words."""
-    words, page = _squeezed(text), call.exchange.response_body.lstrip()[:15].lower()
+    words, title = _squeezed(text), _title(call)
     scheme = call.scheme.upper() if call.scheme.lower() in TOKEN_SCHEMES else ""
     status = call.status or "".join(STATUS.findall(text)[:1])
     code = call.error.lower() or "bare_challenge" * call.bare_challenge
-    code = code or "web_page" * page.startswith(("<!doctype html", "<html"))
+    if not code and title is not None:
+        code = f"web_page {title.lower()}"
     return f"[{_where(call, words)} {scheme} {status}] #{code} {words}"
+
+
+def _title(call: Call) -> str | None:
+    """The title of the web page that came for an answer, empty for none; None for no page."""
+    page = PAGE.match(call.exchange.response_body)
+    return page and " ".join((page[1] or "").split())
 
 
 @cache

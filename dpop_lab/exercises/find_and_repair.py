@@ -19,6 +19,7 @@ import requests
 from dpop_lab.checking import Check
 from dpop_lab.errors import LabError
 from dpop_lab.exercises.exercise import Exercise, Steps
+from dpop_lab.exercises.museum import ticket_for
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import sign_compact
@@ -65,8 +66,11 @@ class Client:
 
     def __init__(self, lab: Lab) -> None:
         self.lab, self.key, self.thief = lab, generate_key(), generate_key()
-        self.token: str = lab.ask(key=self.key).json()["access_token"]
-        self.jkt = thumbprint(self.key.public_jwk())
+        self.jkt, self.token = thumbprint(self.key.public_jwk()), ""
+
+    def renew(self) -> None:
+        """Get another token: a learner may have thought for longer than one is good for."""
+        self.token = ticket_for(self.lab, "m2m.dpop", self.key)
 
     def proof(
         self,
@@ -127,6 +131,7 @@ class Fault:
 
         def attack() -> list[requests.Response]:
             """Carry out the attacks against the server as it is."""
+            client.renew()
             return [send(proofs, client.lab.session) for proofs in self.attacks.values()]
 
         tried: list[str] = []
@@ -137,6 +142,7 @@ class Fault:
             if len(tried) == MOST:
                 raise LabError(f"{MOST} repairs were tried", advice="task.start_again()")
             tried.append(letter)
+            client.renew()
             plays = {**self.attacks, **self.honest}
             trials = {words: partial(send, proofs) for words, proofs in plays.items()}
             scene.try_out(self.policy(part), trials)

@@ -5,10 +5,13 @@ from typing import Any
 
 import requests
 
+from dpop_lab.errors import LabError
+from dpop_lab.exercises import detours
 from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.lab import Lab
+from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, API, TOKEN_ENDPOINT
 
 # ---- 05.1
@@ -92,6 +95,52 @@ def _three_calls_two_tokens(scene: Scene) -> Steps:
     return "Each proof named the token that it went with, and none was asked for in vain."
 
 
+# ---- 05.4
+
+LATER = 20  # seconds
+
+
+def _a_page(scene: Scene) -> Mapping[str, Any]:
+    lab, key, open_still = scene.open(RFC_9449), generate_key(), [True]
+    token = lab.ask(key=key).json()["access_token"]
+
+    def sign(method: str, url: str) -> dict[str, str]:
+        """The headers of a call, as the page makes them."""
+        if not open_still:
+            raise LabError("The page is closed", advice="task.start_again() opens it anew.")
+        proof = lab.proof(key, method, url, access_token=token)
+        return {"Authorization": f"DPoP {token}", "DPoP": proof}
+
+    def close() -> None:
+        """The user leaves the page, and some time passes."""
+        open_still.clear()
+        lab.clock.advance(LATER)
+
+    return {"sign": sign, "close": close}
+
+
+def _deleted_afterwards(scene: Scene) -> Steps:
+    calls = scene.at(API)
+    yield calls, "The API was not called yet."
+    last = calls[-1]
+    own = "The API saw a proof by another key than the page's. You can't have that one, only use it"
+    yield not scene.at(TOKEN_ENDPOINT) and last.caught != "bound_key", f"{own}."
+    yield last.caught != "htm", f"The API saw a proof for another method: {last.reason}."
+    yield last.caught != "unused", "The API had taken that proof before: each serves one call."
+    yield last.caught != "fresh", f"You came too late, start again. {last.reason}."
+    yield last.accepted, f"The API refused the last call: {last.reason}."
+    get = f"The API took a {last.method} in the user's name. That reads; you want to delete."
+    yield last.method == "DELETE", get
+    age = (last.sent_at or 0) - last.proof.claims["iat"]
+    still = "The API deleted it, while the page was open. Now do it when the user has left."
+    yield age >= LATER, still
+    return (
+        "The key never left the page, and you deleted something when the page was gone. A nonce"
+        " would have made what you had stored useless. While the page is open, nothing helps but"
+        " to keep your script out of it."
+    )
+
+
 EXERCISES = (
     Exercise(
         id="05.1",
@@ -132,5 +181,68 @@ EXERCISES = (
         code=client,
         start=_a_key,
         steps=_three_calls_two_tokens,
+    ),
+    Exercise(
+        id="05.3",
+        kind="mend",
+        title="Three pages",
+        task=(
+            "This client reads three pages of the API of task.lab, and gets none. Mend it, and run"
+            " it with task.lab and task.key: three pages with one token."
+        ),
+        gives={"paging": "the function below", "key": "the client's key"},
+        hints=(
+            "Run it, and compare wanted and found in task.lab.log[-1].reports[-1].failure.",
+            "Which part of a URL does not belong in htu? The server needs it all the same.",
+            "htu is lab.api for each page; the request goes to url, with a proof of its own.",
+        ),
+        code=detours.paging,
+        start=detours.textual_api,
+        steps=detours.three_pages,
+    ),
+    Exercise(
+        id="05.4",
+        kind="attack",
+        title="A script in the page",
+        task=(
+            "Your script runs in somebody's page. The key is in the browser, and can't be read;"
+            " task.sign(method, url) is the page's own function, which gives the headers of a call"
+            f" with its token and proof. task.close() is the user who leaves, and {LATER} seconds"
+            " pass. Call the API with DELETE after that."
+        ),
+        gives={"sign": "the page's function, while it is open", "close": "closes the page"},
+        hints=(
+            "The page signs whatever it is asked to. When do you have to ask?",
+            "For how long is a proof good here? RFC_9449.api.window is the policy's.",
+            "task.sign('DELETE', task.lab.api) first, and keep what it gives; close; then"
+            " task.lab.session.delete(task.lab.api, headers=…), all in one cell.",
+        ),
+        start=_a_page,
+        steps=_deleted_afterwards,
+    ),
+    Exercise(
+        id="05.5",
+        kind="mend",
+        title="It has moved",
+        task=(
+            "This client goes wherever a URL has moved to. task.away leads to another host,"
+            " task.moved to the API. Mend the client, and run it with task.away, then with"
+            " task.moved: the other host gets neither token nor proof, and the API takes the call."
+        ),
+        gives={
+            "following": "the function below",
+            "key": "the client's key",
+            "moved": "a URL of the API that has moved to another",
+            "away": "a URL of the API that has moved to another host",
+        },
+        hints=(
+            "Which of the two headers does requests take along to another host?",
+            "allow_redirects=False gives you the redirect: its headers have the Location.",
+            "A new proof for the Location, with the same token, where it begins with lab.base_url;"
+            " nothing at all elsewhere.",
+        ),
+        code=detours.following,
+        start=detours.two_removals,
+        steps=detours.nothing_lost_and_arrived,
     ),
 )

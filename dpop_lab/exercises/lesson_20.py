@@ -19,6 +19,10 @@ from dpop_lab.show import Block, Note, Shown, Table
 ALARM = 12  # sends; with the next one the alarm goes
 WANTED = 4  # rows to be met in the first house
 BEFORE, THEFT, AFTER = "guard, two rounds", "thief", "guard, next round"
+OLD = {  # what was stopped by these rows tells nothing of the others
+    "fresh": "That proof had grown old. task.listen() waits for another",
+    "not_expired": "The night is over, and so is the guard's token. Start again",
+}
 ALARMED = f"The alarm went after {ALARM} sends: start again."
 
 
@@ -179,8 +183,8 @@ class Room:
         odd = f"That was refused, and a full server takes it. Who suffers by that ({count})?"
         yield ways or not (last and _differs(last)), odd
         yield ways or len(thefts) <= ALARM, ALARMED
-        stale = "That proof had grown old. task.listen() waits for another"
-        yield ways or not (last and last.caught == "fresh"), f"{stale} ({count})."
+        for row, why in OLD.items():
+            yield ways or not (last and last.caught == row), f"{why} ({count})."
         row = f"The last was stopped by {last.caught}" if last else "Nothing was tried"
         yield ways, f"No theft has got through yet. {row} ({count})."
         sent = [one for one in scene.calls[: scene.calls.index(ways[0]) + 1] if one in thefts]

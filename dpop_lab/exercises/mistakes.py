@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from dpop_lab.exercises.scene import lacking
 from dpop_lab.proof import Reading
 from dpop_lab.proof.rules import Window
 from dpop_lab.server.common import UsedProofs
@@ -56,9 +57,14 @@ def reading_otherwise(policy: Policy, **choices: Any) -> Policy:
     return at_the_api(policy, reading=replace(policy.api.reading, **choices))
 
 
+LONG = 8 * 60 * 60  # seconds that tokens are good for: a night
 #: The full server. Its guards' watches are slow, so the window is wide: 120 s back, 10 s ahead.
 HOUSE = at_the_api(
-    replace(RFC_9449, name="the museum"),
+    replace(
+        RFC_9449,
+        name="the museum",
+        clients={name: replace(one, lifetime=LONG) for name, one in RFC_9449.clients.items()},
+    ),
     reading=HouseReading(),
     window=Window(120, 10),
     remember=131,
@@ -66,13 +72,12 @@ HOUSE = at_the_api(
 
 
 def again(policy: Policy, row: str) -> Policy:
-    """A policy that asks a row again which was struck out, where the museum does."""
-    profiles = {
-        place: replace(one, rows=HOUSE.profiles[place].rows, struck_out=())
-        if row in one.struck_out
-        else one
-        for place, one in policy.profiles.items()
-    }
+    """A policy that asks a row again which it lacks, where the museum does."""
+    profiles = {}
+    for place, one in policy.profiles.items():
+        names = {row, *(own.name for own in one.rows)}
+        rows = tuple(own for own in HOUSE.profiles[place].rows if own.name in names)
+        profiles[place] = replace(one, rows=rows)
     return replace(policy, profiles=profiles)
 
 
@@ -107,12 +112,12 @@ class TwoNodes(Policy):
 
 def binding_not_compared(policy: Policy) -> Policy:
     """It verifies the proof and the token, but never that they belong to one key."""
-    return policy.without("bound_key")
+    return lacking(policy, "bound_key")
 
 
 def bound_token_under_bearer(policy: Policy) -> Policy:
     """Its entrance for bearer tokens takes a token that is bound to a key, too."""
-    return policy.without("unbound")
+    return lacking(policy, "unbound")
 
 
 def memory_too_short(policy: Policy) -> Policy:
@@ -132,12 +137,12 @@ def htu_as_a_prefix(policy: Policy) -> Policy:
 
 def signature_not_verified(policy: Policy) -> Policy:
     """It reads the key in the proof, and never verifies the signature with it."""
-    return policy.without("signature")
+    return lacking(policy, "signature")
 
 
 def age_not_looked_at(policy: Policy) -> Policy:
     """It takes a proof of any age, and remembers it for two minutes."""
-    return policy.without("fresh")
+    return lacking(policy, "fresh")
 
 
 def two_machines(policy: Policy) -> Policy:

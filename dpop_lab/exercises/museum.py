@@ -38,7 +38,10 @@ class Night:
         self.lab, self.session, self.captured, self.rounds = lab, lab.session, "", 0
         self._key, self.visitor = generate_key(), generate_key()
         self.token: str = lab.ask(key=self._key).json()["access_token"]
-        self.ticket, self.unbound = _ticket(lab, "m2m.dpop", self.visitor), _ticket(lab, "m2m")
+        self.ticket, self.unbound = (
+            ticket_for(lab, "m2m.dpop", self.visitor),
+            ticket_for(lab, "m2m"),
+        )
         self.hall, self.vault, self.staff_entrance = lab.api, lab.base_url + VAULT, lab.plain_api
 
     def begin(self) -> None:
@@ -72,8 +75,8 @@ class Night:
         return self.session.get(door, headers=headers | ({"DPoP": proof} if proof else {}))
 
 
-def _ticket(lab: Lab, client_id: str, key: PrivateKey | None = None) -> str:
-    """An access token, asked for where nobody listens."""
+def ticket_for(lab: Lab, client_id: str, key: PrivateKey | None = None) -> str:
+    """An access token for a client of the demo, asked for where nobody listens."""
     headers, said = lab.credentials(client_id)
     if key:
         headers = {**headers, "DPoP": lab.proof(key, "POST", lab.token_endpoint)}

@@ -29,11 +29,19 @@ LONGEST = 16_000  # characters of a URL or a challenge
 LONGEST_WORDS = 2000
 CODES = ("error", "error_code", "code")
 DESCRIPTIONS = ("error_description", "message", "detail", "reason", "description", "title")
-COMPARED = ("expected", "actual", "received", "htu", "iat", "now")  # told beside the words
-SPELLINGS = {  # of members of an answer, without `_`, in small letters
-    one.replace("_", ""): one
-    for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
-} | dict.fromkeys(("errormessage", "errorsummary", "msg", "err", "fault", "faultstring"), "message")
+COMPARED = ("expected", "actual", "received", "got", "htu", "iat", "now")  # told beside the words
+SPELLINGS = (
+    {  # of members of an answer, without `_`, in small letters
+        one.replace("_", ""): one
+        for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
+    }
+    | dict.fromkeys(("properties", "context", "extra", "fields"), "detail")
+    | dict.fromkeys(
+        ("errormessage", "errorsummary", "msg", "err", "fault", "faultstring", "messagetemplate"),
+        "message",
+    )
+)
+LINES_OF_A_LOG = ("log", "textPayload")  # of containers; a HAR has a log, too, which is no text
 INNER = ("error", "errors", "message", "detail")  # which may be objects with words of their own
 ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
 OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
@@ -129,6 +137,11 @@ class Call:
         revision = first(self.exchange.response_headers, "X-REVISION")
         known = server in ("", "kestrel") and REVISION.fullmatch(revision)
         return server == "dpop_lab twin" or bool(known)
+
+    @property
+    def preflight(self) -> bool:
+        """Is it a browser's question before a request, which carries no credentials (CORS)?"""
+        return self.method == "OPTIONS" and not (self.proofs or self.authorization)
 
     # ---- what it carried
 
@@ -295,12 +308,16 @@ def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
 
 def spelt(name: object) -> str:
     """The name of a member as RFC 6749 spells it: access_token for AccessToken or accessToken."""
-    return SPELLINGS.get(str(name)[:40].replace("_", "").lower(), str(name))
+    short = str(name)[:40].replace("_", "").replace(".", "").lower()
+    return SPELLINGS.get(short, str(name))
 
 
 def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, Any]]:
     """The members of an answer, those of the errors in it first."""
-    pairs = [(spelt(name), value) for name, value in members.items()]
+    pairs = [
+        ("message" if name in LINES_OF_A_LOG and isinstance(value, str) else spelt(name), value)
+        for name, value in members.items()
+    ]
     for name, value in pairs if levels else ():
         first_one = value[0] if isinstance(value, list) and value else value
         if name in INNER and isinstance(first_one, Mapping):
@@ -316,6 +333,10 @@ def words_of(members: object) -> tuple[str, str]:
     error = error or next((str(value) for name, value in told if name == "error" and value), "")
     words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]
     words = [one for one in words if one != error] or words
+    if " " in error and "\n" not in error:  # these are words, too, and no code
+        words, error = [error, *words], ""
+    if all(name != "error_description" for name, _ in told):
+        words = ["; ".join(dict.fromkeys(words[:3]))]
     text = next(filter(ABOUT_DPOP.search, words), words[0] if words else "")
     beside = {name: value for name, value in told if name in COMPARED}
     if ABOUT_DPOP.search(text) and beside:

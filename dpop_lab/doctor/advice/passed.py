@@ -17,6 +17,9 @@ REASONS = {
     " one for each request, also for one that a library sends again by itself.",
     rules.nonce: "The nonce was outdated when it came, or is that of another server: put the newest"
     " DPoP-Nonce of this server into a new proof and send it again, once.",
+    rules.alg: "RFC 9449 allows this algorithm, and this server does not take it: sign with one"
+    " that its metadata name (dpop_signing_alg_values_supported) or its challenge (algs); most"
+    " take ES256.",
     rules.one_header: "Something on the way may add or take a DPoP header: look at what arrives.",
     rules.signature: "The text may have been changed on the way: look at what arrives.",
 }

@@ -20,7 +20,7 @@ START = re.compile(  # of an object; what stands before it, such as a type, is n
 GAP = re.compile(r"(?:[\s,;]|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\#[^\n]*|\.\.\.|…)*+")
 STRING = re.compile(r"([\"'`])((?:\\.|(?!\1)[^\\])*+)\1", re.S)
 CUT = re.compile(  # a text whose end is missing, as programs shorten it, or with all that follows
-    r'"((?:\\.|[^"\\\n])*+)(?:(?<=\.\.\.)|(?<=\.\.\.\))|(?<=…)|\Z)(?=[ \t]*(?:\n|\Z))'
+    r'"((?:\\.|[^"\\\n])*+)(?:(?<=\.\.\.)|(?<=\.\.\.\))|(?<= bytes\)\])|(?<=…)|\Z)[ \t]*(?=\n|\Z)'
 )
 KEY = re.compile(r"\[[\"']?([\w.$@+-]+)[\"']?\]|:?([\w.$@+-]+)")
 SIGN = re.compile(r"\s*(=>|[:=])\s*")

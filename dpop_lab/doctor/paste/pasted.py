@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.session.call import NOTHING, Call, read_call
+from dpop_lab.session.call import ABOUT_DPOP, NOTHING, Call, read_call
 from dpop_lab.wire.message import Exchange, Headers
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def together(read: list[Pasted]) -> Pasted:
     if len(read) < 2:
         return read[0] if read else not_understood("a list without anything of DPoP")
     calls = [call for one in read for call in one.calls]
+    calls = [*filter(_tells, calls)] if any(map(_tells, calls)) else calls
     recorded = all(one.calls for one in read) and all(one.exchange is not NOTHING for one in calls)
     remarks = [*_left(len(calls)), *(remark for one in read for remark in one.remarks)]
     return Pasted(
@@ -120,6 +121,14 @@ def together(read: list[Pasted]) -> Pasted:
         given=tuple(exchange for one in read for exchange in one.given),
         documents=tuple(each for one in read for each in one.documents),
     )
+
+
+def _tells(call: Call) -> bool:
+    """Is it about DPoP or a token, or the code of a refusal? Other lines of a log are not."""
+    carries = (
+        call.proofs or call.token or call.issued or call.hidden or call.form or call.challenges
+    )
+    return bool(carries or call.error or call.nonce or ABOUT_DPOP.search(call.description))
 
 
 def _numbered(calls: list[Call], total: int) -> tuple[Call, ...]:

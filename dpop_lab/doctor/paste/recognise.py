@@ -25,9 +25,10 @@ from dpop_lab.doctor.paste.pasted import (
     of_headers,
     together,
 )
+from dpop_lab.doctor.paste.raw import MARK, header_lines
 from dpop_lab.doctor.paste.refusals import CODES, TECHNICAL
 from dpop_lab.doctor.paste.reports import report_in
-from dpop_lab.doctor.paste.scan import MARK, header_lines, scanned
+from dpop_lab.doctor.paste.scan import scanned
 from dpop_lab.doctor.paste.unwrap import (
     FENCED,
     REQUEST_LINE,

@@ -21,7 +21,7 @@ FAILS = re.compile(
     re.I,
 )
 NAMED = re.compile(
-    r"""(?<![\w.-])(?P<name>error_?description|error_?message|error_?code|error|reason|detail|some
+    r"""(?<![\w.-])(?P<name>error_?description|error_?message|error_?code|err(?:or)?|reason|detail|some
       |message|title|msg|description)["'`]?[ \t]*+[:=][ \t]*+(?:Optional\()?+
     (?P<text>"(?:[^"\\]|\\.)*+"|'(?:[^'\\]|\\.)*+'|\[[^\]\n]*+\]
       |(?![\s"'\[])(?:(?![,;]?[ ][\w.]{1,30}=)[^\n])++)""",

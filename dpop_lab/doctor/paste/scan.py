@@ -5,21 +5,19 @@ elsewhere a line counts for what looks like a piece of a message in it.
 """
 
 import json
-import math
 import re
 from collections import deque
 
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
-from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
+from dpop_lab.doctor.paste.raw import note_status, other_line, raw_line
+from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading
 from dpop_lab.doctor.paste.refusals import FRAME, words_in
-from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, logged_lines, unescaped
+from dpop_lab.doctor.paste.unwrap import METHODS, logged_lines, unescaped
 from dpop_lab.doctor.paste.values import exchanges_of
 from dpop_lab.session.call import json_value
-from dpop_lab.show.values import http_time
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.message import Exchange
 
-MARK = re.compile(r"^---- (Sending|Received|Failed)[ \t]*(.*?)[ \t]*----[ \t]*$", re.M)
 NAMES = "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|Cookie"
 PIECE = re.compile(  # of a message, wherever it stands in a line
     rf"""(?:Start|End)[ ]processing[ ]HTTP[ ]request.*|(?:-->|<--)[ ]END.*  # which is said twice
@@ -31,14 +29,16 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
       (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
-    | (?:^|(?<=[\s:>|\[({{"'`,]))(?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
+    | (?:^|(?<=[\s:>|\[({{"'`,]))
+      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}},?[ \t]+[a-z])  # a logger's name
+      (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
         |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|$))
     | (?<![\w"'/-])(?P<challenge>(?:DPoP|Bearer)[ \t]+(?:\.\.\.[ \t]*)?
         (?:algs|error(?:_description)?|realm|scope)=
         (?:"(?:[^"\\]|\\.)*+"|[^"\n])*+)
-    | ^\s*(?::|Request[ ])?(?P<part>method|path|authority|scheme|url)\s*:\s*(?P<word>\S+)
+    | ^\s*(?::|Request[ ])?(?P<part>method|path|authority|scheme|ur[il])\s*:\s*(?P<word>\S+)
     | \b(?P<side>request|response)[ ]headers?\b\W*$""",
     re.X | re.I,
 )
@@ -47,11 +47,8 @@ ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"https?://[^\s\"'<>]++")
 ESCAPED = re.compile(r"\{\\+\"")  # an object in a text in quotes
 BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
-BODY = re.compile(r"grant_type=|[{\[]")
-LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, str]
-WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
 
 
 def exchanges_in(text: str) -> list[Exchange]:
@@ -72,7 +69,7 @@ def scanned(text: str) -> list[Told]:
         while objects and objects[0][0] < at:
             objects.popleft()
         start, after, value = objects[0] if objects else (end, end, {})
-        if _raw_line(text[at:end], made):
+        if raw_line(text[at:end], made):
             at = end + 1
         elif start < end and (told := [*exchanges_of(value)]):
             _loose_line(text[at:start], made)
@@ -119,66 +116,6 @@ def _is_line(value: object) -> bool:
     return isinstance(value, str) and " " in value and words_in(value) is not None
 
 
-def header_lines(text: str) -> Headers:
-    """The lines of a text that is nothing but header lines; empty for any other."""
-    lines, read = [line for line in text.split("\n") if line.strip()], Reading()
-    for line in lines:
-        _head_line(line, read)
-    alone = all(FIELD.match(line) or line[0] in " \t" for line in lines)
-    return tuple(read.headers[ASKED]) if alone and lines and FIELD.match(lines[0]) else ()
-
-
-def _raw_line(line: str, made: list[Reading]) -> bool:
-    """Read a line of a raw message, of a session log too; false for any other line."""
-    last = made[-1]
-    if (mark := MARK.match(line)) is not None:
-        if mark[1] == ASKED or last.side != ASKED:
-            made.append(last := Reading())
-        time = http_time(mark[2])
-        at = "sent_at" if mark[1] == ASKED else "ended_at"
-        setattr(last, at, math.nan if time is None else time)
-        last.side, last.marked = mark[1], True
-        last.raw = IN_BODY if mark[1] == FAILED else WAITING
-    elif (start := START.match(line)) and (
-        last.raw == WAITING or not (last.marked or (start[3] and _is_loose(last)))
-    ):
-        _started(start, made)
-    elif last.raw == IN_BODY:
-        last.bodies[last.side].append(line)
-    elif last.raw == HEAD:
-        _head_line(line, last)
-    return bool(made[-1].raw)
-
-
-def _is_loose(last: Reading) -> bool:
-    """Has it header lines that stand in no raw message? Then its answer is none either."""
-    return not last.raw and bool(last.headers[ASKED])
-
-
-def _started(start: re.Match[str], made: list[Reading]) -> None:
-    """The first line of a raw message; after a 100 the answer itself is still to come."""
-    if start[3]:
-        awaited = not _answered(int(start[3]), made)
-        made[-1].reason, made[-1].raw = (start[4] or "").strip(), WAITING if awaited else HEAD
-        return
-    if not made[-1].marked:
-        made.append(Reading())
-    made[-1].method, made[-1].target, made[-1].raw = start[1], start[2], HEAD
-
-
-def _head_line(line: str, last: Reading) -> None:
-    """A header line of a raw message, the rest of one, or the empty line after them."""
-    headers, match = last.headers[last.side], FIELD.match(line)
-    if not line.strip():
-        last.raw = IN_BODY
-    elif line[0] in " \t" and headers:
-        headers[-1] = (headers[-1][0], f"{headers[-1][1]} {line.strip()}")
-    elif match is not None:
-        headers.append((match[1], match[2].strip()))
-    else:
-        _other(line, last)
-
-
 def _loose_line(line: str, made: list[Reading]) -> None:
     """A line of anything: requests, answers, header lines, a body, or nothing of these."""
     if FRAME.match(line):
@@ -192,7 +129,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         if kind == "target":
             made.append(Reading(piece["method"].upper(), piece["target"].rstrip(":")))
         elif kind in ("status", "weak"):
-            _answered(int(piece[kind]), made)
+            note_status(int(piece[kind]), made)
         elif kind == "challenge":
             _named("WWW-Authenticate", piece["challenge"], made)
         elif kind == "value":
@@ -205,7 +142,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
     for url in URL.findall(line) if not pieces and "dpop_jkt=" in line else ():
         made.append(Reading("GET", url))  # an authorization request
     if not pieces and made[-1] != Reading():
-        _other(line, made[-1])
+        other_line(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
 
 
@@ -253,7 +190,7 @@ def _part(name: str, value: str, made: list[Reading]) -> None:
         if any(name.lower() == "host" for name, _ in made[-1].headers[ASKED]):
             made.append(Reading())
         return _named("Host", value, made)
-    part = "target" if name in ("path", "url") else name
+    part = "target" if name in ("path", "url", "uri") else name
     if made[-1].side != ASKED or getattr(made[-1], part):
         made.append(Reading())
     setattr(made[-1], part, value.upper() if part == "method" else value)
@@ -273,26 +210,3 @@ def _named(name: str, value: str, made: list[Reading]) -> None:
     if asks and answers and known in (one.lower() for one, _ in last.headers[ASKED]):
         made.append(last := Reading())
     last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))
-
-
-def _answered(status: int, made: list[Reading]) -> bool:
-    """Note a status: of the last request, where it has none yet. False for one in between."""
-    if status < 200 and status != 101:
-        return False
-    if made[-1].status is not None:
-        made.append(Reading())
-    made[-1].status, made[-1].side = status, ANSWERED
-    return True
-
-
-def _other(line: str, last: Reading) -> None:
-    """A header line of another name, or a body."""
-    body, match = last.bodies[last.side], FIELD.match(line.strip())
-    named = match is not None and match[1].lower() not in LEVELS
-    if match is not None and named and match[2].strip() not in ("", "{", "["):
-        last.headers[last.side].append((match[1], match[2].strip()))
-    elif body and line.lstrip()[:1] == "&":
-        body.append(line.strip())
-    elif not body and (start := BODY.search(line)) is not None:
-        text = line[start.start() :].strip()
-        body += [text] * (text[0] == "g" or json_value(text) is not None)

@@ -18,6 +18,13 @@ VERBOSE = re.compile(rf"^(?:> {WORD} \S+ HTTP/\d|< HTTP/\d)", re.M)  # what `cur
 NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts around messages
 APACHE = re.compile(r"http-outgoing-\d+ (?:>>|<<) ?(\"?)([^\n]*)")
 WIRE = re.compile(r"\b(?:send|reply): b?(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
+IN_LISTS = re.compile(  # a value in YAML: in a list of one, or with its name
+    r"^([ \t]*[\w-]{1,60}:)[ \t]*\n[ \t]*(?:-[ \t]+|code:[ \t]+)(?=\S)", re.M
+)
+BROKEN = re.compile(  # a JWT over several lines, as a mail or a terminal breaks it
+    r"(?<![\w.-])ey[\w-]{20}[\w.-]*+(?:\n[> \t]*+(?!ey)[\w.-]++(?=[ \t]*$))++", re.M
+)
+WHOLE, SIGNATURE = 2, 86  # dots of a JWT, characters of the shortest signature
 SIDE = re.compile(r"\b(request|response) headers?\b\W*$", re.I)
 LOGS = {  # a log, and what gives it away; the first that fits
     "HTTP/2 header lines": r"^[ \t]*:(?:method|status|path): ",
@@ -48,7 +55,17 @@ def unwrapped(text: str) -> str:
             break
     text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
     text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
+    text = BROKEN.sub(_in_one_piece, IN_LISTS.sub(r"\1 ", text))
     return _without_prompt(_single_spaced(_dedented(text)))
+
+
+def _in_one_piece(found: re.Match[str]) -> str:
+    """A JWT without its line breaks; lines of other lengths are not one."""
+    begin, *lines = (line.strip("> \t") for line in found[0].split("\n"))
+    text, width = "".join((begin, *lines)), len(lines[0])
+    even = all(len(one) == width for one in lines[:-1]) and len(lines[-1]) <= width
+    whole = begin.count(".") == WHOLE and len(begin.rpartition(".")[2]) >= SIGNATURE
+    return text if even and not whole and text.count(".") == WHOLE else found[0]
 
 
 def fenced(text: str) -> str:

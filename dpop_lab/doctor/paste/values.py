@@ -25,7 +25,7 @@ from dpop_lab.doctor.paste.pasted import (
 from dpop_lab.doctor.paste.reading import url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
-from dpop_lab.show.values import seconds_since_1970
+from dpop_lab.show.values import is_time, seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers
 
 NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
@@ -71,7 +71,7 @@ def what_is(value: object) -> Pasted | None:
         return _api_claims(value) or _headers(value) or of_values(value)
     if not isinstance(value, Mapping):
         return None
-    value = {spelt(name): one for name, one in value.items()}
+    value = _spelt(value)
     if "access_token" not in value and (found := document_in(value)):
         return found
     entries = _first(_first(value, "log", Mapping) or {}, "entries", list)
@@ -105,7 +105,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     Request and answer may be objects in it, as in a HAR, or all may stand side by side; an error
     or a token alone is an answer.
     """
-    value = {spelt(name): one for name, one in value.items()}
+    value = _spelt(value)
     asked = _first(value, "asked", Mapping) or value
     answered = _first(value, "answered", Mapping) or value
     also = " apart" if (apart := asked is not answered) else ""
@@ -134,6 +134,15 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         response_body=_body(_first(answered, f"answer body{also}")) or told,
         failure=str(answered.get("_error", "")),
     )
+
+
+def _spelt(members: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The members by the names of RFC 6749; of several with one name, all but one as they were."""
+    found: dict[Any, Any] = {}
+    for name, value in members.items():
+        known = spelt(name)
+        found[name if known in found else known] = value
+    return found
 
 
 def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> str:
@@ -210,8 +219,15 @@ def _told(value: Mapping[str, Any], exchange: Exchange) -> Pasted:
         return found
     [call] = found.calls
     kind = next((KINDS[name] for name in KINDS if name in value), "a message in JSON")
-    calls = (call, Call(token=call.issued)) if call.issued else (call,)
+    calls = (call, _issued(call)) if call.issued else (call,)
     return replace(document_in(value) or found, kind=kind, calls=calls)
+
+
+def _issued(call: Call) -> Call:
+    """The access token in an answer, at the time when it was made: it may be pasted much later."""
+    found = Call(token=call.issued)
+    made = found.access_token.claims.get("iat")
+    return replace(found, sent_at=made if is_time(made) else None)
 
 
 def _with_proof(value: Mapping[str, Any], exchange: Exchange | None) -> Pasted | None:

@@ -1,0 +1,98 @@
+"""Raw messages, alone or in a session log: read strictly, from the first line to the end."""
+
+import math
+import re
+
+from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
+from dpop_lab.doctor.paste.unwrap import FIELD, START
+from dpop_lab.session.call import json_value
+from dpop_lab.show.values import http_time
+from dpop_lab.wire.message import Headers
+
+MARK = re.compile(r"^---- (Sending|Received|Failed)[ \t]*(.*?)[ \t]*----[ \t]*$", re.M)
+BODY = re.compile(r"grant_type=|[{\[]")
+LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
+WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
+
+
+def header_lines(text: str) -> Headers:
+    """The lines of a text that is nothing but header lines; empty for any other."""
+    lines, read = [line for line in text.split("\n") if line.strip()], Reading()
+    for line in lines:
+        _head_line(line, read)
+    alone = all(FIELD.match(line) or line[0] in " \t" for line in lines)
+    return tuple(read.headers[ASKED]) if alone and lines and FIELD.match(lines[0]) else ()
+
+
+def raw_line(line: str, made: list[Reading]) -> bool:
+    """Read a line of a raw message, of a session log too; false for any other line."""
+    last = made[-1]
+    if (mark := MARK.match(line)) is not None:
+        if mark[1] == ASKED or last.side != ASKED:
+            made.append(last := Reading())
+        time = http_time(mark[2])
+        at = "sent_at" if mark[1] == ASKED else "ended_at"
+        setattr(last, at, math.nan if time is None else time)
+        last.side, last.marked = mark[1], True
+        last.raw = IN_BODY if mark[1] == FAILED else WAITING
+    elif (start := START.match(line)) and (
+        last.raw == WAITING or not (last.marked or (start[3] and _is_loose(last)))
+    ):
+        _started(start, made)
+    elif last.raw == IN_BODY:
+        last.bodies[last.side].append(line)
+    elif last.raw == HEAD:
+        _head_line(line, last)
+    return bool(made[-1].raw)
+
+
+def _is_loose(last: Reading) -> bool:
+    """Has it header lines that stand in no raw message? Then its answer is none either."""
+    return not last.raw and bool(last.headers[ASKED])
+
+
+def _started(start: re.Match[str], made: list[Reading]) -> None:
+    """The first line of a raw message; after a 100 the answer itself is still to come."""
+    if start[3]:
+        awaited = not note_status(int(start[3]), made)
+        made[-1].reason, made[-1].raw = (start[4] or "").strip(), WAITING if awaited else HEAD
+        return
+    if not made[-1].marked:
+        made.append(Reading())
+    made[-1].method, made[-1].target, made[-1].raw = start[1], start[2], HEAD
+
+
+def _head_line(line: str, last: Reading) -> None:
+    """A header line of a raw message, the rest of one, or the empty line after them."""
+    headers, match = last.headers[last.side], FIELD.match(line)
+    if not line.strip():
+        last.raw = IN_BODY
+    elif line[0] in " \t" and headers:
+        headers[-1] = (headers[-1][0], f"{headers[-1][1]} {line.strip()}")
+    elif match is not None:
+        headers.append((match[1], match[2].strip()))
+    else:
+        other_line(line, last)
+
+
+def note_status(status: int, made: list[Reading]) -> bool:
+    """Note a status: of the last request, where it has none yet. False for one in between."""
+    if status < 200 and status != 101:
+        return False
+    if made[-1].status is not None:
+        made.append(Reading())
+    made[-1].status, made[-1].side = status, ANSWERED
+    return True
+
+
+def other_line(line: str, last: Reading) -> None:
+    """A header line of another name, or a body."""
+    body, match = last.bodies[last.side], FIELD.match(line.strip())
+    named = match is not None and match[1].lower() not in LEVELS
+    if match is not None and named and match[2].strip() not in ("", "{", "["):
+        last.headers[last.side].append((match[1], match[2].strip()))
+    elif body and line.lstrip()[:1] == "&":
+        body.append(line.strip())
+    elif not body and (start := BODY.search(line)) is not None:
+        text = line[start.start() :].strip()
+        body += [text] * (text[0] == "g" or json_value(text) is not None)
