@@ -51,14 +51,6 @@ def test_the_start_page_takes_no_eddsa():
     assert caught.value.error == "invalid_dpop_proof"
 
 
-def test_the_bench_finds_what_lesson_6_promises(lesson):
-    run = lesson("06_tamper")
-    by_one_row, without_host = run.answers()
-    assert run(by_one_row) == run("found") == ["at_typ_jwt", "at_typ_missing", "at_typ_in_full"]
-    assert run(without_host) == ("htu", "htu")
-    assert run('lab.send(signed_by="thief", to="token endpoint").caught') == "accepted"
-
-
 def test_the_servers_say_what_lesson_7_promises(lesson):
     run = lesson("07_nonce_and_replay")
     ahead, without_iat = run.answers()
