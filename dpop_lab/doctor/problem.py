@@ -75,7 +75,7 @@ def unsupported_alg(call: Call, taken: Sequence[object], where: str) -> Iterator
     """The proof's algorithm, where a server's text names others that it takes."""
     mine = call.proof.header.get("alg")
     if isinstance(mine, str) and taken and mine not in taken:
-        named = ", ".join(map(str, taken))
+        named = " ".join(map(str, taken))
         yield Problem.at(
             rules.alg,
             f"{where} names algorithms, and the proof's is not one of them",
