@@ -229,8 +229,8 @@ EXERCISES = (
         task=(
             "A filter in front of this API keeps every proof it lets by, as text, and refuses that"
             " text for ever. The API leaves replays to it. Its owner's call, task.captured, went"
-            " through. Send that call again, without any key, and get in. (Proofs may be a day old"
-            " here, so take your time.)"
+            " through. Send that call again, without any key, and get in. Proofs may be a day old"
+            " here, so take your time."
         ),
         gives={"captured": "the two headers of a call that was accepted"},
         hints=(

@@ -90,15 +90,19 @@ class Scene:
         """Hand these out; from now on what the server sees counts."""
         self.given, self._begun = given, True
 
-    def try_out(self, policy: Policy, trials: Mapping[str, Trial]) -> None:
+    def try_out(
+        self, policy: Policy, trials: Mapping[str, Trial], *, api_nonce: bool | None = None
+    ) -> None:
         """Carry out each trial, by its name, at the same server under a repaired policy.
 
-        It has no memory of what came before. A trial is given a session, and what it sends is in
-        `trials` alone; the learner is told when all of them are done.
+        It has no memory of what came before, and demands nonces at the API as before unless said.
+        A trial is given a session, and what it sends is in `trials` alone; the learner is told when
+        all of them are done.
         """
         expect(policy, Policy, "try_out", "replace(policy, profiles=…) makes one.")
         twin, done = self.lab.twin, dict[str, tuple[Seen, ...]]()
-        server = twin.under(policy, api_nonce=twin.resource_server.api_nonce)
+        demands = twin.resource_server.api_nonce if api_nonce is None else api_nonce
+        server = twin.under(policy, api_nonce=demands)
         server.forget()
         for name, trial in trials.items():
             seen: list[Exchange] = []
