@@ -77,8 +77,11 @@ class Attempt(Shown):
     def __getattr__(self, name: str) -> Any:
         """One of the things that were handed out. Raises AttributeError for any other name."""
         if name in ("_scene", "exercise") or name not in self._scene.given:
-            given = "" if name in ("_scene", "exercise") else ", ".join(["lab", *self._scene.given])
-            raise AttributeError(f"this exercise gives {given}, and no {name!r}", name=name)
+            if name in ("_scene", "exercise"):  # while it is being made
+                raise AttributeError(name)
+            told = f"{self.exercise.id} gives {', '.join(['lab', *self._scene.given])}"
+            again = "For another exercise run the cell of its card again"
+            raise AttributeError(f"{told}, and no {name!r}. {again}.", name=name)
         return self._scene.given[name]
 
     def __dir__(self) -> list[str]:
