@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.doctor.examine import Examined, examine, told_once
+from dpop_lab.doctor.examine import examine
+from dpop_lab.doctor.examined import Examined, told_once
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.report import (
@@ -145,8 +146,7 @@ class Diagnosis(Shown):
         """Without secrets; unless `everything` is told the details are short."""
         calls, order = [one.call for one in self.examined], self._by_weight()
         blocks: list[Block] = [headline(self._summary(), next(iter(order), None), self.mark)]
-        blocks += others(order)
-        blocks += preface(calls, self.secrets, self.remarks, self.jwks)
+        blocks += [*others(order), *preface(calls, self.secrets, self.remarks, self.jwks)]
         parts: list[Block] = [Table(one.kind, one.facts) for one in self.documents if one.facts]
         parts += details(self.examined, self.now, everything=everything)
         blocks += [Fold("Details", tuple(parts))] * bool(parts)

@@ -1,17 +1,14 @@
 """Why a server said no: its words against what can be seen, the likeliest reason first."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dpop_lab.checking import Answer, Finding
 from dpop_lab.doctor.advice.passed import REASONS, why_passed
+from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.wordings import VAGUE
 from dpop_lab.doctor.words import meaning
 from dpop_lab.session.call import Call
-
-if TYPE_CHECKING:
-    from dpop_lab.doctor.examine import Examined
 
 #: What else words about a row may mean, where that is what fails.
 MAY_MEAN = {
@@ -22,7 +19,7 @@ CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for 
 
 
 def weighed(
-    one: "Examined", certain: list[Problem], free: list[Finding]
+    one: Examined, certain: list[Problem], free: list[Finding]
 ) -> tuple[list[Problem], list[Finding]]:
     """Why the server said no, the likeliest first; and what it may have passed over.
 
@@ -56,7 +53,7 @@ def _tells(said: Problem, call: Call, passed: Finding | None) -> bool:
     return topic != "status" and (topic not in VAGUE or error not in CATCH_ALL)
 
 
-def _rows_answered_so(one: "Examined") -> set[str]:
+def _rows_answered_so(one: Examined) -> set[str]:
     """The rows that failed, and to which these rules have the answer that was given."""
     call, profiles = one.call, {each.name: each for each in one.policy.profiles.values()}
     answer = Answer(call.status or 0, call.error or None, call.description or None)
@@ -68,7 +65,7 @@ def _rows_answered_so(one: "Examined") -> set[str]:
     }
 
 
-def _beside_rows(said: Problem, one: "Examined", passed: Finding | None) -> Problem:
+def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Problem:
     """What the words mean, with what the row that they are about says here."""
     title, action, row, call = said.title, said.action, said.row, one.call
     if passed:
