@@ -130,7 +130,8 @@ class Fault:
         def attack() -> list[requests.Response]:
             """Carry out the attacks against the server as it is."""
             owner.renew()
-            return [send(proofs, owner.lab.session) for proofs in self.attacks.values()]
+            session = owner.lab.session
+            return scene.hand_on(lambda: [send(one, session) for one in self.attacks.values()])
 
         tried: list[str] = []
 
@@ -149,7 +150,7 @@ class Fault:
 
     def steps(self, scene: Scene) -> Steps:
         """All attacks refused by the repair that was tried last, all honest requests let in."""
-        through = any(one.accepted for one in scene.at(API))
+        through = any(one.accepted and one.handed for one in scene.at(API))
         told = "The attack got through, as the row is now. " * through
         yield scene.trials, f"{told}No repair was tried yet: task.repairs has four."
         for words in self.attacks:

@@ -10,7 +10,7 @@ import requests
 from dpop_lab.exercises.exercise import Steps
 from dpop_lab.exercises.mistakes import HOUSE, REPAIRS, code, told
 from dpop_lab.exercises.museum import HONEST, MISTAKES, Mistake, Museum, Night
-from dpop_lab.exercises.scene import Scene, Seen
+from dpop_lab.exercises.scene import PLAIN_API, Scene, Seen
 from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW
@@ -37,7 +37,7 @@ def _is_round(scene: Scene, one: Seen) -> bool:
 
 def _thefts(scene: Scene) -> list[Seen]:
     """What came to the doors, but for the guard's rounds."""
-    return [one for one in scene.at(API) if not _is_round(scene, one)]
+    return [one for one in scene.at(API, PLAIN_API) if not _is_round(scene, one)]
 
 
 def _differs(one: Seen) -> bool:
@@ -47,7 +47,7 @@ def _differs(one: Seen) -> bool:
 
 def _ways_in(scene: Scene) -> list[Seen]:
     """What this server let in with the guard's token and a full one refuses; rounds it refused."""
-    stolen = (one for one in scene.at(API) if one.token == scene.given["token"])
+    stolen = (one for one in scene.at(API, PLAIN_API) if one.token == scene.given["token"])
     return [one for one in stolen if _differs(one)]
 
 

@@ -86,7 +86,7 @@ def _five_proofs(scene: Scene) -> Mapping[str, Any]:
     def asking(make: Callable[[], str]) -> Callable[[], requests.Response]:
         return lambda: lab.ask(proof=make())
 
-    return {"send": each_once("proof", {name: asking(make) for name, make in made.items()})}
+    return {"send": each_once(scene, "proof", {name: asking(make) for name, make in made.items()})}
 
 
 def _each_predicted(scene: Scene) -> Steps:

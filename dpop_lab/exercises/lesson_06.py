@@ -15,7 +15,7 @@ from dpop_lab.exercises.two_servers import both_predicted, five_calls
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import ACCEPTED, API
+from dpop_lab.session.call import ACCEPTED, API, NO_ROW
 
 # ---- 06.1
 
@@ -38,6 +38,8 @@ def _got_in_and_named(scene: Scene) -> Steps:
     yield sent, "Nothing was sent to the API yet."
     honest = f"The last request was accepted, and every server would accept it ({count})."
     yield through or not sent[-1].accepted, honest
+    none = f"The last request was refused by none of the rows ({count})."
+    yield through or sent[-1].caught != NO_ROW, none
     refused = f"{sent[-1].caught} is not the missing row: the last request was refused by it"
     yield through, f"{refused} ({count})."
     yield through[0] <= MOST, f"It got through with request {through[0]}. Start again."
@@ -128,6 +130,7 @@ def _each_row_alone(scene: Scene) -> Steps:
     count = f"Rows with a test: {len({*alone})} of {len(ROWS)}"
     yield not sent[-1].accepted, f"The last was accepted: it tests no row. {count}."
     last = ", ".join(failed[-1])
+    yield failed[-1], f"The last was refused by none of the rows. {count}."
     several = (
         f"To the last request {len(failed[-1])} rows say no: {last}. Without one of them it is"
         f" refused all the same, so it tests none. {count}."

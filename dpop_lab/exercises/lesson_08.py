@@ -73,8 +73,8 @@ def _public_url(scene: Scene) -> Steps:
     calls = scene.at(API)
     yield calls, "The API was not called yet."
     last = calls[-1]
-    asked = "htu" in last.findings
-    yield asked, f"The API refused the last call before it looked at htu: {last.reason}."
+    looked = f"The API refused the last call before it looked at htu: {last.reason}."
+    yield "htu" in last.findings and last.findings["htu"].mark != "not asked", looked
     wanted, found = last.findings["htu"].wanted, str(last.findings["htu"].found)
     bent = f"It was accepted, since the client signed {INSIDE} as well. That client is right at no"
     yield not found.startswith(INSIDE), f"{bent} other server: it is the API that is to be mended."
@@ -153,7 +153,7 @@ def _five_clients(scene: Scene) -> Mapping[str, Any]:
         "restart": lambda: call(proof(by=generate_key())),
         "framework": lambda: call(proof(), "Bearer"),
     }
-    return {"send": each_once("client", calls)}
+    return {"send": each_once(scene, "client", calls)}
 
 
 def _each_predicted(scene: Scene) -> Steps:

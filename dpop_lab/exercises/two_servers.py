@@ -36,7 +36,7 @@ def five_calls(scene: Scene) -> Mapping[str, Any]:
         "counter": lambda: {"jti": "1"},
         "capitals": lambda: {"htu": lab.api.replace("/api/", "/API/")},
     }
-    once = each_once("call", made)
+    once = each_once(scene, "call", made)
     rows = dict.fromkeys([ACCEPTED, *sorted(DUENDE.row_names | RFC_9449.row_names)])
 
     def send(name: str, *, demo: str = "", strict: str = "") -> requests.Response:
