@@ -63,13 +63,14 @@ def _an_unlocked_computer(scene: Scene) -> Mapping[str, Any]:
 def _visited_and_guarded(scene: Scene) -> Steps:
     sent, visits = scene.at(API), list[float]()
     yield sent, "The API was not called yet: be the thief first."
-    last = sent[-1]
-    yield last.token == scene.given["token"], "The API saw another token than the stolen one."
+    last, stolen = sent[-1], scene.given["token"]
     for one in sent:
         at = one.sent_at or 0
-        if one.accepted and (not visits or at - visits[-1] >= APART - 1):
+        due = not visits or at - visits[-1] >= APART - 1
+        if one.accepted and one.token == stolen and due:
             visits.append(at)
     done = len(visits) >= VISITS
+    yield done or last.token == stolen, "The API saw another token than the stolen one."
     early = f"The time of that proof is not now, by the API's clock: {last.reason}."
     yield done or last.caught != "fresh", early
     yield done or last.accepted, f"The API refused it: {last.reason}."
