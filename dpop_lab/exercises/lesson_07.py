@@ -63,13 +63,14 @@ def _an_unlocked_computer(scene: Scene) -> Mapping[str, Any]:
 def _visited_and_guarded(scene: Scene) -> Steps:
     sent, visits = scene.at(API), list[float]()
     yield sent, "The API was not called yet: be the thief first."
-    last = sent[-1]
-    yield last.token == scene.given["token"], "The API saw another token than the stolen one."
+    last, stolen = sent[-1], scene.given["token"]
     for one in sent:
         at = one.sent_at or 0
-        if one.accepted and (not visits or at - visits[-1] >= APART - 1):
+        due = not visits or at - visits[-1] >= APART - 1
+        if one.accepted and one.token == stolen and due:
             visits.append(at)
     done = len(visits) >= VISITS
+    yield done or last.token == stolen, "The API saw another token than the stolen one."
     early = f"The time of that proof is not now, by the API's clock: {last.reason}."
     yield done or last.caught != "fresh", early
     yield done or last.accepted, f"The API refused it: {last.reason}."
@@ -77,8 +78,10 @@ def _visited_and_guarded(scene: Scene) -> Steps:
     yield done, f"{count}. The owner comes back as soon as you move the clock by a minute."
     yield scene.trials, "You came and went while the owner had the key. Now guard it: task.guard."
     thief, owner, slow = (scene.trials[name][-1] for name in ("thief", "owner", "slow owner"))
-    fresh = "Under these rules the kept proof gets in, when its time has come it is as fresh as any"
-    yield not thief.accepted, f"{fresh}: {thief.findings['fresh'].wanted}."
+    fresh = (
+        "Under these rules the kept proof gets in: when its time has come, it is as fresh as any."
+    )
+    yield not thief.accepted, fresh
     yield owner.accepted, f"Now the owner is refused, whose clock is right: {owner.reason}."
     yield slow.accepted, f"Now an owner is refused whose clock is {SLOW} s slow: {slow.reason}."
     praise = "A nonce is what nobody could write down ahead: the stack of kept proofs is worthless."

@@ -13,6 +13,17 @@ def call(task, token, nonce=None, key=None):
     return lab.session.get(lab.api, headers=headers)
 
 
+def pasted(old="", new=""):
+    """Run the source as it is pasted into an empty cell, after an edit."""
+
+    def way(task):
+        names = {}
+        exec(task.source.replace(old, new) if old else task.source, names)
+        names[task.exercise.code.__name__](task.lab, task.key)
+
+    return way
+
+
 def ten(from_successes=True, apart=100, calls=10):
     """Calls with a nonce that is kept, and taken from any answer or from refusals alone."""
 
@@ -31,7 +42,7 @@ def ten(from_successes=True, apart=100, calls=10):
     return way
 
 
-def three(*, kept=("token", "api")):
+def three(*, kept):
     """Three rounds; the nonces of these servers are kept, and those of others forgotten."""
 
     def way(task):
@@ -108,16 +119,16 @@ TRIED = {
     "07.1": Tried(
         solve=ten(),
         wrong=(
-            lambda task: task.client(task.lab, task.key),
+            pasted(),
             ten(from_successes=False),
             ten(apart=0),
             ten(calls=3),
         ),
     ),
     "07.2": Tried(
-        solve=three(),
+        solve=pasted("urlsplit(url).netloc", "url"),
         wrong=(
-            lambda task: task.rounds(task.lab, task.key),
+            pasted(),
             three(kept=()),
             three(kept=("token",)),
         ),
