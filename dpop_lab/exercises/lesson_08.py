@@ -115,12 +115,11 @@ def _in_time(scene: Scene) -> Steps:
     calls = _marked(scene, "report=today")
     yield calls, "The API saw no call for the report (?report=today)."
     last = calls[-1]
-    early = last.caught == "fresh" and last.findings["fresh"].defect
-    yield early != "early", "The proof is dated ahead of the server's time now: that is too much."
-    yield early != "stale", "The proof is too old, by the server's clock, when it comes."
+    off = last.caught == "fresh" and last.findings["fresh"].defect
+    yield off != "early", "The proof is dated ahead of the server's time now: that is too much."
+    yield off != "stale", "The proof is too old, by the server's clock, when it comes."
     yield last.accepted, f"The call for the report was refused: {last.reason}."
-    refused = [one for one in scene.calls if not one.accepted]
-    if refused:
+    if any(not one.accepted for one in scene.calls):
         return (
             "An answer has the server's time in Date. Who looks there needs no clock of their own."
         )
