@@ -81,6 +81,7 @@ def jkt(jwk: Mapping[str, Any]) -> str:
 
 
 def wrong_hash(scene: Scene) -> Mapping[str, Any]:
+    """An API that takes a function for its thumbprints, three owners of keys, and a thief."""
     lab = scene.open()
     point, rsa, thief = generate_key(), generate_key("RS256"), generate_key()
     bound = [lab.ask(key=key).json()["access_token"] for key in (point, rsa)]
@@ -97,6 +98,7 @@ def wrong_hash(scene: Scene) -> Mapping[str, Any]:
 
     def repair(function: Hash) -> None:
         """Let the API compute thumbprints so: three honest calls, and one by a thief."""
+        scene.trials = {}  # the function may raise
         made = thumbprints_by(function, [jwk for _, jwk, _ in calls.values()])
         scene.try_out(comparing(made), {name: trial(*one) for name, one in calls.items()})
 
@@ -104,6 +106,7 @@ def wrong_hash(scene: Scene) -> Mapping[str, Any]:
 
 
 def all_four_right(scene: Scene) -> Steps:
+    """Each owner gets in, whatever their key and its JWK."""
     yield scene.trials, "No repair was tried out yet: task.repair(function)."
     seen = {name: calls[0] for name, calls in scene.trials.items()}
     plain = seen["a plain key"]
@@ -117,7 +120,7 @@ def all_four_right(scene: Scene) -> Steps:
     yield plain.accepted, "The RSA key is right, and the point is not: what is required of EC?"
     more = "The same key with a kid and a use gets another thumbprint: those are hashed as well."
     yield seen["a key with a kid"].accepted, more
-    rsa = "Points are right now. An RSA key has other members, and its owner is refused."
+    rsa = "Points are right now, and RSA is not: which members are required, in which order?"
     yield seen["an RSA key"].accepted, rsa
     return "Three owners get in, whatever they write beside their keys, and the thief does not."
 
@@ -135,13 +138,25 @@ SERVERS = "ABCDE"
 OTHER = ", another key"
 
 
+def base64url_of(text: str) -> str:
+    """Base64 of either alphabet in that of base64url."""
+    return text.translate(str.maketrans("+/", "-_"))
+
+
 def _with_kid(key: PrivateKey, kid: str) -> dict[str, str]:
     """The public JWK with a kid, its members in the order of the alphabet."""
     return dict(sorted({**public_jwk(key), "kid": kid}.items()))
 
 
+def _key() -> PrivateKey:
+    """A key whose thumbprint tells ordinary base64 from base64url."""
+    key = generate_key()
+    return key if {*"+/"} & {*FAULTS[3](public_jwk(key))} else _key()
+
+
 def five_faults(scene: Scene) -> Mapping[str, Any]:
-    lab, key = scene.open(), generate_key()
+    """Tokens of five servers for one key, and an API that takes a function for each."""
+    lab, key = scene.open(), _key()
     drawn = secrets.SystemRandom().sample(FAULTS, len(FAULTS))
     faults = dict(zip(SERVERS, drawn, strict=True))
     honest = read_jws(lab.ask(key=key).json()["access_token"]).claims
@@ -156,7 +171,8 @@ def five_faults(scene: Scene) -> Mapping[str, Any]:
 
     def compare(**functions: Hash) -> None:
         """Let the API compute as each of these servers does: `compare(A=function)`."""
-        made, trials, other = dict[bytes, str](), dict[str, Trial](), generate_key()
+        scene.trials = {}  # a function may raise
+        made, trials, other = dict[bytes, str](), dict[str, Trial](), _key()
         for kid, function in functions.items():
             one_of("server", kid, faults)
             made |= thumbprints_by(function, [_with_kid(by, kid) for by in (key, other)])
@@ -171,6 +187,7 @@ def five_faults(scene: Scene) -> Mapping[str, Any]:
 
 
 def all_recomputed(scene: Scene) -> Steps:
+    """For two keys each function gives what its server computed."""
     yield scene.trials, "No function was tried out yet: task.compare(A=function)."
     seen = {name: calls[0] for name, calls in scene.trials.items()}
     tried = [name for name in seen if name in SERVERS]
@@ -178,6 +195,8 @@ def all_recomputed(scene: Scene) -> Steps:
         wanted, found = compared(seen[name])
         there = f"Server {name}: your function gives {len(found)} characters, its token has"
         yield len(found) == len(wanted), f"{there} {len(wanted)}. That tells which form it is."
+        alphabet = f"Server {name}: the right octets, in the other alphabet of base64."
+        yield seen[name].accepted or base64url_of(wanted) != base64url_of(found), alphabet
         octets = (
             f"Server {name}: the form is right, and other octets were hashed, or by another hash."
         )

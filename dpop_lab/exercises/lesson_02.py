@@ -147,7 +147,7 @@ EXERCISES = (
         },
         hints=(
             "How long is each cnf.jkt, and of which characters?",
-            "64 characters are hex, 44 are base64 with padding, 27 are the 20 octets of SHA-1.",
+            "64 characters are hex, 44 ordinary base64 (+, /, padding), 27 the octets of SHA-1.",
             "Two have the right form. One hashed the whole JWK, one the public key as DER"
             " (SubjectPublicKeyInfo), as openssl does.",
         ),
