@@ -22,8 +22,8 @@ NAMES = "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|C
 PIECE = re.compile(  # of a message, wherever it stands in a line
     rf"""(?:Start|End)[ ]processing[ ]HTTP[ ]request.*|(?:-->|<--)[ ]END.*  # which is said twice
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
-        |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
-        |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
+        |Request[ ]finished\b(?:[^ R]|[ ](?!-[ ])|R(?!equest[ ]f))*+[ ]-[ ]
+        |StatusCode:[ ]|\bresponse:?[ ]|\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|<-|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | (?P<weak>[45]\d\d)\b(?<=[ ]...)
       (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
@@ -49,11 +49,6 @@ ESCAPED = re.compile(r"\{\\+\"")  # an object in a text in quotes
 BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, str]
-
-
-def exchanges_in(text: str) -> list[Exchange]:
-    """The exchanges that a text tells of, in their order. Never raises."""
-    return [exchange for exchange, _ in scanned(text)]
 
 
 def scanned(text: str) -> list[Told]:
