@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dpop_lab import diagnose
+from tests.test_changes import contradictions
 
 CASES = Path(__file__).parent / "cases"
 EXPECTED = [*sorted(CASES.glob("*/expected*.json"))]
@@ -45,6 +46,7 @@ def test_a_report_says_what_is_wrong_and_nothing_that_is_not(path, entry):
     found = diagnose(path)
     assert judged(entry, found.text()) == ([], [])
     assert found.exit_code in entry["exit"]
+    assert [contradictions(one) for one in found.examined if contradictions(one)] == []
 
 
 def decoded(text):

@@ -3,10 +3,10 @@
 import pytest
 
 from dpop_lab.errors import LabError
-from dpop_lab.exercises import lesson_20, mistakes
+from dpop_lab.exercises import heist, mistakes
 from dpop_lab.exercises.attempt import Attempt
 from dpop_lab.exercises.course import find_exercise
-from dpop_lab.exercises.find_and_repair import edited
+from dpop_lab.exercises.faults import edited
 from dpop_lab.exercises.mistakes import HOUSE, REPAIRS
 from dpop_lab.exercises.museum import MISTAKES, Museum, Night
 from dpop_lab.exercises.scene import Scene
@@ -68,7 +68,7 @@ def test_no_other_attack_gets_into_a_house(play, name):
 def test_one_repair_of_a_house_is_enough_and_not_too_much(name):
     assert MISTAKES[HOUSES[name]].row == ROWS[name]
     task = Attempt(find_exercise(name), signing_key=SIGNING_KEY)
-    steps = lesson_20.Room(MISTAKES[HOUSES[name]], 0, "")._repaired
+    steps = heist.Room(MISTAKES[HOUSES[name]], 0, "")._repaired
     good = []
     for repair in REPAIRS:
         task.repair(repair)

@@ -60,7 +60,12 @@ def test_nothing_is_kept_where_the_variable_is_empty(monkeypatch, task):
     monkeypatch.setenv(kept.VARIABLE, "")
     monkeypatch.setenv("HOME", "/nonexistent")
     SOLVE(task)
+    task.start_again()
+    WRONG(task)
+    task.solved()
     assert (task.state, read_progress()) == ("solved", {})
+    monkeypatch.setenv(kept.VARIABLE, "~nosuchuser/data")
+    assert read_progress() == {}
 
 
 def test_without_the_variable_it_is_the_data_folder_of_the_user(monkeypatch):

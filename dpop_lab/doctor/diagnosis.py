@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.doctor.examine import Examined, examine
+from dpop_lab.doctor.examine import examine
+from dpop_lab.doctor.examined import Examined, told_once
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.report import (
@@ -145,10 +146,8 @@ class Diagnosis(Shown):
         """Without secrets; unless `everything` is told the details are short."""
         calls, order = [one.call for one in self.examined], self._by_weight()
         blocks: list[Block] = [headline(self._summary(), next(iter(order), None), self.mark)]
-        blocks += others(order)
-        blocks += preface(calls, self.secrets, self.remarks, self.jwks)
-        parts: list[Block] = []
-        parts += (Table(one.kind, one.facts) for one in self.documents if one.facts)
+        blocks += [*others(order), *preface(calls, self.secrets, self.remarks, self.jwks)]
+        parts: list[Block] = [Table(one.kind, one.facts) for one in self.documents if one.facts]
         parts += details(self.examined, self.now, everything=everything)
         blocks += [Fold("Details", tuple(parts))] * bool(parts)
         return iter(_clean(blocks, self._secrets))
@@ -190,7 +189,7 @@ def diagnose(
     return Diagnosis(
         kind=pasted.kind,
         understood=pasted.understood,
-        examined=tuple(_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)),
+        examined=_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys),
         jwks=pasted.jwks,
         documents=_clean(pasted.documents, secrets),
         remarks=(*pasted.remarks, *unused),
@@ -219,14 +218,15 @@ def _known(now: float | None, **texts: str) -> Call:
 
 def _examined(
     calls: tuple[Call, ...], secrets: Callable[[], Secrets], **known: Any
-) -> Iterator[Examined]:
+) -> tuple[Examined, ...]:
     """Each call examined after those before it, its words clean: a problem may be shown alone."""
-    used, shown_by_all = set[Hashable](), _in_sequence(calls)
+    used, shown_by_all, examined = set[Hashable](), _in_sequence(calls), []
     for number, call in enumerate(calls):
         sequence, later = shown_by_all[number], calls[number + 1 :]
         one = examine(call, used=used, later=later, sequence=sequence, **known)
         problems, remarks = _clean((one.problems, one.remarks), secrets)
-        yield replace(one, problems=problems, remarks=remarks)
+        examined.append(replace(one, problems=problems, remarks=remarks))
+    return tuple(told_once(examined))
 
 
 def _in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.doctor.examine import Examined
+from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.jws import salvaged
 from dpop_lab.session.asked import Jwks

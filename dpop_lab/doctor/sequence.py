@@ -1,12 +1,21 @@
-"""What only a sequence shows: an outdated nonce, a spent code, a proof sent twice, another key."""
+"""What only a sequence shows: what counts once, must be the newest, or is bound to a key."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
-from dpop_lab.doctor.bindings import another_key, key_of_the_login, other_alg, unbound
-from dpop_lab.doctor.exchanges import Earlier, answered, named, same_server, settled
+from dpop_lab.doctor.bindings import another_key, other_alg, unbound
+from dpop_lab.doctor.exchanges import (
+    Earlier,
+    answered,
+    key_of,
+    named,
+    same_server,
+    settled,
+    value_of,
+)
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.spent import same_proof, spent
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, shown
 
@@ -39,7 +48,141 @@ def _of_one(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
             explained.update(problem.explains)
 
 
-# ---- nonces
+# ---- what counts once
+
+
+class Once(NamedTuple):
+    """Something that may go out once, and what to do where it went out twice."""
+
+    name: str  #: of the parameter; `DPoP` for the proof
+    words: str
+    refused: re.Pattern[str]  #: the code and the words of a refusal that it may account for
+    action: str
+    section: str
+    explains: tuple[str, ...]
+    row: str = ""
+
+
+PROOF_ERRORS = ("invalid_dpop_proof", "use_dpop_nonce")
+OF_A_GRANT = re.compile("^invalid_grant ")
+ABOUT_GRANTS = ("RFC 6749 §5.2", ("invalid_grant", "spent grant", "refresh key", "code key"))
+ONCE = (
+    Once(
+        "DPoP",
+        "proof",
+        re.compile(
+            r"^(?:invalid_dpop_proof|use_dpop_nonce|invalid_request)? "
+            r"|replay|already|re-?us|\bused\b|\bjti\b|unique|duplicate"
+        ),
+        "Make a new proof with a new jti for each attempt. A retry by the HTTP library or an"
+        " interceptor repeats the headers as they were: make the proof inside what is retried.",
+        "RFC 9449 §11.1",
+        ("unused", "nonce", "use_dpop_nonce"),
+        "unused",
+    ),
+    Once(
+        "code",
+        "authorization code",
+        OF_A_GRANT,
+        "Start the login anew. Then send one token request for each code, with the proof, and the"
+        " nonce if one is known, from the start: a callback that runs twice, or two requests at"
+        " once, spend the code.",
+        *ABOUT_GRANTS,
+    ),
+    Once(
+        "refresh_token",
+        "refresh token",
+        OF_A_GRANT,
+        "Log in again. Then send the proof, and the nonce if one is known, with the first refresh"
+        " request, one at a time, and keep the newest refresh token that an answer brings.",
+        *ABOUT_GRANTS,
+    ),
+    Once(
+        "code_verifier",
+        "PKCE verifier",
+        OF_A_GRANT,
+        "Start the login anew: each login has a code and a code_verifier of its own.",
+        *ABOUT_GRANTS,
+    ),
+    Once(
+        "client_assertion",
+        "client assertion",
+        re.compile("^invalid_client "),
+        "Make a new assertion, with a jti of its own, for each request, also for the one that"
+        " brings the nonce.",
+        "RFC 7523 §3",
+        ("invalid_client",),
+    ),
+)
+
+
+def _spent(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A proof, code, refresh token or assertion that an earlier request has used up."""
+    words = f"{call.error} {call.description}".lower()
+    meant = [one for one in ONCE if call.refused and one.refused.search(words)]
+    other = [
+        one
+        for one in (reversed(earlier) if meant else ())
+        if same_server(one, call) and (call.wants_nonce or not _same_answer(one, call))
+    ]
+    for thing in meant:
+        if first := next((one for one in other if _same(thing.name, one, call)), None):
+            what = thing.words
+            if thing.row and first.proofs != call.proofs:
+                what = "jti, under the same key,"
+            yield Problem(
+                f"The same {what} went out in {named(first)} and here: {_used(first)}",
+                thing.action,
+                thing.section,
+                row=thing.row,
+                explains=thing.explains,
+            )
+            return
+    before = [one for one in other if one.issued or one.error.lower() in PROOF_ERRORS]
+    if before and call.error.lower() == "invalid_grant" and not call.form:
+        thing = meant["refresh" in words]
+        yield Problem(
+            f"The {thing.words} is spent, most likely: {answered(before[0])} used it up, or two"
+            " requests at once did",
+            f"{thing.action} This goes by the answers alone: to be sure, give the requests.",
+            thing.section,
+            explains=thing.explains[:2],
+        )
+
+
+def _same(name: str, one: Call, other: Call) -> bool:
+    """Did both bring the same one?"""
+    if name != "DPoP":
+        value = value_of(other, name)
+        return bool(value) and value_of(one, name) == value
+    jti = other.proof.claims.get("jti")
+    same_jti = isinstance(jti, str) and one.proof.claims.get("jti") == jti
+    same_text = other.is_proof and one.proofs[:1] == other.proofs[:1]
+    return same_text or (same_jti and key_of(one) == key_of(other) != "")
+
+
+def _same_answer(one: Call, other: Call) -> bool:
+    """Were both refused alike? Then the second was not refused for what the first had done."""
+    alike = (one.said, one.description) == (other.said, other.description)
+    return alike and one.refused
+
+
+def _used(first: Call) -> str:
+    """That an exchange used something up, and what came of it."""
+    used = f"{answered(first)} used it up"
+    if first.refused:
+        proofless = first.whole and not first.is_proof and "proof" not in first.hidden
+        return f"{used}, though it was refused" + " for want of a proof" * proofless
+    return f"{used}, though no answer came" if first.status is None else used
+
+
+# ---- what has to be the newest
+
+
+OBEY = (
+    "Obey the challenge: take the nonce from the DPoP-Nonce header of the answer into the claims of"
+    " a new proof, and send the request again, once."
+)
 
 
 def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
@@ -50,27 +193,34 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     given = [one for one in earlier if one.nonce and _came_before(one, call)]
     here = [one for one in given if same_server(one, call)]
     source = next((one for one in reversed(given) if one.nonce == sent), None)
+    start = f"The proof's nonce is {shown(sent, 60)}, and it is "
+    said, action, at_server = "", "", False
     if sent is None:
-        yield from _in_vain(call, here, later)
-    elif here and here[-1].nonce != sent and (source is None or source in here):
-        newer = here[here.index(source) + 1 if source else 0]
-        yield _nonce_problem(
-            call,
-            f"it is outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}",
+        asked = next((one for one in reversed(here) if one.wants_nonce), None)
+        if asked and not settled(call, later):
+            start = f"{named(asked)} asked for a nonce and gave {shown(asked.nonce, 60)}"
+            said = ", and this proof has none"
+            action = OBEY
+    elif (source is None or source in here) and here and here[-1].nonce != sent:
+        newer = here[here.index(source) + 1] if source else here[-1]
+        said = f"outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}"
+        action = (
             "Keep the newest nonce of every answer, also of a 200, for each server, and put it into"
-            f" the next proof, here {shown(here[-1].nonce, 60)}: then a call needs one request.",
+            f" the next proof, here {shown(call.nonce or here[-1].nonce, 60)}: then a call needs"
+            " one request."
         )
     elif source and source not in here:
-        yield _nonce_problem(
-            call,
-            f"it is that of another server: {named(source)} gave it, at the {source.place}"
-            f" {host_of(source.url)}".rstrip(),
+        where = f"{source.place} {host_of(source.url)}".rstrip()
+        said = f"that of another server: {named(source)} gave it, at the {where}"
+        action = (
             "Keep a nonce for each server apart: the token endpoint and each API have their own."
-            + f" Take that of this answer, {shown(call.nonce, 60)}, into a new proof."
-            * bool(call.nonce),
+            + f" Here take {shown(call.nonce, 60)} into a new proof." * bool(call.nonce)
         )
     elif source and not settled(call, later):
-        yield _refused_at_once(call, source)
+        said, action, at_server = _refused_at_once(call, source)
+    if said:
+        one = Problem(f"nonce: {start}{said}", action, "RFC 9449 §8.2", row="nonce")
+        yield replace(one, explains=ONCE[0].explains[1:], at_server=at_server)
 
 
 def _came_before(one: Call, call: Call) -> bool:
@@ -79,51 +229,22 @@ def _came_before(one: Call, call: Call) -> bool:
     return sent is None or not ended > sent
 
 
-def _nonce_problem(call: Call, said: str, action: str, *, at_server: bool = False) -> Problem:
-    sent = call.proof.claims.get("nonce", call.proof.header.get("nonce"))
-    start = f"The proof's nonce is {shown(sent, 60)}, and " if sent is not None else ""
-    return Problem(
-        f"nonce: {start}{said}",
-        action,
-        "RFC 9449 §8.2",
-        row="nonce",
-        explains=("nonce", "use_dpop_nonce"),
-        at_server=at_server,
-    )
-
-
-def _in_vain(call: Call, here: Earlier, later: Earlier) -> Iterator[Problem]:
-    """A challenge that was not obeyed."""
-    asked = next((one for one in reversed(here) if one.wants_nonce), None)
-    if asked and not settled(call, later):
-        yield _nonce_problem(
-            call,
-            f"{named(asked)} asked for it and gave {shown(asked.nonce, 60)}, and this proof has"
-            " none",
-            "Obey the challenge: take the nonce from the DPoP-Nonce header of the answer into the"
-            " claims of a new proof, and send the request again, once.",
-        )
-
-
-def _refused_at_once(call: Call, source: Call) -> Problem:
-    """The newest nonce was brought, and the server wants another."""
+def _refused_at_once(call: Call, source: Call) -> tuple[str, str, bool]:
+    """The newest nonce was brought, and the server wants another: is that the server's fault?"""
     age = call.clock[0] - source.date if call.clock and source.date is not None else None
     if age is not None and age > SOON:
-        return _nonce_problem(
-            call,
-            f"it is outdated by now: {named(source)} gave it {duration(age)} before",
+        return (
+            f"outdated by now: {named(source)} gave it {duration(age)} before",
             "Take the new nonce of this answer into a new proof and send the request again, once.",
+            False,
         )
-    return _nonce_problem(
-        call,
-        f"it is the newest one, of {named(source)}, and the server wants another all the same",
+    return (
+        f"the newest one, of {named(source)}, and the server wants another all the same",
         "Take the new nonce of this answer, once. If that goes on, the server is at fault: several"
         " nodes that don't know each other's nonces, or nonces that count once while two requests"
         " are under way. This is a guess: its log tells.",
-        at_server=True,
+        True,
     )
 
 
-LOOKS: tuple[Look, ...] = (
-    same_proof, _nonces, spent, unbound, key_of_the_login, another_key, other_alg,
-)  # fmt: skip
+LOOKS: tuple[Look, ...] = (_spent, _nonces, unbound, another_key, other_alg)

@@ -2,13 +2,27 @@
 
 import re
 from collections.abc import Mapping
+from operator import itemgetter
 from urllib.parse import SplitResult, unquote
 
+from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
-from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url
+from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url, without_query
 
 #: Parts that a proxy changes on the way; a client rarely gets them wrong.
 OF_A_PROXY = ("scheme", "host", "port", "prefix")
+PROXY = (
+    "the server sees another URL, as behind a proxy or gateway that ends TLS, or adds or takes a"
+    " prefix: let the proxy send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix and the"
+    " server trust them, or set the server's public base URL or mount path."
+)
+#: URLs in a server's words, and what stands before that of the server, and of the proof.
+WHOLE = re.compile(r"https?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
+OF_THE_SERVER = re.compile(
+    r"expect|comput|want|request|server|should|must|config|required|target|route|rule|pattern"
+)
+OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
+OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
 TEMPLATE = re.compile(r"\$?\{[^{}/]{1,60}\}|<\w{1,60}>|(?<=/):[A-Za-z_]\w{0,60}")
 ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 INSIDE = re.compile(r"localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|[^.:]+$|.*\.(?:"
@@ -19,9 +33,9 @@ ENDS = {"?": "query", "#": "fragment"}
 def differences(wanted: str, found: str) -> Mapping[str, str]:
     """In which parts a URL differs from the one that was wanted, each in words after "it has".
 
-    The parts: `scheme`, `host`, `port`, `slash`, `template`, `encoding`, `case`, `prefix`, `path`,
-    `route`, `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is
-    no whole URL. Empty for two equal texts.
+    The parts: `scheme`, `host`, `port`, `slash`, `template`, `route`, `encoding`, `case`, `prefix`,
+    `path`, `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is no
+    whole URL. Empty for two equal texts.
     """
     if found == wanted:
         return {}
@@ -109,3 +123,32 @@ def oddities(url: str) -> tuple[str, ...]:
         "its host is one inside a network, not the public one": INSIDE.match(host),
     }  # fmt: skip
     return tuple(text for text, so in odd.items() if so and text)
+
+
+def urls_told(call: Call) -> tuple[str, str]:
+    """In which part the server's URL and that of the proof differ, and what to do; or nothing."""
+    words, urls, start = call.description[:4000], list[tuple[int, str]](), 0
+    for match in WHOLE.finditer(words):
+        label = words[max(start, match.start() - 40) : match.start()].lower()
+        label = OTHER_PART.split(label.rstrip(MARKS))[-1]
+        rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
+        urls.append((rank, without_query(match[0].rstrip(".:"))))
+        start = match.end()
+    if len(urls) != 2:
+        return "", ""
+    found, wanted = (url for _, url in sorted(urls, key=itemgetter(0)))
+    parts = differences(wanted, found)
+    if not parts:
+        return "", ""
+    told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
+    told += " and ".join(parts.values())
+    if "route" in parts:
+        return told, (
+            "The server compares with the pattern of its route in place of the URL that was"
+            " called: mend it there. The client is right to fill the template in."
+        )
+    if parts.keys() <= {*OF_A_PROXY}:
+        return told, f"The client is right if it calls the URL in htu. Then {PROXY}"
+    if "encoding" in parts:
+        told += ": the server decodes the path before it compares, which is to be mended there"
+    return told, f"Make each proof for the URL that is called; the server has {shown(wanted, 200)}."

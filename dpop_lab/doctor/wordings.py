@@ -1,42 +1,20 @@
-"""What servers, libraries and browsers say when they refuse: one table, the first counts.
+"""What servers, libraries and browsers say of proofs, keys and tokens: the first that fits counts.
 
 Specific words stand before those that may stand for any fault.
 """
 
 import re
-from typing import NamedTuple
 
-from dpop_lab.doctor.beside_proofs import BESIDE_PROOFS, ELSEWHERE
+from dpop_lab.doctor.general import BESIDE_PROOFS, ELSEWHERE, Wording
+from dpop_lab.doctor.urls import PROXY
 
-PROXY = """If it is that already, the server sees another URL, as behind a proxy or gateway that
-    ends TLS or adds or takes a prefix: let the proxy send X-Forwarded-Proto and X-Forwarded-Host
-    and the server trust them, or tell the server its public URL."""
 CLOCK = """Make the proof right before it is sent, do not keep it for later, and set the client's
     clock (NTP). If that clock is right, the server's is wrong or its window is short."""
 KEEP = """Keep the key as long as what is bound to it, where it outlives page loads, restarts and
     other processes; where it is lost, log in again."""
 
-
-class Wording(NamedTuple):
-    """Words for one thing: `says` is searched for in `[where SCHEME] #code words`.
-
-    Its alternatives stand between blanks. `where` is `code`, `refresh`, `token`, `api` or nothing.
-    Code and words are in small letters, the scheme of the request alone is in capitals.
-    """
-
-    topic: str  #: the name of a row, or a few words
-    says: str
-    means: str = ""  #: of a row, empty: that it sounds like that row
-    do: str = ""  #: of a row, empty: what the row says
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """What `says` says, to be searched for."""
-        return re.compile("|".join(" ".join(self.says.split()).split(" | ")))
-
-
-TABLE = (
-    *(Wording(*one) for one in BESIDE_PROOFS),
+SPECIFIC = (
+    *BESIDE_PROOFS,
     Wording(
         "not_expired",
         r"""(?<!proof )(?<!dpop )\btoken (?:has |is |was )?(?:been )?expired
@@ -49,7 +27,7 @@ TABLE = (
         | wrong ur[li]""",
         "",
         f"""Set htu to scheme, host, port and path of the URL that is called, without query and
-        fragment. {PROXY}""",
+        fragment. If it is that already, {PROXY}""",
     ),
     Wording("htm", r"\bhtm\b | method.{0,20}match | match\w*.{0,20}method | http method"),
     Wording(
@@ -181,8 +159,8 @@ TABLE = (
     ),
     Wording(
         "token form",
-        r"""^\[(?:api)? (?:DPOP)?\] .*(?:malformed|jwt.?format|not a (?:valid )?jwt|invalid jwt)
-        | ^\[(?:api)? (?:DPOP)?\] .*(?:parse|decod|number of segments|token format)
+        r"""^\[(?:api)? (?:DPOP)? \d*\] .*(?:malformed|jwt.?format|not a (?:valid )?jwt|invalid jwt)
+        | ^\[(?:api)? (?:DPOP)? \d*\] .*(?:parse|decod|number of segments|token format)
         | #invalid_request invalid (?:access )?token""",
         """the words are about the form of the access token: it was changed on the way, or this
         server knows only Bearer, not the scheme DPoP, and took that word for part of the
@@ -193,10 +171,14 @@ TABLE = (
     Wording("bound_key", "binding"),
 )
 #: Topics of words that may stand for more than one fault.
-CATCH_ALL = ("any row", "token form", "missing claims")
+VAGUE = ("any row", "token form", "missing claims", "invalid_token", "bare_challenge", "status")
+#: What other lines than the server's words tell of: those of a browser, an app, a middleware.
+BESIDE_WORDS = tuple(
+    one for one in SPECIFIC if one.topic in ("cors", "lost key", "no scheme", "unbound")
+)
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
-    "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\b(?:silent.)?renew"),
+    "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
     "code": re.compile(
         r"authori[sz]ation.?code|code.{0,4}exchange|code_to_token|\bcallback\b|pushed"
     ),

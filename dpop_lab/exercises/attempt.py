@@ -76,13 +76,16 @@ class Attempt(Shown):
 
     def __getattr__(self, name: str) -> Any:
         """One of the things that were handed out. Raises AttributeError for any other name."""
-        if name in ("_scene", "exercise") or name not in self._scene.given:
-            given = "" if name in ("_scene", "exercise") else ", ".join(["lab", *self._scene.given])
-            raise AttributeError(f"this exercise gives {given}, and no {name!r}", name=name)
-        return self._scene.given[name]
+        if name in ("_scene", "exercise") or name not in self._scene.handed_out:
+            if name in ("_scene", "exercise"):  # while it is being made
+                raise AttributeError(name)
+            told = f"{self.exercise.id} gives {', '.join(['lab', *self._scene.handed_out])}"
+            again = "For another exercise run the cell of its card again"
+            raise AttributeError(f"{told}, and no {name!r}. {again}.", name=name)
+        return self._scene.handed_out[name]
 
     def __dir__(self) -> list[str]:
-        return [*object.__dir__(self), *self._scene.given]  # for completion in a notebook
+        return [*object.__dir__(self), *self._scene.handed_out]  # for completion in a notebook
 
     def predict(self, row: str) -> None:
         """Say which row will say no to the next request, or `accepted`, or `no row`.
@@ -144,7 +147,7 @@ class Attempt(Shown):
         return self._told
 
     def _keep(self, change: Callable[[Entry], Entry]) -> None:
-        self._entry = note_progress(self.exercise.id, change)
+        self._entry = note_progress(self.exercise.id, change, self._entry)
 
     def _tell(self) -> None:
         for listener in self.listeners:  # without the lock: they have locks of their own

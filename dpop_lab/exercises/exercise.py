@@ -12,9 +12,11 @@ from dpop_lab.exercises.scene import Scene
 from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show import Block, Card, Shown
+from dpop_lab.show.values import cut
 
 KINDS = ("predict", "do", "mend", "attack", "defend")
 HINTS = 3
+LONGEST = 1000  # characters of what is told
 TAKEN = ("lab", "predict", "name", "hint", "solved", "start_again", "state", "source", "exercise")
 #: Each step is whether it is done and what is told when it is not; the end is the praise.
 Steps = Generator[tuple[object, str], None, str]
@@ -114,7 +116,7 @@ class Feedback(Shown):
 
 def _clean(words: str, scene: Scene) -> str:
     """Words without the secrets that the lab's log knows."""
-    return scene.lab.log.known([words])[0]
+    return cut(scene.lab.log.known([words])[0], LONGEST)
 
 
 def _clean_facts(scene: Scene) -> tuple[tuple[str, str], ...]:
@@ -126,19 +128,22 @@ def all_predicted(scene: Scene, number: int, why: Mapping[str, str]) -> Steps:
 
     `why` explains an answer to who predicted another: by the row that said no, or `accepted`.
     """
-    for count, call in enumerate(scene.calls[:number], 1):
+    sent = [one for one in scene.calls if one.handed]
+    for count, call in enumerate(sent, 1):
         yield call.predicted, f"Request {count} was sent without a prediction. Start again."
         came = "it was accepted" if call.caught == ACCEPTED else f"{call.caught} said no"
         told = (
             f"You predicted {call.predicted}, and {came}. {why.get(call.caught, '')} Start again."
         )
         yield call.predicted == call.caught, told
-    count = len(scene.calls)
+    count = len(sent)
     yield count >= number, f"Predicted rightly so far: {count} of {number}. Go on."
     return "You saw each answer coming."
 
 
-def each_once(what: str, sends: Mapping[str, Callable[[], Any]]) -> Callable[[str], Any]:
+def each_once(
+    scene: Scene, what: str, sends: Mapping[str, Callable[[], Any]]
+) -> Callable[[str], Any]:
     """A function that sends one of these, by its name and once, and gives the answer.
 
     It raises `LabError` for another name, and the second time.
@@ -150,6 +155,6 @@ def each_once(what: str, sends: Mapping[str, Callable[[], Any]]) -> Callable[[st
         if name in sent:
             raise LabError(f"{name} was sent already", advice="task.start_again() for another go.")
         sent.add(name)
-        return chosen()
+        return scene.hand_on(chosen)
 
     return send

@@ -83,7 +83,7 @@ def _five_jwks(scene: Scene) -> Mapping[str, Any]:
     def send(key: PrivateKey, jwk: object) -> Callable[[], requests.Response]:
         return lambda: lab.ask(proof=_signed(lab, key, jwk))
 
-    return {"send": each_once("jwk", {name: send(*one) for name, one in jwks.items()})}
+    return {"send": each_once(scene, "jwk", {name: send(*one) for name, one in jwks.items()})}
 
 
 def _each_predicted(scene: Scene) -> Steps:

@@ -58,7 +58,7 @@ def _five_spellings(scene: Scene) -> Mapping[str, Any]:
     def send(key: PrivateKey, jwk: Mapping[str, Any]) -> Callable[[], requests.Response]:
         return lambda: lab.session.get(lab.api, headers=call_headers(lab, key, jwk, token))
 
-    return {"send": each_once("spelling", {name: send(*one) for name, one in jwks.items()})}
+    return {"send": each_once(scene, "spelling", {name: send(*one) for name, one in jwks.items()})}
 
 
 def _spellings_predicted(scene: Scene) -> Steps:

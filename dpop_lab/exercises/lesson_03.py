@@ -86,7 +86,7 @@ def _five_proofs(scene: Scene) -> Mapping[str, Any]:
     def asking(make: Callable[[], str]) -> Callable[[], requests.Response]:
         return lambda: lab.ask(proof=make())
 
-    return {"send": each_once("proof", {name: asking(make) for name, make in made.items()})}
+    return {"send": each_once(scene, "proof", {name: asking(make) for name, make in made.items()})}
 
 
 def _each_predicted(scene: Scene) -> Steps:
@@ -163,7 +163,7 @@ EXERCISES = (
         task=(
             "In each of the six proofs of task.proofs one member is wrong, of the header or the"
             " claims. Mend that member and no other, sign again with task.key, and send each:"
-            " task.lab.ask(proof=…). This server takes proofs up to a day old, so iat may stay."
+            " task.lab.ask(proof=…). Proofs may be a day old here, so none needs a new date."
         ),
         gives={"proofs": "six proofs, by the letters A to F", "key": "the key that signs them"},
         hints=(

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
-from dpop_lab.exercises.scene import Scene, Seen, lacking
+from dpop_lab.exercises.scene import PLAIN_API, Scene, Seen, lacking
 from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import PrivateKey, generate_key
@@ -51,7 +51,7 @@ def _two_keys_one_nonce(scene: Scene) -> Steps:
 
 # ---- 04.2
 
-STRAIGHT, GATEWAY = "straight", "gateway"
+STRAIGHT, GATEWAY, APIS = "straight", "gateway", (API, PLAIN_API)
 
 
 def client(session: requests.Session, lab: Lab, key: PrivateKey) -> requests.Response:
@@ -90,13 +90,13 @@ def _a_gateway(scene: Scene) -> Mapping[str, Any]:
     return {"key": key, "run": run}
 
 
-def _seen(scene: Scene, trial: str, place: str) -> list[Seen]:
-    return [one for one in scene.trials[trial] if one.place == place]
+def _seen(scene: Scene, trial: str, *places: str) -> list[Seen]:
+    return [one for one in scene.trials[trial] if one.place in places]
 
 
 def _never_unbound(scene: Scene) -> Steps:
     yield scene.trials, "No client was run yet: task.run(client)."
-    asked, calls = (_seen(scene, STRAIGHT, place) for place in (TOKEN_ENDPOINT, API))
+    asked, calls = _seen(scene, STRAIGHT, TOKEN_ENDPOINT), _seen(scene, STRAIGHT, *APIS)
     yield asked, "By the session that the client was given, nobody asked for a token."
     in_form = "the proof stood among the parameters of the form, where no server looks."
     nowhere = in_form if "DPoP" in asked[-1].form else "the request had no header DPoP."
@@ -108,7 +108,7 @@ def _never_unbound(scene: Scene) -> Steps:
     yield calls[-1].accepted, f"The token is bound. The API refused the call: {calls[-1].reason}."
     yield _seen(scene, GATEWAY, TOKEN_ENDPOINT), "Behind the gateway nobody asked for a token."
     used = "Behind the gateway the server gave a Bearer token, and the client went on to use it."
-    yield not _seen(scene, GATEWAY, API), used
+    yield not _seen(scene, GATEWAY, *APIS), used
     return "A bound token where the proof arrives; where it does not, token_type told in time."
 
 
@@ -128,7 +128,7 @@ def _five_requests(scene: Scene) -> Mapping[str, Any]:
         "openid": lambda: lab.ask(key=key, scope="openid"),
         "one_key": lambda: lab.ask("m2m.jwt", key=lab.client_key),
     }
-    return {"send": each_once("request", asks)}
+    return {"send": each_once(scene, "request", asks)}
 
 
 def _each_predicted(scene: Scene) -> Steps:

@@ -36,7 +36,7 @@ def _four_calls(scene: Scene) -> Mapping[str, Any]:
         "again": lambda: call(used),
         "restarted": lambda: call(proof(by=generate_key())),
     }
-    return {"send": each_once("call", calls)}
+    return {"send": each_once(scene, "call", calls)}
 
 
 def _each_predicted(scene: Scene) -> Steps:
@@ -124,7 +124,8 @@ def _deleted_afterwards(scene: Scene) -> Steps:
     yield calls, "The API was not called yet."
     last = calls[-1]
     own = "The API saw a proof by another key than the page's. You can't have that one, only use it"
-    yield not scene.at(TOKEN_ENDPOINT) and last.caught != "bound_key", f"{own}."
+    of_yours = last.token in [one.issued for one in scene.at(TOKEN_ENDPOINT)]
+    yield not of_yours and last.caught != "bound_key", f"{own}."
     yield last.caught != "htm", f"The API saw a proof for another method: {last.reason}."
     yield last.caught != "unused", "The API had taken that proof before: each serves one call."
     yield last.caught != "fresh", f"You came too late, start again. {last.reason}."

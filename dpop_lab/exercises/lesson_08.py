@@ -6,14 +6,12 @@ from typing import Any
 
 import requests
 
-from dpop_lab.errors import LabError
-from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted
+from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
 from dpop_lab.exercises.find_and_repair import PATH_ALONE
 from dpop_lab.exercises.scene import Scene, Seen
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.jose.keys import der_signature, generate_key
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.lab.lab import Lab
 from dpop_lab.session.call import ACCEPTED, API, TOKEN_ENDPOINT
 
@@ -75,8 +73,8 @@ def _public_url(scene: Scene) -> Steps:
     calls = scene.at(API)
     yield calls, "The API was not called yet."
     last = calls[-1]
-    asked = "htu" in last.findings
-    yield asked, f"The API refused the last call before it looked at htu: {last.reason}."
+    looked = f"The API refused the last call before it looked at htu: {last.reason}."
+    yield "htu" in last.findings and last.findings["htu"].mark != "not asked", looked
     wanted, found = last.findings["htu"].wanted, str(last.findings["htu"].found)
     bent = f"It was accepted, since the client signed {INSIDE} as well. That client is right at no"
     yield not found.startswith(INSIDE), f"{bent} other server: it is the API that is to be mended."
@@ -144,24 +142,18 @@ def _five_clients(scene: Scene) -> Mapping[str, Any]:
         head, _, _ = (good := proof()).rpartition(".")
         return f"{head}.{base64url_encode(der_signature(read_jws(good).signature, 32))}"
 
-    clients: dict[str, tuple[str, Callable[[], str]]] = {
-        "container": ("DPoP", lambda: proof(iat=lab.clock.now() - SLOW)),
-        "gateway": ("DPoP", lambda: proof(htu=f"{INSIDE}/api/dpop/test")),
-        "platform": ("DPoP", platform),
-        "restart": ("DPoP", lambda: proof(by=generate_key())),
-        "framework": ("Bearer", proof),
-    }
-    sent: set[str] = set()
-
-    def send(name: str) -> requests.Response:
-        scheme, make = one_of("client", name, clients)
-        if name in sent:
-            raise LabError(f"{name} was sent already", advice="task.start_again() for another go.")
-        sent.add(name)
-        headers = {"Authorization": f"{scheme} {token}", "DPoP": make()}
+    def call(made: str, scheme: str = "DPoP") -> requests.Response:
+        headers = {"Authorization": f"{scheme} {token}", "DPoP": made}
         return lab.session.get(lab.api, headers=headers)
 
-    return {"send": send}
+    calls: dict[str, Callable[[], requests.Response]] = {
+        "container": lambda: call(proof(iat=lab.clock.now() - SLOW)),
+        "gateway": lambda: call(proof(htu=f"{INSIDE}/api/dpop/test")),
+        "platform": lambda: call(platform()),
+        "restart": lambda: call(proof(by=generate_key())),
+        "framework": lambda: call(proof(), "Bearer"),
+    }
+    return {"send": each_once(scene, "client", calls)}
 
 
 def _each_predicted(scene: Scene) -> Steps:

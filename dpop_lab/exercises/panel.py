@@ -31,9 +31,11 @@ class ExercisePanel(Panel):
     def __init__(self, attempt: Any) -> None:
         self.attempt, one = attempt, attempt.exercise
         self._hint = self.button("Open a hint", attempt.hint)
-        given = HTML(as_html(attempt.material()), layout=WIDE)
-        rows = [given], [self._hint, self.start_again]
+        given, *source = attempt.material()
+        rows = [HTML(as_html([given]), layout=WIDE)], [self._hint, self.start_again]
         super().__init__(f"Exercise {one.heading}", one.task, *rows)
+        if source:  # below both columns, where its lines have room
+            self.root.children += (HTML(as_html(source)),)
         attempt.listeners.append(lambda: self._react(self.values))
 
     def back(self) -> None:

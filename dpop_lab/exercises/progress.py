@@ -38,6 +38,7 @@ class Entry:
         return f"{self.state}, {day}" if day else self.state
 
 
+NOT_BEGUN = Entry()
 Entries = Mapping[str, Entry]  # by the ids of exercises
 
 
@@ -47,7 +48,7 @@ def data_folder() -> Path | None:
     Nothing is kept where the variable is there and empty.
     """
     if (named := os.environ.get(VARIABLE)) is not None:
-        return Path(named).expanduser() if named else None
+        return Path(os.path.expanduser(named)) if named else None
     import platformdirs
 
     return platformdirs.user_data_path("dpop-lab", appauthor=False)
@@ -65,23 +66,25 @@ def read_progress() -> Entries:
         return {}
 
 
-def note_progress(exercise: str, change: Callable[[Entry], Entry]) -> Entry:
+def note_progress(
+    exercise: str, change: Callable[[Entry], Entry], known: Entry = NOT_BEGUN
+) -> Entry:
     """Change the entry of an exercise in the file, whoever else is writing; gives the new one.
 
-    Where the file can't be written nothing is kept. Never raises.
+    Where the file can't be written nothing is kept, and what was `known` is changed. Never raises.
     """
     folder = data_folder()
     try:
         if folder is None:
-            return change(Entry())
+            return change(known)
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
             entries = dict(_read(folder))
-            entries[exercise] = changed = change(entries.get(exercise, Entry()))
+            entries[exercise] = changed = change(entries.get(exercise, NOT_BEGUN))
             _write(folder, entries)
             return changed
     except OSError:
-        return change(Entry())
+        return change(known)
 
 
 def forget_progress() -> None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -20,8 +21,10 @@ from dpop_lab.server.twin import Twin
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW, TOKEN_ENDPOINT, Call, read_as
 from dpop_lab.wire.message import Exchange, Redacted, Request
 
-PLACES = (TOKEN_ENDPOINT, API)
+PLAIN_API = "API for bearer tokens"
+PLACES = (TOKEN_ENDPOINT, API, PLAIN_API)
 Trial = Callable[[requests.Session], object]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -29,7 +32,16 @@ class Seen(Call):
     """A request as the exercise's server saw it, with its answer; tokens in it are readable."""
 
     predicted: str = ""  #: what was predicted for it, before it was sent
+    handed: bool = False  #: was it sent by what was handed out, as it is in the task?
     complete: tuple[Report, ...] = ()  #: what a server that lacks no row found in these bytes
+
+    @cached_property
+    def place(self) -> str:
+        """One of `PLACES`; empty where none of them answered, but a document, or nobody."""
+        place, refused = super().place, (self.status or 0) >= 400
+        if not (self.reports or self.issued or refused):
+            return ""
+        return PLAIN_API if place == API and len(self.reports) == 1 else place
 
     @property
     def fault(self) -> str:
@@ -48,7 +60,8 @@ class Scene:
     def __init__(
         self, heard: Callable[[], object] = lambda: None, *, signing_key: SigningKey | None = None
     ) -> None:
-        self.given: Mapping[str, Any] = {}  #: what was handed out, by name
+        self.given: Mapping[str, Any] = {}  #: what was handed out, by name, as it was
+        self.handed_out: Mapping[str, Any] = {}  #: what the learner has of it, to be changed
         self.calls: tuple[Seen, ...] = ()  #: what the server saw since the exercise began
         self.trials: Mapping[str, tuple[Seen, ...]] = {}  #: of the last repair, by their names
         self.count = 0  #: of all that the server saw since then
@@ -56,7 +69,7 @@ class Scene:
         self._heard, self._signing_key = heard, signing_key
         self._lab: Lab | None = None
         self._complete: Twin | None = None
-        self._begun, self._predicted, self._lock = False, "", Lock()
+        self._begun, self._handed, self._predicted, self._lock = False, False, "", Lock()
 
     # ---- for the set-up
 
@@ -89,16 +102,21 @@ class Scene:
     def begin(self, given: Mapping[str, Any]) -> None:
         """Hand these out; from now on what the server sees counts."""
         self.given, self._begun = given, True
+        self.handed_out = {n: {**one} if isinstance(one, dict) else one for n, one in given.items()}
 
-    def try_out(self, policy: Policy, trials: Mapping[str, Trial]) -> None:
+    def try_out(
+        self, policy: Policy, trials: Mapping[str, Trial], *, api_nonce: bool | None = None
+    ) -> None:
         """Carry out each trial, by its name, at the same server under a repaired policy.
 
-        It has no memory of what came before. A trial is given a session, and what it sends is in
-        `trials` alone; the learner is told when all of them are done.
+        It has no memory of what came before, and demands nonces at the API as before unless said.
+        A trial is given a session, and what it sends is in `trials` alone; the learner is told when
+        all of them are done.
         """
         expect(policy, Policy, "try_out", "replace(policy, profiles=…) makes one.")
         twin, done = self.lab.twin, dict[str, tuple[Seen, ...]]()
-        server = twin.under(policy, api_nonce=twin.resource_server.api_nonce)
+        demands = twin.resource_server.api_nonce if api_nonce is None else api_nonce
+        server = twin.under(policy, api_nonce=demands)
         server.forget()
         for name, trial in trials.items():
             seen: list[Exchange] = []
@@ -114,9 +132,9 @@ class Scene:
         """The lab, the demo's twin unless the set-up opened another."""
         return self._lab or self.open()
 
-    def at(self, place: str) -> list[Seen]:
-        """What the server saw of the learner at one place, `TOKEN_ENDPOINT` or `API`."""
-        return [one for one in self.calls if one.place == place]
+    def at(self, *places: str) -> list[Seen]:
+        """What the server saw of the learner at these of the `PLACES`."""
+        return [one for one in self.calls if one.place in places]
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -140,6 +158,14 @@ class Scene:
         """Keep a prediction for the next request."""
         self._predicted = row
 
+    def hand_on(self, send: Callable[[], T]) -> T:
+        """Send what is handed out; `Seen.handed` tells it from what the learner sends."""
+        self._handed = True
+        try:
+            return send()
+        finally:
+            self._handed = False
+
     def name(self, row: str) -> None:
         """Keep that the learner named a row."""
         self.named = (*self.named, row)
@@ -149,7 +175,7 @@ class Scene:
         if not self._begun:
             return
         with self._lock:  # a client may have threads
-            known = {"predicted": self._predicted, "complete": complete}
+            known = {"predicted": self._predicted, "complete": complete, "handed": self._handed}
             self._predicted, self.count = "", self.count + 1
             self.calls = (*self.calls, read_as(Seen, exchange, **known))
         self._heard()

@@ -60,8 +60,6 @@ def ask_rows(call: Call, policy: Policy, *, now: float, used: set[Hashable], jwk
 
 def _places(call: Call) -> list[str]:
     """Where the rules are for what is there, or was wanted: an access token, a proof."""
-    if call.preflight:
-        return []
     found, challenged = [], {one.scheme for one in call.challenges or ()}
     asks_for_proof = call.is_proof or _wants_dpop(call)
     plain = call.scheme.lower() == "bearer" and (call.accepted or not asks_for_proof)

@@ -9,7 +9,7 @@ SEND = """async code => {
     const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
     await session.kernel.requestExecute({ code, store_history: false }).done;
 }"""
-TRY = "task.client(task.lab, task.key)"
+TRY = 'one = exercise("05.2"); one.client(one.lab, one.key)'
 
 
 @pytest.mark.parametrize("name", lessons_with('exercise("05.2")'))

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.header import jwk_of
+from dpop_lab.doctor.times import time_advice
 from dpop_lab.doctor.urls import differences
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
-from dpop_lab.show.values import date, duration, shown
+from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import normal_url
 
@@ -134,35 +135,7 @@ def bound_key(finding: Finding, call: Call) -> str:
 
 def fresh(finding: Finding, call: Call) -> str:
     """How far it is from the clock that decides."""
-    iat = call.proof.claims.get("iat")
-    if iat is None:
-        return "Add iat, the time of making in whole seconds since 1970."
-    if type(iat) not in (int, float):
-        return "Give iat as a JSON number of seconds since 1970, without quotes."
-    if not abs(iat) < 1e15:
-        return "Give iat as whole seconds since 1970."
-    if iat > 1e11:
-        return f"iat is in milliseconds: divide it by 1000, {int(iat) // 1000}."
-    if call.clock is None and iat < 1e9:
-        return (
-            f"iat is {date(iat) or 'no time'}: set it to the time of making, and the clock (NTP)."
-        )
-    if call.clock is None:
-        return "iat lies ahead of this machine's clock: set the client's clock (NTP), in UTC."
-    time, whose = call.clock
-    away = abs(iat - time)
-    zone = " By whole or half hours: local time was taken for UTC." if half_hours(away) else ""
-    if iat > time:
-        return f"iat is {duration(away)} ahead of {whose}: set the client's clock (NTP).{zone}"
-    return (
-        f"iat is {duration(away)} behind {whose}: make the proof right before it is sent, and set "
-        f"the client's clock (NTP).{zone}"
-    )
-
-
-def half_hours(seconds: float) -> bool:
-    """Are these whole or half hours, but for half a minute, as between two time zones?"""
-    return seconds > 1700 and abs(seconds % 1800 - 900) > 870
+    return time_advice(call)
 
 
 def nonce(finding: Finding, call: Call) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dpop_lab.checking import Finding
+from dpop_lab.doctor.times import time_advice
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.jose.jws import Jws, verify
 from dpop_lab.jose.keys import ALGORITHMS, OCTETS, PUBLIC, raw_signature
@@ -81,7 +82,8 @@ def in_words(deviation: str) -> str:
 def strict_form(finding: Finding, call: Call) -> str:
     """Each deviation."""
     told = [f"{where}: {in_words(kind)}" for where, kind in call.proof.deviations]
-    return f"Write the proof in its strict form. {'; '.join(told[:5])}."
+    time = f" {time_advice(call)}" * ("claims.iat" in dict(call.proof.deviations))
+    return f"Write the proof in its strict form. {'; '.join(told[:5])}.{time}"
 
 
 def typ(finding: Finding, call: Call) -> str:

@@ -1,19 +1,15 @@
 """What a server may know or do otherwise, where it names a row that passes here."""
 
 from dpop_lab.checking import Check
-from dpop_lab.doctor.urls import ENCODED, differences
+from dpop_lab.doctor.urls import ENCODED, PROXY, differences
 from dpop_lab.proof import rules
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
 from dpop_lab.wire.syntax import without_query
 
-BEHIND_A_PROXY = (
-    "the server takes another URL for its own, as behind a proxy that ends TLS, or adds or takes a"
-    " prefix. Compare with the URL in its log or metadata. Let the proxy send X-Forwarded-Proto and"
-    " X-Forwarded-Host and the server trust them, or set the server's public URL."
-)
+#: Of rows that a server may see otherwise than this paste does.
 REASONS = {
-    rules.htu: f"Here htu is the URL that was called, so {BEHIND_A_PROXY}",
+    rules.htu: f"Here htu is the URL that was called, so {PROXY}",
     rules.fresh: "The proof was made in time, by the clocks in this paste: compare the server's"
     " clock with the client's (NTP). The server's window may be smaller than others': make the"
     " proof right before it is sent.",
@@ -45,7 +41,6 @@ def why_passed(row: Check, call: Call) -> str:
     if ENCODED.search(url):
         return (
             "The path is percent-encoded, and a server that decodes the path before it compares"
-            " wants the decoded form: try that, and tell the server's operator. Or "
-            + BEHIND_A_PROXY
+            " wants the decoded form: try that, and tell the server's operator. Or " + PROXY
         )
     return REASONS[row]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.doctor.examine import refusal
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.doctor.words import meaning
@@ -140,7 +139,7 @@ def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tupl
     finding = call.finding or _no_proof(call, policy)
     carrier = _of_the_carrier(call.exchange).format(base_url)
     if finding is None:
-        problem = refusal(call, policy)
+        problem = meaning(call, policy)
         said = f"refused, {problem.title if problem else call.said}"
         return f"{asked}: {said}", (("change", carrier or (problem.action if problem else "")),)
     problem, row = Problem.of(finding, call), finding.check
@@ -156,7 +155,7 @@ def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tupl
 def _no_proof(call: Call, policy: Policy) -> Finding | None:
     """The row behind a refusal to look on without a proof, which is said before any is asked."""
     said = meaning(call, policy)
-    if call.is_proof or said is None or said.row != one_header:
+    if call.is_proof or said is None or said.row != one_header.name:
         return None
     return Finding(one_header, "failed", Words("one DPoP header"), None, "missing")
 

@@ -21,10 +21,10 @@ from dpop_lab.wire.message import Exchange
 NAMES = "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|Cookie"
 PIECE = re.compile(  # of a message, wherever it stands in a line
     rf"""(?:Start|End)[ ]processing[ ]HTTP[ ]request.*|(?:-->|<--)[ ]END.*  # which is said twice
-    | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
-        |Request[ ]finished\b(?:[^ R]|[ ](?!-[ ])|R(?!equest[ ]f))*+[ ]-[ ]
-        |StatusCode:[ ]|\bresponse:?[ ]|\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
-        |(?:->|<-|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
+    | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|<-[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
+        |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
+        |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
+        |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | (?P<weak>[45]\d\d)\b(?<=[ ]...)
       (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)

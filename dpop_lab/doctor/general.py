@@ -1,0 +1,243 @@
+"""What is said of all but the proof: by browsers, key stores, gateways; codes and statuses."""
+
+import re
+from typing import NamedTuple
+
+ELSEWHERE = """Call the endpoint that takes DPoP, ask the operator of this one, or use a token that
+    is bound to no key. A bound token must not be sent as Bearer."""
+SCHEME = r"""(?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed|unrecogni[sz]ed)[
+    _](?:http )?(?:authori[sz]ation|authentication|auth|token)(?:[ _]header)?[
+    _](?:scheme|type|method|header) | (?:unsupported|bad|invalid|unknown)[ _]scheme
+    | scheme (?:is )?not supported
+    | authori[sz]ation header.{0,20}(?:format|malformed|invalid|must|requires)
+    | (?:format|malformed|key=value).{0,50}\bauthori[sz]ation(?: header|:)"""
+REDIRECTS = (301, 302, 303, 307, 308)
+#: A status that words tell, where there is no answer to take it from.
+STATUS = re.compile(
+    r"\b([45]\d\d) (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
+    r"|Internal Server Error|Method Not Allowed)\b",
+    re.I,
+)
+ALLOW = """The server must change, not the client: let it, and any gateway before it, answer OPTIONS
+    with a 2xx and without asking for a token or a proof, with the page's origin in
+    Access-Control-Allow-Origin, with Access-Control-Allow-Headers: Authorization, DPoP, and with
+    Access-Control-Allow-Methods; and let its answers carry Access-Control-Expose-Headers:
+    DPoP-Nonce, WWW-Authenticate."""
+
+
+class Wording(NamedTuple):
+    """Words for one thing: `says` is searched for in `[where SCHEME status] #code words`.
+
+    Its alternatives stand between blanks. `where` is `code`, `refresh`, `token`, `api` or nothing.
+    Code and words are in small letters, the scheme of the request alone is in capitals. The code
+    is `bare_challenge` or `web_page` where the answer is that and has none.
+    """
+
+    topic: str  #: the name of a row, an error code, or a few words
+    says: str
+    means: str = ""  #: of a row, empty: that it sounds like that row
+    do: str = ""  #: of a row, empty: what the row says
+    at_server: bool = False  #: Is it the server's fault?
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """What `says` says, to be searched for."""
+        return re.compile("|".join(" ".join(self.says.split()).split(" | ")))
+
+
+#: What stands before all words about proofs.
+BESIDE_PROOFS = (
+    Wording(
+        "cors",
+        r"""access-control-expose | refused to get unsafe header
+        | (?:dpop-nonce|www-authenticate)\b.{0,60}\b(?:null|undefined|none|exposed|readable)\b""",
+        """the browser keeps this header of the answer from the page, as the server does not expose
+        it (CORS)""",
+        """The server must change, not the client: let its answers carry
+        Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate. Then the page can read the
+        nonce and put it into a new proof.""",
+        at_server=True,
+    ),
+    Wording(
+        "cors",
+        r"""blocked by cors | \bcors\b.{0,40}(?:policy|error|header|fail|missing|preflight|request)
+        | access-control-allow | preflight""",
+        "the browser asks the server first (preflight, CORS), and the server does not allow it",
+        ALLOW,
+        at_server=True,
+    ),
+    Wording(
+        "connection",
+        r"""self.signed | certificate (?:verif|has expired|is not trusted|signed by unknown)
+        | unable to (?:verify the first|get local issuer) | \bssl(?:error|handshake)
+        | tls handshake | \berr_(?:cert|ssl|connection|name) | pkix path | \bx509:
+        | econnre(?:fused|set) | enotfound | getaddrinfo | name or service not known
+        | connection (?:refused|reset|timed out)""",
+        "no connection came about, so nothing of DPoP was looked at",
+        "Look at the address, the network, its proxy and certificates.",
+    ),
+    Wording(
+        "lost key",
+        r"""dpop_key_
+        | (?:private|dpop|signing|device) ?key(?: ?pair)?s?\b(?: \w+){0,3} (?:not
+        found|missing|lost|unavailable|no longer|not available|does not exist|from storage)
+        | key ?pair.{0,40}(?:no longer|not found|missing|lost)
+        | (?:could not|cannot|failed to|unable to) (?:\w+ ){0,2}(?:dpop|private|signing) keys?\b
+        | \bno (?:(?:dpop|private|signing) key|key ?pair)
+        | key_?(?:not_?found|missing|invalidated) | unrecoverablekey | keypermanentlyinvalidated
+        | key permanently invalidated
+        | key ?(?:store|chain)\w*.{0,40}(?:not found|missing|error|exception|fail|no
+        longer|unable) | errsec(?:itemnotfound|interactionnotallowed)
+        | indexed ?db.{0,60}(?:key|error|fail|clos)""",
+        """the client can't get at its private key; without it, the tokens that are bound to it are
+        of no use""",
+        """Delete these tokens, make a new key and log in again: nothing else brings them back.
+        Keep the key where it outlives restarts and updates, and out of backups to other
+        devices.""",
+    ),
+    Wording(
+        "client metadata",
+        r"#invalid_client_metadata .*dpop | dpop_bound_access_tokens",
+        "the server refuses what the client's metadata say of DPoP",
+        """Set dpop_bound_access_tokens to true in the client's metadata: at its registration, or
+        in the document that its client_id names.""",
+    ),
+    Wording(
+        "no scheme",
+        r"""\bdpop\b(?: (?!alg|typ|jwk|key|nonce|signature|iat|ath|jti|ht[mu])\w+){0,3}
+        (?:(?:is|are) )?(?:unsupported|disabled|not
+        (?:yet )?(?:supported|enabled|allowed|accepted|implemented))
+        | use (?:a |the )?bearer | expected bearer | only bearer | bearer only
+        | must (?:start with|be|use) (?:a )?bearer | (?:no|missing) bearer
+        | bearer (?:access )?token (?:is )?(?:missing|required|not found|not present)""",
+        "this server does not take the scheme DPoP here, only Bearer",
+        ELSEWHERE,
+        at_server=True,
+    ),
+    Wording("scheme", r"^\[\w* BEARER .*(?:support|invalid|wrong|unexpected|unknown).*scheme"),
+    Wording(
+        "scheme",
+        r"""bound.{0,60}(?:bearer|dpop.{0,9} scheme) | dpop scheme
+        | (?:expect|requires?|must|should|use).{0,40}\bdpop\b.{0,20}scheme
+        | bearer.{0,30}(?:not allowed|not accepted|bound)""",
+    ),
+    Wording(
+        "no scheme",
+        SCHEME,
+        "this server may not know the scheme DPoP, only another one such as Bearer",
+        ELSEWHERE,
+        at_server=True,
+    ),
+    Wording(
+        "nonce",
+        r"use_dpop_nonce | \bnonce\b",
+        "the server wants a nonce of its own in the proof: a challenge, not a failure",
+        """Take the value of the DPoP-Nonce header of this answer, put it into a new proof as
+        nonce, with a new jti, and send the request again, once. In a browser a page reads that
+        header only where the server's Access-Control-Expose-Headers names it.""",
+    ),
+    Wording(
+        "pkce",
+        r"\bpkce\b | code.?verifier | code.?challenge",
+        "code_verifier is not the text whose hash went with the authorization request (PKCE)",
+        """Keep the code_verifier with the state of the login, and start the login anew: the code
+        is spent.""",
+    ),
+    Wording(
+        "redirect",
+        r"redirect.?ur[il]",
+        "redirect_uri is not that of the authorization request, or is not registered",
+        "Send the one of the authorization request, to the letter, and start the login anew.",
+    ),
+    Wording(
+        "spent grant",
+        r"""(?:invalid|unknown|expired|used) (?:authori[sz]ation )?code\b
+        | \bcode\b(?: \w+){0,2} (?:not (?:valid|found)|invalid|expired|unknown)
+        | \bcode\b.{0,30}already | (?:invalid|expired|revoked|unknown|used) refresh.?token
+        | refresh.?token reuse | stale token
+        | refresh.?token (?:is |has |was )?(?:been
+        )?(?:invalid|expired|revoked|not|already|used|unknown) | session not active
+        | #invalid_grant .*\b(?:expired|revoked|not active|used)""",
+        """the code or refresh token is used up, expired or unknown; each code counts once, and so
+        do most refresh tokens, also when the answer was lost or the request refused""",
+        """Start the login anew: a new authorization code is needed. Send one request at a time,
+        not two at once, and bring proof and nonce with the first.""",
+    ),
+)
+CODES = (  # of RFC 6749, 6750, 8707 and 9449, the most telling first
+    ("invalid_token", "the access token is expired, damaged, revoked, or bound to another key",
+     "Fetch a new access token with a proof by the key that will sign the API's proofs."),
+    ("invalid_client", "the server does not know the client, or not by this secret or key",
+     """Check client_id and secret and how they are sent: as form parameters, as HTTP Basic, or
+     as an assertion, which must be a new one each time, also when the request is sent again."""),
+    ("invalid_scope", "the client may not have this scope, or the server does not know it",
+     "Ask for a scope that the client is registered for."),
+    ("invalid_grant", """the code or refresh token is used up, expired, or was given to another
+     client or key""",
+     "Start the flow anew; a refresh token of a public client stays bound to its key."),
+    ("invalid_request", "a parameter or header is missing, doubled, or does not fit the others",
+     "Send grant_type and each parameter once, one Authorization and one DPoP header."),
+    ("invalid_target", "the server does not know the resource that was named",
+     "Name a resource the client may ask for, or none."),
+    ("unauthorized_client", "this client may not use this grant",
+     "Use a client that is registered for the grant."),
+    ("unsupported_grant_type", "the server does not know this grant_type, or there is none",
+     "Send grant_type=client_credentials as a form parameter, not as JSON."),
+    ("insufficient_scope", "the access token is good, but its scope does not reach this resource",
+     "Ask for a token with the scope that the challenge names."),
+    ("server_error", "the server failed", "Look into its log; the request may be right."),
+    ("temporarily_unavailable", "the server is busy or in repair", "Send it again later."),
+    ("bare_challenge", """the challenge names no error: there was no access token that the server
+     takes, but an expired, damaged or Bearer one, or none""",
+     """Send the access token under the scheme DPoP; if it was, fetch a new one and try again."""),
+    ("web_page", "a web page came where an API or a token endpoint should answer",
+     "Check the URL, and whether a login page or a proxy stands in between."),
+)  # fmt: skip
+STATUSES = (
+    (401, "the server does not take these credentials, and gives no reason",
+     "Look at the WWW-Authenticate header of the answer: it says what it wants."),
+    (f"(?:{'|'.join(map(str, REDIRECTS))})", "the server redirects",
+     "Call the URL it names, with a proof whose htu is that URL."),
+    (403, "the server knows the caller, who may not do this", "Ask for what the caller may do."),
+    (404, "nothing is at this URL", "Check the path, to the letter; htu must be the same."),
+    (405, "this URL does not take this method",
+     "Use the method it takes; htm must be the same."),
+    (415, "the body is of a type that the server does not take",
+     "Token requests are application/x-www-form-urlencoded."),
+    (500, "the server fell over", "Look into its log."),
+)  # fmt: skip
+#: Statuses that are said before anyone looks at the proof.
+BEFORE = (
+    (407, "a proxy on the way wants a login", "Give the proxy its user and password."),
+    (413, "the body is too large for the server", "Send less."),
+    (429, "too many requests", "Wait as long as Retry-After says."),
+    (502, "a gateway got no good answer from the server behind it", "Look at the gateway."),
+    (503, "the server is busy or in repair", "Send it again later."),
+    (504, "a gateway waited in vain for the server behind it", "Look at the gateway."),
+)
+#: What codes and statuses mean where words tell nothing.
+IN_GENERAL = (
+    Wording(
+        "any row",
+        r"#invalid_dpop_proof\b",
+        "the server found fault with the proof and does not say which",
+        "Give the proof itself, with method and URL of the request: then every row is asked.",
+    ),
+    Wording(
+        "before",
+        r"^\[\w* \w* 431\] | #web_page .*too large",
+        "the header lines are too large for the server or a proxy before it",
+        """Use a smaller token (fewer scopes, groups, claims) or key, or let the server take more:
+        in nginx by large_client_header_buffers.""",
+    ),
+    *(Wording("before", rf"^\[\w* \w* {status}\]", means, do) for status, means, do in BEFORE),
+    *(Wording(code, rf"#{code}\b", means, do) for code, means, do in CODES),
+    *(Wording("status", rf"^\[\w* \w* {status}\]", means, do) for status, means, do in STATUSES),
+    Wording(
+        "own code",
+        r"#\w",
+        "an error of the server's own",
+        "Look it up in the server's documentation.",
+    ),
+    Wording("status", r"^\[\w* \w* \d", "the server gives no reason", "Look into its log."),
+)

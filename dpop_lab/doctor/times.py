@@ -1,0 +1,120 @@
+"""What to do about a proof's time: how far it is from the clocks that are known, which is wrong."""
+
+import re
+
+from dpop_lab.session.call import Call
+from dpop_lab.show.values import date, duration, is_time, seconds_since_1970
+
+SKEW = 5  # seconds between two clocks that are not worth a word
+TIME = re.compile(
+    r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?|20\d\d-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"(?:z|[+-]\d\d:?\d\d)?)(?!\w)"
+)
+#: What stands before the time of a proof, and before the server's.
+MADE, NOW = re.compile(r"\biat\b|issued|made|created"), re.compile(r"now|server|current|clock")
+WINDOW = re.compile(
+    r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
+    r" window|(?:lifetime|skew|slack\w{0,9}|leeway|tolerance|age|window)\W{1,3}(\d{1,6})(?!\d)"
+)
+
+
+def time_advice(call: Call) -> str:
+    """What to do about an iat that a server does not take."""
+    iat = call.proof.claims.get("iat")
+    if iat is None:
+        return "Add iat, the time of making in whole seconds since 1970."
+    if type(iat) not in (int, float):
+        return "Give iat as a JSON number of seconds since 1970, without quotes."
+    if not abs(iat) < 1e15:
+        return "Give iat as whole seconds since 1970."
+    if iat > 1e11:
+        return f"iat is in milliseconds: divide it by 1000, {int(iat) // 1000}."
+    if call.clock is None:
+        was = "lies ahead of this machine's clock" if iat > 1e9 else f"is {date(iat) or 'no time'}"
+        return f"iat {was}: set the client's clock (NTP), in UTC."
+    time, whose = call.clock
+    zones = " By whole or half hours: local time was taken for UTC." * _of_zones(iat - time)
+    return apart(iat, time, whose) + zones
+
+
+def _of_zones(seconds: float) -> bool:
+    """Are these whole or half hours, but for half a minute, as between two time zones?"""
+    return abs(seconds) > 1700 and abs(abs(seconds) % 1800 - 900) > 870
+
+
+def apart(iat: float, time: float, whose: str) -> str:
+    """How far iat is from a server's time, and what to do about that."""
+    told = f"iat is {duration(iat - time)} {'ahead of' if iat > time else 'behind'} {whose}"
+    if iat > time:
+        return f"{told}: set the client's clock (NTP)."
+    return f"{told}: make the proof right before it is sent, and set the client's clock (NTP)."
+
+
+def clocks_compared(call: Call, now: float) -> str:
+    """What the clocks of client and server tell of a refused proof; empty where they do not.
+
+    `now` is this machine's time: an answer can't come from its future.
+    """
+    iat, server = call.proof.claims.get("iat"), call.date
+    if server is None or not is_time(iat) or iat > 1e11 or _of_zones(iat - server):
+        return ""
+    skew, age = now - server, server - iat
+    if call.sent_at is not None:
+        skew = call.sent_at - server
+    elif -age > SKEW or now < server - SKEW:
+        skew = -age
+    elif abs(skew) > SKEW:  # nor has the answer just come
+        return ""
+    if abs(skew) > SKEW:
+        way = "behind" if skew < 0 else "ahead of"
+        return (
+            f"The client's clock is {duration(skew)} {way} the server's Date: set it, best by NTP."
+            " If it keeps to NTP already, it is the server's clock that has to be set."
+        )
+    agreed = "The client's clock agrees with the server's Date"
+    if abs(age) <= SKEW:
+        return (
+            f"{agreed}, and iat with both: leave the clock alone. The server's window is shorter"
+            " than that, or it decides by another clock than its Date: ask its operator."
+        )
+    if age > 0:
+        return (
+            f"{agreed}, so leave it alone: the proof was made {duration(age)} before it was sent."
+            " Make a new proof for each request, right before it is sent."
+        )
+    return (
+        f"{agreed}, but iat is {duration(age)} ahead of it: take iat from that clock, in seconds"
+        " since 1970 (UTC), and add nothing."
+    )
+
+
+def _seconds(text: str) -> float | None:
+    """A time of a server's words in seconds since 1970, in UTC where it has no offset."""
+    if text.isdecimal():
+        return float(text[:10])
+    zoned = text[19:].lstrip(".0123456789")
+    return seconds_since_1970(text.upper() if zoned else f"{text}Z")
+
+
+def times_told(call: Call) -> tuple[str, str]:
+    """How far iat is from the server's time, with its window, and what to do; or nothing."""
+    words = call.description[:4000].lower()
+    iat, now = call.proof.claims.get("iat"), call.clock and call.clock[0]
+    times, start = [*TIME.finditer(words)], 0
+    for match in times:
+        label = words[max(start, match.start() - 40) : match.start()]
+        time, start = _seconds(match[0]), match.end()
+        first_of_two = match is times[0] and len(times) == 2
+        if MADE.search(label) or (first_of_two and not NOW.search(label)):
+            iat = time
+        elif iat is not None or NOW.search(label):
+            now = time
+    sizes = ["".join(one) for one in WINDOW.findall(words)]
+    window = f"it allows {' + '.join(dict.fromkeys(sizes))} s" if sizes else ""
+    if not is_time(iat) or now is None or iat == now:
+        return window, ""
+    away = abs(now - iat)
+    told = f"iat is {away:.0f} s" + f" ({duration(away)})" * (away > 600)
+    told += f" {'ahead of' if iat > now else 'behind'} the server's time"
+    action = apart(iat, now, "the server's time") + " If that is right, the server's is wrong."
+    return "; ".join(filter(None, (told, window))), action

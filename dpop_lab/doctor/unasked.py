@@ -1,0 +1,195 @@
+"""What no row asks for and is wrong with a call all the same; and what is good to know of it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dpop_lab.checking import Finding
+from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.exchanges import same_request, settled
+from dpop_lab.doctor.problem import METHODS, Problem, unsupported_alg
+from dpop_lab.doctor.times import SKEW
+from dpop_lab.jose.jws import salvaged
+from dpop_lab.proof import rules
+from dpop_lab.server.access_token import not_expired, scheme
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
+from dpop_lab.session.telling import WELL_KNOWN
+from dpop_lab.show.values import cut, is_time, offset, shown
+from dpop_lab.wire.message import first
+from dpop_lab.wire.secrets import leaked
+from dpop_lab.wire.syntax import without_query
+
+SCHEME = re.compile("(?:dpop|bearer)[ :]", re.I)
+NO_TOKEN = {"undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
+#: What servers may say of words that stand in place of a token.
+OF_A_TOKEN = (
+    "scheme", "at_form", "ath", "any row", "invalid_token", "invalid_dpop_proof", "token form",
+)  # fmt: skip
+
+
+def other_problems(call: Call) -> Iterator[Problem]:
+    """Tokens in the wrong place or not bound, keys that leaked, answers that never came."""
+    good = call.status is not None and call.status < 300
+    if call.exchange.failure:
+        yield Problem(
+            f"No answer came: {shown(call.exchange.failure, 200)}",
+            "Look at the address, the network, its proxy and certificates.",
+        )
+    yield from _leaked_elsewhere(call)
+    yield from _misplaced(call, good=good)
+    for one in call.challenges or ():
+        if one.scheme == "dpop":
+            taken = one.parameters.get("algs", "").split()
+            yield from unsupported_alg(call, taken, "the challenge")
+    yield from _small_letters(call)
+    if (found := query_in_htu(call)) and not good:
+        yield found
+    if call.issued:
+        from dpop_lab.doctor.bindings import badly_bound  # few calls bring a token
+
+        yield from badly_bound(call)
+
+
+def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
+    """A token that stands elsewhere than once behind one scheme in Authorization."""
+    word, said = call.token.strip(), ""
+    if SCHEME.match(word):
+        said = "it stands twice in the Authorization header"
+        action = (
+            "Send the scheme once, then the token alone, and hash the token alone for ath: an"
+            " interceptor, or a retry, put the scheme before a value that had it."
+        )
+    elif word.lower() in NO_TOKEN:
+        said = f"the word {shown(word)} stands where the access token should"
+        action = "The client had no token when it made the header: wait until there is one."
+    if said:
+        yield replace(Problem.at(scheme, said, action), explains=OF_A_TOKEN)
+    count = sum(name.lower() == "authorization" for name, _ in call.headers)
+    if count > 1 and not good:
+        yield Problem(
+            f"There are {count} Authorization headers",
+            "Send one Authorization header: which of several counts, each server decides.",
+            "RFC 9110 §11.6.2",
+        )
+    in_body = call.place == API and "access_token" in call.form
+    if "access_token=" in call.url.partition("?")[2] or in_body:
+        yield Problem(
+            "The access token stands in the URL or the body",
+            "Send it in Authorization: DPoP alone; the other ways are for Bearer tokens.",
+            "RFC 9449 §7.1",
+        )
+
+
+def _leaked_elsewhere(call: Call) -> Iterator[Problem]:
+    """Private members where the row does not look: in half a proof, in a string, beside jwk."""
+    if not call.is_proof:
+        return
+    proof = salvaged(call.proofs[0])
+    header = dict(proof.header)
+    if not call.proof.problem and isinstance(header.get("jwk"), dict):
+        del header["jwk"]
+    if names := leaked([header, proof.claims]):
+        yield Problem.at(
+            rules.no_private_key,
+            f"beside a jwk that is an object stands {', '.join(names)[:60]}",
+            "This key has leaked: make a new one, put its public members alone into jwk.",
+        )
+
+
+def _small_letters(call: Call) -> Iterator[Problem]:
+    """A method in small letters, where the request's own is not known."""
+    htm = call.proof.claims.get("htm")
+    if not call.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
+        yield Problem.at(
+            rules.htm,
+            "it is in small letters",
+            f"Write htm in capital letters, {htm.upper()}: it is compared as it stands.",
+            repr(htm.upper()),
+            repr(htm),
+        )
+
+
+def query_in_htu(call: Call) -> Problem | None:
+    """An htu with a query or a fragment: many servers pass over them, others do not."""
+    htu = call.proof.claims.get("htu")
+    if not isinstance(htu, str) or not {"?", "#"} & {*htu} or without_query(htu) == htu:
+        return None
+    sign, part = ("?", "query") if "?" in htu else ("#", "fragment")
+    url = without_query(htu)
+    return Problem.at(
+        rules.htu,
+        f"it has a {part}",
+        f"htu has a {part}: send {cut(repr(url)[1:-1], 200)}.",
+        shown(url, 200),
+        shown(f"{url}{sign}…", 200),
+    )
+
+
+# ---- what is no fault
+
+
+def solved(call: Call, later: tuple[Call, ...]) -> str:
+    """What to say where a later request got what this one was refused for want of; else empty."""
+    told = "A later request of this session got through."
+    if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
+        found = [one for one in later if one.succeeded and WELL_KNOWN in one.url]
+        return told * any(host_of(one.url) == host_of(call.url) for one in found)
+    if call.status is None:
+        return ""
+    if call.wants_nonce:
+        told = "The server asked for its nonce, and got it in the next request: as it should be."
+        return told * any(same_request(one, call) and not one.wants_nonce for one in later)
+    refused = call.error == "invalid_token" or call.bare_challenge
+    return told * (refused and settled(call, [*later]))
+
+
+def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
+    """What is good to know of a call: clocks, leniencies, what was relied on.
+
+    `stricter` is what fails under RFC_9449 alone.
+    """
+    if call.hidden:
+        names = " and ".join(name.replace("_", " ") for name in call.hidden)
+        verb = "is" if len(call.hidden) == 1 else "are"
+        yield f"The {names} {verb} redacted, so those rows can't be asked.{_kept(call)}"
+    if call.sent_at is not None and call.date is not None and abs(call.sent_at - call.date) > SKEW:
+        away = offset(call.sent_at, call.date)
+        yield f"By the clock of whoever recorded this it was sent {away} the server's Date."
+    for finding in stricter:
+        if not _within_a_second_or_two(finding, call):
+            row = f"{finding.check.name} ({finding.source}). {advise(finding, call)}"
+            yield f"The demo server lets this pass, RFC_9449 does not: {row}"
+    if (found := query_in_htu(call)) and call.status and call.status < 300:
+        yield f"This server passes over it, another may not: {found.action}"
+    if call.is_demo:
+        yield from _ways_of_the_demo(call)
+    challenges = call.challenges or ()
+    if len(challenges) > 1:
+        schemes = ", ".join(one.scheme for one in challenges)
+        yield f"There are {len(challenges)} challenges: {schemes[:200]}."
+
+
+def _kept(call: Call) -> str:
+    """How to have proofs in a session log of ours, whose labels are told from others'."""
+    if not first(call.headers, "DPoP").startswith("<proof "):
+        return ""
+    return " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
+
+
+def _within_a_second_or_two(finding: Finding, call: Call) -> bool:
+    """Is this a time that lies ahead by no more than two clocks may differ?"""
+    start = call.access_token.claims.get("nbf")
+    if (finding.check, finding.defect) != (not_expired, "early") or not call.clock:
+        return False
+    return is_time(start) and start - call.clock[0] <= SKEW
+
+
+def _ways_of_the_demo(call: Call) -> Iterator[str]:
+    """What was relied on of what only the demo server does."""
+    relied = "Relied on the demo's ways:"
+    if call.bare_challenge:
+        yield f"{relied} a bare DPoP challenge answers a token it refuses."
+    if call.error == "invalid_client" and call.status == 400:
+        yield f"{relied} a failed client gets 400 there, where RFC 6749 has 401."
+    if call.error == "invalid_dpop_proof" and call.place in (API, TOKEN_ENDPOINT):
+        yield f"{relied} such are its words at the {call.place}, not elsewhere."

@@ -1,0 +1,80 @@
+"""Why a server said no: its words against what can be seen, the likeliest reason first."""
+
+from dataclasses import replace
+
+from dpop_lab.checking import Answer, Finding
+from dpop_lab.doctor.advice.passed import REASONS, why_passed
+from dpop_lab.doctor.examined import Examined
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.wordings import VAGUE
+from dpop_lab.doctor.words import meaning
+from dpop_lab.session.call import Call
+
+#: What else words about a row may mean, where that is what fails.
+MAY_MEAN = {
+    "well_formed": ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti"),
+    "jwk": ("no_private_key",),
+}
+CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token")  # codes that stand for many reasons
+
+
+def weighed(
+    one: Examined, certain: list[Problem], free: list[Finding]
+) -> tuple[list[Problem], list[Finding]]:
+    """Why the server said no, the likeliest first; and what it may have passed over.
+
+    `certain` is what can be seen, `free` what the server may see in its own way. Evidence explains
+    the server's words, where both are about one thing; words that name a reason of their own come
+    before other evidence, words that name none tell nothing beside it.
+    """
+    call = one.call
+    said, answered = meaning(call, one.policy), _rows_answered_so(one)
+    meant = {*answered, *(said.explains if said else ()), call.error.lower()} - {""}
+    meant |= {name for row in meant & {*MAY_MEAN} for name in MAY_MEAN[row]}
+    likely = {each.check.name: Problem.of(each, call) for each in free}
+    hits = [problem for problem in (*certain, *likely.values())
+            if meant & {problem.row, *problem.explains}]  # fmt: skip
+    others = [problem for problem in certain if problem not in hits]
+    left = [each for each in free if likely[each.check.name] not in hits]
+    if hits:
+        return [*hits, *others], left
+    finding = one.findings.get(said.row) if said else None
+    passed = finding if finding and finding.mark == "passed" else None
+    if said and (_tells(said, call, passed) or not (certain or free)):
+        return [_beside_rows(said, one, passed), *others], left
+    return [*others, *likely.values()], []
+
+
+def _tells(said: Problem, call: Call, passed: Finding | None) -> bool:
+    """Do the words name a reason, which need not be what can be seen here?"""
+    if passed and passed.check not in REASONS:
+        return False  # they stand for any fault
+    topic, error = said.explains[0], call.error.lower()
+    return topic != "status" and (topic not in VAGUE or error not in CATCH_ALL)
+
+
+def _rows_answered_so(one: Examined) -> set[str]:
+    """The rows that failed, and to which these rules have the answer that was given."""
+    call, profiles = one.call, {each.name: each for each in one.policy.profiles.values()}
+    answer = Answer(call.status or 0, call.error or None, call.description or None)
+    return {
+        finding.check.name
+        for report in one.reports
+        for finding in report.findings
+        if finding.mark == "failed" and profiles[report.profile].answer(finding) == answer
+    }
+
+
+def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Problem:
+    """What the words mean, with what the row that they are about says here."""
+    title, action, row, call = said.title, said.action, said.row, one.call
+    if passed:
+        title += ", and here that row passes"
+        action = why_passed(passed.check, call)
+    elif row in one.missing:
+        action += f" To be sure, give {one.missing[row]}."
+    elif row and "proof" in call.hidden:
+        action += " The proof is redacted here: with it, the row is asked."
+    elif row and not (call.whole or call.is_proof or call.token):
+        action += " Give the request as well, and the row is asked."
+    return replace(said, title=title, action=action)
