@@ -614,3 +614,21 @@ def test_many_secrets_do_not_drive_each_other_out():
     )
     report = told(diagnose(text))
     assert not [token for token in tokens if token in report]
+
+
+@pytest.mark.parametrize("member", ["log", "message", "error_description"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Authorization: DPoP opaque-s3cret-4711",
+        "Authorization: Basic bWU6bm8tczNjcmV0LTQ3MTE=",
+        "Cookie: a=1; session=s3cret-cookie-4711",
+        "> -u 'camara:s3cret-4711'",
+    ],
+)
+def test_header_lines_within_a_member_of_json_keep_their_secrets(member, line):
+    text = f"GET /me HTTP/1.1\r\n{line}\r\nDPoP: x\n\nHTTP/1.1 401 Unauthorized\n"
+    found = diagnose(json.dumps({"error": "invalid_dpop_proof", member: text}))
+    shown = found.text(everything=True) + json.dumps(found.as_dict()) + found._repr_html_()
+    assert not [one for one in ("s3cret", "bWU6") if one in shown]
+    assert found.secrets

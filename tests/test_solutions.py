@@ -191,6 +191,11 @@ def test_what_was_handed_out_may_be_changed_in_place():
     assert task.solved()
 
 
+def test_however_much_was_sent_the_words_are_few():
+    way = lambda task: task.lab.ask(client_id="x" * 10_000)  # noqa: E731
+    assert len(told("04.1", way).words) < 1100
+
+
 def test_an_honest_call_is_not_told_to_be_the_attack():
     ways = [lambda task: task.lab.send(), lambda task: task.lab.send("own_key")]
     honest, refused, attack = (told("06.9", way).words for way in (*ways, lambda one: one.attack()))

@@ -56,7 +56,14 @@ NAMED = re.compile(
     r"|^(?:dpop|bearer) +)([^&#\s]+)",
     re.I,
 )
-BASIC = re.compile(r"\bauthorization\b[\W_]{1,9}basic\s++([\w+/=-]++)", re.I)
+START = r"(?:\b|(?<=\\[nrt]))"  # of a line, whose end may be written as an escape
+AUTHORIZATION = re.compile(
+    START + r"authorization\b[\W_]{1,9}(basic|bearer|dpop)\s++([\w+/=.~-]++)", re.I
+)
+COOKIES = re.compile(
+    START + r"""cookie\b[\W_]{1,9}((?:[^\s"'=;\\]++=[^\s"';\\]*+;?+[ ]?+)++)""", re.I
+)
+LOGIN_OF_CURL = re.compile(r"""\s(?:-u|--user)[ =]*+['"]?[^'":\s]*+:([^'"\s\\]++)""")
 PYTHON_LOGIN = re.compile(  # of requests and httpx
     r"""(?:\bauth\s*+=\s*+\(|BasicAuth\()\s*+['"][^'"\n]*+['"]\s*+,\s*+(['"])([^'"\n]++)\1"""
 )
@@ -114,12 +121,23 @@ class Secrets:
             if without_users(text) != text:
                 self._found["credentials"] = None
             found = [("private_key", piece) for piece in islice(key_pieces(text), MOST)]
-            pairs = (passwords_in(pair[1]) for pair in islice(BASIC.finditer(text), MOST))
-            found += [("client_secret", password) for pair in pairs for password in pair]
+            for scheme, value in (
+                one.groups() for one in islice(AUTHORIZATION.finditer(text), MOST)
+            ):
+                basic = scheme.lower() == "basic"
+                found += [("client_secret", password) for password in passwords_in(value) if basic]
+                found += [("client_secret" if basic else "access_token", value)] * _long_enough(
+                    value
+                )
+            for cookies in islice(COOKIES.finditer(text), MOST):
+                values = (pair.partition("=")[2].strip() for pair in cookies[1].split(";"))
+                found += [("cookie", value) for value in values if _long_enough(value)]
+            logins = islice(LOGIN_OF_CURL.finditer(text), MOST)
+            found += [("client_secret", login[1]) for login in logins]
             given = islice(PYTHON_LOGIN.finditer(text), MOST)
             found += [("client_secret", login[2]) for login in given]
             named = islice(named_in(text), MOST)
-            found += [one for one in named if len(one[1]) >= LONG and not is_hidden(one[1])]
+            found += [one for one in named if _long_enough(one[1])]
             for kind, value in found:
                 self._know(kind, value)
 
@@ -154,6 +172,10 @@ class Secrets:
             if beginning in text:
                 text = _without(text, beginning, known)
         return JWT.sub(_told, without_users(text))
+
+
+def _long_enough(value: str) -> bool:
+    return len(value) >= LONG and not is_hidden(value)
 
 
 def _without(text: str, beginning: str, known: dict[str, str]) -> str:

@@ -12,9 +12,11 @@ from dpop_lab.exercises.scene import Scene
 from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show import Block, Card, Shown
+from dpop_lab.show.values import cut
 
 KINDS = ("predict", "do", "mend", "attack", "defend")
 HINTS = 3
+LONGEST = 1000  # characters of what is told
 TAKEN = ("lab", "predict", "name", "hint", "solved", "start_again", "state", "source", "exercise")
 #: Each step is whether it is done and what is told when it is not; the end is the praise.
 Steps = Generator[tuple[object, str], None, str]
@@ -114,7 +116,7 @@ class Feedback(Shown):
 
 def _clean(words: str, scene: Scene) -> str:
     """Words without the secrets that the lab's log knows."""
-    return scene.lab.log.known([words])[0]
+    return cut(scene.lab.log.known([words])[0], LONGEST)
 
 
 def _clean_facts(scene: Scene) -> tuple[tuple[str, str], ...]:
