@@ -83,7 +83,6 @@ def _forgetful(scene: Scene) -> Mapping[str, Any]:
             "slow clock": lambda session: call(session, dated(-BEHIND)),
         }
         scene.try_out(policy, trials)
-        lab.clock.advance(-AHEAD - BEHIND)
 
     return {"policy": FORGETS, "repair": repair}
 

@@ -111,17 +111,21 @@ class Scene:
 
         It has no memory of what came before, and demands nonces at the API as before unless said.
         A trial is given a session, and what it sends is in `trials` alone; the learner is told when
-        all of them are done.
+        all of them are done, and the clock is put back. Where one raises there are no trials.
         """
         expect(policy, Policy, "try_out", "replace(policy, profiles=…) makes one.")
         twin, done = self.lab.twin, dict[str, tuple[Seen, ...]]()
         demands = twin.resource_server.api_nonce if api_nonce is None else api_nonce
         server = twin.under(policy, api_nonce=demands)
         server.forget()
-        for name, trial in trials.items():
-            seen: list[Exchange] = []
-            trial(self.lab.session_over(InProcessAdapter(server), _Watched(seen.append)))
-            done[name] = tuple(read_as(Seen, exchange) for exchange in seen)
+        self.trials, clock, ahead = {}, self.lab.clock, self.lab.clock.ahead
+        try:
+            for name, trial in trials.items():
+                seen: list[Exchange] = []
+                trial(self.lab.session_over(InProcessAdapter(server), _Watched(seen.append)))
+                done[name] = tuple(read_as(Seen, exchange) for exchange in seen)
+        finally:
+            clock.advance(ahead - clock.ahead)
         self.trials, self.count = done, self.count + sum(map(len, done.values()))
         self._heard()
 
