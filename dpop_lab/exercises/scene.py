@@ -106,12 +106,12 @@ class Scene:
 
     def try_out(
         self, policy: Policy, trials: Mapping[str, Trial], *, api_nonce: bool | None = None
-    ) -> None:
+    ) -> object:
         """Carry out each trial, by its name, at the same server under a repaired policy.
 
         It has no memory of what came before, and demands nonces at the API as before unless said.
-        A trial is given a session, and what it sends is in `trials` alone; the learner is told when
-        all of them are done.
+        A trial is given a session, and what it sends is in `trials` alone. Gives what the learner
+        is told when all of them are done.
         """
         expect(policy, Policy, "try_out", "replace(policy, profiles=…) makes one.")
         twin, done = self.lab.twin, dict[str, tuple[Seen, ...]]()
@@ -123,7 +123,7 @@ class Scene:
             trial(self.lab.session_over(InProcessAdapter(server), _Watched(seen.append)))
             done[name] = tuple(read_as(Seen, exchange) for exchange in seen)
         self.trials, self.count = done, self.count + sum(map(len, done.values()))
-        self._heard()
+        return self._heard()
 
     # ---- for the steps
 
