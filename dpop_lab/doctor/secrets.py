@@ -18,6 +18,7 @@ from dpop_lab.wire.message import lines
 from dpop_lab.wire.redact import USER_ESCAPED, Redactor
 from dpop_lab.wire.secrets import (
     LOGIN,
+    NAMES,
     PARAMETERS,
     holds_key,
     is_hidden,
@@ -57,9 +58,16 @@ NAMED = re.compile(
     re.I,
 )
 START = r"(?:\b|(?<=\\[nrt]))"  # of a line, whose end may be written as an escape
+BASIC = re.compile(r"\bbasic\s++([\w+/=-]++)", re.I)
 AUTHORIZATION = re.compile(
-    START + r"authorization\b[\W_]{1,9}(basic|bearer|dpop)\s++([\w+/=.~-]++)", re.I
+    START + r"authorization\b[\W_]{1,9}(?:bearer|dpop)\s++([\w+/=.~-]++)", re.I
 )
+VALUE = r"(?=\w[\w.~-]{0,40}?\d)(\w[\w+/=.~-]{11,}+)"  # all words but few have no digit
+IN_CODE = re.compile(  # however a language or a dump of one parts a name from its value
+    rf"(?:{'|'.join(NAMES)})\W{{1,16}}+(?:(?:string|optional)\W{{1,3}}+(?:\d++\W{{1,6}}+)?)?{VALUE}",
+    re.I,
+)
+MEMBER_IN_CODE = re.compile(rf"(?<!\w)(?:d|p|q|dp|dq|qi|k)\W{{1,8}}+{VALUE}")
 COOKIES = re.compile(
     START + r"""cookie\b[\W_]{1,9}((?:[^\s"'=;\\]++=[^\s"';\\]*+;?+[ ]?+)++)""", re.I
 )
@@ -121,21 +129,21 @@ class Secrets:
             if without_users(text) != text:
                 self._found["credentials"] = None
             found = [("private_key", piece) for piece in islice(key_pieces(text), MOST)]
-            for scheme, value in (
-                one.groups() for one in islice(AUTHORIZATION.finditer(text), MOST)
-            ):
-                basic = scheme.lower() == "basic"
-                found += [("client_secret", password) for password in passwords_in(value) if basic]
-                found += [("client_secret" if basic else "access_token", value)] * _long_enough(
-                    value
-                )
+            for value in (one[1] for one in islice(BASIC.finditer(text), MOST)):
+                passwords = passwords_in(value)
+                found += [("client_secret", one) for one in (*passwords, value) if passwords]
+            given = [("access_token", AUTHORIZATION), ("secret", IN_CODE)]
+            given += [("private_key", MEMBER_IN_CODE)] * ("kty" in text)
+            for kind, pattern in given:
+                values = (one[1] for one in islice(pattern.finditer(text), MOST))
+                found += [(kind, value) for value in values if _long_enough(value)]
             for cookies in islice(COOKIES.finditer(text), MOST):
                 values = (pair.partition("=")[2].strip() for pair in cookies[1].split(";"))
                 found += [("cookie", value) for value in values if _long_enough(value)]
             logins = islice(LOGIN_OF_CURL.finditer(text), MOST)
             found += [("client_secret", login[1]) for login in logins]
-            given = islice(PYTHON_LOGIN.finditer(text), MOST)
-            found += [("client_secret", login[2]) for login in given]
+            logins = islice(PYTHON_LOGIN.finditer(text), MOST)
+            found += [("client_secret", login[2]) for login in logins]
             named = islice(named_in(text), MOST)
             found += [one for one in named if _long_enough(one[1])]
             for kind, value in found:

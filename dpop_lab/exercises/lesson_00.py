@@ -22,10 +22,10 @@ def _rsa_at_the_api(scene: Scene) -> Steps:
     call = calls[-1]
     yield call.accepted, f"The API refused the last call: {call.reason}."
     header = call.proof.header if call.proof else {}
-    found = f"kty {header['jwk']['kty']}, signed by {header['alg']}"
+    found = f"kty {header['jwk']['kty']}, alg {header['alg']}"
     yield (
         header["jwk"]["kty"] == "RSA",
-        f"The API accepted a call by a key of another kind: {found}.",
+        f"The API accepted a call, and not by an RSA key: {found}.",
     )
     if str(header["alg"]).startswith("PS"):
         return f"The API took an RSA key, in the newer way of signing ({header['alg']})."

@@ -54,13 +54,16 @@ def _whole_point(scene: Scene) -> Steps:
     yield {*jwk} >= {"kty", "crv", "x", "y"}, "The server saw a jwk that lacks a member."
     whose = "The server saw the jwk of another key. It is task.jwk that is to be mended."
     yield jwk["y"] == scene.given["jwk"]["y"], whose
-    x = loose_base64url_decode(jwk["x"])
+    yield "=" not in jwk["x"], "The server saw an = in x. base64url has no padding in a JWK."
+    x, given = (loose_base64url_decode(one["x"]) for one in (jwk, scene.given["jwk"]))
     broken = jwk["x"] == scene.given["jwk"]["x"]
     length = f"The server saw an x of {len(x)} octets"
     yield not broken, f"{length}, as it was handed out. A point on P-256 has {OCTETS} in each half."
     yield len(x) == OCTETS, f"{length}. A point on P-256 has {OCTETS} in each half."
     other_end = "a zero behind a number makes another number, and the point is off the curve"
     yield x[-1], f"{length}, the last of which is zero: {other_end}."
+    front = "before the octets of task.jwk's x, and not a letter before its text"
+    yield x.endswith(given), f"{length}, and they are other ones: a zero octet goes {front}."
     yield last.accepted, f"The server refused it: {last.reason}."
     return "The point has all its octets again, and the server took the key."
 

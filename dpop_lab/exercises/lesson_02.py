@@ -1,22 +1,22 @@
 """Exercises of lesson 2, a key's thumbprint."""
 
 import secrets
-from base64 import b64encode
 from collections.abc import Callable, Mapping
-from hashlib import sha1
 from typing import Any
 
 import requests
 
-from dpop_lab.exercises.binding import Hash, call_headers, compared, comparing, thumbprints_by
+from dpop_lab.exercises.binding import (
+    all_four_right,
+    all_recomputed,
+    call_headers,
+    five_faults,
+    jkt,
+    wrong_hash,
+)
 from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
-from dpop_lab.exercises.scene import Scene, Trial
-from dpop_lab.jose.encoding import base64url_encode, compact_json, hash_input, sha256
-from dpop_lab.jose.jws import read_jws
+from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.keys import PrivateKey, generate_key, public_jwk
-from dpop_lab.jose.public_forms import public_forms
-from dpop_lab.lab.catalogue.change import one_of
-from dpop_lab.server.access_token import issue
 from dpop_lab.session.call import ACCEPTED, API, TOKEN_ENDPOINT
 
 # ---- 02.1
@@ -68,127 +68,6 @@ def _spellings_predicted(scene: Scene) -> Steps:
         "signature": "The jwk is of a key that did not sign.",
     }
     return (yield from all_predicted(scene, 5, why))
-
-
-# ---- 02.3
-
-
-def jkt(jwk: Mapping[str, Any]) -> str:
-    """The thumbprint of a public JWK, which an API compares with cnf.jkt."""
-    import hashlib
-    import json
-
-    text = json.dumps(jwk)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _wrong_hash(scene: Scene) -> Mapping[str, Any]:
-    lab = scene.open()
-    point, rsa, thief = generate_key(), generate_key("RS256"), generate_key()
-    bound = [lab.ask(key=key).json()["access_token"] for key in (point, rsa)]
-    more = {"use": "sig", "kid": "1", **public_jwk(point)}
-    calls = {
-        "a plain key": (point, public_jwk(point), bound[0]),
-        "a key with a kid": (point, more, bound[0]),
-        "an RSA key": (rsa, public_jwk(rsa), bound[1]),
-        "a thief": (thief, public_jwk(thief), bound[0]),
-    }
-
-    def trial(key: PrivateKey, jwk: Mapping[str, Any], token: str) -> Trial:
-        return lambda session: session.get(lab.api, headers=call_headers(lab, key, jwk, token))
-
-    def repair(function: Hash) -> object:
-        """Let the API compute thumbprints so: three honest calls, and one by a thief."""
-        made = thumbprints_by(function, [jwk for _, jwk, _ in calls.values()])
-        return scene.try_out(comparing(made), {name: trial(*one) for name, one in calls.items()})
-
-    return {"repair": repair}
-
-
-def _all_four_right(scene: Scene) -> Steps:
-    yield scene.trials, "No repair was tried out yet: task.repair(function)."
-    seen = {name: calls[0] for name, calls in scene.trials.items()}
-    plain = seen["a plain key"]
-    wanted, found = compared(plain)
-    form = (
-        f"Of the plain key the API computed {len(found)} characters; the token has {len(wanted)}."
-    )
-    yield len(found) == len(wanted), form
-    octets = "The API's thumbprint has the token's form now, and is of other octets, for each key."
-    yield plain.accepted or seen["an RSA key"].accepted, octets
-    yield plain.accepted, "The RSA key is right, and the point is not: what is required of EC?"
-    more = "The same key with a kid and a use gets another thumbprint: those are hashed as well."
-    yield seen["a key with a kid"].accepted, more
-    rsa = "Points are right now. An RSA key has other members, and its owner is refused."
-    yield seen["an RSA key"].accepted, rsa
-    return "Three owners get in, whatever they write beside their keys, and the thief does not."
-
-
-# ---- 02.4
-
-FAULTS: tuple[Hash, ...] = (
-    lambda jwk: sha256(hash_input(jwk)).hex(),
-    lambda jwk: base64url_encode(sha1(hash_input(jwk), usedforsecurity=False).digest()),
-    lambda jwk: base64url_encode(sha256(compact_json(jwk))),
-    lambda jwk: b64encode(sha256(hash_input(jwk))).decode(),
-    lambda jwk: base64url_encode(sha256(next(iter(public_forms(jwk).values())))),
-)
-SERVERS = "ABCDE"
-OTHER = ", another key"
-
-
-def _with_kid(key: PrivateKey, kid: str) -> dict[str, str]:
-    """The public JWK with a kid, its members in the order of the alphabet."""
-    return dict(sorted({**public_jwk(key), "kid": kid}.items()))
-
-
-def _five_faults(scene: Scene) -> Mapping[str, Any]:
-    lab, key = scene.open(), generate_key()
-    drawn = secrets.SystemRandom().sample(FAULTS, len(FAULTS))
-    faults = dict(zip(SERVERS, drawn, strict=True))
-    honest = read_jws(lab.ask(key=key).json()["access_token"]).claims
-
-    def token(kid: str, by: PrivateKey) -> str:
-        cnf = {"jkt": faults[kid](_with_kid(by, kid))}
-        return issue((lab.twin.signing_key, lab.twin.published), {**honest, "cnf": cnf})
-
-    def trial(kid: str, by: PrivateKey) -> Trial:
-        jwk, given = _with_kid(by, kid), token(kid, by)
-        return lambda session: session.get(lab.api, headers=call_headers(lab, by, jwk, given))
-
-    def compare(**functions: Hash) -> object:
-        """Let the API compute as each of these servers does: `compare(A=function)`."""
-        made, trials, other = dict[bytes, str](), dict[str, Trial](), generate_key()
-        for kid, function in functions.items():
-            one_of("server", kid, faults)
-            made |= thumbprints_by(function, [_with_kid(by, kid) for by in (key, other)])
-            trials |= {kid: trial(kid, key), kid + OTHER: trial(kid, other)}
-        return scene.try_out(comparing(made), trials)
-
-    return {
-        "jwks": {kid: _with_kid(key, kid) for kid in SERVERS},
-        "tokens": {kid: token(kid, key) for kid in SERVERS},
-        "compare": compare,
-    }
-
-
-def _all_recomputed(scene: Scene) -> Steps:
-    yield scene.trials, "No function was tried out yet: task.compare(A=function)."
-    seen = {name: calls[0] for name, calls in scene.trials.items()}
-    tried = [name for name in seen if name in SERVERS]
-    for name in tried:
-        wanted, found = compared(seen[name])
-        there = f"Server {name}: your function gives {len(found)} characters, its token has"
-        yield len(found) == len(wanted), f"{there} {len(wanted)}. That tells which form it is."
-        octets = (
-            f"Server {name}: the form is right, and other octets were hashed, or by another hash."
-        )
-        yield seen[name].accepted, octets
-        fixed = f"Server {name}: right for this key, and not for another. Compute it from the JWK."
-        yield seen[name + OTHER].accepted, fixed
-    count = f"Recomputed: {', '.join(tried)}. All five are wanted, in one call of task.compare."
-    yield len(tried) == len(SERVERS), count
-    return "Each of the five faults is reproduced, so you know what each server did."
 
 
 EXERCISES = (
@@ -249,8 +128,8 @@ EXERCISES = (
             " Then SHA-256, and base64url without padding of its 32 octets.",
         ),
         code=jkt,
-        start=_wrong_hash,
-        steps=_all_four_right,
+        start=wrong_hash,
+        steps=all_four_right,
     ),
     Exercise(
         id="02.4",
@@ -268,11 +147,11 @@ EXERCISES = (
         },
         hints=(
             "How long is each cnf.jkt, and of which characters?",
-            "64 characters are hex, 44 are base64 with padding, 27 are the 20 octets of SHA-1.",
+            "64 characters are hex, 44 ordinary base64 (+, /, padding), 27 the octets of SHA-1.",
             "Two have the right form. One hashed the whole JWK, one the public key as DER"
             " (SubjectPublicKeyInfo), as openssl does.",
         ),
-        start=_five_faults,
-        steps=_all_recomputed,
+        start=five_faults,
+        steps=all_recomputed,
     ),
 )

@@ -56,7 +56,8 @@ def _three_starts(scene: Scene) -> Steps:
     yield not again, f"{asked} Nothing was lost that had to be asked for. Begin at start=1 again."
     starts = {n: any(f"start={n}" in one.url and one.accepted for one in run) for n in (1, 2, 3)}
     came = ", ".join(str(n) for n, done in starts.items() if done)
-    yield all(starts.values()), f"Accepted so far: the calls of start {came}. Three are wanted."
+    wanted = "Three are wanted, one after the other, from 1 on."
+    yield all(starts.values()), f"Accepted so far: the calls of start {came}. {wanted}"
     return "Token and key belong together: who keeps the one keeps the other, and as safely."
 
 
@@ -73,16 +74,16 @@ def _public_url(scene: Scene) -> Steps:
     calls = scene.at(API)
     yield calls, "The API was not called yet."
     last = calls[-1]
+    out = "The API took the call without a look at htu. Give it its row back, and its URL."
+    yield "htu" in last.findings or not last.accepted, out
     looked = f"The API refused the last call before it looked at htu: {last.reason}."
     yield "htu" in last.findings and last.findings["htu"].mark != "not asked", looked
     wanted, found = last.findings["htu"].wanted, str(last.findings["htu"].found)
     bent = f"It was accepted, since the client signed {INSIDE} as well. That client is right at no"
     yield not found.startswith(INSIDE), f"{bent} other server: it is the API that is to be mended."
     yield not str(wanted).startswith(INSIDE), f"The API compared htu with {wanted}, as before."
-    yield (
-        last.caught != "htu",
-        f"The API compared htu with {wanted}, and the client called {found}.",
-    )
+    other = f"The API compared htu with {wanted}, and the client called {found}."
+    yield last.caught != "htu", other
     yield last.accepted, f"htu fits now. The call was refused by another row: {last.reason}."
     return "The API knows the URL by which it is called, and no client had to change."
 
@@ -115,15 +116,12 @@ def _in_time(scene: Scene) -> Steps:
     calls = _marked(scene, "report=today")
     yield calls, "The API saw no call for the report (?report=today)."
     last = calls[-1]
-    early = last.caught == "fresh" and last.findings["fresh"].defect
-    yield early != "early", "The proof is dated ahead of the server's time now: that is too much."
-    yield early != "stale", "The proof is too old, by the server's clock, when it comes."
+    off = last.caught == "fresh" and last.findings["fresh"].defect
+    yield off != "early", "The proof is dated ahead of the server's time now: that is too much."
+    yield off != "stale", "The proof is too old, by the server's clock, when it comes."
     yield last.accepted, f"The call for the report was refused: {last.reason}."
-    refused = [one for one in scene.calls if not one.accepted]
-    if refused:
-        return (
-            "An answer has the server's time in Date. Who looks there needs no clock of their own."
-        )
+    if any(not one.accepted for one in scene.calls):
+        return "The report came. Who corrects by Date is right tomorrow as well, not only today."
     return "The proof has the time that everybody has."
 
 

@@ -46,6 +46,8 @@ TRIED = {
             ask(lambda octets: b"\0\0" + octets),
             lambda task: task.ask(public_jwk(generate_key())),
             lambda task: task.ask({"kty": "EC"}),
+            lambda task: task.ask({**task.jwk, "x": f"A{task.jwk['x']}"}),
+            lambda task: task.ask({**task.jwk, "x": f"{task.jwk['x']}="}),
         ),
     ),
     "01.2": Tried(

@@ -52,7 +52,6 @@ PAIR = re.compile(  # a name and a string, as in a call, an object, an assignmen
     r"""(?<![\w-])([A-Za-z][\w-]{0,60})["'`]?\s*+(?:=>|[:=,])\s*+[furbFURB]{0,2}"""
     r"""(["'`])((?:\\.|(?!\2)[^\\\n])*+)\2"""
 )
-LONGEST_CODE = 100_000  # characters in which names and values are looked for
 CODE = "source code of a program"
 RUN_IT = (
     "Reading source code does not tell what it sends: run it against `dpop-lab serve --explain`,"
@@ -110,6 +109,6 @@ def source_code(text: str, read: Callable[[str], Pasted | None]) -> Pasted:
 
 def _given(code: str) -> Exchange:
     """The names and values in source code, each as a header line and as a parameter."""
-    found = [(name, value) for name, _, value in PAIR.findall(code[:LONGEST_CODE])]
+    found = [(name, value) for name, _, value in PAIR.findall(code)]
     pairs = tuple(one for one in found if not placeholder(one[1].rpartition(" ")[2]))
     return replace(NOTHING, url=f"?{urlencode(pairs, errors='replace')}", request_headers=pairs)

@@ -12,7 +12,7 @@ from itertools import islice
 from urllib.parse import quote_plus
 
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
-from dpop_lab.doctor.paste.scan import exchanges_in
+from dpop_lab.doctor.paste.scan import scanned
 from dpop_lab.doctor.paste.unwrap import METHODS, unescaped
 from dpop_lab.session.call import NOTHING, json_value
 from dpop_lab.wire.message import Exchange
@@ -37,7 +37,6 @@ VARIABLE = re.compile(r"\$\{?(?:env:)?([A-Za-z_]\w*)\}?|%([A-Za-z_]\w*)%")
 ELSEWHERE = re.compile(r"\$\{?[A-Za-z_]\w*\}?|\$\(|`|%[A-Za-z_]\w*%")
 ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.S)
 ITEM = re.compile(r"([\w.\-\[\]]+)(:=|==|=|:)(.*)", re.S)
-LONGEST, LONGEST_COMMAND = 300_000, 100_000  # characters, with and without what was printed
 NAMES = {"curl": "a curl command", "wget": "a wget command"}
 OPTIONS = {  # those with a value, by what they are for
     "header": "-H --header --proxy-header",
@@ -67,7 +66,7 @@ SEVERAL_URLS = "More than one URL: the first one counts."
 
 def commands(text: str) -> Pasted | None:
     """The requests of the commands in a text, each with the answers printed after it."""
-    text = re.sub(r"[\\`^][ \t]*\n", " ", text[:LONGEST])
+    text = re.sub(r"[\\`^][ \t]*\n", " ", text)
     if COMMAND.search(text) is None:
         return None
     given = {name: value.strip("\"'") for name, value in GIVEN.findall(text)}
@@ -88,17 +87,16 @@ def commands(text: str) -> Pasted | None:
             remarks |= dict.fromkeys(told)
     if not found:
         return None
-    before = exchanges_in(text[: marks[0].start()])[-1:]
-    if not (found[0].status or found[0].response_body):
-        found[:1] = [
-            replace(
-                found[0],
-                status=answer.status,
-                response_headers=answer.response_headers,
-                response_body=answer.response_body,
-            )
-            for answer in before
-        ] or found[:1]
+    first = found[0]
+    printed = [] if first.status or first.response_body else scanned(text[: marks[0].start()])
+    for answer, _ in printed[-1:]:  # before the command
+        found[0] = replace(
+            answer,
+            method=first.method,
+            url=first.url,
+            request_headers=first.request_headers,
+            request_body=first.request_body,
+        )
     kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
     kind += " with its output" * any(one.status is not None for one in found)
     pasted = of_exchanges(kind, found, whole=HEADERS_ELSEWHERE not in remarks)
@@ -111,7 +109,7 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
     What only the command says is added: the scheme, the body, the request itself.
     """
     body = printed.strip() if json_value(printed) is not None else ""
-    shown = [] if body else exchanges_in(printed)
+    shown = [] if body else [one for one, _ in scanned(printed)]
     scheme = asked.url.partition("//")[0]
     for number, one in enumerate(shown or [replace(NOTHING, response_body=body)]):
         if number and not one.method:
@@ -129,7 +127,6 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
 
 def _words(text: str) -> list[str]:
     """The words of a command as a POSIX shell would split them; roughly those of cmd.exe, too."""
-    text = text[:LONGEST_COMMAND]
     if '^"' in text:
         text = re.sub(r"\^(.)", r"\1", text)
     text = ANSI.sub(lambda match: shlex.quote(unescaped(match[1])), text)

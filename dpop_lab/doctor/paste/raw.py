@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
 from dpop_lab.doctor.paste.unwrap import FIELD, START
@@ -10,9 +11,30 @@ from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Headers
 
 MARK = re.compile(r"^---- (Sending|Received|Failed)[ \t]*(.*?)[ \t]*----[ \t]*$", re.M)
+LONGEST = 500_000  # characters of a value, or a body
+MOST = 200  # header lines, members
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
+
+
+def headers_in(value: object) -> Headers:
+    """Header lines in any of the shapes objects have for them; empty for what is none of these.
+
+    An object, its values texts or lists of texts; pairs; objects with a name and a value; text.
+    """
+    if isinstance(value, str):
+        value = [line.split(":", 1) for line in value.splitlines()[:MOST]]
+    elif isinstance(value, Mapping):
+        several = ((name, one if isinstance(one, list) else [one]) for name, one in value.items())
+        value = [(name, each) for name, one in several for each in one]
+    found = []
+    for one in value[:MOST] if isinstance(value, list | tuple) else ():
+        if isinstance(one, Mapping):
+            one = (one.get("name", one.get("key", "")), one.get("value", ""))
+        if isinstance(one, list | tuple) and len(one) == 2:
+            found.append((str(one[0]).strip()[:200], str(one[1]).strip()[:LONGEST]))
+    return tuple((name, text) for name, text in found if name and name[0] != ":")
 
 
 def header_lines(text: str) -> Headers:

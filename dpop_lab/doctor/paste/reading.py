@@ -43,8 +43,7 @@ class Reading:
         failure = self.body(FAILED).strip()[:300] or "no answer"
         body = self.body(ANSWERED)
         if self.refuses and not body:
-            told = {"error": self.error, "error_description": "\n".join(self.said)}
-            body = json.dumps({name: text for name, text in told.items() if text})
+            body = json.dumps(refusal(self.error, "\n".join(self.said)))
         return Exchange(
             self.method,
             f"{self.scheme}:{url}" if self.scheme and url[:2] == "//" else url,
@@ -105,6 +104,12 @@ class Reading:
             chunks = takewhile(lambda line: line.strip() != "0", lines)
             return "".join(line for line in chunks if not CHUNK_SIZE.fullmatch(line))
         return "\n".join(re.sub(r"^\\(?=---- )", "", line) for line in lines)
+
+
+def refusal(error: str, words: str) -> dict[str, str]:
+    """The members of a JSON error with this code and these words, as far as there are any."""
+    told = {"error": error, "error_description": words}
+    return {name: text for name, text in told.items() if text}
 
 
 def url_of(target: str, headers: Iterable[tuple[str, str]]) -> str:

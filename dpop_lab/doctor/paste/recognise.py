@@ -45,8 +45,8 @@ from dpop_lab.jose.jws import Jws
 from dpop_lab.session.call import Call, spelt
 from dpop_lab.wire.message import Exchange
 
-LONGEST, LONGEST_JSON = 250_000, 16_000_000  # characters that are looked at
-LONGEST_PYTHON = 50_000
+LONGEST, LONGEST_JSON = 100_000, 16_000_000  # characters that are looked at
+MOST_LINES = 3000
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
 CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
@@ -117,17 +117,23 @@ def text_paste(text: str, *told: str) -> Pasted:
         remarks.append("It held NUL characters.")
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     found = _of_json(text)
-    if found is None and len(text) > LONGEST:
-        remarks.append(f"Only the first {LONGEST} of {len(text)} characters were looked at.")
-        text = text[:LONGEST]
+    beginning = "\n".join(text[:LONGEST].split("\n", MOST_LINES)[:MOST_LINES])
+    if found is None and beginning != text:
+        read, lines = beginning.count("\n") + 1, text.count("\n") + 1
+        remarks.append(
+            f"Only the first {len(beginning)} of {len(text)} characters were looked at,"
+            f" {read} of {lines} lines: paste the part around the last error."
+        )
+        text = beginning
     found = found or _recognised(text)
     return replace(found, remarks=(*remarks, *found.remarks), text=text)
 
 
 def _of_json(text: str) -> Pasted | None:
     """JSON: an object or an answer that says what it is, or text that was put in quotes."""
-    begins = text[:200].lstrip()[:1] in ("{", "[", '"')
-    value = read_json(text) if begins and len(text) <= LONGEST_JSON else None
+    bare = text.strip()
+    ends = bare[:1] + bare[-1:]
+    value = read_json(text) if ends in ("{}", "[]", '""') and len(text) <= LONGEST_JSON else None
     if isinstance(value, str):
         return text_paste(value)
     if isinstance(value, list):
@@ -140,7 +146,7 @@ def _of_items(items: list[Any]) -> Pasted:
     if found := what_is(items):
         return found
     if items and all(isinstance(one, str) and "\n" not in one.strip() for one in items):
-        return text_paste("\n".join(one.strip("\r\n")[:LONGEST] for one in items))
+        return text_paste("\n".join(one.strip("\r\n") for one in items))
     flat = [each for one in items for each in (one if isinstance(one, list | tuple) else [one])]
     return together([read_paste(one) for one in flat[:MOST] if not isinstance(one, list | tuple)])
 
@@ -170,8 +176,7 @@ def _read(text: str, *, verbose: bool = False) -> Pasted | None:
     if MARK.search(text) or START.match(text.lstrip()):
         return document_in(text) or _scanned(text, verbose=verbose)
     if is_code(text):
-        found = commands(text)
-        return found or source_code(text, lambda said: _of_json(said) or _told(said))
+        return commands(text) or source_code(text, lambda said: _of_json(said) or _told(said))
     return _told(text, verbose=verbose)
 
 
@@ -214,8 +219,7 @@ def _scanned(text: str, *, verbose: bool = False, concerned: bool = False) -> Pa
     found = of_exchanges(kind, exchanges, [lines for _, lines in told], whole=whole)
     if any(call.proofs or call.token for call in found.calls) or START.search(text):
         return found if found.understood else jwts_in(text)
-    sent = jwts_in(text)
-    if sent:
+    if sent := jwts_in(text):
         return beside(sent, found)
     return found if found.documents or any(map(_tells, found.calls)) else None
 
@@ -228,16 +232,12 @@ def _tells(call: Call) -> bool:
 
 def _log_kind(text: str, exchanges: list[Exchange]) -> str:
     """What kind of log it is, or what kind of messages, in words."""
-    text = text[:200_000]
-    if MARK.search(text):
-        return "a session log"
-    if START.search(text) is None:
-        if not any(one.method or one.request_headers for one in exchanges):
-            return "a server's error text"
-        return kind_of_log(text)
     asked = any(one.method for one in exchanges)
-    answered = asked and any(one.status is not None for one in exchanges)
-    return f"a raw HTTP {'request' if asked else 'response'}{' with its response' * answered}"
+    if START.search(text) and not MARK.search(text):
+        answered = asked and any(one.status is not None for one in exchanges)
+        return f"a raw HTTP {'request' if asked else 'response'}{' with its response' * answered}"
+    headers = any(one.request_headers for one in exchanges)
+    return kind_of_log(text) if asked or headers or MARK.search(text) else "a server's error text"
 
 
 def _headers(text: str) -> Pasted | None:

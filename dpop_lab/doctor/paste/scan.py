@@ -51,11 +51,6 @@ MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, str]
 
 
-def exchanges_in(text: str) -> list[Exchange]:
-    """The exchanges that a text tells of, in their order. Never raises."""
-    return [exchange for exchange, _ in scanned(text)]
-
-
 def scanned(text: str) -> list[Told]:
     """The exchanges that a text tells of, in their order, each with the lines beside. Never raises.
 

@@ -27,6 +27,7 @@ BROKEN = re.compile(  # a JWT over several lines, as a mail or a terminal breaks
 WHOLE, SIGNATURE = 2, 86  # dots of a JWT, characters of the shortest signature
 SIDE = re.compile(r"\b(request|response) headers?\b\W*$", re.I)
 LOGS = {  # a log, and what gives it away; the first that fits
+    "a session log": "^---- (?:Sending|Received|Failed).*----[ \t]*$",
     "HTTP/2 header lines": r"^[ \t]*:(?:method|status|path): ",
     "headers copied from a browser": r"^[ \t]*Request (?:URL|Method)\b",
     "an Apache HttpClient log": r"http-outgoing-\d+ (?:>>|<<)",

@@ -22,11 +22,12 @@ from dpop_lab.doctor.paste.pasted import (
     says_something,
     with_headers,
 )
-from dpop_lab.doctor.paste.reading import url_of
+from dpop_lab.doctor.paste.raw import LONGEST, MOST, headers_in
+from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
 from dpop_lab.show.values import is_time, seconds_since_1970
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.message import Exchange
 
 NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
     "asked": "request req config",
@@ -36,16 +37,13 @@ NAMES = {  # of members by what they are, in small letters and without `_`, `-` 
     "host": "host hostname authority",
     "headers": "headers requestheaders rawheaders",
     "answer headers": "responseheaders",
-    "answer headers apart": "headers responseheaders",
     "status": "status statuscode responsestatus code",
     "body": "body data requestbody form payload postdata",
     "answer body": "responsebody",
-    "answer body apart": "responsebody body data content text json",
+    "content": "body data content text json",
     "token": "accesstoken token at",
     "nonce": "nonce",
     "server's nonce": "dpopnonce",
-    "entries": "entries",
-    "log": "log",
     "keys": "keys",
     "time": "starteddatetime",
     "reason": "statustext",
@@ -57,8 +55,6 @@ KINDS = {  # of what a member gives away, in words; the first that fits
     "access_token": "a token response",
     **dict.fromkeys(("title", "detail", "status"), "a problem in JSON (RFC 9457)"),
 }
-LONGEST = 500_000  # characters of a body
-MOST = 200  # header lines, members
 NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
@@ -74,8 +70,8 @@ def what_is(value: object) -> Pasted | None:
     value = _spelt(value)
     if "access_token" not in value and (found := document_in(value)):
         return found
-    entries = _first(_first(value, "log", Mapping) or {}, "entries", list)
-    if entries is not None:
+    log = value.get("log")
+    if isinstance(log, Mapping) and isinstance(entries := log.get("entries"), list):
         return _har(entries)
     exchange = exchange_in(value)
     if found := _with_proof(value, exchange):
@@ -83,8 +79,7 @@ def what_is(value: object) -> Pasted | None:
     if exchange and says_something(exchange):
         return _told(value, exchange)
     keys = _first(value, "keys", list) or [value]
-    jwks = tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one)
-    if jwks:
+    if jwks := tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one):
         return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
     return _headers(value) or of_values([value])
 
@@ -108,10 +103,12 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     value = _spelt(value)
     asked = _first(value, "asked", Mapping) or value
     answered = _first(value, "answered", Mapping) or value
-    also = " apart" if (apart := asked is not answered) else ""
+    apart = asked is not answered
     url, sent = _first(asked, "url", str) or "", headers_in(_first(asked, "headers"))
     method = _first(asked, "method", str) or ""
-    received = headers_in(_first(answered, f"answer headers{also}"))
+    received = headers_in(
+        _first(answered, "answer headers") or (apart and _first(answered, "headers"))
+    )
     if not (apart or received) and (named := with_headers(sent)):
         sent, received = named.request_headers, named.response_headers
     status = _status(answered) or _status(value) or _status(dict(told_in(value)))
@@ -120,6 +117,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         return None
     if not received and (nonce := _first(value, "server's nonce", str)):
         received = (("DPoP-Nonce", nonce),)
+    answer = _first(answered, "answer body") or (apart and _first(answered, "content"))
     sent_at = seconds_since_1970(_first(value, "time", str) or "")
     return Exchange(
         method.upper(),
@@ -131,7 +129,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         status=status,
         reason=_first(answered, "reason", str) or "",
         response_headers=received,
-        response_body=_body(_first(answered, f"answer body{also}")) or told,
+        response_body=_body(answer) or told,
         failure=str(answered.get("_error", "")),
     )
 
@@ -150,30 +148,8 @@ def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> 
     error, words = words_of(value)
     refuses = error or (words and (status or 0) >= 400)
     if refuses or (ABOUT.search(words) and FAILS.search(words)):
-        said = {"error": error, "error_description": words}
-        return json_text(
-            {**(value if alone else {}), **{name: said[name] for name in said if said[name]}}
-        )
+        return json_text({**(value if alone else {}), **refusal(error, words)})
     return json_text(value) if alone and isinstance(value.get("access_token"), str) else ""
-
-
-def headers_in(value: object) -> Headers:
-    """Header lines in any of the shapes objects have for them; empty for what is none of these.
-
-    An object, its values texts or lists of texts; pairs; objects with a name and a value; text.
-    """
-    if isinstance(value, str):
-        value = [line.split(":", 1) for line in value.splitlines()[:MOST]]
-    elif isinstance(value, Mapping):
-        several = ((name, one if isinstance(one, list) else [one]) for name, one in value.items())
-        value = [(name, each) for name, one in several for each in one]
-    found = []
-    for one in value[:MOST] if isinstance(value, list | tuple) else ():
-        if isinstance(one, Mapping):
-            one = (one.get("name", one.get("key", "")), one.get("value", ""))
-        if isinstance(one, list | tuple) and len(one) == 2:
-            found.append((str(one[0]).strip()[:200], str(one[1]).strip()[:LONGEST]))
-    return tuple((name, text) for name, text in found if name and name[0] != ":")
 
 
 def _first(value: Mapping[Any, Any], what: str, kind: type = object) -> Any:
@@ -219,15 +195,11 @@ def _told(value: Mapping[str, Any], exchange: Exchange) -> Pasted:
         return found
     [call] = found.calls
     kind = next((KINDS[name] for name in KINDS if name in value), "a message in JSON")
-    calls = (call, _issued(call)) if call.issued else (call,)
-    return replace(document_in(value) or found, kind=kind, calls=calls)
-
-
-def _issued(call: Call) -> Call:
-    """The access token in an answer, at the time when it was made: it may be pasted much later."""
-    found = Call(token=call.issued)
-    made = found.access_token.claims.get("iat")
-    return replace(found, sent_at=made if is_time(made) else None)
+    if call.issued:  # its token as of when it was made: it may be pasted much later
+        made = Call(token=call.issued).access_token.claims.get("iat")
+        token = Call(token=call.issued, sent_at=made if is_time(made) else None)
+        found = replace(found, calls=(call, token))
+    return replace(document_in(value) or found, kind=kind, calls=found.calls)
 
 
 def _with_proof(value: Mapping[str, Any], exchange: Exchange | None) -> Pasted | None:
