@@ -150,6 +150,13 @@ def test_a_prediction_is_the_name_of_a_row_and_for_one_request():
     assert [one.predicted for one in task._scene.calls] == ["ath", ""]
 
 
+def test_an_id_is_known_without_its_zero():
+    assert find_exercise("1.1") is find_exercise("01.1")
+    for name in ("1", "1.", ".1", "1.01", 1.1, ""):
+        with pytest.raises(LabError):
+            find_exercise(name)
+
+
 def test_an_exercise_that_does_not_fit_is_told_to_its_author():
     known = find_exercise(ID)
     for changed in ({"id": "5"}, {"kind": "win"}, {"hints": ("one",)}, {"gives": {"lab": "x"}}):
@@ -177,7 +184,7 @@ def test_the_panel_changes_by_itself_when_the_server_saw_something(task):
     assert panel._hint.disabled
     assert task.exercise.hints[-1] in panel._details.value.replace("&#x27;", "'")
     panel.start_again.click()
-    assert (task.state, len(task._scene.calls)) == ("begun", 0)
+    assert (task.state, len(task._scene.calls)) == ("solved", 0)
     safe(panel)
 
 
@@ -224,7 +231,8 @@ def test_the_command_lists_tells_and_forgets(folder, task, capsys):
     assert ID in read_progress()
     assert main(["lessons", "--reset", "--yes"]) == 0
     assert read_progress() == {}
-    assert main(["lessons", "--reset", "--progress"]) == 2
+    for words in (["--reset", "--progress"], ["--json"], ["--reset", "--json"]):
+        assert main(["lessons", *words]) == 2
 
 
 def test_an_exercise_has_all_of_its_parts():

@@ -78,6 +78,8 @@ def misplaced(options: argparse.Namespace) -> bool:
 
 def _lessons(options: argparse.Namespace) -> int:
     """Restore or list when that is asked for, else open JupyterLab until that has ended."""
+    if options.as_json and not (options.exercises or options.progress):
+        raise LabError("--json is with --exercises or --progress")
     if options.exercises or options.progress or options.reset:
         from dpop_lab.cli.exercises import tell
 

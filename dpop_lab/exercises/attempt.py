@@ -87,17 +87,21 @@ class Attempt(Shown):
     def __dir__(self) -> list[str]:
         return [*object.__dir__(self), *self._scene.handed_out]  # for completion in a notebook
 
-    def predict(self, row: str) -> None:
+    def predict(self, row: str) -> Feedback:
         """Say which row will say no to the next request, or `accepted`, or `no row`.
 
         Raises `LabError` for a name that no policy has.
         """
         self._scene.predict(_row(row))
+        return Feedback(False, f"Predicted for the next request: {row}.")
 
-    def name(self, row: str) -> None:
-        """Say which row it is that the task asks for. Raises `LabError` as `predict` does."""
+    def name(self, row: str) -> Feedback:
+        """Say which row it is that the task asks for; gives what that comes to.
+
+        Raises `LabError` as `predict` does.
+        """
         self._scene.name(_row(row))
-        self._heard(self._scene)
+        return self._heard(self._scene)
 
     def hint(self) -> Hints:
         """Open the next hint; gives all that are open."""
@@ -131,13 +135,14 @@ class Attempt(Shown):
         begun = self._entry.state == "not begun" and (self._scene.count or self._open)
         return "begun" if begun else self._entry.state
 
-    def _heard(self, scene: Scene) -> None:
+    def _heard(self, scene: Scene) -> Feedback:
         """Look at what was seen, at once, so that nobody has to ask."""
         with self._lock:
             if scene is not self._scene:
-                return
-            self._judge(scene)
+                return Feedback(False, "This was begun anew since.")
+            feedback = self._judge(scene)
         self._tell()
+        return feedback
 
     def _judge(self, scene: Scene) -> Feedback:
         self._told = self._done or self.exercise.judged(scene)

@@ -35,13 +35,15 @@ def all_exercises() -> Mapping[str, Exercise]:
 
 
 def find_exercise(name: str) -> Exercise:
-    """The exercise with this id. Raises `LabError` when there is none."""
-    lesson = name.partition(".")[0] if isinstance(name, str) else ""
+    """The exercise with this id, `1.1` for `01.1`, too. Raises `LabError` when there is none."""
+    lesson, _, number = name.partition(".") if isinstance(name, str) else ("", "", "")
+    lesson = lesson and lesson.zfill(2)
     found = exercises_of(lesson)
-    if name not in found:
+    known = f"{lesson}.{number}"
+    if known not in found:
         wanted = ", ".join(found or all_exercises())
         raise LabError("No such exercise", wanted=f"one of {wanted}", found=repr(name)[:40])
-    return found[name]
+    return found[known]
 
 
 def exercise(name: str) -> Attempt:

@@ -135,7 +135,7 @@ class Fault:
 
         tried: list[str] = []
 
-        def repair(letter: str) -> None:
+        def repair(letter: str) -> object:
             """Put one of the repairs in; the attacks and the honest requests are sent to it."""
             part = one_of("repair", letter, self.repairs)
             if len(tried) == MOST:
@@ -144,7 +144,7 @@ class Fault:
             owner.renew()
             plays = {**self.attacks, **self.honest}
             trials = {words: partial(send, proofs) for words, proofs in plays.items()}
-            scene.try_out(self.policy(part), trials)
+            return scene.try_out(self.policy(part), trials)
 
         return {"attack": attack, "repairs": Repairs(self), "repair": repair}
 

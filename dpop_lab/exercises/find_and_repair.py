@@ -105,7 +105,7 @@ def _exercise(
 
 
 KID_BELIEVED = _exercise(
-    "06.9",
+    "06.6",
     _BY_NAME,
     title="The key with a name",
     task="The author of this row trusts a name that comes with the proof: kid, which some"
@@ -121,7 +121,7 @@ KID_BELIEVED = _exercise(
     ),
 )
 AHEAD_FORGOTTEN = _exercise(
-    "07.9",
+    "07.5",
     _AHEAD,
     title="The future is not looked at",
     task="Proofs may be 60 s old and 10 s ahead here, and are remembered for 71 s. The"
@@ -135,7 +135,7 @@ AHEAD_FORGOTTEN = _exercise(
     ),
 )
 PATH_ALONE = _exercise(
-    "08.9",
+    "08.5",
     _BY_PATH,
     title="Behind the proxy, too kind",
     task="An API behind a proxy refused everybody, since it knows itself by another host."

@@ -159,11 +159,11 @@ class Room:
         policy = self.mistake.made(HOUSE)
         night = Night(scene.open(policy, complete=HOUSE, apis=Museum))
 
-        def repair(choice: str | Policy) -> None:
+        def repair(choice: str | Policy) -> object:
             """Put a repair in, by its name, or a policy of your own; the attack comes again."""
             if isinstance(choice, str):
                 choice = cast(Policy, one_of("repair", choice, REPAIRS)(policy))
-            self._try_out(scene, night, choice)
+            return self._try_out(scene, night, choice)
 
         def mistake() -> Shown:
             """What was wrong, in code, once you got in and have named the row."""
@@ -175,7 +175,7 @@ class Room:
         own = {"suspects": SUSPECTS, "mistake": mistake, "repairs": REPAIRED, "repair": repair}
         return {**_loot(night), **own}
 
-    def _try_out(self, scene: Scene, night: Night, policy: Policy) -> None:
+    def _try_out(self, scene: Scene, night: Night, policy: Policy) -> object:
         """The attack, the guard's round after it, and honest people, at a repaired house."""
         before, known = night.lab.clock.ahead, (night.session, night.captured, night.rounds)
 
@@ -186,30 +186,35 @@ class Room:
         plays: dict[str, Callable[[Night], object]] = {
             BEFORE: Night.begin, THEFT: self.mistake.attack, AFTER: Night.round, **HONEST
         }  # fmt: skip
-        scene.try_out(policy, {words: partial(goes, what) for words, what in plays.items()})
+        told = scene.try_out(policy, {words: partial(goes, what) for words, what in plays.items()})
         night.lab.clock.advance(before - night.lab.clock.ahead)
         night.session, night.captured, night.rounds = known
+        return told
 
     def steps(self, scene: Scene) -> Steps:
         """Get in, name the row, repair it."""
         thefts, ways = _thefts(scene), _ways_in(scene)
         count = f"{len(thefts)} so far, par is {self.par}"
         last = thefts[-1] if thefts else None
+        way = scene.calls.index(ways[0]) + 1 if ways else None
+        sent = [one for one in scene.calls[:way] if one in thefts]
+        yield len(sent) <= ALARM, ALARMED
         own = "You went in with a ticket of your own, which is no theft"
         yield ways or not (last and last.accepted), f"{own} ({count})."
         odd = f"That was refused, and a full server takes it. Who suffers by that ({count})?"
         yield ways or not (last and _differs(last)), odd
-        yield ways or len(thefts) <= ALARM, ALARMED
         for row, why in ASIDE.items():
             yield ways or not (last and last.caught == row), f"{why} ({count})."
         row = f"The last was stopped by {last.caught}" if last else "Nothing was tried"
         yield ways, f"No theft has got through yet. {row} ({count})."
-        sent = [one for one in scene.calls[: scene.calls.index(ways[0]) + 1] if one in thefts]
         got = "You got in" if ways[0].accepted else "The guard is locked out"
         got += f" after {len(sent)} send{'s' * (len(sent) != 1)} (par {self.par})."
         yield scene.named, f"{got} Which row is to blame? task.suspects, task.name('…')."
         named = scene.named[-1]
-        other = f"{got} But it is not the row {named}: a full server says the same of it."
+        other = (
+            f"{got} But it is not the row {named}: a server without a mistake answers your send"
+            " the same there."
+        )
         yield named in _rows_of(ways[0]), other
         yield scene.trials, f"{got} It is the row {named}. See task.mistake(), and repair it."
         yield from self._repaired(scene, f"{got} It is the row {named}, but")

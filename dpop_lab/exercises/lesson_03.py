@@ -163,7 +163,7 @@ EXERCISES = (
         task=(
             "In each of the six proofs of task.proofs one member is wrong, of the header or the"
             " claims. Mend that member and no other, sign again with task.key, and send each:"
-            " task.lab.ask(proof=…). Proofs may be a day old here, so none needs a new date."
+            " task.lab.ask(proof=…). Proofs may be a day old here: where iat is right it may stay."
         ),
         gives={"proofs": "six proofs, by the letters A to F", "key": "the key that signs them"},
         hints=(

@@ -70,7 +70,7 @@ Client = Callable[[requests.Session, Lab, PrivateKey], object]
 def _a_gateway(scene: Scene) -> Mapping[str, Any]:
     lab, key = scene.open(), generate_key()
 
-    def run(client: Client) -> None:
+    def run(client: Client) -> object:
         """Run a client straight to the servers, then behind a gateway that drops DPoP headers."""
 
         def behind(session: requests.Session) -> None:
@@ -85,7 +85,7 @@ def _a_gateway(scene: Scene) -> Mapping[str, Any]:
                 client(session, lab, key)
 
         straight = {STRAIGHT: lambda session: client(session, lab, key)}
-        scene.try_out(DUENDE, {**straight, GATEWAY: behind})
+        return scene.try_out(DUENDE, {**straight, GATEWAY: behind})
 
     return {"key": key, "run": run}
 
@@ -106,7 +106,10 @@ def _never_unbound(scene: Scene) -> Steps:
     bearer = "A bound token was sent as Bearer, to an API that does not look at its binding."
     yield calls[-1].scheme.lower() == "dpop", bearer
     yield calls[-1].accepted, f"The token is bound. The API refused the call: {calls[-1].reason}."
-    yield _seen(scene, GATEWAY, TOKEN_ENDPOINT), "Behind the gateway nobody asked for a token."
+    behind = _seen(scene, GATEWAY, TOKEN_ENDPOINT)
+    yield behind, "Behind the gateway nobody asked for a token."
+    never = "Behind the gateway no token was given, so nothing shows that the client looks at one."
+    yield any(one.issued for one in behind), f"{never} Ask as m2m, which needs no proof."
     used = "Behind the gateway the server gave a Bearer token, and the client went on to use it."
     yield not _seen(scene, GATEWAY, *APIS), used
     return "A bound token where the proof arrives; where it does not, token_type told in time."

@@ -69,7 +69,7 @@ def _forgetful(scene: Scene) -> Mapping[str, Any]:
     def dated(seconds: int) -> str:
         return lab.proof(key, "GET", lab.api, access_token=token, iat=lab.clock.now() + seconds)
 
-    def repair(policy: Policy) -> None:
+    def repair(policy: Policy) -> object:
         """Try a policy out: two honest calls, and a replay as late as can be."""
         early = dated(AHEAD)
 
@@ -82,7 +82,7 @@ def _forgetful(scene: Scene) -> Mapping[str, Any]:
             "replay": replay,
             "slow clock": lambda session: call(session, dated(-BEHIND)),
         }
-        scene.try_out(policy, trials)
+        return scene.try_out(policy, trials)
 
     return {"policy": FORGETS, "repair": repair}
 

@@ -48,14 +48,14 @@ def _an_unlocked_computer(scene: Scene) -> Mapping[str, Any]:
         session.get(lab.api, headers=kept)
         lab.clock.advance(-APART)
 
-    def guard(policy: Policy, *, api_nonce: bool = False) -> None:
+    def guard(policy: Policy, *, api_nonce: bool = False) -> object:
         """Try rules out: the owner calls, one with a slow clock, and a thief with a kept proof."""
         trials: dict[str, Trial] = {
             "thief": thief,
             "owner": obeying,
             "slow owner": lambda session: obeying(session, SLOW),
         }
-        scene.try_out(policy, trials, api_nonce=api_nonce)
+        return scene.try_out(policy, trials, api_nonce=api_nonce)
 
     return {"sign": sign, "token": token, "guard": guard}
 

@@ -165,7 +165,7 @@ def refuse_bound_under_bearer(policy: Policy) -> Policy:
 
 def refuse_all_under_bearer(policy: Policy) -> Policy:
     """Refuse every token that comes under Bearer."""
-    closed = replace(policy.bearer, max_length=0)
+    closed = replace(policy.bearer, scheme="DPoP")
     return replace(policy, profiles={**policy.profiles, "bearer": closed})
 
 

@@ -30,13 +30,18 @@ class ExercisePanel(Panel):
 
     def __init__(self, attempt: Any) -> None:
         self.attempt, one = attempt, attempt.exercise
-        self._hint = self.button("Open a hint", attempt.hint)
+        self._hint = self.button("Open a hint", self._open_hint)
         given, *source = attempt.material()
         rows = [HTML(as_html([given]), layout=WIDE)], [self._hint, self.start_again]
         super().__init__(f"Exercise {one.heading}", one.task, *rows)
         if source:  # below both columns, where its lines have room
             self.root.children += (HTML(as_html(source)),)
         attempt.listeners.append(lambda: self._react(self.values))
+
+    def _open_hint(self) -> None:
+        """Open the next; after the last the button is of no use, and would take the focus along."""
+        if len(self.attempt.hint().texts) == HINTS:
+            self.start_again.focus()
 
     def back(self) -> None:
         """Make a new world."""

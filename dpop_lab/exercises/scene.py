@@ -106,12 +106,12 @@ class Scene:
 
     def try_out(
         self, policy: Policy, trials: Mapping[str, Trial], *, api_nonce: bool | None = None
-    ) -> None:
+    ) -> object:
         """Carry out each trial, by its name, at the same server under a repaired policy.
 
         It has no memory of what came before, and demands nonces at the API as before unless said.
-        A trial is given a session, and what it sends is in `trials` alone; the learner is told when
-        all of them are done, and the clock is put back. Where one raises there are no trials.
+        A trial is given a session, and what it sends is in `trials` alone. Gives what the learner
+        is told when all of them are done; the clock is put back. Where one raises there are none.
         """
         expect(policy, Policy, "try_out", "replace(policy, profiles=…) makes one.")
         twin, done = self.lab.twin, dict[str, tuple[Seen, ...]]()
@@ -127,7 +127,7 @@ class Scene:
         finally:
             clock.advance(ahead - clock.ahead)
         self.trials, self.count = done, self.count + sum(map(len, done.values()))
-        self._heard()
+        return self._heard()
 
     # ---- for the steps
 

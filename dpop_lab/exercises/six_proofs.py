@@ -74,6 +74,8 @@ def _mended(call: Seen, letter: str, scene: Scene) -> Steps:
     signature = f"In {letter} the right member was changed, and the signature is of the old text."
     yield call.caught != "signature", signature
     yield call.accepted, f"In {letter} the right member was changed. Still: {call.reason}."
+    more = f"In {letter} the private key has gone, and the jwk is not what a public key's is."
+    yield after["jwk"] == proof_header(scene.given["key"])["jwk"], more
     return letter
 
 

@@ -79,7 +79,7 @@ def an_owner_and_a_thief(scene: Scene) -> Mapping[str, Any]:
     def replay(session: requests.Session) -> None:
         session.get(lab.api, headers=owner(session))
 
-    def repair(letter: str) -> None:
+    def repair(letter: str) -> object:
         """Make one of the four changes, and try it out: the owner calls, and the thief replays."""
         one_of("repair", letter, REPAIRS)
         if len(tried) == MOST:
@@ -92,8 +92,9 @@ def an_owner_and_a_thief(scene: Scene) -> Mapping[str, Any]:
             "b": at_the_api(RFC_9449, remember=3600),
             "d": at_the_api(RFC_9449, window=Window(5, 5)),
         }
-        scene.try_out(changed.get(letter, RFC_9449), {"owner": owner, "replay": replay})
+        told = scene.try_out(changed.get(letter, RFC_9449), {"owner": owner, "replay": replay})
         lab.twin.resource_server = server
+        return told
 
     return {"catch": catch, "caught": caught, "repairs": REPAIRS, "repair": repair}
 

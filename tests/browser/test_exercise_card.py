@@ -27,6 +27,10 @@ def test_a_card_changes_by_itself_and_opens_hints_by_the_keyboard(lesson, name):
         ran.page.keyboard.press("Enter")
         expect(hint).to_have_text(f"Open a hint ({left} left)")
     expect(card.get_by_text("Run it as it is")).to_be_visible()
+    ran.page.keyboard.press("Enter")
+    expect(hint).to_be_disabled()
     assert ran.faults("exercise", PANEL) == []
-    card.get_by_role("button", name="Start again").click()
+    again = card.get_by_role("button", name="Start again")
+    expect(again).to_be_focused()  # the other button is of no use any more
+    again.click()
     expect(verdict).to_have_text(re.compile("Begun"))

@@ -73,6 +73,11 @@ def all_set(task):
     sent(task, letter, **good(task), iat=task.lab.clock.now() - 5)
 
 
+def key_with_a_name(task):
+    letter, members = faults(task)["jwk"]
+    sent(task, letter, jwk={**members["jwk"], "kid": "x"})
+
+
 def old_signature(task):
     letter, members = faults(task)["htm"]
     sent(task, letter, old=True, **members)
@@ -115,6 +120,7 @@ TRIED = {
             lambda task: task.lab.ask(proof=task.proofs["A"]),
             all_set,
             old_signature,
+            key_with_a_name,
             lambda task: task.lab.ask(key=task.key),
         ),
     ),

@@ -39,10 +39,10 @@ def same_proof(task):
 A, B = generate_key(), generate_key()
 
 
-def moved(session, lab, key, *, header=True, scheme="DPoP", looks=True, proven=True):
+def moved(session, lab, key, *, header=True, scheme="DPoP", looks=True, proven=True, who="m2m"):
     """The client of 04.2, mended as far as is said."""
     form = {"grant_type": "client_credentials", "scope": "api"}
-    form |= {"client_id": "m2m", "client_secret": "secret"}
+    form |= {"client_id": who, "client_secret": "secret"}
     headers = {"DPoP": lab.proof(key, "POST", lab.token_endpoint)} if header else {}
     answer = session.post(lab.token_endpoint, data=form, headers=headers).json()
     if looks and answer["token_type"] != "DPoP":
@@ -91,6 +91,7 @@ TRIED = {
             lambda task: task.run(task.client),
             run(header=False, looks=False),
             run(looks=False),
+            run(looks=False, who="m2m.dpop"),
             run(scheme="Bearer", proven=False),
             run(proven=False),
             lambda task: task.lab.session.get(task.lab.api, auth=task.lab.auth("m2m")),
