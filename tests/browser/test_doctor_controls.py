@@ -55,7 +55,7 @@ def a_proof(**changed):
 
 def finds(row):
     """What the verdict says when a row is the first to find something."""
-    return re.compile(rf"(?:first|\b){row}:|the row {row}\b")
+    return re.compile(rf"(?:first|\b){row}:|[Tt]he row {row}\b")
 
 
 @pytest.fixture
