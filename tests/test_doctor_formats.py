@@ -959,3 +959,10 @@ def test_what_serve_explain_told_is_told_again_the_last_refusal_first():
 )
 def test_other_texts_are_not_understood(text):
     assert diagnose(text).exit_code == 2
+
+
+@pytest.mark.parametrize("behind", ["any ideas?", "then the api says 401. v1.4", "{", "\n\n42"])
+def test_what_is_written_behind_a_json_body_is_none_of_it(behind):
+    body = json.dumps({"error": "invalid_dpop_proof", "error_description": "Invalid 'htu' value."})
+    text = f"HTTP/1.1 400 Bad Request\nContent-Type: application/json\n\n{body}\n\n{behind}"
+    assert [one.row for one in diagnose(text).problems] == ["htu"]

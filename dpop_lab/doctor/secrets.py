@@ -62,12 +62,13 @@ BASIC = re.compile(r"\bbasic\s++([\w+/=-]++)", re.I)
 AUTHORIZATION = re.compile(
     START + r"authorization\b[\W_]{1,9}(?:bearer|dpop)\s++([\w+/=.~-]++)", re.I
 )
+APART = r"[^\w.-]\W{0,15}+"  # between a name and its value, and in no JWT
 VALUE = r"(?=\w[\w.~-]{0,40}?\d)(\w[\w+/=.~-]{11,}+)"  # all words but few have no digit
 IN_CODE = re.compile(  # however a language or a dump of one parts a name from its value
-    rf"(?:{'|'.join(NAMES)})\W{{1,16}}+(?:(?:string|optional)\W{{1,3}}+(?:\d++\W{{1,6}}+)?)?{VALUE}",
+    rf"(?:{'|'.join(NAMES)}){APART}(?:(?:string|optional)\W{{1,3}}+(?:\d++\W{{1,6}}+)?)?{VALUE}",
     re.I,
 )
-MEMBER_IN_CODE = re.compile(rf"(?<!\w)(?:d|p|q|dp|dq|qi|k)\W{{1,8}}+{VALUE}")
+MEMBER_IN_CODE = re.compile(rf"(?<![\w.-])(?:d|p|q|dp|dq|qi|k){APART}{VALUE}")
 COOKIES = re.compile(
     START + r"""cookie\b[\W_]{1,9}((?:[^\s"'=;\\]++=[^\s"';\\]*+;?+[ ]?+)++)""", re.I
 )
@@ -132,7 +133,7 @@ class Secrets:
             for value in (one[1] for one in islice(BASIC.finditer(text), MOST)):
                 passwords = passwords_in(value)
                 found += [("client_secret", one) for one in (*passwords, value) if passwords]
-            given = [("access_token", AUTHORIZATION), ("secret", IN_CODE)]
+            given = [("access_token", AUTHORIZATION)]
             given += [("private_key", MEMBER_IN_CODE)] * ("kty" in text)
             for kind, pattern in given:
                 values = (one[1] for one in islice(pattern.finditer(text), MOST))
@@ -146,8 +147,15 @@ class Secrets:
             found += [("client_secret", login[2]) for login in logins]
             named = islice(named_in(text), MOST)
             found += [one for one in named if _long_enough(one[1])]
+            others = [one[1] for one in islice(IN_CODE.finditer(text), MOST)]
+            found += [("secret", one) for one in others if self._is_new(one, found)]
             for kind, value in found:
                 self._know(kind, value)
+
+    def _is_new(self, value: str, found: list[tuple[str, str]]) -> bool:
+        """Is it a secret that is neither known by its kind nor a part of one that was found?"""
+        known = value in self._long.get(value[:BEGINNING], ())
+        return _long_enough(value) and not known and not any(value in one for _, one in found)
 
     def _look_into(self, values: list[Any]) -> None:
         """Look for secrets in JSON values, by the names of their members."""

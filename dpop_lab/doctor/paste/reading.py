@@ -11,6 +11,7 @@ from typing import Self
 
 from dpop_lab.wire.message import Exchange
 
+DECODER = json.JSONDecoder()
 CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
 ASKED, ANSWERED, FAILED = "Sending", "Received", "Failed"  # sides, as a session log names them
 
@@ -97,13 +98,24 @@ class Reading:
     def body(self, side: str) -> str:
         """A body without the sizes of its chunks, and the marks a session log puts before lines.
 
-        Lines of chunks that were broken to fit are joined again.
+        Lines of chunks that were broken to fit are joined again; a sentence behind JSON is none
+        of it.
         """
         lines = "\n".join(self.bodies[side]).strip("\n").split("\n")
         if len(lines) > 1 and CHUNK_SIZE.fullmatch(lines[0]):
             chunks = takewhile(lambda line: line.strip() != "0", lines)
             return "".join(line for line in chunks if not CHUNK_SIZE.fullmatch(line))
-        return "\n".join(re.sub(r"^\\(?=---- )", "", line) for line in lines)
+        text = "\n".join(re.sub(r"^\\(?=---- )", "", line) for line in lines)
+        return text if self.marked else _without_remark(text)
+
+
+def _without_remark(text: str) -> str:
+    """JSON alone, where whoever pasted it wrote something behind it; any other text as it is."""
+    try:
+        _, end = DECODER.raw_decode(text) if text[:1] == "{" else (None, len(text))
+    except (ValueError, RecursionError):
+        return text
+    return text[:end]
 
 
 def refusal(error: str, words: str) -> dict[str, str]:
