@@ -17,7 +17,7 @@ from dpop_lab.jose.keys import PrivateKey, generate_key, public_jwk
 from dpop_lab.jose.public_forms import public_forms
 from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.lab.lab import Lab
-from dpop_lab.proof import proof_claims, proof_header
+from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, bound_key
 from dpop_lab.server.access_token import issue
 from dpop_lab.server.duende import DUENDE
@@ -26,16 +26,15 @@ from dpop_lab.server.policy import Policy
 Hash = Callable[[Mapping[str, Any]], str]
 
 
+def with_jwk(proof: str, key: PrivateKey, jwk: object) -> str:
+    """A proof with this in place of its jwk, signed again by the key."""
+    read = read_proof(proof)
+    return sign_compact({**read.header, "jwk": jwk}, read.claims, key)
+
+
 def call_headers(lab: Lab, key: PrivateKey, jwk: Mapping[str, Any], token: str) -> dict[str, str]:
     """Those of a call of the API, with this in place of the key's own jwk in the proof."""
-    claims = proof_claims(
-        jti=secrets.token_urlsafe(12),
-        htm="GET",
-        htu=lab.api,
-        iat=lab.clock.now(),
-        access_token=token,
-    )
-    proof = sign_compact({**proof_header(key), "jwk": dict(jwk)}, claims, key)
+    proof = with_jwk(lab.proof(key, "GET", lab.api, access_token=token), key, dict(jwk))
     return {"Authorization": f"DPoP {token}", "DPoP": proof}
 
 

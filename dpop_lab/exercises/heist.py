@@ -177,7 +177,7 @@ class Room:
 
     def _try_out(self, scene: Scene, night: Night, policy: Policy) -> object:
         """The attack, the guard's round after it, and honest people, at a repaired house."""
-        before, known = night.lab.clock.ahead, (night.session, night.captured, night.rounds)
+        known = night.session, night.captured, night.rounds
 
         def goes(what: Callable[[Night], object], session: requests.Session) -> None:
             night.session = session
@@ -187,7 +187,6 @@ class Room:
             BEFORE: Night.begin, THEFT: self.mistake.attack, AFTER: Night.round, **HONEST
         }  # fmt: skip
         told = scene.try_out(policy, {words: partial(goes, what) for words, what in plays.items()})
-        night.lab.clock.advance(before - night.lab.clock.ahead)
         night.session, night.captured, night.rounds = known
         return told
 

@@ -1,29 +1,24 @@
 """Exercises of lesson 1, keys."""
 
-import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
 
 from dpop_lab.errors import expect
+from dpop_lab.exercises.binding import with_jwk
 from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.encoding import base64url_encode, loose_base64url_decode
-from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey, generate_key, public_jwk, too_small_key
 from dpop_lab.lab.lab import Lab
-from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED, API, TOKEN_ENDPOINT
 
 
 def _signed(lab: Lab, key: PrivateKey, jwk: object) -> str:
     """A proof for a token, with this in place of the key's own jwk in its header."""
-    claims = proof_claims(
-        jti=secrets.token_urlsafe(12), htm="POST", htu=lab.token_endpoint, iat=lab.clock.now()
-    )
-    return sign_compact({**proof_header(key), "jwk": jwk}, claims, key)
+    return with_jwk(lab.proof(key, "POST", lab.token_endpoint), key, jwk)
 
 
 # ---- 01.1

@@ -6,6 +6,7 @@ from typing import Any
 import requests
 
 from dpop_lab.errors import expect
+from dpop_lab.exercises.binding import with_jwk
 from dpop_lab.exercises.exercise import Exercise, Steps, all_predicted, each_once
 from dpop_lab.exercises.scene import Scene, lacking
 from dpop_lab.exercises.six_proofs import six_bad_proofs, six_mended
@@ -105,8 +106,7 @@ def _each_predicted(scene: Scene) -> Steps:
 
 def _a_key_in_a_log(scene: Scene) -> Mapping[str, Any]:
     lab, key = scene.open(lacking(RFC_9449, "no_private_key")), generate_key()
-    honest = read_proof(lab.proof(key, "POST", lab.token_endpoint))
-    proof = sign_compact({**honest.header, "jwk": key.private_jwk()}, honest.claims, key)
+    proof = with_jwk(lab.proof(key, "POST", lab.token_endpoint), key, key.private_jwk())
     lab.ask(proof=proof)
     return {"proof": proof}
 

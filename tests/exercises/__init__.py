@@ -15,3 +15,15 @@ class Tried:
     solve: Way
     wrong: tuple[Way, ...]  #: two at least, each of which gets words of its own
     second: Way | None = None  #: another way to solve it, which gets praise of its own
+
+
+def predicted(**rows: str | None) -> Way:
+    """Send each of these by its name, after predicting its row where one is given."""
+
+    def way(task: Attempt) -> None:
+        for name, row in rows.items():
+            if row:
+                task.predict(row)
+            task.send(name)
+
+    return way

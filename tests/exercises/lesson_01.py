@@ -2,7 +2,7 @@
 
 from dpop_lab import generate_key, public_jwk
 from dpop_lab.jose.encoding import base64url_decode, base64url_encode
-from tests.exercises import Tried
+from tests.exercises import Tried, predicted
 
 
 def ask(change):
@@ -11,16 +11,6 @@ def ask(change):
     def way(task):
         x = base64url_encode(change(base64url_decode(task.jwk["x"])))
         task.ask({**task.jwk, "x": x})
-
-    return way
-
-
-def predicted(**rows):
-    def way(task):
-        for name, row in rows.items():
-            if row:
-                task.predict(row)
-            task.send(name)
 
     return way
 

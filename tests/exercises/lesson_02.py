@@ -7,7 +7,7 @@ import json
 from jwcrypto.jwk import JWK
 
 from dpop_lab import public_jwk, read_proof, thumbprint
-from tests.exercises import Tried
+from tests.exercises import Tried, predicted
 
 
 def call(task, key):
@@ -28,16 +28,6 @@ def all_keys(task):
 
 def a_new_token(task):
     task.lab.session.get(task.lab.api, auth=task.lab.auth(key=task.keys[0]))
-
-
-def predicted(**rows):
-    def way(task):
-        for name, row in rows.items():
-            if row:
-                task.predict(row)
-            task.send(name)
-
-    return way
 
 
 def text(jwk, names=("crv", "kty", "x", "y")):

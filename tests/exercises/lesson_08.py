@@ -4,7 +4,7 @@ import time
 from email.utils import parsedate_to_datetime
 
 from dpop_lab import generate_key
-from tests.exercises import Tried
+from tests.exercises import Tried, predicted
 
 
 def call(lab, key, token, url, scheme="DPoP", **claims):
@@ -60,16 +60,6 @@ def by_date(task):
 def servers_clock_moved(task):
     task.lab.clock.advance(-312)
     task.report(task.lab, task.clock)
-
-
-def predicted(**rows):
-    def way(task):
-        for name, row in rows.items():
-            if row:
-                task.predict(row)
-            task.send(name)
-
-    return way
 
 
 def row_struck_out(task):
