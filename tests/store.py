@@ -4,9 +4,8 @@
     python -m tests.store --check      write nothing; exit 1 when something would be written
 
 A notebook whose outputs are the stored ones after `tests/nbval.ini` keeps them all, so a second run
-changes nothing; else all are stored afresh, so that they are of one run. The Binder links in the
-lessons and the README are made from the one setting `[tool.dpop_lab] binder` in pyproject.toml. A
-cell that fails ends it, its notebook left as it was.
+changes nothing; else all are stored afresh, so that they are of one run. A cell that fails ends
+it, its notebook left as it was.
 """
 
 import argparse
@@ -19,7 +18,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -31,7 +29,6 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS, MASKS = ROOT / "notebooks", ROOT / "tests" / "nbval.ini"
 SECONDS_FOR_A_CELL = 60
-BINDER_LINK = re.compile(r"https://mybinder\.org/v2/[^\s)\"'>]+\?urlpath=lab/tree/([\w./-]+)")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -160,27 +157,14 @@ def written(notebook: NotebookNode) -> str:
     return nbformat.writes(tidied).rstrip("\n") + "\n"
 
 
-def binder_setting() -> str:
-    """The repository on Binder, out of pyproject.toml: `gh/OWNER/REPOSITORY/BRANCH`."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    return settings["tool"]["dpop_lab"]["binder"]
-
-
-def with_binder_links(text: str, setting: str) -> str:
-    """A text in which every Binder link goes to this repository."""
-    return BINDER_LINK.sub(rf"https://mybinder.org/v2/{setting}?urlpath=lab/tree/\1", text)
-
-
-def stored(notebook: NotebookNode, folder: Path, setting: str) -> NotebookNode:
+def stored(notebook: NotebookNode, folder: Path) -> NotebookNode:
     """The notebook as it is to be stored: run, tidied, old outputs kept where they still hold."""
     fresh = executed(notebook, folder)
     tidy(fresh)
     pairs = list(zip(fresh.cells, notebook.cells, strict=True))
     same = all(_comparable(_outputs(cell)) == _comparable(_outputs(old)) for cell, old in pairs)
     for cell, old in pairs:
-        if cell.cell_type == "markdown":
-            cell.source = with_binder_links(cell.source, setting)
-        elif cell.cell_type == "code" and same:
+        if cell.cell_type == "code" and same:
             cell.outputs = _outputs(old)
     return fresh
 
@@ -202,10 +186,10 @@ def _replace(path: Path, text: str, *, check: bool) -> bool:
     return True
 
 
-def store(path: Path, setting: str, *, check: bool = False) -> bool:
+def store(path: Path, *, check: bool = False) -> bool:
     """Run one notebook and store it; tell whether the file is another. Raises as `executed`."""
     notebook = nbformat.read(path, as_version=4)
-    text = written(stored(notebook, path.parent, setting))
+    text = written(stored(notebook, path.parent))
     return _replace(path, text, check=check)
 
 
@@ -216,18 +200,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="such as 03_proof; default: all")
     parser.add_argument("--check", action="store_true", help="write nothing, tell what would be")
     given = parser.parse_args(arguments)
-    setting, changed = binder_setting(), False
+    changed = False
     paths = [NOTEBOOKS / f"{Path(name).stem}.ipynb" for name in given.names]
     for path in paths or sorted(NOTEBOOKS.glob("*.ipynb")):
         try:
-            changed |= store(path, setting, check=given.check)
+            changed |= store(path, check=given.check)
         except FileNotFoundError:
             return _stopped(f"there is no {path.name} in {path.parent.name}/")
         except CellFailed as error:
             return _stopped(f"{path.name} is left as it was; {error}")
-    readme = ROOT / "README.md"
-    text = with_binder_links(readme.read_text(encoding="utf-8"), setting)
-    changed |= _replace(readme, text, check=given.check)
     return int(changed and given.check)
 
 

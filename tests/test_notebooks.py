@@ -26,8 +26,8 @@ import pytest
 from nbval.plugin import comment_markers, metadata_tags
 
 from dpop_lab import DUENDE, RFC_9449
-from tests import store
-from tests.store import BINDER_LINK, NOTEBOOKS, ROOT, WIDGET_VIEW, masked, masks
+from tests import links, store
+from tests.store import NOTEBOOKS, ROOT, WIDGET_VIEW, masked, masks
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 OPENED = {path.name: nbformat.read(path, as_version=4) for path in LESSONS}
@@ -124,20 +124,7 @@ def test_the_start_page_maps_every_lesson_with_its_minutes():
 
 @each_lesson
 def test_the_head_links_to_this_lesson_on_binder(name):
-    head = OPENED[name].cells[0].source
-    assert [match[1] for match in BINDER_LINK.finditer(head)] == [f"notebooks/{name}"]
-    assert store.with_binder_links(head, store.binder_setting()) == head
-
-
-def test_the_badge_links_to_the_start_page_on_binder():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [match[1] for match in BINDER_LINK.finditer(readme)] == ["notebooks/00_start.ipynb"]
-    assert store.with_binder_links(readme, store.binder_setting()) == readme
-
-
-def test_a_fork_changes_one_setting():
-    link = "[Binder](https://mybinder.org/v2/gh/a/b/HEAD?urlpath=lab/tree/notebooks/x.ipynb) more"
-    assert store.with_binder_links(link, "gh/me/mine/v1") == link.replace("a/b/HEAD", "me/mine/v1")
+    assert f"({links.binder(f'notebooks/{name}')})" in OPENED[name].cells[0].source
 
 
 @each_lesson
@@ -554,7 +541,7 @@ def test_storing_drops_what_changes_and_storing_again_changes_nothing(tmp_path):
         "import ipywidgets\nipywidgets.IntText(7, description='port')",
         "import os\n[os.environ.get(name) for name in ('DPOP_LAB_LIVE', 'HTTPS_PROXY')]",
     )
-    assert store.store(path, "gh/a/b/c")
+    assert store.store(path)
     first = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(first, as_version=4)
     assert [cell.execution_count for cell in notebook.cells] == [1, 2, 3]
@@ -562,7 +549,7 @@ def test_storing_drops_what_changes_and_storing_again_changes_nothing(tmp_path):
     assert list(notebook.cells[1].outputs[0].data) == ["text/plain"]
     assert notebook.cells[2].outputs[0].data["text/plain"] == "[None, None]"
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
-    assert not store.store(path, "gh/a/b/c")
+    assert not store.store(path)
     assert path.read_text(encoding="utf-8") == first
 
 
@@ -570,5 +557,5 @@ def test_a_failing_cell_is_named_and_its_notebook_left_alone(tmp_path):
     path = scratch(tmp_path, "print('fine')", "{}['gone']")
     before = path.read_bytes()
     with pytest.raises(store.CellFailed, match="cell-1"):
-        store.store(path, "gh/a/b/c")
+        store.store(path)
     assert path.read_bytes() == before
