@@ -9,6 +9,11 @@
 A bad proof is a result, never an exception: see `dpop_lab.checking`.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+MOST, LONGEST = 40, 60  # names that are all said, characters of a name that are compared and shown
+
 
 class LabError(Exception):
     """A caller's mistake or a broken transport: what was wanted, what was found, what to do.
@@ -36,6 +41,25 @@ def expect(value: object, kind: type | tuple[type, ...], name: str, advice: str 
         wanted = " or ".join(one.__name__ for one in kinds)
         found = f"a {type(value).__name__}"
         raise LabError(f"Not what {name} takes", wanted=wanted, found=found, advice=advice)
+
+
+def one_of(kind: str, name: str, known: Mapping[str, Any], *, listed: str = "") -> Any:
+    """What has this name. Raises `LabError` with all names, or with those alike and where all are.
+
+    `kind` says what is named, `listed` where to read the names when they are too many to be said.
+    """
+    expect(name, str, f"the name of a {kind}")
+    if name in known:
+        return known[name]
+    advice, wanted = "", f"one of {', '.join(known)}"
+    if len(known) > MOST:
+        from difflib import get_close_matches  # when used
+
+        alike = get_close_matches(name[:LONGEST].lower(), known) or list(known)[:1]
+        advice, wanted = listed, f"a {kind} such as {' or '.join(alike)}"
+    found = repr(name)
+    found = f"{found[:LONGEST]}…" if len(found) > LONGEST else found
+    raise LabError(f"No such {kind}", wanted=wanted, found=found, advice=advice)
 
 
 _KEY = "a private key as PEM, DER, OpenSSH, PKCS#12 or JWK"

@@ -158,12 +158,12 @@ def test_what_dpop_stands_on_does_not_speak_of_it():
 
 
 def loaded_by(statement):
-    """The top-level modules that are there after a statement in a fresh interpreter."""
+    """The modules that are there after a statement in a fresh interpreter."""
     code = f"import json, sys; {statement}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
     )
-    return {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
+    return set(json.loads(done.stdout.splitlines()[-1]))
 
 
 def test_importing_the_package_loads_neither_widgets_nor_a_web_server():
@@ -175,6 +175,12 @@ def test_importing_the_package_loads_neither_widgets_nor_a_web_server():
 def test_a_lab_in_process_needs_no_web_server_either():
     statement = "import dpop_lab; lab = dpop_lab.Lab(); lab.auth(); lab.close()"
     assert not loaded_by(statement) & {"ipywidgets", "IPython", "tornado"}
+
+
+def test_the_map_of_the_exercises_loads_no_catalogue():
+    loaded = loaded_by("import dpop_lab; print(dpop_lab.progress())")
+    assert "dpop_lab.exercises.lesson_05" in loaded
+    assert not {name for name in loaded if name.startswith("dpop_lab.lab.catalogue")}
 
 
 def test_every_module_opens_with_one_sentence():

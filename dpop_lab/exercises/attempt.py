@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 
+from dpop_lab.errors import one_of
 from dpop_lab.exercises.exercise import HINTS, Exercise, Feedback
 from dpop_lab.exercises.progress import (
     Entry,
@@ -16,7 +17,6 @@ from dpop_lab.exercises.progress import (
     tried,
 )
 from dpop_lab.exercises.scene import Scene
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.lab.lab import Lab
 from dpop_lab.server.access_token import SigningKey
 from dpop_lab.server.policies import POLICIES

@@ -8,14 +8,13 @@ from hashlib import sha1
 from typing import Any
 
 from dpop_lab.checking import Verdict
-from dpop_lab.errors import LabError, expect
+from dpop_lab.errors import LabError, expect, one_of
 from dpop_lab.exercises.exercise import Steps
 from dpop_lab.exercises.scene import Scene, Seen, Trial
 from dpop_lab.jose.encoding import base64url_encode, compact_json, hash_input, sha256
 from dpop_lab.jose.jws import Jws, read_jws, sign_compact
 from dpop_lab.jose.keys import PrivateKey, generate_key, public_jwk
 from dpop_lab.jose.public_forms import public_forms
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.lab.lab import Lab
 from dpop_lab.proof import read_proof
 from dpop_lab.proof.rules import Context, bound_key

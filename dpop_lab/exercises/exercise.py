@@ -7,9 +7,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, one_of
 from dpop_lab.exercises.scene import Scene
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut

@@ -16,14 +16,13 @@ from typing import Any
 import requests
 
 from dpop_lab.checking import Check
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, one_of
 from dpop_lab.exercises.exercise import Steps
 from dpop_lab.exercises.museum import ticket_for
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.lab.lab import Lab
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policy import Policy

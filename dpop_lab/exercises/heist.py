@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import requests
 
+from dpop_lab.errors import one_of
 from dpop_lab.exercises.exercise import Steps
 from dpop_lab.exercises.mistakes import HOUSE, REPAIRS, code, told
 from dpop_lab.exercises.museum import HONEST, MISTAKES, Mistake, Museum, Night
 from dpop_lab.exercises.scene import PLAIN_API, Scene, Seen
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW
 from dpop_lab.show import Block, Note, Shown, Table

@@ -7,12 +7,11 @@ from typing import Any, cast
 import requests
 
 from dpop_lab.client.recorder import SessionLog
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, one_of
 from dpop_lab.exercises.exercise import Steps
 from dpop_lab.exercises.mistakes import at_the_api
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.keys import generate_key
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.proof.rules import Window
 from dpop_lab.server.common import Nonces, UsedProofs
 from dpop_lab.server.policy import Policy

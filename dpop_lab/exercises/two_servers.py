@@ -5,10 +5,10 @@ from typing import Any
 
 import requests
 
+from dpop_lab.errors import one_of
 from dpop_lab.exercises.exercise import Steps, each_once
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import ACCEPTED

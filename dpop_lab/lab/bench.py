@@ -11,9 +11,8 @@ from typing import Any
 import requests
 
 from dpop_lab.client.recorder import SessionLog, sent_exchange
-from dpop_lab.errors import LabError, expect
+from dpop_lab.errors import LabError, expect, one_of
 from dpop_lab.lab.catalogue import CHANGES, LISTED, Catalogue
-from dpop_lab.lab.catalogue.change import one_of
 from dpop_lab.lab.catalogue.places import PLACES, SIGNERS
 from dpop_lab.lab.crafting import Draft, members_of
 from dpop_lab.lab.live import Unreachable

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from dpop_lab.errors import LabError, expect
+from dpop_lab.errors import LabError, expect, one_of
 from dpop_lab.lab.catalogue import CHANGES, LISTED
-from dpop_lab.lab.catalogue.change import Change, one_of
+from dpop_lab.lab.catalogue.change import Change
 from dpop_lab.lab.catalogue.places import PLACES
 from dpop_lab.lab.comparison import Compared, Comparison
 from dpop_lab.lab.lab import Lab

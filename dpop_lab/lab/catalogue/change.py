@@ -4,11 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from dpop_lab.errors import LabError, expect
+from dpop_lab.errors import expect
 from dpop_lab.lab.catalogue.places import (
     ACTORS,
     API,
@@ -24,9 +23,8 @@ from dpop_lab.lab.catalogue.places import (
     WITH_TOKEN,
 )
 from dpop_lab.show import Block, Note, Shown, Table
-from dpop_lab.show.values import Words, shown
+from dpop_lab.show.values import Words
 
-MOST, LONGEST = 40, 60  # names that are all said, characters of a name that are compared and shown
 GROUPS = {  # what is changed, in order
     "nothing": "Nothing",
     "spelling": "How the proof is spelt",
@@ -232,18 +230,3 @@ def edited(members: Mapping[str, Any], changes: Members, *, now: int) -> dict[st
             value = now + int(value.total_seconds())
         result[name] = value
     return {name: value for name, value in result.items() if value is not LEFT_OUT}
-
-
-def one_of(kind: str, name: str, known: Mapping[str, Any], *, listed: str = "") -> Any:
-    """What has this name. Raises `LabError` with all names, or with those alike and where all are.
-
-    `kind` says what is named, `listed` where to read the names when they are too many to be said.
-    """
-    expect(name, str, f"the name of a {kind}")
-    if name in known:
-        return known[name]
-    advice, wanted = "", f"one of {', '.join(known)}"
-    if len(known) > MOST:
-        alike = get_close_matches(name[:LONGEST].lower(), known) or list(known)[:1]
-        advice, wanted = listed, f"a {kind} such as {' or '.join(alike)}"
-    raise LabError(f"No such {kind}", wanted=wanted, found=shown(name, LONGEST), advice=advice)
