@@ -32,6 +32,8 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "platformdirs": ("exercises.progress",),
     "tornado": ("server.sockets", "server.message"),
     "jupyterlab": ("cli.lessons",),
+    "jupyter_client": ("cli.ready",),
+    "packaging": ("cli.ready",),
     "zmq": ("cli.lessons",),
 }
 WITHOUT_DPOP = ("jose", "checking", "show")  # what knows nothing of it

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import requests
 
 from dpop_lab import __version__
-from dpop_lab.cli import call, compare, demo, diagnose, key, lessons, serve
+from dpop_lab.cli import call, compare, demo, diagnose, key, lessons, ready, serve
 from dpop_lab.cli.options import EXIT_CODES, RAW, fail, named
 from dpop_lab.client.bounded import in_its_words, remedy, unanswered
 from dpop_lab.client.token import TokenRefused
@@ -18,6 +18,7 @@ from dpop_lab.lab.live import Unreachable
 EXAMPLES = """examples:
   dpop-lab                          the lessons, in JupyterLab
   dpop-lab lessons --restore 03     a lesson as it was; yours is kept
+  dpop-lab ready                    whether this machine is ready for them
   dpop-lab demo                     the whole flow, explained step by step, offline
   dpop-lab key new ec.pem           a new EC key in a file
   dpop-lab call --key ec.pem        token and protected call with it, at the offline twin
@@ -68,7 +69,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     parser.add_argument("-V", "--version", action="version", version=f"dpop-lab {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     lessons.declare(parser, commands)
-    for one in (demo, serve, call, compare, diagnose, key):
+    for one in (demo, serve, call, compare, diagnose, key, ready):
         one.declare(commands)
     options = parser.parse_args(arguments)
     if lessons.misplaced(options):
