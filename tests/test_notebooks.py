@@ -33,7 +33,8 @@ LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 OPENED = {path.name: nbformat.read(path, as_version=4) for path in LESSONS}
 BEFORE = ["What you'll do", "What you'll learn", "What you'll need"]
 AFTER = ["On your own", "In practice", "Where it is written"]
-HOSTS = {"www.rfc-editor.org", "mybinder.org", "demo.duendesoftware.com", "docs.duendesoftware.com"}
+DUENDE_HOSTS = {"demo.duendesoftware.com", "docs.duendesoftware.com"}
+HOSTS = DUENDE_HOSTS | {"github.com", "mybinder.org", "www.rfc-editor.org"}
 each_lesson = pytest.mark.parametrize("name", OPENED)
 
 
@@ -125,6 +126,12 @@ def test_the_start_page_maps_every_lesson_with_its_minutes():
 @each_lesson
 def test_the_head_links_to_this_lesson_on_binder(name):
     assert f"({links.binder(f'notebooks/{name}')})" in OPENED[name].cells[0].source
+
+
+@each_lesson
+def test_a_lesson_found_alone_says_where_it_is_from_and_its_licence(name):
+    foot = OPENED[name].cells[-1].source.splitlines()[-1]
+    assert f"]({links.page()})" in foot and "Apache-2.0" in foot
 
 
 @each_lesson
