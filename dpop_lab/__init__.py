@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dpop_lab.session.decoded import decode_jwt
     from dpop_lab.session.story import Story
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "CHANGES",
     "DUENDE",
