@@ -19,8 +19,8 @@ MODULES = {
 TEXTS = {name: path.read_text("utf-8") for name, path in MODULES.items()}
 TREES = {name: ast.parse(text) for name, text in TEXTS.items()}
 ROOMS = (  # each may import from those before it
-    "errors show jose checking wire proof server client session lab doctor panels"
-    " exercises cli __init__ __main__".split()
+    "errors show jose checking wire proof server client session lab doctor pytest_twin"
+    " panels exercises cli __init__ __main__".split()
 )
 APART = {("client", "server"), ("__init__", "cli")}  # but not these
 THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
@@ -31,6 +31,7 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "ipywidgets": ("panels", "exercises.panel"),
     "platformdirs": ("exercises.progress",),
     "tornado": ("server.sockets", "server.message"),
+    "pytest": ("pytest_twin",),
     "jupyterlab": ("cli.lessons",),
     "jupyter_client": ("cli.ready",),
     "packaging": ("cli.ready",),

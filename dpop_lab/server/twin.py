@@ -19,7 +19,7 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import ResourceServer
-from dpop_lab.wire.message import Request, Response
+from dpop_lab.wire.message import Exchange, Request, Response
 
 
 class Front(ABC):
@@ -135,6 +135,23 @@ class Twin(Front):
         lines += [("Date", formatdate(self.clock.time(), usegmt=True)), *self.policy.site_headers]
         response = response.with_headers(*lines)
         return response if request.method != "HEAD" else replace(response, body=b"")
+
+    def exchange(self, request: Request, response: Response) -> Exchange:
+        """A request to these servers and its answer, which was given now; nothing is redacted."""
+        now = self.clock.time()
+        return Exchange(
+            method=request.method,
+            url=self.base_url + request.target,
+            request_headers=request.headers,
+            request_body=request.body.decode("utf-8", "replace"),
+            sent_at=now,
+            ended_at=now,
+            status=response.status,
+            reason=response.reason,
+            response_headers=response.headers,
+            response_body=response.body.decode("utf-8", "replace"),
+            reports=response.reports,
+        )
 
     def __repr__(self) -> str:
         return f"<Twin of {self.base_url} under {self.policy.name}>"

@@ -15,7 +15,7 @@ from shlex import quote
 from string import Template
 from urllib.parse import urlsplit
 
-from dpop_lab.doctor.explain.telling import Entry, entry
+from dpop_lab.doctor.explain.telling import Entry, entry, tls_entry
 from dpop_lab.jose.encoding import sha256
 from dpop_lab.server.twin import Front, Twin
 from dpop_lab.show import Table, as_html
@@ -76,22 +76,7 @@ class Explainer(Front):
         """Tell of a request and its answer, unless a page was the answer."""
         if request.route in self._pages:
             return
-        now = self._twin.clock.time()
-        self.tell(
-            Exchange(
-                method=request.method,
-                url=self._twin.base_url + request.target,
-                request_headers=request.headers,
-                request_body=request.body.decode("utf-8", "replace"),
-                sent_at=now,
-                ended_at=now,
-                status=response.status,
-                reason=response.reason,
-                response_headers=response.headers,
-                response_body=response.body.decode("utf-8", "replace"),
-                reports=response.reports,
-            )
-        )
+        self.tell(self._twin.exchange(request, response))
 
     def tell(self, exchange: Exchange) -> None:
         """Tell of one exchange, which is not redacted yet."""
@@ -109,15 +94,7 @@ class Explainer(Front):
     def spoke_tls(self, url: str) -> None:
         """Tell of a client that spoke TLS to the port at this URL, and was cut off."""
         self._count += 1
-        self._keep(
-            Entry(
-                number=self._count,
-                time=self._twin.clock.time(),
-                refused=True,
-                verdict="TLS: hung up on, no request was read",
-                why=(("change", f"A client spoke TLS to this port: use {url}"),),
-            )
-        )
+        self._keep(tls_entry(url, time=self._twin.clock.time(), number=self._count))
 
     def _keep(self, told: Entry) -> None:
         member = {"said": told.verdict, "refused": told.refused, "html": _item(told)}

@@ -106,6 +106,17 @@ def entry(
     )
 
 
+def tls_entry(url: str, *, time: float, number: int = 0) -> Entry:
+    """What a person is told of a client that spoke TLS to the port at this URL, and was cut off."""
+    return Entry(
+        number=number,
+        time=time,
+        refused=True,
+        verdict="TLS: hung up on, no request was read",
+        why=(("change", f"A client spoke TLS to this port: use {url}"),),
+    )
+
+
 def _short(text: str, longest: int = LONGEST_LINE) -> str:
     return JWT.sub("<a JWT>", cut(text, longest))
 
