@@ -2,6 +2,7 @@
 
     python -m tests.measure            every figure, beside its budget; exit 1 where one is over
     python -m tests.measure --rooms    lines, tokens and classes of each room
+    python -m tests.measure --where    which lines the lessons execute, which files a call runs
 
 Tokens are those of Python, comments and docstrings aside. What a call runs is counted in files of
 the package of which a function is entered. Times are ratios of things measured in turn. The rooms
@@ -50,9 +51,14 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+def inside(path: Path) -> str:
+    """The name of a file within the package."""
+    return path.relative_to(PACKAGE).as_posix()
+
+
 def has_a_share(path: Path) -> bool:
     """Is this file of the package in none of the later rooms?"""
-    return not path.relative_to(PACKAGE).as_posix().startswith(LATER)
+    return not inside(path).startswith(LATER)
 
 
 def modules() -> list[Path]:
@@ -83,27 +89,23 @@ def long_functions() -> list[str]:
             if isinstance(node, FUNCTIONS):
                 lines = (node.end_lineno or 0) - node.lineno + 1
                 if lines > LONGEST_FUNCTION:
-                    found.append(f"{path.relative_to(PACKAGE)}: {node.name}, {lines}")
+                    found.append(f"{inside(path)}: {node.name}, {lines}")
     return found
 
 
 def long_modules() -> list[str]:
     """The modules of the package that are too long, with their lines."""
     lines = {path: len(path.read_text("utf-8").splitlines()) for path in modules()}
-    return [
-        f"{path.relative_to(PACKAGE)}, {count}"
-        for path, count in lines.items()
-        if count > LONGEST_MODULE
-    ]
+    return [f"{inside(path)}, {count}" for path, count in lines.items() if count > LONGEST_MODULE]
 
 
 def rooms() -> Iterator[str]:
     """Lines, tokens and classes of each room, and of all together."""
     figures: dict[str, Counter[str]] = {}
     for path in modules():
-        text, inside = path.read_text("utf-8"), path.relative_to(PACKAGE).parts
+        text, first = path.read_text("utf-8"), inside(path).partition("/")[0]
         own = Counter(lines=len(text.splitlines()), tokens=tokens(text), classes=classes(text))
-        for room in (inside[0], "all"):
+        for room in (first, "all"):
             figures.setdefault(room, Counter()).update(own + Counter(files=1))
     yield f"{'room':<16}{'files':>8}{'lines':>8}{'tokens':>8}{'classes':>8}"
     for room in sorted(figures, key="all".__eq__):
@@ -112,8 +114,8 @@ def rooms() -> Iterator[str]:
         yield f"{room:<16}" + "".join(f"{one[name]:>8}" for name in named)
 
 
-def executed_by_lessons() -> tuple[int, int]:
-    """The lines of the package that lessons 00 to 05 execute, imports too, and in how many files.
+def executed_by_lessons() -> dict[str, int]:
+    """How many lines of each file of the package lessons 00 to 05 execute, imports too.
 
     Lesson 00 shows the map of all exercises, so that room is loaded: what it has loaded counts, its
     own lines do not. In a process of its own, for what is imported already is not executed again.
@@ -122,12 +124,12 @@ def executed_by_lessons() -> tuple[int, int]:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent
     )
-    lines, files = json.loads(done.stdout.splitlines()[-1])
-    return lines, files
+    lines: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
+    return lines
 
 
 def run_lessons() -> None:
-    """Run the code cells of lessons 00 to 05, and print lines and files as JSON."""
+    """Run the code cells of lessons 00 to 05, and print the lines of each file as JSON."""
     import coverage
     import nbformat
     from IPython.core.interactiveshell import InteractiveShell
@@ -145,12 +147,12 @@ def run_lessons() -> None:
                 assert shell.run_cell(cell.source).success or expected, (path.name, cell.source)
     measured.stop()
     data = measured.get_data()
-    counted = [file for file in data.measured_files() if has_a_share(Path(file))]
-    lines = {file: data.lines(file) or [] for file in counted}
-    print("\n", json.dumps([sum(map(len, lines.values())), sum(map(bool, lines.values()))]))
+    paths = filter(has_a_share, map(Path, data.measured_files()))
+    lines = {inside(path): len(data.lines(str(path)) or []) for path in paths}
+    print("\n", json.dumps({file: count for file, count in lines.items() if count}))
 
 
-def files_run(action: Callable[[], object]) -> int:
+def files_run(action: Callable[[], object]) -> list[str]:
     """The files of the package of which a function is entered by an action."""
     files: set[str] = set()
 
@@ -163,7 +165,7 @@ def files_run(action: Callable[[], object]) -> int:
         action()
     finally:
         sys.setprofile(None)
-    return sum(Path(file).is_relative_to(PACKAGE) for file in files)
+    return sorted(inside(path) for path in map(Path, files) if path.is_relative_to(PACKAGE))
 
 
 def redactions(action: Callable[[], object]) -> int:
@@ -198,21 +200,37 @@ def import_ratio(rounds: int = 9) -> float:
     return ours / theirs
 
 
+def calls() -> tuple[Callable[[], object], Callable[[], object]]:
+    """A send and a diagnosis, each done once before: what is made or imported once is there."""
+    lab, proof = dpop_lab.Lab(), benchmark.made()
+    both = (lambda: lab.send("own_key")), (lambda: dpop_lab.diagnose(proof))
+    for one in both:
+        one()
+    return both
+
+
+def where() -> Iterator[str]:
+    """The lines that lessons execute of each file, the most first; the files that calls run."""
+    for file, count in sorted(executed_by_lessons().items(), key=lambda pair: -pair[1]):
+        yield f"{count:>8}  {file}"
+    for name, call in zip(('lab.send("own_key")', "diagnose(proof)"), calls(), strict=True):
+        yield f"{name}: {', '.join(files_run(call))}"
+
+
 def figures() -> Iterator[tuple[str, float]]:
     """Every figure that has a budget, by its name in `BUDGETS`."""
     names = iter(BUDGETS)
     texts = [path.read_text("utf-8") for path in modules()]
-    lab, proof = dpop_lab.Lab(), benchmark.made()
-    lab.send("own_key"), dpop_lab.diagnose(proof)  # what is made or imported once is there then
-    lines, files = executed_by_lessons()
+    send, diagnose = calls()
+    executed = executed_by_lessons()
     values = (
-        lines,
-        files,
+        sum(executed.values()),
+        len(executed),
         sum(map(tokens, texts)),
         sum(map(classes, texts)),
-        files_run(lambda: lab.send("own_key")),
-        files_run(lambda: dpop_lab.diagnose(proof)),
-        redactions(lambda: lab.send("own_key")),
+        len(files_run(send)),
+        len(files_run(diagnose)),
+        redactions(send),
         len(long_functions()),
         len(long_modules()),
         import_ratio(),
@@ -225,8 +243,10 @@ def main() -> int:
     """Print the figures; gives 1 where one is over its budget."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rooms", action="store_true", help="lines, tokens, classes of each room")
-    if parser.parse_args().rooms:
-        print("\n".join(rooms()))
+    parser.add_argument("--where", action="store_true", help="lines and files, by their names")
+    options = parser.parse_args()
+    if options.rooms or options.where:
+        print("\n".join([*(rooms() if options.rooms else ()), *(where() if options.where else ())]))
         return 0
     over = 0
     for name, value in figures():
