@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from dpop_lab.checking import Answer, Finding, Profile
-from dpop_lab.errors import LabError, expect
+from dpop_lab.errors import LabError, expect, one_of
 from dpop_lab.jose.encoding import Members, compact_json, several
 from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.rules import ProofProfile
@@ -99,9 +99,7 @@ class Policy:
 
         Raises `LabError` for a row that no profile has, or without which nothing can be checked.
         """
-        if name not in self.row_names:
-            wanted = "one of " + ", ".join(sorted(self.row_names))
-            raise LabError(f"{self.name} has no such row", wanted=wanted, found=repr(name))
+        one_of(f"row in {self.name}", name, dict.fromkeys(sorted(self.row_names)))
         profiles = {
             place: one.without(name) if name in [row.name for row in one.rows] else one
             for place, one in self.profiles.items()
