@@ -324,6 +324,29 @@ def test_serve_prints_url_and_ready_and_ends_cleanly_on_a_signal(number):
         assert not named.exists()
 
 
+NEVER_ENDS = """
+import atexit, time
+from dpop_lab.cli.options import on_signals
+on_signals(lambda: print("asked", flush=True), within=0.3)
+atexit.register(time.sleep, 600)
+print("ready", flush=True)
+{then}
+"""
+
+
+@pytest.mark.skipif(not POSIX, reason="Windows has no such signals to send")
+@pytest.mark.parametrize("then", ["time.sleep(600)", "pass  # and hangs at its exit"])
+def test_what_hangs_when_it_is_asked_to_end_is_ended_and_asked_once(then):
+    command = [sys.executable, "-c", NEVER_ENDS.format(then=then)]
+    with started(command) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=SECONDS) == 1
+        assert process.stdout.read() + process.stderr.read() == ""
+
+
 def test_the_named_key_is_that_of_the_jwt_clients():
     with served() as (process, base_url):
         named = process.stdout.readline().partition(": ")[2].strip()

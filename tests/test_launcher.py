@@ -1,24 +1,27 @@
 """`dpop-lab` and `dpop-lab lessons`: the learner's copies, and JupyterLab from start to stop."""
 
+import asyncio
 import json
 import os
 import re
 import signal
 import socket
 import sys
+import threading
 import time
 import zipfile
 from argparse import Namespace
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import psutil
 import pytest
 import requests
 from jupyter_client import BlockingKernelClient
 
 from dpop_lab.cli import main
-from dpop_lab.cli.lessons import SETTINGS, arguments, environment, homes
+from dpop_lab.cli.lessons import SETTINGS, arguments, end_tasks, environment, homes
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import bring, notebooks, originals, restore
 from tests.network import free_port
@@ -440,6 +443,22 @@ def test_a_browser_is_sent_to_the_start_page_and_a_termination_ends_it_as_well(t
         opened_file = Path(seen.read_text("utf-8").strip().removeprefix("file://"))
         assert "/lab/tree/00_start.ipynb?token=" in opened_file.read_text("utf-8")
         assert ended(process, signal.SIGTERM) == (0, [], "")
+
+
+def test_a_request_that_still_runs_does_not_keep_the_process_from_ending():
+    before, loop = threading.active_count(), asyncio.new_event_loop()
+
+    async def request():
+        await anyio.to_thread.run_sync(loop.call_soon_threadsafe, loop.stop)
+        await asyncio.sleep(600)
+
+    task = loop.create_task(request())
+    loop.run_forever()
+    (thread,) = [one for one in threading.enumerate() if "AnyIO" in one.name]
+    end_tasks(loop)
+    thread.join(timeout=SECONDS)
+    assert task.cancelled() and threading.active_count() == before
+    loop.close()
 
 
 # ---- what is shipped ---------------------------------------------------------------------------

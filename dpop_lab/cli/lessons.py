@@ -1,6 +1,7 @@
 """`dpop-lab lessons`, and `dpop-lab` alone: the lessons in JupyterLab, on the learner's copies."""
 
 import argparse
+import asyncio
 import os
 import socket
 import sys
@@ -17,6 +18,7 @@ from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import IN_CLONE, bring, originals, restore
 
 FOLDER, START = "dpop-lab-notebooks", "00_start.ipynb"
+SECONDS = 8  # for kernels to end
 OPTIONS = {  # and their defaults
     "folder": FOLDER,
     "here": False,
@@ -140,12 +142,24 @@ def _open_lab(folder: Path, options: argparse.Namespace) -> int:
             def stop() -> None:
                 end.set()
                 server.stop(from_signal=True)
+                # which leaves its loop running when a kernel can't be shut down
+                later = server.io_loop.call_later
+                server.io_loop.add_callback_from_signal(later, SECONDS, server.io_loop.stop)
 
             on_signals(stop)
             print(f"JupyterLab is at\n    {_url(server, options.ip)}\nCtrl-C ends it.", flush=True)
             server.identity_provider.token_generated = False  # told: no need to tell it again
             server.start()
+            end_tasks(server.io_loop.asyncio_loop)
     return 0
+
+
+def end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """End what a stopped loop still had to do: a request's thread would keep the process alive."""
+    if tasks := asyncio.all_tasks(loop):
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """What the commands share: their options and how a value is read, and how a person is told."""
 
 import argparse
+import faulthandler
 import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -188,8 +190,20 @@ def listening(host: str, port: int | None) -> Iterator[None]:
         raise LabError(f"Can't listen on {where}: {reason}") from None
 
 
-def on_signals(stop: Callable[[], object]) -> None:
-    """Call `stop` when the process is asked to end: by Ctrl-C, by its terminal, by another."""
+def on_signals(stop: Callable[[], object], within: float = 15) -> None:
+    """Call `stop`, once, when the process is asked to end: by Ctrl-C, by its terminal, by another.
+
+    Once, since `timeout` and `uv run` hand a signal on twice. What has not ended `within` seconds
+    is ended all the same, with exit code 1, whatever it waits for.
+    """
+    asked, nowhere = threading.Event(), os.open(os.devnull, os.O_WRONLY)
+
+    def ask(*_: object) -> None:
+        if not asked.is_set():
+            asked.set()
+            faulthandler.dump_traceback_later(within, exit=True, file=nowhere)
+            stop()
+
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # the last one is Windows'
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: stop())
+            signal.signal(getattr(signal, name), ask)
