@@ -117,7 +117,7 @@ BESIDE_PROOFS = (
     Wording("scheme", r"^\[\w* BEARER .*(?:support|invalid|wrong|unexpected|unknown).*scheme"),
     Wording(
         "scheme",
-        r"""bound.{0,60}(?:bearer|dpop.{0,9} scheme) | dpop scheme
+        r"""bound.{0,60}(?:bearer|dpop.{0,9} scheme) | dpop scheme | scheme must be dpop
         | (?:expect|requires?|must|should|use).{0,40}\bdpop\b.{0,20}scheme
         | bearer.{0,30}(?:not allowed|not accepted|bound)""",
     ),

@@ -65,13 +65,13 @@ SPECIFIC = (
     ),
     Wording(
         "missing claims",
-        r"""(?:mandatory|required|missing|necessary) (?:\w+ )?claims?\b
+        r"""(?:mandatory|required|missing|necessary) (?:(?!jti)\w+ )?claims?\b
         | claims? (?:is |are )?missing""",
         "a claim of the proof is missing",
         """Give each proof jti, htm, htu and iat, beside an access token ath too, for a server with
         nonces its nonce too; in the header typ, alg and jwk.""",
     ),
-    Wording("typ", r"\btyp\b | dpop\+jwt | jwt type"),
+    Wording("typ", r"\btyp\b | dpop\+jwt | jwt type | (?<!key )\btype in (?:the )?dpop header"),
     Wording(
         "alg",
         r"\balg\b | algorithm",
@@ -85,12 +85,13 @@ SPECIFIC = (
     ),
     Wording(
         "well_formed",
-        r"""(?:dpop|proof).*(?:malformed|parse|decod|not a (?:valid )?jwt|jwt format|header
+        r"""(?:dpop|proof).*(?:malformed|parse|decod|not a (?:valid |well.formed )?jwt|jwt format|header
         verification) | (?:malformed|parse|decod\w+|invalid jwt).*(?:dpop|proof)""",
     ),
     Wording(
         "unbound",
         r"""(?:missing|without|lacks?|requires?) (?:\w+ ){0,2}(?:cnf|jkt)\b | \bno (?:cnf|jkt)\b
+        | \bno dpop (?:confirmation|key thumbprint)\b
         | \b(?:cnf|jkt)(?:[./]jkt)?(?: claim| member)? (?:is |was )?(?:missing|required|absent|not
         found) | token (?:is )?(?:not (?:dpop.|sender.|key.)?(?:bound|constrained)|unbound)""",
         "the access token is bound to no key",

@@ -90,7 +90,8 @@ def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     """The rows that have these words in a policy; the demo's own first. Empty for none."""
     if not call.description:
         return ()
-    words, error = _squeezed(call.description), call.error.lower()
+    error = call.error.lower()
+    words = _squeezed(call.description).removeprefix(f"{error}: ")  # the code may stand before them
     known = (*_known(), *_words_of(policy))
     fits = [(code, said) for text, code, said in known if _squeezed(text) == words]
     fits = [one for one in fits if error in ("", one[0])] or fits
@@ -105,7 +106,8 @@ def _of_a_policy(rows: tuple[Check, ...], said: tuple[Said, ...]) -> Problem:
     places = dict.fromkeys(place for _, place, _ in said)
     title = f"the row {' or '.join(names)} failed at the {' or '.join(places)}"
     title += ", in the demo server's words" * ({name for _, _, name in said} == {DUENDE.name})
-    return Problem(title, row.mend, row.section, row=row.name, explains=tuple(names))
+    todo = row.mend if len(rows) == 1 else " ".join(f"{one.name}: {one.mend}" for one in rows)
+    return Problem(title, todo, row.section, row=row.name, explains=tuple(names))
 
 
 # ---- the words of others
@@ -134,13 +136,19 @@ def _other_schemes(call: Call) -> str:
 
 def _in_the_table(call: Call, text: str, table: tuple[Wording, ...]) -> Problem | None:
     """What a text means by the first wording of a table that fits it."""
+    found = fitting(call, text, table)
+    return _worded(found, ROWS.get(found.topic), call) if found else None
+
+
+def fitting(call: Call, text: str, table: tuple[Wording, ...]) -> Wording | None:
+    """The first wording of a table that fits a text about this call, None where none does."""
     line, words = _line(call, text), _squeezed(text)
     dpop, ours = call.is_proof or ABOUT_DPOP.search(line), OURS.search(words)
     for wording, pattern in _patterns(table):
         row = ROWS.get(wording.topic)
         fits = (dpop or row not in OF_PROOFS) and pattern.search(line)
         if wording.topic == ours[1] if ours else fits:
-            return _worded(wording, row, call)
+            return wording
     return None
 
 
