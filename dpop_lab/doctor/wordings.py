@@ -85,8 +85,8 @@ SPECIFIC = (
     ),
     Wording(
         "well_formed",
-        r"""(?:dpop|proof).*(?:malformed|parse|decod|not a
-        (?:valid |well.formed )?jwt|jwt format|header verification) | (?:malformed|parse|decod\w+|invalid jwt).*(?:dpop|proof)""",
+        r"""(?:dpop|proof).*(?:malformed|parse|decod|not a (?:valid |well.formed )?jwt|jwt
+        format|header verification) | (?:malformed|parse|decod\w+|invalid jwt).*(?:dpop|proof)""",
     ),
     Wording(
         "unbound",
