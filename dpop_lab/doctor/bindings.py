@@ -124,7 +124,7 @@ def unbound(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
         " answer, then call the API under the scheme DPoP with a proof by the same key.",
         "RFC 9449 §5",
         row="bound_key",
-        explains=("bound_key", "scheme", "unbound", "one_header", "ath", "invalid_token"),
+        explains=("bound_key", "scheme", "no binding", "one_header", "ath", "invalid_token"),
     )
 
 

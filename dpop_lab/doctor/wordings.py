@@ -89,7 +89,7 @@ SPECIFIC = (
         format|header verification) | (?:malformed|parse|decod\w+|invalid jwt).*(?:dpop|proof)""",
     ),
     Wording(
-        "unbound",
+        "no binding",
         r"""(?:missing|without|lacks?|requires?) (?:\w+ ){0,2}(?:cnf|jkt)\b | \bno (?:cnf|jkt)\b
         | \bno dpop (?:confirmation|key thumbprint)\b
         | \b(?:cnf|jkt)(?:[./]jkt)?(?: claim| member)? (?:is |was )?(?:missing|required|absent|not
@@ -175,7 +175,7 @@ SPECIFIC = (
 VAGUE = ("any row", "token form", "missing claims", "invalid_token", "bare_challenge", "status")
 #: What other lines than the server's words tell of: those of a browser, an app, a middleware.
 BESIDE_WORDS = tuple(
-    one for one in SPECIFIC if one.topic in ("cors", "lost key", "no scheme", "unbound")
+    one for one in SPECIFIC if one.topic in ("cors", "lost key", "no scheme", "no binding")
 )
 #: By which words each kind of request is known that `where` tells.
 PLACES = {

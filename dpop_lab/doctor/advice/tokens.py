@@ -77,7 +77,7 @@ def audience(finding: Finding, call: Call) -> str:
     """For which host the token is, and which was called."""
     hosts = [host_of(one) for one in several(finding.found) if isinstance(one, str)]
     there, here = " or ".join(filter(None, hosts))[:200], host_of(call.url)
-    if not there or not here:
+    if not there or not here or here in hosts:
         return ""
     return (
         f"aud names {shown(there, 200)}, the request goes to {shown(here, 100)}: send it to"

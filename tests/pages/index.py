@@ -1,0 +1,95 @@
+"""The index: by error code, by the words of any server, by what is seen, by row."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from dpop_lab.doctor.general import IN_GENERAL
+from dpop_lab.proof import rules
+from dpop_lab.server import access_token as at
+from tests.pages.error import NO_ERROR, Words, codes, path_of, rows_of, texts
+from tests.pages.markdown import Page, code, prose, table
+from tests.pages.other import NO_WORDS
+from tests.pages.wire import SERVERS
+from tests.pages.words import others, quoted
+
+#: What people see where no words help, and the pages that may explain it, the likeliest first.
+SYMPTOMS = {
+    "401 with no body: what reason there is stands in the header WWW-Authenticate": (
+        NO_ERROR, NO_WORDS
+    ),
+    "a token comes, then the API answers 401": (
+        "rows/fresh.md", "rows/scheme.md", "rows/ath.md", "rows/bound_key.md"
+    ),
+    "it works, but not behind the proxy, the gateway or in the cluster": ("rows/htu.md",),
+    "it works on some machines, or until the laptop sleeps": ("rows/fresh.md",),
+    "the first call works, the same again is refused": ("rows/unused.md",),
+    "it works for an hour, then every call is refused": (NO_ERROR, "rows/not_expired.md"),
+    "it works until the app restarts or the page reloads": (
+        "other/lost-key.md", "rows/bound_key.md"
+    ),
+    "each call is refused once, and works when it is sent again": ("rows/nonce.md",),
+    "every call is asked for a nonce, and none is ever enough": ("rows/nonce.md", "other/cors.md"),
+    "it works with curl, and not in the browser": ("other/cors.md",),
+    "token_type is Bearer though a proof was sent": ("rows/bound_key.md",),
+    "the login works, the refresh does not": ("other/refresh-key.md", "other/spent-grant.md"),
+}  # fmt: skip
+
+
+def index_page() -> Page:
+    """The page that all others are found from."""
+    page = Page("README.md", "DPoP errors: find yours by its words")
+    page.add(
+        "Search this page for words of yours, such as"
+        f" {code('htu')} or {code('proof is not active')}: each page begins with the cause and"
+        f" what to do. Or let the doctor read them: {code('dpop-lab diagnose')} takes words, and"
+        " better the whole request with its answer. It sends nothing.",
+    )
+    links = (page.link(code(one), f"errors/{one}.md") for one in codes())
+    page.section("By error code", " · ".join(links))
+    seen = [
+        (prose(what), ", ".join(_named(page, path) for path in paths))
+        for what, paths in SYMPTOMS.items()
+    ]
+    page.section("By what you see", table(("What you see", "Look at"), [*seen, _statuses(page)]))
+    page.section(
+        "By the words",
+        f"Words in links are those of {' and '.join(SERVERS.values())}, both played by the twin.",
+        table(("Words", "They mean"), [*_own(page), *_of_others(page)]),
+    )
+    for kind, rows in (("proof", rules.ROWS), ("access token", (*at.ROWS, at.unbound))):
+        lines = [f"- {_named(page, f'rows/{row.name}.md')}: {prose(row.question)}" for row in rows]
+        page.section(f"The rows about the {kind}", "\n".join(lines))
+    return page
+
+
+def _named(page: Page, path: str) -> str:
+    """A link to a page in the words of its path."""
+    return page.link(code(path.rpartition("/")[2].removesuffix(".md")), path)
+
+
+def _statuses(page: Page) -> tuple[str, str]:
+    said = " ".join(one.says for one in IN_GENERAL if one.topic in ("before", "status"))
+    numbers = ", ".join(sorted(set(re.findall(r"\d{3}", said))))
+    return f"a status and no words: {numbers}", page.link("a status alone", NO_WORDS)
+
+
+def _own(page: Page) -> Iterator[tuple[str, str]]:
+    """The texts of the policies, those of a row together."""
+    groups: dict[str, list[Words]] = {}
+    for words in texts():
+        rows = ", ".join(_named(page, f"rows/{row.name}.md") for row in rows_of(words))
+        groups.setdefault(rows or "the request, not the proof", []).append(words)
+    for what, found in groups.items():
+        yield _lines(page.link(code(text), path_of((error, text))) for error, text in found), what
+
+
+def _of_others(page: Page) -> Iterator[tuple[str, str]]:
+    """What other servers say, a line for each thing that the doctor takes words for."""
+    for one in others():
+        words = (f"{quoted(text)}{f' ({who})' * bool(who)}" for text, who in one.words)
+        means = f": {prose(one.wording.means)}" * bool(one.wording.means)
+        yield _lines(words), f"{_named(page, one.path)}{means}"
+
+
+def _lines(cells: Iterable[str]) -> str:
+    return "<br>".join(cells)
