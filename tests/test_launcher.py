@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
+import nbformat
 import psutil
 import pytest
 import requests
@@ -23,7 +24,7 @@ from jupyter_client import BlockingKernelClient
 from dpop_lab.cli import main
 from dpop_lab.cli.lessons import SETTINGS, arguments, end_tasks, environment, homes
 from dpop_lab.errors import LabError
-from dpop_lab.lab.lessons import bring, notebooks, originals, restore
+from dpop_lab.lab.lessons import bench, bring, notebooks, originals, put, restore
 from tests.network import free_port
 from tests.programs import SECONDS, started
 from tests.programs import run as program
@@ -232,6 +233,8 @@ def test_options_that_make_no_sense_are_told_by_the_usage(capsys, words):
         ["--here", "--folder", "x"],
         ["lessons", "--here", "--restore", "00"],
         ["lessons", "--restore", "99"],
+        ["lessons", "--bench", "own_kee"],
+        ["lessons", "--bench", "own_key", "--here"],
         ["--ip", "192.0.2.1"],  # an address for documentation: nobody's
     ],
     ids=" ".join,
@@ -269,12 +272,26 @@ def test_the_command_loads_no_jupyterlab_before_it_is_asked_to():
     assert not loaded & {"jupyterlab", "jupyter_server", "zmq", "tornado", "IPython"}
 
 
+def test_a_bench_has_its_change_chosen_and_yours_is_kept(folder):
+    name, text = bench("own_key")
+    put(folder, name, text)
+    notebook = nbformat.reads((folder / name).read_text("utf-8"), as_version=4)
+    nbformat.validate(notebook)
+    scope = {}
+    *lines, last = notebook.cells[-1].source.split("\n")
+    exec("\n".join(lines), scope)
+    assert eval(last, scope).fields["Change"].value == "own_key"
+    (folder / name).write_text("mine", "utf-8")
+    put(folder, name, text)
+    assert (folder / name).read_text("utf-8") == "mine"
+
+
 # ---- what JupyterLab is told -------------------------------------------------------------------
 
 
 def told_to_jupyterlab(port=None, curve=False):
     options = Namespace(lab_port=port, ip="127.0.0.1", no_browser=True)
-    return arguments(ROOT, options, "workspaces", curve=curve)
+    return arguments(ROOT, options, "workspaces", "00_start.ipynb", curve=curve)
 
 
 def test_jupyterlab_ends_at_once_and_asks_its_own_temporary_workspace():

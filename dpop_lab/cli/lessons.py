@@ -15,13 +15,14 @@ from typing import Any
 
 from dpop_lab.cli.options import Commands, adder, command, listening, named, on_signals, port
 from dpop_lab.errors import LabError
-from dpop_lab.lab.lessons import IN_CLONE, bring, originals, restore
+from dpop_lab.lab.lessons import IN_CLONE, bench, bring, originals, put, restore
 
 FOLDER, START = "dpop-lab-notebooks", "00_start.ipynb"
 SECONDS = 8  # for kernels to end
 OPTIONS = {  # and their defaults
     "folder": FOLDER,
     "here": False,
+    "bench": None,
     "lab_port": None,
     "ip": "127.0.0.1",
     "no_browser": False,
@@ -36,6 +37,7 @@ EXAMPLES = """examples:
   dpop-lab lessons                            open the start page in JupyterLab
   dpop-lab lessons --folder ~/dpop            work on copies in this folder
   dpop-lab lessons --restore 03               bring back 03 as it was; yours is kept
+  dpop-lab lessons --bench own_key            the bench, with this change chosen
   dpop-lab lessons --ip 0.0.0.0 --no-browser  in a container
   dpop-lab lessons --progress                 which exercises are solved
 The notebooks are copied to the folder once, and what is there is never written over."""
@@ -55,6 +57,7 @@ def declare(parser: argparse.ArgumentParser, commands: Commands) -> None:
         add = adder(place, default=argparse.SUPPRESS)
         add("--folder DIR", f"your work folder; default: {FOLDER}", type=_given)
         add("--here", "the originals, not copies: for authors")
+        add("--bench CHANGE", "open the bench with a change chosen, such as own_key")
         add("--port N", "default: a free one", dest="lab_port", type=port)
         add("--ip ADDRESS", "default: 127.0.0.1", type=_given)
         add("--no-browser", "only print the URL")
@@ -87,9 +90,12 @@ def _lessons(options: argparse.Namespace) -> int:
 
         return tell(options)
     source, folder = originals(), Path(options.folder).expanduser()
+    chosen = None if options.bench is None else bench(options.bench)
+    if [options.here, options.restore is not None, chosen is not None].count(True) > 1:
+        raise LabError("--here, --restore and --bench do not go together")
     if options.here:
-        if options.folder != FOLDER or options.restore is not None:
-            raise LabError("--here is without --folder and --restore: it opens the originals")
+        if options.folder != FOLDER:
+            raise LabError("--here is without --folder: it opens the originals")
         if source != IN_CLONE:
             raise LabError("--here is for a clone of the repository: this is an installed wheel")
         print(f"The originals are in {source}: what you save there is saved for everybody.")
@@ -102,7 +108,7 @@ def _lessons(options: argparse.Namespace) -> int:
         socket.create_server((host, options.lab_port or 0), family=family).close()
     if not options.here:
         _bring(source, folder)
-    return _open_lab(folder.absolute(), options)
+    return _open_lab(folder.absolute(), options, put(folder, *chosen) if chosen else START)
 
 
 def _restore(source: Path, folder: Path, name: str) -> int:
@@ -125,8 +131,8 @@ def _bring(source: Path, folder: Path) -> None:
 # JupyterLab, in this process and quiet, until Ctrl-C or another signal ends it
 
 
-def _open_lab(folder: Path, options: argparse.Namespace) -> int:
-    """Run JupyterLab on a folder until it is ended. Raises `LabError` when it can't be."""
+def _open_lab(folder: Path, options: argparse.Namespace, start: str) -> int:
+    """Run JupyterLab on a folder, with a notebook open, until it is ended; `LabError`: it can't."""
     with tempfile.TemporaryDirectory(prefix="dpop-lab-", ignore_cleanup_errors=True) as workspaces:
         os.environ.update(environment(os.environ) | homes(workspaces))
         try:
@@ -135,7 +141,7 @@ def _open_lab(folder: Path, options: argparse.Namespace) -> int:
         except ImportError as error:
             advice = "pip install jupyterlab"
             raise LabError(f"JupyterLab can't be used here: {error}", advice=advice) from None
-        argv = arguments(folder, options, workspaces, curve=zmq.has("curve"))
+        argv = arguments(folder, options, workspaces, start, curve=zmq.has("curve"))
         server = LabApp.initialize_server(argv=argv)
         with errors_until_the_end() as end:
 
@@ -213,12 +219,12 @@ def homes(folder: str) -> dict[str, str]:
 
 
 def arguments(
-    folder: Path, options: argparse.Namespace, workspaces: str, *, curve: bool
+    folder: Path, options: argparse.Namespace, workspaces: str, start: str, *, curve: bool
 ) -> list[str]:
     """JupyterLab's command line.
 
-    `workspaces` is where it keeps which tabs are open; `curve` is whether it can talk to kernels
-    under encryption: where it can, a kernel that is to do without warns its reader.
+    `workspaces` is where it keeps which tabs are open, `start` the notebook it opens; `curve`:
+    it can talk to kernels under encryption. Where it can, one without warns its reader.
     """
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     named_port = [f"--ServerApp.port={options.lab_port}"] if options.lab_port else []
@@ -231,7 +237,7 @@ def arguments(
         f"--ServerApp.open_browser={not options.no_browser and has_browser()}",
         "--ServerApp.answer_yes=True",
         f"--ServerApp.allow_root={root}",
-        f"--LabApp.default_url=/lab/tree/{START}",
+        f"--LabApp.default_url=/lab/tree/{start}",
         f"--LabApp.workspaces_dir={workspaces}",
         "--LabApp.extension_manager=readonly",
         *[f"--ServerApp.terminado_settings=shell_command=['{SHELL}']"] * bool(SHELL),

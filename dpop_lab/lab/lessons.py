@@ -1,13 +1,15 @@
 """The notebooks of the lessons, and a learner's copies of them: made once, never written over."""
 
+import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, one_of
+from dpop_lab.show import plain_markdown
 
 IN_WHEEL = Path(__file__).parents[1] / "notebooks"
 IN_CLONE = Path(__file__).parents[2] / "notebooks"
@@ -54,6 +56,33 @@ def _make(folder: Path) -> None:
 
 def _same(original: Path, own: Path) -> bool:
     return own.is_file() and own.read_bytes() == original.read_bytes()
+
+
+def bench(change: str) -> tuple[str, str]:
+    """The name and the text of a notebook that is the bench, with one of `CHANGES` chosen.
+
+    Raises `LabError` for an unknown change.
+    """
+    from dpop_lab.lab.catalogue import CHANGES, LISTED  # when used
+
+    title = one_of("change", change, CHANGES, listed=LISTED).title
+    words = f"# The bench: {plain_markdown(title)}\n\nRun the cell below (Shift and Enter)."
+    line = f"from dpop_lab.panels import BenchPanel\n\nBenchPanel(change={change!r})"
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    code = {"cell_type": "code", "id": "bench", "source": line, "outputs": []}
+    cells = [
+        {"cell_type": "markdown", "id": "head", "metadata": {}, "source": words},
+        code | {"execution_count": None, "metadata": {}},
+    ]
+    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}}
+    return f"bench_{change}.ipynb", json.dumps(notebook | {"nbformat": 4, "nbformat_minor": 5})
+
+
+def put(folder: Path, name: str, text: str) -> str:
+    """Put a new notebook into a folder, where none has this name yet; gives the name."""
+    with suppress(FileExistsError), open(folder / name, "x", encoding="utf-8") as file:
+        file.write(text)
+    return name
 
 
 def restore(source: Path, folder: Path, name: str) -> dict[str, str | None]:

@@ -106,10 +106,16 @@ def _running(command: list[str], said: Path, env: dict[str, str]) -> Iterator[st
 
 
 @pytest.fixture(scope="package")
-def printed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the learner works in."""
+    return tmp_path_factory.mktemp("browser") / "work"
+
+
+@pytest.fixture(scope="package")
+def printed_url(work: Path) -> Iterator[str]:
     """What `dpop-lab --no-browser` prints for the learner to open."""
-    folder = tmp_path_factory.mktemp("browser")
-    command = [sys.executable, "-m", "dpop_lab", "--no-browser", "--folder", str(folder / "work")]
+    folder = work.parent
+    command = [sys.executable, "-m", "dpop_lab", "--no-browser", "--folder", str(work)]
     with _running(command, folder / "said.txt", _environment(folder)) as url:
         yield url
 

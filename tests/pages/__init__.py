@@ -1,7 +1,6 @@
 """The pages under `docs/`: for each row and each error, made of what the package knows."""
 
-from pathlib import Path
-
+from tests.links import ROOT
 from tests.pages.error import code_page, codes, no_error_page, text_page, texts
 from tests.pages.index import index_page
 from tests.pages.markdown import Page
@@ -9,7 +8,7 @@ from tests.pages.other import no_words_page, other_page, paths
 from tests.pages.row import row_page
 from tests.pages.wire import ROWS
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = ROOT / "docs"
 COMMAND = "uv run python -m tests.pages"
 
 
@@ -33,7 +32,8 @@ def stored() -> dict[str, str]:
     """The pages that are there now, by their paths."""
     return {
         path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8")
-        for path in DOCS.rglob("*.md")
+        for path in (DOCS / "README.md", *DOCS.glob("*/*.md"))
+        if path.is_file()
     }
 
 

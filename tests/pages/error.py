@@ -34,9 +34,8 @@ def texts() -> tuple[Words, ...]:
 @cache
 def codes() -> tuple[str, ...]:
     """Each error code that is sent or that the doctor knows."""
-    return tuple(
-        dict.fromkeys([*(error for error, _ in texts()), *(OF_CODES.keys() - TOLD_AT.keys())])
-    )
+    known = (one for one in OF_CODES if one not in TOLD_AT)
+    return tuple(dict.fromkeys([*(error for error, _ in texts()), *known]))
 
 
 def rows_of(words: Words) -> list[Check]:

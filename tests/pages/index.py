@@ -9,8 +9,8 @@ from dpop_lab.server import access_token as at
 from tests.pages.error import NO_ERROR, Words, codes, path_of, rows_of, texts
 from tests.pages.markdown import Page, code, prose, table
 from tests.pages.other import NO_WORDS
-from tests.pages.wire import SERVERS
-from tests.pages.words import others, quoted
+from tests.pages.wire import ROWS, SERVERS
+from tests.pages.words import Heard, others, quoted
 
 #: What people see where no words help, and the pages that may explain it, the likeliest first.
 SYMPTOMS = {
@@ -46,25 +46,26 @@ def index_page() -> Page:
     )
     links = (page.link(code(one), f"errors/{one}.md") for one in codes())
     page.section("By error code", " · ".join(links))
-    seen = [
-        (prose(what), ", ".join(_named(page, path) for path in paths))
-        for what, paths in SYMPTOMS.items()
-    ]
+    seen = [(prose(what), _named(page, *paths)) for what, paths in SYMPTOMS.items()]
     page.section("By what you see", table(("What you see", "Look at"), [*seen, _statuses(page)]))
+    kinds = {"proof": rules.ROWS, "access token": (*at.ROWS, at.unbound)}
+    rows = (
+        f"Of the {kind}: {' · '.join(_named(page, f'rows/{row.name}.md') for row in asked)}."
+        for kind, asked in kinds.items()
+    )
+    page.section("By row", *rows)
     page.section(
         "By the words",
         f"Words in links are those of {' and '.join(SERVERS.values())}, both played by the twin.",
-        table(("Words", "They mean"), [*_own(page), *_of_others(page)]),
+        table(("Words", "They mean"), _by_words(page)),
     )
-    for kind, rows in (("proof", rules.ROWS), ("access token", (*at.ROWS, at.unbound))):
-        lines = [f"- {_named(page, f'rows/{row.name}.md')}: {prose(row.question)}" for row in rows]
-        page.section(f"The rows about the {kind}", "\n".join(lines))
     return page
 
 
-def _named(page: Page, path: str) -> str:
-    """A link to a page in the words of its path."""
-    return page.link(code(path.rpartition("/")[2].removesuffix(".md")), path)
+def _named(page: Page, *paths: str) -> str:
+    """Links to pages in the words of their paths."""
+    names = {path: path.rpartition("/")[2].removesuffix(".md") for path in paths}
+    return ", ".join(page.link(code(name), path) for path, name in names.items())
 
 
 def _statuses(page: Page) -> tuple[str, str]:
@@ -73,22 +74,27 @@ def _statuses(page: Page) -> tuple[str, str]:
     return f"a status and no words: {numbers}", page.link("a status alone", NO_WORDS)
 
 
-def _own(page: Page) -> Iterator[tuple[str, str]]:
-    """The texts of the policies, those of a row together."""
-    groups: dict[str, list[Words]] = {}
+def _by_words(page: Page) -> Iterator[tuple[str, str]]:
+    """The texts of the policies, row by row, each before what others say of it; then all else."""
+    groups: dict[tuple[str, ...], list[Words]] = {}
     for words in texts():
-        rows = ", ".join(_named(page, f"rows/{row.name}.md") for row in rows_of(words))
-        groups.setdefault(rows or "the request, not the proof", []).append(words)
-    for what, found in groups.items():
-        yield _lines(page.link(code(text), path_of((error, text))) for error, text in found), what
+        groups.setdefault(tuple(row.name for row in rows_of(words)), []).append(words)
+    left = list(others())
+    for names, found in groups.items():
+        paths = [f"rows/{name}.md" for name in names]
+        means = _named(page, *paths) or "the request, not the proof"
+        means += "".join(f": {prose(ROWS[name].question)}" for name in names if len(names) == 1)
+        yield _lines(page.link(code(text), path_of((error, text))) for error, text in found), means
+        yield from (_of_others(page, one) for one in left if [one.path] == paths)
+        left = [one for one in left if [one.path] != paths]
+    yield from (_of_others(page, one) for one in left)
 
 
-def _of_others(page: Page) -> Iterator[tuple[str, str]]:
-    """What other servers say, a line for each thing that the doctor takes words for."""
-    for one in others():
-        words = (f"{quoted(text)}{f' ({who})' * bool(who)}" for text, who in one.words)
-        means = f": {prose(one.wording.means)}" * bool(one.wording.means)
-        yield _lines(words), f"{_named(page, one.path)}{means}"
+def _of_others(page: Page, one: Heard) -> tuple[str, str]:
+    """What other servers say, by one thing that the doctor takes words for."""
+    words = (f"{quoted(text)}{f' ({who})' * bool(who)}" for text, who in one.words)
+    means = f": {prose(one.wording.means)}" * bool(one.wording.means)
+    return _lines(words), f"{_named(page, one.path)}{means}"
 
 
 def _lines(cells: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ DRAWN = re.compile(
     r"|(?<!\w)[0-9A-F]{32}(?!\w)|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
 )
 
-BAR = re.compile(r"(?<!\\)\|")  # that is not escaped
+SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")  # of code, in which no bar is escaped yet
 
 
 def same_each_run(text: str) -> str:
@@ -50,9 +50,13 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of cells that are Markdown already; columns in which all are empty are left out."""
     rows = list(rows)
     kept = [n for n, _ in enumerate(head) if any(row[n] for row in rows)]
-    lines = [[BAR.sub(r"\\|", cells[n]) for n in kept] for cells in (head, *rows)]
+    lines = [[_cell(cells[n]) for n in kept] for cells in (head, *rows)]
     text = [f"| {' | '.join(line)} |" for line in lines]
     return "\n".join([text[0], "|" + " --- |" * len(kept), *text[1:]])
+
+
+def _cell(text: str) -> str:
+    return SPAN.sub(lambda span: span[0].replace("|", "\\|"), text)
 
 
 def block(text: str, language: str = "text") -> str:

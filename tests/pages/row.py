@@ -7,7 +7,7 @@ from dpop_lab import DUENDE, RFC_9449
 from dpop_lab.checking import Check
 from dpop_lab.proof import rules
 from dpop_lab.show import as_text
-from tests import store
+from tests import links
 from tests.pages import parts
 from tests.pages.error import path_of
 from tests.pages.markdown import Page, block, code, prose, same_each_run, table
@@ -37,8 +37,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     "not_expired": ("08_debugging", "The client that waits for a nonce"),
     "unbound": ("20_heist", "What you overhear"),
 }
-BENCH = "06_tamper"
-BINDER = "https://mybinder.org/v2/gh/?urlpath=lab/tree/notebooks/{}.ipynb"
+BENCH = "06_tamper", "Your turn: the bench"
 
 
 def path(row: Check) -> str:
@@ -46,9 +45,9 @@ def path(row: Check) -> str:
     return f"rows/{row.name}.md"
 
 
-def on_binder(notebook: str) -> str:
-    """The link that opens a notebook on Binder, made from the one setting."""
-    return store.with_binder_links(BINDER.format(notebook), store.binder_setting())
+def on_binder(notebook: str, heading: str) -> str:
+    """The link that opens a lesson on Binder at a heading."""
+    return links.binder(f"notebooks/{notebook}.ipynb", heading)
 
 
 def row_page(row: Check) -> Page:
@@ -94,10 +93,13 @@ def _answers(page: Page, row: Check) -> str:
 def _taught(page: Page, row: Check) -> Iterator[str]:
     if row.name in TAUGHT:
         notebook, heading = TAUGHT[row.name]
-        cells = json.loads((store.NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
+        cells = json.loads((links.ROOT / "notebooks" / f"{notebook}.ipynb").read_text("utf-8"))[
+            "cells"
+        ]
         title = "".join(cells[0]["source"]).partition("\n")[0].removeprefix("# ")
         lesson = page.link(f"lesson {prose(title)}", f"../notebooks/{notebook}.ipynb")
-        yield f"Taught in {lesson}, *{prose(heading)}* ([on Binder]({on_binder(notebook)}))."
+        binder = on_binder(notebook, heading)
+        yield f"Taught in {lesson}, *{prose(heading)}* ([on Binder]({binder}))."
 
 
 def _bench(row: Check, tried: list[Tried]) -> Iterator[str]:
@@ -111,5 +113,5 @@ def _bench(row: Check, tried: list[Tried]) -> Iterator[str]:
     yield (
         "The bench with the first of the causes chosen:"
         f" {code(f'dpop-lab lessons --bench {change}')} on your machine{server};"
-        f" [on Binder]({on_binder(BENCH)}) run {code(line)} in a new cell."
+        f" [on Binder]({on_binder(*BENCH)}) run {code(line)} in a new cell."
     )

@@ -1,0 +1,179 @@
+"""The pages of `docs/`: fresh, whole, with links that lead somewhere, and short."""
+
+import ast
+import re
+from functools import cache
+from html import unescape
+from pathlib import Path
+
+import nbformat
+import pytest
+from readme_renderer import markdown
+
+from dpop_lab.checking import Finding
+from dpop_lab.doctor.general import CODES, IN_GENERAL
+from dpop_lab.doctor.wordings import SPECIFIC
+from dpop_lab.doctor.words import fitting
+from dpop_lab.server.policies import POLICIES
+from dpop_lab.show.values import one_line
+from tests import pages
+from tests.links import ROOT
+from tests.pages.markdown import Page, code, prose, same_each_run, table
+from tests.pages.row import TAUGHT
+from tests.pages.trials import LIKELY, causes
+from tests.pages.wire import ROWS
+from tests.pages.words import quoted
+from tests.said import heard, read
+
+LONGEST = 120  # lines
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+SERVER = ROOT / "dpop_lab" / "server"
+
+
+@cache
+def made():
+    """All pages made afresh, once: some two seconds, in which two hundred requests are sent."""
+    return pages.pages()
+
+
+def titles():
+    return {text.partition("\n")[0].removeprefix("# ") for text in made().values()}
+
+
+def test_the_pages_are_those_that_would_be_made_now():
+    now, then = made(), pages.stored()
+    other = sorted(path for path in now.keys() | then.keys() if now.get(path) != then.get(path))
+    assert other == [], f"mended by: {pages.COMMAND}"
+
+
+def test_every_link_between_pages_and_lessons_leads_to_a_file():
+    found = {
+        (path, target)
+        for path, text in made().items()
+        for target in LINK.findall(text)
+        if "://" not in target
+    }
+    assert len(found) > 300
+    gone = [
+        (path, to) for path, to in found if not (pages.DOCS / path).parent.joinpath(to).exists()
+    ]
+    assert gone == []
+
+
+def test_every_page_is_found_from_the_index():
+    linked = {"README.md", *LINK.findall(made()["README.md"])}
+    assert made().keys() - linked == set()
+
+
+def test_no_page_is_long_and_each_begins_with_cause_and_mend():
+    for path, text in made().items():
+        lines = text.splitlines()
+        assert len(lines) <= LONGEST, path
+        assert lines[0].startswith("# ") and text.count("\n# ") == 0, path
+        if path not in ("README.md", "other/no-words.md"):
+            assert [one[:9] for one in lines[2:4]] == ["- **Cause", "- **Mend:"], path
+
+
+def test_every_row_has_a_page_with_its_causes_and_its_lesson():
+    assert {f"rows/{row}.md" for policy in POLICIES.values() for row in policy.row_names} == {
+        path for path in made() if path.startswith("rows/")
+    }
+    assert LIKELY.keys() == ROWS.keys() == TAUGHT.keys()
+    for name, row in ROWS.items():
+        text = made()[f"rows/{name}.md"]
+        assert prose(row.question) in text and prose(row.stops) in text
+        assert [one.call.caught for one in causes(name)] == [name] * len(LIKELY[name])
+        assert all(code(change) in text for change in LIKELY[name])
+
+
+@pytest.mark.parametrize("notebook", sorted({one for one, _ in TAUGHT.values()}))
+def test_what_is_taught_has_a_heading_in_its_lesson(notebook):
+    cells = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    for name, heading in TAUGHT.values():
+        assert name != notebook or re.search(rf"^##+ {re.escape(heading)}$", text, re.M), heading
+
+
+def written_in(path: Path):
+    """Error codes and descriptions in the calls of a module that make refusals."""
+    makers = ("Answer", "bad_request")
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name in makers:
+                values = [*node.args, *(one.value for one in node.keywords)]
+                texts = (one.value for one in values if isinstance(one, ast.Constant))
+                yield from (one for one in texts if isinstance(one, str))
+
+
+def test_every_error_and_every_text_that_a_policy_can_send_has_a_page():
+    answers = {
+        policy.answer(profile, Finding(row, "failed", defect=defect))
+        for policy in POLICIES.values()
+        for profile in policy.profiles.values()
+        for row in profile.rows
+        for defect in ("missing", "wrong", *(key[1] for key in profile.answers if key[1:2]))
+    }
+    said = {text for one in answers for text in one.members.values()}
+    said |= {text for path in SERVER.glob("*.py") for text in written_in(path)}
+    assert {"invalid_target", "Client authentication failed.", "Invalid 'htu' value."} <= said
+    ends = [one.partition("`: ")[2] or one.strip("`") for one in titles()]
+    assert {one for one in said if one not in ends and prose(one) not in ends} == set()
+
+
+def test_every_wording_of_the_doctor_stands_in_the_index_once():
+    index, found = made()["README.md"], []
+    for texts in read().values():
+        for text in texts:
+            call = heard(text)
+            found.append(fitting(call, call.description, SPECIFIC))
+            assert index.count(f"| {quoted(text)}") + index.count(f"<br>{quoted(text)}") >= 1
+    assert [one.topic for one in SPECIFIC if one not in found] == []
+    for wording in SPECIFIC:
+        means = prose(wording.means)
+        assert not means or index.count(f": {means} |") == 1, wording.topic
+    for error, *_ in CODES:
+        page = {"bare_challenge": "no-error", "web_page": "../other/no-words"}.get(error, error)
+        assert index.count(f"]({Path('errors', page)})".replace("errors/../", "")) or (
+            index.count(f"](errors/{page}.md)") or index.count("](other/no-words.md)")
+        )
+    statuses = {one for wording in IN_GENERAL for one in re.findall(r"\d{3}", wording.says)}
+    assert statuses and all(f"{one}" in index for one in statuses)
+
+
+def test_a_page_reads_the_same_in_another_renderer():
+    for path, text in made().items():
+        html = markdown.render(text)
+        assert html.count("<table") == text.count("| --- |\n"), path
+        assert html.count("<h1") == 1, path
+        assert "**" not in re.sub(r"<(code|pre).*?</\1>", "", html, flags=re.S), path
+
+
+HOSTILE = [
+    "a|b",
+    "`tick`",
+    "``",
+    "<script>x</script>",
+    "*a* _b_ [c](d) ![e](f)",
+    "a\nb",
+    "\\|",
+    "$x$",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_whatever_is_said_is_shown_and_nothing_else(text):
+    page = Page("x.md", prose(text))
+    page.add(prose(text), table(("Code", "Words"), [(code(text), prose(text))]))
+    html = markdown.render(page.text)
+    assert not re.search(r'<(script|em|strong|img|a href="(?!#))', html)
+    assert html.count("<td") == 2
+    shown = unescape(re.search("<code>(.*)</code>", html)[1])
+    assert shown.strip() == one_line(text)
+
+
+def test_what_differs_in_each_run_is_left_out():
+    drawn = ["eyJ" + "A1b2" * 12, "A" * 43, "0431947B461C418EB99B90E487A9AA32", "1795960794"]
+    assert [same_each_run(f"'{one}' here") for one in drawn] == ["'…' here"] * len(drawn)
+    kept = "send https://demo.duendesoftware.com/api/dpop/test, 64 octets, invalid_dpop_proof"
+    assert same_each_run(kept) == kept
