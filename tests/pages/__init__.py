@@ -9,6 +9,7 @@ from tests.pages.row import row_page
 from tests.pages.wire import ROWS
 
 DOCS = ROOT / "docs"
+MADE = ("README.md", "rows/*.md", "errors/*.md", "other/*.md")  # what is beside them is kept
 COMMAND = "uv run python -m tests.pages"
 
 
@@ -32,8 +33,8 @@ def stored() -> dict[str, str]:
     """The pages that are there now, by their paths."""
     return {
         path.relative_to(DOCS).as_posix(): path.read_text(encoding="utf-8")
-        for path in (DOCS / "README.md", *DOCS.glob("*/*.md"))
-        if path.is_file()
+        for pattern in MADE
+        for path in DOCS.glob(pattern)
     }
 
 

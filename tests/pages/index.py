@@ -59,6 +59,7 @@ def index_page() -> Page:
         f"Words in links are those of {' and '.join(SERVERS.values())}, both played by the twin.",
         table(("Words", "They mean"), _by_words(page)),
     )
+    page.add(f"Your own tests can have the twin, too: {page.link('testing', 'testing.md')}.")
     return page
 
 
