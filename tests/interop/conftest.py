@@ -22,6 +22,7 @@ from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
 
 HERE = Path(__file__).parent
+BINDER = HERE.parents[1] / "binder"
 SWITCH = "DPOP_LAB_INTEROP"
 SECONDS_TO_INSTALL = 170
 
@@ -89,17 +90,41 @@ def _command(*arguments: object) -> None:
         pytest.fail(f"{' '.join(error.cmd)}\n{error.output}")
 
 
+def _of_npm(shelf: Path, wanted: Path) -> Path:
+    """A folder that holds the packages of a package.json."""
+
+    def install(folder: Path) -> None:
+        shutil.copy(wanted, folder)
+        quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
+        _command(_tool("npm"), "install", "--prefix", folder, *quiet)
+
+    return _installed(shelf, wanted, install)
+
+
+def _of_python(shelf: Path, *wanted: Path) -> Path:
+    """The interpreter of a virtual environment that holds what requirements files ask for."""
+    python = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
+    files = [option for file in wanted for option in ("-r", file)]
+
+    def install(folder: Path) -> None:
+        uv = shutil.which("uv")
+        if uv:
+            _command(uv, "venv", "--python", sys.executable, folder / "venv")
+            _command(uv, "pip", "install", "--python", folder / "venv" / python, *files)
+        else:
+            _command(sys.executable, "-m", "venv", folder / "venv")
+            _command(folder / "venv" / python, "-m", "pip", "install", *files)
+
+    also = [sys.base_prefix, sys.version, *(file.read_bytes() for file in wanted[1:])]
+    return _installed(shelf, wanted[0], install, *also) / "venv" / python
+
+
 @pytest.fixture(scope="session")
 def node(shelf: Path) -> Iterator[Path]:
     """A folder with our scripts, and with the packages of package.json above it."""
     _tool("node")
 
-    def install(folder: Path) -> None:
-        shutil.copy(HERE / "node" / "package.json", folder)
-        quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
-        _command(_tool("npm"), "install", "--prefix", folder, *quiet)
-
-    packages = _installed(shelf, HERE / "node" / "package.json", install)
+    packages = _of_npm(shelf, HERE / "node" / "package.json")
     scripts = packages / f"run-{os.getpid()}"  # Node looks for packages beside and above a script
     shutil.copytree(HERE / "node", scripts, dirs_exist_ok=True)
     yield scripts
@@ -109,19 +134,20 @@ def node(shelf: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def other_python(shelf: Path) -> Path:
     """The interpreter of a virtual environment that holds python/requirements.txt, and not us."""
-    python = Path("Scripts", "python.exe") if os.name == "nt" else Path("bin", "python")
-    wanted = HERE / "python" / "requirements.txt"
+    return _of_python(shelf, HERE / "python" / "requirements.txt")
 
-    def install(folder: Path) -> None:
-        uv = shutil.which("uv")
-        if uv:
-            _command(uv, "venv", "--python", sys.executable, folder / "venv")
-            _command(uv, "pip", "install", "--python", folder / "venv" / python, "-r", wanted)
-        else:
-            _command(sys.executable, "-m", "venv", folder / "venv")
-            _command(folder / "venv" / python, "-m", "pip", "install", "-r", wanted)
 
-    return _installed(shelf, wanted, install, sys.base_prefix, sys.version) / "venv" / python
+@pytest.fixture(scope="session")
+def hub_python(shelf: Path) -> Path:
+    """The interpreter of an environment with JupyterHub and with all that we need, but not us."""
+    return _of_python(shelf, BINDER / "hub" / "requirements.txt", BINDER / "requirements.txt")
+
+
+@pytest.fixture(scope="session")
+def hub_proxy(shelf: Path) -> Path:
+    """The folder of JupyterHub's proxy as a command."""
+    _tool("node")
+    return _of_npm(shelf, BINDER / "hub" / "package.json") / "node_modules" / ".bin"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,57 @@
+"""What a class on Kubernetes is given: the lessons where it opens, its memory, no password."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+
+import pytest
+import yaml
+
+from tests import try_class
+
+HUB = Path(__file__).parents[1] / "binder" / "hub"
+VALUES = yaml.safe_load((HUB / "values.yaml").read_text("utf-8"))
+SINGLE = VALUES["singleuser"]
+HOME = PurePosixPath("/home/jovyan")  # of the images that repo2docker builds
+
+
+def copy_lessons(home):
+    """What Kubernetes runs in a participant's container once that has started."""
+    program, *arguments = SINGLE["lifecycleHooks"]["postStart"]["exec"]["command"]
+    assert program == "python"
+    environment = os.environ | {"HOME": str(home), "USERPROFILE": str(home)}
+    subprocess.run([sys.executable, *arguments], env=environment, check=True, timeout=60)
+
+
+def test_the_lessons_are_copied_to_the_storage_and_not_written_over(tmp_path):
+    storage = tmp_path / PurePosixPath(SINGLE["storage"]["homeMountPath"]).relative_to(HOME)
+    storage.mkdir()  # Kubernetes mounts it
+    start = tmp_path / SINGLE["defaultUrl"].removeprefix("/lab/tree/")
+    copy_lessons(tmp_path)
+    assert start.parent == storage
+    assert start.read_bytes() == (HUB.parents[1] / "notebooks" / start.name).read_bytes()
+    start.write_text("mine", "utf-8")
+    copy_lessons(tmp_path)
+    assert start.read_text("utf-8") == "mine"
+
+
+def test_progress_is_kept_with_the_notebooks():
+    assert SINGLE["extraEnv"]["DPOP_LAB_DATA"].startswith(SINGLE["storage"]["homeMountPath"] + "/")
+
+
+def test_a_participant_has_the_memory_that_the_hub_of_one_machine_reckons_with():
+    (mebibytes,) = re.findall(
+        r"A_PARTICIPANT = (\d+) \* MB", (HUB / "jupyterhub_config.py").read_text()
+    )
+    assert SINGLE["memory"]["guarantee"] == f"{mebibytes}M"
+    assert VALUES["hub"]["config"].keys() == {"JupyterHub", "Authenticator"}  # no password
+
+
+def test_a_class_is_not_tried_without_a_jupyterhub(capsys):
+    if importlib.util.find_spec("jupyterhub"):
+        pytest.skip("a JupyterHub is installed here")
+    assert try_class.main(["2"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
