@@ -397,12 +397,10 @@ def _echoed(body: str) -> str:
 
 
 def _split(authorization: str) -> tuple[str, str]:
+    """The scheme, and the token behind one that takes tokens; what stands alone may be one, too."""
     scheme, gap, token = authorization.partition(" ")
-    if authorization.lower() in TOKEN_SCHEMES:
-        return authorization, ""
-    if gap and scheme.lower() not in TOKEN_SCHEMES:
-        return scheme, ""
-    return (scheme, token.strip()) if gap else ("", authorization)
+    known = scheme.lower() in TOKEN_SCHEMES
+    return (scheme, token.strip() if known else "") if gap or known else ("", authorization)
 
 
 def _url(exchange: Exchange, proofs: tuple[str, ...]) -> tuple[str, bool]:

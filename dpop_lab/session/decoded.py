@@ -40,17 +40,13 @@ MEANINGS = {
 Clean = Callable[[Any, str], Any]  # a value without secrets, given the name of its member
 
 
-def _as_it_is(value: Any, name: str) -> Any:
-    return value
-
-
 def drawn(
     title: str,
     jws: Jws,
     *,
     now: float | None = None,
     date: float | None = None,
-    clean: Clean = _as_it_is,
+    clean: Clean = lambda value, name: value,
     encoded: str = "",
     changed: tuple[str, ...] = (),
 ) -> Jwt:
