@@ -15,7 +15,7 @@ from tests.programs import run
 
 def looked(name, **options):
     """What one look finds with these options."""
-    given = {"folder": "x", "port": 0, "live": False, "issuer": None, "json": False}
+    given = {"work_folder": "x", "port": 0, "live": False, "issuer": None, "json": False}
     return ready.answer(name, Namespace(**given | options))
 
 
@@ -40,10 +40,10 @@ def test_a_port_that_is_taken_is_told():
 
 def test_a_folder_that_can_not_be_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    done, found, todo = looked("folder", folder=str(tmp_path / "file" / "notebooks"))
+    done, found, todo = looked("folder", work_folder=str(tmp_path / "file" / "notebooks"))
     assert (done, "--folder" in todo) == (False, True)
     assert "file" in found
-    assert looked("folder", folder=str(tmp_path / "new" / "notebooks"))[0]
+    assert looked("folder", work_folder=str(tmp_path / "new" / "notebooks"))[0]
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -113,6 +113,12 @@ def test_a_server_without_metadata_and_one_that_is_not_there_are_told():
     assert done is False
     assert "Connection refused" in found
     assert todo
+
+
+def test_options_of_its_own_are_not_those_of_the_lessons(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(ready, "LOOKS", {"folder": ready.LOOKS["folder"]})
+    assert main(["ready", "--folder", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["ready"] is True
 
 
 def test_the_demo_and_another_server_at_once_are_one_line(capsys):

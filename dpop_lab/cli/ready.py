@@ -51,7 +51,8 @@ def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     words = "whether this machine is ready for the lessons"
     add = adder(command(commands, "ready", _ready, words, EXAMPLES))
-    add("--folder DIR", f"where the notebooks will be; default: {FOLDER}", default=FOLDER)
+    words = f"where the notebooks will be; default: {FOLDER}"
+    add("--folder DIR", words, dest="work_folder", default=FOLDER)
     add("--port N", "the port that you mean to use; default: any", type=port, default=0)
     add("--live", "ask the demo server, too")
     add("--issuer URL", "ask this server, too", type=url)
@@ -146,7 +147,7 @@ def _kernel(_: argparse.Namespace) -> Answer:
 
 def _folder(options: argparse.Namespace) -> Answer:
     """Can notebooks be written there?"""
-    folder = Path(options.folder).expanduser().absolute()
+    folder = Path(options.work_folder).expanduser().absolute()
     there = next(one for one in (folder, *folder.parents) if one.exists())
     try:
         with tempfile.TemporaryFile(dir=there):
