@@ -43,14 +43,10 @@ class WatchedTwin(Front):
         if not 0 <= port < 2**16:
             raise LabError("There is no such port", wanted="0 to 65535", found=str(port))
         if client_id not in policy.clients:
-            wanted = [name for name in policy.clients if name.startswith("m2m")]
+            known = ", ".join(name for name in policy.clients if name.startswith("m2m"))
+            wanted, found = f"one such as {known}", repr(client_id)
             advice = "Others are registered with replace(policy, clients={…})."
-            raise LabError(
-                "The twin has no such client",
-                wanted=f"one such as {', '.join(wanted)}",
-                found=repr(client_id),
-                advice=advice,
-            )
+            raise LabError("The twin has no such client", wanted=wanted, found=found, advice=advice)
         self.client_id, self.client_secret = client_id, policy.clients[client_id].secret
         self.scope = "api"  #: of the access token that the API takes
         self.exchanges: list[Exchange] = []
