@@ -12,7 +12,6 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("*.md", "*.cff", "pyproject.toml", "docs/**/*.md", "notebooks/*.*", ".devcontainer/*")
@@ -44,10 +43,9 @@ def picture(path: str) -> str:
     return f"https://raw.githubusercontent.com/{repository()}/HEAD/{path}"
 
 
-def binder(path: str, heading: str = "") -> str:
-    """The URL that opens a notebook on Binder, in JupyterLab; at a heading, when one is named."""
-    at = quote(f"#{heading.replace(' ', '-')}" if heading else "", safe="")
-    return f"https://mybinder.org/v2/gh/{repository()}/HEAD?urlpath=lab/tree/{path}{at}"
+def binder(path: str) -> str:
+    """The URL that opens a notebook on Binder, in JupyterLab, which knows no way to a heading."""
+    return f"https://mybinder.org/v2/gh/{repository()}/HEAD?urlpath=lab/tree/{path}"
 
 
 def codespace() -> str:

@@ -1,13 +1,17 @@
 """Links into this repository have one name in them, a fork's command changes them all, and each
 names something that exists."""
 
+import ast
 import re
 import shutil
 
+import nbformat
 import pytest
 
+from dpop_lab.panels.panel import Panel
 from tests import links
 from tests.links import ROOT, binder, codespace, main, page, picture, repository, rewritten
+from tests.pages import paste
 
 IGNORED = [line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").split()]
 MINE = "https://github.com/me-2/my.dpop"
@@ -65,6 +69,24 @@ def test_another_form_of_the_setting_is_told(tmp_path, url):
     (tmp_path / "pyproject.toml").write_text(f'[tool.dpop_lab]\nrepository = "{url}"', "utf-8")
     with pytest.raises(ValueError, match="wanted https://github"):
         repository(tmp_path)
+
+
+def test_the_links_to_paste_and_the_notebooks_of_the_panels_are_those_that_would_be_made_now():
+    made = paste.made()
+    stored = {path: (paste.DOCS / path).read_text("utf-8") for path in made}
+    assert stored == made, "mended by: uv run python -m tests.pages"
+    assert {f"panels/{path.name}" for path in (paste.DOCS / "panels").iterdir()} < made.keys()
+
+
+@pytest.mark.parametrize("path", sorted(path for path in paste.made() if path != paste.PAGE))
+def test_a_panel_s_notebook_shows_its_panel(path):
+    (cell,) = (
+        one for one in nbformat.reads(paste.made()[path], 4).cells if one.cell_type == "code"
+    )
+    *statements, shown = ast.parse(cell.source).body
+    names = {}
+    exec(compile(ast.Module(statements, []), path, "exec"), names)
+    assert isinstance(eval(compile(ast.Expression(shown.value), path, "eval"), names), Panel)
 
 
 def test_every_link_into_the_repository_names_a_file_that_exists():

@@ -1,10 +1,12 @@
-"""The README is what a newcomer has: what it shows is run, and it stays short."""
+"""What the README and the commands page show is run; the README stays short."""
 
+import io
 import json
 import re
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,13 @@ import pytest
 from dpop_lab.cli import main
 from dpop_lab.client.read_settings import read_settings
 
-README = Path(__file__).parent.parent / "README.md"
-TEXT = README.read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+BOTH = TEXT + (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", BOTH, re.DOTALL)
 
 
 def python(sample):
@@ -40,7 +43,7 @@ def test_the_python_samples_print_what_their_comments_say():
 def test_the_console_lines_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = [line[2:] for block in blocks("console") for line in block.splitlines()]
-    assert len(lines) >= 4
+    assert len(lines) >= 6
     for line in lines:
         program, *arguments = shlex.split(line)
         assert program == "dpop-lab"
@@ -59,10 +62,32 @@ def test_the_two_commands_are_single_lines_and_the_readme_is_short():
     assert len(TEXT.splitlines()) < 120
 
 
-@pytest.mark.parametrize("option", sorted(set(re.findall(r"--[a-z][a-z-]+", TEXT))))
-def test_every_option_the_readme_names_exists(option, capsys):
-    commands = [(name,) for name in ("lessons", "call", "serve", "demo", "diagnose", "compare")]
-    for words in [(), *commands, ("key", "new")]:
+def test_what_is_to_be_pasted_is_told_which_row_failed(capsys, monkeypatch):
+    (arguments, pasted) = re.search(
+        r"dpop-lab (\w+) <<'END'\n(.*?)\n    END\n", TEXT, re.S
+    ).groups()
+    stdin = io.TextIOWrapper(io.BytesIO(textwrap.dedent(pasted).encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    assert main([arguments]) == 1
+    assert "the row htu failed" in capsys.readouterr().out
+
+
+COMMANDS = ("lessons", "ready", "demo", "serve", "call", "compare", "diagnose", "key")
+
+
+def test_every_command_is_on_the_page_of_the_commands(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert set(re.findall(r"^    (\w+) {3,}", capsys.readouterr().out, re.M)) == set(COMMANDS)
+    assert [one for one in COMMANDS if f"dpop-lab {one}" not in BOTH] == []
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"(?<=[ `])--[a-z][a-z-]+", BOTH))))
+def test_every_option_the_pages_name_exists(option, capsys):
+    for words in [(), *((name,) for name in COMMANDS if name != "key"), ("key", "new")]:
         with pytest.raises(SystemExit):
             main([*words, "--help"])
-    assert option in capsys.readouterr().out
+    assert option in capsys.readouterr().out or option in OTHERS
+
+
+OTHERS = ("--from",)  # options of uvx

@@ -4,7 +4,7 @@ import re
 import tomllib
 from datetime import date
 from html.parser import HTMLParser
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
@@ -52,7 +52,7 @@ def leads_somewhere(url):
     _, ours, rest = path.partition(f"/{links.repository()}")
     if not ours or host not in ("github.com", "raw.githubusercontent.com", "mybinder.org"):
         return True
-    if lesson := re.fullmatch(r"urlpath=lab/tree/([^%]+).*", query):
+    if lesson := re.fullmatch(r"urlpath=lab/tree/(.+)", query):
         return (ROOT / lesson[1]).is_file()
     file = re.fullmatch(r"(?:/(?:blob|tree|raw))?/HEAD/(.+)", rest)
     return (ROOT / file[1]).exists() if file else rest in KNOWN
@@ -72,12 +72,26 @@ def test_the_readme_has_no_broken_link_or_picture_on_a_package_index():
         links.page("no.md"),
         f"{links.page()}/no",
         links.picture("docs/no.png"),
-        links.binder("notebooks/99_no.ipynb", "at"),
+        links.binder("notebooks/99_no.ipynb"),
     ],
 )
 def test_a_broken_link_is_found(target):
     (found,) = broken(f"# Start\n\n[here](#start) [there]({target})")
     assert found.replace("user-content-", "") == target
+
+
+PAGES = {path: Rendered(path.read_text("utf-8")) for path in links.pages() if path.suffix == ".md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_link_from_page_to_page_leads_to_a_file_and_to_a_heading(page):
+    for target in PAGES[page].targets:
+        if not target.startswith("https://"):
+            name, _, anchor = target.partition("#")
+            file = (page.parent / unquote(name)).resolve() if name else page
+            assert file.exists(), target
+            anchors = PAGES[file].anchors if anchor else ()
+            assert not anchor or {f"#{anchor}", f"#user-content-{anchor}"} & anchors, target
 
 
 def test_each_url_of_the_project_leads_somewhere():

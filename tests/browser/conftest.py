@@ -72,7 +72,9 @@ def context(chromium: str) -> "Iterator[BrowserContext]":
     with sync_playwright() as playwright:
         arguments = ["--disable-gpu", "--disable-quic"]
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        yield browser.new_context(viewport={"width": 1280, "height": 900})
+        sharp = 2 if os.environ.get("DPOP_LAB_SCREENSHOTS") else 1
+        size = {"width": 1280, "height": 900}
+        yield browser.new_context(viewport=size, device_scale_factor=sharp)
         browser.close()
 
 

@@ -1,6 +1,8 @@
 """The bench in its lesson, driven by labels with the mouse, and by the keyboard alone."""
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 from lesson import ANSWERED, PANEL, SIZE, Locator, expect, lessons_with
@@ -68,6 +70,16 @@ class Bench(Panel):
         inside += " return r.top >= 0 && r.bottom <= size.height && r.right <= size.width; }"
         return part.evaluate(inside, CLASSROOM)
 
+    def keep_picture(self, file: Path) -> None:
+        """A sharp picture for the README, as wide as that is, down to the end of the verdict."""
+        page = self.root.page
+        page.set_viewport_size({"width": 1290, "height": 1000})
+        self.root.locator("summary", has_text=EDIT).click()
+        self.root.evaluate("one => one.scrollIntoView({ block: 'start' })")
+        self.settle()
+        box, low = self.root.bounding_box(), self.verdict.bounding_box()
+        page.screenshot(path=file, clip={**box, "height": low["y"] + low["height"] - box["y"] + 8})
+
 
 @pytest.fixture
 def bench(lesson, name):
@@ -116,12 +128,15 @@ def test_choice_send_and_verdict_are_seen_together(bench, name):
         bench.control("Search").fill("slash htu")
         bench.settle()
         assert bench.control("Change").locator("option:enabled").count() == 2
+        bench.chips(PREDICTS, "htu")
         bench.press(SEND)
         bench.says(refused("htu"))
         for part in (bench.control("Search"), bench.control("Change"), bench.control(SEND)):
             assert bench.seen(part)
         assert bench.seen(bench.control(SAME)) and bench.seen(bench.verdict)
         assert bench.seen(bench.chip("scheme")) and bench.seen(bench.chip("unused"))
+        if folder := os.environ.get("DPOP_LAB_SCREENSHOTS"):
+            bench.keep_picture(Path(folder, "bench.png"))
     finally:
         page.set_viewport_size(SIZE)
 

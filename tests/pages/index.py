@@ -59,7 +59,12 @@ def index_page() -> Page:
         f"Words in links are those of {' and '.join(SERVERS.values())}, both played by the twin.",
         table(("Words", "They mean"), _by_words(page)),
     )
-    page.add(f"Your own tests can have the twin, too: {page.link('testing', 'testing.md')}.")
+    beside = {
+        "all commands": "commands.md",
+        "the twin in your own tests": "testing.md",
+        "links to lessons and panels, to paste": "links.md",
+    }
+    page.add(f"Besides: {' · '.join(page.link(words, path) for words, path in beside.items())}.")
     return page
 
 

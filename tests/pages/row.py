@@ -37,7 +37,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     "not_expired": ("08_debugging", "The client that waits for a nonce"),
     "unbound": ("20_heist", "What you overhear"),
 }
-BENCH = "06_tamper", "Your turn: the bench"
+BENCH = "06_tamper"
 
 
 def path(row: Check) -> str:
@@ -45,9 +45,9 @@ def path(row: Check) -> str:
     return f"rows/{row.name}.md"
 
 
-def on_binder(notebook: str, heading: str) -> str:
-    """The link that opens a lesson on Binder at a heading."""
-    return links.binder(f"notebooks/{notebook}.ipynb", heading)
+def on_binder(notebook: str) -> str:
+    """The link that opens a lesson on Binder."""
+    return links.binder(f"notebooks/{notebook}.ipynb")
 
 
 def row_page(row: Check) -> Page:
@@ -98,7 +98,7 @@ def _taught(page: Page, row: Check) -> Iterator[str]:
         ]
         title = "".join(cells[0]["source"]).partition("\n")[0].removeprefix("# ")
         lesson = page.link(f"lesson {prose(title)}", f"../notebooks/{notebook}.ipynb")
-        binder = on_binder(notebook, heading)
+        binder = on_binder(notebook)
         yield f"Taught in {lesson}, *{prose(heading)}* ([on Binder]({binder}))."
 
 
@@ -113,5 +113,5 @@ def _bench(row: Check, tried: list[Tried]) -> Iterator[str]:
     yield (
         "The bench with the first of the causes chosen:"
         f" {code(f'dpop-lab lessons --bench {change}')} on your machine{server};"
-        f" [on Binder]({on_binder(*BENCH)}) run {code(line)} in a new cell."
+        f" [on Binder]({on_binder(BENCH)}) run {code(line)} in a new cell."
     )
