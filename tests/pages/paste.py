@@ -22,10 +22,10 @@ WORDS: Mapping[str, str] = {  # what a panel is for, as its link says it
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 HEAD = """# Links to paste
 
-For those who write documentation, a course or an answer of their own: links to each lesson and each
-panel. A Binder link opens it in the browser, with nothing to install, after a minute or two; what is
-done there is gone when the page was idle for a while. A codespace is a machine of the reader's own
-at GitHub, which opens at the start page. A file is read as it is.
+For those who write documentation, a course or an answer of their own: links to each lesson and
+each panel. A Binder link opens it in the browser, with nothing to install, after a minute or two;
+what is done there is gone when the page was idle for a while. A codespace is a machine of the
+reader's own at GitHub, which opens at the start page. A file is read as it is.
 
 An error has a page of its own: [find it by its words](README.md). On a machine with dpop_lab
 `dpop-lab lessons --bench CHANGE` opens the bench with a change chosen; `dpop-lab compare --list`
