@@ -42,7 +42,8 @@ class Desk:
         async with self.http.request(method, url, headers=self.token, **given) as answer:
             text = await answer.text()
             if answer.status >= 400:
-                raise Refused(f"{method} {answer.url.path}: {answer.status} {text[:200]}")
+                words = text[:200] if text.startswith("{") else answer.reason
+                raise Refused(f"{method} {answer.url.path}: {answer.status} {words}")
             return str(answer.url), text
 
     async def sign_in(self, password: str) -> None:

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import psutil
 
-from dpop_lab.cli.options import fail, port
+from dpop_lab.cli.options import fail, listening, port
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import notebooks, originals
 from tests.network import free_port
@@ -122,11 +122,10 @@ def told(people: list["Participant"], total: float) -> Iterator[str]:
     yield f"participants         {len(people)} on {where}"
     yield f"cells run            {sum(who.cells for who in people)}"
     for name, one in (("RSS", 0), ("PSS", 1)):
-        taken = [who.memory[one] / MB for who in people]
-        middle, most = statistics.median(taken), max(taken)
-        yield f"memory ({name})         {middle:.0f} MB a participant, {most:.0f} MB at most"
-    calls = [who.first_call for who in people if who.first_call is not None]
-    if calls:
+        if taken := [who.memory[one] / MB for who in people if who.memory[one]]:
+            middle, most = statistics.median(taken), max(taken)
+            yield f"memory ({name})         {middle:.0f} MB a participant, {most:.0f} MB at most"
+    if calls := [who.first_call for who in people if who.first_call is not None]:
         middle, worst = statistics.median(calls), max(calls)
         yield f"first accepted call  {middle:.1f} s after coming, {worst:.1f} s at worst"
     yield f"total                {total:.1f} s"
@@ -164,11 +163,13 @@ def try_class(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in a background job, too
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     at, password = options.port or free_ports(), secrets.token_urlsafe()
+    with listening("127.0.0.1", at):  # else another hub would be asked
+        socket.create_server(("127.0.0.1", at)).close()
     people = [Participant(f"participant-{number + 1:02}") for number in range(options.participants)]
     since = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="dpop-lab-class-", ignore_cleanup_errors=True) as folder,
-        hub(Path(folder), len(people), at, password) as process,
+        hub(Path(folder), options.participants, at, password) as process,
     ):
         held = hold(f"http://127.0.0.1:{at}", password, options.lessons, people, process)
         try:

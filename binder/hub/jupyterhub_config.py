@@ -1,12 +1,13 @@
 """A JupyterHub for a class: each participant's own copies of the lessons, under one account.
 
-    DPOP_LAB_HUB_PASSWORD=… jupyterhub -f binder/hub/jupyterhub_config.py
+    jupyterhub -f binder/hub/jupyterhub_config.py
 
 What can be chosen is in the environment; `README.md` beside this file lists it. No secret is here.
 """
 
 import atexit
 import os
+import re
 import resource
 import shutil
 import socket
@@ -33,11 +34,11 @@ GUESSED = ("12345678", "changeme", "change-me", "dpop-lab", "jupyterhub", "passw
 HANDED_ON = ("HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "DPOP_LAB_LIVE")
 
 
-def number(name: str, default: int, most: int) -> int:
-    """A whole number above 0 that the environment may choose."""
+def number(name: str, default: int, most: int, least: int = 1) -> int:
+    """A whole number that the environment may choose."""
     text = os.environ.get(f"DPOP_LAB_HUB_{name}", str(default))
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= most):
-        raise LabError(f"DPOP_LAB_HUB_{name}", wanted=f"1 to {most}", found=repr(text[:40]))
+    if not (re.fullmatch("[0-9]{1,6}", text) and least <= int(text) <= most):
+        raise LabError(f"DPOP_LAB_HUB_{name}", wanted=f"{least} to {most}", found=repr(text[:40]))
     return int(text)
 
 
@@ -118,7 +119,8 @@ def preparing(ports: Iterator[int]):
 
 def limits(c) -> None:
     """How many participants there may be, and when one is idle."""
-    participants, minutes = number("PARTICIPANTS", 20, 1000), number("IDLE_MINUTES", 60, 10_000)
+    participants = number("PARTICIPANTS", 20, 1000)
+    minutes = number("IDLE_MINUTES", 60, 10_000, least=10)  # the hub hears of a server every five
     wanted, free = participants * A_PARTICIPANT, memory()
     if wanted > free:
         raise LabError(
@@ -150,7 +152,9 @@ def participants(c, *, root: bool) -> None:
     c.JupyterHub.authenticator_class = "shared-password"
     c.SharedPasswordAuthenticator.user_password = password()
     c.Authenticator.allow_all = True
-    c.Authenticator.username_pattern = "[a-z0-9][a-z0-9_-]{0,27}"  # it names folders
+    c.Authenticator.username_pattern = "[a-z0-9][a-z0-9._-]{0,27}"  # it names folders
+    hint = "A name that you choose (letters, digits, . _ -), and the password of the class"
+    c.JupyterHub.template_vars = {"announcement_login": hint}
     folder = Path(os.environ.get("DPOP_LAB_HUB_FOLDER", "dpop-lab-class")).absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chdir(folder)  # the hub's database and cookie secret
