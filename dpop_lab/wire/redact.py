@@ -41,6 +41,7 @@ USER_ESCAPED = re.compile(  # in JSON of PHP, in a parameter
 )
 IN_A_URL, IN_A_FORM = re.compile("([&?#])"), re.compile("(&)")  # what parts parameters
 BOUNDARY = re.compile(r'boundary="?([^";]+)', re.I)
+BEHIND_A_NAME = re.compile("[:=>]")
 FIELD = re.compile(r'\bname="?([^";\r\n]*)', re.I)
 
 
@@ -179,18 +180,18 @@ class Redactor:
         start = text.lstrip("\ufeff \t\r\n")[:1]
         if start in ("{", "[", '"') and (names := member_names(text)) is not None:
             return self._json(text, KINDS | (JWK_PRIVATE if "kty" in names else {}))
-        for user in (USER_IN_TEXT, USER_ESCAPED):
+        for user in (USER_IN_TEXT, USER_ESCAPED) if "@" in text or "%40" in text else ():
             text = user.sub(self._user, text)
-        text = self._between_names(without_keys(text, self._key))
-        return LOOSE.sub(self._loose, text)
+        text = without_keys(text, self._key)
+        named = [*NAME.finditer(text)] if BEHIND_A_NAME.search(text) else []
+        return LOOSE.sub(self._loose, self._between(named, text)) if named else text
 
-    def _between_names(self, text: str) -> str:
+    def _between(self, names: list[re.Match[str]], text: str) -> str:
         """The text without known values that go on where one behind a name seems to end."""
-        spans = [(max(0, found.start() - 1), found.end()) for found in NAME.finditer(text)]
+        spans = [(max(0, name.start() - 1), name.end()) for name in names]
         ends = [0, *(end for span in spans for end in span), len(text)]
         parts = [text[start:end] for start, end in pairwise(ends)]
-        if spans:
-            parts[::2] = self.labels.replace(parts[::2])
+        parts[::2] = self.labels.replace(parts[::2])
         return "".join(parts)
 
     def _user(self, match: re.Match[str]) -> str:
