@@ -86,6 +86,17 @@ def test_every_row_has_a_page_with_its_causes_and_its_lesson():
         assert all(code(change) in text for change in LIKELY[name])
 
 
+@pytest.mark.parametrize("row", ["htu", "unbound"])
+def test_the_line_for_the_bench_runs_alone_and_the_row_says_no(row):
+    [line] = re.findall(r"`(from dpop_lab import .*?)`", made()[f"rows/{row}.md"])
+    imports, _, made_so = line.partition("; ")
+    scope = {}
+    exec(imports, scope)
+    panel = eval(made_so, scope)
+    panel._send.click()
+    assert panel.view.caught == row
+
+
 @pytest.mark.parametrize("notebook", sorted({one for one, _ in TAUGHT.values()}))
 def test_what_is_taught_has_a_heading_in_its_lesson(notebook):
     cells = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells

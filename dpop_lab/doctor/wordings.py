@@ -20,6 +20,24 @@ SPECIFIC = (
         r"""(?<!proof )(?<!dpop )\btoken (?:has |is |was )?(?:been )?expired
         | expired (?:access )?token""",
     ),
+    Wording(
+        "ath",
+        r"\bath\b.{0,12} (?:not allowed|forbidden|unexpected)",
+        "there is an ath where no access token goes with the proof",
+        "Leave ath out of the proof of a token request: it belongs beside an access token alone.",
+    ),
+    Wording(
+        "invalid_client",
+        r"private_key_jwt | client.?assertion.{0,40}(?:re-?used|already|replay)",
+        "the client assertion was used before",
+        "Make a new assertion for each request, also for the one with the nonce: each counts once.",
+    ),
+    Wording(
+        "own key",
+        r"different key than (?:that of )?the client.?assertion",
+        "the proof is signed with the key that the client authenticates with",
+        "Use a key for proofs alone, another one than that of the client's assertions.",
+    ),
     Wording("ath", r"\bath\b | access.?token.?hash | hash of the access token"),
     Wording(
         "htu",
@@ -85,13 +103,14 @@ SPECIFIC = (
     ),
     Wording(
         "well_formed",
-        r"""(?:dpop|proof).*(?:malformed|parse|decod|not a (?:valid |well.formed )?jwt|jwt
-        format|header verification) | (?:malformed|parse|decod\w+|invalid jwt).*(?:dpop|proof)""",
+        r"""(?:dpop(?! access token)|proof).*(?:malformed|parse|decod|not a
+        (?:valid |well.formed )?jwt|jwt format|header verification)
+        | (?:malformed|parse|decod\w+|invalid jwt).*(?:dpop|proof)""",
     ),
     Wording(
         "no binding",
         r"""(?:missing|without|lacks?|requires?) (?:\w+ ){0,2}(?:cnf|jkt)\b | \bno (?:cnf|jkt)\b
-        | \bno dpop (?:confirmation|key thumbprint)\b
+        | \bno dpop (?:confirmation|key thumbprint)\b | bearer token type must be used without
         | \b(?:cnf|jkt)(?:[./]jkt)?(?: claim| member)? (?:is |was )?(?:missing|required|absent|not
         found) | token (?:is )?(?:not (?:dpop.|sender.|key.)?(?:bound|constrained)|unbound)""",
         "the access token is bound to no key",
@@ -106,6 +125,13 @@ SPECIFIC = (
         """the refresh token is bound to the key that it was got with, and this proof is by
         another""",
         f"Sign with the same key as when the refresh token was issued. {KEEP}",
+    ),
+    Wording(
+        "code key",
+        r"missing parameter:? dpop_jkt",
+        "the server wants to know with the authorization request which key is to get the token",
+        """Send dpop_jkt, the thumbprint of the key, with the authorization request; or push it
+        (PAR) with a proof.""",
     ),
     Wording(
         "code key",

@@ -8,8 +8,9 @@ from dpop_lab.doctor.wordings import SPECIFIC
 from tests.pages import parts
 from tests.pages.markdown import Page, code, prose, slug, table
 from tests.pages.trials import Tried, answered, trials
-from tests.pages.wire import Said, answers
-from tests.pages.words import NONCE, OF_CODES, TOLD_AT, heard_at
+from tests.pages.wire import SERVERS, Said, answers
+from tests.pages.words import NONCE, OF_CODES, TOLD_AT, heard_at, others
+from tests.said import heard
 
 NO_ERROR = "errors/no-error.md"
 Words = tuple[str, str]  # error code and description
@@ -53,7 +54,8 @@ def text_page(words: Words) -> Page:
     page.add(_first(page, rows, tried))
     page.section("Find out", parts.doctor(f"{error}: {text}"), _whole(rows))
     page.section("Usual causes, the likeliest first", parts.cause_table(tried))
-    page.section("Who sends it", _senders([one for one in answers() if path_of(one) == page.path]))
+    said = [one for one in answers() if path_of(one) == page.path]
+    page.section("Who sends it", _senders(said) if said else _senders_tried(tried))
     links = [page.link(f"The row {code(row.name)}", f"rows/{row.name}.md") for row in rows]
     links.append(page.link(f"All of {code(error)}", f"errors/{error}.md"))
     page.add(" · ".join([*links, page.link("All errors", "README.md")]))
@@ -63,7 +65,7 @@ def text_page(words: Words) -> Page:
 def _first(page: Page, rows: list[Check], tried: list[Tried]) -> str:
     if not rows:
         call = tried[0]
-        return parts.first_lines(prose(call.title), prose(call.advice))
+        return parts.first_lines(f"{prose(call.title)}.", prose(call.advice))
     linked = [page.link(code(row.name), f"rows/{row.name}.md") for row in rows]
     likely = f" Most often: {prose(tried[0].title)}." if tried else ""
     one_of = "one of the rows" if rows[1:] else "the row"
@@ -90,6 +92,11 @@ def _senders(said: list[Said]) -> str:
     return table(head, dict.fromkeys(rows)) if said else ""
 
 
+def _senders_tried(tried: list[Tried]) -> str:
+    rows = ((SERVERS.get(one.policy, one.policy), one.to, str(one.call.status)) for one in tried)
+    return table(("Server", "Place", "Status"), dict.fromkeys(rows))
+
+
 # ---- codes alone
 
 
@@ -114,10 +121,22 @@ def code_page(error: str) -> Page:
     page.section("Sent without words", _rows_alone(page, alone), _senders(alone))
     tried = answered(error, "", ())
     page.section("Usual causes, the likeliest first", parts.cause_table(tried))
-    page.section("What other servers say", *parts.word_lists(heard_at(page.path)))
+    page.section("What other servers say", *parts.word_lists(heard_at(page.path)), _also(page))
     page.section("Find out", parts.doctor(error), _whole([]))
     page.add(page.link("All errors", "README.md"))
     return page
+
+
+def _also(page: Page) -> str:
+    """The pages about words of other servers that come with this code."""
+    code_of_page = page.path.removeprefix("errors/").removesuffix(".md")
+    paths = dict.fromkeys(
+        one.path
+        for one in others()
+        if any(heard(text).error == code_of_page for text, _ in one.words) and one.path != page.path
+    )
+    links = [page.link(code(path[:-3].rpartition("/")[2]), path) for path in paths]
+    return f"They send it also for {', '.join(links)}." if links else ""
 
 
 def _rows_alone(page: Page, said: list[Said]) -> str:

@@ -30,7 +30,13 @@ SYMPTOMS = {
     "each call is refused once, and works when it is sent again": ("rows/nonce.md",),
     "every call is asked for a nonce, and none is ever enough": ("rows/nonce.md", "other/cors.md"),
     "it works with curl, and not in the browser": ("other/cors.md",),
+    "an API, or userinfo, takes the token under Bearer and not under DPoP": (
+        "other/no-scheme.md", "rows/scheme.md"
+    ),
     "token_type is Bearer though a proof was sent": ("rows/bound_key.md",),
+    "the login comes back, and its code is refused": (
+        "other/code-key.md", "other/spent-grant.md", "other/pkce.md"
+    ),
     "the login works, the refresh does not": ("other/refresh-key.md", "other/spent-grant.md"),
 }  # fmt: skip
 

@@ -9,11 +9,12 @@ from dpop_lab.show.values import one_line
 
 #: Texts that are read as code where they stand in a sentence: URLs, and names with an underscore.
 AS_CODE = re.compile(r"(https?://[^\s'\"]*[\w/]|[\w.]*\w_\w[\w.]*\b(?:=\w+)?)")
+QUOTED = re.compile(r"'(`[^`]+`)'")  # code says enough without the quotes
 #: What is other in each run: hashes, keys, tokens, nonces, identifiers, times.
 DRAWN = re.compile(
-    r"(?<![\w-])(?:[\w-]{60}…(?='))|(?<![\w-])(?=[a-z_-]*[A-Z0-9])[\w-]{43,}(?![\w-])"
+    r"(?<![\w-])(?=[a-z_-]*[A-Z0-9])[\w-]{43,}(?![\w-])…?|(?<!\w)[0-9A-F]{32}(?!\w)"
     r"|(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<!\w)1[6-9]\d{8}(?!\w)"
-    r"|(?<!\w)[0-9A-F]{32}(?!\w)|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
+    r"|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"
 )
 
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")  # of code, in which no bar is escaped yet
@@ -38,7 +39,7 @@ def prose(text: str) -> str:
     parts = (
         code(one) if AS_CODE.fullmatch(one) else _plain(one) for one in AS_CODE.split(words) if one
     )
-    return "".join(parts)
+    return QUOTED.sub(r"\1", "".join(parts))
 
 
 def _plain(text: str) -> str:

@@ -17,7 +17,7 @@ def paths() -> list[str]:
 
 def other_page(path: str) -> Page:
     """The page of one topic: what it means, what to do, and in which words it is said."""
-    found = heard_at(path)
+    found = sorted(heard_at(path), key=lambda one: -len(one.words))  # the commonest first
     page = Page(path, quoted(found[0].words[0][0]))
     first = found[0].wording
     lines = parts.first_lines(f"{prose(first.means)}.", prose(first.do))

@@ -10,11 +10,14 @@ from tests.pages.markdown import block, code, prose, table
 from tests.pages.trials import Tried
 from tests.pages.words import Heard, quoted
 
+END = 60  # characters of a text by which it is known
+
 
 def first_lines(cause: str, mend: str, more: str = "") -> str:
-    """The cause and the mend, as the first lines of a page."""
+    """The cause and the mend, as the first lines of a page; what `mend` says is not said again."""
     lines = [f"- **Cause:** {cause}", f"- **Mend:** {mend}"]
-    return "\n".join([*lines, *[f"- **If the client is right:** {more}"] * bool(more)])
+    new = more and more[-END:] not in mend
+    return "\n".join([*lines, *[f"- **If the client is right:** {more}"] * bool(new)])
 
 
 def mend(row: Check) -> str:

@@ -47,9 +47,12 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
     "not_expired": ("at_over_for_an_hour", "at_not_yet", "at_without_end"),
     "unbound": ("bound_as_bearer",),
 }  # fmt: skip
-#: Titles of changes that the catalogue tells from the thief's seat, from that of an honest client.
+#: Titles of changes that the catalogue tells otherwise, from the seat of an honest client.
 HONESTLY: Mapping[str, str] = {
     "own_key": "proof by another key than the token's, such as a new one after a restart",
+    "iat_200_s_ago": "iat 200 seconds ago, by a slow clock, or the proof was kept for later",
+    "private_rsa": "RSA jwk with all its private members",
+    "private_member": "jwk with its private member d",
     "others_key_shown": "signed with another key than the one that is shown",
     "at_signed_by_thief": "access token signed by somebody else than the issuer",
     "bound_as_bearer": "bound token sent under Bearer, without a proof",

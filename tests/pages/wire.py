@@ -55,22 +55,20 @@ def _at(policy: Policy, place: str, profile: Profile) -> Iterator[Said]:
         for defect in ("", *own):
             answer = policy.answer(profile, Finding(row, "failed", defect=defect))
             yield _said(policy, place, row, defect, answer)
+    if place == "token":
+        yield _said(policy, place, rules.one_header, "missing", policy.no_proof)
 
 
 @cache
 def answers() -> tuple[Said, ...]:
     """All of them, each once, in the order of the rows."""
-    found = [
+    found = (
         one
         for policy in POLICIES.values()
         for place, profile in policy.profiles.items()
         for one in _at(policy, place, profile)
-    ]
-    found += [
-        _said(policy, "token", rules.one_header, "missing", policy.no_proof)
-        for policy in POLICIES.values()
-    ]
-    names = list(ROWS)
+    )
+    names = [*ROWS]
     return tuple(sorted(dict.fromkeys(found), key=lambda one: names.index(one.row.name)))
 
 
