@@ -22,7 +22,7 @@ import requests
 from jupyter_client import BlockingKernelClient
 
 from dpop_lab.cli import main
-from dpop_lab.cli.lessons import SETTINGS, arguments, end_tasks, environment, homes
+from dpop_lab.cli.jupyter import SETTINGS, arguments, end_tasks, environment, homes
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import bench, bring, notebooks, originals, put, restore
 from tests.network import free_port
@@ -339,7 +339,7 @@ def test_the_settings_are_no_news_no_look_for_updates_and_what_a_panel_hears_in_
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a browser")
 @pytest.mark.parametrize(("browser", "opens"), [(None, False), ("w3m", False), ("/bin/sh", True)])
 def test_only_a_browser_with_a_window_is_opened(browser, opens, tmp_path):
-    code = "from dpop_lab.cli.lessons import has_browser; print(has_browser())"
+    code = "from dpop_lab.cli.jupyter import has_browser; print(has_browser())"
     (tmp_path / "w3m").write_text("#!/bin/sh\n", encoding="utf-8")
     (tmp_path / "w3m").chmod(0o755)
     env = headless(PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}", TERM="xterm")

@@ -33,10 +33,10 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
     "platformdirs": ("exercises.progress",),
     "tornado": ("server.sockets", "server.message"),
     "pytest": ("pytest_twin",),
-    "jupyterlab": ("cli.lessons",),
+    "jupyterlab": ("cli.jupyter",),
     "jupyter_client": ("cli.ready",),
     "packaging": ("cli.ready",),
-    "zmq": ("cli.lessons",),
+    "zmq": ("cli.jupyter",),
 }
 LONG = {  # modules and functions that may be, and why
     "checking.py": "a check, its finding, report and profile are one idea, and nothing of DPoP",

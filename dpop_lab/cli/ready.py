@@ -20,7 +20,8 @@ from urllib.request import getproxies
 import requests
 from packaging.requirements import Requirement
 
-from dpop_lab.cli.lessons import FOLDER, environment, has_browser, homes
+from dpop_lab.cli.jupyter import environment, has_browser, homes
+from dpop_lab.cli.lessons import FOLDER
 from dpop_lab.cli.options import Commands, adder, command, listening, named, port, show, url
 from dpop_lab.client.bounded import host_named
 from dpop_lab.client.discovery import metadata_urls, send_own
