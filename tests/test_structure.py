@@ -42,7 +42,6 @@ LONG = {  # modules and functions that may be, and why
     "checking.py": "a check, its finding, report and profile are one idea, and nothing of DPoP",
     "proof/rules.py": "one row after the other, as RFC 9449 section 4.3 has them",
     "session/call.py": "the one reading of an exchange: a file more would be run by each call",
-    "cli/lessons.py": "its commands, and JupyterLab until it ends: two modules one day",
     "client/auth.py: client_credentials": "fifteen parameters, each with its meaning",
 }
 WITHOUT_DPOP = ("jose", "checking", "show")  # what knows nothing of it

@@ -37,7 +37,7 @@ TAUGHT: Mapping[str, tuple[str, str]] = {
     "not_expired": ("08_debugging", "The client that waits for a nonce"),
     "unbound": ("20_heist", "What you overhear"),
 }
-BENCH = "06_tamper"
+BENCH = "docs/panels/bench.ipynb"
 
 
 def path(row: Check) -> str:
@@ -105,13 +105,12 @@ def _taught(page: Page, row: Check) -> Iterator[str]:
 def _bench(row: Check, tried: list[Tried]) -> Iterator[str]:
     if not tried:
         return
-    change, strict = tried[0].change, row.name not in DUENDE.row_names
-    names = f"Lab, {RFC_9449.name}, panels" if strict else "panels"
-    lab = f"Lab(policy={RFC_9449.name}), " if strict else ""
-    line = f'from dpop_lab import {names}; panels.BenchPanel({lab}change="{change}")'
-    server = f"; there choose the server {code(RFC_9449.name)}" * strict
+    line = f'BenchPanel(change="{tried[0].change}")'
+    strict = row.name not in DUENDE.row_names
     yield (
         "The bench with the first of the causes chosen:"
-        f" {code(f'dpop-lab lessons --bench {change}')} on your machine{server};"
-        f" [on Binder]({on_binder(BENCH)}) run {code(line)} in a new cell."
+        f" {code(f'dpop-lab lessons --bench {tried[0].change}')} on your machine, or"
+        f" {code(line)} in the cell of [its notebook on Binder]({links.binder(BENCH)})."
+        + f" Choose the server {code(RFC_9449.name)} there."
+        * strict
     )
