@@ -96,7 +96,10 @@ def _serve(options: argparse.Namespace) -> int:
             made = os.path.join(folder, "client.jwk.json")
             write_secret(made, json.dumps(private))
             lines.append(f"private JWK of the *.jwt clients: {made}")
-        lines += [f"each request explained: {running.url}/"] if options.explain else []
+        if isinstance(running.front, Explainer):
+            page = running.url if running.local else running.base_url
+            lines.append(f"each request explained: {page}/")
+            lines.append(f"with a reset for all: {page}/#trainer={running.front.trainer}")
         print("\n".join(lines), flush=True)
         _print_until_stopped(told)
     return 0

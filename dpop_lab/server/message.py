@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tornado.httputil import (
@@ -31,8 +31,10 @@ class Message(HTTPMessageDelegate):
 
     timer: asyncio.TimerHandle
 
-    def __init__(self, front: Front, patience: float, connection: HTTPConnection) -> None:
-        self.front, self.connection, self.patience = front, connection, patience
+    def __init__(
+        self, front: Front, patience: float, connection: HTTPConnection, peer: str
+    ) -> None:
+        self.front, self.connection, self.patience, self.peer = front, connection, patience, peer
         self.head, self.body, self.answered = Request("GET", "/"), bytearray(), False
 
     def headers_received(
@@ -40,7 +42,8 @@ class Message(HTTPMessageDelegate):
     ) -> None:
         assert isinstance(start_line, RequestStartLine)  # noqa: S101  this end reads requests
         lines = tuple(headers.get_all())
-        self.head = Request(start_line.method, _origin_form(start_line.path), lines)
+        target = _origin_form(start_line.path)
+        self.head = Request(start_line.method, target, lines, peer=self.peer)
         self.timer = asyncio.get_running_loop().call_later(self.patience, self._too_slow)
         status = self._fault(start_line)
         if status:
@@ -95,6 +98,9 @@ class Message(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         self.timer.cancel()
+        if not self.answered:
+            self.answered = True
+            self._tell(lambda: self.front.hung_up(replace(self.head, body=bytes(self.body))))
 
     def _served(self, request: Request) -> Response:
         try:
@@ -110,8 +116,11 @@ class Message(HTTPMessageDelegate):
             headers["Content-Length"] = str(len(response.body))
         start = ResponseStartLine("HTTP/1.1", response.status, response.reason)
         self.connection.write_headers(start, headers, response.body or None)
+        self._tell(lambda: self.front.told(self.head, response))
+
+    def _tell(self, of_it: Callable[[], object]) -> None:
         try:
-            self.front.told(self.head, response)
+            of_it()
         except Exception:  # the answer is given, and must not be followed by a second one
             log.exception("telling of %s %s", self.head.method, self.head.path)
 

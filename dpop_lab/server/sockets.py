@@ -57,11 +57,13 @@ class RunningTwin(HTTPServerConnectionDelegate):
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  compared with
         #: where it listens
         self.url = _url(here.get(address, address), self.port)
-        #: what answers
+        #: both servers
         self.twin = twin
         #: what clients call it: issuer, discovery and the wanted `htu` follow
         self.base_url = twin.base_url
-        self._socket, self._front, self._patience = listening, front, patience
+        #: what answers in the twin's place, the twin itself unless there is such a thing
+        self.front = front
+        self._socket, self._patience = listening, patience
         self._runner = asyncio.Runner(loop_factory=asyncio.SelectorEventLoop)
         self._loop, self._stopped = self._runner.get_loop(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="dpop_lab server", daemon=True)
@@ -112,13 +114,14 @@ class RunningTwin(HTTPServerConnectionDelegate):
             return
         self._refusing = False
         stream = Stream(connection, max_buffer_size=self._http.max_buffer_size)
-        plain = self.base_url if self.base_url.startswith("http:") else self.url
-        stream.spoke_tls = partial(self._front.spoke_tls, plain)
+        here = self.local and not self.base_url.startswith("http:")
+        stream.spoke_tls = partial(self.front.spoke_tls, self.url if here else self.base_url)
         self._http.handle_stream(stream, address)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> Message:
         """The message that the next request on this connection becomes."""
-        return Message(self._front, self._patience, request_conn)
+        peer = getattr(request_conn, "context", None)  # of tornado's own connections
+        return Message(self.front, self._patience, request_conn, str(peer or ""))
 
     def close(self) -> None:
         """Stop listening and wait until the thread has ended; a second time does nothing."""

@@ -36,6 +36,13 @@ class Front(ABC):
         """
         return
 
+    def hung_up(self, request: Request) -> None:
+        """Hear of a client that left before the body of its request had come; there is no answer.
+
+        Of the body it has what came.
+        """
+        return
+
     def spoke_tls(self, url: str) -> None:
         """Hear of a client that was hung up on because it spoke TLS; it is to use `url`."""
         return

@@ -42,6 +42,8 @@ class Request:
     target: str
     headers: Headers = field(default=(), repr=False)
     body: bytes = field(default=b"", repr=False)
+    #: the address that it came from, empty where it came over no port
+    peer: str = field(default="", repr=False, compare=False)
 
     def lines(self, name: str) -> tuple[str, ...]:
         """The values of every header line with this name, in any letter case."""

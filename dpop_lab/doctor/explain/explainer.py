@@ -1,48 +1,27 @@
 """What `dpop-lab serve --explain` puts before the twin: it tells of every request, twice."""
 
-import base64
+import gzip
 import json
 import re
 import secrets
-from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
-from functools import cache
-from importlib import resources
 from ipaddress import ip_address
-from shlex import quote
-from string import Template
 from urllib.parse import urlsplit
 
-from dpop_lab.doctor.explain.telling import Entry, entry, tls_entry
-from dpop_lab.jose.encoding import sha256
+from dpop_lab.doctor.explain.page import POLICY, card, row, whole
+from dpop_lab.doctor.explain.room import Filter, Participant, Room
+from dpop_lab.doctor.explain.telling import Entry, entry, left_entry, short, tls_entry
 from dpop_lab.server.twin import Front, Twin
-from dpop_lab.show import Table, as_html
-from dpop_lab.show.html import by_class, escaped, facts, folded, marked, style_sheet
-from dpop_lab.wire.message import Exchange, Request, Response
+from dpop_lab.wire.message import Request, Response
+from dpop_lab.wire.participant import participant_in
 from dpop_lab.wire.redact import Redactor
 
-KEPT = 200  # entries; the oldest go
-FEED = "/explain/since"
-NAMES = {"row": "Row", "wanted": "Wanted", "found": "Found", "change": "What to change"}
-
-
-@cache
-def _part(name: str) -> str:
-    """A file beside this module."""
-    return resources.files("dpop_lab.doctor.explain").joinpath(name).read_text("utf-8").strip()
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(sha256(text.encode())).decode()}'"
-
-
-STYLE, SCRIPT = f"{style_sheet()}\n{_part('page.css')}", _part("page.js")
-POLICY = (
-    f"default-src 'none'; script-src {_hash(SCRIPT)}; style-src {_hash(STYLE)}; "
-    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+FEED, RESET, PROGRESS = "/explain/since", "/explain/reset", "/explain/progress"
+TRAINER = "DPoP-Lab-Trainer"
+SOON, EACH = 250, 25  # milliseconds until a page asks again, and for each page that is open
+MOST_PAGES, OPEN = 500, 30  # pages that are counted; seconds since they asked last
+LONGEST_REPORT = 20_000  # octets of what a participant shares
+JSON, TEXT = "application/json", "text/plain"
 COMMON = (
     ("Content-Security-Policy", POLICY),
     ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -50,6 +29,7 @@ COMMON = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
     ("Cache-Control", "no-store"),
+    ("Vary", "Accept-Encoding"),
 )
 
 
@@ -58,93 +38,165 @@ class Explainer(Front):
 
     All other requests are for the twin, which is to ask every row of them. `say` is called with an
     `Entry` in the server's thread, after the answer is on its way. Nothing is kept but the page's
-    text of the last 200 requests, without their secrets.
+    text of the last 100 requests of each of 200 participants, without their secrets.
+
+    Everybody who reaches the server may look at the page; to reset it takes `trainer`, a secret
+    that is made anew for each server.
     """
 
     def __init__(self, twin: Twin, say: Callable[[Entry], object]) -> None:
         self._twin, self._say = twin, say
-        self._redactor, self._run = Redactor(), secrets.token_urlsafe(8)
-        self._count, self._kept = 0, deque[tuple[int, dict[str, object]]](maxlen=KEPT)
-        self._pages = {"/": self._page, FEED: self._feed, "/favicon.ico": self._no_icon}
+        self.trainer = secrets.token_urlsafe(9)
+        self._count, self._open = 0, dict[str, float]()  # requests; pages, and when they asked
+        self._begin()
+        self._pages: dict[str, dict[str, Callable[[Request], Response]]] = {
+            "/": {"GET": self._page},
+            FEED: {"GET": self._feed},
+            "/favicon.ico": {"GET": lambda request: _said(TEXT, "")},
+            RESET: {"POST": self._reset},
+            PROGRESS: {"POST": self._shared},
+        }
+
+    def _begin(self) -> None:
+        self._redactor, self._room = Redactor(), Room()
+        self._run = secrets.token_urlsafe(8)
 
     def __call__(self, request: Request) -> Response:
         """A page, or what the twin answers."""
         page = self._pages.get(request.route)
-        return _answer(request, self._twin.base_url, page) if page else self._twin(request)
+        return self._answer(request, page) if page else self._twin(request)
+
+    # ---- what is told
 
     def told(self, request: Request, response: Response) -> None:
         """Tell of a request and its answer, unless a page was the answer."""
         if request.route in self._pages:
             return
-        self.tell(self._twin.exchange(request, response))
-
-    def tell(self, exchange: Exchange) -> None:
-        """Tell of one exchange, which is not redacted yet."""
-        self._count += 1
-        self._keep(
-            entry(
-                exchange,
-                number=self._count,
-                base_url=self._twin.base_url,
-                policy=self._twin.policy,
-                redactor=self._redactor,
-            )
+        who = self._participant(request)
+        told = entry(
+            self._twin.exchange(request, response),
+            number=self._next(),
+            base_url=self._twin.base_url,
+            policy=self._twin.policy,
+            redactor=self._redactor,
+            name=who.called,
         )
+        self._keep(told, who)
+
+    def hung_up(self, request: Request) -> None:
+        """Tell of a client that left before the body of its request had come."""
+        who, now = self._participant(request), self._twin.clock.time()
+        asked = self._redactor.text(f"{request.method} {request.path}")
+        came = len(request.body)
+        self._keep(left_entry(asked, came, name=who.called, time=now, number=self._next()), who)
 
     def spoke_tls(self, url: str) -> None:
         """Tell of a client that spoke TLS to the port at this URL, and was cut off."""
-        self._count += 1
-        self._keep(tls_entry(url, time=self._twin.clock.time(), number=self._count))
+        told = tls_entry(url, time=self._twin.clock.time(), number=self._next())
+        self._keep(told, self._room.participant("", "", ""))
 
-    def _keep(self, told: Entry) -> None:
-        member = {"said": told.verdict, "refused": told.refused, "html": _item(told)}
-        self._kept.append((told.number, member))
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    def _participant(self, request: Request) -> Participant:
+        name, machine = participant_in(request.headers)
+        return self._room.participant(self._redactor.text(name), machine, request.peer)
+
+    def _keep(self, told: Entry, who: Participant) -> None:
+        self._room.keep(who, told, card(told))
         self._say(told)
 
-    def _page(self, request: Request) -> tuple[str, str]:
-        """The page with all entries there are, newest first: one document, nothing fetched."""
-        base = self._twin.base_url
-        entries = "".join(str(member["html"]) for _, member in reversed(self._kept))
-        return "text/html; charset=utf-8", Template(_part("page.html")).substitute(
-            style=STYLE,
-            script=SCRIPT,
-            base=escaped(base),
-            policy=escaped(self._twin.policy.title),
-            curl=escaped(f"curl --include {quote(f'{base}/api/dpop/test')}"),
-            open="" if entries else " open",
-            entries=entries,
-            run=escaped(self._run),
-            newest=self._count,
-            kept=KEPT,
+    # ---- the page
+
+    def _answer(self, request: Request, page: dict[str, Callable[[Request], Response]]) -> Response:
+        """What a page says, to whoever calls it by a name that is no foreign site's."""
+        make = page.get("GET" if request.method == "HEAD" else request.method)
+        if not _known_host(request, self._twin.base_url):
+            words = "This page answers at the URL that dpop-lab serve printed, and at IP addresses."
+            response = _said(TEXT, words, status=421)
+        elif make is None:
+            allowed = "GET, HEAD" if "GET" in page else "POST"
+            response = Response(405, (("Allow", allowed), *COMMON))
+        else:
+            response = _packed(make(request), request)
+        return Response(response.status, response.headers) if request.method == "HEAD" else response
+
+    def _page(self, request: Request) -> Response:
+        """The page with all entries that are asked for, newest first."""
+        asked = _asked(request)
+        html = whole(
+            self._room.changed(0),
+            self._room.entries(0, asked),
+            asked,
+            base_url=self._twin.base_url,
+            policy=self._twin.policy.title,
+            run=self._run,
+            newest=self._room.turn,
         )
+        return _said("text/html; charset=utf-8", html)
 
-    def _feed(self, request: Request) -> tuple[str, str]:
-        """The entries after the one with the number `n`, oldest first; all to another `run`."""
-        asked = dict(request.query)
-        number = asked.get("n", "") if asked.get("run") == self._run else ""
+    def _feed(self, request: Request) -> Response:
+        """What came after the turn `n` and is asked for, oldest first; all to another `run`."""
+        query = dict(request.query)
+        number = query.get("n", "") if query.get("run") == self._run else ""
         after = int(number) if re.fullmatch("[0-9]{1,9}", number) else 0
-        entries = [member for number, member in self._kept if number > after]
-        answer = {"run": self._run, "newest": self._count, "entries": entries}
-        return "application/json", json.dumps(answer)
+        asked = _asked(request)
+        entries = reversed(self._room.entries(after, asked))
+        answer = {
+            "run": self._run,
+            "newest": self._room.turn,
+            "wait": self._wait(query.get("page", "")),
+            "people": [row(one, asked) for one in self._room.changed(after)],
+            "entries": [one.member() for one in entries],
+        }
+        return _said(JSON, json.dumps(answer))
 
-    def _no_icon(self, request: Request) -> tuple[str, str]:
-        """Browsers ask for one when a person opens an API in them."""
-        return "text/plain", ""
+    def _wait(self, page: str) -> int:
+        """Milliseconds until this page is to ask again: the more pages are open, the more."""
+        now = self._twin.clock.time()
+        self._open = {one: at for one, at in self._open.items() if abs(now - at) < OPEN}
+        if page and len(self._open) < MOST_PAGES:
+            self._open[page[:20]] = now
+        return max(SOON, EACH * len(self._open))
+
+    def _reset(self, request: Request) -> Response:
+        """Forget all that is shown and all proofs that were used, if it is the trainer who asks.
+
+        Nonces, access tokens and keys stay good: whoever is in the middle of a flow goes on.
+        """
+        given = "".join(request.lines(TRAINER)).encode("utf-8", "replace")
+        if not secrets.compare_digest(given, self.trainer.encode()):
+            return _said(TEXT, "Open the page by the trainer's URL of dpop-lab serve.", status=403)
+        self._twin.forget()
+        self._begin()
+        return _said(TEXT, "")
+
+    def _shared(self, request: Request) -> Response:
+        """Take what a participant who gives a name shares of the exercises."""
+        if not participant_in(request.headers)[0] or len(request.body) > LONGEST_REPORT:
+            return _said(TEXT, "A name goes with it, and it is short.", status=400)
+        good = self._room.share(self._participant(request), request.body.decode("utf-8", "replace"))
+        return _said(TEXT, "" if good else "This is no report of exercises.", 200 if good else 400)
 
 
-def _answer(
-    request: Request, base_url: str, page: Callable[[Request], tuple[str, str]]
-) -> Response:
-    """What a page says, to whoever calls it by a name that is no foreign site's."""
-    if not _known_host(request, base_url):
-        status, kind = 421, "text/plain"
-        text = "This page answers at the URL that dpop-lab serve printed, and at IP addresses."
-    elif request.method not in ("GET", "HEAD"):
-        return Response(405, (("Allow", "GET, HEAD"), *COMMON))
-    else:
-        status, (kind, text) = 200, page(request)
-    body = b"" if request.method == "HEAD" else text.encode()
-    return Response(status, (("Content-Type", kind), *COMMON), body)
+def _asked(request: Request) -> Filter:
+    """Whose requests a page wants: by `name`, `client` and `key`, where the query has them."""
+    query = dict(request.query)
+    return {name: query.get(name, "") for name in ("name", "client", "key")}
+
+
+def _said(kind: str, text: str, status: int = 200) -> Response:
+    return Response(status, (("Content-Type", kind), *COMMON), text.encode())
+
+
+def _packed(response: Response, request: Request) -> Response:
+    """The answer with its body in gzip, where that is taken and worth it."""
+    taken = ",".join(request.lines("Accept-Encoding")).lower()
+    if not re.search(r"\bgzip\b(?!\s*;\s*q=0)", taken) or len(response.body) < 1000:
+        return response
+    headers = (*response.headers, ("Content-Encoding", "gzip"))
+    return Response(response.status, headers, gzip.compress(response.body, 1))
 
 
 def _known_host(request: Request, base_url: str) -> bool:
@@ -154,35 +206,3 @@ def _known_host(request: Request, base_url: str) -> bool:
         return name in ("localhost", urlsplit(base_url).hostname) or bool(ip_address(name))
     except ValueError:
         return False
-
-
-def _item(entry: Entry) -> str:
-    """One entry as an item of the page's list: a card; everything in it is escaped."""
-    stamp = datetime.fromtimestamp(entry.time, UTC).isoformat(timespec="milliseconds")
-    who = f" · {escaped(entry.who)}" if entry.who else ""
-    wire = (("Request, without its secrets", entry.request), ("Answer", entry.answer))
-    said = tuple((title, text) for title, text in wire if text)
-    exchange = [Table("Request and answer", said, folded=True)] * bool(said)
-    titles = " and ".join(one.title for one in entry.decoded).capitalize()
-    decoded = folded(f"{escaped(titles)}, decoded", as_html(entry.decoded, by_class), by_class)
-    rows = (replace(report.table, title=report.title) for report in entry.reports)
-    return (
-        f"<li data-mark={entry.mark}><article{by_class('card', entry.mark)}"
-        f" aria-labelledby=r{entry.number}>"
-        f"<h2 id=r{entry.number}>{escaped(marked(entry.mark, entry.verdict))}</h2>"
-        f'<p class=when><time datetime="{stamp}">{entry.clock}</time>{who}</p>'
-        f"{facts(((NAMES[name], text) for name, text in entry.why), by_class)}"
-        f"{as_html(rows, by_class)}"
-        "<div class=more>"
-        f"{decoded if titles else ''}{as_html(exchange, by_class)}{_curl(entry.curl)}"
-        "</div></article></li>"
-    )
-
-
-def _curl(command: str) -> str:
-    """The command with its lines, so that what is copied can be run."""
-    if not command:
-        return ""
-    text = escaped(command).replace("<br>", "\n")
-    button = "<button type=button class=copy hidden>Copy as curl</button>"
-    return folded("As curl", f"<pre class=curl>{text}</pre>", by_class) + button

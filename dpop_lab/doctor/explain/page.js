@@ -1,11 +1,12 @@
 "use strict";
 (() => {
-  const PAUSE = 250, AGAIN = 2000, SPEAK = 1500; // milliseconds
+  const AGAIN = 2000, SPEAK = 1500, SURE = 5000; // milliseconds
   const byId = id => document.getElementById(id);
   const list = byId("entries"), said = byId("said"), count = byId("count");
-  const kept = Number(document.body.dataset.kept);
-  let { run, newest } = document.body.dataset;
-  let paused = false, unsaid = [], speaking = 0, lost = false;
+  const rows = byId("rows"), everyone = byId("everyone"), chosen = [byId("client"), byId("key")];
+  const kept = Number(document.body.dataset.kept), page = Math.random().toString(36).slice(2);
+  let { run, newest } = document.body.dataset, asked = JSON.parse(document.body.dataset.asked);
+  let paused = false, unsaid = [], speaking = 0, lost = false, turn = 0, timer = 0, wait = 250;
 
   const say = text => { said.textContent = text; };
 
@@ -22,7 +23,7 @@
 
   const counted = () => {
     const all = list.children.length, refused = list.querySelectorAll(":scope > [data-mark=refused]").length;
-    count.textContent = `${all} shown here, ${refused} refused`;
+    count.textContent = `${asked.name ? `${asked.name}: ` : ""}${all} shown here, ${refused} refused`;
   };
 
   const ready = item => item.querySelectorAll(".copy").forEach(button => { button.hidden = false; });
@@ -41,36 +42,143 @@
     if (entry.refused || !list.classList.contains("refused-only")) announce(entry);
   };
 
+  // ---- participants: a row that is there keeps its link, so that the focus stays where it is
+
+  const seat = html => {
+    const template = document.createElement("template");
+    template.innerHTML = html; // escaped like an entry
+    const fresh = template.content.firstElementChild, { name, sort, used } = fresh.dataset;
+    const old = [...rows.children].find(one => one.dataset.name === name);
+    if (!old) return rows.insertBefore(fresh, [...rows.children].find(one => one.dataset.sort > sort) ?? null);
+    old.dataset.used = used;
+    [...fresh.cells].slice(1).forEach((cell, index) => old.cells[index + 1].replaceWith(cell));
+  };
+
+  const seated = () => {
+    const names = [...rows.children].map(one => one.dataset.name);
+    document.body.classList.toggle("room", names.some(name => name !== "no name"));
+    const links = new Map([["", everyone], ...[...rows.children].map(one => [one.dataset.name, one.querySelector("a")])]);
+    links.forEach((link, name) => {
+      if (name === (asked.name ?? "")) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
+    for (const select of chosen) offer(select);
+  };
+
+  const offer = select => {
+    const known = new Set([...select.options].map(one => one.value));
+    for (const { dataset } of rows.children) {
+      if (asked.name && asked.name !== dataset.name) continue;
+      for (const text of JSON.parse(dataset.used)[select.id]) {
+        if (known.has(text)) continue;
+        known.add(text);
+        select.add(new Option(select.id === "key" && !asked.name ? `${text} ${dataset.name}` : text, text));
+      }
+    }
+    const text = asked[select.id] ?? "";
+    if (!known.has(text)) select.add(new Option(text, text));
+    select.value = text;
+  };
+
+  const choose = change => {
+    asked = { ...asked, ...change };
+    const query = new URLSearchParams(Object.entries(asked).filter(([, text]) => text)).toString();
+    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+    if ("name" in change) chosen.forEach(select => { select.length = 1; });
+    newest = 0;
+    list.replaceChildren();
+    seated();
+    atOnce();
+  };
+
+  byId("people").addEventListener("click", event => {
+    const link = event.target.closest("a");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    choose({ name: link === everyone ? "" : link.closest("tr").dataset.name, client: "", key: "" });
+    say(link === everyone ? "Requests of everyone." : `Requests of ${asked.name} alone.`);
+  });
+
+  for (const select of chosen) {
+    select.addEventListener("change", () => choose({ [select.id]: select.value }));
+  }
+
   const start = byId("start");
   const close = () => {
     if (!start.contains(document.activeElement)) start.open = false;
   };
 
-  const ask = async () => {
-    const answer = await fetch(`explain/since?n=${newest}&run=${encodeURIComponent(run)}`, { cache: "no-store" });
+  const ask = async forced => {
+    const mine = turn, query = new URLSearchParams({ ...asked, n: newest, run, page });
+    const answer = await fetch(`explain/since?${query}`, { cache: "no-store" });
     if (!answer.ok) throw new TypeError(`status ${answer.status}`);
     const feed = await answer.json();
-    if (paused) return;
+    if (mine !== turn || (paused && !forced)) return;
     if (lost) say("The server answers again.");
     lost = false;
-    ({ run, newest } = feed);
-    if (!feed.entries.length) return;
-    if (!list.children.length) close();
+    if (feed.run !== run) {
+      if (list.children.length || rows.children.length) say("All was begun anew: what was here is gone.");
+      list.replaceChildren();
+      rows.replaceChildren();
+      chosen.forEach(select => { select.length = 1; });
+    }
+    const anew = feed.run !== run;
+    ({ run, newest, wait } = feed);
+    feed.people.forEach(seat);
+    if (anew || feed.people.length) seated();
+    if (feed.entries.length && !list.children.length) close();
     feed.entries.forEach(add);
-    counted();
+    if (anew || forced || feed.entries.length) counted();
   };
 
-  const poll = async () => {
-    let wait = PAUSE;
+  // one loop of a turn: what an earlier turn still waits for answers another question
+  const poll = async forced => {
+    const mine = turn;
+    let pause = wait;
     try {
-      if (!paused) await ask();
+      if (!paused || forced) await ask(forced);
+      pause = document.hidden ? Math.max(wait, AGAIN) : wait;
     } catch (error) {
       if (!lost) say("The server does not answer. It is asked again every two seconds.");
       lost = true;
-      wait = AGAIN;
+      pause = AGAIN;
     }
-    setTimeout(poll, wait);
+    if (mine === turn) timer = setTimeout(poll, pause);
   };
+
+  const atOnce = () => {
+    turn += 1;
+    clearTimeout(timer);
+    poll(true);
+  };
+
+  // ---- the trainer's URL has a secret behind its #, which is sent nowhere but with a reset
+
+  const reset = byId("reset"), given = location.hash.match(/^#trainer=([\w-]+)$/);
+  if (given) {
+    sessionStorage.setItem("trainer", given[1]);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  reset.hidden = !sessionStorage.getItem("trainer");
+  let sure = 0;
+  const unsure = () => {
+    clearTimeout(sure);
+    sure = 0;
+    reset.textContent = "Reset for all";
+  };
+  reset.addEventListener("click", async () => {
+    if (!sure) {
+      sure = setTimeout(unsure, SURE);
+      reset.textContent = "Press again to reset";
+      say("Press again: all requests, counts, names and used proofs are forgotten, on all pages.");
+      return;
+    }
+    unsure();
+    const headers = { "DPoP-Lab-Trainer": sessionStorage.getItem("trainer") };
+    const answer = await fetch("explain/reset", { method: "POST", headers }).catch(() => null);
+    if (answer?.ok) atOnce();
+    else say(answer ? await answer.text() : "The server does not answer: nothing was reset.");
+  });
 
   // the clipboard wants https or this machine; elsewhere the old way copies what is selected
   const copied = async text => {
@@ -121,6 +229,7 @@
   byId("controls").hidden = false;
   byId("still").hidden = true;
   ready(list);
+  seated();
   counted();
   poll();
 })();

@@ -10,7 +10,7 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.proof.rules import one_header
+from dpop_lab.proof.rules import htu, one_header
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import Call, read_call
 from dpop_lab.session.decoded import drawn_proof, drawn_token, thumbprint_or_none
@@ -20,7 +20,9 @@ from dpop_lab.show.jwt import Jwt
 from dpop_lab.show.values import Words, at_once, cut, mapped, one_line
 from dpop_lab.wire.har import as_curl
 from dpop_lab.wire.message import Exchange, lines
+from dpop_lab.wire.participant import MACHINE, NAME
 from dpop_lab.wire.redact import Redactor
+from dpop_lab.wire.syntax import origin
 
 LONGEST_BODY = 50_000  # characters that are looked at
 LONGEST_VALUE, MOST_LINES = 40_000, 100  # of headers: characters, lines
@@ -44,8 +46,9 @@ class Entry:
     time: float  #: in seconds since 1970
     refused: bool
     verdict: str  #: in a line
-    #: what the client calls itself, and its key
-    who: str = ""
+    name: str = ""  #: of the participant, as it is told apart from others
+    client: str = ""  #: what the client calls itself, believed by nobody
+    key: str = ""  #: the beginning of the thumbprint of the proof's key
     #: pairs of name and text: what was wanted, what was found, what to change; none when accepted
     why: tuple[tuple[str, str], ...] = ()
     reports: tuple[Report, ...] = ()  #: all rows that were asked
@@ -65,6 +68,12 @@ class Entry:
         """When it was, as this machine's clocks show it: `09:36:47`."""
         return time.strftime("%H:%M:%S", time.localtime(self.time))
 
+    @property
+    def who(self) -> str:
+        """Participant, client and key, as far as they are known."""
+        key = f"key {self.key}" if self.key else ""
+        return ", ".join(filter(None, (self.name, self.client, key)))
+
     def __repr__(self) -> str:
         """The verdict in a line, and where it was refused what was wanted, found and to change."""
         who = f" [{self.who}]" if self.who else ""
@@ -74,11 +83,18 @@ class Entry:
 
 
 def entry(
-    exchange: Exchange, *, number: int, base_url: str, policy: Policy, redactor: Redactor
+    exchange: Exchange,
+    *,
+    number: int,
+    base_url: str,
+    policy: Policy,
+    redactor: Redactor,
+    name: str = "",
 ) -> Entry:
     """What a person is told of one request; nothing is used but what the server itself found.
 
-    The times of the exchange, `base_url` and `policy` are the server's. The redactor is asked first
+    The times of the exchange, `base_url` and `policy` are the server's; `name` is what the
+    participant is called. The redactor is asked first
     for the whole exchange and then, once, for all that is said about it.
     """
 
@@ -86,19 +102,22 @@ def entry(
     redacted, call = redactor.exchange(whole), read_call(whole)
     verdict, why = _decided(replace(call, date=math.floor(now)), policy, base_url)
     decoded = _decoded(replace(call, date=None), int(now))
-    said = (*mapped((verdict, _who(call), why), one_line), decoded)
+    said = (*mapped((verdict, _client(call), why), one_line), decoded)
     wire = (redacted.sent().rstrip(), redacted.received().rstrip(), as_curl(redacted))
     said, wire = at_once(partial(mapped, (said, wire)), redactor.labels.replace)
-    verdict, who, why, decoded = mapped(said, _short)
-    request, answer, curl = (_short(text, LONGEST_TEXT) for text in wire)
+    verdict, client, why, decoded = mapped(said, short)
+    jkt = thumbprint_or_none(call.proof.header.get("jwk"))
+    request, answer, curl = (short(text, LONGEST_TEXT) for text in wire)
     return Entry(
         number=number,
         time=now,
         refused=call.refused,
         verdict=verdict,
-        who=who,
+        name=name,
+        client=client,
+        key=f"{jkt[:8]}…" if jkt else "",
         why=why,
-        reports=tuple(report.with_texts(_short) for report in redacted.reports),
+        reports=tuple(report.with_texts(short) for report in redacted.reports),
         decoded=decoded,
         request=request,
         answer=answer,
@@ -117,13 +136,27 @@ def tls_entry(url: str, *, time: float, number: int = 0) -> Entry:
     )
 
 
-def _short(text: str, longest: int = LONGEST_LINE) -> str:
+def left_entry(asked: str, octets: int, *, name: str, time: float, number: int) -> Entry:
+    """What a person is told of a client that left before the body of what it asked had come."""
+    change = "Nothing, where you stopped it. Else send as many octets as Content-Length says."
+    return Entry(
+        number=number,
+        time=time,
+        refused=True,
+        verdict=f"{short(asked, 120)}: left in the middle, after {octets} octets of the body",
+        name=name,
+        why=(("change", change),),
+    )
+
+
+def short(text: str, longest: int = LONGEST_LINE) -> str:
+    """The text cut to so many characters, with no JWT in it that nobody knew."""
     return JWT.sub("<a JWT>", cut(text, longest))
 
 
 def _bounded(exchange: Exchange) -> Exchange:
     """The exchange with a note in the place of what is too long, or no text, to be looked at."""
-    names = {"Dpop": "DPoP"}  # the carrier forgets how it was written
+    names = {written.title(): written for written in ("DPoP", NAME, MACHINE)}  # as it was sent
     headers = exchange.request_headers[:MOST_LINES]
     return replace(
         exchange,
@@ -154,13 +187,22 @@ def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tupl
         said = f"refused, {problem.title if problem else call.said}"
         return f"{asked}: {said}", (("change", carrier or (problem.action if problem else "")),)
     problem, row = Problem.of(finding, call), finding.check
+    there = _called_by_another_name(finding, base_url)
     said = f"refused, {call.said}, by the row {row.name} ({finding.defect.replace('_', ' ')})"
     return f"{asked}: {said}", (
         ("row", f"{row.name}, {finding.source}: {row.question}"),
         ("wanted", problem.wanted),
         ("found", problem.found),
-        ("change", carrier or problem.action),
+        ("change", " ".join(filter(None, (there, carrier or problem.action)))),
     )
+
+
+def _called_by_another_name(finding: Finding, base_url: str) -> str:
+    """What URL to use, where the client took another for the server's; empty where it did not."""
+    called = origin(finding.found) if isinstance(finding.found, str) else None
+    if finding.check.name != htu.name or called in (None, origin(base_url)):
+        return ""
+    return f"Call this server by {base_url}, and by no other name or address."
 
 
 def _no_proof(call: Call, policy: Policy) -> Finding | None:
@@ -177,13 +219,11 @@ def _of_the_carrier(exchange: Exchange) -> str:
     return "" if exchange.reports or named else OF_THE_CARRIER.get(exchange.status or 0, "")
 
 
-def _who(call: Call) -> str:
-    """What the client calls itself, believed by nobody, and the thumbprint of its key."""
+def _client(call: Call) -> str:
+    """What the client calls itself, believed by nobody."""
     assertion = read_jws(call.form.get("client_assertion", "")).claims
-    token, jkt = call.access_token.claims, thumbprint_or_none(call.proof.header.get("jwk"))
-    client = call.form.get("client_id") or assertion.get("sub") or token.get("client_id")
-    key = f"key {jkt[:8]}…" if jkt else ""
-    return ", ".join(filter(None, (str(client or "")[:60], key)))
+    told = call.form.get("client_id") or assertion.get("sub")
+    return str(told or call.access_token.claims.get("client_id") or "")[:60]
 
 
 def _decoded(call: Call, now: float) -> tuple[Jwt, ...]:
