@@ -36,7 +36,7 @@ from dpop_lab.client.settings import CLIENT_AUTH, SERVERS, Settings
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.live import at_demo
-from dpop_lab.lab.world import demo_client
+from dpop_lab.lab.participant import demo_client
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.show.values import printable
 from dpop_lab.wire.message import Exchange

@@ -21,7 +21,7 @@ from dpop_lab.cli.options import (
 )
 from dpop_lab.client.read_settings import variable
 from dpop_lab.errors import LabError
-from dpop_lab.lab.world import demo_client
+from dpop_lab.lab.participant import demo_client
 from dpop_lab.wire.syntax import is_loopback
 
 if TYPE_CHECKING:

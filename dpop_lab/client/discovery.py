@@ -73,21 +73,26 @@ def metadata_urls(issuer: str) -> tuple[str, str]:
 
 
 def discover(
-    issuer: str, *, session: requests.Session | None = None, timeout: float | None = 30
+    issuer: str,
+    *,
+    session: requests.Session | None = None,
+    timeout: float | None = 30,
+    plain: bool = False,
 ) -> dict[str, Any]:
     """The metadata of an authorization server.
 
     Raises `SettingsError` when neither place has it, or when its `issuer` is not, character for
     character, the one asked for (RFC 8414 section 3.3), or when its token endpoint is no URL or has
-    no TLS (but on this machine, for an issuer without TLS). Redirects are followed within the
-    issuer's origin, three at most. A server that cannot be reached raises what requests raises.
+    no TLS (but on this machine, or where all may be `plain`, for an issuer without TLS). Redirects
+    are followed within the issuer's origin, three at most. A server that cannot be reached raises
+    what requests raises.
     """
     check_url("issuer", issuer)
     found = []
     for url in metadata_urls(issuer):
         metadata = _fetch(url, session, timeout)
         if isinstance(metadata, dict):
-            return _checked(metadata, issuer)
+            return _checked(metadata, issuer, plain=plain)
         found.append(metadata)
     advice = "Is the issuer spelt as its server spells it? A login page in between may answer, too."
     told = " and ".join(dict.fromkeys(found))
@@ -130,11 +135,11 @@ def _site(url: str) -> str:
     return "{}://{}:{}".format(*found)[:200] if found else "no http(s) URL"
 
 
-def _checked(metadata: dict[str, Any], issuer: str) -> dict[str, Any]:
+def _checked(metadata: dict[str, Any], issuer: str, *, plain: bool) -> dict[str, Any]:
     """The metadata, if they are this issuer's and credentials may go to their token endpoint.
 
-    Without TLS that is this machine alone, and only as an issuer without TLS names it (RFC 6749
-    section 3.2).
+    Without TLS that is this machine alone unless all may be `plain`, and only as an issuer without
+    TLS names it (RFC 6749 section 3.2).
     """
     if metadata.get("issuer") != issuer:
         found, problem = repr(metadata.get("issuer"))[:200], "Metadata of another issuer"
@@ -145,7 +150,7 @@ def _checked(metadata: dict[str, Any], issuer: str) -> dict[str, Any]:
         raise SettingsError("Metadata without token endpoint", wanted="token_endpoint, a string")
     check_url("token_endpoint", endpoint)
     secured = urlsplit(issuer).scheme == "https"
-    if urlsplit(endpoint).scheme != "https" and (secured or not is_loopback(endpoint)):
+    if urlsplit(endpoint).scheme != "https" and (secured or not (plain or is_loopback(endpoint))):
         whose = "Metadata of an https issuer" if secured else "Metadata"
         problem = f"{whose} name a token endpoint without TLS"
         raise SettingsError(problem, wanted="https://…", found=_site(endpoint))

@@ -29,6 +29,7 @@ def read_settings(
     *,
     given: Mapping[str, object] | None = None,
     environment: Mapping[str, str] | None = None,
+    usual: Mapping[str, object] | None = None,
 ) -> Settings:
     """Settings from JSON text, from the path of a JSON file, or from a mapping.
 
@@ -36,7 +37,8 @@ def read_settings(
     of `Settings`: client_id, one of issuer and token_endpoint, one of client_secret and client_key
     (a path, or what else `load_key` takes) unless client_auth is none. What is `given` (None is not
     given) goes before a member of the source, and that before a variable of the `environment`
-    such as DPOP_LAB_CLIENT_ID (DPOP_LAB_CLIENT_KEY_PASSWORD is for client_key); where two exclude
+    such as DPOP_LAB_CLIENT_ID (DPOP_LAB_CLIENT_KEY_PASSWORD is for client_key); what nobody says is
+    as `usual`. Where two exclude
     each other, the one that goes before drops the other. Raises `SettingsError`, which names
     members but never repeats a value, and `KeyUnusable`.
     """
@@ -48,7 +50,7 @@ def read_settings(
         raise SettingsError("Settings have a member of another name", wanted=wanted, found=found)
     before = {name: value for name, value in (given or {}).items() if value is not None}
     around = {name: text for name in NAMES if (text := variables.get(variable(name)))}
-    merged = _merged(around, told, before)
+    merged = _merged(usual or {}, around, told, before)
     if isinstance(key := merged.get("client_key"), str | os.PathLike | Mapping):
         merged["client_key"] = load_key(key, variables.get(variable("client_key_password")) or None)
     try:

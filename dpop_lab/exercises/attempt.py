@@ -17,6 +17,7 @@ from dpop_lab.exercises.progress import (
     tried,
 )
 from dpop_lab.exercises.scene import Scene
+from dpop_lab.exercises.sharing import note
 from dpop_lab.lab.lab import Lab
 from dpop_lab.server.access_token import SigningKey
 from dpop_lab.server.policies import POLICIES
@@ -155,6 +156,7 @@ class Attempt(Shown):
         self._entry = note_progress(self.exercise.id, change, self._entry)
 
     def _tell(self) -> None:
+        note(self.exercise.id, self.state)
         for listener in self.listeners:  # without the lock: they have locks of their own
             listener()
 

@@ -12,6 +12,8 @@ from dpop_lab.errors import LabError
 from dpop_lab.exercises.attempt import MARKS, Attempt
 from dpop_lab.exercises.exercise import Exercise
 from dpop_lab.exercises.progress import Entry, damaged_files, read_progress
+from dpop_lab.exercises.sharing import Shared, share
+from dpop_lab.lab.lab import Lab
 from dpop_lab.show import Block, Card, Note, Shown, Table
 
 MODULE = "lesson_"  # and the number of the lesson
@@ -71,6 +73,17 @@ class CourseMap(Shown):
     def entry(self, name: str) -> Entry:
         """How far the learner is with the exercise of this id."""
         return self.entries.get(name, Entry())
+
+    def share(self, lab: Lab | None) -> Shared:
+        """Show the room how far you are: `progress().share(lab)`, `progress().share(None)` ends it.
+
+        `lab` is one with a name, as `Lab(issuer=URL, name="ann")`. Its server is told the id of the
+        exercise you are at, and of each whether it is begun or solved, now and at each change until
+        this kernel ends; of what you send and type it hears nothing, and nothing at all without
+        this call. Raises `LabError` for a lab without a name, for a server that shows no exercises,
+        and where there is no answer.
+        """
+        return share(lab)
 
     def blocks(self) -> Iterator[Block]:
         """How many are solved; a folded table for each lesson."""

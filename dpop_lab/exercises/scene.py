@@ -12,7 +12,8 @@ from dpop_lab.checking import Report
 from dpop_lab.client.recorder import InProcessAdapter, SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.lab import TIMEOUT, Lab
-from dpop_lab.lab.world import TWIN, Carrier, World, demo_client, started
+from dpop_lab.lab.participant import demo_client
+from dpop_lab.lab.world import TWIN, Carrier, World, started
 from dpop_lab.server.access_token import SigningKey
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy

@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import requests
@@ -13,10 +13,11 @@ from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.world import LIVE, OTHER, TWIN, Carrier, World, demo_client, started
+from dpop_lab.lab.participant import ROOM, USUAL, demo_client, in_a_room
+from dpop_lab.lab.world import LIVE, OTHER, TWIN, Carrier, World, started
 from dpop_lab.proof import make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.server.duende_site import BASE_URL, CLIENTS
 from dpop_lab.server.policy import Policy
 
 if TYPE_CHECKING:
@@ -44,8 +45,11 @@ class Lab(World):
     sides, and `lab.clock.advance(seconds)` moves it. `log[-1].reports` is what the twin found in
     the last request, empty with any other server, which keeps that to itself. `api_nonce` makes the
     API demand nonces. `auth()` gives a `DPoPAuth` for one of the demo's clients, `proof` and `ask`
-    make one proof and one token request. Raises `LabError`
-    for what does not go together, and the live session raises `Unreachable` when no answer comes.
+    make one proof and one token request. In a class, `Lab(issuer=URL, name="ann")` is a participant
+    at the room's `dpop-lab serve --explain`, as the demo's client m2m.dpop unless told otherwise:
+    the name goes along with each request to that issuer, and to nobody else, as the header line
+    DPoP-Lab-Name, which any client can send; no rule looks at it. Raises `LabError` for what does
+    not go together, and the live session raises `Unreachable` when no answer comes.
     """
 
     def __init__(
@@ -59,12 +63,13 @@ class Lab(World):
         settings: Source | None = None,
         log: SessionLog | None = None,
         timeout: float = TIMEOUT,
+        name: str | None = None,
         **client: str | None,
     ) -> None:
         expect(policy, Policy, "policy", "DUENDE or RFC_9449.")
         expect(log, (SessionLog, type(None)), "log", "SessionLog(path) makes one.")
         expect(client_key, (PrivateKey, type(None)), "client_key", "load_key makes one.")
-        other = settings is not None or any(value is not None for value in client.values())
+        other = any(value is not None for value in (settings, name, *client.values()))
         of_the_twin = policy is not DUENDE or carrier != "in process" or api_nonce
         if (live or other) and of_the_twin:
             problem = f"{'The live' if live else 'Another'} server has its own ways"
@@ -78,12 +83,17 @@ class Lab(World):
             kind, known = LIVE, demo_client(BASE_URL)
         elif other:
             given = {**client, "client_key": client_key}
-            kind, known = OTHER, read_settings(settings or {}, given=given, environment=os.environ)
+            usual = {} if name is None else USUAL
+            read = partial(read_settings, given=given, environment=os.environ, usual=usual)
+            kind, known = OTHER, read(settings or {})
+            if name is not None:
+                known = in_a_room(known)
+                kind = ROOM if known.client_id in CLIENTS else OTHER
         else:
             options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
             own = started(carrier, timeout=timeout, **options)
             kind, known = TWIN, demo_client(own[0].base_url)
-        super().__init__(kind, known, own, log=log, timeout=timeout)
+        super().__init__(kind, known, own, log=log, timeout=timeout, name=name)
 
     @cached_property
     def bench(self) -> "Bench":

@@ -16,13 +16,15 @@ from dpop_lab.client.settings import Credentials, Settings, authentication, sett
 from dpop_lab.client.token import Parameters
 from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
+from dpop_lab.lab.participant import ROOM, TOKEN_PATH, Introduced
 from dpop_lab.server.common import Clock
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import CLIENTS
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.resource_server import BEARER_API, DPOP_API
+from dpop_lab.server.resource_server import BEARER_API
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.twin import Twin
+from dpop_lab.wire.participant import name_headers
 
 Carrier = Literal["in process", "socket"]
 TWIN, LIVE, OTHER = "the offline twin", "the live server", "another server"  # kinds of world
@@ -34,6 +36,7 @@ class World:
     """A client, its session and log, and the servers that it asks; `Lab` says what is what.
 
     `own` are both servers, the adapter that leads to them and what ends them, where they are ours.
+    `name` is a participant's, and goes along with requests to the issuer's origin alone.
     """
 
     def __init__(
@@ -44,19 +47,24 @@ class World:
         *,
         log: SessionLog | None,
         timeout: float,
+        name: str | None = None,
     ) -> None:
         from dpop_lab import __version__  # it imports us
 
         twin, adapter, _ = own or (None, None, None)
         self.kind, self.client, self.timeout, self.live = kind, client, timeout, twin is None
         self.log = SessionLog() if log is None else log
-        self.base_url = client.issuer or urljoin(str(client.token_endpoint), "/").rstrip("/")
         #: Does it have the demo's clients, scopes and APIs?
         self.is_demo = kind != OTHER
+        endpoint = str(client.token_endpoint)
+        site = endpoint.removesuffix(TOKEN_PATH) if self.is_demo else urljoin(endpoint, "/")
+        self.base_url = client.issuer or site.rstrip("/")
         #: What the servers keep to; of those that keep it to themselves, what is the best guess.
         self.policy = twin.policy if twin else DUENDE if self.is_demo else RFC_9449
         self.clock = twin.clock if twin else Clock()
         self._own = own
+        #: Header lines that say who this is, where there is a name.
+        self.introduction = {} if name is None else name_headers(name, self.base_url)
         apis = (self.api, self.plain_api) if self.is_demo else ()
         self._json_only = {url for url in (client.token_endpoint, *apis) if url}
         self.adapter = adapter or self._network()
@@ -73,7 +81,8 @@ class World:
 
     def session_over(self, adapter: BaseAdapter, log: SessionLog) -> requests.Session:
         """A session like `session`, but it sends by this adapter and is kept in this log."""
-        session = requests.Session()
+        said = self.introduction
+        session = Introduced(self.base_url, said) if said else requests.Session()
         for name in OF_A_SESSION:
             setattr(session, name, getattr(self.session, name))
         for prefix in ("https://", "http://") if self.live else (self.base_url,):
@@ -126,7 +135,8 @@ class World:
         issuer = self.base_url if self.is_demo else self.client.issuer
         if issuer is None:
             raise SettingsError("The issuer is not known", wanted="issuer, not token_endpoint")
-        found = discover(issuer, session=self.session, timeout=self.timeout)
+        plain = self.kind == ROOM  # its secrets are published
+        found = discover(issuer, session=self.session, timeout=self.timeout, plain=plain)
         self._json_only.add(found["token_endpoint"])
         return found
 
@@ -233,14 +243,3 @@ def started(carrier: Carrier, *, timeout: float, **options: Any) -> Own:
     way = PortAdapter(timeout)
     running = serve(**options, front=way.before)
     return running.twin, way, running.close
-
-
-def demo_client(base_url: str) -> Settings:
-    """The demo's client m2m.dpop, with the secret that is published with it."""
-    return Settings(
-        client_id="m2m.dpop",
-        client_secret="secret",  # noqa: S106  published with the demo
-        token_endpoint=f"{base_url}/connect/token",
-        scope="api",
-        api=base_url + DPOP_API,
-    )

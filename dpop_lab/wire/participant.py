@@ -42,14 +42,12 @@ def _hardware() -> int:
 def participant_in(headers: Headers) -> tuple[str, str]:
     """The name and the machine's mark in the header lines of a request, as text; empty: none.
 
-    Any client may send the name: percent-encoded, in UTF-8 or in Latin-1. It is believed by nobody;
-    what can't be seen in it is escaped, and a long one is cut.
+    Any client may send the name: percent-encoded, in UTF-8 or in Latin-1. It is believed by nobody,
+    may be of any length, and what can't be seen in it is escaped.
     """
-    written = unquote(first(headers, NAME)[: 12 * LONGEST], "latin-1")
+    written = unquote(first(headers, NAME), "latin-1")
     try:
         name = written.encode("latin-1").decode("utf-8")
     except ValueError:
         name = written
-    name = one_line(" ".join(name.split()))
-    name = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
-    return name, one_line(first(headers, MACHINE)[:16])
+    return one_line(" ".join(name.split())), one_line(first(headers, MACHINE)[:16])

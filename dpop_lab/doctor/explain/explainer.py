@@ -13,7 +13,7 @@ from dpop_lab.doctor.explain.room import Filter, Participant, Room
 from dpop_lab.doctor.explain.telling import Entry, entry, left_entry, short, tls_entry
 from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Request, Response
-from dpop_lab.wire.participant import participant_in
+from dpop_lab.wire.participant import LONGEST, participant_in
 from dpop_lab.wire.redact import Redactor
 
 FEED, RESET, PROGRESS = "/explain/since", "/explain/reset", "/explain/progress"
@@ -101,7 +101,9 @@ class Explainer(Front):
 
     def _participant(self, request: Request) -> Participant:
         name, machine = participant_in(request.headers)
-        return self._room.participant(self._redactor.text(name), machine, request.peer)
+        name = short(self._redactor.text(name), len(name))
+        name = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+        return self._room.participant(name, machine, request.peer)
 
     def _keep(self, told: Entry, who: Participant) -> None:
         self._room.keep(who, told, card(told))
