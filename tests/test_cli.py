@@ -390,12 +390,17 @@ def test_every_address_needs_a_base_url_in_one_line(capsys, host):
     assert "--base-url" in wrong(capsys, "serve", "--base-url", "http://0.0.0.0:8080")
 
 
-def test_whoever_serves_others_is_told_so_in_one_line():
-    base_url = "http://192.0.2.5:8080"
-    with served("--host", "0.0.0.0", "--base-url", base_url) as (process, printed):
+@pytest.mark.parametrize(
+    ("base_url", "lines"), [("http://192.0.2.5:8080", 1), ("http://localhost:8080", 2)]
+)
+def test_whoever_serves_others_is_told_so_and_nobody_is_told_a_loopback_url(base_url, lines):
+    address = ("--host", "0.0.0.0", "--base-url", base_url)
+    with served("--explain", *address) as (process, printed):
         assert printed == base_url
         process.terminate()
-        assert process.stderr.read().count("\n") == 1
+        said = process.stdout.read()
+        assert f"{base_url}/\n" in said and "127.0.0.1" not in said
+        assert process.stderr.read().count("\n") == lines
 
 
 def test_a_port_in_use_is_one_line(capsys):

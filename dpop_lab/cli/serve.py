@@ -29,6 +29,7 @@ from dpop_lab.errors import KeyUnusable, LabError
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.key_formats import load_key
 from dpop_lab.jose.keys import key_bits
+from dpop_lab.wire.syntax import is_loopback
 
 if TYPE_CHECKING:
     from dpop_lab.doctor.explain.telling import Entry
@@ -37,13 +38,25 @@ EXAMPLES = """examples:
   dpop-lab serve
   dpop-lab serve --port 8080 --policy rfc9449 --api-nonce
   dpop-lab serve --port 8080 --explain
-  dpop-lab serve --port 8080 --host 0.0.0.0 --base-url http://192.0.2.5:8080
+  dpop-lab serve --port 8080 --explain --host 192.0.2.5
+  dpop-lab serve --port 8080 --explain --host 0.0.0.0 --base-url http://192.0.2.5:8080
 The first line printed is the base URL, the second the word ready. SIGINT or SIGTERM ends it.
 With --explain a line follows for each request, and on refusal which row said no, what it wanted,
-what it found and what to change. The same is shown, without secrets, to whoever opens the URL."""
+what it found and what to change. The same is shown, without secrets, to whoever opens the URL.
+
+One server for a room: give --host an address of this machine by which the others reach it, and tell
+them the URL that is printed. A participant is Lab(issuer=URL, name="ann"), or any client with the
+header line DPoP-Lab-Name: ann. The page counts what was accepted and refused of each, shows the
+requests of one by a click or at URL/?name=ann, and the exercise of those who agree to it by
+progress().share(lab). The URL that ends in #trainer=... is yours alone: its page has a button that
+makes the server forget all requests, counts, names and used proofs."""
 REACHABLE = (
     "dpop-lab: everyone who can reach this machine over the network can call this server, and its "
     "secrets are published: protect nothing with it."
+)
+UNREACHABLE = (
+    "dpop-lab: others can't call {}, by which each machine means itself: give --base-url with this"
+    " machine's address, unless something in between leads there."
 )
 MOST_WAITING = 1000  # entries that a slow terminal may be behind
 
@@ -88,6 +101,8 @@ def _serve(options: argparse.Namespace) -> int:
         stack.enter_context(running)
         if not running.local:
             say(REACHABLE)
+            if is_loopback(running.base_url):
+                say(UNREACHABLE.format(running.base_url))
         lines = [running.base_url, "ready"]
         if key := running.twin.client_key:
             kid = running.twin.client_key_id

@@ -294,3 +294,151 @@ def test_a_request_is_on_the_page_soon_after_its_answer(served, capsys):
         told = f"median {sorted(delays)[5]:.0f} ms, longest {max(delays):.0f} ms"
         print(f"\nanswer to its line on the page: {told}", file=sys.stderr)
     assert json.loads(served.send("GET", "/explain/since")[1])["newest"] == 10
+
+
+# ---- a room ----------------------------------------------------------------------------------
+
+ROOM = {"width": 1366, "height": 768}
+LONG = "<b>a name that is rather long, so</b>"
+
+
+@pytest.fixture
+def room(page):
+    """The page of the trainer, of a room in which four take part."""
+    page.set_viewport_size(ROOM)
+    with serve(front=lambda twin: Explainer(twin, lambda entry: None)) as running:
+        yield Room(f"{running.url}/#trainer={running.front.trainer}", page, running.url)
+
+
+class Room(Served):
+    """A server for a room, and the page that its trainer has open."""
+
+    def __init__(self, shown, page, url):
+        super().__init__(shown, page)
+        self.url, self.rows = url, page.locator("#rows tr")
+        for name in ("bob", "ann", LONG, "ann"):
+            self.call(name, machine=f"m{self.rows.count()}")
+            self.has(name)
+
+    def call(self, name, machine="", path=API):
+        """One request of a participant, which is refused."""
+        self.send("GET", path, [("DPoP-Lab-Name", name), ("DPoP-Lab-Machine", machine)])
+
+    def has(self, name):
+        """Wait until a participant of this name is there."""
+        expect(self.rows.filter(has_text=name).first).to_be_visible()
+
+    def row(self, name):
+        """The cells of a participant's row."""
+        return self.rows.filter(has=self.page.get_by_role("link", name=name, exact=True))
+
+    def link(self, name):
+        """What leads to the requests of a participant."""
+        return self.page.get_by_role("link", name=name, exact=True)
+
+
+def test_a_room_is_seen_at_once_and_one_participant_by_a_click(room):
+    room.shows(4)
+    expect(room.page.locator("#rows a")).to_have_text([LONG, "ann", "ann (2)", "bob"])
+    table = room.page.locator("#people table").bounding_box()
+    first = room.newest.bounding_box()
+    assert table["x"] + table["width"] < first["x"] and first["y"] < 400
+    assert {one.bounding_box()["height"] for one in room.rows.all()} == {25}
+    room.link("ann (2)").click()
+    room.shows(1)
+    expect(room.newest).to_contain_text("ann (2)")
+    expect(room.link("ann (2)")).to_have_attribute("aria-current", "true")
+    assert room.page.url == f"{room.url}/?name=ann+%282%29"
+    room.call("bob", "m0")
+    expect(room.row("bob").locator("td")).to_have_text(["", "", "0", "2", REFUSED])
+    room.shows(1)
+    room.page.reload()
+    room.shows(1)
+    room.link("Everyone").click()
+    room.shows(5)
+    assert room.complaints == []
+
+
+def test_clients_and_keys_are_chosen_from_those_that_were_seen(room):
+    room.ask()
+    room.shows(5)
+    for name, some in (("Client", 1), ("Key", 1)):
+        choice = room.page.get_by_role("combobox", name=name)
+        expect(choice.locator("option")).to_have_count(2)
+        choice.select_option(index=1)
+        room.shows(some)
+        expect(room.newest.get_by_role("heading")).to_have_text(ACCEPTED)
+        choice.select_option(index=0)
+        room.shows(5)
+
+
+def test_a_row_keeps_the_focus_while_its_numbers_grow(room):
+    room.link("bob").focus()
+    for number in (2, 3):
+        room.call("bob", "m0")
+        expect(room.row("bob").locator("td").nth(3)).to_have_text(str(number))
+    expect(room.link("bob")).to_be_focused()
+
+
+def test_the_room_needs_no_mouse(room):
+    keyboard = room.page.keyboard
+    room.tab_to("ann (2)")
+    keyboard.press("Enter")
+    room.shows(1)
+    room.tab_to("Reset for all")
+    keyboard.press("Enter")
+    expect(room.said).to_contain_text("Press again")
+    room.shows(1)
+    keyboard.press("Enter")
+    room.shows(0)
+    expect(room.rows).to_have_count(0)
+
+
+def test_a_reset_empties_the_pages_of_all_and_only_the_trainer_has_the_button(room, context):
+    assert "trainer" not in room.page.url
+    with closing(context.new_page()) as page:
+        other = Served(room.url, page)
+        other.shows(4)
+        expect(page.get_by_role("button", name="Reset for all")).to_be_hidden()
+        room.page.reload()
+        for name in ("Reset for all", "Press again"):
+            room.page.get_by_role("button", name=name).click()
+        for one in (room, other):
+            one.shows(0)
+            expect(one.said).to_contain_text("begun anew")
+        room.call("ann")
+        other.shows(1)
+        assert other.complaints == []
+
+
+def test_the_page_of_a_room_has_no_faults_that_axe_knows(room):
+    room.page.emulate_media(reduced_motion="reduce")
+    room.ask()
+    room.shows(5)
+    room.link(LONG).click()
+    room.has_no_faults("room")
+
+
+def test_sixty_names_and_thousands_of_requests_leave_the_page_usable(room):
+    """What is there is not made anew: of many rows those change that have to."""
+    room.page.evaluate("""() => {
+        window.made = 0;
+        new MutationObserver(all => { window.made += all.length; })
+            .observe(document.body, { childList: true, subtree: true });
+    }""")
+    with closing(HTTPConnection("127.0.0.1", urlsplit(room.url).port, timeout=60)) as one:
+        for number in range(600):
+            one.request("GET", "/x", headers={"DPoP-Lab-Name": f"p{number % 60}"})
+            one.getresponse().read()
+    expect(room.rows).to_have_count(64)
+    expect(room.row("p59").locator("td").nth(3)).to_have_text("10")
+    room.shows(100)
+    before = room.page.evaluate("() => window.made")
+    room.call("p7")
+    expect(room.row("p7").locator("td").nth(3)).to_have_text("11")
+    assert room.page.evaluate("() => window.made") - before < 20
+    room.link("p7").click()
+    room.shows(11)
+    assert room.page.evaluate("() => document.documentElement.scrollWidth") <= ROOM["width"]
+    room.keep_picture("sixty")
+    assert room.complaints == []

@@ -23,13 +23,13 @@
 
   const counted = () => {
     const all = list.children.length, refused = list.querySelectorAll(":scope > [data-mark=refused]").length;
-    count.textContent = `${asked.name ? `${asked.name}: ` : ""}${all} shown here, ${refused} refused`;
+    count.textContent = `${asked.name ? `${asked.name}: ` : ""}${all} shown, ${refused} refused`;
   };
 
   const ready = item => item.querySelectorAll(".copy").forEach(button => { button.hidden = false; });
 
   // what is there already is never touched: focus, selection and open details stay as they are
-  const add = entry => {
+  const add = (entry, quietly) => {
     const template = document.createElement("template");
     template.innerHTML = entry.html; // escaped by the server; the page's policy runs no script in it
     const item = template.content.firstElementChild;
@@ -39,7 +39,7 @@
       if (last.contains(document.activeElement)) break;
       last.remove();
     }
-    if (entry.refused || !list.classList.contains("refused-only")) announce(entry);
+    if (!quietly && (entry.refused || !list.classList.contains("refused-only"))) announce(entry);
   };
 
   // ---- participants: a row that is there keeps its link, so that the focus stays where it is
@@ -88,6 +88,7 @@
     newest = 0;
     list.replaceChildren();
     seated();
+    byId("controls").scrollIntoView();
     atOnce();
   };
 
@@ -127,7 +128,7 @@
     feed.people.forEach(seat);
     if (anew || feed.people.length) seated();
     if (feed.entries.length && !list.children.length) close();
-    feed.entries.forEach(add);
+    feed.entries.forEach(entry => add(entry, forced));
     if (anew || forced || feed.entries.length) counted();
   };
 

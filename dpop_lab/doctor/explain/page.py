@@ -72,11 +72,11 @@ def whole(
 def row(one: Participant, asked: Filter) -> str:
     """A participant as a row of the table, whose name leads to their requests alone."""
     current = ' aria-current="true"' * (asked.get("name") == one.label)
-    link = f'<a href="?{escape(urlencode({"name": one.label}))}"{current}>{escaped(one.label)}</a>'
+    there, label = escape(urlencode({"name": one.label})), escaped(one.label)
+    link = f'<a href="?{there}" title="{label}"{current}>{label}</a>'
     solved = sum(state == "solved" for state in one.states.values())
     at = f"{one.exercise} {one.states.get(one.exercise, '')}".strip()
-    shared = ", ".join(filter(None, (at, f"{solved} solved" * bool(one.states))))
-    cells = (shared, str(one.accepted), str(one.refused))
+    cells = (at, str(solved) if one.states else "", str(one.accepted), str(one.refused))
     tried: Mapping[str, list[str]] = {"client": [*one.clients], "key": [*one.keys]}
     return (
         f'<tr data-name="{escape(one.label)}" data-sort="{escape(one.sorted_by)}"'
