@@ -33,6 +33,7 @@ from dpop_lab.wire.syntax import is_loopback
 
 if TYPE_CHECKING:
     from dpop_lab.doctor.explain.telling import Entry
+    from dpop_lab.server.sockets import RunningTwin
 
 EXAMPLES = """examples:
   dpop-lab serve
@@ -99,10 +100,7 @@ def _serve(options: argparse.Namespace) -> int:
     on_signals(lambda: told.put(None))
     with ExitStack() as stack:
         stack.enter_context(running)
-        if not running.local:
-            say(REACHABLE)
-            if is_loopback(running.base_url):
-                say(UNREACHABLE.format(running.base_url))
+        _warn_of_others(running)
         lines = [running.base_url, "ready"]
         if key := running.twin.client_key:
             kid = running.twin.client_key_id
@@ -111,13 +109,29 @@ def _serve(options: argparse.Namespace) -> int:
             made = os.path.join(folder, "client.jwk.json")
             write_secret(made, json.dumps(private))
             lines.append(f"private JWK of the *.jwt clients: {made}")
-        if isinstance(running.front, Explainer):
-            page = running.url if running.local else running.base_url
-            lines.append(f"each request explained: {page}/")
-            lines.append(f"with a reset for all: {page}/#trainer={running.front.trainer}")
+        lines += _pages(running)
         print("\n".join(lines), flush=True)
         _print_until_stopped(told)
     return 0
+
+
+def _warn_of_others(running: "RunningTwin") -> None:
+    """Say that others can reach it, and where they can't by the URL that they are told."""
+    if not running.local:
+        say(REACHABLE)
+        if is_loopback(running.base_url):
+            say(UNREACHABLE.format(running.base_url))
+
+
+def _pages(running: "RunningTwin") -> list[str]:
+    """Lines that say where requests are explained, if they are."""
+    from dpop_lab.doctor.explain.explainer import Explainer
+
+    if not isinstance(running.front, Explainer):
+        return []
+    page = running.url if running.local else running.base_url
+    reset = f"with a reset for all: {page}/#trainer={running.front.trainer}"
+    return [f"each request explained: {page}/", reset]
 
 
 def _print_until_stopped(told: "queue.SimpleQueue[Entry | None]") -> None:

@@ -1,23 +1,22 @@
 """The lab: a world to try DPoP in, and a bench to try what is wrong."""
 
-import os
 import uuid
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import requests
 
-from dpop_lab.client.read_settings import Source, read_settings
+from dpop_lab.client.read_settings import Source
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.participant import ROOM, USUAL, demo_client, in_a_room
-from dpop_lab.lab.world import LIVE, OTHER, TWIN, Carrier, World, started
+from dpop_lab.lab.participant import another, demo_client
+from dpop_lab.lab.world import LIVE, TWIN, Carrier, World, started
 from dpop_lab.proof import make_proof, proof_header, read_proof
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.duende_site import BASE_URL, CLIENTS
+from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 
 if TYPE_CHECKING:
@@ -83,12 +82,7 @@ class Lab(World):
             kind, known = LIVE, demo_client(BASE_URL)
         elif other:
             given = {**client, "client_key": client_key}
-            usual = {} if name is None else USUAL
-            read = partial(read_settings, given=given, environment=os.environ, usual=usual)
-            kind, known = OTHER, read(settings or {})
-            if name is not None:
-                known = in_a_room(known)
-                kind = ROOM if known.client_id in CLIENTS else OTHER
+            kind, known = another(settings or {}, given, in_room=name is not None)
         else:
             options = {"policy": policy, "api_nonce": api_nonce, "client_key": client_key}
             own = started(carrier, timeout=timeout, **options)

@@ -1,18 +1,20 @@
 """A participant at one server for a room: the client they are, and how their name goes along."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import requests
 
+from dpop_lab.client.read_settings import Source, read_settings
 from dpop_lab.client.settings import Settings
 from dpop_lab.errors import LabError
 from dpop_lab.server.duende_site import BASE_URL, CLIENTS
 from dpop_lab.server.resource_server import DPOP_API
 from dpop_lab.wire.syntax import origin
 
-ROOM = "the server of the room"  # a kind of world: a twin that is somebody else's
+OTHER, ROOM = "another server", "the server of the room"  # kinds of world; a room's is a twin
 TOKEN_PATH = "/connect/token"  # noqa: S105  a path
 #: Who asks where nothing else is said; the secret is published.
 USUAL = {"client_id": "m2m.dpop", "client_secret": "secret", "scope": "api"}
@@ -29,12 +31,23 @@ def demo_client(base_url: str) -> Settings:
     )
 
 
-def in_a_room(client: Settings) -> Settings:
-    """The settings of a participant; those of a demo's client with its endpoint and API.
+def another(source: Source, given: Mapping[str, object], *, in_room: bool) -> tuple[str, Settings]:
+    """Which kind of world settings lead to, `OTHER` or `ROOM`, and the settings.
 
-    These are known, so that nothing is looked up, and need no TLS, for all is published. Raises
-    `LabError` for the live demo, which is told nobody's name.
+    They are read as `read_settings` does, and raise what that raises. In a room it is the demo's
+    client m2m.dpop unless told otherwise. Where it is a client of the demo, endpoint and API are
+    known: nothing is looked up, and no TLS is needed, for all is published. Raises `LabError` for
+    the live demo, which is told nobody's name.
     """
+    usual = USUAL if in_room else {}
+    known = read_settings(source, given=given, environment=os.environ, usual=usual)
+    if in_room:
+        known = _in_a_room(known)
+    return (ROOM if in_room and known.client_id in CLIENTS else OTHER), known
+
+
+def _in_a_room(client: Settings) -> Settings:
+    """The settings of a participant."""
     server = str(client.issuer or client.token_endpoint)
     if origin(server) == origin(BASE_URL):
         advice = "Give as issuer what dpop-lab serve printed, or leave the name out."

@@ -16,7 +16,7 @@ from dpop_lab.client.settings import Credentials, Settings, authentication, sett
 from dpop_lab.client.token import Parameters
 from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.participant import ROOM, TOKEN_PATH, Introduced
+from dpop_lab.lab.participant import OTHER, ROOM, TOKEN_PATH, Introduced
 from dpop_lab.server.common import Clock
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import CLIENTS
@@ -27,7 +27,7 @@ from dpop_lab.server.twin import Twin
 from dpop_lab.wire.participant import name_headers
 
 Carrier = Literal["in process", "socket"]
-TWIN, LIVE, OTHER = "the offline twin", "the live server", "another server"  # kinds of world
+TWIN, LIVE = "the offline twin", "the live server"  # kinds of world
 Own = tuple[Twin, BaseAdapter, Callable[[], object]]  # both servers, the way there, their end
 OF_A_SESSION = ("headers", "trust_env", "proxies", "verify", "cert")
 

@@ -5,6 +5,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -79,9 +80,8 @@ class Explainer(Front):
             base_url=self._twin.base_url,
             policy=self._twin.policy,
             redactor=self._redactor,
-            name=who.called,
         )
-        self._keep(told, who)
+        self._keep(replace(told, name=who.called), who)
 
     def hung_up(self, request: Request) -> None:
         """Tell of a client that left before the body of its request had come."""

@@ -83,21 +83,13 @@ class Entry:
 
 
 def entry(
-    exchange: Exchange,
-    *,
-    number: int,
-    base_url: str,
-    policy: Policy,
-    redactor: Redactor,
-    name: str = "",
+    exchange: Exchange, *, number: int, base_url: str, policy: Policy, redactor: Redactor
 ) -> Entry:
     """What a person is told of one request; nothing is used but what the server itself found.
 
-    The times of the exchange, `base_url` and `policy` are the server's; `name` is what the
-    participant is called. The redactor is asked first
+    The times of the exchange, `base_url` and `policy` are the server's. The redactor is asked first
     for the whole exchange and then, once, for all that is said about it.
     """
-
     whole, now = _bounded(exchange), exchange.ended_at
     redacted, call = redactor.exchange(whole), read_call(whole)
     verdict, why = _decided(replace(call, date=math.floor(now)), policy, base_url)
@@ -113,7 +105,6 @@ def entry(
         time=now,
         refused=call.refused,
         verdict=verdict,
-        name=name,
         client=client,
         key=f"{jkt[:8]}…" if jkt else "",
         why=why,
