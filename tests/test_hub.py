@@ -15,7 +15,27 @@ from tests import try_class
 HUB = Path(__file__).parents[1] / "binder" / "hub"
 VALUES = yaml.safe_load((HUB / "values.yaml").read_text("utf-8"))
 SINGLE = VALUES["singleuser"]
+KNOWN = {  # some of what the chart's schema, which allows no other names, has at these places
+    "": {"singleuser", "hub", "cull", "proxy", "ingress", "prePuller", "scheduling", "debug"},
+    "singleuser": {"image", "defaultUrl", "memory", "cpu", "startTimeout", "storage", "extraEnv"}
+    | {"lifecycleHooks", "cmd", "networkPolicy", "profileList", "initContainers", "uid", "fsGid"},
+    "singleuser.image": {"name", "tag", "pullPolicy", "pullSecrets"},
+    "singleuser.memory": {"limit", "guarantee"},
+    "singleuser.cpu": {"limit", "guarantee"},
+    "singleuser.storage": {"type", "capacity", "homeMountPath", "dynamic", "static"},
+    "singleuser.lifecycleHooks": {"postStart", "preStop"},
+    "hub": {"activeServerLimit", "concurrentSpawnLimit", "config", "extraConfig", "existingSecret"},
+    "cull": {"enabled", "users", "adminUsers", "timeout", "every", "concurrency", "maxAge"},
+}
 HOME = PurePosixPath("/home/jovyan")  # of the images that repo2docker builds
+
+
+def test_the_values_have_no_name_that_the_chart_does_not_know():
+    for place, known in KNOWN.items():
+        value = VALUES
+        for name in filter(None, place.split(".")):
+            value = value[name]
+        assert value.keys() <= known, place
 
 
 def copy_lessons(home):
