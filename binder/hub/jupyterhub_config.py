@@ -28,7 +28,7 @@ from dpop_lab.lab.lessons import bring, originals
 
 HERE = Path(__file__).parent
 MB = 1024 * 1024
-A_PARTICIPANT = 600 * MB  # PSS: 410 with lessons 00 to 05 open, by python -m tests.try_class 20
+A_PARTICIPANT = 600 * MB  # PSS: 407 with lessons 00 to 05 open, by python -m tests.try_class 20
 A_PROCESS = 1024 * MB  # the most that a kernel may take
 GUESSED = ("12345678", "changeme", "change-me", "dpop-lab", "jupyterhub", "password", "password1")
 HANDED_ON = ("HTTPS_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "DPOP_LAB_LIVE")
@@ -90,7 +90,7 @@ def is_free(port: int) -> bool:
 
 
 class Participant(SimpleLocalProcessSpawner):
-    """A participant's JupyterLab, whose kernels end before they take the machine's memory."""
+    """A participant's JupyterLab, of whose kernels none can take all of the machine's memory."""
 
     def make_preexec_fn(self, name):
         """What the new process does before it is JupyterLab: enter its folder, take its limit."""
