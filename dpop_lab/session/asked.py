@@ -53,7 +53,8 @@ def ask_rows(call: Call, policy: Policy, *, now: float, used: set[Hashable], jwk
             there, _ = _asked(call, strict, now, used, jwks)
             failed = [one for one in there.findings if one.mark == "failed"]
             stricter += [one for one in failed if one.check.name not in known]
-        if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= passed and not call.refused:
+        sent = not (call.refused or call.name.startswith("JWTs"))
+        if isinstance(profile, ProofProfile) and {"jti", "jwk"} <= passed and sent:
             used.add(replay_key(call.proof, _context(call, profile, now, used)))
     return tuple(reports), missing, tuple(stricter)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.jwts import jwts_in
+from dpop_lab.doctor.paste.jwts import JWT, is_refresh
 from dpop_lab.doctor.paste.notation import objects_in
-from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder, together
+from dpop_lab.doctor.paste.pasted import Pasted, not_understood, placeholder
 from dpop_lab.doctor.paste.unwrap import START
 from dpop_lab.doctor.paste.values import exchange_in, json_text
 from dpop_lab.doctor.words import blamed
@@ -65,46 +65,43 @@ def is_code(text: str) -> bool:
     return CALL.search(bare) is not None or len(STATEMENT.findall(bare)) > 1
 
 
-def _code_and_printed(text: str) -> tuple[str, str]:
-    """The lines of a text that are source code, and what was printed within or after it."""
+def _printed(text: str) -> tuple[str, str]:
+    """What was printed in a text that is source code, and the JWTs in it; then the code itself."""
     for at, after, value in reversed([*objects_in(text)]):  # an answer over several lines
         told = exchange_in(value) if text[:at].endswith(("\n", "# ", "// ")) else None
         if told and told.response_body and not told.request_headers:
             text = f"{text[:at]}{json_text(value)}{text[after:]}"
     start = START.search(text)
     end = start.start() if start else len(text)
-    code = BLOCK.sub(lambda block: block[0].replace("\n", "\n# "), text[:end])
-    lines = code.split("\n")
-    printed = [CODE_COMMENT.sub("", line) for line in lines if _is_printed(line)]
-    return "\n".join(one for one in lines if not _is_printed(one)), "\n".join(
-        [*printed, text[end:]]
-    )
+    lines = BLOCK.sub(lambda block: block[0].replace("\n", "\n# "), text[:end]).split("\n")
+    printed = [_is_printed(one) for one in lines]
+    both = [*zip(lines, printed, strict=True)]
+    shown = [_uncommented(line) if said else _jwts(line) for line, said in both]
+    return "\n".join([*shown, text[end:]]), "\n".join(line for line, said in both if not said)
+
+
+def _jwts(line: str) -> str:
+    """The JWTs in a line of a program, a refresh token with its name."""
+    return " ".join("refresh_token: " * is_refresh(one) + one[0] for one in JWT.finditer(line))
+
+
+def _uncommented(line: str) -> str:
+    return CODE_COMMENT.sub("", line)
 
 
 def _is_printed(line: str) -> bool:
     """Is it no line of a program, nor a comment, unless that quotes a server?"""
     if CODE_COMMENT.match(line) is None:
         return json_value(line) is not None or not LINE.search(line)
-    said = Call(description=CODE_COMMENT.sub("", line))
+    said = Call(description=_uncommented(line))
     return bool(ANSWER.search(line) or blamed(said))
 
 
 def source_code(text: str, read: Callable[[str], Pasted | None]) -> Pasted:
     """Source code with the JWTs in it, and what was printed; of what it sends nothing is said."""
-    code, printed = _code_and_printed(text)
-    own, said = jwts_in(code), read(printed)
-    found = [one for one in (own, said) if one]
-    if own and said and len(own.calls) == len(said.calls) == 1:
-        [call] = said.calls
-        if not (call.whole or call.proofs or call.token):
-            found = [beside(own, said)]
-    both = together(found)
-    return replace(
-        both,
-        kind=CODE,
-        remarks=(RUN_IT, *both.remarks),
-        given=(_given(code),),
-    )
+    printed, code = _printed(text)
+    said = read(printed) or not_understood(CODE)
+    return replace(said, kind=CODE, remarks=(RUN_IT, *said.remarks), given=(_given(code),))
 
 
 def _given(code: str) -> Exchange:

@@ -1,11 +1,12 @@
 """JWTs that a debugger or a log shows decoded: objects, or claims listed line by line."""
 
 import json
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, TOKEN, passed_over
+from dpop_lab.doctor.paste.jwts import JWT, MOST_JWTS, PROOF, TOKEN, kind_of, passed_over
 from dpop_lab.doctor.paste.notation import listed_in, objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, placeholder
 from dpop_lab.jose.encoding import base64url_encode
@@ -22,6 +23,7 @@ NO_TOKEN = {"active", "access_token", "token_type", "jwks_uri", "resource", "err
 MOST = 200  # parts of JWTs, of which 20 are told
 ENOUGH = 3  # claims of a list that is taken for all there are
 NESTED = 3  # levels of objects in objects
+NOTHING = f"{{{' ' * 9}}}"  # an object without members that is long enough to be known as one
 DECODED = "It is decoded already: without the text itself its signature can't be verified."
 
 
@@ -32,6 +34,7 @@ class Jwt:
     kind: str
     parts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     listed: bool = False  #: are there single claims, and perhaps more that nobody listed?
+    end: int = 0  #: where in a text its claims end, or else its header
 
     def unseen(self) -> Iterator[str]:
         """The members that are not here, or stand for a value that is not."""
@@ -47,7 +50,8 @@ class Jwt:
 
     def text(self) -> str:
         """It as it would be sent, without a signature."""
-        parts = [json.dumps(self.parts.get(part, {}), default=str) for part in (HEADER, CLAIMS)]
+        found = (self.parts.get(part) for part in (HEADER, CLAIMS))
+        parts = [json.dumps(one, default=str) if one else NOTHING for one in found]
         return ".".join([*(base64url_encode(one.encode("utf-8", "replace")) for one in parts), ""])
 
 
@@ -58,29 +62,33 @@ def is_blank(value: object) -> bool:
     return isinstance(value, str) and bool(placeholder(value))
 
 
-def decoded_in(text: str, *, but: Set[str] = frozenset()) -> tuple[Pasted | None, str]:
-    """The decoded proof and access token in a text, and the text without them.
+def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[str, list[Jwt]]:
+    """The text with each proof and access token that it shows decoded as it would be sent.
 
-    What is there as it was sent, too, is no kind to look for: `but` has those.
+    So whoever reads the text finds them where they stand. An object that `tells` something else is
+    kept beside them; what is there as it was sent, too, is not looked for.
     """
-    found, rest, at = [], [], 0
-    for start, end, value in objects_in(text):
-        if parts := [*_parts(value)]:
-            found += parts
-            rest.append(text[at:start])
-            at = end
-    rest.append(text[at:])
+    sent = {kind_of(one[0]) for one in islice(JWT.finditer(text), MOST_JWTS)}
+    objects = [(start, end, [*_parts(value)], value) for start, end, value in objects_in(text)]
+    found = [(end, *part) for _, end, parts, _ in objects for part in parts]
     jwts = _put_together(found)
-    claims = {} if jwts else listed_in(text)
-    if "://" in claims.get("htu", ""):
-        jwts = [Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH)]
-    jwts = [one for one in jwts if one.kind not in but]
-    return (of_jwts(jwts) if jwts else None), "".join(rest) if at else text
+    if not jwts and "://" in (claims := listed_in(text)).get("htu", ""):
+        jwts = [Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH, end=len(text))]
+    jwts = [one for one in jwts if one.kind not in sent]
+    pieces, at = [], 0
+    for start, end, parts, value in objects:
+        if parts:
+            kept = end if tells(value) else start
+            made = "".join(f" {one.text()} " for one in jwts if one.end == end)
+            pieces += [text[at:kept], made]
+            at = end
+    pieces += [text[at:], *(f"\n{one.text()}" for one in jwts if one.end == len(text))]
+    return "".join(pieces), jwts
 
 
 def of_values(values: list[Any]) -> Pasted | None:
     """The decoded JWTs among JSON values; None where there are none."""
-    jwts = _put_together([part for one in values[:MOST] for part in _parts(one)])
+    jwts = _put_together([(0, *part) for one in values[:MOST] for part in _parts(one)])
     return of_jwts(jwts) if jwts else None
 
 
@@ -107,10 +115,10 @@ def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping
             yield from _parts(one, levels - 1)
 
 
-def _put_together(parts: list[tuple[str, str, Mapping[str, Any]]]) -> list[Jwt]:
+def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[Jwt]:
     """Each header with the claims that follow, or stand before it."""
     jwts: list[Jwt] = []
-    for kind, part, value in parts[:MOST]:
+    for end, kind, part, value in parts[:MOST]:
         last = jwts[-1] if jwts else Jwt("")
         if part == CLAIMS and [*last.parts] == [HEADER]:  # whatever the header says it is
             last.kind = PROOF if kind == PROOF else last.kind
@@ -120,7 +128,9 @@ def _put_together(parts: list[tuple[str, str, Mapping[str, Any]]]) -> list[Jwt]:
         lacks = [one for one in jwts if one.kind == kind and part not in one.parts]
         if not lacks:
             jwts.append(Jwt(kind))
-        (lacks or jwts)[-1].parts[part] = value
+        jwt = (lacks or jwts)[-1]
+        jwt.parts[part] = value
+        jwt.end = end if part == CLAIMS or not jwt.end else jwt.end
     return jwts
 
 

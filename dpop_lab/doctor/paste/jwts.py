@@ -13,10 +13,11 @@ JWT = re.compile(r"ey[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_=+/-]*){0,5}")
 APART = (r"\s+", r"(?<!\s)\s*\n\s*", r"(?<!\s)\s*\n\s*\n\s*", r"\Z")
 PIECES = tuple(map(re.compile, APART))  # words, lines, paragraphs, all of it
 AROUND = "\"'`,;[]()"
-PROOF, TOKEN, ASSERTION, ID_TOKEN, JWE, OTHER = (
-    "a DPoP proof", "an access token", "a client assertion", "an ID token",
+PROOF, TOKEN, REFRESH, ASSERTION, ID_TOKEN, JWE, OTHER = (
+    "a DPoP proof", "an access token", "a refresh token", "a client assertion", "an ID token",
     "an encrypted JWT (JWE)", "a JWT",
 )  # fmt: skip
+OF_REFRESH = re.compile(r"refresh[_ -]?(?:token)?\W{1,5}\Z", re.I)  # before a JWT
 
 
 def jwts_in(text: str) -> Pasted | None:
@@ -25,12 +26,13 @@ def jwts_in(text: str) -> Pasted | None:
     White space within one that stands alone is taken out.
     """
     alone = _alone(text)
+    refresh = [one[0] for one in JWT.finditer(text) if is_refresh(one)]
     found = alone or [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
     found = [one for one in dict.fromkeys(found) if salvaged(one).header or one[:3] == "eyJ"]
     found = [one for one in found if "." in one or len(found) == 1]
     if not found:
         return None
-    kinds = {one: kind_of(one) for one in found[:MOST_JWTS]}
+    kinds = {one: REFRESH if one in refresh else kind_of(one) for one in found[:MOST_JWTS]}
     several = len(kinds) > 1
     told = f"{len(kinds)} JWTs" if several else kinds[found[0]]
     remarks = [*passed_over(len(found))]
@@ -39,7 +41,7 @@ def jwts_in(text: str) -> Pasted | None:
     whole = f"a set of {told}" if several else told
     return Pasted(
         kind=whole if alone else f"text with {told} in it",
-        calls=tuple(_paired(kinds)),
+        calls=tuple(paired(kinds)),
         remarks=tuple(remarks),
     )
 
@@ -71,6 +73,8 @@ def kind_of(text: str) -> str:
     """What a JWT is for, going by its typ and its claims."""
     jws = salvaged(text)
     typ, claims = str(jws.header.get("typ", "")).lower(), jws.claims
+    if str(claims.get("typ", "")).lower() in ("refresh", "offline"):
+        return REFRESH
     if "enc" in jws.header or (text.count(".") == 4 and not jws.header):
         return JWE
     if typ == "dpop+jwt" or "jwk" in jws.header or {"htm", "htu"} & set(claims):
@@ -84,16 +88,25 @@ def kind_of(text: str) -> str:
     return TOKEN if {"scope", "scp", "client_id"} & set(claims) else OTHER
 
 
-def _paired(kinds: Mapping[str, str]) -> list[Call]:
-    """Each proof with the access token it names, then what is left over."""
+def is_refresh(found: re.Match[str]) -> bool:
+    """Does what stands before a JWT, or a claim in it, say that it is a refresh token?"""
+    before = found.string[max(0, found.start() - 30) : found.start()]
+    return bool(OF_REFRESH.search(before)) or kind_of(found[0]) == REFRESH
+
+
+def paired(kinds: Mapping[str, str]) -> list[Call]:
+    """Each proof with the access token it names, then what is left over; no refresh token."""
     tokens = {access_token_hash(text): text for text, kind in kinds.items() if kind == TOKEN}
     proofs = [text for text, kind in kinds.items() if kind == PROOF]
     calls: list[Call] = []
     for number, text in enumerate(proofs, 1):
         ath = read_proof(text).claims.get("ath")
-        only = "".join(tokens.values()) if len(tokens) == 1 and ath is not None else ""
+        decoded = text.endswith(".") and all(one.endswith(".") for one in tokens.values())
+        alone = len(tokens) == 1 and (ath is not None or decoded)
+        only = "".join(tokens.values()) if alone else ""
         name = f"proof {number}" * (len(proofs) > 1)
         calls.append(Call(proofs=(text,), token=tokens.get(str(ath), only), name=name))
     used = {*proofs, *(one.token for one in calls)}
+    used |= {text for text, kind in kinds.items() if kind == REFRESH and len(kinds) > 1}
     rest = [(text, kind * (len(kinds) > 1)) for text, kind in kinds.items() if text not in used]
     return [*calls, *(Call(token=text, name=name) for text, name in rest)]

@@ -36,7 +36,9 @@ BARE = re.compile(  # a value without quotes: a number, a word, a placeholder, a
       | \((?:[^()\n]|\([^()\n]*\))*+\))++""",
     re.X,
 )
-AS_IT_IS = re.compile(r"https?://\S*|[A-Z]{3,7}|<[^<>\n]*>|ey[\w.=-]{8,}|-?\d+\.\d+")
+AS_IT_IS = re.compile(
+    r"https?://\S*|[A-Z]{3,7}|<[^<>\n]*>|(?:(?:DPoP|Bearer) )?ey[\w.=-]{8,}|-?\d+\.\d+"
+)
 CONSTANTS = {"true": True, "false": False, **dict.fromkeys(["null", "none", "nil", "undefined"])}
 NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,12})?(?:e\+\d\d?)?(?=[nLl]?$)")
 LISTED = re.compile(

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import count, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from dpop_lab.session.call import ABOUT_DPOP, NOTHING, Call, read_call
@@ -64,18 +63,17 @@ def not_understood(found: str) -> Pasted:
 
 
 def of_exchanges(
-    kind: str, exchanges: list[Exchange], around: Sequence[str] = (), *, whole: bool = True
+    kind: str, exchanges: list[Exchange], known: Sequence[Call] = (), *, whole: bool = True
 ) -> Pasted:
     """Exchanges as the calls of one session, no more than `MOST` of them.
 
-    `around` are the texts that stood beside them; `whole` says that all header lines of the
+    `known` is what else is known of each; `whole` says that all header lines of the
     requests are here. What a placeholder stands for is not known; where no exchange says anything,
     nothing is understood.
     """
-    telling = [one for one in zip_longest(exchanges, around) if says_something(one[0])]
-    calls = [
-        read_call(without_placeholders(one), around=text or "") for one, text in telling[:MOST]
-    ]
+    both = zip(exchanges, known or [Call()] * len(exchanges), strict=True)
+    telling = [pair for pair in both if says_something(pair[0]) or pair[1].proofs or pair[1].token]
+    calls = [merged(read_call(without_placeholders(one)), also) for one, also in telling[:MOST]]
     calls = calls if whole else [replace(one, whole=False) for one in calls]
     total = len(telling)
     if total > 1 and "exchanges" not in kind:
@@ -132,11 +130,13 @@ def _tells(call: Call) -> bool:
 
 
 def _numbered(calls: list[Call], total: int) -> tuple[Call, ...]:
-    """The calls, each with its number among so many exchanges."""
+    """The calls, each with its number among so many exchanges; JWTs alone are none."""
     if total < 2:
         return tuple(calls)
-    names = (f"exchange {number} of {total}" for number in count(1))
-    return tuple(replace(call, name=name) for call, name in zip(calls, names, strict=False))
+    names = ["exchange" if says_something(one.exchange) else "JWTs" for one in calls]
+    return tuple(
+        replace(one, name=f"{names[at]} {at + 1} of {total}") for at, one in enumerate(calls)
+    )
 
 
 def _left(total: int) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def note_status(status: int, made: list[Reading]) -> bool:
 def other_line(line: str, last: Reading) -> None:
     """A header line of another name, or a body."""
     body, match = last.bodies[last.side], FIELD.match(line.strip())
-    named = match is not None and match[1].lower() not in LEVELS
+    named = match is not None and match[1][0].isalpha() and match[1].lower() not in LEVELS
     if match is not None and named and match[2].strip() not in ("", "{", "["):
         last.headers[last.side].append((match[1], match[2].strip()))
     elif body and line.lstrip()[:1] == "&":

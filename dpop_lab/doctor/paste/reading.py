@@ -34,6 +34,7 @@ class Reading:
     error: str = ""  #: what a server's words in it say
     fails: bool = False
     said: list[str] = field(default_factory=list)
+    jwts: list[str] = field(default_factory=list)  #: proofs and tokens in no header line
     around: list[str] = field(default_factory=list)  #: lines of anything else
     headers: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     bodies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -63,18 +64,25 @@ class Reading:
     def tells(self) -> bool:
         """Is there a request or an answer in it?"""
         answered = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
-        return bool(self.method or answered or self.side == FAILED)
+        return bool(self.method or self.jwts or answered or self.side == FAILED)
 
     @property
     def awaits_words(self) -> bool:
         """Is it a request whose answer, or what the server said in it, is not here yet?"""
         words = self.refuses or self.bodies[ANSWERED] or self.headers[ANSWERED]
-        return bool(self.method) and not words and not 0 < (self.status or 0) < 400
+        return bool(self.method or self.jwts) and not words and not 0 < (self.status or 0) < 400
+
+    @property
+    def awaits_request(self) -> bool:
+        """Is there a proof or a token, and nothing of the request that they are for?"""
+        answered = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
+        return bool(self.jwts) and not (self.method or answered or self.raw)
 
     def take(self, other: Self) -> None:
         """Have the answer that stands before this request, or what is said of it again."""
         self.error, self.fails = self.error or other.error, self.fails or other.fails
         self.said += other.said
+        self.jwts += other.jwts
         self.status = self.status or other.status
         self.bodies[ANSWERED] += other.bodies[ANSWERED]
         self.headers[ANSWERED] += other.headers[ANSWERED]

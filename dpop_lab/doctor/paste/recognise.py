@@ -10,8 +10,8 @@ from typing import Any
 
 from dpop_lab.doctor.paste.code import is_code, source_code
 from dpop_lab.doctor.paste.commands import commands
-from dpop_lab.doctor.paste.decoded import decoded_in
-from dpop_lab.doctor.paste.jwts import JWT, jwts_in, kind_of
+from dpop_lab.doctor.paste.decoded import DECODED, encoded, of_jwts
+from dpop_lab.doctor.paste.jwts import JWT, jwts_in
 from dpop_lab.doctor.paste.keys import pem_in
 from dpop_lab.doctor.paste.notation import listed_in, objects_in
 from dpop_lab.doctor.paste.objects import of_requests
@@ -38,7 +38,7 @@ from dpop_lab.doctor.paste.unwrap import (
     kind_of_log,
     unwrapped,
 )
-from dpop_lab.doctor.paste.values import what_is
+from dpop_lab.doctor.paste.values import exchange_in, what_is
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
@@ -184,12 +184,21 @@ def _told(text: str, *, verbose: bool = False) -> Pasted | None:
     """What the objects, the JWTs and the lines of a text that is no source code tell."""
     if lone := _lone(text):
         return lone
-    sent = jwts_in(text)
-    jwts = (jwt for call in (sent.calls if sent else ()) for jwt in (*call.proofs, call.token))
-    decoded, rest = decoded_in(text, but=set(map(kind_of, jwts)))
-    told = commands(rest) or document_in(rest)
-    around = told or _scanned(rest, verbose=verbose, concerned=decoded is not None)
-    return beside(decoded, around) if decoded else around
+    text, jwts = encoded(text, exchange_in)
+    told = commands(text) or document_in(text) or _scanned(text, verbose=verbose, concerned=jwts)
+    if not (jwts and told):
+        return told
+    placed = {text for call in told.calls for text in (*call.proofs, call.token)}
+    if lost := [one for one in jwts if one.text() not in placed]:  # behind a raw message, say
+        told = beside(of_jwts(lost), told)
+    unseen = {one.text(): tuple(one.unseen()) for one in jwts}
+    calls = tuple(
+        replace(
+            call, unseen=tuple(x for one in (*call.proofs, call.token) for x in unseen.get(one, ()))
+        )
+        for call in told.calls
+    )
+    return replace(told, calls=calls, remarks=(DECODED, *told.remarks))
 
 
 def _lone(text: str) -> Pasted | None:
@@ -203,25 +212,23 @@ def _lone(text: str) -> Pasted | None:
     return None if _scanned(f"{text[:start]} {text[end:]}", concerned=True) else told
 
 
-def _scanned(text: str, *, verbose: bool = False, concerned: bool = False) -> Pasted | None:
+def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> Pasted | None:
     """Messages, keys, header lines, JWTs, words: whatever else there is."""
     if key := pem_in(text):
         return key
     if headers := _headers(text):
         return headers
-    concerned = concerned or bool(START.search(text) or CONCERNS.search(text))
+    concerned = concerned or START.search(text) or CONCERNS.search(text)
     told = scanned(text) if concerned else []
     exchanges = [exchange for exchange, _ in told]
     whole = re.search(REQUEST_LINE, text, re.M) is not None or all(
         one.request_headers for one in exchanges if one.method
     )
     kind = "the output of curl -v" if verbose else _log_kind(text, exchanges)
-    found = of_exchanges(kind, exchanges, [lines for _, lines in told], whole=whole)
-    if any(call.proofs or call.token for call in found.calls) or START.search(text):
-        return found if found.understood else jwts_in(text)
-    if sent := jwts_in(text):
-        return beside(sent, found)
-    return found if found.documents or any(map(_tells, found.calls)) else None
+    found = of_exchanges(kind, exchanges, [beside for _, beside in told], whole=whole)
+    if found.documents or any(map(_tells, found.calls)):
+        return found
+    return jwts_in(text)
 
 
 def _tells(call: Call) -> bool:

@@ -7,7 +7,9 @@ elsewhere a line counts for what looks like a piece of a message in it.
 import json
 import re
 from collections import deque
+from dataclasses import replace
 
+from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
 from dpop_lab.doctor.paste.raw import note_status, other_line, raw_line
@@ -15,7 +17,7 @@ from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading
 from dpop_lab.doctor.paste.refusals import FRAME, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, logged_lines, unescaped
 from dpop_lab.doctor.paste.values import exchanges_of
-from dpop_lab.session.call import json_value
+from dpop_lab.session.call import Call, json_value
 from dpop_lab.wire.message import Exchange
 
 NAMES = "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|Cookie"
@@ -25,8 +27,9 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
-    | (?P<weak>[45]\d\d)\b(?<=[ ]...)
-      (?:$|(?=[ ]\([A-Z])|(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
+    | (?P<weak>[45]\d\d)\b(?:(?<=^...)(?=$|[ ](?:[A-Z{{"]|[a-z]+_))|(?<=[ ]...))
+      (?:$|(?=[ ](?:\([A-Z]|Bad[ ]R|Unauthori|Forbidden|DPoP|\{{|[a-z]+_))
+        |(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
@@ -38,6 +41,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | (?<![\w"'/-])(?P<challenge>(?:DPoP|Bearer)[ \t]+(?:\.\.\.[ \t]*)?
         (?:algs|error(?:_description)?|realm|scope)=
         (?:"(?:[^"\\]|\\.)*+"|[^"\n])*+)
+    | (?<![\w.-])(?P<jwt>ey[\w-]{{8,}}\.[\w-]+(?:\.[\w-]*)?)
     | ^\s*(?::|Request[ ])?(?P<part>method|path|authority|scheme|ur[il])\s*:\s*(?P<word>\S+)
     | \b(?P<side>request|response)[ ]headers?\b\W*$""",
     re.X | re.I,
@@ -45,16 +49,16 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"https?://[^\s\"'<>]++")
-ESCAPED = re.compile(r"\{\\+\"")  # an object in a text in quotes
+ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
 BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
-Told = tuple[Exchange, str]
+Told = tuple[Exchange, Call]  # with the lines and the JWTs that stand beside it
 
 
 def scanned(text: str) -> list[Told]:
-    """The exchanges that a text tells of, in their order, each with the lines beside. Never raises.
+    """The exchanges that a text tells of, in their order, each with what stands beside it.
 
-    What a server says belongs to the request that it stands behind, or else before.
+    Never raises. What a server says belongs to the request that it stands behind, or else before.
     """
     lines = logged_lines(CONTINUED.sub(", ", text))
     text = "\n".join(unescaped(one) if ESCAPED.search(one) else one for one in lines) + "\n"
@@ -80,15 +84,25 @@ def scanned(text: str) -> list[Told]:
             at = end + 1
     found: list[Reading] = []
     for one in reversed(_once(made)):
-        if found and not one.method and found[-1].awaits_words and (one.refuses or one.status):
+        answers = not one.method and (one.refuses or one.status) and not one.jwts
+        if found and answers and found[-1].awaits_words:
             found[-1].take(one)
         elif found and found[-1].told_again(one):
             found[-1].take(one)
         elif one.tells:
+            if found and found[-1].awaits_request and not one.jwts:
+                one.jwts = found.pop().jwts
             found.append(one)
     if any(one.raw and one.method for one in found):  # around raw messages are no others
-        found = [one for one in found if one.raw]
-    return [(one.exchange(), "\n".join(one.around)[:AROUND]) for one in reversed(found)]
+        found = [one for one in found if one.raw or one.jwts]
+    return [(one.exchange(), _beside(one)) for one in reversed(found)]
+
+
+def _beside(one: Reading) -> Call:
+    """What stands beside an exchange: lines, a proof and the access token that goes with it."""
+    known = Call(around="\n".join(one.around)[:AROUND])
+    jwts = paired({text: kind_of(text) for text in one.jwts[:MOST_JWTS]})
+    return replace(jwts[0], around=known.around, name="") if jwts else known
 
 
 def _once(made: list[Reading]) -> list[Reading]:
@@ -116,13 +130,18 @@ def _loose_line(line: str, made: list[Reading]) -> None:
     if FRAME.match(line):
         made[-1].around.append(line.strip())
         return
-    pieces = list(PIECE.finditer(line))
+    of_a_form = "grant_type=" in line  # where a token is no piece, but a value
+    pieces = [one for one in PIECE.finditer(line) if not (of_a_form and one["jwt"])]
     if sum(piece.lastgroup == "target" for piece in pieces) == 1:  # a status before it is its own
         pieces.sort(key=lambda piece: piece.lastgroup != "target")
     for piece in pieces:
         kind = piece.lastgroup
         if kind == "target":
-            made.append(Reading(piece["method"].upper(), piece["target"].rstrip(":")))
+            if not made[-1].awaits_request:
+                made.append(Reading())
+            made[-1].method, made[-1].target = piece["method"].upper(), piece["target"].rstrip(":")
+        elif kind == "jwt":
+            _jwt(piece, made)
         elif kind in ("status", "weak"):
             note_status(int(piece[kind]), made)
         elif kind == "challenge":
@@ -177,6 +196,19 @@ def _words(line: str, made: list[Reading]) -> None:
         made.append(last := Reading())
     last.error, last.fails = last.error or words.error, last.fails or words.fails
     last.said += [words.text] * (words.text not in last.said)
+
+
+def _jwt(found: re.Match[str], made: list[Reading]) -> None:
+    """A proof or a token in no header line: of the last request, or another one's proof."""
+    if is_refresh(found):
+        return
+    last, is_proof = made[-1], kind_of(found[0]) == PROOF
+    others = [one for one in last.jwts if is_proof and kind_of(one) == PROOF]
+    known = [*others, *(name for name, _ in last.headers[ASKED] if is_proof and name == "DPoP")]
+    answered = last.status or last.refuses or last.headers[ANSWERED] or last.bodies[ANSWERED]
+    if found[0] not in others and (known or answered):
+        made.append(last := Reading())
+    last.jwts.append(found[0])
 
 
 def _part(name: str, value: str, made: list[Reading]) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from dpop_lab.doctor.paste.decoded import of_values
 from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import (
+    PROVING,
     Pasted,
     concerns,
     document_in,
@@ -27,7 +28,7 @@ from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
 from dpop_lab.show.values import is_time, seconds_since_1970
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Exchange, Headers
 
 NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
     "asked": "request req config",
@@ -86,7 +87,12 @@ def what_is(value: object) -> Pasted | None:
 
 def exchanges_of(value: object, levels: int = 3) -> Iterator[Exchange]:
     """The exchanges that an object tells of, or else what stands in it."""
-    found = exchange_in(value) if isinstance(value, Mapping) else None
+    found = None
+    if isinstance(value, Mapping):
+        named = {*map(str.lower, map(str, value))} & PROVING and with_headers(_all_headers(value))
+        found = exchange_in(value) or named or None
+        if not found and document_in(value):
+            found = replace(NOTHING, response_body=json_text(value))
     if found:
         yield found
     elif levels and isinstance(value, Mapping | list):
@@ -244,7 +250,12 @@ def _api_claims(value: list[Any]) -> Pasted | None:
 
 def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
     """Header lines by their names, as many libraries print them, or as pairs of name and value."""
+    return of_headers(found) if (found := _all_headers(value)) else None
+
+
+def _all_headers(value: Mapping[Any, Any] | list[Any]) -> Headers:
+    """The header lines that a value is nothing but; empty for any other."""
     texts = value.values() if isinstance(value, Mapping) else ()
     headers = headers_in(value)
     whole = len(headers) == len(value) and all(isinstance(one, str) for one in texts)
-    return of_headers(headers) if whole else None
+    return headers if whole else ()
