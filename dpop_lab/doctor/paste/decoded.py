@@ -2,13 +2,22 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.jwts import JWT, MOST_JWTS, PROOF, TOKEN, kind_of, passed_over
+from dpop_lab.doctor.paste.jwts import (
+    JWT,
+    MOST_JWTS,
+    PROOF,
+    REFRESH,
+    REFRESH_TYP,
+    TOKEN,
+    kind_of,
+    passed_over,
+)
 from dpop_lab.doctor.paste.notation import listed_in, objects_in
-from dpop_lab.doctor.paste.pasted import Pasted, placeholder
+from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call
 
@@ -74,7 +83,7 @@ def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[st
     jwts = _put_together(found)
     if not jwts and "://" in (claims := listed_in(text)).get("htu", ""):
         jwts = [Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH, end=len(text))]
-    jwts = [one for one in jwts if one.kind not in sent]
+    jwts = [one for one in jwts if one.kind not in {*sent, REFRESH}]
     pieces, at = [], 0
     for start, end, parts, value in objects:
         if parts:
@@ -84,6 +93,19 @@ def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[st
             at = end
     pieces += [text[at:], *(f"\n{one.text()}" for one in jwts if one.end == len(text))]
     return "".join(pieces), jwts
+
+
+def known_as_decoded(told: Pasted, jwts: list[Jwt]) -> Pasted:
+    """What was told of a text in which these JWTs were `encoded`, with what is unseen of each."""
+    placed = {text for call in told.calls for text in (*call.proofs, call.token)}
+    if lost := [one for one in jwts if one.text() not in placed]:  # behind a raw message, say
+        told = beside(of_jwts(lost), told)
+    unseen = {one.text(): [*one.unseen()] for one in jwts}
+    calls = []
+    for call in told.calls:
+        names = (name for one in (*call.proofs, call.token) for name in unseen.get(one, ()))
+        calls.append(replace(call, unseen=tuple(names)))
+    return replace(told, calls=tuple(calls), remarks=tuple(dict.fromkeys([DECODED, *told.remarks])))
 
 
 def of_values(values: list[Any]) -> Pasted | None:
@@ -96,8 +118,10 @@ def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping
     """Kind and part of each part of a JWT in an object; claims may be of any kind: ''."""
     if not isinstance(value, Mapping) or not levels:
         return
-    names = set(map(str, value))
-    if "jwk" in names or str(value.get("typ", "")).lower() == "dpop+jwt":
+    names, typ = set(map(str, value)), str(value.get("typ", "")).lower()
+    if typ in REFRESH_TYP:
+        yield REFRESH, CLAIMS, value
+    elif "jwk" in names or typ == "dpop+jwt":
         yield PROOF, HEADER, value
     elif names & {"htm", "htu"}:
         yield PROOF, CLAIMS, value
@@ -121,7 +145,7 @@ def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[
     for end, kind, part, value in parts[:MOST]:
         last = jwts[-1] if jwts else Jwt("")
         if part == CLAIMS and [*last.parts] == [HEADER]:  # whatever the header says it is
-            last.kind = PROOF if kind == PROOF else last.kind
+            last.kind = kind if kind in (PROOF, REFRESH) else last.kind
             kind = kind or last.kind
         elif not kind:
             kind = PROOF if "ath" in value else TOKEN

@@ -17,6 +17,7 @@ PROOF, TOKEN, REFRESH, ASSERTION, ID_TOKEN, JWE, OTHER = (
     "a DPoP proof", "an access token", "a refresh token", "a client assertion", "an ID token",
     "an encrypted JWT (JWE)", "a JWT",
 )  # fmt: skip
+REFRESH_TYP = ("refresh", "offline")  # a claim of Keycloak's
 OF_REFRESH = re.compile(r"refresh[_ -]?(?:token)?\W{1,5}\Z", re.I)  # before a JWT
 
 
@@ -73,7 +74,7 @@ def kind_of(text: str) -> str:
     """What a JWT is for, going by its typ and its claims."""
     jws = salvaged(text)
     typ, claims = str(jws.header.get("typ", "")).lower(), jws.claims
-    if str(claims.get("typ", "")).lower() in ("refresh", "offline"):
+    if str(claims.get("typ", "")).lower() in REFRESH_TYP:
         return REFRESH
     if "enc" in jws.header or (text.count(".") == 4 and not jws.header):
         return JWE

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
 from dpop_lab.doctor.paste.unwrap import FIELD, START
@@ -35,6 +36,14 @@ def headers_in(value: object) -> Headers:
         if isinstance(one, list | tuple) and len(one) == 2:
             found.append((str(one[0]).strip()[:200], str(one[1]).strip()[:LONGEST]))
     return tuple((name, text) for name, text in found if name and name[0] != ":")
+
+
+def only_headers(value: Mapping[Any, Any] | list[Any]) -> Headers:
+    """The header lines that a value is nothing but; empty for any other."""
+    texts = value.values() if isinstance(value, Mapping) else ()
+    headers = headers_in(value)
+    whole = len(headers) == len(value) and all(isinstance(one, str) for one in texts)
+    return headers if whole else ()
 
 
 def header_lines(text: str) -> Headers:

@@ -10,7 +10,7 @@ from typing import Any
 
 from dpop_lab.doctor.paste.code import is_code, source_code
 from dpop_lab.doctor.paste.commands import commands
-from dpop_lab.doctor.paste.decoded import DECODED, encoded, of_jwts
+from dpop_lab.doctor.paste.decoded import encoded, known_as_decoded
 from dpop_lab.doctor.paste.jwts import JWT, jwts_in
 from dpop_lab.doctor.paste.keys import pem_in
 from dpop_lab.doctor.paste.notation import listed_in, objects_in
@@ -18,7 +18,6 @@ from dpop_lab.doctor.paste.objects import of_requests
 from dpop_lab.doctor.paste.pasted import (
     MOST,
     Pasted,
-    beside,
     document_in,
     not_understood,
     of_exchanges,
@@ -30,11 +29,10 @@ from dpop_lab.doctor.paste.refusals import CODES, TECHNICAL
 from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import scanned
 from dpop_lab.doctor.paste.unwrap import (
-    FENCED,
+    FENCE,
     REQUEST_LINE,
     START,
     VERBOSE,
-    fenced,
     kind_of_log,
     unwrapped,
 )
@@ -159,11 +157,7 @@ def _recognised(text: str) -> Pasted:
         return found
     if found := report_in(text):
         return found
-    inside = fenced(text)
-    if inside and (fence := text_paste(inside)).understood:
-        around = _scanned(FENCED.sub("\n", text), concerned=True)
-        known = len(fence.calls) != 1 or any(one.url for one in fence.calls)
-        return fence if known else beside(fence, around)
+    text = FENCE.sub("\n", text)
     plain = unwrapped(text)
     if plain != text and (found := _of_json(plain)):
         return found
@@ -186,19 +180,7 @@ def _told(text: str, *, verbose: bool = False) -> Pasted | None:
         return lone
     text, jwts = encoded(text, exchange_in)
     told = commands(text) or document_in(text) or _scanned(text, verbose=verbose, concerned=jwts)
-    if not (jwts and told):
-        return told
-    placed = {text for call in told.calls for text in (*call.proofs, call.token)}
-    if lost := [one for one in jwts if one.text() not in placed]:  # behind a raw message, say
-        told = beside(of_jwts(lost), told)
-    unseen = {one.text(): tuple(one.unseen()) for one in jwts}
-    calls = tuple(
-        replace(
-            call, unseen=tuple(x for one in (*call.proofs, call.token) for x in unseen.get(one, ()))
-        )
-        for call in told.calls
-    )
-    return replace(told, calls=calls, remarks=(DECODED, *told.remarks))
+    return known_as_decoded(told, jwts) if jwts and told else told
 
 
 def _lone(text: str) -> Pasted | None:

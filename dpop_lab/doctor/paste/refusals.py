@@ -38,6 +38,9 @@ PREFIX = re.compile(  # what a logger puts before the words
       |[>*▿•|-]++|(?=\w{0,60}[./(]|\w{0,60}?(?:Exception|Error):)[\w./]++(?:\(\d{1,9}\))?:)\s++""",
     re.X,
 )
+HINT = re.compile(
+    r"://|\d{5}|\d:\d\d:|[/:]{1,3}\w+/"
+)  # a URL or a time, with which others are compared
 MOST_PREFIXES = 12
 
 
@@ -68,7 +71,8 @@ def words_in(line: str) -> Words | None:
         text = ""
     if error.lower() != error:
         error = IN_CAPITALS.sub(r"\g<0>_", error.replace("DPoP", "Dpop")).lower()
-    return Words(error, text[:2000], bool(code or FAILS.search(text)))
+    fails = bool(code or FAILS.search(text))
+    return Words(error, text[:2000], fails) if fails or HINT.search(text) else None
 
 
 def _bare(text: str) -> str:

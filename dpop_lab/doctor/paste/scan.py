@@ -82,12 +82,15 @@ def scanned(text: str) -> list[Told]:
         else:
             _loose_line(text[at:end], made)
             at = end + 1
+    return [(one.exchange(), _beside(one)) for one in _answered(_once(made))]
+
+
+def _answered(made: list[Reading]) -> list[Reading]:
+    """The exchanges: each request with the answer, the proof and the token that stand beside it."""
     found: list[Reading] = []
-    for one in reversed(_once(made)):
+    for one in reversed(made):
         answers = not one.method and (one.refuses or one.status) and not one.jwts
-        if found and answers and found[-1].awaits_words:
-            found[-1].take(one)
-        elif found and found[-1].told_again(one):
+        if found and ((answers and found[-1].awaits_words) or found[-1].told_again(one)):
             found[-1].take(one)
         elif one.tells:
             if found and found[-1].awaits_request and not one.jwts:
@@ -95,7 +98,7 @@ def scanned(text: str) -> list[Told]:
             found.append(one)
     if any(one.raw and one.method for one in found):  # around raw messages are no others
         found = [one for one in found if one.raw or one.jwts]
-    return [(one.exchange(), _beside(one)) for one in reversed(found)]
+    return found[::-1]
 
 
 def _beside(one: Reading) -> Call:

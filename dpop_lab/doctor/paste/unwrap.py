@@ -12,7 +12,7 @@ START = re.compile(f"{REQUEST_LINE}|{STATUS_LINE}", re.M)  # of a raw message
 FIELD = re.compile(rf"({WORD})[ \t]*:[ \t]*(.*)")
 COMMENT = re.compile(r"^[ \t]*(//|#|>|--(?!--)|;|\|)(?: |$)")
 FENCE = re.compile(r"^[ \t>]*(?:```|~~~).*\n?", re.M)
-FENCED = re.compile(r"^[ \t>]*```[^`]*(?:```|\Z)", re.M)
+QUOTED = re.compile(r'^[ \t]*"(?=[^\n]*\\["n])((?:[^"\\\n]|\\.)++)"[ \t]*$', re.M)  # a text as JSON
 PROMPT = re.compile(r"[^<{\n]{0,100}[$%#>\u276f]\s*")
 VERBOSE = re.compile(rf"^(?:> {WORD} \S+ HTTP/\d|< HTTP/\d)", re.M)  # what `curl -v` prints
 NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts around messages
@@ -50,7 +50,7 @@ def unwrapped(text: str) -> str:
     for _ in range(MOST_MARKS):
         if VERBOSE.search(text):
             text = NOTED.sub("", text)
-        elif (bare := _uncommented(text)) != text:
+        elif (bare := QUOTED.sub(lambda line: unescaped(line[1]), _uncommented(text))) != text:
             text = bare
         else:
             break
@@ -67,11 +67,6 @@ def _in_one_piece(found: re.Match[str]) -> str:
     even = all(len(one) == width for one in lines[:-1]) and len(lines[-1]) <= width
     whole = begin.count(".") == WHOLE and len(begin.rpartition(".")[2]) >= SIGNATURE
     return text if even and not whole and text.count(".") == WHOLE else found[0]
-
-
-def fenced(text: str) -> str:
-    """What stands in the Markdown fences of a text, one after the other; empty for none."""
-    return "\n\n".join(map(textwrap.dedent, FENCE.split(text)[1::2]))
 
 
 def unescaped(text: str) -> str:

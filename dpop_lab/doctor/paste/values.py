@@ -23,12 +23,12 @@ from dpop_lab.doctor.paste.pasted import (
     says_something,
     with_headers,
 )
-from dpop_lab.doctor.paste.raw import LONGEST, MOST, headers_in
+from dpop_lab.doctor.paste.raw import LONGEST, MOST, headers_in, only_headers
 from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
 from dpop_lab.show.values import is_time, seconds_since_1970
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.message import Exchange
 
 NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
     "asked": "request req config",
@@ -65,7 +65,7 @@ NO_AUTHORIZATION = (
 def what_is(value: object) -> Pasted | None:
     """What a value is; None for one that says nothing of DPoP by its members. Never raises."""
     if isinstance(value, list):
-        return _api_claims(value) or _headers(value) or of_values(value)
+        return _api_claims(value) or of_headers(only_headers(value)) or of_values(value)
     if not isinstance(value, Mapping):
         return None
     value = _spelt(value)
@@ -82,22 +82,24 @@ def what_is(value: object) -> Pasted | None:
     keys = _first(value, "keys", list) or [value]
     if jwks := tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one):
         return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
-    return _headers(value) or of_values([value])
+    return of_headers(only_headers(value)) or of_values([value])
 
 
 def exchanges_of(value: object, levels: int = 3) -> Iterator[Exchange]:
     """The exchanges that an object tells of, or else what stands in it."""
-    found = None
-    if isinstance(value, Mapping):
-        named = {*map(str.lower, map(str, value))} & PROVING and with_headers(_all_headers(value))
-        found = exchange_in(value) or named or None
-        if not found and document_in(value):
-            found = replace(NOTHING, response_body=json_text(value))
-    if found:
+    if isinstance(value, Mapping) and (found := exchange_in(value) or _proving(value)):
         yield found
+    elif document_in(value):
+        yield replace(NOTHING, response_body=json_text(value))
     elif levels and isinstance(value, Mapping | list):
         for one in value.values() if isinstance(value, Mapping) else value:
             yield from exchanges_of(one, levels - 1)
+
+
+def _proving(value: Mapping[Any, Any]) -> Exchange | None:
+    """Header lines of a request with a proof or a token, by their names."""
+    proves = {str(name).lower() for name in value} & PROVING
+    return with_headers(only_headers(value)) if proves else None
 
 
 def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
@@ -246,16 +248,3 @@ def _api_claims(value: list[Any]) -> Pasted | None:
         return None
     answer = replace(NOTHING, status=200, response_body=json_text(value))
     return Pasted(kind="an answer of the demo's API", calls=(read_call(answer),))
-
-
-def _headers(value: Mapping[Any, Any] | list[Any]) -> Pasted | None:
-    """Header lines by their names, as many libraries print them, or as pairs of name and value."""
-    return of_headers(found) if (found := _all_headers(value)) else None
-
-
-def _all_headers(value: Mapping[Any, Any] | list[Any]) -> Headers:
-    """The header lines that a value is nothing but; empty for any other."""
-    texts = value.values() if isinstance(value, Mapping) else ()
-    headers = headers_in(value)
-    whole = len(headers) == len(value) and all(isinstance(one, str) for one in texts)
-    return headers if whole else ()
