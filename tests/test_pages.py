@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -10,6 +11,7 @@ import nbformat
 import pytest
 from readme_renderer import markdown
 
+from dpop_lab import diagnose
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.general import CODES, IN_GENERAL
 from dpop_lab.doctor.wordings import SPECIFIC
@@ -19,11 +21,12 @@ from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.values import one_line
 from tests import pages
 from tests.links import ROOT
+from tests.pages.error import rows_of, texts
 from tests.pages.markdown import Page, code, prose, same_each_run, table
 from tests.pages.row import TAUGHT
 from tests.pages.trials import LIKELY, causes
 from tests.pages.wire import ROWS
-from tests.pages.words import quoted
+from tests.pages.words import TOLD_AT, page_of, quoted
 from tests.said import heard, read
 
 LONGEST = 120  # lines
@@ -133,22 +136,28 @@ def test_every_error_and_every_text_that_a_policy_can_send_has_a_page():
 
 def test_every_wording_of_the_doctor_stands_in_the_index_once():
     index, found = made()["README.md"], []
-    for texts in read().values():
-        for text in texts:
+    cells = [line.split(" | ")[0][2:] for line in index.splitlines() if line.startswith("| ")]
+    said = Counter(one for cell in cells for one in cell.split("<br>") if not one.startswith("["))
+    for words in read().values():
+        for text, who in words.items():
             call = heard(text)
             found.append(fitting(call, call.description, SPECIFIC))
-            assert index.count(f"| {quoted(text)}") + index.count(f"<br>{quoted(text)}") >= 1
+            assert said[f"{quoted(text)}{f' ({who})' * bool(who)}"] == 1, text
     assert [one.topic for one in SPECIFIC if one not in found] == []
     for wording in SPECIFIC:
-        means = prose(wording.means)
-        assert not means or index.count(f": {means} |") == 1, wording.topic
-    for error, *_ in CODES:
-        page = {"bare_challenge": "no-error", "web_page": "../other/no-words"}.get(error, error)
-        assert index.count(f"]({Path('errors', page)})".replace("errors/../", "")) or (
-            index.count(f"](errors/{page}.md)") or index.count("](other/no-words.md)")
-        )
-    statuses = {one for wording in IN_GENERAL for one in re.findall(r"\d{3}", wording.says)}
-    assert statuses and all(f"{one}" in index for one in statuses)
+        assert not wording.means or index.count(f": {prose(wording.means)} |") == 1, wording.topic
+    alone = [error for error, *_ in CODES if error not in TOLD_AT]
+    assert all(index.count(f"[{code(error)}](errors/{error}.md)") >= 1 for error in alone)
+    for wording in IN_GENERAL:
+        assert f"({page_of(wording.topic)})" in index, wording.topic
+        assert all(number in index for number in re.findall(r"\d{3}", wording.says))
+
+
+def test_the_doctor_takes_the_words_of_a_page_for_its_rows():
+    for error, text in texts():
+        if rows := [row.name for row in rows_of((error, text))]:
+            [problem] = diagnose(f"{error}: {text}").problems
+            assert {*problem.explains} == {*rows}, text
 
 
 def test_a_page_reads_the_same_in_another_renderer():

@@ -51,10 +51,10 @@ def text_page(words: Words) -> Page:
     page = Page(path_of(words), f"{code(error)}: {prose(text)}")
     rows = rows_of(words)
     tried = answered(*words, [row.name for row in rows])
-    page.add(_first(page, rows, tried))
+    said = [one for one in answers() if path_of(one) == page.path]
+    page.add(_first(page, rows, said, tried))
     page.section("Find out", parts.doctor(f"{error}: {text}"), _whole(rows))
     page.section("Usual causes, the likeliest first", parts.cause_table(tried))
-    said = [one for one in answers() if path_of(one) == page.path]
     page.section("Who sends it", _senders(said) if said else _senders_tried(tried))
     links = [page.link(f"The row {code(row.name)}", f"rows/{row.name}.md") for row in rows]
     links.append(page.link(f"All of {code(error)}", f"errors/{error}.md"))
@@ -62,7 +62,7 @@ def text_page(words: Words) -> Page:
     return page
 
 
-def _first(page: Page, rows: list[Check], tried: list[Tried]) -> str:
+def _first(page: Page, rows: list[Check], said: list[Said], tried: list[Tried]) -> str:
     if not rows:
         call = tried[0]
         return parts.first_lines(f"{prose(call.title)}.", prose(call.advice))
@@ -71,10 +71,12 @@ def _first(page: Page, rows: list[Check], tried: list[Tried]) -> str:
     one_of = "one of the rows" if rows[1:] else "the row"
     questions = " ".join(prose(row.question) for row in rows)
     cause = f"{one_of} {', '.join(linked)} failed. {questions}{likely}"
-    mends = [parts.mend(row) for row in rows]
     if rows[1:]:
-        mends = [f"{code(row.name)}: {mend}" for row, mend in zip(rows, mends, strict=True)]
-    return parts.first_lines(cause, " ".join(mends), parts.at_the_server(rows[0]))
+        mends = " ".join(f"{code(row.name)}: {parts.mend(row)}" for row in rows)
+        return parts.first_lines(cause, mends)
+    if tried and all(one.defect for one in said):  # the words say what is wrong there
+        return parts.first_lines(cause, prose(tried[0].advice))
+    return parts.first_lines(cause, parts.mend(rows[0]), parts.at_the_server(rows[0]))
 
 
 def _whole(rows: list[Check]) -> str:

@@ -33,7 +33,8 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
     "htu": ("htu_with_http", "htu_with_slash", "htu_with_port", "htu_of_the_thief",
             "htu_with_other_path", "htu_relative", "htu_missing"),
     "ath": ("ath_missing", "ath_of_another", "ath_with_padding"),
-    "bound_key": ("own_key", "unbound_token", "at_cnf_of_a_certificate"),
+    "bound_key": ("own_key", "unbound_token", "at_cnf_of_a_certificate",
+                  "at_cnf_of_both"),
     "fresh": ("iat_200_s_ago", "iat_18_s_ahead", "iat_an_hour_ago", "iat_in_milliseconds",
               "iat_missing"),
     "nonce": ("nonce_missing", "nonce_of_an_hour", "nonce_of_the_other", "nonce_made_up"),
@@ -50,6 +51,10 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
 #: Titles of changes that the catalogue tells otherwise, from the seat of an honest client.
 HONESTLY: Mapping[str, str] = {
     "own_key": "proof by another key than the token's, such as a new one after a restart",
+    "sent_twice": "the same request, sent twice",
+    "at_no_jwt": "access token that is no JWT",
+    "at_typ_jwt": "another kind of JWT of the same issuer, such as an ID token",
+    "at_flipped": "access token that was changed, if only in one bit",
     "iat_200_s_ago": "iat 200 seconds ago, by a slow clock, or the proof was kept for later",
     "private_rsa": "RSA jwk with all its private members",
     "private_member": "jwk with its private member d",

@@ -10,10 +10,10 @@ from dpop_lab.wire.syntax import without_query
 #: Of rows that a server may see otherwise than this paste does.
 REASONS = {
     rules.htu: f"Here htu is the URL that was called, so {PROXY}",
-    rules.fresh: "The proof was made in time, by the clocks in this paste: compare the server's"
-    " clock with the client's (NTP). The server's window may be smaller than others': make the"
-    " proof right before it is sent.",
-    rules.unused: "The proof was sent before, in an exchange that is not in this paste: make a new"
+    rules.fresh: "The proof was made in time, by the clocks that are known here: compare the"
+    " server's clock with the client's (NTP). The server's window may be smaller than others':"
+    " make the proof right before it is sent.",
+    rules.unused: "The proof was sent before, in an exchange that is not known here: make a new"
     " one for each request, also for one that a library sends again by itself.",
     rules.nonce: "The nonce was outdated when it came, or is that of another server: put the newest"
     " DPoP-Nonce of this server into a new proof and send it again, once.",
