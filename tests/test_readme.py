@@ -72,7 +72,9 @@ def test_what_is_to_be_pasted_is_told_which_row_failed(capsys, monkeypatch):
     assert "the row htu failed" in capsys.readouterr().out
 
 
-COMMANDS = ("lessons", "ready", "demo", "serve", "call", "compare", "diagnose", "key")
+COMMANDS = (
+    "lessons", "ready", "demo", "serve", "call", "login", "compare", "diagnose", "key",
+)  # fmt: skip
 
 
 def test_every_command_is_on_the_page_of_the_commands(capsys):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import requests
 
 from dpop_lab import __version__
-from dpop_lab.cli import call, compare, demo, diagnose, key, lessons, ready, serve
+from dpop_lab.cli import call, compare, demo, diagnose, key, lessons, login, ready, serve
 from dpop_lab.cli.options import EXIT_CODES, RAW, fail, named
 from dpop_lab.client.bounded import in_its_words, remedy, unanswered
 from dpop_lab.client.token import TokenRefused
@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   dpop-lab key new ec.pem           a new EC key in a file
   dpop-lab call --key ec.pem        token and protected call with it, at the offline twin
   dpop-lab call --key ec.pem --live the same at demo.duendesoftware.com
+  dpop-lab login                    sign in with a browser, at the offline twin
   dpop-lab compare duende rfc9449   where the two policies answer differently
   dpop-lab diagnose session.log     what is wrong, and what to do; sends nothing
   dpop-lab serve --port 8080        the twin on a port, for clients in any language"""
@@ -69,7 +70,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     parser.add_argument("-V", "--version", action="version", version=f"dpop-lab {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     lessons.declare(parser, commands)
-    for one in (demo, serve, call, compare, diagnose, key, ready):
+    for one in (demo, serve, call, compare, diagnose, key, ready, login):
         one.declare(commands)
     options = parser.parse_args(arguments)
     if lessons.misplaced(options):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from dpop_lab.cli.diagnose import say_advice
+from dpop_lab.cli.login import auth_of_login, client_of_login
 from dpop_lab.cli.options import (
     EXIT_CODES,
     Commands,
@@ -47,6 +48,7 @@ EXAMPLES = """examples:
   dpop-lab call --key ec.p12 --password-env KEY_PASSWORD --log session.log
   dpop-lab call https://api.example.com/orders --key ec.pem --client client.json
   dpop-lab call --issuer https://as.example.com --client client.json --key ec.pem
+  dpop-lab call https://api.example.com/me --key ec.pem --login login.json
   dpop-lab call --key ec.pem --log session.log --show-proofs; dpop-lab diagnose session.log
 CLIENT.json holds client_id, client_secret, token_endpoint or issuer, scope, api, client_auth,
 client_key (a file for private_key_jwt) and client_key_id. What is not in it comes from variables
@@ -69,6 +71,7 @@ def declare(commands: Commands) -> None:
     add("--issuer ISSUER", "find its token endpoint", type=base_url)
     words = f"how the client authenticates: {', '.join(CLIENT_AUTH)}"
     add("--client-auth WAY", words, choices=CLIENT_AUTH)
+    add("--login FILE", "in the name of the person whom login --save FILE signed in")
     add("--log FILE", "append the exchanges, redacted, to this file")
     words = "leave the proofs in that file, for diagnose: they are good once and for seconds"
     add("--show-proofs", words)
@@ -90,9 +93,10 @@ def _call(options: argparse.Namespace) -> int:
         headers = {"Content-Type": _content_type(options.data)}
         sent |= {"headers": headers, "data": os.fsencode(options.data)}
     lab, asked = _lab(options, _settings(options))
+    auth = auth_of_login(options, lab, key) if options.login else lab.auth(key=key)
     with lab, _recorded(lab, options):
         try:
-            answer = lab.session.request(verb, asked, auth=lab.auth(key=key), **sent)
+            answer = lab.session.request(verb, asked, auth=auth, **sent)
         except requests.RequestException:
             raise
         except ValueError as error:  # a Location that is no URL, for one
@@ -124,6 +128,9 @@ def _settings(options: argparse.Namespace) -> Settings:
     """The demo's client, unless options or the environment name a server."""
     servers = [] if options.live else [variable(name) for name in SERVERS]
     source = {} if options.client is None else options.client
+    if options.login:
+        _check_files(options, {})
+        return client_of_login(options)
     if options.client is options.issuer is None and not any(map(os.environ.get, servers)):
         source = demo_client(BASE_URL)
     given = {"issuer": options.issuer, "client_auth": options.client_auth}
@@ -177,6 +184,7 @@ def _check_files(options: argparse.Namespace, told: Mapping[str, object]) -> Non
     `told` is what the file of `--client` says.
     """
     files = {"--log": options.log, "--har": options.har, "--client": options.client}
+    files["--login"] = options.login
     files |= {"--key": options.key, "client_key": told.get("client_key")}
     files |= {name: os.environ.get(name) for name in READ_FROM_VARIABLES}
     known = {name: _identity(path) for name, path in files.items() if path}

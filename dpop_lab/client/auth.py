@@ -10,23 +10,23 @@ from requests.auth import AuthBase
 
 from dpop_lab.client.sending_again import (
     Nonces,
-    WithoutNetrc,
     answered,
     asks_for_nonce,
     copy_with_cookies,
     fresh_proof,
-    redirected,
     rewound,
+    tried_nonces,
+    without_credentials,
 )
 from dpop_lab.client.settings import Settings
 from dpop_lab.client.token import TOKEN_TYPES, AccessToken, Parameters, TokenSource
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.proof import read_proof
-from dpop_lab.wire.syntax import offered_nonce, origin, read_challenges, refuses_token
+from dpop_lab.wire.syntax import offered_nonce, read_challenges, refuses_token
 
 if TYPE_CHECKING:
     from dpop_lab.client.read_settings import Source
+    from dpop_lab.client.sign_in.source import PersonalSource
 
 
 class DPoPAuth(AuthBase):
@@ -99,6 +99,28 @@ class DPoPAuth(AuthBase):
             accept_bearer=accept_bearer,
             timeout=timeout,
         )
+
+    @classmethod
+    def authorization_code(cls, *, key: PrivateKey, **client: Any) -> Self:
+        """Tokens in a person's name, by the authorization code grant (RFC 6749 section 4.1).
+
+        `sign_in` is their way through a browser. Takes and raises as `PersonalSource.of_issuer`.
+        """
+        from dpop_lab.client.sign_in.source import PersonalSource  # loaded when used
+
+        source = PersonalSource.of_issuer(key=key, **client)
+        return cls(key, source, clock=source.clock)
+
+    @property
+    def sign_in(self) -> "PersonalSource":
+        """How a person signs in for these tokens. Raises `LabError` where nobody does."""
+        from dpop_lab.client.sign_in.source import personal  # loaded when used
+
+        return personal(self._source)
+
+    def revoke(self) -> None:
+        """Have the server end a person's tokens, and forget them (RFC 7009)."""
+        self.sign_in.revoke()
 
     @classmethod
     def from_json(cls, settings: "Source", *, key: PrivateKey, **more: Any) -> Self:
@@ -193,7 +215,7 @@ class DPoPAuth(AuthBase):
         in_body = nonce is not None and status in (400, 401) and not streamed
         proved = scheme == "DPoP"
         if proved and asks_for_nonce(response, in_body=in_body):
-            return "nonce" if nonce not in (None, *_tried(response)) else ""
+            return "nonce" if nonce not in (None, *tried_nonces(response)) else ""
         challenges = read_challenges(response.headers.get("WWW-Authenticate", ""))
         refused = status == requests.codes.unauthorized and refuses_token(challenges, proved=proved)
         return "token" if refused else ""
@@ -216,22 +238,9 @@ class DPoPAuth(AuthBase):
     def _prepare_redirect(
         self, request: requests.PreparedRequest, response: requests.Response
     ) -> None:
-        """Mend the request that requests is about to copy for the redirect.
-
-        On the same origin (RFC 6454) the copy gets the token and a proof for its own method and
-        URL, elsewhere neither: requests would drop `Authorization` but forward `DPoP`. What a netrc
-        file holds goes nowhere, now and at each further redirect.
-        """
+        """Mend the request that is about to be copied: at another origin it has no credentials."""
         token = _carried(response.request)
-        if not token.token_type:
-            return
-        if response.request is request:
-            response.request = request.copy()  # what was sent stays on record
-        for name in ("Authorization", "DPoP"):
-            request.headers.pop(name, None)
-        request.headers = WithoutNetrc(request.headers)
-        following = redirected(response, request)
-        if origin(str(following.url)) == origin(response.url) is not None:
+        if token.token_type and (following := without_credentials(request, response)):
             self._authorize(request.headers, following, token)
 
 
@@ -239,9 +248,3 @@ def _carried(request: requests.PreparedRequest) -> AccessToken:
     """The token we put on this request; one of no type if there is none of ours."""
     scheme, _, value = str(request.headers.get("Authorization", "")).partition(" ")
     return AccessToken(value, scheme if scheme in TOKEN_TYPES.values() else "")
-
-
-def _tried(response: requests.Response) -> set[object]:
-    """The nonces in the proofs of this request and of those it repeats."""
-    sent = [one.request.headers.get("DPoP", "") for one in (*response.history, response)]
-    return {read_proof(str(proof)).claims.get("nonce") for proof in sent}

@@ -15,7 +15,7 @@ from requests.utils import rewind_body
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import from_json
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.proof import make_proof
+from dpop_lab.proof import make_proof, read_proof
 from dpop_lab.wire.syntax import (
     NONCE_WANTED,
     htu,
@@ -186,3 +186,27 @@ class WithoutNetrc(CaseInsensitiveDict[str]):
     def copy(self) -> Self:
         """A copy that takes none either."""
         return type(self)(self)
+
+
+def tried_nonces(response: requests.Response) -> set[object]:
+    """The nonces in the proofs of this request and of those it repeats."""
+    sent = [one.request.headers.get("DPoP", "") for one in (*response.history, response)]
+    return {read_proof(str(proof)).claims.get("nonce") for proof in sent}
+
+
+def without_credentials(
+    request: requests.PreparedRequest, response: requests.Response
+) -> requests.PreparedRequest | None:
+    """Take token and proof off the request that requests is about to copy for a redirect.
+
+    requests would drop `Authorization` but forward `DPoP`. What a netrc file holds goes nowhere,
+    now and at each further redirect. Gives the request that follows, for a proof of its own, where
+    it goes to the same origin, else None.
+    """
+    if response.request is request:
+        response.request = request.copy()  # what was sent stays on record
+    for name in ("Authorization", "DPoP"):
+        request.headers.pop(name, None)
+    request.headers = WithoutNetrc(request.headers)
+    following = redirected(response, request)
+    return following if origin(str(following.url)) == origin(response.url) is not None else None

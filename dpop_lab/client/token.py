@@ -222,20 +222,26 @@ class TokenSource:
                 self.current = None
 
     def _fetch(self) -> AccessToken:
-        now, tried = self.clock(), self._nonce
-        response = self._send(tried)
-        nonce = offered_nonce(response.headers)
-        if nonce not in (None, tried) and not response.ok and asks_for_nonce(response):
-            challenge, response = response, self._send(nonce)
-            response.history = [challenge]
+        now = self.clock()
+        response = self.post(self.token_endpoint, self.parameters)
         return read_token(response, now=now, accept_bearer=self.accept_bearer)
 
-    def _send(self, nonce: str | None) -> requests.Response:
+    def post(self, url: str, parameters: Parameters) -> requests.Response:
+        """The answer to a form with credentials and a fresh proof; a nonce challenge is obeyed."""
+        tried = self._nonce
+        response = self._send(url, parameters, tried)
+        nonce = offered_nonce(response.headers)
+        if nonce not in (None, tried) and not response.ok and asks_for_nonce(response):
+            challenge, response = response, self._send(url, parameters, nonce)
+            response.history = [challenge]
+        return response
+
+    def _send(self, url: str, parameters: Parameters, nonce: str | None) -> requests.Response:
         now = int(self.clock())
         headers, form = self.authenticate(now)
         kinds = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
-        data = {**self.parameters, **form}
-        request = requests.Request("POST", self.token_endpoint, headers=kinds | headers, data=data)
+        data = {**parameters, **form}
+        request = requests.Request("POST", url, headers=kinds | headers, data=data)
         request.headers["DPoP"] = fresh_proof(self.key, request, now=now, nonce=nonce)
         # a secret goes to the endpoint it is meant for, or nowhere: no redirect is followed
         response = send_own(self.session, request, timeout=self.timeout)

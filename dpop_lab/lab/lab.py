@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 
+from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.read_settings import Source
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.jws import sign_compact
-from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.participant import another, demo_client
 from dpop_lab.lab.world import LIVE, TWIN, Carrier, World, started
 from dpop_lab.proof import make_proof, proof_header, read_proof
@@ -165,6 +166,40 @@ class Lab(World):
             headers=headers if proof is None else {**headers, "DPoP": proof},
             allow_redirects=False,
         )
+
+    def sign_in(
+        self,
+        name: str = "alice",
+        *,
+        client_id: str = "interactive.confidential",
+        key: PrivateKey | None = None,
+        scope: str = "openid api offline_access",
+        redirect_uri: str = "https://notused",
+        password: str = "",
+        **more: Any,
+    ) -> DPoPAuth:
+        """Sign a person in, by the server's real pages; gives what calls the API in their name.
+
+        `name` is alice or bob, whose `password` is the name unless given. All exchanges, those of
+        the person's browser too, are in the log. `key` is made unless given; `more` is what
+        `DPoPAuth.authorization_code` takes besides. Raises `LabError` when it comes to nothing.
+        """
+        from dpop_lab.lab.sign_in import client_of, signed_in  # when somebody signs in
+
+        auth = DPoPAuth.authorization_code(
+            key=key or generate_key(),
+            issuer=self.base_url,
+            redirect_uri=redirect_uri,
+            scope=scope,
+            session=self.session,
+            clock=self.clock.now,
+            **(client_of(self, client_id) | more),
+        )
+        browser = self.session_over(self.adapter, self.log)
+        signing = auth.sign_in
+        there = signed_in(browser, signing.begin(), redirect_uri, name, password or name)
+        signing.finish(there)
+        return auth
 
     def send(
         self,

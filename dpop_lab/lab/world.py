@@ -175,7 +175,7 @@ class World:
         Sends nothing but, given an issuer, what `metadata` does, and raises what that raises.
         """
         return DPoPAuth.from_settings(
-            self._settled(client_id),
+            self.settled(client_id),
             key=key or generate_key("ES256"),
             parameters=parameters,
             session=self.session,
@@ -188,9 +188,9 @@ class World:
 
         For token requests by hand. Takes names, sends and raises as `auth` does.
         """
-        return authentication(self._settled(client_id))(self.clock.now())
+        return authentication(self.settled(client_id))(self.clock.now())
 
-    def _settled(self, client_id: str | None = None) -> Settings:
+    def settled(self, client_id: str | None = None) -> Settings:
         """The settings of that client with what was left to the server's metadata."""
         expect(client_id, (str, type(None)), "client_id")
         client = settled(self.client, {} if self.client.token_endpoint else self.metadata)

@@ -4,12 +4,14 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar
 
 from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import Members, compact_json
-from dpop_lab.jose.jws import Jws, read_jws, verify
+from dpop_lab.jose.jws import Jws
 from dpop_lab.proof.rules import Context, jkt
 from dpop_lab.server.access_token import SigningKey, issue
+from dpop_lab.server.assertion import use_assertion
 from dpop_lab.server.common import Credentials, Form, Refused, bad_request, is_uri, value
 from dpop_lab.server.duende_site import CLIENT_CREDENTIALS, DEVICE_CODE, Client
 from dpop_lab.server.policy import Policy
@@ -56,9 +58,15 @@ class AuthorizationServer(Party):
         def granted(reports: list[Report]) -> Response:
             form = self.policy.token_parameters(request)
             credentials = self.policy.credentials(request, form)
-            return TokenRequest(self, request, form, credentials, reports).granted()
+            return self.token_request(request, form, credentials, reports).granted()
 
         return self.answered(granted)
+
+    def token_request(
+        self, request: Request, form: Form, credentials: Credentials, reports: list[Report]
+    ) -> "TokenRequest":
+        """A token request, whose reports are put into the list."""
+        return TokenRequest(self, request, form, credentials, reports)
 
 
 @dataclass(repr=False)  # no slots: what is looked at once is kept
@@ -70,31 +78,38 @@ class TokenRequest:
     form: Form
     credentials: Credentials
     reports: list[Report]
+    place: ClassVar[str] = "token"  #: whose profiles hold for the proof
+    path: ClassVar[str] = TOKEN_PATH
 
     def granted(self) -> Response:
         """The answer to a request without a fault (RFC 6749 section 5.1, RFC 9449 section 5)."""
-        server, policy = self.server, self.policy
-        for step in policy.steps("token", STEPS):
+        for step in self.policy.steps("token", STEPS):
             getattr(self, step)
-        (scope, audience), now, client = self.scope, server.clock.now(), self.client
-        claims = {
-            "iss": server.base_url,
+        return Response(200, self.policy.token_headers, self.policy.json(self.body()))
+
+    def body(self) -> dict[str, Any]:
+        """The members of that answer."""
+        return {
+            "access_token": issue(self.server.signing_key, self.policy.token_claims(self.claims())),
+            "expires_in": self.client.lifetime,
+            "token_type": "DPoP" if self.proof else "Bearer",
+            "scope": " ".join(self.scope[0]),
+        }
+
+    def claims(self) -> dict[str, Any]:
+        """What the access token says, before the policy has put it in its own way."""
+        (scope, audience), now = self.scope, self.server.clock.now()
+        return {
+            "iss": self.server.base_url,
             "nbf": now,
             "iat": now,
-            "exp": now + client.lifetime,
+            "exp": now + self.client.lifetime,
             "aud": audience,
             "cnf": {"jkt": self.proof} if self.proof else None,
             "scope": scope,
-            "client_id": client.client_id,
-            "jti": server.random(16).hex().upper(),
+            "client_id": self.client.client_id,
+            "jti": self.server.random(16).hex().upper(),
         }
-        body = {
-            "access_token": issue(server.signing_key, policy.token_claims(claims)),
-            "expires_in": client.lifetime,
-            "token_type": "DPoP" if self.proof else "Bearer",
-            "scope": " ".join(scope),
-        }
-        return Response(200, policy.token_headers, policy.json(body))
 
     @property
     def policy(self) -> Policy:
@@ -118,34 +133,12 @@ class TokenRequest:
     def _proves(self, client: Client) -> bool:
         _, way, given = self.credentials
         if client.uses_key:
-            return way == "assertion" and self._assertion_good(given or "")
+            jwk = self.server.client_key
+            return way == "assertion" and use_assertion(self.server, client, given or "", jwk)
         if client.secret is None:
             return True
         secret = given if given and way != "assertion" else ""
         return hmac.compare_digest(secret.encode(), client.secret.encode())
-
-    def _assertion_good(self, assertion: str) -> bool:
-        """Is the client assertion signed, current, meant for us, and new? It is then used up."""
-        server, reading, now = self.server, self.policy.token.reading, self.server.clock.now()
-        jws = read_jws(assertion)
-        claims, alg, jti = jws.claims, jws.header.get("alg"), jws.claims.get("jti")
-        ends = reading.number(claims.get("exp"))
-        starts = None if ends is None else reading.number(claims.get("nbf", min(ends, now)))
-        if ends is None or starts is None:
-            return False
-        good = (
-            alg in reading.algorithms
-            and starts <= ends
-            and claims.get("iss") == claims.get("sub") == self.credentials[0]
-            and starts - reading.leeway <= now
-            and not reading.expired(ends, now)
-            and isinstance(jti, str)
-            and bool(jti.strip())
-            and self.policy.audience_fits(jws.header, claims.get("aud"), server.base_url)
-            and verify(jws.signing_input, jws.signature, alg=str(alg), jwk=server.client_key())
-        )
-        remember = int(ends) + reading.leeway + 1 - now
-        return good and server.used.claim(("assertion", jti), now=now, remember=remember)
 
     # with which proof
 
@@ -154,9 +147,9 @@ class TokenRequest:
         """Its proof, and what the rows may know of it."""
         return self.server.proof_and_context(
             self.request,
-            "token",
+            self.place,
             nonce=self.named is not None and self.named.requires_nonce,
-            url=f"{self.server.base_url}{TOKEN_PATH}",
+            url=f"{self.server.base_url}{self.path}",
             client_id=self.credentials[0],
         )
 

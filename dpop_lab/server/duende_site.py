@@ -70,6 +70,15 @@ SCOPES = (
     *(f"resource{api}.scope{scope}" for api in (1, 2, 3) for scope in (1, 2)),
     "scope3", "scope4", "shared.scope", "transaction",
 )  # fmt: skip
+IDENTITY_SCOPES = ("openid", "profile", "email", "offline_access")
+ENDPOINTS = {  # in metadata, and their paths under /connect
+    "authorization": "authorize",
+    "token": "token",
+    "userinfo": "userinfo",
+    "introspection": "introspect",
+    "revocation": "revocation",
+    "pushed_authorization_request": "par",
+}
 GRANTS = (
     *CODE_AND_CC, "refresh_token", "password", DEVICE_CODE, "urn:openid:params:grant-type:ciba",
 )  # fmt: skip
@@ -100,3 +109,25 @@ def metadata(base: str) -> dict[str, Any]:
     text = Path(__file__).with_name("duende_metadata.json").read_text("utf-8")
     told: dict[str, Any] = mapped(json.loads(text), lambda one: one.replace(BASE_URL, base))
     return told
+
+
+def strict_metadata(
+    base: str, scopes: tuple[str, ...], algorithms: tuple[str, ...]
+) -> dict[str, Any]:
+    """What a strict server at that URL says of itself (RFC 8414 section 2)."""
+    return {
+        "issuer": base,
+        **{f"{name}_endpoint": f"{base}/connect/{path}" for name, path in ENDPOINTS.items()},
+        "jwks_uri": f"{base}/.well-known/openid-configuration/jwks",
+        "scopes_supported": (*IDENTITY_SCOPES, *scopes),
+        "response_types_supported": ("code",),
+        "response_modes_supported": ("query", "fragment", "form_post"),
+        "grant_types_supported": (*CODE_AND_CC, "refresh_token"),
+        "token_endpoint_auth_methods_supported": (*AUTH_METHODS, "none"),
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "subject_types_supported": ("public",),
+        "id_token_signing_alg_values_supported": ("RS256",),
+        "code_challenge_methods_supported": ("S256",),
+        "authorization_response_iss_parameter_supported": True,
+        "dpop_signing_alg_values_supported": algorithms,
+    }

@@ -162,7 +162,7 @@ class Duende(Policy):
     def proofs(self, request: Request, place: str) -> tuple[str, ...]:
         """A single blank header counts as none, but not at the API."""
         lines = request.lines("DPoP")
-        return () if place == "token" and lines == ("",) else lines
+        return () if place in ("token", "par") and lines == ("",) else lines
 
     def token_parameters(self, request: Request) -> common.Form:
         """Names in any letter case, blank values dropped."""

@@ -196,7 +196,7 @@ class Policy:
     def token_claims(self, claims: Members) -> dict[str, Any]:
         """The claims of an access token: with a subject, and scope a string (RFC 9068 2.2)."""
         audience, scope = claims["aud"] or [claims["iss"]], " ".join(claims["scope"])
-        return {**claims, "aud": audience, "scope": scope, "sub": claims["client_id"]}
+        return {"sub": claims["client_id"], **claims, "aud": audience, "scope": scope}
 
     # the APIs, and all answers
 
@@ -235,14 +235,4 @@ class Policy:
 
     def metadata(self, base: str) -> dict[str, Any]:
         """What this server can do, and no more (RFC 8414 section 2, RFC 9449 section 5.1)."""
-        return {
-            "issuer": base,
-            "token_endpoint": f"{base}/connect/token",
-            "jwks_uri": f"{base}/.well-known/openid-configuration/jwks",
-            "scopes_supported": self.scopes,
-            "response_types_supported": (),
-            "grant_types_supported": ("client_credentials",),
-            "token_endpoint_auth_methods_supported": demo.AUTH_METHODS,
-            "token_endpoint_auth_signing_alg_values_supported": self.algorithms,
-            "dpop_signing_alg_values_supported": self.algorithms,
-        }
+        return demo.strict_metadata(base, self.scopes, self.algorithms)

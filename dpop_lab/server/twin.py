@@ -4,7 +4,7 @@ import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
+from dataclasses import fields, replace
 from email.utils import formatdate
 from functools import cache
 from threading import Lock
@@ -20,6 +20,11 @@ from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import ResourceServer
 from dpop_lab.wire.message import Exchange, Request, Response
+
+PERSONAL = (  # the beginnings of paths that are about people
+    "/connect/authorize", "/account/", "/connect/par", "/connect/userinfo",
+    "/connect/introspect", "/connect/revocation",
+)  # fmt: skip
 
 
 class Front(ABC):
@@ -91,6 +96,7 @@ class Twin(Front):
         self.resource_server = apis(
             **common, issuer=self.base_url, keys=(self.published,), api_nonce=api_nonce
         )
+        self._opening = Lock()
         self.forget()
 
     @property
@@ -110,6 +116,20 @@ class Twin(Front):
     def client_key_id(self) -> str:
         """The `kid` of that key: its thumbprint."""
         return thumbprint(self._public_client_key())
+
+    def sign_people_in(self) -> None:
+        """Let the authorization server sign people in from now on; it does so when first asked.
+
+        Its keys, nonces and memory stay.
+        """
+        from dpop_lab.server.sign_in.sign_in_server import SignInServer
+        from dpop_lab.server.sign_in.state import State
+
+        with self._opening:
+            old = self.authorization_server
+            if not isinstance(old, SignInServer):
+                known = {one.name: getattr(old, one.name) for one in fields(old)}
+                self.authorization_server = SignInServer(**known, state=State(old.random))
 
     def under(self, policy: Policy, *, api_nonce: bool) -> "Twin":
         """These servers, with their keys, clock, nonces and memory, under other rules."""
@@ -132,6 +152,8 @@ class Twin(Front):
         origin, exposed = request.lines("Origin"), self.policy.cors_exposed
         response = _preflight(request) if origin else None
         if response is None:
+            if request.route.startswith(PERSONAL):
+                self.sign_people_in()
             parties = (self.resource_server, self.authorization_server)
             answers = (one.routes.get(request.route) for one in parties)
             server = next(filter(None, answers), None)

@@ -1,0 +1,58 @@
+"""What a browser brings back: the answer at the redirect URI, and later the ID token."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from dpop_lab.errors import LabError
+from dpop_lab.jose.encoding import several
+from dpop_lab.jose.jws import read_jws
+from dpop_lab.show.values import shown
+
+AGAIN = "Sign in again: open the URL of begin() in a browser, and give finish() where it leads."
+SLACK = 300  # seconds that the clocks of client and server may differ
+
+
+def read_answer(answer: str, state: str, metadata: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters of an answer: of a URL with a query or a fragment, or these alone.
+
+    Raises `LabError` for one with another `state` (RFC 6749 section 10.12), or of another server
+    than these metadata are of, by its `iss` (RFC 9207 section 2.4).
+    """
+    parts = urlsplit(answer.strip())
+    text = parts.query or parts.fragment or answer.strip().lstrip("?#")
+    told = {name: given[0] for name, given in parse_qs(text).items()}
+    if not secrets.compare_digest(told.get("state", "").encode(), state.encode()):
+        problem = "This answer belongs to another sign-in: its state is another"
+        raise LabError(problem, advice="Use the answer to the last begin(), and no other.")
+    issuer, named = metadata["issuer"], told.get("iss")
+    always = metadata.get("authorization_response_iss_parameter_supported") is True
+    if named != issuer and (named is not None or always):
+        problem = "The answer is from another server than the one that was asked"
+        advice = "A mix-up may be an attack: do not send the code anywhere."
+        found = "no iss" if named is None else shown(named, 100)
+        raise LabError(problem, wanted=f"iss={issuer}", found=found, advice=advice)
+    return told
+
+
+def read_id_token(
+    token: object, *, issuer: str, client_id: str, nonce: str, now: float
+) -> Mapping[str, Any]:
+    """The claims of an ID token that is for this sign-in (OpenID Connect Core section 3.1.3.7).
+
+    It came straight from the token endpoint: its signature is not verified (same section, 6).
+    Raises `LabError` for one that is not.
+    """
+    claims = read_jws(token if isinstance(token, str) else "").claims
+    ends = claims.get("exp")
+    faults = {
+        "iss": claims.get("iss") != issuer,
+        "aud": client_id not in several(claims.get("aud")),
+        "nonce": claims.get("nonce") != nonce,
+        "exp": not isinstance(ends, int | float) or ends + SLACK < now,
+    }
+    for name, wrong in faults.items():
+        if wrong:
+            raise LabError(f"The ID token is not for this sign-in, by its {name}", advice=AGAIN)
+    return claims

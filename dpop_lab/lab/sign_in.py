@@ -1,0 +1,71 @@
+"""A person played by the lab: through the real pages, as a browser would go, into the log."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+
+from dpop_lab.client.settings import members
+from dpop_lab.errors import LabError
+from dpop_lab.lab.world import World
+from dpop_lab.server.duende_site import CLIENTS
+from dpop_lab.server.sign_in.grants import is_public
+
+MOST_STEPS = 10
+WHERE = "The pages of the twin and of the demo are known; sign in at another server by hand."
+
+
+class _Form(HTMLParser):
+    """The first form of a page: where it goes, and its hidden fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action: str | None = None
+        self.fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a form and its fields."""
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form" and self.action is None:
+            self.action = given.get("action", "")
+        if tag == "input" and given.get("type") == "hidden" and "name" in given:
+            self.fields[given["name"]] = given.get("value", "")
+
+
+def client_of(lab: World, client_id: str) -> dict[str, Any]:
+    """Who that client is and how it authenticates, as keywords; a public one has nothing."""
+    client, registered = lab.settled(client_id), CLIENTS.get(client_id)
+    if lab.is_demo and registered and is_public(registered):
+        client = replace(client, client_secret=None, client_auth="none")
+    others = ("issuer", "token_endpoint", "scope", "api")
+    return {name: one for name, one in members(client).items() if name not in others}
+
+
+def signed_in(
+    session: requests.Session, url: str, redirect_uri: str, name: str, password: str
+) -> str:
+    """Sign in as this person; gives the URL at the client that the browser is led to in the end.
+
+    No request is sent to it. Raises `LabError` where a page is no login form, or says an error.
+    """
+    answer = session.get(url, allow_redirects=False)
+    for _ in range(MOST_STEPS):
+        if answer.is_redirect:
+            url = urljoin(str(answer.url), answer.headers["Location"])
+            if url.startswith(redirect_uri):
+                return url
+            answer = session.get(url, allow_redirects=False)
+            continue
+        form = _Form()
+        form.feed(answer.text)
+        if not answer.ok or form.action is None or "ReturnUrl" not in form.fields:
+            found = f"status {answer.status_code}"
+            raise LabError("No login page came", wanted="a form", found=found, advice=WHERE)
+        if answer.request.method == "POST":
+            raise LabError("The login page refused name and password", found=repr(name[:40]))
+        given = {**form.fields, "Username": name, "Password": password, "button": "login"}
+        target = urljoin(str(answer.url), form.action)
+        answer = session.post(target, data=given, allow_redirects=False)
+    raise LabError("The pages led nowhere", found=f"{MOST_STEPS} steps", advice=WHERE)

@@ -1,0 +1,1 @@
+"""Where people sign in: codes, PKCE, PAR, refresh tokens, userinfo, introspection, revocation."""
