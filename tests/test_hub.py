@@ -1,5 +1,7 @@
 """What a class on Kubernetes is given: the lessons where it opens, its memory, no password."""
 
+import ast
+import importlib
 import importlib.util
 import os
 import re
@@ -68,6 +70,18 @@ def test_a_participant_has_the_memory_that_the_hub_of_one_machine_reckons_with()
     )
     assert SINGLE["memory"]["guarantee"] == f"{mebibytes}M"
     assert VALUES["hub"]["config"].keys() == {"JupyterHub", "Authenticator"}  # no password
+
+
+def test_what_the_hub_takes_of_the_package_is_there():
+    tree = ast.parse((HUB / "jupyterhub_config.py").read_text("utf-8"))
+    taken = [
+        (importlib.import_module(node.module), one.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("dpop_lab")
+        for one in node.names
+    ]
+    assert taken
+    assert not [(module, name) for module, name in taken if not hasattr(module, name)]
 
 
 def test_a_class_is_not_tried_without_a_jupyterhub(capsys):

@@ -21,7 +21,8 @@ from pathlib import Path
 import psutil
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
-from dpop_lab.cli.lessons import FOLDER, START, environment
+from dpop_lab.cli.jupyter import environment
+from dpop_lab.cli.lessons import FOLDER, START
 from dpop_lab.cli.options import listening
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import bring, originals
