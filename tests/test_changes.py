@@ -34,7 +34,7 @@ from dpop_lab.lab.parties import exchange_of
 from dpop_lab.proof.rules import ESSENTIAL
 from dpop_lab.session.call import ACCEPTED, NO_ROW, read_call
 from dpop_lab.show import Table
-from dpop_lab.wire.message import Request
+from dpop_lab.wire.message import Request, Response
 from dpop_lab.wire.redact import Redactor
 from tests.test_explain import Tags
 from tests.world import RawLog
@@ -369,7 +369,11 @@ def explained_in_turn(exchanges, explainer, told):
     """What one explaining server tells of each of these."""
     before = len(told)
     for one in exchanges:
-        explainer.tell(one)
+        target = "/" + one.url.split("/", 3)[3]
+        request = Request(one.method, target, one.request_headers, one.request_body.encode())
+        body = one.response_body.encode()
+        answer = Response(one.status, one.response_headers, body, one.reports)
+        explainer.told(request, answer)
     for one, line in zip(exchanges, told[before:], strict=True):
         assert line.refused == (one.status >= 400)
         assert bool(dict(line.why).get("change")) == line.refused, line
