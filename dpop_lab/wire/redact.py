@@ -138,6 +138,8 @@ class Redactor:
         return name + mark + self.labels.label("cookie", value.strip())
 
     def _url(self, url: str) -> str:
+        if not IN_A_URL.search(url) and "@" not in url:
+            return url
         place, *query = re.split("(?=[?#])", url, maxsplit=1)
         return USER.sub(self._user, place) + self._pairs(IN_A_URL, "".join(query))
 
@@ -210,7 +212,8 @@ class Redactor:
         """JSON text with everything but the secrets left as it was written."""
         done, position = [], 0
         while match := STRING.search(text, position):
-            string, end, shown = json.loads(match[1]), match.end(), match[0]
+            string = json.loads(match[1]) if "\\" in match[1] else match[1][1:-1]
+            end, shown = match.end(), match[0]
             if match[2] and (kind := kinds.get(squeezed(string))):
                 value, end = DECODE(text, end)
                 value = value if isinstance(value, str) else text[match.end() : end]

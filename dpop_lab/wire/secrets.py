@@ -168,6 +168,7 @@ BLOCK = re.compile(
     (?:{GAP}*+{END})?+""",
     re.X,
 )
+KEYLIKE = re.compile(rf"-----BEGIN|(?<![\w+/\\-])[\w+/\\-]{{40}}|{DER}")  # what both begin with
 SEPARATOR = re.compile(r"-{5}(?:BEGIN|END)[A-Z ]*-*+|" + NEW_LINE)
 LINE = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
 LONG_LINE, KNOWN_BEGINNING = re.compile(LONG), re.compile(DER)
@@ -196,7 +197,7 @@ def without_keys(text: str, label: Callable[[str], str]) -> str:
         start = _start(match)
         return match[0] if start is None else match[0][:start] + label(match[0][start:])
 
-    return BLOCK.sub(shown, WHOLE.sub(shown, text))
+    return BLOCK.sub(shown, WHOLE.sub(shown, text)) if KEYLIKE.search(text) else text
 
 
 def _keys(text: str) -> list[str]:
