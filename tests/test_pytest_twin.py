@@ -187,6 +187,9 @@ def test_what_no_server_got_to_see_is_told_too(dpop_twin):
     with pytest.raises(requests.ConnectionError):
         requests.get(dpop_twin.api.replace("http:", "https:"))
     assert dpop_twin.issuer in told(dpop_twin, "TLS")
+    with socket.create_connection(("127.0.0.1", dpop_twin.twin.base_url.split(":")[2])) as left:
+        left.sendall(b"POST /connect/token HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab")
+    assert "POST /connect/token" in told(dpop_twin, "2 octets")
 
 
 # ---- in a suite of somebody else -----------------------------------------------------------------

@@ -1,8 +1,9 @@
 """A twin on a port for the tests of a client: where it is, who may call it, and all that it saw."""
 
 from collections import deque
+from collections.abc import Callable
 from functools import cache
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from dpop_lab.errors import LabError, expect
 from dpop_lab.server.access_token import SigningKey, new_signing_key
@@ -15,7 +16,11 @@ from dpop_lab.server.sockets import serve
 from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Exchange, Request, Response
 
-Seen: TypeAlias = Exchange | tuple[str, float]  # or where a client spoke TLS, and when
+if TYPE_CHECKING:
+    from dpop_lab.doctor.explain.telling import Entry
+
+#: an exchange, a request that its client left in the middle, or where one spoke TLS
+Seen: TypeAlias = Exchange | Request | str
 MOST_TOLD = 20  # requests in a report, the last ones
 
 
@@ -132,9 +137,13 @@ class WatchedTwin(Front):
         if response is not self._answered:
             self._see(request, response)
 
+    def hung_up(self, request: Request) -> None:
+        """Hear of a client that left before the body of its request had come."""
+        self._note(request)
+
     def spoke_tls(self, url: str) -> None:
         """Hear of a client that spoke TLS to the port at this URL, and was cut off."""
-        self._note((url, self._twin.clock.time()))
+        self._note(url)
 
     def _see(self, request: Request, response: Response) -> None:
         exchange = self._twin.exchange(request, response)
@@ -142,7 +151,7 @@ class WatchedTwin(Front):
         self._note(exchange)
 
     def _note(self, one: Seen) -> None:
-        self._untold.append(one)
+        self._untold.append((self._twin.clock.time(), one))
         self._count += 1
 
     # what a report tells
@@ -158,28 +167,39 @@ class WatchedTwin(Front):
         Without secrets, the last requests of many; empty where nobody called a twin that was there
         before.
         """
-        from dpop_lab.doctor.explain.telling import entry, tls_entry  # loaded when a test fails
-        from dpop_lab.wire.redact import Redactor
-
-        base_url, policy, redactor = self._twin.base_url, self._twin.policy, Redactor()
-        missing, seen = self._count - len(self._untold), [*self._untold]
+        missing, seen, told = self._count - len(self._untold), [*self._untold], self._teller()
         lines = [f"({missing} requests before these)"] * bool(missing)
-        lines += [
-            repr(
-                entry(one, number=0, base_url=base_url, policy=policy, redactor=redactor)
-                if isinstance(one, Exchange)
-                else tls_entry(one[0], time=one[1])
-            )
-            for one in seen
-        ]
+        lines += [repr(told(time, one)) for time, one in seen]
         if not lines and self._new:
-            lines = [f"No request came in. Token endpoint: {base_url}{TOKEN_PATH}"]
+            lines = [f"No request came in. Token endpoint: {self._twin.base_url}{TOKEN_PATH}"]
         self.forget()
         return "\n".join(lines)
 
+    def _teller(self) -> "Callable[[float, Seen], Entry]":
+        """What makes an entry, one redactor for all."""
+        from dpop_lab.doctor.explain import telling  # loaded when a test fails
+        from dpop_lab.wire.redact import Redactor
+
+        twin, redactor = self._twin, Redactor()
+        known: dict[str, Any] = {
+            "base_url": twin.base_url,
+            "policy": twin.policy,
+            "redactor": redactor,
+        }
+
+        def told(time: float, one: Seen) -> "Entry":
+            if isinstance(one, Exchange):
+                return telling.entry(one, number=0, **known)
+            if isinstance(one, str):
+                return telling.tls_entry(one, time=time, number=0)
+            asked, came = redactor.text(f"{one.method} {one.path}"), len(one.body)
+            return telling.left_entry(asked, came, name="", time=time, number=0)
+
+        return told
+
     def forget(self) -> None:
         """Tell nothing of what came in up to now."""
-        self._untold, self._count, self._new = deque[Seen](maxlen=MOST_TOLD), 0, False
+        self._untold, self._count, self._new = deque[tuple[float, Seen]](maxlen=MOST_TOLD), 0, False
 
 
 @cache
