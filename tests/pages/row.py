@@ -103,13 +103,14 @@ def _taught(page: Page, row: Check) -> Iterator[str]:
 
 
 def _bench(row: Check, tried: list[Tried]) -> Iterator[str]:
-    if not tried:
+    names = [one.change for one in tried if one.change]
+    if not names:
         return
-    line = f'BenchPanel(change="{tried[0].change}")'
+    line = f'BenchPanel(change="{names[0]}")'
     strict = row.name not in DUENDE.row_names
     yield (
         "The bench with the first of the causes chosen:"
-        f" {code(f'dpop-lab lessons --bench {tried[0].change}')} on your machine, or"
+        f" {code(f'dpop-lab lessons --bench {names[0]}')} on your machine, or"
         f" {code(line)} in the cell of [its notebook on Binder]({links.binder(BENCH)})."
         + f" Choose the server {code(RFC_9449.name)} there."
         * strict

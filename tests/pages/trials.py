@@ -14,11 +14,14 @@ from dpop_lab.lab.catalogue.places import API, TOKEN_ENDPOINT
 from dpop_lab.session.call import NO_ROW, Call, read_call
 from dpop_lab.wire.message import Exchange, Redacted
 from tests.pages.markdown import same_each_run
+from tests.pages.mistakes import MISTAKES
 
-#: By row, the changes that stand for its usual causes, the likeliest first.
+KNOWN: Mapping[str, Change] = {**CHANGES, **MISTAKES}
+#: By row, the changes and mistakes that stand for its usual causes, the likeliest first.
 LIKELY: Mapping[str, tuple[str, ...]] = {
     "one_header": ("no_proof", "two_proofs", "empty_proof"),
-    "well_formed": ("two_proofs_in_one_line", "two_parts", "not_base64url", "five_parts"),
+    "well_formed": ("two_proofs_in_one_line", "word_before", "in_quotes", "two_parts",
+                    "not_base64url", "five_parts"),
     "strict_form": ("padding", "iat_as_text", "standard_alphabet", "jti_as_number",
                     "htu_in_array", "duplicate_last"),
     "typ": ("typ_jwt", "typ_missing", "typ_access_token", "typ_in_capitals"),
@@ -31,13 +34,14 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
     "jti": ("jti_missing", "jti_empty"),
     "htm": ("method_delete", "htm_in_small_letters", "made_for_the_token_endpoint", "htm_missing"),
     "htu": ("htu_with_http", "htu_with_slash", "htu_with_port", "htu_of_the_thief",
-            "htu_with_other_path", "htu_relative", "htu_missing"),
-    "ath": ("ath_missing", "ath_of_another", "ath_with_padding"),
+            "htu_with_other_path", "htu_relative", "htu_missing", "htu_as_url"),
+    "ath": ("ath_missing", "ath_of_another", "ath_in_hexadecimal", "ath_with_padding"),
     "bound_key": ("own_key", "unbound_token", "at_cnf_of_a_certificate",
-                  "at_cnf_of_both"),
+                  "at_cnf_of_both", "jkt_in_hexadecimal"),
     "fresh": ("iat_200_s_ago", "iat_18_s_ahead", "iat_an_hour_ago", "iat_in_milliseconds",
               "iat_missing"),
-    "nonce": ("nonce_missing", "nonce_of_an_hour", "nonce_of_the_other", "nonce_made_up"),
+    "nonce": ("nonce_missing", "nonce_of_an_hour", "nonce_in_the_header", "nonce_of_the_other",
+              "nonce_made_up"),
     "unused": ("sent_twice", "jti_again"),
     "scheme": ("under_bearer", "no_authorization", "without_scheme", "dpop_at_bearer_api"),
     "at_form": ("at_no_jwt", "at_padding"),
@@ -79,11 +83,16 @@ class Tried(NamedTuple):
     """One request that was sent and refused, and what the doctor says of it."""
 
     title: str
-    change: str  #: its name in the catalogue, empty for none
+    name: str  #: of the change or the mistake, empty for none
     policy: str
     to: str
     call: Call
     advice: str
+
+    @property
+    def change(self) -> str:
+        """Its name in the catalogue, empty where the bench does not have it."""
+        return self.name if self.name in CHANGES else ""
 
     @property
     def problem(self) -> Problem:
@@ -117,7 +126,7 @@ def _sent(lab: Lab, log: Kept, change: Change, to: str) -> Tried | None:
     parties, second = lab.bench.parties, None
     while second != lab.clock.now():  # else how long ago is told one second longer
         second = lab.clock.now()
-        draft = lab.bench.draft(change.name, to=to)
+        draft = parties.drafted(change, to=to)
         session = lab.session_under(lab.policy, api_nonce=draft.place.nonce)
         parties.send(session, draft.place, parties.signed(draft)[0])
     call = read_call(log.last)
@@ -143,7 +152,7 @@ def trials() -> tuple[Tried, ...]:
     for policy in (RFC_9449, DUENDE):
         log = Kept()
         with Lab(policy=policy, log=log) as lab:
-            for change in (CHANGES[name] for name in names):
+            for change in (KNOWN[name] for name in names):
                 usual = change.places[0]
                 more = (API, TOKEN_ENDPOINT) if policy is DUENDE or change.name in OTHERS else ()
                 places = [usual, *(one for one in more if one in change.places[1:])]
@@ -154,7 +163,7 @@ def trials() -> tuple[Tried, ...]:
 
 def causes(row: str) -> list[Tried]:
     """The usual causes of a row's failure, the likeliest first, each at its usual place."""
-    usual = {one.change: one for one in reversed(trials()) if one.policy == RFC_9449.name}
+    usual = {one.name: one for one in reversed(trials()) if one.policy == RFC_9449.name}
     return [usual[name] for name in LIKELY.get(row, ())]
 
 
@@ -165,6 +174,6 @@ def answered(error: str, text: str, rows: Collection[str]) -> list[Tried]:
         one
         for one in reversed(trials())
         if (one.call.error, one.call.description) == (error, text)
-        if one.change in names or not rows
+        if one.name in names or not rows
     )
     return list({one.title: one for one in fits}.values())[::-1]
