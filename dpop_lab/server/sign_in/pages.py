@@ -11,7 +11,7 @@ HEADERS: Headers = (
     ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"),
     ("X-Frame-Options", "DENY"),
     ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
+    ("Referrer-Policy", "same-origin"),  # with no-referrer a form would be posted by Origin: null
 )
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -20,6 +20,7 @@ label, input, button { display: block; font: inherit; }
 input { width: 100%; box-sizing: border-box; padding: .4rem; margin-bottom: 1rem; }
 button { display: inline-block; padding: .4rem 1.2rem; margin-right: .5rem; }
 .wrong { border-left: .3rem solid #c62828; padding-left: .7rem; }
+b, code, .wrong { overflow-wrap: anywhere; }
 """
 
 
@@ -36,14 +37,16 @@ def page(title: str, body: str, status: int = 200) -> Response:
 
 def login_page(action: str, return_url: str, *, client_id: str, wrong: bool = False) -> Response:
     """The form that asks who somebody is, for the client that sent them here."""
-    said = '<p class="wrong" role="alert">Invalid username or password.</p>' if wrong else ""
+    words = '<p class="wrong" role="alert" id="wrong">Invalid username or password.</p>'
+    said = words if wrong else ""
+    state = ' aria-invalid="true" aria-describedby="wrong"' if wrong else ""
     fields = "".join(
-        f'<label for="{name}">{name}</label><input id="{name}" name="{name}" type="{kind}"'
-        f' autocomplete="{auto}" required>'
-        for name, kind, auto in (
-            ("Username", "text", "username"), ("Password", "password", "current-password")
+        f'<label for="{name}">{name}</label><input id="{name}" name="{name}" {more}{state} required>'
+        for name, more in (
+            ("Username", 'autocomplete="username" autofocus'),
+            ("Password", 'type="password" autocomplete="current-password"'),
         )
-    )  # fmt: skip
+    )
     body = (
         f"<p><b>{escape(client_id)}</b> asks who you are. The people here are alice and bob; each"
         f" has the name as the password.</p>{said}"
