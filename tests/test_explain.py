@@ -401,16 +401,20 @@ def test_the_page_is_given_at_the_url_that_is_printed_for_a_host_with_a_name(opt
 
 
 @pytest.mark.parametrize(
-    ("base_url", "used"),
-    [(None, "http://localhost:"), ("https://lab.example", "http://127.0.0.1:")],
+    ("host", "base_url", "used"),
+    [
+        ("localhost", None, "http://localhost:{}"),
+        ("localhost", "https://lab.example", "http://127.0.0.1:{}"),
+        ("0.0.0.0", "https://lab.example", "https://lab.example"),  # to others 127.0.0.1 is no help
+    ],
 )
-def test_who_spoke_tls_is_told_the_url_to_use(base_url, used):
-    with explaining(host="localhost", base_url=base_url) as server:
+def test_who_spoke_tls_is_told_the_url_to_use(host, base_url, used):
+    with explaining(host=host, base_url=base_url) as server:
         address = ("127.0.0.1", server.running.port)
         with socket.create_connection(address, timeout=60) as one:
             one.sendall(b"\x16\x03\x01\x02\x00")
             assert one.recv(1000) == b""
-        assert f"{used}{server.running.port}" in why(server.last())["change"]
+        assert used.format(server.running.port) in why(server.last())["change"]
 
 
 def test_the_page_takes_no_other_method_and_is_not_listed_itself(server):

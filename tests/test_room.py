@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import secrets
+import shutil
 import socket
 import sys
 import threading
@@ -22,8 +23,11 @@ from dpop_lab.doctor.explain.room import KEPT, LARGEST, MOST, OTHERS, SEVERAL, R
 from dpop_lab.doctor.explain.telling import Entry
 from dpop_lab.exercises.attempt import Attempt
 from dpop_lab.exercises.course import find_exercise
+from dpop_lab.wire.message import Response
 from dpop_lab.wire.participant import LONGEST, MACHINE, NAME, name_headers, participant_in
+from tests.client_world import listening
 from tests.exercises.lesson_01 import TRIED as SOLUTIONS
+from tests.programs import run
 from tests.test_explain import HOSTILE, Tags, explaining, why
 from tests.world import API, TOKEN
 
@@ -113,18 +117,25 @@ def test_the_name_goes_to_no_other_server(server):
             assert entry.name == "" and "lab-name" not in entry.request.lower()
 
 
-def test_a_redirect_takes_the_name_along_within_the_server_alone(server):
-    lab = Lab(issuer=server.running.base_url, name="ann")
-    here, elsewhere = (
-        requests.Request("GET", f"{url}/x").prepare()
-        for url in (lab.base_url, "http://127.0.0.9:1")
-    )
-    elsewhere.headers[NAME] = "ann"
-    lab.session.send(here)
-    with pytest.raises(requests.ConnectionError):
-        lab.session.send(elsewhere)
-    assert (NAME in here.headers, NAME in elsewhere.headers) == (True, False)
-    assert [NAME in dict(one.request_headers) for one in lab.log] == [True, False]
+def test_a_redirect_takes_the_name_along_within_the_server_alone():
+    came = []
+
+    def elsewhere(request):
+        came.append(request)
+        return Response(200)
+
+    def leads(request):
+        came.append(request)
+        to = "/there" if request.target == "/here" else f"{url}/out"
+        return Response(302, (("Location", to),))
+
+    with listening(elsewhere) as url, listening(leads) as here:
+        with Lab(issuer=here, name="ann") as lab:
+            assert lab.session.get(f"{here}/here").status_code == 200
+        assert [one.target for one in came] == ["/here", "/there", "/out"]
+        assert [one.lines(NAME) for one in came] == [("ann",), ("ann",), ()]
+        assert [len(one.lines(MACHINE)) for one in came] == [1, 1, 0]
+        assert [NAME in dict(one.request_headers) for one in lab.log] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -300,6 +311,13 @@ def test_answers_to_pages_are_packed_where_that_is_taken(server):
 
 
 # ---- who is who ------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
+def test_curl_says_its_name_in_a_header_line(server):
+    url = server.running.base_url + API
+    run(["curl", "--silent", "--noproxy", "*", "--header", f"{NAME}: Zoë", url], timeout=60)
+    assert (server.last().name, counts(server)) == ("Zoë", {"Zoë": (0, 1)})
 
 
 def test_two_of_one_name_are_told_apart_by_their_machines(server):
