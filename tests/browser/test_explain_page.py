@@ -362,14 +362,18 @@ def test_a_room_is_seen_at_once_and_one_participant_by_a_click(room):
 def test_clients_and_keys_are_chosen_from_those_that_were_seen(room):
     room.ask()
     room.shows(5)
-    for name, some in (("Client", 1), ("Key", 1)):
+    clients = room.page.locator("#client option")
+    expect(clients).to_have_text(["any", "m2m.dpop (1)"])
+    room.ask()
+    expect(clients).to_have_text(["any", "m2m.dpop (2)"])
+    for name, some in (("Client", 2), ("Key", 2)):
         choice = room.page.get_by_role("combobox", name=name)
         expect(choice.locator("option")).to_have_count(2)
         choice.select_option(index=1)
         room.shows(some)
         expect(room.newest.get_by_role("heading")).to_have_text(ACCEPTED)
         choice.select_option(index=0)
-        room.shows(5)
+        room.shows(6)
 
 
 def test_a_row_keeps_the_focus_while_its_numbers_grow(room):

@@ -65,19 +65,24 @@
     for (const select of chosen) offer(select);
   };
 
+  // what was used, and how often: what is there stays, so that a list that is open does
   const offer = select => {
-    const known = new Set([...select.options].map(one => one.value));
+    const counts = new Map(), there = new Map([...select.options].map(one => [one.value, one]));
     for (const { dataset } of rows.children) {
       if (asked.name && asked.name !== dataset.name) continue;
-      for (const text of JSON.parse(dataset.used)[select.id]) {
-        if (known.has(text)) continue;
-        known.add(text);
-        select.add(new Option(select.id === "key" && !asked.name ? `${text} ${dataset.name}` : text, text));
+      for (const [text, times] of Object.entries(JSON.parse(dataset.used)[select.id])) {
+        const one = counts.get(text) ?? { times: 0, whose: dataset.name };
+        counts.set(text, { ...one, times: one.times + times });
       }
     }
-    const text = asked[select.id] ?? "";
-    if (!known.has(text)) select.add(new Option(text, text));
-    select.value = text;
+    const current = asked[select.id] ?? "";
+    if (current && !counts.has(current)) counts.set(current, { times: 0, whose: "" });
+    counts.forEach(({ times, whose }, text) => {
+      const label = `${text} (${times})${select.id === "key" && !asked.name ? ` ${whose}` : ""}`;
+      if (!there.has(text)) select.add(new Option(label, text));
+      else if (there.get(text).text !== label) there.get(text).text = label;
+    });
+    select.value = current;
   };
 
   const choose = change => {

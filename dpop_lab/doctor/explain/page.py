@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -77,10 +77,10 @@ def row(one: Participant, asked: Filter) -> str:
     solved = sum(state == "solved" for state in one.states.values())
     at = f"{one.exercise} {one.states.get(one.exercise, '')}".strip()
     cells = (at, str(solved) if one.states else "", str(one.accepted), str(one.refused))
-    tried: Mapping[str, list[str]] = {"client": [*one.clients], "key": [*one.keys]}
+    used = {"client": one.clients, "key": one.keys}
     return (
         f'<tr data-name="{escape(one.label)}" data-sort="{escape(one.sorted_by)}"'
-        f' data-used="{escape(json.dumps(tried))}"><th scope=row>{link}</th>'
+        f' data-used="{escape(json.dumps(used))}"><th scope=row>{link}</th>'
         + "".join(f"<td>{escaped(text)}</td>" for text in cells)
         + f"<td{by_class(ink(one.mark))}>{escaped(marked(one.mark, one.last))}</td></tr>"
     )

@@ -54,9 +54,9 @@ class Participant:
     mark: str = ""  #: what became of it
     exercise: str = ""  #: the id of the one that is worked at, where that is shared
     states: Mapping[str, str] = field(default_factory=dict)  #: by ids: `begun` or `solved`
-    peers: dict[str, None] = field(default_factory=dict)
-    clients: dict[str, None] = field(default_factory=dict)
-    keys: dict[str, None] = field(default_factory=dict)
+    peers: dict[str, int] = field(default_factory=dict)  #: and how often each was used, as below
+    clients: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
     kept: deque[Kept] = field(default_factory=deque, repr=False)
     size: int = 0  #: octets in `kept`
 
@@ -88,11 +88,10 @@ class Participant:
         return (one for one in new if one.fits(asked))
 
 
-def note(seen: dict[str, None], text: str) -> None:
-    """Remember a text as the last, if there is one, and forget what is too long ago."""
+def note(seen: dict[str, int], text: str) -> None:
+    """Count a text, if there is one, as the last, and forget what is too long ago."""
     if text:
-        seen.pop(text, None)
-        seen[text] = None
+        seen[text] = seen.pop(text, 0) + 1
         if len(seen) > SEVERAL:
             del seen[next(iter(seen))]
 
