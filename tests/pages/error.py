@@ -58,7 +58,7 @@ def text_page(words: Words) -> Page:
     page.section("Who sends it", _senders(said) if said else _senders_tried(tried))
     links = [page.link(f"The row {code(row.name)}", f"rows/{row.name}.md") for row in rows]
     links.append(page.link(f"All of {code(error)}", f"errors/{error}.md"))
-    page.add(" · ".join([*links, page.link("All errors", "README.md")]))
+    page.add(parts.footer(page, *links))
     return page
 
 
@@ -125,7 +125,7 @@ def code_page(error: str) -> Page:
     page.section("Usual causes, the likeliest first", parts.cause_table(tried))
     page.section("What other servers say", *parts.word_lists(heard_at(page.path)), _also(page))
     page.section("Find out", parts.doctor(error), _whole([]))
-    page.add(page.link("All errors", "README.md"))
+    page.add(parts.footer(page))
     return page
 
 
@@ -156,5 +156,5 @@ def no_error_page() -> Page:
     page.section("Sent by", _rows_alone(page, alone), _senders(alone))
     page.section("Usual causes, the likeliest first", parts.cause_table(answered("", "", ())))
     page.section("Find out", parts.doctor("HTTP/1.1 401 Unauthorized\nWWW-Authenticate: DPoP"))
-    page.add(page.link("All errors", "README.md"))
+    page.add(parts.footer(page))
     return page

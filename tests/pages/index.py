@@ -47,8 +47,9 @@ def index_page() -> Page:
     page.add(
         "Search this page for words of yours, such as"
         f" {code('htu')} or {code('proof is not active')}: each page begins with the cause and"
-        f" what to do. Or let the doctor read them: {code('dpop-lab diagnose')} takes words, and"
-        " better the whole request with its answer. It sends nothing.",
+        f" what to do. Or let the doctor read them: {code('dpop-lab diagnose')}"
+        f" ({page.link('get it', '../README.md')}) takes words, and better the whole request with"
+        " its answer. It sends nothing.",
     )
     links = (page.link(code(one), f"errors/{one}.md") for one in codes())
     page.section("By error code", " · ".join(links))

@@ -23,7 +23,7 @@ def other_page(path: str) -> Page:
     lines = parts.first_lines(f"{prose(first.means)}.", prose(first.do))
     page.add(lines)
     page.section("It is said in these words", *parts.word_lists(found, told=lines))
-    page.add(page.link("All errors", "README.md"))
+    page.add(parts.footer(page))
     return page
 
 
@@ -37,5 +37,5 @@ def no_words_page() -> Page:
             name = {"web_page": "a web page", "own code": "another error code"}.get(one.topic, "")
             rows.append((numbers or name or "another status", prose(one.means), prose(one.do)))
     page.add(table(("Status", "What it means", "What to do"), sorted(rows)))
-    page.add(page.link("All errors", "README.md"))
+    page.add(parts.footer(page))
     return page

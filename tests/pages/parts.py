@@ -6,7 +6,7 @@ from dpop_lab import diagnose
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.passed import REASONS
 from dpop_lab.doctor.wordings import SPECIFIC
-from tests.pages.markdown import block, code, prose, table
+from tests.pages.markdown import Page, block, code, prose, table
 from tests.pages.trials import Tried
 from tests.pages.words import Heard, quoted
 
@@ -37,6 +37,12 @@ def doctor(pasted: str) -> str:
     if "\n" in pasted:
         line = f"printf '{pasted.replace(chr(10), chr(92) + 'n')}' | dpop-lab diagnose"
     return block(f"$ {line}\n{diagnose(pasted).text()}", "console")
+
+
+def footer(page: Page, *links: str) -> str:
+    """Where else to go: these links, the index, and how the command is come by."""
+    more = page.link("All errors", "README.md"), page.link("Get dpop-lab", "../README.md")
+    return " · ".join([*links, *more])
 
 
 def cause_table(tried: Iterable[Tried]) -> str:

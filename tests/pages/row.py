@@ -70,7 +70,7 @@ def row_page(row: Check) -> Page:
     words = parts.word_lists(heard_at(page.path), told=mend)
     page.section("What other servers say", *words)
     page.section("See it, and try it", *_taught(page, row), *_bench(row, tried))
-    page.add(page.link("All errors", "README.md"))
+    page.add(parts.footer(page))
     return page
 
 
