@@ -35,8 +35,10 @@ def texts() -> tuple[Words, ...]:
 @cache
 def codes() -> tuple[str, ...]:
     """Each error code that is sent or that the doctor knows."""
+    sent = [error for error, _ in texts()] + [one.error for one in answers()]
+    sent += [one.call.error for one in trials()]
     known = (one for one in OF_CODES if one not in TOLD_AT)
-    return tuple(dict.fromkeys([*(error for error, _ in texts()), *known]))
+    return tuple(dict.fromkeys([*filter(None, sent), *known]))
 
 
 def rows_of(words: Words) -> list[Check]:
