@@ -40,7 +40,9 @@ def _of_the_refresh_token(one: Call, call: Call) -> tuple[str, str]:
 
 
 def _of_the_code(one: Call, call: Call) -> tuple[str, str]:
-    if not call.form.keys() & {"code", "code_challenge", "dpop_jkt"}:
+    if not call.form.keys() & {"code", "code_challenge", "dpop_jkt"} and (
+        call.form or call.place != TOKEN_ENDPOINT
+    ):
         return "", ""
     asked = dict(parse_qsl(one.url.partition("?")[2]))
     if said := asked.get("dpop_jkt") or one.form.get("dpop_jkt"):
@@ -158,6 +160,7 @@ def badly_bound(call: Call) -> Iterator[Problem]:
             "RFC 9449 §5",
             "DPoP",
             call.token_type,
+            at_server=True,
         )
     if kind == "dpop" and issued.claims and not cnf:
         yield Problem(

@@ -111,6 +111,8 @@ def _other_status(call: Call, *, known: bool) -> str:
 
     `known` says that a row failed, so a server that fell over did so for the proof.
     """
+    if call.wants_nonce and call.error.lower() != NONCE_WANTED:
+        return f"The server has to say {NONCE_WANTED}: by that code alone clients send it again."
     right, status = STATUS.get(call.place), call.status or 0
     about_proof = call.error in PROOF_CODES or (status >= 500 and known)
     if right in (None, status) or not (status and about_proof):

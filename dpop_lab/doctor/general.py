@@ -28,7 +28,8 @@ ALLOW = """The server must change, not the client: let it, and any gateway befor
 class Wording(NamedTuple):
     """Words for one thing: `says` is searched for in `[where SCHEME status] #code words`.
 
-    Its alternatives stand between blanks. `where` is `code`, `refresh`, `token`, `api` or nothing.
+    Its alternatives stand between blanks. `where` is `par`, `code`,
+    `refresh`, `token`, `api` or nothing.
     Code and words are in small letters, the scheme of the request alone is in capitals. The code
     is `bare_challenge` or `web_page` where the answer is that and has none.
     """
@@ -61,7 +62,7 @@ BESIDE_PROOFS = (
     Wording(
         "cors",
         r"""blocked by cors | \bcors\b.{0,40}(?:policy|error|header|fail|missing|preflight|request)
-        | access-control-allow | preflight""",
+        | access-control-allow(?!-[\w-]+: ) | preflight""",
         "the browser asks the server first (preflight, CORS), and the server does not allow it",
         ALLOW,
         at_server=True,

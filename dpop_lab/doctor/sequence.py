@@ -15,6 +15,7 @@ from dpop_lab.doctor.exchanges import (
     settled,
     value_of,
 )
+from dpop_lab.doctor.on_the_way import header_lost
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, shown
@@ -179,10 +180,7 @@ def _used(first: Call) -> str:
 # ---- what has to be the newest
 
 
-OBEY = (
-    "Obey the challenge: take the nonce from the DPoP-Nonce header of the answer into the claims of"
-    " a new proof, and send the request again, once."
-)
+OBEY = "Obey the challenge: take the answer's DPoP-Nonce into a new proof, and send it again, once."
 
 
 def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
@@ -247,4 +245,4 @@ def _refused_at_once(call: Call, source: Call) -> tuple[str, str, bool]:
     )
 
 
-LOOKS: tuple[Look, ...] = (_spent, _nonces, unbound, another_key, other_alg)
+LOOKS: tuple[Look, ...] = (_spent, _nonces, header_lost, unbound, another_key, other_alg)

@@ -21,6 +21,7 @@ from dpop_lab.wire.syntax import without_query
 
 SCHEME = re.compile("(?:dpop|bearer)[ :]", re.I)
 NO_TOKEN = {"undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
+PENDING = ("authorization_pending", "slow_down")
 #: What servers may say of words that stand in place of a token.
 OF_A_TOKEN = (
     "scheme", "at_form", "ath", "any row", "invalid_token", "invalid_dpop_proof", "token form",
@@ -44,6 +45,15 @@ def other_problems(call: Call) -> Iterator[Problem]:
     yield from _small_letters(call)
     if (found := query_in_htu(call)) and not good:
         yield found
+    if good and call.error and call.challenges:
+        yield Problem(
+            f"The server answered {call.status}, and its challenge says that it refused",
+            "The server must refuse with 401 where it finds fault, and let nobody in: something"
+            " else, such as a cookie, may have let the request through.",
+            "RFC 9110 §11.6.1",
+            explains=(call.error,),
+            at_server=True,
+        )
     if call.issued:
         from dpop_lab.doctor.bindings import badly_bound  # few calls bring a token
 
@@ -70,6 +80,16 @@ def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
             f"There are {count} Authorization headers",
             "Send one Authorization header: which of several counts, each server decides.",
             "RFC 9110 §11.6.2",
+        )
+    if "#access_token=" in call.url:
+        yield Problem(
+            "The access token came in the URL (implicit or hybrid flow), where no proof can go with"
+            " the request for it: it is bound to no key",
+            "Use the code flow (response_type=code), and redeem the code with a proof. A server"
+            " that is to bind this client's tokens has to refuse the other flows.",
+            "RFC 9449 §5",
+            explains=("not_expired", "scheme", "one_header", "unbound"),
+            at_server=True,
         )
     in_body = call.place == API and "access_token" in call.form
     if "access_token=" in call.url.partition("?")[2] or in_body:
@@ -136,6 +156,8 @@ def solved(call: Call, later: tuple[Call, ...]) -> str:
         return told * any(host_of(one.url) == host_of(call.url) for one in found)
     if call.status is None:
         return ""
+    if call.error in PENDING:
+        return "The user has not agreed yet: ask again, each time with a new proof (RFC 8628 §3.5)."
     if call.wants_nonce:
         told = "The server asked for its nonce, and got it in the next request: as it should be."
         return told * any(same_request(one, call) and not one.wants_nonce for one in later)
@@ -164,6 +186,8 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
     if call.is_demo:
         yield from _ways_of_the_demo(call)
     challenges = call.challenges or ()
+    if re.search(r'" +\w+="', call.challenge):
+        yield "The challenge lacks commas between its parameters (RFC 9110 §11.6.1)."
     if len(challenges) > 1:
         schemes = ", ".join(one.scheme for one in challenges)
         yield f"There are {len(challenges)} challenges: {schemes[:200]}."

@@ -43,6 +43,8 @@ def differences(wanted: str, found: str) -> Mapping[str, str]:
         return {"form": "white space in it"}
     there, here = normal_url(wanted), normal_url(found)
     if here is None or there is None:
+        if found[:2] == "ws" and (rest := "http" + found[2:]) and normal_url(rest):
+            return differences(wanted, rest) or {"scheme": "the scheme of a websocket"}
         relative = found.startswith("/") or "://" not in found
         return {
             "form": "no scheme and host, it is no whole URL" if relative else "an unreadable form"

@@ -3,8 +3,6 @@
 Specific words stand before those that may stand for any fault.
 """
 
-import re
-
 from dpop_lab.doctor.general import BESIDE_PROOFS, ELSEWHERE, Wording
 from dpop_lab.doctor.urls import PROXY
 
@@ -14,10 +12,35 @@ KEEP = """Keep the key as long as what is bound to it, where it outlives page lo
     other processes; where it is lost, log in again."""
 
 SPECIFIC = (
+    Wording(
+        "client library",
+        r"""token.?response\b.*token.?type | token.?type (?:cannot be null|must be bearer)
+        | (?:unsupported|unknown|unexpected) token_type""",
+        "the client's own library does not know token_type DPoP: the server answered as it should",
+        """Use a library, or a version of it, that knows DPoP, or teach it this token_type. The
+        calls to the API need Authorization: DPoP and proofs, too.""",
+    ),
+    Wording(
+        "own rule",
+        r"""\bkid\b.{0,40}(?:required|missing|must|expected|absent|mandatory)
+        | (?:missing|requires?|no|without|expected)\b.{0,20}\bkid\b""",
+        "the server demands a kid in jwk: a rule of its own, RFC 9449 asks for none",
+        """The server has to go by the key itself: tell its operator. Till then put a kid into
+        jwk.""",
+        at_server=True,
+    ),
+    Wording(
+        "api key",
+        r"""subscription.?key | api.?key.{0,20}(?:missing|required|invalid|not found)
+        | (?:missing|no|invalid) api.?key""",
+        "a gateway wants an API key of its own; nothing of DPoP was looked at",
+        "Send that key as the gateway's operator says, beside token and proof.",
+    ),
     *BESIDE_PROOFS,
     Wording(
         "not_expired",
-        r"""(?<!proof )(?<!dpop )\btoken (?:has |is |was )?(?:been )?expired
+        r"""(?<!proof )(?<!dpop )\btoken (?:has |is |was )?(?:been )?(?:expired|inactive)
+        | access.?token (?:is |was )?(?:no longer|not) (?:active|valid any)
         | expired (?:access )?token""",
     ),
     Wording(
@@ -28,7 +51,7 @@ SPECIFIC = (
     ),
     Wording(
         "invalid_client",
-        r"private_key_jwt | client.?assertion.{0,40}(?:re-?used|already|replay)",
+        r"private_key_jwt | client.?assertion.{0,60}(?:used|already|replay|twice)",
         "the client assertion was used before",
         "Make a new assertion for each request, also for the one with the nonce: each counts once.",
     ),
@@ -52,7 +75,7 @@ SPECIFIC = (
         "unused",
         r"""replay | re-?used | already (?:been )?(?:used|seen|consumed|processed) | not unique
         | used (?:before|already|twice|more than once) | used once | duplicate.{0,20}(?:jti|proof)
-        | \bjti\b.{0,30}(?:exists|seen|used)""",
+        | \bjti\b.{0,30}(?:exists|seen|used|already)""",
         "",
         """Make a new proof for each request, with a new jti and iat. A library or a proxy that
         sends a request again by itself (nginx: proxy_next_upstream) sends the old proof: let the
@@ -88,6 +111,13 @@ SPECIFIC = (
         "a claim of the proof is missing",
         """Give each proof jti, htm, htu and iat, beside an access token ath too, for a server with
         nonces its nonce too; in the header typ, alg and jwk.""",
+    ),
+    Wording(
+        "jwk",
+        r"(?:not|off)\b.{0,20}\bcurve | coordinates? | invalid (?:ec )?point",
+        "this sounds like the row jwk: x and y are no point of the curve",
+        """Give x and y of one key, not swapped, each as base64url of 32 octets (P-256) with its
+        leading zeros; best let the library export the public JWK.""",
     ),
     Wording("typ", r"\btyp\b | dpop\+jwt | jwt type | (?<!key )\btype in (?:the )?dpop header"),
     Wording(
@@ -132,6 +162,12 @@ SPECIFIC = (
         "the server wants to know with the authorization request which key is to get the token",
         """Send dpop_jkt, the thumbprint of the key, with the authorization request; or push it
         (PAR) with a proof.""",
+    ),
+    Wording(
+        "code key",
+        r"^\[par .*(?:dpop_jkt|thumbprint|\bkey\b)",
+        "dpop_jkt names another key than the one that signed the proof beside it (PAR)",
+        "Send the thumbprint of the key that signs the proof, or leave dpop_jkt out.",
     ),
     Wording(
         "code key",
@@ -198,16 +234,11 @@ SPECIFIC = (
     Wording("bound_key", "binding"),
 )
 #: Topics of words that may stand for more than one fault.
-VAGUE = ("any row", "token form", "missing claims", "invalid_token", "bare_challenge", "status")
+VAGUE = (
+    "any row", "token form", "missing claims", "invalid_token", "bare_challenge", "status",
+    "server_error",
+)  # fmt: skip
 #: What other lines than the server's words tell of: those of a browser, an app, a middleware.
 BESIDE_WORDS = tuple(
     one for one in SPECIFIC if one.topic in ("cors", "lost key", "no scheme", "no binding")
 )
-#: By which words each kind of request is known that `where` tells.
-PLACES = {
-    "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
-    "code": re.compile(
-        r"authori[sz]ation.?code|code.{0,4}exchange|code_to_token|\bcallback\b|pushed"
-    ),
-    "token": re.compile(r"\btoken (?:endpoint|request)|/token\b"),
-}

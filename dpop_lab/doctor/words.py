@@ -11,7 +11,7 @@ from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL, STATUS, Wording
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.times import times_told
 from dpop_lab.doctor.urls import oddities, urls_told
-from dpop_lab.doctor.wordings import BESIDE_WORDS, PLACES, SPECIFIC
+from dpop_lab.doctor.wordings import BESIDE_WORDS, SPECIFIC
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
@@ -30,6 +30,15 @@ PAGE = re.compile(
 )
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told}
+#: By which words each kind of request is known that `where` tells.
+PLACES = {
+    "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
+    "par": re.compile(r"/par\b|\bpar (?:request|endpoint)"),
+    "code": re.compile(
+        r"authori[sz]ation.?code|code.{0,4}exchange|code_to_token|\bcallback\b|pushed"
+    ),
+    "token": re.compile(r"\btoken (?:endpoint|request|exchange)|/token\b"),
+}
 STRICTER = (
     "No row that can be asked fails, so the server is stricter or knows something else: compare "
     "its clock, the URL and the method it sees, and the algorithms in its metadata."
@@ -175,9 +184,9 @@ def _patterns(table: tuple[Wording, ...]) -> tuple[tuple[Wording, re.Pattern[str
 
 
 def _where(call: Call, words: str) -> str:
-    """Which kind of request it was: `code`, `refresh`, `token`, `api`, or nothing where unknown."""
+    """Which kind of request it was: `par`, `code`, `refresh`, `token`, `api`; empty if unknown."""
     grant = call.form.get("grant_type", "")
-    beside = "" if grant or call.place == API else call.around.lower()
+    beside = "" if grant or call.place == API else f"{call.url} {call.around}".lower()
     for text in (grant or words, beside):
         for where, pattern in PLACES.items():
             if pattern.search(text):
@@ -211,6 +220,14 @@ def _with_clues(found: Problem, call: Call) -> Problem:
         title, action = f"{title}; {told}", todo or action
     if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
         action = f"In this htu, {'; '.join(odd)}. {action}"
+    forwarded = any(name.lower().startswith("x-forwarded-") for name, _ in call.headers)
+    if forwarded and not call.is_proof and found.row in (rules.htm.name, rules.htu.name):
+        action = (
+            "The request came through a proxy: the server has to compare the proof with what the"
+            " X-Forwarded headers tell of the client's request, not with the request that the proxy"
+            f" sent. If the proof is not for the client's own request: {action}"
+        )
+        found = replace(found, at_server=True)
     bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
     if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):
         title += (

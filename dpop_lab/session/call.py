@@ -37,7 +37,7 @@ SPELLINGS = (
     }
     | dict.fromkeys(("properties", "context", "extra", "fields"), "detail")
     | dict.fromkeys(
-        ("errormessage", "errorsummary", "msg", "err", "fault", "faultstring", "messagetemplate"),
+        ("errorsummary", "msg", "err", "fault", "faultstring", "messagetemplate"),
         "message",
     )
 )
@@ -113,6 +113,8 @@ class Call:
         asked, named = _path(self.url), _path(str(self.proof.claims.get("htu", "")))
         if self.form.get("grant_type") or self.issued or asked.endswith("/token"):
             return TOKEN_ENDPOINT
+        if self.form.keys() & {"client_id", "refresh_token"} and not self.token:
+            return TOKEN_ENDPOINT  # or one beside it: of a logout, a revocation
         if self.token or "access_token" in self.hidden or self.scheme.lower() in TOKEN_SCHEMES:
             return API
         if self.challenges or "ath" in self.proof.claims:
@@ -181,8 +183,10 @@ class Call:
 
     @property
     def wants_nonce(self) -> bool:
-        """Does the server ask for a nonce of its own?"""
-        return self.error.lower() == NONCE_WANTED
+        """Does the server ask for a nonce of its own, be it under another code?"""
+        other = self.nonce and self.error == "invalid_dpop_proof"
+        words = self.description.lower() if other else ""
+        return self.error.lower() == NONCE_WANTED or "nonce" in words
 
     @property
     def said(self) -> str:
@@ -309,7 +313,7 @@ def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
 def spelt(name: object) -> str:
     """The name of a member as RFC 6749 spells it: access_token for AccessToken or accessToken."""
     short = str(name)[:40].replace("_", "").replace(".", "").lower()
-    return SPELLINGS.get(short, str(name))
+    return SPELLINGS.get(short) or SPELLINGS.get(short.removeprefix("error"), str(name))
 
 
 def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, Any]]:

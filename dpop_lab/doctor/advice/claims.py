@@ -13,7 +13,7 @@ from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import normal_url
 
-FORWARDED = {"x-forwarded-proto", "x-forwarded-host", "forwarded", "x-forwarded-prefix"}
+FORWARDED = {"forwarded", *(f"x-forwarded-{one}" for one in ("proto", "host", "prefix", "uri"))}
 PAIR = re.compile(r'\b(proto|host)="?([^;,"\s]{1,300})', re.I)
 
 
@@ -57,7 +57,7 @@ def _is_public(wanted: str, found: str, given: Mapping[str, str]) -> bool:
     name = pairs.get("host") or given.get("x-forwarded-host") or host_of(wanted)
     port, prefix = given.get("x-forwarded-port"), given.get("x-forwarded-prefix", "")
     host = f"{name}:{port}" if port and ":" not in name else name
-    paths = (there.path, prefix.rstrip("/") + there.path)
+    paths = (there.path, prefix.rstrip("/") + there.path, given.get("x-forwarded-uri", ""))
     return here in [normal_url(f"{scheme}://{host}{path}") for path in paths]
 
 

@@ -20,7 +20,8 @@ REASONS = {
     rules.alg: "RFC 9449 allows this algorithm, and this server does not take it: sign with one"
     " that its metadata name (dpop_signing_alg_values_supported) or its challenge (algs); most"
     " take ES256.",
-    rules.one_header: "Something on the way may add or take a DPoP header: look at what arrives.",
+    rules.one_header: "The header was sent: something on the way may add or take one, or this"
+    " endpoint of the server does not read it. Look at what arrives.",
     rules.signature: "The text may have been changed on the way: look at what arrives.",
 }
 COMPARE = "Is this the request that was refused? Then look into the server's log."

@@ -15,7 +15,7 @@ from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import scanned
 from dpop_lab.doctor.paste.unwrap import METHODS, unescaped
 from dpop_lab.session.call import NOTHING, json_value
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Exchange, first
 
 COMMAND = re.compile(
     rf"""^[^\n]{{0,300}}?\b(?P<curl>curl|wget)(?:\.exe)?[ \t]+(?=[-'"$^]|https?:|[\w.-]+[:/.])
@@ -87,15 +87,15 @@ def commands(text: str) -> Pasted | None:
             remarks |= dict.fromkeys(told)
     if not found:
         return None
-    first = found[0]
-    printed = [] if first.status or first.response_body else scanned(text[: marks[0].start()])
+    asked = found[0]
+    printed = [] if asked.status or asked.response_body else scanned(text[: marks[0].start()])
     for answer, _ in printed[-1:]:  # before the command
         found[0] = replace(
             answer,
-            method=first.method,
-            url=first.url,
-            request_headers=first.request_headers,
-            request_body=first.request_body,
+            method=asked.method,
+            url=asked.url,
+            request_headers=asked.request_headers,
+            request_body=asked.request_body,
         )
     kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
     kind += " with its output" * any(one.status is not None for one in found)
@@ -110,19 +110,23 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
     """
     body = printed.strip() if json_value(printed) is not None else ""
     shown = [] if body else [one for one, _ in scanned(printed)]
-    scheme = asked.url.partition("//")[0]
+    at = asked.url
     for number, one in enumerate(shown or [replace(NOTHING, response_body=body)]):
         if number and not one.method:
             yield one
             continue
         same = one.method in ("", asked.method)
+        names = {name.lower() for name, _ in one.request_headers}
+        more = (pair for pair in asked.request_headers if pair[0].lower() not in names)
         yield replace(
             one,
             method=one.method or asked.method,
-            url=f"{scheme}{one.url}" if one.url.startswith("//") else one.url or asked.url,
-            request_headers=one.request_headers or asked.request_headers,
+            url=at.partition("//")[0] + one.url if one.url.startswith("//") else one.url or at,
+            request_headers=(*one.request_headers, *more),
             request_body=one.request_body or (asked.request_body if same else ""),
         )
+        to = first(one.response_headers, "Location")
+        at = to if to.startswith("http") else at
 
 
 def _words(text: str) -> list[str]:

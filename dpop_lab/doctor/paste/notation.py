@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from dpop_lab.jose.encoding import MAX_DEPTH, deeper, whole_number
+from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json, whole_number
 
 MOST, DEEPEST = 1000, 12  # objects of one text, levels of one that is no JSON
 LONGEST, EFFORT = 20_000, 400_000  # characters of one that is no JSON, of all attempts at these
@@ -43,11 +43,11 @@ CONSTANTS = {"true": True, "false": False, **dict.fromkeys(["null", "none", "nil
 NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,12})?(?:e\+\d\d?)?(?=[nLl]?$)")
 LISTED = re.compile(
     r"""(?<![\w.-])(?P<name>htm|htu|jti|iat|ath|nonce|(?i:access_?token|token_?type))
-    ["'`*]*[ \t]*(?:=>|[:=|])[ \t]*
+    ["'`*]*[ \t]*(?:=>|[:=|]|value[ ]:)[ \t]*
     ["'`]?(?P<value>[^\s"'`,;|\]})]+)""",
     re.X,
 )
-BEGINS = re.compile(r"[\s\-*|>•\"'`]*(?:(?:proof|payload|claims?|dpop)[.\s:]+)?", re.I)
+BEGINS = re.compile(r"[\s\-*|>•\"'`]*(?:(?:proof|payload|claims?|dpop|key)[.\s:]+)?[\"'`]*", re.I)
 MARKED = re.compile(r"htu|token_?type", re.I)
 Found = tuple[int, int, dict[str, Any]]  # where an object begins and ends in a text, and what it is
 
@@ -64,15 +64,21 @@ def objects_in(text: str) -> Iterator[Found]:
             yield start.start(), at, value
 
 
-def listed_in(text: str) -> dict[str, str]:
+def begins_list(line: str) -> re.Match[str] | None:
+    """The claim that a line begins with, as a list of them has it."""
+    begins = BEGINS.match(line)
+    return LISTED.match(line, begins.end() if begins else 0)
+
+
+def listed_in(text: str) -> dict[str, Any]:
     """The claims, or members of a token response, that lines of a text list; empty for none."""
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for line in text.split("\n") if MARKED.search(text) else ():
         pairs = {one["name"]: one["value"] for one in LISTED.finditer(line)}
-        begins = BEGINS.match(line)
-        first = LISTED.match(line, begins.end() if begins else 0)
-        if first or {"htm", "htu"} <= set(pairs):
+        if begins_list(line) or {"htm", "htu"} <= set(pairs):
             found |= pairs
+    if found.get("iat", "").isdecimal():  # a list has no quotes by which a number is told
+        found["iat"] = int(found["iat"])
     return found
 
 
@@ -90,8 +96,15 @@ def _object_at(text: str, at: int) -> tuple[dict[str, Any] | None, int, int]:
         end, cost = reader.at, cost + reader.at - at
     else:
         cost = 0
-    known = isinstance(value, dict) and not deeper(value, MAX_DEPTH)
-    return (value if known else None), end, cost
+    if not isinstance(value, dict) or deeper(value, MAX_DEPTH):
+        return None, end, cost
+    return {name: _opened(one) for name, one in value.items()}, end, cost
+
+
+def _opened(value: Any) -> Any:
+    """A member of a log's object; where its text is an object in JSON, that."""
+    inner = read_json(value) if isinstance(value, str) and value[:1] == "{" else None
+    return inner if isinstance(inner, dict) else value
 
 
 class _Reader:

@@ -12,6 +12,7 @@ from typing import Self
 from dpop_lab.wire.message import Exchange
 
 DECODER = json.JSONDecoder()
+BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
 CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
 ASKED, ANSWERED, FAILED = "Sending", "Received", "Failed"  # sides, as a session log names them
 
@@ -85,7 +86,8 @@ class Reading:
         self.jwts += other.jwts
         self.status = self.status or other.status
         self.bodies[ANSWERED] += other.bodies[ANSWERED]
-        self.headers[ANSWERED] += other.headers[ANSWERED]
+        for side in (ASKED, ANSWERED):
+            self.headers[side] += other.headers[side]
         self.around += other.around
 
     def told_again(self, other: Self) -> bool:
@@ -115,6 +117,37 @@ class Reading:
             return "".join(line for line in chunks if not CHUNK_SIZE.fullmatch(line))
         text = "\n".join(re.sub(r"^\\(?=---- )", "", line) for line in lines)
         return text if self.marked else _without_remark(text)
+
+
+def answered(made: list[Reading]) -> list[Reading]:
+    """The exchanges: each request with the answer, the proof and the token that stand beside it."""
+    found: list[Reading] = []
+    for one in reversed(_once(made)):
+        answers = not one.method and (one.refuses or one.status) and not one.jwts
+        if found and ((answers and found[-1].awaits_words) or found[-1].told_again(one)):
+            found[-1].take(one)
+        elif one.tells:
+            if found and found[-1].awaits_request and not one.jwts:
+                one.jwts = found.pop().jwts
+            found.append(one)
+    if any(one.raw and one.method for one in found):  # around raw messages are no others
+        found = [one for one in found if one.raw or one.jwts]
+    return found[::-1]
+
+
+def _once(made: list[Reading]) -> list[Reading]:
+    """Each answer once, though whoever got it may tell of it again, or a browser of hiding it."""
+    found = made[:1]
+    for one in made[1:]:
+        last = found[-1]
+        if last.told_again(one):
+            last.take(one)
+        elif (one.status or one.error) and not last.status and BROWSER.search("".join(last.said)):
+            one.around += last.said
+            found[-1] = one
+        else:
+            found.append(one)
+    return found
 
 
 def _without_remark(text: str) -> str:

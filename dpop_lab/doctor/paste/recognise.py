@@ -27,7 +27,7 @@ from dpop_lab.doctor.paste.pasted import (
 from dpop_lab.doctor.paste.raw import MARK, header_lines
 from dpop_lab.doctor.paste.refusals import CODES, TECHNICAL
 from dpop_lab.doctor.paste.reports import report_in
-from dpop_lab.doctor.paste.scan import scanned
+from dpop_lab.doctor.paste.scan import AROUND, scanned
 from dpop_lab.doctor.paste.unwrap import (
     FENCE,
     REQUEST_LINE,
@@ -191,7 +191,9 @@ def _lone(text: str) -> Pasted | None:
     if len(found) != 1 or (told := what_is(found[0][2])) is None:
         return None
     start, end, _ = found[0]
-    return None if _scanned(f"{text[:start]} {text[end:]}", concerned=True) else told
+    around = f"{text[:start]} {text[end:]}".strip()
+    calls = tuple(replace(one, around=around[:AROUND]) for one in told.calls)
+    return None if _scanned(around, concerned=True) else replace(told, calls=calls)
 
 
 def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> Pasted | None:

@@ -27,6 +27,7 @@ NAMED = re.compile(
       |(?![\s"'\[])(?:(?![,;]?[ ][\w.]{1,30}=)[^\n])++)""",
     re.X | re.I,
 )
+QUOTED = re.compile(r'"([^"\n]*+)"')
 FRAME = re.compile(  # of a stack trace: where it was in a program, not what was said
     r"""^\s*(?:at\s++\S.*[(:]|File\s"|\.\.\.\s\d+\smore|from\s[^\s:]*+:\d|\#\d+\s|goroutine\s
       |[^\s:]*+(?<=\.go):\d|Traceback\s|[^\s@]*+@\S*+(?<=\d)$
@@ -66,6 +67,9 @@ def words_in(line: str) -> Words | None:
         return None
     named = {pair["name"].lower(): _bare(pair["text"]) for pair in NAMED.finditer(line)}
     said = [text for text in named.values() if " " in text]
+    if error and not said:  # what stands in quotes was said, not what a dump has around it
+        quoted = (one[1] for one in QUOTED.finditer(line) if error in one[1] and " " in one[1])
+        said = [*quoted][:1]
     text = "; ".join(dict.fromkeys(said)) if said or (named and error) else _without_prefix(line)
     if text.strip("[]().: ") == error:
         text = ""

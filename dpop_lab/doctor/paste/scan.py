@@ -13,31 +13,35 @@ from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, pa
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
 from dpop_lab.doctor.paste.raw import note_status, other_line, raw_line
-from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading
+from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
 from dpop_lab.doctor.paste.refusals import FRAME, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, logged_lines, unescaped
 from dpop_lab.doctor.paste.values import exchanges_of
 from dpop_lab.session.call import Call, json_value
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Exchange, first
 
-NAMES = "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|Cookie"
+NAMES = (
+    "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|Cookie"
+    r"|X[-_]Forwarded[-_]\w+"
+)
 PIECE = re.compile(  # of a message, wherever it stands in a line
     rf"""(?:Start|End)[ ]processing[ ]HTTP[ ]request.*|(?:-->|<--)[ ]END.*  # which is said twice
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|<-[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
+    | \b(?P<named>2\d\d)(?=[ ](?:OK|Created|No[ ]Content)$)
     | (?P<weak>[45]\d\d)\b(?:(?<=^...)(?=$|[ ](?:[A-Z{{"]|[a-z]+_))|(?<=[ ]...))
       (?:$|(?=[ ](?:\([A-Z]|Bad[ ]R|Unauthori|Forbidden|DPoP|\{{|[a-z]+_))
         |(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
-      (?P<target>(?:https?://|/|\{{\{{)[^\s"'<>,]*)
+      (?P<target>(?:https?://|/|\{{\{{)[^\s"'`<>,]*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
       (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}},?[ \t]+[a-z])  # a logger's name
       (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
-        |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|$))
+        |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|,[ ][a-z]+-[\w-]+=|$))
     | (?<![\w"'/-])(?P<challenge>(?:DPoP|Bearer)[ \t]+(?:\.\.\.[ \t]*)?
         (?:algs|error(?:_description)?|realm|scope)=
         (?:"(?:[^"\\]|\\.)*+"|[^"\n])*+)
@@ -47,10 +51,12 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     re.X | re.I,
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
+ORIGIN = re.compile(r"\b(https?)://([\w.-]+)")
+SENT_ON = re.compile(r"dpop_jkt=|#access_token=")
+THEN = re.compile(r"[ ]([23]\d\d)(?=$|[ ]\d)")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"https?://[^\s\"'<>]++")
 ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
-BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, Call]  # with the lines and the JWTs that stand beside it
 
@@ -61,7 +67,7 @@ def scanned(text: str) -> list[Told]:
     Never raises. What a server says belongs to the request that it stands behind, or else before.
     """
     lines = logged_lines(CONTINUED.sub(", ", text))
-    text = "\n".join(unescaped(one) if ESCAPED.search(one) else one for one in lines) + "\n"
+    text = "\n".join(map(_without_escapes, lines)) + "\n"
     made, at, objects = [Reading()], 0, deque(objects_in(text))
     while at < len(text) and len(made) <= MOST:
         end = text.index("\n", at)
@@ -82,45 +88,23 @@ def scanned(text: str) -> list[Told]:
         else:
             _loose_line(text[at:end], made)
             at = end + 1
-    return [(one.exchange(), _beside(one)) for one in _answered(_once(made))]
+    schemes = {host: scheme for scheme, host in ORIGIN.findall(text)}
+    found = answered(made)
+    for one in found:
+        one.scheme = one.scheme or schemes.get(first(tuple(one.headers[ASKED]), "Host"), "")
+    return [(one.exchange(), _beside(one)) for one in found]
 
 
-def _answered(made: list[Reading]) -> list[Reading]:
-    """The exchanges: each request with the answer, the proof and the token that stand beside it."""
-    found: list[Reading] = []
-    for one in reversed(made):
-        answers = not one.method and (one.refuses or one.status) and not one.jwts
-        if found and ((answers and found[-1].awaits_words) or found[-1].told_again(one)):
-            found[-1].take(one)
-        elif one.tells:
-            if found and found[-1].awaits_request and not one.jwts:
-                one.jwts = found.pop().jwts
-            found.append(one)
-    if any(one.raw and one.method for one in found):  # around raw messages are no others
-        found = [one for one in found if one.raw or one.jwts]
-    return found[::-1]
+def _without_escapes(line: str) -> str:
+    """A line with the objects that stand in quotes in it; one that is JSON needs no help."""
+    return unescaped(line) if ESCAPED.search(line) and json_value(line) is None else line
 
 
 def _beside(one: Reading) -> Call:
     """What stands beside an exchange: lines, a proof and the access token that goes with it."""
-    known = Call(around="\n".join(one.around)[:AROUND])
+    known = Call(around="\n".join((*one.around, one.target))[:AROUND])
     jwts = paired({text: kind_of(text) for text in one.jwts[:MOST_JWTS]})
     return replace(jwts[0], around=known.around, name="") if jwts else known
-
-
-def _once(made: list[Reading]) -> list[Reading]:
-    """Each answer once, though whoever got it may tell of it again, or a browser of hiding it."""
-    found = made[:1]
-    for one in made[1:]:
-        last = found[-1]
-        if last.told_again(one):
-            last.take(one)
-        elif (one.status or one.error) and not last.status and BROWSER.search("".join(last.said)):
-            one.around += last.said
-            found[-1] = one
-        else:
-            found.append(one)
-    return found
 
 
 def _is_line(value: object) -> bool:
@@ -143,9 +127,11 @@ def _loose_line(line: str, made: list[Reading]) -> None:
             if not made[-1].awaits_request:
                 made.append(Reading())
             made[-1].method, made[-1].target = piece["method"].upper(), piece["target"].rstrip(":")
+            if then := THEN.match(line, piece.end()):
+                note_status(int(then[1]), made)
         elif kind == "jwt":
             _jwt(piece, made)
-        elif kind in ("status", "weak"):
+        elif kind in ("status", "named", "weak"):
             note_status(int(piece[kind]), made)
         elif kind == "challenge":
             _named("WWW-Authenticate", piece["challenge"], made)
@@ -156,8 +142,9 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
             made[-1].sided = True
-    for url in URL.findall(line) if not pieces and "dpop_jkt=" in line else ():
-        made.append(Reading("GET", url))  # an authorization request
+    other = any(piece.lastgroup != "jwt" for piece in pieces)
+    for url in URL.findall(line) if not other and SENT_ON.search(line) else ():
+        made.append(Reading("GET", url))  # an authorization request, or its answer
     if not pieces and made[-1] != Reading():
         other_line(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
@@ -174,15 +161,16 @@ def _object(told: Exchange, made: list[Reading]) -> None:
     last.bodies[ASKED] += [told.request_body] * bool(told.request_body)
     if not (told.status or told.response_headers or told.response_body or told.failure):
         return
-    answered = last.bodies[ANSWERED] or (last.error and last.said) or (last.status and told.status)
-    if answered and (told.status or told.response_body):
+    known = last.bodies[ANSWERED] or (last.error and last.said)
+    if (last.status and told.status) or (known and (told.response_body or not told.method)):
         made.append(last := Reading())
     last.status = told.status or last.status
     last.headers[ANSWERED] += told.response_headers
     body = json_value(told.response_body)
     if isinstance(body, dict) and last.said:  # words before it belong to it
         body = {"error_description": "\n".join(last.said), **body}
-    last.bodies[ANSWERED] += [json.dumps(body)] if body else [told.response_body]
+    if told.response_body:
+        last.bodies[ANSWERED].append(json.dumps(body) if body else told.response_body)
     last.side = ANSWERED
 
 
@@ -221,9 +209,12 @@ def _part(name: str, value: str, made: list[Reading]) -> None:
             made.append(Reading())
         return _named("Host", value, made)
     part = "target" if name in ("path", "url", "uri") else name
-    if made[-1].side != ASKED or getattr(made[-1], part):
+    known, value = getattr(made[-1], part), value.upper() if part == "method" else value
+    if known.endswith(value) and known:  # by a browser, twice
+        return None
+    if made[-1].side != ASKED or known:
         made.append(Reading())
-    setattr(made[-1], part, value.upper() if part == "method" else value)
+    setattr(made[-1], part, value)
     return None
 
 
@@ -231,7 +222,8 @@ def _named(name: str, value: str, made: list[Reading]) -> None:
     """A header line: of the request or the answer, by its name, else by what was last."""
     value = unescaped(value) if "\\" in value else value
     value = value.rstrip(" ,;`]}" if value.count("}") > value.count("{") else " ,;`")
-    known, last = name.lower(), made[-1]
+    name, last = name.replace("_", "-"), made[-1]
+    known = name.lower()
     value = ELIDED.sub("", value) if known == "www-authenticate" else value
     asks, answers = (
         known in ALWAYS_ASKED,

@@ -18,8 +18,8 @@ VERBOSE = re.compile(rf"^(?:> {WORD} \S+ HTTP/\d|< HTTP/\d)", re.M)  # what `cur
 NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts around messages
 APACHE = re.compile(r"http-outgoing-\d+ (?:>>|<<) ?(\"?)([^\n]*)")
 WIRE = re.compile(r"\b(?:send|reply): b?(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
-IN_LISTS = re.compile(  # a value in YAML: in a list of one, or with its name
-    r"^([ \t]*[\w-]{1,60}:)[ \t]*\n[ \t]*(?:-[ \t]+|code:[ \t]+)(?=\S)", re.M
+IN_LISTS = re.compile(  # a value in a list of one, or with its name: in YAML, as Swift prints it
+    r"^([ \t]*[\"\w-]{1,60}[ ]?[:=])[ \t]*\(?\n[ \t]*(?:-[ \t]+|code:[ \t]+|(?=\"))(?=\S)", re.M
 )
 BROKEN = re.compile(  # a JWT over several lines, as a mail or a terminal breaks it
     r"(?<![\w.-])ey[\w-]{20}[\w.-]*+(?:\n[> \t]*+(?!ey)[\w.-]++(?=[ \t]*$))++", re.M
