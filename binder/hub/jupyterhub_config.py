@@ -138,7 +138,8 @@ def limits(c) -> None:
 
 def places(c) -> None:
     """Where all come in; above that port, on loopback, the hub, the proxy's API and the servers."""
-    address, port = os.environ.get("DPOP_LAB_HUB_ADDRESS", "127.0.0.1"), number("PORT", 8000, 63000)
+    address = os.environ.get("DPOP_LAB_HUB_ADDRESS") or "127.0.0.1"  # empty would be everywhere
+    port = number("PORT", 8000, 63_000)
     for host, one in ((address, port), ("127.0.0.1", port + 1), ("127.0.0.1", port + 2)):
         with listening(host, one):
             socket.create_server((host, one)).close()
@@ -156,7 +157,7 @@ def participants(c, *, root: bool) -> None:
     c.Authenticator.username_pattern = "[a-z0-9][a-z0-9._-]{0,27}"  # it names folders
     hint = "A name that you choose (letters, digits, . _ -), and the password of the class"
     c.JupyterHub.template_vars = {"announcement_login": hint}
-    folder = Path(os.environ.get("DPOP_LAB_HUB_FOLDER", "dpop-lab-class")).absolute()
+    folder = Path(os.environ.get("DPOP_LAB_HUB_FOLDER") or "dpop-lab-class").absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chdir(folder)  # the hub's database and cookie secret
     c.JupyterHub.spawner_class = Participant
