@@ -56,7 +56,7 @@
 
   const seated = () => {
     const names = [...rows.children].map(one => one.dataset.name);
-    document.body.classList.toggle("room", names.some(name => name !== "no name"));
+    document.body.classList.toggle("room", Boolean(asked.name) || names.some(name => name !== "no name"));
     const links = new Map([["", everyone], ...[...rows.children].map(one => [one.dataset.name, one.querySelector("a")])]);
     links.forEach((link, name) => {
       if (name === (asked.name ?? "")) link.setAttribute("aria-current", "true");
@@ -182,7 +182,7 @@
     unsure();
     const headers = { "DPoP-Lab-Trainer": sessionStorage.getItem("trainer") };
     const answer = await fetch("explain/reset", { method: "POST", headers }).catch(() => null);
-    if (answer?.ok) atOnce();
+    if (answer?.ok) choose({ name: "", client: "", key: "" });
     else say(answer ? await answer.text() : "The server does not answer: nothing was reset.");
   });
 

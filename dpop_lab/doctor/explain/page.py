@@ -61,7 +61,7 @@ def whole(
         policy=escaped(policy),
         curl=escaped(f"curl --include {quote(f'{base_url}/api/dpop/test')}"),
         open="" if told else " open",
-        room=" class=room" * any(one.called for one in people),
+        room=" class=room" * (bool(asked.get("name")) or any(one.called for one in people)),
         people="".join(row(one, asked) for one in people),
         entries=told,
         asked=escape(json.dumps({name: text for name, text in asked.items() if text})),
