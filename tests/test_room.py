@@ -327,6 +327,7 @@ def test_two_of_one_name_are_told_apart_by_their_machines(server):
     assert [entry.name for entry in server.told] == ["ann", "ann (2)", "ann"]
     assert counts(server) == {"ann": (0, 2), "ann (2)": (0, 1)}
     assert len(said(server, "?name=ann%20(2)")) == 1
+    assert "two" not in server.told[1].request + server.told[1].curl  # the mark is for nobody else
     assert "[ann (2)]" in repr(server.told[1])
 
 

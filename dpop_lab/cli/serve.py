@@ -66,7 +66,8 @@ def declare(commands: Commands) -> None:
     """Add the command to the parser."""
     add = adder(command(commands, "serve", _serve, "the twin on a port", EXAMPLES))
     add("--port N", "0, the default: any", type=port, default=0)
-    add("--host H", "default: %(default)s", default="127.0.0.1")
+    words = "the address of this machine that others call; default: %(default)s, for nobody else"
+    add("--host H", words, default="127.0.0.1")
     words = "what clients call it; to be given with --host 0.0.0.0, which is every address"
     add("--base-url URL", words, type=base_url)
     add_policy(add)

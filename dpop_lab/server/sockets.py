@@ -162,7 +162,8 @@ def _base_url(given: str | None, host: str, listening: socket.socket) -> str:
         raise LabError(
             f"No client can call the address {named!r}",
             wanted="the URL that clients call, as base_url (--base-url)",
-            advice=f"With this machine's name or address in it: http://192.0.2.5:{port}, say.",
+            advice=f"With this machine's name or address in it: http://192.0.2.5:{port}, say."
+            " Or give that address as host (--host) alone.",
         )
     return base_url
 

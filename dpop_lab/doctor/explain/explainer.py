@@ -85,6 +85,8 @@ class Explainer(Front):
 
     def hung_up(self, request: Request) -> None:
         """Tell of a client that left before the body of its request had come."""
+        if request.route in self._pages:
+            return
         who, now = self._participant(request), self._twin.clock.time()
         asked = self._redactor.text(f"{request.method} {request.path}")
         came = len(request.body)

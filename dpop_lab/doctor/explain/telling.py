@@ -129,12 +129,15 @@ def tls_entry(url: str, *, time: float, number: int = 0) -> Entry:
 
 def left_entry(asked: str, octets: int, *, name: str, time: float, number: int) -> Entry:
     """What a person is told of a client that left before the body of what it asked had come."""
-    change = "Nothing, where you stopped it. Else send as many octets as Content-Length says."
+    change = (
+        "Nothing, where you stopped the client. Else send the whole body: as many octets as"
+        " Content-Length says, or chunks up to the last one."
+    )
     return Entry(
         number=number,
         time=time,
         refused=True,
-        verdict=f"{short(asked, 120)}: left in the middle, after {octets} octets of the body",
+        verdict=f"{short(asked, 120)}: no answer, its body broke off after {octets} octets",
         name=name,
         why=(("change", change),),
     )
@@ -147,8 +150,9 @@ def short(text: str, longest: int = LONGEST_LINE) -> str:
 
 def _bounded(exchange: Exchange) -> Exchange:
     """The exchange with a note in the place of what is too long, or no text, to be looked at."""
-    names = {written.title(): written for written in ("DPoP", NAME, MACHINE)}  # as it was sent
-    headers = exchange.request_headers[:MOST_LINES]
+    names = {written.title(): written for written in ("DPoP", NAME)}  # as it was sent
+    first = exchange.request_headers[:MOST_LINES]
+    headers = [line for line in first if line[0].lower() != MACHINE.lower()]  # nobody's business
     return replace(
         exchange,
         url=cut(exchange.url, LONGEST_VALUE),
