@@ -7,7 +7,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from dpop_lab import DUENDE, RFC_9449, Lab, generate_key, public_jwk, thumbprint
+from dpop_lab import (
+    DUENDE,
+    RFC_9449,
+    Lab,
+    generate_key,
+    private_key_jwt,
+    public_jwk,
+    thumbprint,
+)
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.lab.sign_in import signed_in
 
@@ -388,6 +396,15 @@ def test_proof_and_dpop_jkt_must_agree_in_a_pushed_request(lab):
     assert error(push(lab, client_secret="wrong")) == "invalid_client"
     assert error(push(lab, scope="nonsense")) == "invalid_scope"
     assert error(push(lab, request_uri="urn:x")) == "invalid_request"
+
+
+def test_an_assertion_for_the_par_endpoint_is_taken_there(lab):
+    client_id, url = "interactive.confidential.jwt", f"{lab.base_url}/connect/par"
+    for audience, taken in ((url, True), (lab.base_url, True), ("https://other.example", False)):
+        form = private_key_jwt(client_id, lab.client_key, audience=audience)(lab.clock.now())[1]
+        answer = push(lab, client_secret=None, **form)
+        assert (answer.status_code == 201) == taken
+    assert error(answer) == "invalid_client"
 
 
 def test_a_bound_token_at_userinfo(lab):

@@ -179,8 +179,9 @@ class Policy:
         return pair[0], way, pair[1]
 
     def audience_fits(self, header: Members, audience: object, issuer: str) -> bool:
-        """Is a client assertion for the issuer or the token endpoint (RFC 7523 section 3)?"""
-        return any(one in (issuer, f"{issuer}/connect/token") for one in several(audience))
+        """Is it for the issuer or an endpoint that RFC 7523 (section 3) and 9126 (2) name?"""
+        names = (issuer, f"{issuer}/connect/token", f"{issuer}/connect/par")
+        return any(one in names for one in several(audience))
 
     def client_refused(self, way: str) -> Refused:
         """401, with a Basic challenge for who tried Basic (RFC 6749 section 5.2)."""

@@ -1,10 +1,12 @@
 """Our client against npm oidc-provider and an API guarded by npm oauth4webapi, nonces at both."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -12,6 +14,7 @@ from processes import running
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.token import TokenRefused, TokenSource
+from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.lab import Lab
@@ -75,6 +78,41 @@ class Node:
 
     def get(self, auth: DPoPAuth) -> requests.Response:
         return self.session.get(self.api, auth=auth, timeout=10)
+
+    def signs_in(self, client_id: str, **changed: Any) -> DPoPAuth:
+        """Our client for a person, who has yet to sign in."""
+        settings: dict[str, Any] = {
+            "key": generate_key("ES256"),
+            "issuer": self.issuer,
+            "client_id": client_id,
+            "client_auth": "none",
+            "redirect_uri": "http://127.0.0.1:4711/callback",
+            "scope": "openid offline_access read",
+        }
+        return DPoPAuth.authorization_code(
+            session=self.session, clock=self.clock, **{**settings, **changed}
+        )
+
+    def browse(self, url: str) -> str:
+        """The way of a person through the provider's pages: login, consent; where it leads."""
+        given = {"login": {"login": "alice", "password": "x"}, "consent": {}}
+        with requests.Session() as browser:
+            browser.trust_env = False
+            answer = browser.get(url, allow_redirects=False, timeout=10)
+            for _ in range(10):
+                if answer.is_redirect:
+                    url = urljoin(answer.url, answer.headers["Location"])
+                    if url.startswith("http://127.0.0.1:4711/"):
+                        return url
+                    answer = browser.get(url, allow_redirects=False, timeout=10)
+                else:
+                    action = re.search(r'action="([^"]+)" method="post"', answer.text)
+                    prompt = re.search(r'name="prompt" value="(\w+)"', answer.text)
+                    assert action and prompt, answer.text
+                    form = {"prompt": prompt[1], **given[prompt[1]]}
+                    url = urljoin(answer.url, action[1])
+                    answer = browser.post(url, data=form, allow_redirects=False, timeout=10)
+        pytest.fail("the pages lead nowhere")
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +272,74 @@ def test_a_token_bound_to_another_key_is_renewed_once_and_the_refusal_returned(
     assert answer.status_code == 401
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
     assert provider.seen() == [*TOKEN_DANCE, "api GET 401", "as POST 200", "api GET 401"]
+
+
+# people
+
+SECRET = {"client_secret": "secret", "client_auth": "client_secret_post"}
+
+
+@pytest.mark.parametrize(
+    ("client_id", "changed"),
+    [("app", {}), ("app", {"push": True}), ("site", {**SECRET, "push": True})],
+    ids=["public", "public pushed", "confidential pushed"],
+)
+def test_a_person_signs_in_and_the_token_is_renewed_with_the_same_key(
+    provider: Node, client_id: str, changed: dict[str, Any]
+) -> None:
+    auth = provider.signs_in(client_id, **changed)
+    url = auth.sign_in.begin(resource=provider.api, prompt="consent")
+    pushed = ["as POST 400", "as POST 201"] if changed.get("push") else []
+    assert provider.seen() == pushed
+    assert ("request_uri=" in url) == bool(pushed)
+    there = provider.browse(url)
+    provider.seen()
+
+    first = auth.sign_in.finish(there)
+    assert first.token_type == "DPoP"
+    assert auth.sign_in.person["sub"] == "alice"
+    # a nonce that the PAR endpoint gave is good at the token endpoint
+    assert provider.seen() == (["as POST 200"] if pushed else TOKEN_DANCE)
+    answer = provider.get(auth)
+    assert answer.json()["client_id"] == client_id
+    assert answer.json()["cnf"]["jkt"] == auth.sign_in.jkt
+    assert provider.seen() == API_DANCE
+
+    provider.later(660)
+    assert provider.get(auth).status_code == 200
+    assert auth.token != first
+    assert provider.seen() == [*TOKEN_DANCE, "api GET 200"]
+
+    auth.revoke()
+    assert auth.token is None
+    provider.seen()
+
+
+@pytest.mark.parametrize("push", [False, True])
+def test_userinfo_takes_the_bound_token_with_a_proof(provider: Node, push: bool) -> None:
+    auth = provider.signs_in("app", push=push, scope="openid")
+    auth.sign_in.finish(provider.browse(auth.sign_in.begin()))
+    answer = provider.session.get(f"{provider.issuer}/me", auth=auth, timeout=10)
+    assert answer.json() == {"sub": "alice"}
+
+
+def test_a_code_is_good_with_the_key_of_dpop_jkt_alone(provider: Node) -> None:
+    owner, thief = provider.signs_in("app"), provider.signs_in("app")
+    there = provider.browse(owner.sign_in.begin())
+    thief.sign_in.asked = owner.sign_in.asked  # state and verifier were stolen, too
+    with pytest.raises(TokenRefused) as refused:
+        thief.sign_in.finish(there)
+    assert refused.value.error == "invalid_grant"
+
+
+def test_a_no_of_the_person_is_told(provider: Node) -> None:
+    auth = provider.signs_in("app")
+    with requests.Session() as browser:
+        browser.trust_env = False
+        page = browser.get(auth.sign_in.begin(), timeout=10)
+        abort = re.search(r'href="([^"]+/abort)"', page.text)
+        assert abort
+        answer = browser.get(urljoin(page.url, abort[1]), allow_redirects=False, timeout=10)
+        answer = browser.get(answer.headers["Location"], allow_redirects=False, timeout=10)
+    with pytest.raises(LabError, match="access_denied"):
+        auth.sign_in.finish(answer.headers["Location"])

@@ -41,7 +41,8 @@ def login_page(action: str, return_url: str, *, client_id: str, wrong: bool = Fa
     said = words if wrong else ""
     state = ' aria-invalid="true" aria-describedby="wrong"' if wrong else ""
     fields = "".join(
-        f'<label for="{name}">{name}</label><input id="{name}" name="{name}" {more}{state} required>'
+        f'<label for="{name}">{name}</label>'
+        f'<input id="{name}" name="{name}" {more}{state} required>'
         for name, more in (
             ("Username", 'autocomplete="username" autofocus'),
             ("Password", 'type="password" autocomplete="current-password"'),

@@ -1,5 +1,6 @@
 // npm oidc-provider, and an API guarded by npm oauth4webapi; both demand nonces of their own.
 //
+// Machines and people get tokens there, people by the provider's own pages for developers.
 // Prints the issuer, the API's URL and the control URL. A control request answers with what the two
 // servers were asked since the last one; /rotate changes the API's nonce, /later?SECONDS puts the
 // clock of both forward.
@@ -23,6 +24,8 @@ async function listen(name, seen) {
   return { server, url: `http://127.0.0.1:${server.address().port}` }
 }
 
+console.info = console.warn // what the provider says of itself is not for those who read our lines
+
 // the clock of this process
 let ahead = 0
 const now = Date.now
@@ -39,16 +42,22 @@ const audience = `${api.url}/`
 
 const { privateKey } = await generateKeyPair('ES256', { extractable: true })
 const algorithms = ['ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'Ed25519', 'EdDSA']
-const client = (client_id, token_endpoint_auth_method, credentials) => ({
+const client = (client_id, token_endpoint_auth_method, more) => ({
   client_id,
   token_endpoint_auth_method,
-  ...credentials,
   dpop_bound_access_tokens: true,
   id_token_signed_response_alg: 'ES256', // the provider has no other key
   grant_types: ['client_credentials'],
   redirect_uris: [],
   response_types: [],
+  ...more,
 })
+const ofPeople = {
+  application_type: 'native',
+  grant_types: ['authorization_code', 'refresh_token'],
+  redirect_uris: ['http://127.0.0.1/callback'], // with any port
+  response_types: ['code'],
+}
 
 const provider = new Provider(as.url, {
   clients: [
@@ -56,15 +65,24 @@ const provider = new Provider(as.url, {
     client('basic', 'client_secret_basic', { client_secret: 'secret' }),
     client('mac', 'client_secret_jwt', { client_secret: 'secret'.repeat(6) }),
     client('assertion', 'private_key_jwt', { jwks: { keys: [JSON.parse(process.argv[2])] } }),
+    client('app', 'none', ofPeople),
+    client('site', 'client_secret_post', {
+      ...ofPeople,
+      client_secret: 'secret',
+      require_pushed_authorization_requests: true,
+    }),
   ],
   jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },
   enabledJWA: { dPoPSigningAlgValues: algorithms },
   features: {
     clientCredentials: { enabled: true },
-    devInteractions: { enabled: false },
+    devInteractions: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    revocation: { enabled: true },
     dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
     resourceIndicators: {
       enabled: true,
+      useGrantedResource: () => true,
       getResourceServerInfo: () => ({
         audience,
         scope: 'read',

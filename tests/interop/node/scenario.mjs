@@ -1,6 +1,7 @@
 // What a client is asked to do (environment variables), and how it tells what came of it (JSON).
 
-export const { ISSUER, CLIENT_ID, AUTHENTICATION, ALG, API, SCOPE } = process.env
+export const { ISSUER, CLIENT_ID, AUTHENTICATION, ALG, API, SCOPE, REDIRECT_URI } = process.env
+export const PUSH = process.env.PUSH === 'yes'
 
 const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 
@@ -8,6 +9,22 @@ const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 export async function clientKey() {
   const jwk = JSON.parse(process.env.CLIENT_JWK)
   return { kid: jwk.kid, key: await crypto.subtle.importKey('jwk', jwk, RS256, false, ['sign']) }
+}
+
+/** How the client of a library authenticates; both libraries name these alike. */
+export async function authentication(library) {
+  if (AUTHENTICATION === 'none') return library.None()
+  if (AUTHENTICATION === 'private_key_jwt') return library.PrivateKeyJwt(await clientKey())
+  return library.ClientSecretPost('secret')
+}
+
+/** What userinfo tells under DPoP with a proof, else why not, and what it tells under Bearer. */
+export async function claimsOf(ask) {
+  try {
+    return { bound: await ask(true) }
+  } catch (err) {
+    return { refused: err.cause?.map?.((one) => one.parameters.error) ?? String(err), bearer: await ask(false) }
+  }
 }
 
 /** The status of each response, in the order in which they came. */
