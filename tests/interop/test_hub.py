@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.network import free_port
-from tests.programs import run, started
+from tests.programs import kill, run, started
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="JupyterHub does not run on Windows")
 
@@ -36,20 +36,16 @@ def environment(hub_python: Path, hub_proxy: Path, tmp_path: Path) -> dict[str, 
 def nothing_left(tmp_path: Path) -> Iterator[None]:
     """Fail where a process is left that was started in the test's folder, whoever started it."""
     yield
-    left = [one for one in psutil.process_iter() if str(tmp_path) in environment_of(one)]
-    told = [" ".join(one.cmdline()) for one in left]
-    for one in left:
-        one.kill()
-    assert not told
+    left = of(tmp_path)
+    kill(left)
+    assert not [one.info["cmdline"] for one in left]
     assert not list(tmp_path.glob("dpop-lab-class-*"))
 
 
-def environment_of(process: psutil.Process) -> str:
-    """The variables of a process, as one text; empty for those that are not ours."""
-    try:
-        return str(process.environ())
-    except (psutil.Error, OSError):
-        return ""
+def of(folder: Path) -> list[psutil.Process]:
+    """The processes with a folder in their environment."""
+    known = psutil.process_iter(["environ", "cmdline"])
+    return [one for one in known if str(folder) in str(one.info["environ"])]
 
 
 def trying(hub_python: Path, *options: str) -> list[str]:
@@ -87,7 +83,7 @@ def test_a_lesson_that_fails_is_told_and_is_the_exit_code(hub_python, environmen
 def test_ctrl_c_ends_all_that_was_started(hub_python, environment, tmp_path) -> None:
     with started(trying(hub_python, "1"), env=environment, cwd=ROOT) as process:
         until = time.monotonic() + SECONDS
-        while not list(tmp_path.glob("dpop-lab-class-*/participants/*/dpop-lab-notebooks")):
+        while not any("ipykernel_launcher" in str(one.info["cmdline"]) for one in of(tmp_path)):
             assert process.poll() is None and time.monotonic() < until
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
