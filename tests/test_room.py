@@ -28,7 +28,7 @@ from dpop_lab.wire.participant import LONGEST, MACHINE, NAME, name_headers, part
 from tests.client_world import listening
 from tests.exercises.lesson_01 import TRIED as SOLUTIONS
 from tests.programs import run
-from tests.test_explain import HOSTILE, Tags, explaining, why
+from tests.test_explain import DISCOVERY, HOSTILE, Tags, explaining, why
 from tests.world import API, TOKEN
 
 CLASS = 60
@@ -102,6 +102,19 @@ def test_a_room_needs_no_tls_for_all_is_published_there(monkeypatch):
             assert lab.metadata["token_endpoint"] == URL + TOKEN
         with pytest.raises(LabError):  # a secret of its own is not sent so
             _ = Lab(issuer=URL, name="ann", client_id="web", client_secret="mine").token_endpoint
+
+
+def test_a_server_for_others_never_calls_itself_by_an_address_of_its_own_machine():
+    host = [("Host", URL.partition("//")[2])]
+    with explaining(host="0.0.0.0", base_url=URL) as server:
+        for path in (API, DISCOVERY, "/x"):
+            server.send("GET", path, host)
+        server.last(3)
+        shown = server.send("GET", "/", host)[1] + server.send("GET", DISCOVERY, host)[1]
+        assert "127.0.0.1" not in shown + "".join(map(repr, server.told))
+        assert f"curl --include --request GET {URL}/x" in server.told[2].curl
+        server.ask(server.proof(htu=server.running.url + TOKEN))
+        assert f"Call this server by {URL}," in why(server.last(5))["change"]
 
 
 def test_the_name_goes_to_no_other_server(server):

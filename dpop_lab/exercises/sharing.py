@@ -12,7 +12,6 @@ from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
 from dpop_lab.exercises.progress import read_progress
 from dpop_lab.lab.lab import Lab
-from dpop_lab.lab.live import Unreachable
 from dpop_lab.show import Block, Note, Shown
 
 PATH = "/explain/progress"  # below the URL of the room's server
@@ -80,7 +79,7 @@ class Sharing:
                 if self._ended:
                     return
                 self._told = self._report
-            with suppress(Unreachable, requests.RequestException):
+            with suppress(requests.RequestException):  # Unreachable is one
                 self._send(self._told)
 
     def _send(self, report: str) -> requests.Response:

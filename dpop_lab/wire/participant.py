@@ -1,7 +1,7 @@
 """Who a participant is, as it goes along with a request to one server for a room."""
 
 import os
-import platform
+import socket
 import uuid
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
@@ -28,7 +28,7 @@ def name_headers(name: str, issuer: str) -> Mapping[str, str]:
     if not (shown := name.strip()) or len(shown) > LONGEST or not shown.isprintable():
         wanted = f"1 to {LONGEST} printable characters"
         raise LabError("This is no name", wanted=wanted, found=f"{len(name)} characters")
-    here = (shown, issuer, platform.node(), os.path.expanduser("~"), str(_hardware()))
+    here = (shown, issuer, socket.gethostname(), os.path.expanduser("~"), str(_hardware()))
     mark = base64url_encode(sha256("\n".join(here).encode("utf-8", "backslashreplace")))[:8]
     return {NAME: quote(shown, safe=" !#$&'()*+,/:;=?@[]"), MACHINE: mark}
 
