@@ -133,7 +133,7 @@ SPECIFIC = (
     ),
     Wording(
         "well_formed",
-        r"""(?:dpop(?! access token)|proof).*(?:malformed|parse|decod|not a
+        r"""(?:dpop(?! access token)|proof).*(?:too long|malformed|parse|decod|not a
         (?:valid |well.formed )?jwt|jwt format|header verification)
         | (?:malformed|parse|decod\w+|invalid jwt).*(?:dpop|proof)""",
     ),
@@ -147,6 +147,18 @@ SPECIFIC = (
         """Send a proof in a DPoP header with the token request, then the answer says token_type
         DPoP; with that token call the API. If there was one, ask the server's operator why the
         token has no cnf.jkt.""",
+    ),
+    Wording(
+        "refresh key",
+        r"initial refresh token and is required",
+        "the refresh token was got with a proof, and none came with this request",
+        "Send a proof with each use of it, too, by the key of the first one.",
+    ),
+    Wording(
+        "refresh key",
+        r"subsequent token requests unless",
+        "the refresh token was got without a proof, and one came with this request",
+        "Use it without a proof; or log in anew, with one from the beginning.",
     ),
     Wording(
         "refresh key",
@@ -171,7 +183,8 @@ SPECIFIC = (
     ),
     Wording(
         "code key",
-        r"""dpop_jkt | (?:\bkey|thumbprint|jkt).{0,60}authori[sz]ation (?:request|code)
+        r"""dpop_jkt | \bauthori[sz]e endpoint\b
+        | (?:\bkey|thumbprint|jkt).{0,60}authori[sz]ation (?:request|code)
         | (?:pushed|\bpar\b|authori[sz]ation
         (?:request|code)|\bcode\b).{0,80}\b(?:key|jkt|thumbprint)
         | ^\[code .*(?:bound|binding|jkt|thumbprint|confirmation|\bkey)""",

@@ -8,7 +8,7 @@ from dpop_lab.doctor.wordings import SPECIFIC
 from tests.pages import parts
 from tests.pages.markdown import Page, code, prose, slug, table
 from tests.pages.trials import Tried, answered, trials
-from tests.pages.wire import SERVERS, Said, answers
+from tests.pages.wire import SERVERS, Said, answers, together
 from tests.pages.words import NONCE, OF_CODES, TOLD_AT, heard_at, others
 from tests.said import heard
 
@@ -57,7 +57,7 @@ def text_page(words: Words) -> Page:
     page.add(_first(page, rows, said, tried))
     page.section("Find out", parts.doctor(f"{error}: {text}"), _whole(rows))
     page.section("Usual causes, the likeliest first", parts.cause_table(tried))
-    page.section("Who sends it", _senders(said) if said else _senders_tried(tried))
+    page.section("Who sends it", _senders(said) if said else _tried_at(words))
     links = [page.link(f"The row {code(row.name)}", f"rows/{row.name}.md") for row in rows]
     links.append(page.link(f"All of {code(error)}", f"errors/{error}.md"))
     page.add(parts.footer(page, *links))
@@ -91,13 +91,17 @@ def _whole(rows: list[Check]) -> str:
 
 
 def _senders(said: list[Said]) -> str:
-    rows = ((one.server, one.place, prose(one.defect), str(one.status), one.wire) for one in said)
+    rows = (
+        (one.server, one.place, prose(one.defect), str(one.status), one.wire)
+        for one in together(said)
+    )
     head = ("Server", "Place", "Only when", "Status", "Header or body")
     return table(head, dict.fromkeys(rows)) if said else ""
 
 
-def _senders_tried(tried: list[Tried]) -> str:
-    rows = ((SERVERS.get(one.policy, one.policy), one.to, str(one.call.status)) for one in tried)
+def _tried_at(words: Words) -> str:
+    fits = (one for one in trials() if (one.call.error, one.call.description) == words)
+    rows = ((SERVERS.get(one.policy, one.policy), one.to, str(one.call.status)) for one in fits)
     return table(("Server", "Place", "Status"), dict.fromkeys(rows))
 
 

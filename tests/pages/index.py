@@ -4,12 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from dpop_lab.doctor.general import IN_GENERAL
-from dpop_lab.proof import rules
-from dpop_lab.server import access_token as at
 from tests.pages.error import NO_ERROR, Words, codes, path_of, rows_of, texts
 from tests.pages.markdown import Page, code, prose, table
 from tests.pages.other import NO_WORDS
-from tests.pages.wire import ROWS, SERVERS
+from tests.pages.wire import KINDS, ROWS, SERVERS
 from tests.pages.words import Heard, others, quoted
 
 #: What people see where no words help, and the pages that may explain it, the likeliest first.
@@ -35,9 +33,9 @@ SYMPTOMS = {
     ),
     "token_type is Bearer though a proof was sent": ("rows/bound_key.md",),
     "the login comes back, and its code is refused": (
-        "other/code-key.md", "other/spent-grant.md", "other/pkce.md"
+        "rows/code_key.md", "other/spent-grant.md", "other/pkce.md"
     ),
-    "the login works, the refresh does not": ("other/refresh-key.md", "other/spent-grant.md"),
+    "the login works, the refresh does not": ("rows/refresh_key.md", "other/spent-grant.md"),
 }  # fmt: skip
 
 
@@ -55,10 +53,9 @@ def index_page() -> Page:
     page.section("By error code", " · ".join(links))
     seen = [(prose(what), _named(page, *paths)) for what, paths in SYMPTOMS.items()]
     page.section("By what you see", table(("What you see", "Look at"), [*seen, _statuses(page)]))
-    kinds = {"proof": rules.ROWS, "access token": (*at.ROWS, at.unbound)}
     rows = (
         f"Of the {kind}: {' · '.join(_named(page, f'rows/{row.name}.md') for row in asked)}."
-        for kind, asked in kinds.items()
+        for kind, asked in KINDS.items()
     )
     page.section("By row", *rows)
     page.section(

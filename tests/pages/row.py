@@ -5,14 +5,13 @@ from collections.abc import Iterator, Mapping
 
 from dpop_lab import DUENDE, RFC_9449
 from dpop_lab.checking import Check
-from dpop_lab.proof import rules
 from dpop_lab.show import as_text
 from tests import links
 from tests.pages import parts
 from tests.pages.error import path_of
 from tests.pages.markdown import Page, block, code, prose, same_each_run, table
 from tests.pages.trials import Tried, causes
-from tests.pages.wire import answers, not_asked_by
+from tests.pages.wire import KINDS, answers, not_asked_by, together
 from tests.pages.words import heard_at
 
 #: By row, the notebook and the heading under which it is taught.
@@ -52,7 +51,7 @@ def on_binder(notebook: str) -> str:
 
 def row_page(row: Check) -> Page:
     """The page of one row."""
-    kind = "proof" if row in rules.ROWS else "access token"
+    kind = next(kind for kind, asked in KINDS.items() if row in asked)
     page = Page(path(row), f"DPoP {kind}, row {code(row.name)}: {prose(row.question)}")
     tried = causes(row.name)
     likely = f" Most often: {prose(tried[0].title)}." if tried else ""
@@ -75,7 +74,7 @@ def row_page(row: Check) -> Page:
 
 
 def _answers(page: Page, row: Check) -> str:
-    said = [one for one in answers() if one.row == row]
+    said = together(one for one in answers() if one.row == row)
     rows = [
         (
             one.server,

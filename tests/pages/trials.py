@@ -11,6 +11,8 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.words import meaning
 from dpop_lab.lab.catalogue import CHANGES, Change
 from dpop_lab.lab.catalogue.places import API, TOKEN_ENDPOINT
+from dpop_lab.server.authorization_server import TOKEN_PATH
+from dpop_lab.server.sign_in.sign_in_server import PAR
 from dpop_lab.session.call import NO_ROW, Call, read_call
 from dpop_lab.wire.message import Exchange, Redacted
 from tests.pages.markdown import same_each_run
@@ -68,14 +70,21 @@ HONESTLY: Mapping[str, str] = {
 }
 #: Changes that no row refuses, beside those of the token request.
 OTHERS = ("no_proof", "two_authorizations", "token_in_the_query", "too_long")
-#: Further token requests, in the words of a title.
-ASKED: Mapping[str, Mapping[str, str]] = {
-    "resource of more than 512 characters": {"resource": f"urn:{'x' * 512}"},
-    "resource that is no URI": {"resource": "no URI"},
-    "refresh token that nobody issued": {"grant_type": "refresh_token", "refresh_token": "x"},
-    "grant that this client may not use": {
-        "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": "x"
-    },
+#: Further requests of a client that signs people in, in the words of a title: path and form.
+ASKED: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "resource of more than 512 characters": (TOKEN_PATH, {"resource": f"urn:{'x' * 512}"}),
+    "resource that is no URI": (TOKEN_PATH, {"resource": "no URI"}),
+    "refresh token that nobody issued": (
+        TOKEN_PATH, {"grant_type": "refresh_token", "refresh_token": "x"}
+    ),
+    "grant that this client may not use": (
+        TOKEN_PATH, {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}
+    ),
+    "request_uri in a pushed request": (PAR, {"request_uri": "urn:x"}),
+    "dpop_jkt of another key than that of the proof": (PAR, {"dpop_jkt": "x" * 43}),
+    "token_type_hint that is unknown": (
+        "/connect/revocation", {"token": "x", "token_type_hint": "y"}
+    ),
 }  # fmt: skip
 
 
@@ -137,10 +146,15 @@ def _sent(lab: Lab, log: Kept, change: Change, to: str) -> Tried | None:
 
 
 def _asked(lab: Lab, log: Kept) -> Iterator[Tried]:
-    for title, form in ASKED.items():
-        lab.ask("m2m.dpop", key=generate_key("ES256"), **form)
+    key, client = generate_key("ES256"), ("interactive.confidential", "secret")
+    known = dict(zip(("client_id", "client_secret"), client, strict=True))
+    for title, (path, form) in ASKED.items():
+        url = f"{lab.base_url}{path}"
+        said = {"grant_type": "client_credentials", **known, **form}
+        lab.session.post(url, data=said, headers={"DPoP": lab.proof(key, "POST", url)})
         call = read_call(log.last)
-        yield Tried(title, "", lab.policy.name, TOKEN_ENDPOINT, call, _advice(call))
+        if call.refused:
+            yield Tried(title, "", lab.policy.name, path, call, _advice(call))
 
 
 @cache

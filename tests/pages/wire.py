@@ -1,22 +1,38 @@
 """What each policy answers: to every row that fails, at each place, as it goes over the wire."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
 from dpop_lab.checking import Answer, Check, Finding, Profile
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
-from dpop_lab.server.access_token import TokenProfile
 from dpop_lab.server.common import Refused
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
+from dpop_lab.server.sign_in import rows as sign_in
+from dpop_lab.server.sign_in.ways import with_sign_in
 from tests.pages.markdown import code
 
-ROWS: dict[str, Check] = {row.name: row for row in (*rules.ROWS, *at.ROWS, at.unbound)}
+KINDS: dict[str, tuple[Check, ...]] = {
+    "proof": rules.ROWS,
+    "access token": (*at.ROWS, at.unbound),
+    "code or refresh token": tuple(sign_in.ROWS.values()),
+}
+ROWS: dict[str, Check] = {row.name: row for asked in KINDS.values() for row in asked}
 SERVERS = {"DUENDE": "demo.duendesoftware.com", "RFC_9449": "a strict server"}
-PLACES = {"token": "token endpoint", "api": "API", "bound": "API", "bearer": "Bearer API"}
+#: Places by their profiles; those of userinfo, and what is asked in silence, are left out.
+PLACES = {
+    "token": "token endpoint",
+    "code": "token endpoint",
+    "refresh": "token endpoint",
+    "par": "PAR",
+    "api": "API",
+    "bound": "API",
+    "bearer": "Bearer API",
+}
+WITH_SIGN_IN = tuple(map(with_sign_in, POLICIES.values()))
 
 
 class Said(NamedTuple):
@@ -34,10 +50,7 @@ class Said(NamedTuple):
 
 def _said(policy: Policy, place: str, row: Check, defect: str, answer: Answer) -> Said:
     kind = place.removesuffix("_nonce")
-    profile = getattr(policy, place)
-    scheme = "" if kind == "token" else "DPoP"
-    if isinstance(profile, TokenProfile):
-        scheme = profile.scheme
+    scheme = {"api": "DPoP", "bound": "DPoP", "bearer": "Bearer"}.get(kind, "")
     response = policy.refused(Refused(answer), scheme)
     told = dict(response.headers).get("WWW-Authenticate")
     wire = f"WWW-Authenticate: {told}" if told else response.body.decode()
@@ -64,18 +77,27 @@ def answers() -> tuple[Said, ...]:
     """All of them, each once, in the order of the rows."""
     found = (
         one
-        for policy in POLICIES.values()
+        for policy in WITH_SIGN_IN
         for place, profile in policy.profiles.items()
+        if place.removesuffix("_nonce") in PLACES
         for one in _at(policy, place, profile)
     )
     names = [*ROWS]
     return tuple(sorted(dict.fromkeys(found), key=lambda one: names.index(one.row.name)))
 
 
+def together(said: Iterable[Said]) -> list[Said]:
+    """Equal answers of one server at several places as one."""
+    places: dict[Said, dict[str, None]] = {}
+    for one in said:
+        places.setdefault(one._replace(place=""), {})[one.place] = None
+    return [one._replace(place=", ".join(where)) for one, where in places.items()]
+
+
 def not_asked_by(row: Check) -> list[str]:
     """The servers that do not ask this row at any place."""
     return [
         SERVERS.get(policy.name, policy.name)
-        for policy in POLICIES.values()
+        for policy in WITH_SIGN_IN
         if row.name not in policy.row_names
     ]

@@ -13,6 +13,8 @@ from tests.said import UNDER_BEARER, heard, read
 #: Topics that are told on the page of another: a row's, or that of an error code.
 TOLD_AT = {
     "no binding": "rows/bound_key.md",
+    "code key": "rows/code_key.md",
+    "refresh key": "rows/refresh_key.md",
     "any row": "errors/invalid_dpop_proof.md",
     "bare_challenge": "errors/no-error.md",
 } | dict.fromkeys(("web_page", "own code", "status", "before"), "other/no-words.md")
