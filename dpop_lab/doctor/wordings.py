@@ -170,13 +170,6 @@ SPECIFIC = (
     ),
     Wording(
         "code key",
-        r"missing parameter:? dpop_jkt",
-        "the server wants to know with the authorization request which key is to get the token",
-        """Send dpop_jkt, the thumbprint of the key, with the authorization request; or push it
-        (PAR) with a proof.""",
-    ),
-    Wording(
-        "code key",
         r"^\[par .*(?:dpop_jkt|thumbprint|\bkey\b)",
         "dpop_jkt names another key than the one that signed the proof beside it (PAR)",
         "Send the thumbprint of the key that signs the proof, or leave dpop_jkt out.",
