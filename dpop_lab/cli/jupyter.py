@@ -15,7 +15,6 @@ from typing import Any
 from dpop_lab.cli.options import on_signals
 from dpop_lab.errors import LabError
 
-SECONDS = 8  # for kernels to end
 SETTINGS = Path(__file__).parents[1] / "jupyter"
 EVERYWHERE = ("*", "0.0.0.0", "::")  # noqa: S104  compared with, not listened on
 SHELL = os.environ.get("SHELL", "/bin/sh") if os.name == "posix" else ""  # no login: it resets PATH
@@ -39,9 +38,6 @@ def open_lab(folder: Path, options: argparse.Namespace, start: str) -> int:
             def stop() -> None:
                 end.set()
                 server.stop(from_signal=True)
-                # which leaves its loop running when a kernel can't be shut down
-                later = server.io_loop.call_later
-                server.io_loop.add_callback_from_signal(later, SECONDS, server.io_loop.stop)
 
             on_signals(stop)
             print(f"JupyterLab is at\n    {_url(server, options.ip)}\nCtrl-C ends it.", flush=True)
@@ -52,7 +48,10 @@ def open_lab(folder: Path, options: argparse.Namespace, start: str) -> int:
 
 
 def end_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """End what a stopped loop still had to do: a request's thread would keep the process alive."""
+    """End what a stopped loop still had to do: a request's thread would keep the process alive.
+
+    It waits for what such a thread does at this moment.
+    """
     if tasks := asyncio.all_tasks(loop):
         for task in tasks:
             task.cancel()
