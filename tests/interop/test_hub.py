@@ -43,9 +43,9 @@ def nothing_left(tmp_path: Path) -> Iterator[None]:
 
 
 def of(folder: Path) -> list[psutil.Process]:
-    """The processes with a folder in their environment."""
-    known = psutil.process_iter(["environ", "cmdline"])
-    return [one for one in known if str(folder) in str(one.info["environ"])]
+    """The processes that run in a folder, or have it in their environment."""
+    known = psutil.process_iter(["environ", "cwd", "cmdline"])
+    return [one for one in known if str(folder) in f"{one.info['environ']} {one.info['cwd']}"]
 
 
 def trying(hub_python: Path, *options: str) -> list[str]:
