@@ -17,7 +17,7 @@ from dpop_lab import (
     thumbprint,
 )
 from dpop_lab.jose.encoding import base64url_encode, sha256
-from dpop_lab.lab.sign_in import signed_in
+from dpop_lab.lab.sign_in.person import signed_in
 
 VERIFIER = "v" * 43
 CHALLENGE = base64url_encode(sha256(VERIFIER.encode()))

@@ -184,22 +184,10 @@ class Lab(World):
         the person's browser too, are in the log. `key` is made unless given; `more` is what
         `DPoPAuth.authorization_code` takes besides. Raises `LabError` when it comes to nothing.
         """
-        from dpop_lab.lab.sign_in import client_of, signed_in  # when somebody signs in
+        from dpop_lab.lab.sign_in.person import sign_in  # when somebody signs in
 
-        auth = DPoPAuth.authorization_code(
-            key=key or generate_key(),
-            issuer=self.base_url,
-            redirect_uri=redirect_uri,
-            scope=scope,
-            session=self.session,
-            clock=self.clock.now,
-            **(client_of(self, client_id) | more),
-        )
-        browser = self.session_over(self.adapter, self.log)
-        signing = auth.sign_in
-        there = signed_in(browser, signing.begin(), redirect_uri, name, password or name)
-        signing.finish(there)
-        return auth
+        options = {"client_id": client_id, "scope": scope, "redirect_uri": redirect_uri, **more}
+        return sign_in(self, name, password or name, key=key or generate_key(), **options)
 
     def send(
         self,

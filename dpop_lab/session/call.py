@@ -23,6 +23,9 @@ from dpop_lab.wire.syntax import NONCE_WANTED, Challenge, read_challenges
 TOKEN_ENDPOINT, API = "token endpoint", "API"
 TOKEN_SCHEMES = ("dpop", "bearer")
 PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
+SIGN_IN = re.compile(  # how the paths end that have to do with people
+    r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))$"
+)
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
 LONGEST = 16_000  # characters of a URL or a challenge
@@ -124,6 +127,15 @@ class Call:
             return TOKEN_ENDPOINT if proven else API
         return API if self.status == 401 and not self.form else ""
 
+    @cached_property
+    def personal(self) -> str:
+        """Where people are concerned, which place it is, such as `PAR endpoint`; else empty."""
+        if not SIGN_IN.search(path := _path(self.url)):
+            return ""
+        from dpop_lab.session.sign_in import place_of  # loaded when used
+
+        return place_of(path)
+
     @property
     def token_request(self) -> bool:
         """Does it ask for an access token?"""
@@ -156,8 +168,8 @@ class Call:
 
     @property
     def accepted(self) -> bool:
-        """Was there an answer that is no refusal?"""
-        return self.status is not None and self.status < 400
+        """Was there an answer that is no refusal? A redirect may take one to the client."""
+        return self.status is not None and self.status < (300 if self.error else 400)
 
     @property
     def succeeded(self) -> bool:
@@ -299,9 +311,19 @@ def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:
         status=exchange.status,
         challenges=challenges,
         nonce=first(received, "DPoP-Nonce"),
-        **answer_of(json_value(exchange.response_body), challenges or (), exchange.status),
+        **_told(exchange, challenges or ()),
         **known,
     )
+
+
+def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, Any]:
+    """The fields that an answer tells; where people sign in, a redirect or a page may tell them."""
+    told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
+    if (exchange.status or 0) >= 300 and not told["error"] and SIGN_IN.search(_path(exchange.url)):
+        from dpop_lab.session.sign_in import refusal  # loaded when used
+
+        told |= refusal(exchange)
+    return told
 
 
 def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ LABEL = re.compile(r"<(\w+ \d+)>")
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
 METHOD = re.compile("[A-Za-z]{1,20}")
 WELL_KNOWN = "/.well-known/"
+OF_PERSONS = ("authorization_code", "refresh_token")  # grants
+OF_CLIENTS = ("PAR endpoint", "introspection endpoint", "revocation endpoint")  # they say who asks
 ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
 LONGEST = 60  # characters of a path
 
@@ -43,7 +45,8 @@ class Step(Call):
     @property
     def role(self) -> str:
         """Who was asked: an authorization server, a resource server, or just a server."""
-        if self.token_request or any(path in self.url for path in ISSUER_METADATA):
+        metadata = any(path in self.url for path in ISSUER_METADATA)
+        if self.token_request or self.personal or metadata:
             return "authorization server"
         return "resource server" if self.token_label or self.token or self.dpop else "server"
 
@@ -75,11 +78,15 @@ class Step(Call):
     def carried(self) -> str:
         """What it carried in a few words; what a request says is quoted where it is no word."""
         parts = []
-        if self.token_request:
+        if self.token_request or (self.personal in OF_CLIENTS and self.method == "POST"):
             name = self.form.get("client_id")
             parts.append(self._authentication() + (f" as {plain(name)}" if name else ""))
         elif self.scheme:
             parts.append(f"{plain(self.scheme)} {self.token_label}".rstrip())
+        if self.personal or self.form.get("grant_type") in OF_PERSONS:
+            from dpop_lab.session.sign_in import carried  # loaded when used
+
+            parts += carried(self.personal, self.exchange, self.form)
         if len(self.dpop) > 1:
             parts.append(f"{len(self.dpop)} proofs")
         elif self.dpop:
@@ -165,6 +172,14 @@ class _Before:
                 self.demanded[place] = ("token", step.token_label, ended)
                 return "access token refused"
             return f"refused: {plain(step.error)}" if step.error else "refused"
+        if step.personal:
+            from dpop_lab.session.sign_in import meaning  # loaded when used
+
+            return (
+                f"refused: {plain(step.error)}"
+                if step.error
+                else meaning(step.personal, step.exchange)
+            )
         if status >= 300:
             where = first(step.exchange.response_headers, "Location")
             return f"redirected to {cut(where, 100)}" if where else "redirected"

@@ -7,8 +7,10 @@ from urllib.parse import urljoin
 
 import requests
 
+from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.settings import members
 from dpop_lab.errors import LabError
+from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import CLIENTS
 from dpop_lab.server.sign_in.grants import is_public
@@ -41,6 +43,25 @@ def client_of(lab: World, client_id: str) -> dict[str, Any]:
         client = replace(client, client_secret=None, client_auth="none")
     others = ("issuer", "token_endpoint", "scope", "api")
     return {name: one for name, one in members(client).items() if name not in others}
+
+
+def sign_in(
+    lab: World, name: str, password: str, *, key: PrivateKey, redirect_uri: str, **more: Any
+) -> DPoPAuth:
+    """Sign this person in at the lab's server, all of it in its log; see `Lab.sign_in`."""
+    client = client_of(lab, more.pop("client_id"))
+    auth = DPoPAuth.authorization_code(
+        key=key,
+        issuer=lab.base_url,
+        redirect_uri=redirect_uri,
+        session=lab.session,
+        clock=lab.clock.now,
+        **(client | more),
+    )
+    browser = lab.session_over(lab.adapter, lab.log)
+    signing = auth.sign_in
+    signing.finish(signed_in(browser, signing.begin(), redirect_uri, name, password))
+    return auth
 
 
 def signed_in(

@@ -1,0 +1,1 @@
+"""A person played by the lab, and what can be done to their signing in."""
