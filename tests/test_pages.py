@@ -84,7 +84,7 @@ def test_no_page_is_long_and_each_begins_with_cause_and_mend():
 def test_every_row_has_a_page_with_its_causes_and_its_lesson():
     asked = {row for policy in map(with_sign_in, POLICIES.values()) for row in policy.row_names}
     assert {f"rows/{row}.md" for row in asked} == {path for path in made() if path[:5] == "rows/"}
-    assert asked - LIKELY.keys() == asked - TAUGHT.keys() == {*SIGN_IN}
+    assert asked - LIKELY.keys() <= SIGN_IN and asked - TAUGHT.keys() <= SIGN_IN
     for name, row in ROWS.items():
         text = made()[f"rows/{name}.md"]
         assert prose(row.question) in text and prose(row.stops) in text
@@ -145,7 +145,8 @@ def test_every_wording_of_the_doctor_stands_in_the_index_once():
             call = heard(text)
             found.append(fitting(call, call.description, SPECIFIC))
             assert said[f"{quoted(text)}{f' ({who})' * bool(who)}"] == 1, text
-    assert [one.topic for one in SPECIFIC if one not in found] == []
+    unheard = [one.topic for one in SPECIFIC if one not in found]
+    assert unheard == [], "their words are missing in tests/said.tsv"
     for wording in SPECIFIC:
         assert not wording.means or index.count(f": {prose(wording.means)} |") == 1, wording.topic
     alone = [error for error, *_ in CODES if error not in TOLD_AT]
