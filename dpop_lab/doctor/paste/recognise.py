@@ -30,6 +30,7 @@ from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import AROUND, scanned
 from dpop_lab.doctor.paste.unwrap import (
     FENCE,
+    METHODS,
     REQUEST_LINE,
     START,
     VERBOSE,
@@ -46,6 +47,9 @@ from dpop_lab.wire.message import Exchange
 LONGEST, LONGEST_JSON = 100_000, 16_000_000  # characters that are looked at
 MOST_LINES = 3000
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
+DUMPED = re.compile(  # by a program, with its marks, or the names of who says it
+    rf"^[\w-]+: *(?:[\"\[]|{METHODS} \S)|^DPoP: +(?!ey)[a-z]+:? [a-z]", re.M | re.I
+)
 CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
     r"|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)|\b40[13]\b",
@@ -237,5 +241,4 @@ def _headers(text: str) -> Pasted | None:
     if CHALLENGE.match(stripped) and "\n" not in stripped:
         text = f"WWW-Authenticate: {stripped}"
     headers = header_lines(text)
-    dumped = any(value[:1] in ("[", '"') for _, value in headers)  # by a program, with its marks
-    return None if dumped else of_headers(headers)
+    return None if DUMPED.search(text) else of_headers(headers)

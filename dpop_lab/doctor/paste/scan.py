@@ -37,7 +37,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'`<>,]*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
-      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}},?[ \t]+[a-z])  # a logger's name
+      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+[a-z])  # a logger's name
       (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
@@ -229,6 +229,7 @@ def _named(name: str, value: str, made: list[Reading]) -> None:
         known in ALWAYS_ASKED,
         last.side == ANSWERED or (known in OF_ANSWERS and not last.sided),
     )
-    if asks and answers and known in (one.lower() for one, _ in last.headers[ASKED]):
+    elsewhere = known == "host" and last.target[:4] == "http" and value not in last.target
+    if elsewhere or (asks and answers and known in (one.lower() for one, _ in last.headers[ASKED])):
         made.append(last := Reading())
     last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))
