@@ -8,7 +8,6 @@ from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.examined import Examined
-from dpop_lab.doctor.general import REDIRECTS
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.times import clocks_compared
 from dpop_lab.doctor.unasked import other_problems, remarks, solved
@@ -23,6 +22,7 @@ from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import NONCE_WANTED
 
+REDIRECTS = (301, 302, 303, 307, 308)
 TOO_WIDE = 3600  # seconds from a server's clock at which no window ends
 STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
 PROOF_CODES = ("invalid_dpop_proof", NONCE_WANTED)

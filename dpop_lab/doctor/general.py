@@ -1,6 +1,7 @@
 """What is said of all but the proof: by browsers, key stores, gateways; codes and statuses."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 ELSEWHERE = """Call the endpoint that takes DPoP, ask the operator of this one, or use a token that
@@ -11,13 +12,6 @@ SCHEME = r"""(?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed|unrec
     | scheme (?:is )?not supported
     | authori[sz]ation header.{0,20}(?:format|malformed|invalid|must|requires)
     | (?:format|malformed|key=value).{0,50}\bauthori[sz]ation(?: header|:)"""
-REDIRECTS = (301, 302, 303, 307, 308)
-#: A status that words tell, where there is no answer to take it from.
-STATUS = re.compile(
-    r"\b([45]\d\d) (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
-    r"|Internal Server Error|Method Not Allowed)\b",
-    re.I,
-)
 ALLOW = """The server must change, not the client: let it, and any gateway before it, answer OPTIONS
     with a 2xx and without asking for a token or a proof, with the page's origin in
     Access-Control-Allow-Origin, with Access-Control-Allow-Headers: Authorization, DPoP, and with
@@ -28,10 +22,10 @@ ALLOW = """The server must change, not the client: let it, and any gateway befor
 class Wording(NamedTuple):
     """Words for one thing: `says` is searched for in `[where SCHEME status] #code words`.
 
-    Its alternatives stand between blanks. `where` is `par`, `code`,
-    `refresh`, `token`, `api` or nothing.
-    Code and words are in small letters, the scheme of the request alone is in capitals. The code
-    is `bare_challenge` or `web_page` where the answer is that and has none.
+    Its alternatives stand between blanks. `where` is `par`, `code`, `refresh`,
+    `token`, `api` or nothing. Code and words are in small letters, the scheme of the request alone
+    is in capitals. The code is `bare_challenge` or `web_page` where the answer is that and has
+    none.
     """
 
     topic: str  #: the name of a row, an error code, or a few words
@@ -165,57 +159,66 @@ BESIDE_PROOFS = (
         not two at once, and bring proof and nonce with the first.""",
     ),
 )
-CODES = (  # of RFC 6749, 6750, 8707 and 9449, the most telling first
-    ("invalid_token", "the access token is expired, damaged, revoked, or bound to another key",
-     "Fetch a new access token with a proof by the key that will sign the API's proofs."),
-    ("invalid_client", "the server does not know the client, or not by this secret or key",
-     """Check client_id and secret and how they are sent: as form parameters, as HTTP Basic, or
-     as an assertion, which must be a new one each time, also when the request is sent again."""),
-    ("invalid_scope", "the client may not have this scope, or the server does not know it",
-     "Ask for a scope that the client is registered for."),
-    ("invalid_grant", """the code or refresh token is used up, expired, or was given to another
-     client or key""",
-     "Start the flow anew; a refresh token of a public client stays bound to its key."),
-    ("invalid_request", "a parameter or header is missing, doubled, or does not fit the others",
-     "Send grant_type and each parameter once, one Authorization and one DPoP header."),
-    ("invalid_target", "the server does not know the resource that was named",
-     "Name a resource the client may ask for, or none."),
-    ("unauthorized_client", "this client may not use this grant",
-     "Use a client that is registered for the grant."),
-    ("unsupported_grant_type", "the server does not know this grant_type, or there is none",
-     "Send grant_type=client_credentials as a form parameter, not as JSON."),
-    ("insufficient_scope", "the access token is good, but its scope does not reach this resource",
-     "Ask for a token with the scope that the challenge names."),
-    ("server_error", "the server failed", "Look into its log; the request may be right."),
-    ("temporarily_unavailable", "the server is busy or in repair", "Send it again later."),
-    ("bare_challenge", """the challenge names no error: there was no access token that the server
-     takes, but an expired, damaged or Bearer one, or none""",
-     """Send the access token under the scheme DPoP; if it was, fetch a new one and try again."""),
-    ("web_page", "a web page came where an API or a token endpoint should answer",
-     "Check the URL, and whether a login page or a proxy stands in between."),
-)  # fmt: skip
-STATUSES = (
-    (401, "the server does not take these credentials, and gives no reason",
-     "Look at the WWW-Authenticate header of the answer: it says what it wants."),
-    (f"(?:{'|'.join(map(str, REDIRECTS))})", "the server redirects",
-     "Call the URL it names, with a proof whose htu is that URL."),
-    (403, "the server knows the caller, who may not do this", "Ask for what the caller may do."),
-    (404, "nothing is at this URL", "Check the path, to the letter; htu must be the same."),
-    (405, "this URL does not take this method",
-     "Use the method it takes; htm must be the same."),
-    (415, "the body is of a type that the server does not take",
-     "Token requests are application/x-www-form-urlencoded."),
-    (500, "the server fell over", "Look into its log."),
-)  # fmt: skip
+#: Codes of RFC 6749, 6750, 8707 and 9449, the most telling first; what each means, what to do.
+CODES = """
+invalid_token | the access token is expired, damaged, revoked, or bound to another key | Fetch a new
+  access token with a proof by the key that will sign the API's proofs.
+invalid_client | the server does not know the client, or not by this secret or key | Check client_id
+  and secret and how they are sent: as form parameters, as HTTP Basic, or as an assertion, which
+  must be a new one each time, also when the request is sent again.
+invalid_scope | the client may not have this scope, or the server does not know it | Ask for a scope
+  that the client is registered for.
+invalid_grant | the code or refresh token is used up, expired, or was given to another client or key
+  | Start the flow anew; a refresh token of a public client stays bound to its key.
+invalid_request | a parameter or header is missing, doubled, or does not fit the others | Send
+  grant_type and each parameter once, one Authorization and one DPoP header.
+invalid_target | the server does not know the resource that was named | Name a resource the client
+  may ask for, or none.
+unauthorized_client | this client may not use this grant | Use a client that is registered for the
+  grant.
+unsupported_grant_type | the server does not know this grant_type, or there is none | Send
+  grant_type=client_credentials as a form parameter, not as JSON.
+insufficient_scope | the access token is good, but its scope does not reach this resource | Ask for
+  a token with the scope that the challenge names.
+server_error | the server failed | Look into its log; the request may be right.
+temporarily_unavailable | the server is busy or in repair | Send it again later.
+bare_challenge | the challenge names no error: there was no access token that the server takes, but
+  an expired, damaged or Bearer one, or none | Send the access token under the scheme DPoP; if it
+  was, fetch a new one and try again.
+web_page | a web page came where an API or a token endpoint should answer | Check the URL, and
+  whether a login page or a proxy stands in between.
+"""
+#: The same of statuses.
+STATUSES = """
+401 | the server does not take these credentials, and gives no reason | Look at the WWW-Authenticate
+  header of the answer: it says what it wants.
+(?:301|302|303|307|308) | the server redirects | Call the URL it names, with a proof whose htu is
+  that URL.
+403 | the server knows the caller, who may not do this | Ask for what the caller may do.
+404 | nothing is at this URL | Check the path, to the letter; htu must be the same.
+405 | this URL does not take this method | Use the method it takes; htm must be the same.
+415 | the body is of a type that the server does not take | Token requests are
+  application/x-www-form-urlencoded.
+500 | the server fell over | Look into its log.
+"""
 #: Statuses that are said before anyone looks at the proof.
-BEFORE = (
-    (407, "a proxy on the way wants a login", "Give the proxy its user and password."),
-    (413, "the body is too large for the server", "Send less."),
-    (429, "too many requests", "Wait as long as Retry-After says."),
-    (502, "a gateway got no good answer from the server behind it", "Look at the gateway."),
-    (503, "the server is busy or in repair", "Send it again later."),
-    (504, "a gateway waited in vain for the server behind it", "Look at the gateway."),
-)
+BEFORE = """
+407 | a proxy on the way wants a login | Give the proxy its user and password.
+413 | the body is too large for the server | Send less.
+429 | too many requests | Wait as long as Retry-After says.
+502 | a gateway got no good answer from the server behind it | Look at the gateway.
+503 | the server is busy or in repair | Send it again later.
+504 | a gateway waited in vain for the server behind it | Look at the gateway.
+"""
+
+
+def _read(table: str, says: str, topic: str = "") -> Iterator[Wording]:
+    """The wordings of a table, whose rows may go on in lines that are indented."""
+    for row in table.strip().replace("\n  ", " ").split("\n"):
+        key, means, do = row.split(" | ")
+        yield Wording(topic or key, says.replace("KEY", key), means, do)
+
+
 #: What codes and statuses mean where words tell nothing.
 IN_GENERAL = (
     Wording(
@@ -231,9 +234,9 @@ IN_GENERAL = (
         """Use a smaller token (fewer scopes, groups, claims) or key, or let the server take more:
         in nginx by large_client_header_buffers.""",
     ),
-    *(Wording("before", rf"^\[\w* \w* {status}\]", means, do) for status, means, do in BEFORE),
-    *(Wording(code, rf"#{code}\b", means, do) for code, means, do in CODES),
-    *(Wording("status", rf"^\[\w* \w* {status}\]", means, do) for status, means, do in STATUSES),
+    *_read(BEFORE, r"^\[\w* \w* KEY\]", "before"),
+    *_read(CODES, r"#KEY\b"),
+    *_read(STATUSES, r"^\[\w* \w* KEY\]", "status"),
     Wording(
         "own code",
         r"#\w",

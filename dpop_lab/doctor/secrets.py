@@ -76,6 +76,7 @@ LOGIN_OF_CURL = re.compile(r"""\s(?:-u|--user)[ =]*+['"]?[^'":\s]*+:([^'"\s\\]++
 PYTHON_LOGIN = re.compile(  # of requests and httpx
     r"""(?:\bauth\s*+=\s*+\(|BasicAuth\()\s*+['"][^'"\n]*+['"]\s*+,\s*+(['"])([^'"\n]++)\1"""
 )
+LOGINS = ("client_secret", LOGIN_OF_CURL), ("client_secret", PYTHON_LOGIN)
 SHORTEST = 7  # characters; a shorter value may be any word
 BEGINNING = 16  # characters by which a long value is known, even where its end is cut off
 MOST_LINES = 100  # of a key in PEM
@@ -112,8 +113,7 @@ class Secrets:
         self._read([call.description, *call.form.values(), *headers])
         pairs = [(PARAMETERS.get(squeezed(name)), value) for name, value in call.form.items()]
         for cookie in lines(call.headers, "cookie"):
-            values = (pair.partition("=")[2].strip() for pair in cookie.split(";"))
-            pairs += [("cookie", value) for value in values if not is_hidden(cookie)]
+            pairs += [("cookie", value) for value in _values(cookie) if not is_hidden(cookie)]
         for kind, value in pairs:
             if kind and value and not is_hidden(value):
                 self._know(kind, value)
@@ -135,16 +135,12 @@ class Secrets:
                 found += [("client_secret", one) for one in (*passwords, value) if passwords]
             given = [("access_token", AUTHORIZATION)]
             given += [("private_key", MEMBER_IN_CODE)] * ("kty" in text)
-            for kind, pattern in given:
-                values = (one[1] for one in islice(pattern.finditer(text), MOST))
-                found += [(kind, value) for value in values if _long_enough(value)]
+            for kind, pattern in (*given, *LOGINS):
+                values = (one[one.lastindex or 0] for one in islice(pattern.finditer(text), MOST))
+                known = kind == "client_secret"  # however short
+                found += [(kind, value) for value in values if known or _long_enough(value)]
             for cookies in islice(COOKIES.finditer(text), MOST):
-                values = (pair.partition("=")[2].strip() for pair in cookies[1].split(";"))
-                found += [("cookie", value) for value in values if _long_enough(value)]
-            logins = islice(LOGIN_OF_CURL.finditer(text), MOST)
-            found += [("client_secret", login[1]) for login in logins]
-            logins = islice(PYTHON_LOGIN.finditer(text), MOST)
-            found += [("client_secret", login[2]) for login in logins]
+                found += [("cookie", one) for one in _values(cookies[1]) if _long_enough(one)]
             named = islice(named_in(text), MOST)
             found += [one for one in named if _long_enough(one[1])]
             others = [one[1] for one in islice(IN_CODE.finditer(text), MOST)]
@@ -188,6 +184,11 @@ class Secrets:
             if beginning in text:
                 text = _without(text, beginning, known)
         return JWT.sub(_told, without_users(text))
+
+
+def _values(cookies: str) -> Iterator[str]:
+    """The values in a line of cookies."""
+    return (pair.partition("=")[2].strip() for pair in cookies.split(";"))
 
 
 def _long_enough(value: str) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from dpop_lab.doctor.bindings import another_key, other_alg, unbound
+from dpop_lab.doctor.bindings import another_key, header_lost, other_alg, unbound
 from dpop_lab.doctor.exchanges import (
     Earlier,
     answered,
@@ -15,7 +15,6 @@ from dpop_lab.doctor.exchanges import (
     settled,
     value_of,
 )
-from dpop_lab.doctor.on_the_way import header_lost
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, shown

@@ -7,8 +7,7 @@ from dpop_lab.doctor.advice.passed import REASONS, why_passed
 from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.wordings import VAGUE
-from dpop_lab.doctor.words import ROWS, meaning
-from dpop_lab.proof import rules
+from dpop_lab.doctor.words import meaning
 from dpop_lab.session.call import Call
 
 #: What else words about a row may mean, where that is what fails.
@@ -16,7 +15,7 @@ MAY_MEAN = {
     "well_formed": ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti"),
     "jwk": ("no_private_key",),
 }
-CLAIMS = (rules.htm, rules.htu, rules.ath)  # of which nobody speaks who saw no proof
+CLAIMS = ("htm", "htu", "ath")  # of which nobody speaks who saw no proof
 #: Codes that stand for many reasons.
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token", "server_error")
 
@@ -37,7 +36,8 @@ def weighed(
     likely = {each.check.name: Problem.of(each, call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip
-    certain = [each for each in certain if each in hits or not _belied(each, said)]
+    seen = said is not None and said.row in CLAIMS  # so the server has a proof
+    certain = [one for one in certain if not (seen and one.row == "one_header")]
     others = [problem for problem in certain if problem not in hits]
     left = [each for each in free if likely[each.check.name] not in hits]
     if hits:
@@ -55,12 +55,6 @@ def _tells(said: Problem, call: Call, passed: Finding | None) -> bool:
         return False  # they stand for any fault
     topic, error = said.explains[0], call.error.lower()
     return topic != "status" and (topic not in VAGUE or error not in CATCH_ALL)
-
-
-def _belied(problem: Problem, said: Problem | None) -> bool:
-    """Is it a header that is missing here, which the server speaks of all the same?"""
-    missing = (problem.row, problem.found) == (rules.one_header.name, "nothing")
-    return missing and said is not None and ROWS.get(said.row) in CLAIMS
 
 
 def _rows_answered_so(one: Examined) -> set[str]:

@@ -7,7 +7,7 @@ from functools import cache
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
-from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL, STATUS, Wording
+from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL, Wording
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.times import times_told
 from dpop_lab.doctor.urls import oddities, urls_told
@@ -27,6 +27,12 @@ ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profi
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
 PAGE = re.compile(
     r"\s*<(?:!doctype html|html)(?:(?!<title>)[^\0]){0,400}+(?:<title>([^<]{0,200}))?", re.I
+)
+#: A status that words tell, where there is no answer to take it from.
+STATUS = re.compile(
+    r"\b([45]\d\d) (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
+    r"|Internal Server Error|Method Not Allowed)\b",
+    re.I,
 )
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told}

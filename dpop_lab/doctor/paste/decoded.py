@@ -16,7 +16,7 @@ from dpop_lab.doctor.paste.jwts import (
     kind_of,
     passed_over,
 )
-from dpop_lab.doctor.paste.notation import begins_list, listed_in, objects_in
+from dpop_lab.doctor.paste.notation import BEGINS, listed_in, objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call
@@ -82,7 +82,7 @@ def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[st
     found = [(end, *part) for _, end, parts, _ in objects for part in parts]
     jwts = _put_together(found)
     if not jwts and "://" in (claims := listed_in(text)).get("htu", ""):
-        text = "\n".join(line for line in text.split("\n") if not _is_claim(line))
+        text = BEGINS.sub(lambda found: found[0] if found["rest"] is None else "", text)
         jwts = [Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH, end=len(text))]
     jwts = [one for one in jwts if one.kind not in {*sent, REFRESH}]
     pieces, at = [], 0
@@ -94,12 +94,6 @@ def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[st
             at = end
     pieces += [text[at:], *(f"\n{one.text()}" for one in jwts if one.end == len(text))]
     return "".join(pieces), jwts
-
-
-def _is_claim(line: str) -> bool:
-    """Is there a claim in a line, and nothing else?"""
-    found = begins_list(line)
-    return found is not None and not line[found.end() :].strip("\"'`*,;|])} \t")
 
 
 def known_as_decoded(told: Pasted, jwts: list[Jwt]) -> Pasted:

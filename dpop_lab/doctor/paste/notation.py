@@ -41,13 +41,16 @@ AS_IT_IS = re.compile(
 )
 CONSTANTS = {"true": True, "false": False, **dict.fromkeys(["null", "none", "nil", "undefined"])}
 NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,12})?(?:e\+\d\d?)?(?=[nLl]?$)")
-LISTED = re.compile(
-    r"""(?<![\w.-])(?P<name>htm|htu|jti|iat|ath|nonce|(?i:access_?token|token_?type))
+CLAIM = r"""
+    (?<![\w.-])(?P<name>htm|htu|jti|iat|ath|nonce|(?i:access_?token|token_?type))
     ["'`*]*[ \t]*(?:=>|[:=|]|value[ ]:)[ \t]*
-    ["'`]?(?P<value>[^\s"'`,;|\]})]+)""",
-    re.X,
+    ["'`]?(?P<value>[^\s"'`,;|\]})]+)"""
+LISTED = re.compile(CLAIM, re.X)
+BEGINS = re.compile(  # a line, with a claim, and may have nothing else
+    rf"""^[ \t\-*|>•"'`]*+(?i:(?:proof|payload|claims?|dpop|key)[.\s:]+)?["'`]*+{CLAIM}
+    (?P<rest>["'`*,;|\])}} \t]*$)?""",
+    re.X | re.M,
 )
-BEGINS = re.compile(r"[\s\-*|>•\"'`]*(?:(?:proof|payload|claims?|dpop|key)[.\s:]+)?[\"'`]*", re.I)
 MARKED = re.compile(r"htu|token_?type", re.I)
 Found = tuple[int, int, dict[str, Any]]  # where an object begins and ends in a text, and what it is
 
@@ -64,18 +67,12 @@ def objects_in(text: str) -> Iterator[Found]:
             yield start.start(), at, value
 
 
-def begins_list(line: str) -> re.Match[str] | None:
-    """The claim that a line begins with, as a list of them has it."""
-    begins = BEGINS.match(line)
-    return LISTED.match(line, begins.end() if begins else 0)
-
-
 def listed_in(text: str) -> dict[str, Any]:
     """The claims, or members of a token response, that lines of a text list; empty for none."""
     found: dict[str, Any] = {}
     for line in text.split("\n") if MARKED.search(text) else ():
         pairs = {one["name"]: one["value"] for one in LISTED.finditer(line)}
-        if begins_list(line) or {"htm", "htu"} <= set(pairs):
+        if BEGINS.match(line) or {"htm", "htu"} <= set(pairs):
             found |= pairs
     if found.get("iat", "").isdecimal():  # a list has no quotes by which a number is told
         found["iat"] = int(found["iat"])

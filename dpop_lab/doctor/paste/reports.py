@@ -3,16 +3,12 @@
 import ast
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from dpop_lab.doctor.paste.decoded import CLAIMS, HEADER, Jwt, of_jwts
 from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, beside
 from dpop_lab.doctor.paste.unwrap import METHODS
 from dpop_lab.session.call import Call
-
-if TYPE_CHECKING:
-    from dpop_lab.doctor.problem import Problem
 
 DEMO = "From a key to an accepted call: "
 BEGINS = re.compile(r"\s*(?:\S )?(?:This is |Exchange \d)")
@@ -41,7 +37,7 @@ def report_in(text: str) -> Pasted | None:
     """The calls of a report, or what `serve --explain` told; None for any other text."""
     text = COLOUR.sub("", text)
     if text.lstrip().startswith(DEMO):
-        return _told("what dpop-lab demo tells", "The last call is a thief's, and has to fail.")
+        return Pasted(kind="what dpop-lab demo tells: its last call, a thief's, has to fail")
     if entries := ENTRY.findall(text):
         return _explained(entries)
     if text.startswith("**"):  # in Markdown
@@ -73,7 +69,8 @@ def report_in(text: str) -> Pasted | None:
 
 def _explained(entries: list[tuple[str, str, str]]) -> Pasted:
     """What was told of several requests, the last refusal first."""
-    from dpop_lab.doctor.problem import Problem  # such a paste is rare
+    from dpop_lab.doctor.documents import Document  # such a paste is rare
+    from dpop_lab.doctor.problem import Problem
 
     problems = []
     for mark, said, facts in reversed(entries[-MOST:]):
@@ -84,14 +81,7 @@ def _explained(entries: list[tuple[str, str, str]]) -> Pasted:
             action = told.get("change", "")[:2000]
             problems.append(Problem(said[:400], action, section[:100], wanted, found, row[:40]))
     kind = f"what dpop-lab serve --explain told of {len(entries)} request{'s' * (len(entries) > 1)}"
-    return _told(kind, "", *problems)
-
-
-def _told(kind: str, said: str, *problems: "Problem") -> Pasted:
-    """A report that is no request, as a document."""
-    from dpop_lab.doctor.documents import Document
-
-    return Pasted(kind=kind, documents=(Document(kind, said, (), problems),))
+    return Pasted(kind=kind, documents=(Document(kind, "", (), tuple(problems)),))
 
 
 def _jwt(table: str) -> Jwt | None:

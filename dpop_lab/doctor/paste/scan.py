@@ -37,7 +37,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)[^\s"'`<>,]*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
-      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+[a-z])  # a logger's name
+      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+[a-z])  # a logger
       (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
