@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from dpop_lab.server.common import Form, is_uri, value
+from dpop_lab.server.common import Form, Refused, is_uri, value
 from dpop_lab.server.duende_site import CODE, Client
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.sign_in.people import ALL_SCOPES, CLIENTS
@@ -21,6 +21,7 @@ LONGEST = {  # characters
     "dpop_jkt": 100, "response_type": 100, "response_mode": 100, "code_challenge": 128,
     "code_challenge_method": 100, "prompt": 100, "max_age": 10, "login_hint": 100,
 }  # fmt: skip
+KEPT = (*LONGEST, "resource")  # of a pushed request: what is read later, and bounded
 PUSHED = "urn:ietf:params:oauth:request_uri:"
 
 
@@ -43,9 +44,9 @@ class AuthorizationRequest:
     """An authorization request of which the client and its redirect URI are good."""
 
     client: Client
-    form: Form
+    form: Form = field(repr=False)
     redirect_uri: str
-    pushed: str = ""  #: the handle of the pushed request that it is
+    pushed: str = field(default="", repr=False)  #: the handle of the pushed request that it is
     pushed_jkt: str | None = None  #: the key of the proof at the PAR endpoint
 
     def __getitem__(self, name: str) -> str:
@@ -61,6 +62,11 @@ class AuthorizationRequest:
     def scope(self) -> tuple[str, ...]:
         """The scopes asked for, each once, in their order."""
         return tuple(dict.fromkeys(self["scope"].split()))
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The APIs asked for, each once (RFC 8707 section 2)."""
+        return tuple(dict.fromkeys(self.form.get("resource", ())))
 
     @property
     def jkt(self) -> str | None:
@@ -88,7 +94,7 @@ def read_request(
     )
     if repeated and not ways.twice:
         raise Fault("invalid_request", "A parameter stands twice.", request)
-    for error, description in _faults(ways, request):
+    for error, description in _faults(policy, ways, request):
         raise Fault(error, description, request)
     return request
 
@@ -124,7 +130,7 @@ def without_port(uri: str) -> str:
     return re.sub(r"^(http://(?:127\.0\.0\.1|\[::1\]|localhost)):\d{1,5}(?=/|\Z)", r"\1", uri)
 
 
-def _faults(ways: Ways, request: AuthorizationRequest) -> Iterator[tuple[str, str]]:
+def _faults(policy: Policy, ways: Ways, request: AuthorizationRequest) -> Iterator[tuple[str, str]]:
     """What is wrong with the rest of it, in the order of the demo."""
     invalid = "invalid_request"
     if not request["response_type"]:
@@ -141,7 +147,7 @@ def _faults(ways: Ways, request: AuthorizationRequest) -> Iterator[tuple[str, st
             yield invalid, f"Invalid {name}"
     if request["request"]:
         yield "request_not_supported", "Request objects are not read here."
-    yield from _faults_of_scope(request)
+    yield from _faults_of_scope(policy, request)
     yield from _faults_of_challenge(ways, request)
     jkt = request["dpop_jkt"]
     if jkt and ways.exact_jkt and not JKT.fullmatch(jkt):
@@ -153,13 +159,19 @@ def _faults(ways: Ways, request: AuthorizationRequest) -> Iterator[tuple[str, st
         yield invalid, "Invalid max_age"
 
 
-def _faults_of_scope(request: AuthorizationRequest) -> Iterator[tuple[str, str]]:
+def _faults_of_scope(policy: Policy, request: AuthorizationRequest) -> Iterator[tuple[str, str]]:
     if not request.scope:
         yield "invalid_request", "Invalid scope"
-    if not ALL_SCOPES.issuperset(request.scope):
+    try:
+        asked = {*policy.scope(request["scope"]).split(" ")} - {""}
+    except Refused:  # characters that no scope has
+        asked = {""}
+    if not ALL_SCOPES.issuperset(asked):
         yield "invalid_scope", "Invalid scope"
-    if not all(map(is_uri, request.form.get("resource", ()))):
+    if not all(map(is_uri, request.resources)):
         yield "invalid_target", "Invalid resource indicator format"
+    if not set(request.resources) <= set(policy.apis):
+        yield "invalid_target", "Invalid resource indicator"
 
 
 def _faults_of_challenge(ways: Ways, request: AuthorizationRequest) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from dpop_lab.proof.rules import jkt
 from dpop_lab.server.authorization_server import TokenRequest
 from dpop_lab.server.common import Form, bad_request, value
-from dpop_lab.server.sign_in.authorization import PUSHED, Fault, read_request
+from dpop_lab.server.sign_in.authorization import KEPT, PUSHED, Fault, read_request
 from dpop_lab.server.sign_in.state import Pushed, State
 from dpop_lab.server.sign_in.ways import ways_of
 from dpop_lab.wire.message import Response
@@ -53,7 +53,8 @@ class PushedRequest(TokenRequest):
         except Fault as fault:
             raise bad_request(fault.error, fault.description) from None
         state, now = self.state, self.server.clock.now()
-        handle = state.pushed.put(state.handle(), Pushed(self.asked, self.proof, now), now=now)
+        asked = {name: given for name, given in self.asked.items() if name in KEPT}
+        handle = state.pushed.put(state.handle(), Pushed(asked, self.proof, now), now=now)
         lifetime = ways_of(self.policy).pushed_lifetime
         body = {"request_uri": f"{PUSHED}{handle}", "expires_in": lifetime}
         return Response(201, self.policy.token_headers, self.policy.json(body))

@@ -103,7 +103,7 @@ class SignInServer(AuthorizationServer):
             pushed is None
             or value(pushed.form, "client_id") != value(form, "client_id")
             or now - pushed.made_at >= ways_of(self.policy).pushed_lifetime
-            or self.used.seen(("request_uri", handle), now=now)
+            or self.state.pushed.spent(handle)
         ):
             description = "It is unknown, used, outdated or another client's."
             raise Fault("invalid_request_uri", description)
@@ -126,16 +126,13 @@ class SignInServer(AuthorizationServer):
     def _with_code(self, asked: AuthorizationRequest, session: Session) -> Response:
         """The way back to the client, with a code (RFC 6749 section 4.1.2)."""
         now, state = self.clock.now(), self.state
-        remember = state.pushed.lifetime
-        if asked.pushed and not self.used.claim(
-            ("request_uri", asked.pushed), now=now, remember=remember
-        ):
+        if asked.pushed and not state.pushed.spend(asked.pushed):
             raise Fault("invalid_request_uri", "It was used just now.")
         grant = Grant(
             client_id=asked.client.client_id,
             session=session,
             scope=asked.scope,
-            resources=asked.form.get("resource", ()),
+            resources=asked.resources,
             redirect_uri=asked.redirect_uri,
             nonce=asked["nonce"] or None,
             challenge=asked["code_challenge"] or None,

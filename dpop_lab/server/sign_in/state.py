@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from dpop_lab.server.common import Form
+from dpop_lab.server.resource_server import Party
 from dpop_lab.server.sign_in.grants import Grant, Session
 
 Kept = TypeVar("Kept")
@@ -23,6 +24,7 @@ class Store(Generic[Kept]):
     def __init__(self, lifetime: int, *, most: int = MOST) -> None:
         self.lifetime, self._most = lifetime, most
         self._kept: OrderedDict[str, tuple[int, Kept]] = OrderedDict()
+        self._spent = set[str]()
         self._lock = Lock()
 
     def put(self, handle: str, value: Kept, *, now: int) -> str:
@@ -30,13 +32,31 @@ class Store(Generic[Kept]):
         with self._lock:
             self._kept[handle] = now + self.lifetime, value
             while len(self._kept) > self._most or next(iter(self._kept.values()))[0] <= now:
-                self._kept.popitem(last=False)
+                self._spent.discard(self._kept.popitem(last=False)[0])
         return handle
 
     def get(self, handle: str, *, now: int) -> Kept | None:
         """The value, None when its time is over or there was none."""
         end, value = self._kept.get(handle, (now, None))
         return value if end > now else None
+
+    def spend(self, handle: str) -> bool:
+        """Is this its first use? The value stays, so that a second one is seen. Atomic."""
+        with self._lock:
+            first = handle in self._kept and handle not in self._spent
+            self._spent |= {handle} if first else set()
+        return first
+
+    def spent(self, handle: str) -> bool:
+        """Was it used? Whatever the clock says, for as long as its value is kept."""
+        return handle in self._spent
+
+    def drop(self, ended: Callable[[Kept], bool]) -> None:
+        """Forget all values of which this is true."""
+        with self._lock:
+            for handle in [one for one, (_, value) in self._kept.items() if ended(value)]:
+                del self._kept[handle]
+                self._spent.discard(handle)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -65,3 +85,10 @@ class State:
     def handle(self) -> str:
         """A new opaque handle, in hex: 256 bits."""
         return self.draw(32).hex().upper()
+
+
+def end_family(server: Party, state: State, family: str) -> None:
+    """End all that came of a grant: what is kept, and what another thread is about to keep."""
+    state.refresh_tokens.drop(lambda grant: grant.family == family)
+    remember = state.refresh_tokens.lifetime
+    server.used.claim(("ended", family), now=server.clock.now(), remember=remember)

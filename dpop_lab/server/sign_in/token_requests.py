@@ -3,7 +3,7 @@
 import hmac
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 from dpop_lab.jose.encoding import base64url_encode, sha256
@@ -14,11 +14,14 @@ from dpop_lab.server.duende_site import CODE
 from dpop_lab.server.sign_in.grants import Grant
 from dpop_lab.server.sign_in.people import OFFLINE
 from dpop_lab.server.sign_in.rows import KeyContext
-from dpop_lab.server.sign_in.state import State
+from dpop_lab.server.sign_in.state import State, Store, end_family
 from dpop_lab.server.sign_in.ways import Ways, ways_of
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 ID_TOKEN_LIFETIME = 300  # seconds
+NOT_ASKED = (
+    "Resource indicator does not match any resource indicator in the original authorize request."
+)
 
 
 @dataclass(repr=False)
@@ -70,21 +73,16 @@ class PersonalRequest(TokenRequest):
         self.reports.append(report)
         self.server.refuse(context.profile, report)
 
-    def _use_up(self, grant: Grant) -> None:
+    def _use_up(self, grant: Grant, store: Store[Grant]) -> None:
         """Make sure that this is the first use, for all threads. Raises `Refused` for another.
 
         A second one may be a thief's, or the thief's was the first: where the policy says so, all
         that came of the grant ends (RFC 9700 section 4.14.2, RFC 6749 section 4.1.2).
         """
-        claim = partial(
-            self.server.used.claim,
-            now=self.server.clock.now(),
-            remember=self.state.refresh_tokens.lifetime,
-        )
-        if claim((self.grant_type, self.handle)):
+        if store.spend(self.handle):
             return
         if self.ways.ends_family:
-            claim(("ended", grant.family))
+            end_family(self.server, self.state, grant.family)
         raise bad_request("invalid_grant")
 
     def _redeem(self) -> None:
@@ -93,14 +91,13 @@ class PersonalRequest(TokenRequest):
         if grant is None:  # for the types: a code has a grant
             raise bad_request("invalid_grant")
         self._asked("code", KeyContext(profile=profile, bound=grant.jkt))
-        self._use_up(grant)
+        self._use_up(grant, self.state.codes)
         given = value(form, "redirect_uri")
         if not given:
             raise bad_request(self.ways.no_redirect_uri)
         if given != grant.redirect_uri or not verified(grant, value(form, "code_verifier")):
             raise bad_request("invalid_grant")
-        if self.resource is not None and self.resource not in (grant.resources or [self.resource]):
-            raise bad_request("invalid_target")
+        self._check_resource(grant)
 
     def _use_refresh_token(self) -> None:
         """Use a refresh token (RFC 6749 section 6, RFC 9449 section 5)."""
@@ -108,15 +105,32 @@ class PersonalRequest(TokenRequest):
         if grant is None:
             raise bad_request("invalid_grant")
         self._asked("refresh", self.ways.key_context(profile, grant, self.client))
+        self._check_resource(grant)
+        _ = self.scope  # a wrong wish costs no refresh token
         if self.ways.rotates(self.client):
-            self._use_up(grant)
+            self._use_up(grant, self.state.refresh_tokens)
+
+    def _check_resource(self, grant: Grant) -> None:
+        """Raise `Refused` for an API that was not asked for, or is none (RFC 8707 section 2.2)."""
+        if self.resource is not None and grant.resources and self.resource not in grant.resources:
+            raise bad_request("invalid_target", NOT_ASKED)
+        if self.resource not in (None, *self.policy.apis):
+            raise bad_request("invalid_target")
 
     @cached_property
     def scope(self) -> tuple[list[str], list[str]]:
-        """The scopes that the person allowed, in their order, and the audiences."""
+        """The scopes that the person allowed, in their order, and the audiences.
+
+        A refresh may ask for fewer, but not for others (RFC 6749 section 6).
+        """
         if self.allowed is None:
             return super().scope
         scope, policy, resource = self.allowed.scope, self.policy, self.resource
+        if self.grant_type == REFRESH_TOKEN and self.ways.narrows:
+            asked = policy.scope(value(self.form, "scope")).split() or scope
+            if not set(asked) <= set(scope):
+                raise bad_request("invalid_scope")
+            scope = tuple(one for one in scope if one in asked)
         wished = self.allowed.resources if resource is None else (resource,)
         reached = [
             api
@@ -152,7 +166,7 @@ class PersonalRequest(TokenRequest):
         if grant is None:
             return body
         scope = body.pop("scope")
-        if "openid" in grant.scope:
+        if "openid" in self.scope[0]:
             body = {"id_token": self._id_token(grant, body["access_token"]), **body}
         if OFFLINE in grant.scope:
             body[REFRESH_TOKEN] = self._refresh_token(grant)

@@ -12,7 +12,7 @@ from dpop_lab.server.authorization_server import REFRESH_TOKEN, AuthorizationSer
 from dpop_lab.server.common import Refused, bad_request, value
 from dpop_lab.server.resource_server import AUDIENCE
 from dpop_lab.server.sign_in.people import API_SECRETS, PEOPLE
-from dpop_lab.server.sign_in.state import State
+from dpop_lab.server.sign_in.state import State, end_family
 from dpop_lab.server.sign_in.ways import ways_of
 from dpop_lab.wire.message import Request, Response
 
@@ -155,7 +155,7 @@ def revoke(server: AuthorizationServer, state: State, request: Request) -> Respo
         grant, token = state.refresh_tokens.get(text, now=now), token_of(f"Bearer {text}")
         remember = state.refresh_tokens.lifetime
         if grant and grant.client_id == client.client_id:
-            server.used.claim(("ended", grant.family), now=now, remember=remember)
+            end_family(server, state, grant.family)
         elif ways.revokes_access and token.claims.get("client_id") == client.client_id:
             if server.look(token, _context(server)).accepted:
                 jti = token.claims.get("jti")

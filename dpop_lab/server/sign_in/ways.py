@@ -39,6 +39,7 @@ class Ways:
     no_redirect_uri: str = "invalid_grant"  #: the error for a code redeemed without one
     one_time: frozenset[str] | None = None  #: clients with new refresh tokens; None: the public
     ends_family: bool = True  #: does a second use end the whole grant (RFC 9700 section 4.14.2)?
+    narrows: bool = True  #: may a refresh ask for fewer scopes (RFC 6749 section 6)?
     all_bound: bool = False  #: must a confidential client go on as it began, with a proof or not?
     exact_jkt: bool = True  #: must dpop_jkt have the form of a thumbprint?
     #: what the PAR endpoint says in other words than the token endpoint
@@ -83,6 +84,7 @@ DEMO = Ways(
     no_redirect_uri="unauthorized_client",
     one_time=ONE_TIME,
     ends_family=False,
+    narrows=False,
     all_bound=True,
     exact_jkt=False,
     par_answers={
