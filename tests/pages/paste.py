@@ -25,20 +25,23 @@ HEAD = """# Links to paste
 For those who write documentation, a course or an answer of their own: links to each lesson and
 each panel. A Binder link opens it in the browser, with nothing to install, after a minute or two;
 what is done there is gone when the page was idle for a while. A codespace is a machine of the
-reader's own at GitHub, which opens at the start page. A file is read as it is.
+reader's own at GitHub, which opens at the start page. A file is read as it is. On a machine that
+is not theirs nobody should paste a token or a key that is in use.
 
 An error has a page of its own: [find it by its words](README.md). On a machine with dpop_lab
 `dpop-lab lessons --bench CHANGE` opens the bench with a change chosen; `dpop-lab compare --list`
 names them.
 """
+ELSEWHERE = (
+    "On Binder or in a codespace it runs on a machine that is not yours:"
+    " paste no token and no key that is in use."
+)
 
 
 def panel_notebook(name: str) -> str:
     """A notebook that is one panel, not yet run, as text."""
     title = f"# {name.removesuffix('Panel')}: {WORDS[name]}"
-    words = (
-        f"{title}\n\nRun the cell below (Shift and Enter): no server is asked but the twin in it."
-    )
+    words = f"{title}\n\nRun the cell below (Shift and Enter). {ELSEWHERE}"
     code = f"from dpop_lab.panels import {name}\n\n{name}()"
     cells = [
         nbformat.v4.new_markdown_cell(words, id="head"),
