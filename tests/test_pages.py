@@ -13,7 +13,7 @@ from readme_renderer import markdown
 
 from dpop_lab import diagnose
 from dpop_lab.checking import Finding
-from dpop_lab.doctor.general import CODES, IN_GENERAL
+from dpop_lab.doctor.general import IN_GENERAL
 from dpop_lab.doctor.wordings import SPECIFIC
 from dpop_lab.doctor.words import fitting
 from dpop_lab.panels import BenchPanel
@@ -28,7 +28,7 @@ from tests.pages.markdown import Page, code, prose, same_each_run, table
 from tests.pages.row import TAUGHT
 from tests.pages.trials import LIKELY, causes
 from tests.pages.wire import ROWS
-from tests.pages.words import TOLD_AT, page_of, quoted
+from tests.pages.words import OF_CODES, TOLD_AT, page_of, quoted
 from tests.said import heard, read
 
 LONGEST, OF_THE_INDEX = 120, 150  # lines; the index is searched, not read
@@ -149,7 +149,7 @@ def test_every_wording_of_the_doctor_stands_in_the_index_once():
     assert unheard == [], "their words are missing in tests/said.tsv"
     for wording in SPECIFIC:
         assert not wording.means or index.count(f": {prose(wording.means)} |") == 1, wording.topic
-    alone = [error for error, *_ in CODES if error not in TOLD_AT]
+    alone = [error for error in OF_CODES if error not in TOLD_AT]
     assert all(index.count(f"[{code(error)}](errors/{error}.md)") >= 1 for error in alone)
     for wording in IN_GENERAL:
         assert f"({page_of(wording.topic)})" in index, wording.topic

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import NamedTuple
 
-from dpop_lab.doctor.general import CODES, Wording
+from dpop_lab.doctor.general import IN_GENERAL, Wording
 from dpop_lab.doctor.wordings import SPECIFIC
 from dpop_lab.doctor.words import fitting
 from tests.pages.markdown import code, slug
@@ -19,7 +19,7 @@ TOLD_AT = {
     "bare_challenge": "errors/no-error.md",
 } | dict.fromkeys(("web_page", "own code", "status", "before"), "other/no-words.md")
 #: What the doctor says of codes alone.
-OF_CODES = {name: Wording(name, "", means, do) for name, means, do in CODES}
+OF_CODES = {one.topic: one for one in IN_GENERAL if one.says == rf"#{one.topic}\b"}
 NONCE = "use_dpop_nonce"  # the code that the wording of the row `nonce` is about
 
 
