@@ -316,17 +316,13 @@ class Room(Served):
     def __init__(self, shown, page, url):
         super().__init__(shown, page)
         self.url, self.rows = url, page.locator("#rows tr")
-        for name in ("bob", "ann", LONG, "ann"):
-            self.call(name, machine=f"m{self.rows.count()}")
-            self.has(name)
+        for number, name in enumerate(("bob", "ann", LONG, "ann")):
+            self.call(name, machine=f"m{number}")
+            expect(self.rows).to_have_count(number + 1)
 
     def call(self, name, machine="", path=API):
         """One request of a participant, which is refused."""
         self.send("GET", path, [("DPoP-Lab-Name", name), ("DPoP-Lab-Machine", machine)])
-
-    def has(self, name):
-        """Wait until a participant of this name is there."""
-        expect(self.rows.filter(has_text=name).first).to_be_visible()
 
     def row(self, name):
         """The cells of a participant's row."""
@@ -426,6 +422,9 @@ def test_the_page_of_a_room_has_no_faults_that_axe_knows(room):
     room.shows(5)
     room.link(LONG).click()
     room.has_no_faults("room")
+    room.page.set_viewport_size({"width": 360, "height": 768})
+    assert room.page.evaluate("() => document.documentElement.scrollWidth") <= 360
+    assert room.link(LONG).bounding_box()["width"] > 100
 
 
 def test_sixty_names_and_thousands_of_requests_leave_the_page_usable(room):
@@ -441,6 +440,7 @@ def test_sixty_names_and_thousands_of_requests_leave_the_page_usable(room):
             one.getresponse().read()
     expect(room.rows).to_have_count(64)
     expect(room.row("p59").locator("td").nth(3)).to_have_text("10")
+    assert room.page.locator("#rows a").all_text_contents()[6:9] == ["p2", "p3", "p4"]
     room.shows(100)
     before = room.page.evaluate("() => window.made")
     room.call("p7")

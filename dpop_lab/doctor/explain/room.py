@@ -10,6 +10,7 @@ from itertools import chain, count, islice, takewhile
 
 from dpop_lab.doctor.explain.telling import Entry
 from dpop_lab.jose.encoding import read_json
+from dpop_lab.wire.participant import LONGEST
 
 KEPT, LARGEST = 100, 400_000  # requests of each participant, and octets of them as they are packed
 MOST = 200  # participants: whoever comes after them shares one place
@@ -67,8 +68,8 @@ class Participant:
 
     @property
     def sorted_by(self) -> str:
-        """By which text participants are sorted."""
-        return self.label.casefold()
+        """By which text participants are sorted: p9 comes before p10."""
+        return re.sub("[0-9]+", lambda digits: digits[0].zfill(LONGEST), self.label.casefold())
 
     def keep(self, one: Kept, told: Entry) -> None:
         """Count this request and keep it, for the oldest that is now too much."""
