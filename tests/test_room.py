@@ -100,6 +100,7 @@ def test_a_room_needs_no_tls_for_all_is_published_there(monkeypatch):
         with Lab(issuer=URL, name="ann") as lab:
             assert lab.session.get(lab.api, auth=lab.auth()).status_code == 200
             assert lab.metadata["token_endpoint"] == URL + TOKEN
+            assert lab.session.get(lab.api, auth=lab.sign_in()).status_code == 200
         with pytest.raises(LabError):  # a secret of its own is not sent so
             _ = Lab(issuer=URL, name="ann", client_id="web", client_secret="mine").token_endpoint
 

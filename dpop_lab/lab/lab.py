@@ -36,7 +36,7 @@ class Lab(World):
     file or a mapping); what they lack is taken from variables of the environment such as
     DPOP_LAB_CLIENT_ID. Keywords go before JSON, and JSON before the environment, which alone never
     leads away from the twin: `settings={}` lets it. See `read_settings` for the members. `client`
-    is what came of it, `kind` says which of the three worlds this is, and `live` whether it is not
+    is what came of it, `kind` says which of the worlds this is, and `live` whether it is not
     the twin; `timeout` is how many seconds to wait over the network for each answer.
 
     `session` is a plain `requests.Session`; every exchange on it is kept in `log`, a new one unless
@@ -47,9 +47,8 @@ class Lab(World):
     API demand nonces. `auth()` gives a `DPoPAuth` for one of the demo's clients, `proof` and `ask`
     make one proof and one token request. In a class, `Lab(issuer=URL, name="ann")` is a participant
     at the room's `dpop-lab serve --explain`, as the demo's client m2m.dpop unless told otherwise:
-    the name goes along with each request to that issuer, and to nobody else, as the header line
-    DPoP-Lab-Name, which any client can send; no rule looks at it. Raises `LabError` for what does
-    not go together, and the live session raises `Unreachable` when no answer comes.
+    the name goes along to that issuer alone, in the line DPoP-Lab-Name, which no rule looks at.
+    Raises `LabError` for what does not go together, the live session `Unreachable` without answer.
     """
 
     def __init__(

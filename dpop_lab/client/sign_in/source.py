@@ -60,17 +60,19 @@ class PersonalSource(TokenSource):
         push: bool | None = None,
         store: TokenStore | None = None,
         accept_bearer: bool = False,
+        plain: bool = False,
         **client: Any,
     ) -> Self:
         """The source for this client of the issuer, whose metadata are asked for at once.
 
-        `client` are further members of `Settings`. Raises `SettingsError`.
+        `client` are further members of `Settings`; `plain` is that of `discover`. Raises
+        `SettingsError`.
         """
         if not isinstance(key, PrivateKey):
             found, advice = type(key).__name__, "load_key and generate_key make one."
             raise SettingsError("No key", wanted="a PrivateKey", found=found, advice=advice)
         settings = Settings(client_id=client_id, issuer=issuer, scope=scope, **client)
-        metadata = discover(issuer, session=session, timeout=timeout)
+        metadata = discover(issuer, session=session, timeout=timeout, plain=plain)
         endpoint = metadata.get("authorization_endpoint")
         if not isinstance(endpoint, str):
             wanted = "authorization_endpoint in its metadata"

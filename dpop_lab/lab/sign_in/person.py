@@ -11,6 +11,7 @@ from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.settings import members
 from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
+from dpop_lab.lab.participant import ROOM
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende_site import CLIENTS
 from dpop_lab.server.sign_in.grants import is_public
@@ -56,6 +57,7 @@ def sign_in(
         redirect_uri=redirect_uri,
         session=lab.session,
         clock=lab.clock.now,
+        plain=lab.kind == ROOM,
         **(client | more),
     )
     browser = lab.session_over(lab.adapter, lab.log)
