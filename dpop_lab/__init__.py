@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dpop_lab.lab.catalogue import CHANGES, LEFT_OUT
     from dpop_lab.lab.compare import compare
     from dpop_lab.lab.lab import Lab
+    from dpop_lab.lab.sign_in.catalogue import SIGN_IN_CHANGES
     from dpop_lab.proof import access_token_hash, make_proof, read_proof
     from dpop_lab.proof.rules import check_proof
     from dpop_lab.server.authorization_server import AuthorizationServer
@@ -37,6 +38,7 @@ __all__ = [
     "DUENDE",
     "LEFT_OUT",
     "RFC_9449",
+    "SIGN_IN_CHANGES",
     "AuthorizationServer",
     "DPoPAuth",
     "KeyUnusable",
@@ -76,6 +78,7 @@ WHEN_USED = {
     "LabError": "dpop_lab.errors",
     "RFC_9449": "dpop_lab.server.rfc9449",
     "ResourceServer": "dpop_lab.server.resource_server",
+    "SIGN_IN_CHANGES": "dpop_lab.lab.sign_in.catalogue",
     "SessionLog": "dpop_lab.client.recorder",
     "SettingsError": "dpop_lab.errors",
     "Story": "dpop_lab.session.story",

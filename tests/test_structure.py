@@ -289,7 +289,8 @@ def test_public_names_are_few_and_there():
         "access_token_hash private_key_jwt DUENDE RFC_9449 "
         "AuthorizationServer ResourceServer serve DPoPAuth "
         "TokenRefused SessionLog record Story Lab CHANGES LEFT_OUT compare diagnose LabError "
-        "KeyUnusable SettingsError decode_jwt time_windows exercise progress".split()
+        "KeyUnusable SettingsError decode_jwt time_windows exercise progress "
+        "SIGN_IN_CHANGES".split()
     )
     assert names == promised
     assert all(hasattr(dpop_lab, name) for name in names)

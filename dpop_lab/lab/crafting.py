@@ -201,7 +201,14 @@ def prepared(draft: Draft, proof: str, lab: World) -> requests.PreparedRequest:
     if body:
         lines.append(("Content-Length", str(len(body))))
     url = change.url(url) if change.url else url
-    request = requests.Request(change.method or place.method, url, data=body).prepare()
+    return with_lines(change.method or place.method, url, lines, body)
+
+
+def with_lines(
+    method: str, url: str, lines: list[tuple[str, str]], body: str | None = None
+) -> requests.PreparedRequest:
+    """A request with these header lines as they are, in their order, several of one name apart."""
+    request = requests.Request(method, url, data=body).prepare()
     request.headers = HTTPHeaderDict(lines)  # type: ignore[assignment]
     return request
 

@@ -23,6 +23,7 @@ from dpop_lab.server.policy import Policy
 if TYPE_CHECKING:
     from dpop_lab.lab.bench import Bench
     from dpop_lab.lab.sent import Sent
+    from dpop_lab.lab.sign_in.playing import Played
     from dpop_lab.session.story import Story
 
 TIMEOUT = 15  # seconds to wait for an answer where the caller named none
@@ -187,6 +188,17 @@ class Lab(World):
 
         options = {"client_id": client_id, "scope": scope, "redirect_uri": redirect_uri, **more}
         return sign_in(self, name, password or name, key=key or generate_key(), **options)
+
+    def attack(self, name: str, *, predict: str = "", **rules: Any) -> "Played":
+        """Carry out one of `SIGN_IN_CHANGES`, an attack on a sign-in, and see who stops it.
+
+        An honest person, client and key are the lab's; the attacker has what the attack says.
+        `predict` names a row, "no row", "the client" or "accepted"; `policy` and `without` are as
+        for `send`. Raises `LabError` for an unknown name, and for a server that is not the twin.
+        """
+        from dpop_lab.lab.sign_in.catalogue import attacked  # when used
+
+        return attacked(self, name, predict=predict, **rules)
 
     def send(
         self,

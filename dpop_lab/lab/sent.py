@@ -69,11 +69,13 @@ class Sent(Shown):
         }
         outcome = outcomes.get(self.caught, f"Refused at the {self.to} by the row {self.caught}")
         told = f"{outcome}: {self.answered.rules} answers {self.answered.answer}"
-        told += "" if told.endswith(".”") else "."
-        if self.predicted:
-            came = "right" if self.predicted == self.caught else "not this time"
-            told += f" You predicted {self.predicted}: {came}."
-        return told
+        return told + ("" if told.endswith(".”") else ".") + self.of_prediction
+
+    @property
+    def of_prediction(self) -> str:
+        """Whether the prediction came true, a sentence after a blank; empty without one."""
+        came = "right" if self.predicted == self.caught else "not this time"
+        return f" You predicted {self.predicted}: {came}." * bool(self.predicted)
 
     @property
     def curl(self) -> str:
@@ -124,8 +126,8 @@ class Sent(Shown):
         mark = "passed" if here.accepted else "failed"
         yield Card(self.verdict, mark, tuple(facts), self.stamp)
         for report in here.reports:
-            of_token = "access token" in report.profile
-            name = "the access token" if of_token else "the proof"
+            kinds = {"access token": "the access token", "key of": "the key"}
+            name = next((kinds[one] for one in kinds if one in report.profile), "the proof")
             title = report.title.replace(report.profile, name, 1)
             yield replace(report.table, title=title)
         if there:

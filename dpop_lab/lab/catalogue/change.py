@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from dpop_lab.errors import expect
 from dpop_lab.lab.catalogue.places import (
@@ -143,58 +143,71 @@ class Change(Edit):
         return f"{self.name}: {self.title}\n  by {self.by} ({self.section})"
 
 
-class Catalogue(Shown, Mapping[str, Change]):
-    """Changes by their names, in order; shown by a notebook as a table for each of `GROUPS`."""
+E = TypeVar("E", bound=Any)  # has name, title, section, worth, by, group and places
 
-    def __init__(self, changes: Iterable[Change]) -> None:
-        self._changes = {change.name: change for change in changes}
 
-    def __getitem__(self, name: str) -> Change:
-        return self._changes[name]
+class Listing(Shown, Mapping[str, E], Generic[E]):
+    """What could be carried out, by names, in order; shown as a table for each group."""
+
+    counted: ClassVar = "changes"
+    groups: ClassVar[Mapping[str, str]] = GROUPS
+    actors: ClassVar[Mapping[str, str]] = ACTORS
+
+    def __init__(self, entries: Iterable[E]) -> None:
+        self._entries = {one.name: one for one in entries}
+
+    def __getitem__(self, name: str) -> E:
+        return self._entries[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._changes)
+        return iter(self._entries)
 
     def __len__(self) -> int:
-        return len(self._changes)
+        return len(self._entries)
 
-    def by(self, actor: str) -> "Catalogue":
-        """Those that this one of `ACTORS` could carry out, which is whom `Change.by` names."""
-        return Catalogue(change for change in self.values() if change.by == actor)
+    def by(self, actor: str) -> Self:
+        """Those that this one of the actors could carry out, which is whom `by` names."""
+        return type(self)(one for one in self.values() if one.by == actor)
 
-    def at(self, place: str) -> "Catalogue":
-        """Those that make sense at one of `PLACES`."""
-        return Catalogue(change for change in self.values() if place in change.places)
+    def at(self, place: str) -> Self:
+        """Those that make sense at one of the places."""
+        return type(self)(one for one in self.values() if place in one.places)
 
-    def of(self, group: str) -> "Catalogue":
-        """Those of one of `GROUPS`."""
-        return Catalogue(change for change in self.values() if change.group == group)
+    def of(self, group: str) -> Self:
+        """Those of one of the groups."""
+        return type(self)(one for one in self.values() if one.group == group)
 
-    @property
-    def differing(self) -> "Catalogue":
-        """Those that one of the two servers takes at some place, and the other refuses there."""
-        return Catalogue(change for change in self.values() if change.differs)
-
-    def search(self, text: str) -> "Catalogue":
+    def search(self, text: str) -> Self:
         """Those with all words of a text in name, title, section or worth; in any letter case."""
         expect(text, str, "search", 'Such as "slash htu".')
         words = text.casefold().split()
-        return Catalogue(one for one in self.values() if all(word in _told(one) for word in words))
+        return type(self)(one for one in self.values() if all(word in _told(one) for word in words))
 
     def blocks(self) -> Iterator[Block]:
         """How many there are and who could do them, then a table for each group."""
-        count = Counter(change.by for change in self.values())
-        lines = [f"{count[one]} by {one}: {who}" for one, who in ACTORS.items() if one in count]
-        yield Note("\n".join([f"{len(self)} changes", *lines]))
+        count = Counter(one.by for one in self.values())
+        lines = [
+            f"{count[one]} by {one}: {who}" for one, who in self.actors.items() if one in count
+        ]
+        yield Note("\n".join([f"{len(self)} {self.counted}", *lines]))
         many = len(self) > FEW
-        for group, title in GROUPS.items():
+        for group, title in self.groups.items():
             rows = tuple((one.title, one.name, one.section) for one in self.of(group).values())
             if rows:
                 yield Table(f"{title}: {len(rows)}", rows, HEAD, code=HEAD[1:2], folded=many)
 
 
-def _told(change: Change) -> str:
-    return f"{change.name} {change.title} {change.section} {change.worth}".casefold()
+class Catalogue(Listing[Change]):
+    """Changes by their names, in order; shown by a notebook as a table for each of `GROUPS`."""
+
+    @property
+    def differing(self) -> Self:
+        """Those that one of the two servers takes at some place, and the other refuses there."""
+        return type(self)(change for change in self.values() if change.differs)
+
+
+def _told(one: Any) -> str:
+    return f"{one.name} {one.title} {one.section} {one.worth}".casefold()
 
 
 by_thief = partial(Change, by=THIEF)
