@@ -16,7 +16,7 @@ from dpop_lab.show.values import Words
 NAMES = (
     "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
     " device_code id_token id_token_hint password refresh_token registration_access_token secret"
-    " subject_token".split()
+    " request_uri subject_token".split()
 )
 KINDS = {name.replace("_", ""): name for name in NAMES}
 PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
@@ -32,9 +32,11 @@ HIDDEN = re.compile(
 LOGIN = re.compile(r"^[^/\s:]*+:\S*@")  # in a URL without a scheme
 QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
 # in text of no known form: name=value, name: value, "name": "value", <name>value
+ANYWHERE = sorted({*NAMES} - {"request_uri"}, reverse=True)
 NAME = re.compile(
-    rf"""(?P<name>{"|".join(sorted(NAMES, reverse=True)).replace("_", "[_-]?")}"""
-    r"""|(?<=[?&])(?:code|token)(?==)"""
+    rf"""(?P<name>{"|".join(ANYWHERE).replace("_", "[_-]?")}"""
+    r"""|(?<![a-z]_)request_uri(?=\W{1,9}(?:urn|[\w-]{20}))"""  # and not what is said of it
+    r"""|(?<=[?&#])(?:code|token)(?==)|(?<=name=["'])code(?=["']\ value)"""
     rf"""|(?<=["';])(?:d|p|q|dp|dq|qi|k)(?={QUOTE}\s*+:\s*+{QUOTE}[\w-]{{16}}))"""
     rf"""(?P<gap>>|(?:{QUOTE}|\\*+["']?)\s*+(?:value\s*+)?[:=]>?\s*+)"""
     rf"""(?P<quote>{QUOTE})?+""",
