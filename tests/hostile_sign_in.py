@@ -73,9 +73,17 @@ class Site:
     """A twin in this process, one honest request for each endpoint, and how to spoil it."""
 
     def __init__(self, policy, **options):
-        self.twin = Twin(BASE, policy=policy, signing_key=SIGNING_KEY, **options)
-        self.demo = policy.name == "DUENDE"
-        self.count = 0
+        self._begin(Twin(BASE, policy=policy, signing_key=SIGNING_KEY, **options))
+
+    @classmethod
+    def of(cls, twin):
+        """The same of a twin that is there."""
+        site = cls.__new__(cls)
+        site._begin(twin)
+        return site
+
+    def _begin(self, twin):
+        self.twin, self.demo, self.count = twin, twin.policy.name == "DUENDE", 0
 
     def ask(self, method, path, form="", headers=()):
         """The twin's answer, with a form in the URL of a GET and in the body of a POST."""
@@ -88,7 +96,12 @@ class Site:
         self.count += 1
         now = self.twin.clock.now()
         nonce = self.twin.authorization_server.nonces.issue(now)
-        said = {"htm": method, "htu": BASE + path, "iat": now, "jti": f"j{self.count}"}
+        said = {
+            "htm": method,
+            "htu": self.twin.base_url + path,
+            "iat": now,
+            "jti": f"j{self.count}",
+        }
         return ("DPoP", builder.proof(VICTIM, **said, nonce=nonce, **more))
 
     def cookie(self):
@@ -109,9 +122,9 @@ class Site:
         )
         return parse_qs(urlsplit(first(answer.headers, "location")).query)["code"][0]
 
-    def redemption(self):
+    def redemption(self, **more):
         return {
-            "grant_type": "authorization_code", "client_id": CLIENT, "code": self.code(),
+            "grant_type": "authorization_code", "client_id": CLIENT, "code": self.code(**more),
             "redirect_uri": REDIRECT, "code_verifier": VERIFIER, "resource": "urn:resource1",
         }  # fmt: skip
 

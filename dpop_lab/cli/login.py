@@ -5,6 +5,7 @@ import json
 import os
 import webbrowser
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from dpop_lab.cli.jupyter import has_browser
@@ -17,6 +18,7 @@ from dpop_lab.cli.options import (
     adder,
     base_url,
     command,
+    fail,
     listening,
     named,
     private_key,
@@ -27,6 +29,7 @@ from dpop_lab.cli.options import (
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.read_settings import read_settings, variable, written
 from dpop_lab.client.settings import CREDENTIALS, Settings, members
+from dpop_lab.client.sign_in.answer import NotSignedIn
 from dpop_lab.client.sign_in.loopback import Loopback
 from dpop_lab.client.sign_in.store import FileStore
 from dpop_lab.errors import LabError
@@ -68,14 +71,12 @@ def declare(commands: Commands) -> None:
 
 
 def _login(options: argparse.Namespace) -> int:
-    if options.save and not (options.key and options.issuer):
-        advice = "A token is of use with its key alone, and the twin ends with this command."
-        raise LabError("--save wants --key FILE and an ISSUER", advice=advice)
+    _check_save(options)
     with ExitStack() as stack:
         twin = None
         if not options.issuer:
             twin = stack.enter_context(Lab(carrier="socket", policy=POLICIES[options.policy]))
-        with listening("127.0.0.1", None):
+        with listening(options.redirect_uri, None):
             loopback = stack.enter_context(Loopback(options.redirect_uri))
         auth = DPoPAuth.authorization_code(
             key=private_key(options) if options.key else generate_key(),
@@ -85,15 +86,33 @@ def _login(options: argparse.Namespace) -> int:
             **_who(options, twin),
         )
         _open(auth.sign_in.begin(), options)
-        token = auth.sign_in.finish(loopback.wait(options.timeout))
+        try:
+            token = auth.sign_in.finish(loopback.wait(options.timeout))
+        except NotSignedIn as error:
+            return fail(str(error), 1)
         say(f"Signed in: {token!r}")
         print(printable(json.dumps(dict(auth.sign_in.person), indent=2), "\n"))
         if twin:
             answer = twin.session.get(twin.api, auth=auth)
             say(f"GET {twin.api} (the offline twin): {answer.status_code} {answer.reason}")
-    if options.save:
+    if options.save and FileStore(options.save).read():
         say(f"The refresh token is in {named(options.save)}, for your eyes only.")
+    elif options.save:
+        say("Nothing was saved: the server gave no refresh token. Does --scope ask for one?")
     return 0
+
+
+def _check_save(options: argparse.Namespace) -> None:
+    """Raise `LabError` where --save can't come to anything, before somebody signs in for it."""
+    if not options.save:
+        return
+    if not (options.key and options.issuer):
+        advice = "A token is of use with its key alone, and the twin ends with this command."
+        raise LabError("--save wants --key FILE and an ISSUER", advice=advice)
+    folder = Path(options.save).parent
+    if not os.access(folder, os.W_OK):
+        found = "no such folder" if not folder.is_dir() else "one that can't be written to"
+        raise LabError(f"--save {named(options.save)}", wanted="a folder for it", found=found)
 
 
 def _who(options: argparse.Namespace, twin: Lab | None) -> dict[str, Any]:
@@ -142,7 +161,6 @@ def auth_of_login(options: argparse.Namespace, lab: Lab, key: PrivateKey) -> DPo
     return DPoPAuth.authorization_code(
         key=key,
         issuer=str(lab.client.issuer),
-        redirect_uri="",
         store=FileStore(options.login),
         session=lab.session,
         timeout=options.timeout,

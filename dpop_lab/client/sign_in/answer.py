@@ -14,6 +14,10 @@ AGAIN = "Sign in again: open the URL of begin() in a browser, and give finish() 
 SLACK = 300  # seconds that the clocks of client and server may differ
 
 
+class NotSignedIn(LabError):
+    """Nobody was signed in, though all was well asked: a no, an error of the server, no answer."""
+
+
 def read_answer(answer: str, state: str, metadata: Mapping[str, Any]) -> dict[str, str]:
     """The parameters of an answer: of a URL with a query or a fragment, or these alone.
 

@@ -2,10 +2,11 @@
 
 import time
 from html import escape
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import urlsplit
 
+from dpop_lab.client.sign_in.answer import NotSignedIn
 from dpop_lab.errors import LabError
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -16,6 +17,13 @@ STEP = 0.2  # seconds between two looks at the clock, in which Ctrl-C is heard
 LONGEST = 16_384  # characters of an answer
 
 
+class _Server(ThreadingHTTPServer):
+    """Threads, for a browser opens connections that it does not use, and then uses another."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a browser may hang up."""
+
+
 class Loopback:
     """Listens at `redirect_uri` on this machine until a browser has brought the answer there.
 
@@ -24,8 +32,11 @@ class Loopback:
     """
 
     def __init__(self, redirect_uri: str = "http://127.0.0.1:0/callback") -> None:
-        parts = urlsplit(redirect_uri)
-        host = parts.hostname or ""
+        try:
+            parts = urlsplit(redirect_uri)
+            host, port = parts.hostname or "", parts.port or 0
+        except ValueError:  # brackets that do not match, a port that is too high
+            parts, host, port = urlsplit(""), "", 0
         if parts.scheme != "http" or host not in ("127.0.0.1", "localhost") or parts.query:
             wanted = "http://127.0.0.1:PORT/PATH, or localhost"
             raise LabError("Nobody can listen at this redirect URI", wanted=wanted)
@@ -41,10 +52,9 @@ class Loopback:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing: a code would stand in it."""
 
-        self._server = HTTPServer(("127.0.0.1", parts.port or 0), Handler)
+        self._server = _Server(("127.0.0.1", port), Handler)
         self._server.timeout = STEP
-        port = self._server.server_address[1]
-        self.redirect_uri = f"http://{host}:{port}{parts.path}"
+        self.redirect_uri = f"http://{host}:{self._server.server_address[1]}{parts.path}"
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         path, _, query = handler.path.partition("?")
@@ -69,12 +79,12 @@ class Loopback:
             self._answer = handler.path
 
     def wait(self, seconds: float) -> str:
-        """The answer, as path and query. Raises `LabError` when none comes in this time."""
+        """The answer, as path and query. Raises `NotSignedIn` when none comes in this time."""
         end = time.monotonic() + seconds
         while not self._answer:
             if time.monotonic() > end:
                 advice = "Run the command again, and sign in while it waits."
-                raise LabError(f"Nobody signed in within {seconds:g} s", advice=advice)
+                raise NotSignedIn(f"Nobody signed in within {seconds:g} s", advice=advice)
             self._server.handle_request()
         return self._answer
 

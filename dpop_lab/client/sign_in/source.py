@@ -12,7 +12,7 @@ import requests
 from dpop_lab.client.discovery import discover, send_own
 from dpop_lab.client.sending_again import json_object
 from dpop_lab.client.settings import Settings, authentication, check_url, settled
-from dpop_lab.client.sign_in.answer import AGAIN, read_answer, read_id_token
+from dpop_lab.client.sign_in.answer import AGAIN, NotSignedIn, read_answer, read_id_token
 from dpop_lab.client.sign_in.store import TokenStore
 from dpop_lab.client.token import AccessToken, TokenRefused, TokenSource, read_token
 from dpop_lab.errors import LabError, SettingsError
@@ -52,8 +52,8 @@ class PersonalSource(TokenSource):
         key: PrivateKey,
         client_id: str,
         issuer: str,
-        redirect_uri: str,
-        scope: str,
+        redirect_uri: str = "",
+        scope: str | None = None,
         session: requests.Session | None = None,
         clock: Callable[[], float] = time.time,
         timeout: float | None = 30,
@@ -65,8 +65,8 @@ class PersonalSource(TokenSource):
     ) -> Self:
         """The source for this client of the issuer, whose metadata are asked for at once.
 
-        `client` are further members of `Settings`; `plain` is that of `discover`. Raises
-        `SettingsError`.
+        Without `redirect_uri` and `scope` it goes on with a sign-in from `store`. `client` are
+        further members of `Settings`; `plain` is that of `discover`. Raises `SettingsError`.
         """
         if not isinstance(key, PrivateKey):
             found, advice = type(key).__name__, "load_key and generate_key make one."
@@ -84,7 +84,7 @@ class PersonalSource(TokenSource):
             key=key,
             token_endpoint=str(known.token_endpoint),
             authenticate=authentication(known),
-            parameters={"scope": scope},
+            parameters={"scope": scope or ""},
             clock=clock,
             session=session,
             accept_bearer=accept_bearer,
@@ -160,7 +160,7 @@ class PersonalSource(TokenSource):
         self.asked = None
         if error := told.get("error"):
             words = ": ".join(filter(None, (error, told.get("error_description"))))
-            raise LabError("Nobody was signed in", found=shown(words, 300), advice=AGAIN)
+            raise NotSignedIn("Nobody was signed in", found=shown(words, 300), advice=AGAIN)
         if not told.get("code"):
             raise LabError("The answer holds no code", wanted="code=… in it", advice=AGAIN)
         with self._lock:
