@@ -17,7 +17,7 @@ from dpop_lab import RFC_9449
 from dpop_lab.cli import main
 from dpop_lab.client.sign_in.loopback import Loopback
 from dpop_lab.errors import LabError
-from dpop_lab.lab.sign_in import signed_in
+from dpop_lab.lab.sign_in.person import signed_in
 from dpop_lab.server.sockets import serve
 from dpop_lab.wire.message import Response
 from tests.front import front

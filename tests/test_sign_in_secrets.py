@@ -10,7 +10,7 @@ import requests
 from dpop_lab import DUENDE, RFC_9449, DPoPAuth, Lab, LabError, diagnose, generate_key
 from dpop_lab.client.sign_in.store import FileStore
 from dpop_lab.doctor.explain.explainer import Explainer
-from dpop_lab.lab.sign_in import signed_in
+from dpop_lab.lab.sign_in.person import signed_in
 from dpop_lab.server.sign_in.state import Store
 from dpop_lab.server.sockets import serve
 from dpop_lab.wire.redact import Redactor

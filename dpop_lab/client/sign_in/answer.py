@@ -10,7 +10,7 @@ from dpop_lab.jose.encoding import several
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.show.values import shown
 
-AGAIN = "Sign in again: open the URL of begin() in a browser, and give finish() where it leads."
+AGAIN = "Sign in again, from the beginning."
 SLACK = 300  # seconds that the clocks of client and server may differ
 
 
@@ -29,7 +29,7 @@ def read_answer(answer: str, state: str, metadata: Mapping[str, Any]) -> dict[st
     told = {name: given[0] for name, given in parse_qs(text).items()}
     if not secrets.compare_digest(told.get("state", "").encode(), state.encode()):
         problem = "This answer belongs to another sign-in: its state is another"
-        raise LabError(problem, advice="Use the answer to the last begin(), and no other.")
+        raise LabError(problem, advice="Take the answer to the one that began last.")
     issuer, named = metadata["issuer"], told.get("iss")
     always = metadata.get("authorization_response_iss_parameter_supported") is True
     if named != issuer and (named is not None or always):
