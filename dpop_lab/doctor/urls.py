@@ -22,7 +22,7 @@ OF_THE_SERVER = re.compile(
     r"expect|comput|want|request|server|should|must|config|required|target|route|rule|pattern"
 )
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
-OTHER_PART, MARKS = re.compile("[,;:.] "), " \"':=`(["  # of a sentence; before a URL
+OTHER_PART, MARKS = re.compile(r"[,;:.] | \("), " \"':=`(["  # of a sentence; before a URL
 TEMPLATE = re.compile(r"\$?\{[^{}/]{1,60}\}|<\w{1,60}>|(?<=/):[A-Za-z_]\w{0,60}")
 ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 INSIDE = re.compile(r"localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|[^.:]+$|.*\.(?:"

@@ -23,10 +23,11 @@ SPECIFIC = (
     Wording(
         "own rule",
         r"""\bkid\b.{0,40}(?:required|missing|must|expected|absent|mandatory)
-        | (?:missing|requires?|no|without|expected)\b.{0,20}\bkid\b""",
-        "the server demands a kid in jwk: a rule of its own, RFC 9449 asks for none",
-        """The server has to go by the key itself: tell its operator. Till then put a kid into
-        jwk.""",
+        | (?:missing|requires?|no|without|expected)\b.{0,20}\bkid\b
+        | #invalid_dpop_proof (?=.*(?:requir|missing|must|mandat)).*\b(?:nbf|exp|aud|iss|sub)\b""",
+        """the server demands a member that RFC 9449 asks for in no proof (kid, exp, nbf, aud, iss,
+        sub): a rule of its own""",
+        "Tell its operator. Till then put into the proof what the server names.",
         at_server=True,
     ),
     Wording(
@@ -197,6 +198,7 @@ SPECIFIC = (
         r"""\b(?:no|missing|without|requires?|required|lacks?|expects?|expected)\b.{0,30}\bdpop\b
         | \b(?:multiple|several|more than one|exactly one|only one|too many)\b.{0,20}\bdpop\b
         | must (?:include|have|provide|contain|send|carry)\b.{0,20}\bdpop\b | multiple proofs
+        | \bdpop\b.{0,40}\b(?:more than one|multiple|several|two)\b
         | \bdpop\b.{0,30}\bnot (?:present|found|provided|given|supplied|set|sent)\b
         | \bdpop\b.{0,30}\b(?:missing|required|absent|needed|expected|empty|mandatory)\b
         | proof.of.possession.{0,20}required""",
@@ -244,7 +246,3 @@ VAGUE = (
     "any row", "token form", "missing claims", "invalid_token", "bare_challenge", "status",
     "server_error",
 )  # fmt: skip
-#: What other lines than the server's words tell of: those of a browser, an app, a middleware.
-BESIDE_WORDS = tuple(
-    one for one in SPECIFIC if one.topic in ("cors", "lost key", "no scheme", "no binding")
-)

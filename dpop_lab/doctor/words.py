@@ -11,7 +11,7 @@ from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL, Wording
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.times import times_told
 from dpop_lab.doctor.urls import oddities, urls_told
-from dpop_lab.doctor.wordings import BESIDE_WORDS, SPECIFIC
+from dpop_lab.doctor.wordings import SPECIFIC
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
@@ -36,6 +36,10 @@ STATUS = re.compile(
 )
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told}
+#: What other lines than the server's words tell of: those of a browser, an app, a middleware.
+BESIDE_WORDS = tuple(
+    one for one in SPECIFIC if one.topic in ("cors", "lost key", "no scheme", "no binding")
+)
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),

@@ -11,7 +11,9 @@ CODES = (  # of RFC 6749, 6750, 8707 and 9449, and others made like them
 CODE = re.compile(rf"(?<![\w-])(?:{CODES}|(?i:use_?dpop_?nonce|invalid_?dpop_?proof))(?![\w=(-])")
 IN_CAPITALS = re.compile(r"[a-z](?=[A-Z])")
 TECHNICAL = r"dpop|(?<![\w.-])(?:htu|htm|ath|jkt|jti|iat|cnf)(?![\w-])"
-ABOUT = re.compile(rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained", re.I)
+ABOUT = re.compile(
+    rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS", re.I
+)
 FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
     r"|n't|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
@@ -27,7 +29,8 @@ NAMED = re.compile(
       |(?![\s"'\[])(?:(?![,;]?[ ][\w.]{1,30}=)[^\n])++)""",
     re.X | re.I,
 )
-QUOTED = re.compile(r'"([^"\n]*+)"')
+QUOTED = re.compile(r'(?<!\w)"(?=\S)([^"\n]*+)"')
+BESIDE = re.compile(r'\b((?:expected|actual|received|got|iat|now)=(?:"[^"\n]*+"|[^\s",;]++))')
 FRAME = re.compile(  # of a stack trace: where it was in a program, not what was said
     r"""^\s*(?:at\s++\S.*[(:]|File\s"|\.\.\.\s\d+\smore|from\s[^\s:]*+:\d|\#\d+\s|goroutine\s
       |[^\s:]*+(?<=\.go):\d|Traceback\s|[^\s@]*+@\S*+(?<=\d)$
@@ -73,6 +76,8 @@ def words_in(line: str) -> Words | None:
     text = "; ".join(dict.fromkeys(said)) if said or (named and error) else _without_prefix(line)
     if text.strip("[]().: ") == error:
         text = ""
+    if said and (more := BESIDE.findall(line)):
+        text += f" ({', '.join(more)})"
     if error.lower() != error:
         error = IN_CAPITALS.sub(r"\g<0>_", error.replace("DPoP", "Dpop")).lower()
     fails = bool(code or FAILS.search(text))
