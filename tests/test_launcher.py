@@ -22,7 +22,7 @@ import requests
 from jupyter_client import BlockingKernelClient
 
 from dpop_lab.cli import main
-from dpop_lab.cli.jupyter import SETTINGS, arguments, end_tasks, environment, homes
+from dpop_lab.cli.jupyter import SETTINGS, arguments, end_server, end_tasks, environment, homes
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import bench, bring, notebooks, originals, put, restore
 from tests.network import free_port
@@ -460,6 +460,22 @@ def test_a_browser_is_sent_to_the_start_page_and_a_termination_ends_it_as_well(t
         opened_file = Path(seen.read_text("utf-8").strip().removeprefix("file://"))
         assert "/lab/tree/00_start.ipynb?token=" in opened_file.read_text("utf-8")
         assert ended(process, signal.SIGTERM) == (0, [], "")
+
+
+def test_a_server_that_can_not_clean_up_ends_all_the_same():
+    class Server:
+        async def _cleanup(self):
+            raise RuntimeError("Kernel does not exist")
+
+    async def until_it_ends():
+        server = Server()
+        server.io_loop = asyncio.get_running_loop()
+        with pytest.raises(RuntimeError, match="Kernel"):
+            await end_server(server)
+        await asyncio.sleep(600)
+
+    with pytest.raises(RuntimeError, match="stopped before"):
+        asyncio.run(until_it_ends())
 
 
 def test_a_request_that_still_runs_does_not_keep_the_process_from_ending():

@@ -37,7 +37,7 @@ def open_lab(folder: Path, options: argparse.Namespace, start: str) -> int:
 
             def stop() -> None:
                 end.set()
-                server.stop(from_signal=True)
+                server.io_loop.add_callback_from_signal(end_server, server)
 
             on_signals(stop)
             print(f"JupyterLab is at\n    {_url(server, options.ip)}\nCtrl-C ends it.", flush=True)
@@ -45,6 +45,17 @@ def open_lab(folder: Path, options: argparse.Namespace, start: str) -> int:
             server.start()
             end_tasks(server.io_loop.asyncio_loop)
     return 0
+
+
+async def end_server(server: Any) -> None:
+    """Clean up after a server and stop its loop: also where it fails, as while a kernel starts.
+
+    The server's own `stop` leaves the loop running then.
+    """
+    try:
+        await server._cleanup()
+    finally:
+        server.io_loop.stop()
 
 
 def end_tasks(loop: asyncio.AbstractEventLoop) -> None:
