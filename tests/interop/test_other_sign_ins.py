@@ -73,6 +73,8 @@ def test_a_person_signs_in_with_a_client_nobody_here_wrote(
     assert ("refused" in result["userinfo"]) == (policy == "duende")
     assert result["rotated"] == (policy == "rfc9449" and authentication == "none")
     assert result["after"] == "invalid_grant"
+    if "statuses" in result:  # a nonce was asked for once, and the last refresh was refused
+        assert result["statuses"].count(400) == 1 + (client_id != "interactive.confidential")
 
 
 @pytest.mark.parametrize(
