@@ -1,5 +1,6 @@
 """Signing people in: codes, their keys, refresh tokens and their families, under both policies."""
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,13 @@ from dpop_lab import (
     DUENDE,
     RFC_9449,
     Lab,
+    LabError,
     generate_key,
     private_key_jwt,
     public_jwk,
     thumbprint,
 )
+from dpop_lab.client.sign_in.answer import read_id_token
 from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.lab.sign_in.person import signed_in
 
@@ -496,3 +499,43 @@ def test_an_answer_of_another_sign_in_or_server_is_not_taken(lab):
     assert auth.sign_in.finish(there).token_type == "DPoP"
     with pytest.raises(Exception, match="No sign-in has begun"):
         auth.sign_in.finish(there)
+
+
+@pytest.mark.parametrize("answer", [
+    "", "?", "#", "http://[", "x" * 100_000, "&" * 5_000, "?state=%ff&code=%00", "?state=\udcff",
+    "https://notused:99999/?state=x", None, 5, b"?state=x",
+])  # fmt: skip
+def test_what_is_no_answer_is_told_and_the_sign_in_goes_on(strict, answer):
+    auth = strict.sign_in()
+    browser = strict.session_over(strict.adapter, strict.log)
+    there = signed_in(browser, auth.sign_in.begin(), REDIRECT, "alice", "alice")
+    with pytest.raises(LabError):
+        auth.sign_in.finish(answer)
+    assert auth.sign_in.finish(f"  {there}\n").token_type == "DPoP"
+
+
+def id_token(**claims):
+    said = {"iss": "i", "aud": "c", "nonce": "n", "exp": 1000, "sub": "1", **claims}
+    parts = [json.dumps(one).encode() for one in ({"alg": "RS256"}, said)]
+    return ".".join([*map(base64url_encode, parts), "AA"])
+
+
+def read(token):
+    return read_id_token(token, issuer="i", client_id="c", nonce="n", now=900.5)
+
+
+@pytest.mark.parametrize("claims", [
+    {"iss": "j"}, {"iss": None}, {"aud": "d"}, {"aud": []}, {"aud": {"c": 1}}, {"aud": [["c"]]},
+    {"nonce": "m"}, {"nonce": None}, {"exp": 500}, {"exp": "1000"}, {"exp": True}, {"exp": None},
+    {"exp": float("nan")}, {"exp": -(10**400)}, {"azp": "d"}, {"sub": None}, {"sub": 1},
+])  # fmt: skip
+def test_an_id_token_for_something_else_is_not_taken(claims):
+    assert read(id_token(aud=["c", {}], azp="c"))["sub"] == "1"
+    with pytest.raises(LabError, match=f"by its {next(iter(claims))}"):
+        read(id_token(**claims))
+
+
+@pytest.mark.parametrize("token", [None, 5, "", "a.b.c", {}, "x" * 100_000, "..", "\0"])
+def test_what_is_no_id_token_is_not_taken(token):
+    with pytest.raises(LabError):
+        read(token)

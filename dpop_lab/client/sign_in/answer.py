@@ -1,11 +1,12 @@
 """What a browser brings back: the answer at the redirect URI, and later the ID token."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.encoding import several
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.show.values import shown
@@ -24,10 +25,11 @@ def read_answer(answer: str, state: str, metadata: Mapping[str, Any]) -> dict[st
     Raises `LabError` for one with another `state` (RFC 6749 section 10.12), or of another server
     than these metadata are of, by its `iss` (RFC 9207 section 2.4).
     """
-    parts = urlsplit(answer.strip())
-    text = parts.query or parts.fragment or answer.strip().lstrip("?#")
-    told = {name: given[0] for name, given in parse_qs(text).items()}
-    if not secrets.compare_digest(told.get("state", "").encode(), state.encode()):
+    expect(answer, str, "finish", "The URL that the browser was led to.")
+    place, *given = re.split("[?#]", answer.strip())
+    told = {name: values[0] for name, values in parse_qs(next(filter(None, given), place)).items()}
+    returned = told.get("state", "").encode("utf-8", "replace")
+    if not secrets.compare_digest(returned, state.encode()):
         problem = "This answer belongs to another sign-in: its state is another"
         raise LabError(problem, advice="Take the answer to the one that began last.")
     issuer, named = metadata["issuer"], told.get("iss")
@@ -54,7 +56,9 @@ def read_id_token(
         "iss": claims.get("iss") != issuer,
         "aud": client_id not in several(claims.get("aud")),
         "nonce": claims.get("nonce") != nonce,
-        "exp": not isinstance(ends, int | float) or ends + SLACK < now,
+        "azp": claims.get("azp", client_id) != client_id,
+        "sub": not isinstance(claims.get("sub"), str),
+        "exp": not isinstance(ends, int | float) or ends is True or not ends + SLACK >= now,
     }
     for name, wrong in faults.items():
         if wrong:
