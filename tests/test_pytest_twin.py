@@ -139,6 +139,7 @@ WRONG = (
     {"port": 70000},
     {"port": "8080"},
     {"client_id": "mine"},
+    {"client_id": ["m2m.dpop"]},
 )
 
 

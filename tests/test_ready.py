@@ -32,9 +32,10 @@ def test_where_the_tests_run_lessons_can_be_held():
 def test_a_port_that_is_taken_is_told():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done, found, _ = looked("port", port=port)
+        done, found, todo = looked("port", port=port)
         assert done is False
         assert str(port) in found
+        assert "--port" in todo
     assert looked("port", port=port)[0]
 
 

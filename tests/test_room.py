@@ -536,7 +536,7 @@ REPORT = {"exercise": "05.2", "states": {"05.2": "begun"}}
 NO_REPORTS = [
     "", "x", "[]", "null", "{}", '{"states": []}',
     json.dumps({**REPORT, "exercise": "<b>"}),
-    json.dumps({**REPORT, "exercise": 5}),
+    *[json.dumps({**REPORT, "exercise": one}) for one in (5, 0, None, False, [], {})],
     json.dumps({**REPORT, "states": {"05.2": "<b>"}}),
     json.dumps({**REPORT, "states": {"05.2": ["solved"]}}),
     json.dumps({**REPORT, "states": {"x" * 500: "solved"}}),

@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 
 from dpop_lab.cli.jupyter import environment, has_browser, homes
 from dpop_lab.cli.lessons import FOLDER
-from dpop_lab.cli.options import Commands, adder, command, listening, named, port, show, url
+from dpop_lab.cli.options import Commands, adder, command, named, port, show, url
 from dpop_lab.client.bounded import host_named
 from dpop_lab.client.discovery import metadata_urls, send_own
 from dpop_lab.errors import LabError
@@ -44,6 +44,7 @@ exit codes:
 PATIENCE = 60  # seconds that a kernel may take to start and to answer
 CLOSE = 5  # seconds between two clocks that no server minds
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # where requests looks
+MEND = "Mend what it names"
 MARKS = {True: "passed", False: "failed", None: "not asked"}
 Answer: TypeAlias = tuple[bool | None, str, str]  # is it ready, what was found, what to do
 
@@ -87,9 +88,10 @@ def answer(name: str, options: argparse.Namespace) -> Answer:
         return LOOKS[name](options)
     except LabError as error:
         found = f"{error.problem}: {error.found}" if error.found else error.problem
-        return False, found, error.advice or f"What is wanted: {error.wanted}"
+        wanted = f"What is wanted: {error.wanted}" if error.wanted else MEND
+        return False, found, error.advice or wanted
     except (OSError, requests.RequestException) as error:
-        return False, str(error) or type(error).__name__, "Mend what it names"
+        return False, str(error) or type(error).__name__, MEND
 
 
 def _python(_: argparse.Namespace) -> Answer:
@@ -159,8 +161,11 @@ def _folder(options: argparse.Namespace) -> Answer:
 
 def _port(options: argparse.Namespace) -> Answer:
     """Can a server listen on this machine?"""
-    with listening("127.0.0.1", options.port):
+    try:
         socket.create_server(("127.0.0.1", options.port)).close()
+    except OSError as error:
+        found = f"127.0.0.1 port {options.port}: {error.strerror}"
+        return False, found, "Another port, or none for any that is free: --port N"
     return True, f"127.0.0.1 port {options.port} is free" if options.port else "any is free", ""
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    import pluggy
+
     from dpop_lab.pytest_twin.watched import WatchedTwin
 
 MARKER = """dpop_twin(*, policy=DUENDE, api_nonce=False, client_id="m2m.dpop", port=0): \
@@ -81,12 +83,12 @@ def dpop_twin(
         yield twin
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(hookwrapper=True)  # which pytest 7.0 knows as well, where the lab is installed
 def pytest_runtest_makereport(
     item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+) -> Generator[None, "pluggy.Result[pytest.TestReport]", None]:
     """Add what its twins saw to the report of a test that failed."""
-    report = yield
+    report = (yield).get_result()
     twins = item.config.stash.get(TWINS, [])
     if report.failed:
         report.sections += [(twin.title, text) for twin in twins if (text := twin.told_now())]
@@ -94,4 +96,3 @@ def pytest_runtest_makereport(
         for twin in twins:
             twin.forget()
         twins[:] = [twin for twin in twins if twin.running]
-    return report

@@ -45,6 +45,7 @@ class WatchedTwin(Front):
         expect(policy, Policy, "policy", "DUENDE or RFC_9449, from dpop_lab.")
         expect(api_nonce, bool, "api_nonce")
         expect(port, int, "port")
+        expect(client_id, str, "client_id")
         if not 0 <= port < 2**16:
             raise LabError("There is no such port", wanted="0 to 65535", found=str(port))
         if client_id not in policy.clients:

@@ -138,6 +138,12 @@ def other_python(shelf: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def old_python(shelf: Path) -> Path:
+    """The interpreter of an environment with a pytest of some years ago, and not us."""
+    return _of_python(shelf, HERE / "pytest7" / "requirements.txt")
+
+
+@pytest.fixture(scope="session")
 def hub_python(shelf: Path) -> Path:
     """The interpreter of an environment with JupyterHub and with all that we need, but not us."""
     return _of_python(shelf, BINDER / "hub" / "requirements.txt", BINDER / "requirements.txt")

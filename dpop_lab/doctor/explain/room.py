@@ -149,7 +149,7 @@ class Room:
         states, at = told.get("states"), told.get("exercise", "")
         if not isinstance(states, dict) or len(states) > MOST_EXERCISES:
             return False
-        names = [*states, at] if at else [*states]
+        names = [*states] if at == "" else [*states, at]
         good = all(isinstance(one, str) and EXERCISE.fullmatch(one) for one in names)
         if not good or not all(state in STATES for state in states.values()):
             return False
