@@ -40,6 +40,14 @@ def test_the_values_have_no_name_that_the_chart_does_not_know():
         assert value.keys() <= known, place
 
 
+@pytest.mark.parametrize("file", ["values.yaml", "jupyterhub_config.py"])
+def test_all_of_a_participants_name_is_as_folders_and_sockets_can_take_it(file):
+    (written,) = re.findall(r'username_pattern\W+?r?("[^"]+")', (HUB / file).read_text("utf-8"))
+    pattern = re.compile(yaml.safe_load(written) if file == "values.yaml" else written.strip('"'))
+    assert all(map(pattern.match, ("ann", "ann.b-2", "a" * 28)))  # match: as JupyterHub does
+    assert not any(map(pattern.match, ("a" * 29, "ann b", "ann<b>", "ann\0", "..", "a/..")))
+
+
 def copy_lessons(home):
     """What Kubernetes runs in a participant's container once that has started."""
     program, *arguments = SINGLE["lifecycleHooks"]["postStart"]["exec"]["command"]

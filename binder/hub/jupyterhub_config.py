@@ -154,7 +154,7 @@ def participants(c, *, root: bool) -> None:
     c.JupyterHub.authenticator_class = "shared-password"
     c.SharedPasswordAuthenticator.user_password = password()
     c.Authenticator.allow_all = True
-    c.Authenticator.username_pattern = "[a-z0-9][a-z0-9._-]{0,27}"  # it names folders
+    c.Authenticator.username_pattern = r"[a-z0-9][a-z0-9._-]{0,27}\Z"  # it names folders
     hint = "A name that you choose (letters, digits, . _ -), and the password of the class"
     c.JupyterHub.template_vars = {"announcement_login": hint}
     folder = Path(os.environ.get("DPOP_LAB_HUB_FOLDER") or "dpop-lab-class").absolute()
