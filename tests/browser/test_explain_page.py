@@ -307,15 +307,15 @@ def room(page):
     """The page of the trainer, of a room in which four take part."""
     page.set_viewport_size(ROOM)
     with serve(front=lambda twin: Explainer(twin, lambda entry: None)) as running:
-        yield Room(f"{running.url}/#trainer={running.front.trainer}", page, running.url)
+        yield Room(running.url, page, running.front.trainer)
 
 
 class Room(Served):
     """A server for a room, and the page that its trainer has open."""
 
-    def __init__(self, shown, page, url):
-        super().__init__(shown, page)
-        self.url, self.rows = url, page.locator("#rows tr")
+    def __init__(self, url, page, trainer):
+        super().__init__(f"{url}/#trainer={trainer}", page)
+        self.url, self.trainer, self.rows = url, trainer, page.locator("#rows tr")
         for number, name in enumerate(("bob", "ann", LONG, "ann")):
             self.call(name, machine=f"m{number}")
             expect(self.rows).to_have_count(number + 1)
@@ -414,6 +414,15 @@ def test_a_reset_empties_the_pages_of_all_and_only_the_trainer_has_the_button(ro
         other.shows(1)  # whoever looks at bob still does
         room.shows(2)
         assert other.complaints == []
+
+
+def test_the_trainers_url_counts_where_the_page_is_open_already(room, context):
+    with closing(context.new_page()) as page:
+        page.goto(f"{room.url}/")
+        expect(page.get_by_role("button", name="Reset for all")).to_be_hidden()
+        page.goto(f"{room.url}/#trainer={room.trainer}")
+        expect(page.get_by_role("button", name="Reset for all")).to_be_visible()
+        assert page.url == f"{room.url}/"
 
 
 def test_the_page_of_a_room_has_no_faults_that_axe_knows(room):

@@ -160,12 +160,17 @@
 
   // ---- the trainer's URL has a secret behind its #, which is sent nowhere but with a reset
 
-  const reset = byId("reset"), given = location.hash.match(/^#trainer=([\w-]+)$/);
-  if (given) {
-    sessionStorage.setItem("trainer", given[1]);
-    history.replaceState(null, "", location.pathname + location.search);
-  }
-  reset.hidden = !sessionStorage.getItem("trainer");
+  const reset = byId("reset");
+  const train = () => {
+    const given = location.hash.match(/^#trainer=([\w-]+)$/);
+    if (given) {
+      sessionStorage.setItem("trainer", given[1]);
+      history.replaceState(null, "", location.pathname + location.search);
+    }
+    reset.hidden = !sessionStorage.getItem("trainer");
+  };
+  addEventListener("hashchange", train); // where the page is open already, its URL loads nothing
+  train();
   let sure = 0;
   const unsure = () => {
     clearTimeout(sure);
