@@ -177,6 +177,13 @@ def test_what_is_no_name_is_refused_before_anything_is_sent(name):
         Lab(issuer=URL, name=name)
 
 
+@pytest.mark.parametrize("unseen", ["\x1b", "\u200c", "\u202e"], ids=ascii)
+def test_a_character_that_can_not_be_in_a_name_is_told(unseen):
+    with pytest.raises(LabError) as caught:
+        Lab(issuer=URL, name=f"an{unseen}n")
+    assert ascii(unseen) in caught.value.found
+
+
 def test_without_a_name_nothing_says_who_it_is(server):
     settings = {"client_id": "m2m.dpop", "client_secret": "secret", "scope": "api"}
     with Lab(issuer=server.running.base_url, **settings) as lab:

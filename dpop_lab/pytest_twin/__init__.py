@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    import pluggy
-
     from dpop_lab.pytest_twin.watched import WatchedTwin
 
 MARKER = """dpop_twin(*, policy=DUENDE, api_nonce=False, client_id="m2m.dpop", port=0): \
@@ -84,11 +82,9 @@ def dpop_twin(
 
 
 @pytest.hookimpl(hookwrapper=True)  # which pytest 7.0 knows as well, where the lab is installed
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, "pluggy.Result[pytest.TestReport]", None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """Add what its twins saw to the report of a test that failed."""
-    report = (yield).get_result()
+    report: pytest.TestReport = (yield).get_result()
     twins = item.config.stash.get(TWINS, [])
     if report.failed:
         report.sections += [(twin.title, text) for twin in twins if (text := twin.told_now())]
