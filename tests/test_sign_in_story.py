@@ -2,7 +2,7 @@
 
 import pytest
 
-from dpop_lab import RFC_9449, Lab, Story
+from dpop_lab import RFC_9449, Lab, SessionLog, Story
 from dpop_lab.session.call import read_call
 from dpop_lab.wire.message import Exchange
 
@@ -94,3 +94,23 @@ def test_a_page_without_an_error_or_without_an_end_tells_none(page):
     url = "https://as.example/authorize"
     exchange = Exchange("GET", url, (), "", 0, 0, status=400, response_body=page)
     assert (read_call(exchange).error, read_call(exchange).caught) == ("", "no row")
+
+
+@pytest.mark.parametrize("url", [
+    "http://[::1/authorize", "//[/connect/authorize?client_id=%ff&x", "https://as.example/login",
+    "https://as.example/authorize?client_id=<b>\n", "https://as.example/userinfo?" + "a=&" * 30_000,
+    "https://as.example/revoke",
+])  # fmt: skip
+@pytest.mark.parametrize("status", [None, 200, 302, 400, 503])
+def test_whatever_comes_is_told_in_lines_of_print(url, status):
+    log = SessionLog()
+    body = '{"token": 7}' if status == 200 else "token=x&client_id=%3Cb%3E&button=" + "y" * 9999
+    lines = (("Location", "//[?error=%0a&code=1"), ("Cookie", "a"))
+    log.record(
+        Exchange("POST", url, lines, body, 0, 0, status=status, response_headers=lines,
+                 response_body=body)
+    )  # fmt: skip
+    story = Story(log)
+    told = [story[0].carried, story[0].meaning, story[0].answer]
+    assert all(isinstance(one, str) for one in told)
+    assert len(repr(story)) < 3000 and "<b>" not in story._repr_html_()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.show.values import shown
@@ -36,7 +36,7 @@ def place_of(path: str) -> str:
 
 def parameters(exchange: Exchange) -> dict[str, str]:
     """The parameters of a browser's request, in its URL and in its form."""
-    query = urlsplit(exchange.url.partition("#")[0]).query
+    query = exchange.url.partition("#")[0].partition("?")[2]
     return dict(parse_qsl(f"{query}&{exchange.request_body}"[:LONGEST]))
 
 
