@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from readme_renderer import markdown
 
-from dpop_lab import diagnose
+from dpop_lab import Lab, diagnose
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.general import IN_GENERAL
 from dpop_lab.doctor.wordings import SPECIFIC
@@ -20,6 +20,7 @@ from dpop_lab.panels import BenchPanel
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.sign_in.rows import ROWS as SIGN_IN_ROWS
 from dpop_lab.server.sign_in.ways import with_sign_in
+from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show.values import one_line
 from tests import pages
 from tests.links import ROOT
@@ -99,6 +100,12 @@ def test_the_line_for_the_bench_brings_the_row_to_fail(row, server):
     panel.fields["Server"].value = server
     panel._send.click()
     assert panel.view.caught == row
+
+
+@pytest.mark.parametrize("row", ["code_key", "refresh_key"])
+def test_the_lines_for_python_bring_a_row_of_signing_in_to_fail_and_leave_it_out(row):
+    lines = re.findall(r"`(Lab\(\)\.attack\(.*?\))`", made()[f"rows/{row}.md"])
+    assert [eval(line, {"Lab": Lab}).caught for line in lines] == [row, ACCEPTED]
 
 
 @pytest.mark.parametrize("notebook", sorted({one for one, _ in TAUGHT.values()}))

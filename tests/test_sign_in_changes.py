@@ -36,7 +36,7 @@ OF_THE_CLIENT = {"state", "iss", "nonce of the ID token"}
 ELSEWHERE = {"issuer": "https://as.example", "client_id": "ann", "client_auth": "none"}
 STOPPED_BEFORE = {  # by another thing than what can stop it: PKCE or dpop_jkt is looked at earlier
     ("stolen_bound_code_without_pkce", "RFC_9449"): "invalid_request",
-    ("jkt_in_hexadecimal", "RFC_9449"): "invalid_request",
+    ("dpop_jkt_in_hexadecimal", "RFC_9449"): "invalid_request",
 }
 
 
@@ -130,7 +130,7 @@ def test_the_policies_differ_in_these(answers):
     }
     assert accepted == {
         "DUENDE": {
-            "unregistered_redirect_uri", "redirect_uri_with_more", "jkt_in_hexadecimal",
+            "unregistered_redirect_uri", "redirect_uri_with_more", "dpop_jkt_in_hexadecimal",
             "stolen_code_without_pkce", "verifier_seen", "code_used_first",
             "refresh_token_used_first", "userinfo_as_bearer", "revoked_access_token",
             "padding_at_par",
@@ -220,6 +220,7 @@ def test_an_attack_is_shown_with_its_rows_the_other_server_and_all_steps(lab):
     for text in (repr(came), came._repr_html_()):
         assert "by the row code_key" in text and "RFC 9449 §10" in text and "right" in text
         assert "a thief of the code" in text and "/Account/Login" in text
+    assert "All of it as a picture" in came.details()
     assert came.exchange.status == 400 and "<code " in came.exchange.request_body
 
 

@@ -102,6 +102,13 @@ def _taught(page: Page, row: Check) -> Iterator[str]:
 
 
 def _bench(row: Check, tried: list[Tried]) -> Iterator[str]:
+    for one in [one for one in tried if one.attack][:1]:
+        line = f'Lab().attack("{one.attack}")'
+        without = f'{line[:-1]}, without="{row.name}")'
+        yield (
+            f"In Python {code(line)} sends the first of the causes to the twin, and {code(without)}"
+            " shows what this row is there for."
+        )
     names = [one.change for one in tried if one.change]
     if not names:
         return

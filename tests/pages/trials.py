@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from dpop_lab import DUENDE, RFC_9449, Lab, generate_key
+from dpop_lab import DUENDE, RFC_9449, SIGN_IN_CHANGES, Lab, generate_key
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.problem import Problem
@@ -53,6 +53,8 @@ LIKELY: Mapping[str, tuple[str, ...]] = {
     "audience": ("at_for_another_api", "at_for_no_api"),
     "not_expired": ("at_over_for_an_hour", "at_not_yet", "at_without_end"),
     "unbound": ("bound_as_bearer",),
+    "code_key": ("other_key_after_par", "bound_code_without_proof"),
+    "refresh_key": ("stolen_refresh_token", "stolen_refresh_token_without_proof"),
 }  # fmt: skip
 #: Titles of changes that the catalogue tells otherwise, from the seat of an honest client.
 HONESTLY: Mapping[str, str] = {
@@ -67,6 +69,10 @@ HONESTLY: Mapping[str, str] = {
     "others_key_shown": "signed with another key than the one that is shown",
     "at_signed_by_thief": "access token signed by somebody else than the issuer",
     "bound_as_bearer": "bound token sent under Bearer, without a proof",
+    "other_key_after_par": "another key than dpop_jkt or PAR named, such as one made after login",
+    "bound_code_without_proof": "no proof with the code, though dpop_jkt or PAR had named a key",
+    "stolen_refresh_token": "another key than at first, such as a new one after a restart",
+    "stolen_refresh_token_without_proof": "no proof with a refresh token that was got with one",
 }
 #: Changes that no row refuses, beside those of the token request.
 OTHERS = ("no_proof", "two_authorizations", "token_in_the_query", "too_long")
@@ -102,6 +108,11 @@ class Tried(NamedTuple):
     def change(self) -> str:
         """Its name in the catalogue, empty where the bench does not have it."""
         return self.name if self.name in CHANGES else ""
+
+    @property
+    def attack(self) -> str:
+        """Its name among the attacks on signing in, empty where it is none."""
+        return self.name if self.name in SIGN_IN_CHANGES else ""
 
     @property
     def problem(self) -> Problem:
@@ -145,6 +156,13 @@ def _sent(lab: Lab, log: Kept, change: Change, to: str) -> Tried | None:
     return Tried(title, change.name, lab.policy.name, to, call, _advice(call))
 
 
+def _attacked(lab: Lab, log: Kept, name: str) -> Tried:
+    """What comes of an attack on signing in."""
+    came = lab.attack(name)
+    call, title = read_call(log.last), HONESTLY.get(name, came.title)
+    return Tried(title, name, lab.policy.name, TOKEN_ENDPOINT, call, _advice(call))
+
+
 def _asked(lab: Lab, log: Kept) -> Iterator[Tried]:
     key, client = generate_key("ES256"), ("interactive.confidential", "secret")
     known = dict(zip(("client_id", "client_secret"), client, strict=True))
@@ -166,7 +184,8 @@ def trials() -> tuple[Tried, ...]:
     for policy in (RFC_9449, DUENDE):
         log = Kept()
         with Lab(policy=policy, log=log) as lab:
-            for change in (KNOWN[name] for name in names):
+            found += (_attacked(lab, log, name) for name in names if name in SIGN_IN_CHANGES)
+            for change in (KNOWN[name] for name in names if name in KNOWN):
                 usual = change.places[0]
                 more = (API, TOKEN_ENDPOINT) if policy is DUENDE or change.name in OTHERS else ()
                 places = [usual, *(one for one in more if one in change.places[1:])]

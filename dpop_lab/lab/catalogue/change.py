@@ -150,6 +150,7 @@ class Listing(Shown, Mapping[str, E], Generic[E]):
     """What could be carried out, by names, in order; shown as a table for each group."""
 
     counted: ClassVar = "changes"
+    head: ClassVar = HEAD
     groups: ClassVar[Mapping[str, str]] = GROUPS
     actors: ClassVar[Mapping[str, str]] = ACTORS
 
@@ -194,7 +195,9 @@ class Listing(Shown, Mapping[str, E], Generic[E]):
         for group, title in self.groups.items():
             rows = tuple((one.title, one.name, one.section) for one in self.of(group).values())
             if rows:
-                yield Table(f"{title}: {len(rows)}", rows, HEAD, code=HEAD[1:2], folded=many)
+                yield Table(
+                    f"{title}: {len(rows)}", rows, self.head, code=self.head[1:2], folded=many
+                )
 
 
 class Catalogue(Listing[Change]):

@@ -19,7 +19,7 @@ from dpop_lab.server.policies import POLICIES
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show import Block, Shown, Table
 
-HEAD = ("What is done", "Attack")
+HEAD = ("What is done", "Attack", "Where it is written")
 LISTED = "All attacks by their names: SIGN_IN_CHANGES."
 
 
@@ -46,13 +46,14 @@ class Answers(Shown):
             for name, by in self.rows.items()
         )
         title = f"{len(rows)} attacks, each at both servers"
-        yield Table(title, rows, (*HEAD, *POLICIES), code=HEAD[1:])
+        yield Table(title, rows, (*HEAD[:2], *POLICIES), code=HEAD[1:2])
 
 
 class Attacks(Listing[Attack]):
     """Attacks on signing in by their names, in order; shown as a table for each place."""
 
     counted: ClassVar = "attacks"
+    head: ClassVar = HEAD
     groups: ClassVar[Mapping[str, str]] = PLACES
     actors: ClassVar[Mapping[str, str]] = ACTORS
 

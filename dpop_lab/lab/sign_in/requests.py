@@ -55,7 +55,7 @@ def no_challenge(stage: Stage) -> None:
     worth="A code comes, and no key there is can redeem it: the demo says so at the token endpoint"
     " alone.",
 )
-def jkt_in_hexadecimal(stage: Stage) -> None:
+def dpop_jkt_in_hexadecimal(stage: Stage) -> None:
     """A dpop_jkt in hexadecimal, which is no thumbprint."""
     stage.code(dpop_jkt="0f" * 32)
 
@@ -176,7 +176,7 @@ def asked(client: PersonalSource) -> dict[str, str]:
 
 
 REQUESTS = (
-    unregistered_redirect_uri, redirect_uri_with_more, no_challenge, jkt_in_hexadecimal,
+    unregistered_redirect_uri, redirect_uri_with_more, no_challenge, dpop_jkt_in_hexadecimal,
     request_uri_twice, request_uri_of_another_client, request_uri_made_up, honest_push,
     jkt_against_proof, pushed_by_a_stranger, pushed_within_pushed, pushed_without_proof,
     login_csrf, injected_code, injected_bound_code, injected_code_with_challenge, mixed_up_issuer,
