@@ -60,7 +60,7 @@ class Loopback:
         path, _, query = handler.path.partition("?")
         ours = path == self._path and len(query) <= LONGEST and ("state=" in query)
         title = "Back to the terminal" if ours else "Not here"
-        text = "What came of it stands there. This window can be closed."
+        text = "It says what came of the sign-in. This window can be closed."
         text = text if ours else escape(path[:80])
         page = PAGE.format(title=title, text=text).encode()
         handler.send_response(200 if ours else 404)
