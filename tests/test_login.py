@@ -176,16 +176,23 @@ def test_where_nobody_can_listen(capsys, browser, issuer, uri):
     assert browser.opened == []
 
 
-def test_an_issuer_where_nobody_signs_in(capsys, browser):
-    def for_machines(handler, request):
-        if "well-known" in request.target:
-            base = f"http://{request.lines('Host')[0]}"
-            told = {"issuer": base, "token_endpoint": f"{base}/token"}
-            return Response(200, (("Content-Type", "application/json"),), json.dumps(told).encode())
+@pytest.mark.parametrize("endpoint", [
+    None, 5, "", "javascript:alert(1)", "file:///etc/passwd", "//mallory.example/", "/authorize",
+    "http://mallory.example/authorize", "https://u:p@mallory.example/", "https://[::1/",
+    "https:// ", "--help", "https://as.example/#f", "https://as.example/\x1b[2J",
+])  # fmt: skip
+def test_an_issuer_where_nobody_can_sign_in(capsys, browser, endpoint):
+    def told(handler, request):
+        if "well-known" not in request.target:
+            return Response(404)
+        base = f"http://{request.lines('Host')[0]}"
+        said = {"issuer": base, "token_endpoint": f"{base}/token"}
+        said |= {} if endpoint is None else {"authorization_endpoint": endpoint}
+        return Response(200, (("Content-Type", "application/json"),), json.dumps(said).encode())
 
-    with front(for_machines) as server:
-        said = failed(capsys, server.url, *CLIENT)
-    assert "authorization_endpoint" in said
+    with front(told) as server:
+        said = failed(capsys, server.url, *CLIENT, "--timeout", "0.1")
+    assert "authorization" in said and "\x1b" not in said
     assert browser.opened == []
 
 

@@ -1,5 +1,6 @@
 """What the client asks for itself, above all the metadata of a server (RFC 8414)."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
@@ -145,13 +146,22 @@ def _checked(metadata: dict[str, Any], issuer: str, *, plain: bool) -> dict[str,
         found, problem = repr(metadata.get("issuer"))[:200], "Metadata of another issuer"
         advice = "Give the issuer to the letter as its metadata have it."
         raise SettingsError(problem, wanted=repr(issuer), found=found, advice=advice)
-    endpoint = metadata.get("token_endpoint")
-    if not isinstance(endpoint, str):
-        raise SettingsError("Metadata without token endpoint", wanted="token_endpoint, a string")
-    check_url("token_endpoint", endpoint)
-    secured = urlsplit(issuer).scheme == "https"
-    if urlsplit(endpoint).scheme != "https" and (secured or not (plain or is_loopback(endpoint))):
-        whose = "Metadata of an https issuer" if secured else "Metadata"
-        problem = f"{whose} name a token endpoint without TLS"
-        raise SettingsError(problem, wanted="https://…", found=_site(endpoint))
+    endpoint_in(metadata, "token_endpoint", plain=plain)
     return metadata
+
+
+def endpoint_in(metadata: Mapping[str, Any], name: str, *, plain: bool = False) -> str:
+    """An endpoint that metadata of an issuer name, by a name such as `token_endpoint`.
+
+    Raises `SettingsError` where it is missing, is no URL, or has no TLS, by the rule of `discover`.
+    """
+    url, words = metadata.get(name), name.replace("_", " ")
+    if not isinstance(url, str):
+        raise SettingsError(f"Metadata without {words}", wanted=f"{name}, a string")
+    check_url(name, url)
+    secured = urlsplit(str(metadata["issuer"])).scheme == "https"
+    if urlsplit(url).scheme != "https" and (secured or not (plain or is_loopback(url))):
+        whose = "Metadata of an https issuer" if secured else "Metadata"
+        problem = f"{whose} name {'an' if name[0] in 'aeiou' else 'a'} {words} without TLS"
+        raise SettingsError(problem, wanted="https://…", found=_site(url))
+    return url

@@ -119,7 +119,7 @@ def check_url(name: str, url: str) -> None:
     It may have neither fragment nor user and password, which would be shown with it.
     """
     parts = http_parts(url)
-    if parts is None or parts.fragment or re.search(r"\s", url):
+    if parts is None or parts.fragment or re.search(r"[\s\0-\x1f\x7f]", url):
         raise SettingsError(f"{name} is no URL", wanted="http(s)://…, without fragment")
     if "@" in parts.netloc:
         wanted, advice = "https://host/…", "Name and secret are given as client_id, client_secret."

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import requests
 
-from dpop_lab.client.discovery import discover, send_own
+from dpop_lab.client.discovery import discover, endpoint_in, send_own
 from dpop_lab.client.sending_again import json_object
-from dpop_lab.client.settings import Settings, authentication, check_url, settled
+from dpop_lab.client.settings import Settings, authentication, settled
 from dpop_lab.client.sign_in.answer import AGAIN, NotSignedIn, read_answer, read_id_token
 from dpop_lab.client.sign_in.store import TokenStore
 from dpop_lab.client.token import AccessToken, TokenRefused, TokenSource, read_token
@@ -19,7 +19,6 @@ from dpop_lab.errors import LabError, SettingsError
 from dpop_lab.jose.encoding import base64url_encode, sha256, thumbprint
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.show.values import shown
-from dpop_lab.wire.syntax import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ class PersonalSource(TokenSource):
     metadata: Mapping[str, Any]
     redirect_uri: str
     push: bool
+    plain: bool = False
     store: TokenStore | None = None
     asked: Asked | None = None  #: the sign-in that is on its way
     _code: str = ""
@@ -73,11 +73,7 @@ class PersonalSource(TokenSource):
             raise SettingsError("No key", wanted="a PrivateKey", found=found, advice=advice)
         settings = Settings(client_id=client_id, issuer=issuer, scope=scope, **client)
         metadata = discover(issuer, session=session, timeout=timeout, plain=plain)
-        endpoint = metadata.get("authorization_endpoint")
-        if not isinstance(endpoint, str):
-            wanted = "authorization_endpoint in its metadata"
-            raise SettingsError("Nobody can sign in at this issuer", wanted=wanted)
-        check_url("authorization_endpoint", endpoint)
+        endpoint_in(metadata, "authorization_endpoint", plain=plain)
         known = settled(settings, metadata)
         pushed = metadata.get("require_pushed_authorization_requests") is True
         made = cls(
@@ -93,6 +89,7 @@ class PersonalSource(TokenSource):
             metadata=metadata,
             redirect_uri=redirect_uri,
             push=pushed if push is None else push,
+            plain=plain,
             store=store,
         )
         made._recall()
@@ -128,12 +125,12 @@ class PersonalSource(TokenSource):
         }
         if self.push:
             request = {"client_id": self.client_id, "request_uri": self._pushed(request)}
-        endpoint = str(self.metadata["authorization_endpoint"])
+        endpoint = self._endpoint("authorization")
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(request)}"
 
     def _pushed(self, request: Mapping[str, str]) -> str:
         """The request_uri of a request that is pushed, with a proof (RFC 9449 section 10.1)."""
-        answer = self.post(self._endpoint("pushed_authorization_request_endpoint"), request)
+        answer = self.post(self._endpoint("pushed_authorization_request"), request)
         uri = json_object(answer).get("request_uri")
         if not answer.ok or not isinstance(uri, str):
             told = json_object(answer)
@@ -142,14 +139,7 @@ class PersonalSource(TokenSource):
         return uri
 
     def _endpoint(self, name: str) -> str:
-        """An endpoint of the metadata. Raises `LabError` where it is missing, or has no TLS."""
-        url = self.metadata.get(name)
-        if not isinstance(url, str):
-            raise LabError("The server does not offer that", wanted=f"{name} in its metadata")
-        check_url(name, url)
-        if not url.startswith("https:") and not is_loopback(url):
-            raise LabError(f"{name} has no TLS", wanted="https://…")
-        return url
+        return endpoint_in(self.metadata, f"{name}_endpoint", plain=self.plain)
 
     def finish(self, answer: str) -> AccessToken:
         """Take the answer at the redirect URI, and redeem the code (RFC 6749 section 4.1.2)."""
@@ -240,7 +230,7 @@ class PersonalSource(TokenSource):
 
         An access token may go on to its end at a server that revokes none (section 2.2.1).
         """
-        url = self._endpoint("revocation_endpoint")
+        url = self._endpoint("revocation")
         with self._lock:
             access = self.current.value if self.current else ""
             for hint, token in (("refresh_token", self._refresh_token), ("access_token", access)):
