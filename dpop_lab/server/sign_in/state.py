@@ -43,9 +43,10 @@ class Store(Generic[Kept]):
     def spend(self, handle: str) -> bool:
         """Is this its first use? The value stays, so that a second one is seen. Atomic."""
         with self._lock:
-            first = handle in self._kept and handle not in self._spent
-            self._spent |= {handle} if first else set()
-        return first
+            if handle not in self._kept or handle in self._spent:
+                return False
+            self._spent.add(handle)
+        return True
 
     def spent(self, handle: str) -> bool:
         """Was it used? Whatever the clock says, for as long as its value is kept."""
