@@ -27,7 +27,7 @@ def name_headers(name: str, issuer: str) -> Mapping[str, str]:
     expect(name, str, "name", 'A name for the page of the room: "ann".')
     if not (shown := name.strip()) or len(shown) > LONGEST or not shown.isprintable():
         unseen = [one for one in shown if not one.isprintable()]
-        found = f"{ascii(unseen[0])}, which is none" if unseen else f"{len(shown)} of them"
+        found = f"{unseen[0]!a}, which is none" if unseen else f"{len(shown)} of them"
         wanted = f"1 to {LONGEST} printable characters"
         raise LabError("This is no name", wanted=wanted, found=found)
     here = (shown, issuer, socket.gethostname(), os.path.expanduser("~"), str(_hardware()))
