@@ -48,7 +48,8 @@ def footer(page: Page, *links: str) -> str:
 def cause_table(tried: Iterable[Tried]) -> str:
     """What was sent, and what the doctor says to do; the change by name, for the bench."""
     rows = [(prose(one.title), prose(one.advice), one.change and code(one.change)) for one in tried]
-    return table(("What was sent", "What to do", "Try it: `dpop-lab --bench …`"), rows) if rows else ""
+    head = ("What was sent", "What to do", "Try it: `dpop-lab --bench …`")
+    return table(head, rows) if rows else ""
 
 
 def word_lists(found: Iterable[Heard], *, told: str = "") -> list[str]:
