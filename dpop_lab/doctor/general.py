@@ -180,6 +180,12 @@ unsupported_grant_type | the server does not know this grant_type, or there is n
   grant_type=client_credentials as a form parameter, not as JSON.
 insufficient_scope | the access token is good, but its scope does not reach this resource | Ask for
   a token with the scope that the challenge names.
+invalid_request_uri | the request_uri is unknown, used before, outdated or another client's | Push
+  the request again (PAR), and send the browser there at once, with the client_id that pushed it.
+unsupported_response_type | the server does not know this response_type, or not for this client |
+  Send response_type=code.
+access_denied | the person said no | Ask again when the person wants it.
+login_required | nobody is signed in, and prompt=none forbids to ask | Leave out prompt=none.
 server_error | the server failed | Look into its log; the request may be right.
 temporarily_unavailable | the server is busy or in repair | Send it again later.
 bare_challenge | the challenge names no error: there was no access token that the server takes, but
@@ -237,11 +243,6 @@ IN_GENERAL = (
     *_read(BEFORE, r"^\[\w* \w* KEY\]", "before"),
     *_read(CODES, r"#KEY\b"),
     *_read(STATUSES, r"^\[\w* \w* KEY\]", "status"),
-    Wording(
-        "own code",
-        r"#\w",
-        "an error of the server's own",
-        "Look it up in the server's documentation.",
-    ),
+    Wording("own code", r"#\w", "an error of the server's own", "Look it up in its documentation."),
     Wording("status", r"^\[\w* \w* \d", "the server gives no reason", "Look into its log."),
 )

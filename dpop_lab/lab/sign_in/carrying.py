@@ -19,10 +19,12 @@ def carry_to_par(stage: Stage, change: Change, *, client_id: str = PUBLIC) -> No
     _carry(stage, change, "POST", stage.url("par"), lines, form)
 
 
-def carry_to_userinfo(
-    stage: Stage, change: Change, *, token: str = "", scheme: str = "DPoP"
-) -> None:
-    """A userinfo request with this token or a new one; the token or the proof is changed."""
+def carry_to_userinfo(stage: Stage, change: Change, *, token: str = "", scheme: str = "") -> None:
+    """A userinfo request with this token or a new one; the token or the proof is changed.
+
+    The scheme is DPoP unless said, for a changed token the one that the server takes there.
+    """
+    scheme = scheme or (stage.scheme if change.token else "DPoP")
     token = _edited(stage, token or str(stage.tokens()["access_token"]), change.token)
     authorization = change.authorization or (lambda text: (f"{scheme} {text}",))
     lines = [("Authorization", line) for line in authorization(token)]
