@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dpop_lab.doctor.examine import examine
-from dpop_lab.doctor.examined import Examined, told_once
+from dpop_lab.doctor.examined import Examined, refused_somehow, told_once
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.report import (
@@ -38,10 +38,8 @@ SCHEME = re.compile("(?:dpop|bearer) +", re.I)
 NO_URL = "The url that was given is no http(s) URL, and not used."
 HEALTHY, FINDINGS, NOT_UNDERSTOOD = 0, 1, 2
 TOLD = ("kind", "understood", "healthy", "exit_code", "verdict", "secrets", "remarks")
-WHAT = (
-    "Paste a proof, an access token, header lines, a server's error, a raw request or response, a "
-    "curl command, a HAR file or a session log."
-)
+WHAT = """Paste a proof, an access token, header lines, a server's error, a raw request or \
+response, a curl command, a HAR file or a session log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -123,8 +121,7 @@ class Diagnosis(Shown):
         """The report as plain text; with `everything` all details, each row with its own line."""
         return as_text(self._blocks(everything=everything))
 
-    def __repr__(self) -> str:
-        return self.text()
+    __repr__ = text
 
     def markdown(self) -> str:
         """The report as Markdown, for an issue or a chat: nothing pasted acts in it."""
@@ -186,10 +183,12 @@ def diagnose(
     pasted = replace(pasted, calls=tuple(_with(one, known) for one in calls))
     keys, secrets = (*keys_of(jwks), *issued_keys(pasted.calls)), cache(partial(Secrets, pasted))
     here = time.time() if now is None else now
+    examined = _examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys)
+    examined += tuple(refused_somehow(pasted, examined))
     return Diagnosis(
         kind=pasted.kind,
         understood=pasted.understood,
-        examined=_examined(pasted.calls, secrets, policy=policy, now=here, jwks=keys),
+        examined=examined,
         jwks=pasted.jwks,
         documents=_clean(pasted.documents, secrets),
         remarks=(*pasted.remarks, *unused),
@@ -222,8 +221,8 @@ def _examined(
     """Each call examined after those before it, its words clean: a problem may be shown alone."""
     used, shown_by_all, examined = set[Hashable](), _in_sequence(calls), []
     for number, call in enumerate(calls):
-        sequence, later = shown_by_all[number], calls[number + 1 :]
-        one = examine(call, used=used, later=later, sequence=sequence, **known)
+        known |= {"sequence": shown_by_all[number], "later": calls[number + 1 :]}
+        one = examine(call, used=used, **known)
         problems, remarks = _clean((one.problems, one.remarks), secrets)
         examined.append(replace(one, problems=problems, remarks=remarks))
     return tuple(told_once(examined))

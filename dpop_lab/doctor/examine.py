@@ -3,14 +3,14 @@
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
 
-from dpop_lab.checking import Finding
+from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.times import clocks_compared
-from dpop_lab.doctor.unasked import other_problems, remarks, solved
+from dpop_lab.doctor.unasked import OF_A_TOKEN, other_problems, remarks, solved
 from dpop_lab.doctor.weighed import weighed
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
@@ -50,22 +50,24 @@ def examine(
 
         return Examined(call=call, policy=held_to, problems=tuple(preflight(call)))
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
-    one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     obeyed, took = solved(call, later), bool(call.place) and call.succeeded
     others = tuple(other_problems(call))
     explained = {name for problem in (*sequence, *others) for name in problem.explains}
+    known = {each.row for each in (*sequence, *others)}
+    reports = tuple(_without(report, known) for report in reports)
+    one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     failures = [] if obeyed else [each for each in _faults(one) if each.check.name not in explained]
     free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
-    judged = _accepted if took else Problem.of
+    judged = _accepted if took else _refused
     by_rows = [judged(each, call) for each in failures if each not in free]
     problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
         problems, free = weighed(one, problems, free)
-    told = [obeyed, _other_status(call, known=bool(by_rows))]
-    told += [*(_not_binding(each, call) for each in free), *remarks(call, stricter)]
-    known = tuple(dict.fromkeys(filter(None, told)))
-    return replace(one, problems=tuple(_once(problems, call, now)), remarks=known)
+    notes = [obeyed, _other_status(call, known=bool(by_rows))]
+    notes += [*(_not_binding(each, call) for each in free), *remarks(call, stricter)]
+    told = tuple(dict.fromkeys(filter(None, notes)))
+    return replace(one, problems=tuple(_once(problems, call, now)), remarks=told)
 
 
 def _once(problems: list[Problem], call: Call, now: float) -> Iterator[Problem]:
@@ -78,11 +80,19 @@ def _once(problems: list[Problem], call: Call, now: float) -> Iterator[Problem]:
         told |= {one.row} - {""}
 
 
+def _without(report: Report, rows: set[str]) -> Report:
+    """A report without the rows that pass by themselves, and fail by what else is known."""
+    found = (one for one in report.findings if one.mark != "passed" or one.check.name not in rows)
+    return replace(report, findings=tuple(found))
+
+
 def _faults(one: Examined) -> list[Finding]:
     """The rows that failed, without those that can't be judged or only follow from another."""
     failed = {each.check: each for each in one.failures}
     proof = one.call.proof
     dropped = {at.unbound.name} if at.scheme in failed else set[str]()
+    if one.call.scheme.lower() == "bearer" and {at.scheme, at.unbound} & {*failed}:
+        dropped |= {rules.one_header.name}
     if rules.no_private_key in failed and "key_ops" in str(failed.get(rules.jwk, "")):
         dropped |= {rules.jwk.name}  # what a private key may be used for
     if rules.alg in failed and failed[rules.alg].defect == "unsupported":
@@ -127,6 +137,12 @@ def _not_binding(finding: Finding, call: Call) -> str:
     """What to say of a row that failed where each server decides for itself."""
     row = f"{finding.check.name} ({finding.source})"
     return f"A server may see this in its own way: {row}. {advise(finding, call)}"
+
+
+def _refused(finding: Finding, call: Call) -> Problem:
+    """What fails in a request that was refused; without the scheme DPoP all else of it follows."""
+    plain = finding.check in (at.scheme, at.unbound) and call.scheme.lower() == "bearer"
+    return replace(Problem.of(finding, call), explains=OF_A_TOKEN * plain)
 
 
 def _accepted(finding: Finding, call: Call) -> Problem:

@@ -1,14 +1,21 @@
 """One call with all that was found, and what several calls tell once."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Finding, Report
+from dpop_lab.doctor.paste.pasted import Pasted
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.server.policy import Policy
+from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import Call
 
 ECHO = "Another exchange with this status tells the reason."
+REFUSAL = re.compile(
+    r"\b(?:invalid_dpop_proof|use_dpop_nonce|invalid_token|401 Unauthorized)\b"
+    r"|dpop proof\b.{0,40}\b(?:invalid|fail\w*|mismatch\w*|reject\w*)", re.I
+)  # fmt: skip
 SILENT = ("status",)  # what a finding explains that goes by the status alone
 
 
@@ -73,3 +80,29 @@ def told_once(examined: list[Examined]) -> Iterator[Examined]:
         echo = one.problems and not left and one.call.status in clear
         remarks = [each for each in one.remarks if not each.endswith(actions)] + [ECHO] * bool(echo)
         yield replace(one, problems=() if echo else one.problems, remarks=tuple(remarks))
+
+
+def refused_somehow(pasted: Pasted, examined: Sequence[Examined]) -> Iterator[Examined]:
+    """What is to be said of words of a refusal in a paste that belong to no request in it."""
+    told = [each for one in examined for each in one.problems]
+    told += [each for one in pasted.documents for each in one.problems]
+    if told or not pasted.understood:
+        return
+    taken = [one.call for one in examined if not (one.call.refused and one.remarks)]
+    words = [one.exchange.response_body for one in taken] + [one.call.around for one in examined]
+    beside = "\n".join(words)
+    if not REFUSAL.search(pasted.text if len(taken) == len(examined) else beside):
+        return
+    rows = sum(len(one.findings) for one in examined)
+    yield Examined(
+        call=Call(),
+        policy=RFC_9449,
+        problems=(
+            Problem(
+                "Something was refused, and it can't be told which request that was",
+                f"None of the rows that could be asked ({rows}) fails. Give the request and the"
+                " whole answer, its status, header lines and body: then the others are asked.",
+                guess="open",
+            ),
+        ),
+    )

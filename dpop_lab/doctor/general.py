@@ -17,6 +17,9 @@ ALLOW = """The server must change, not the client: let it, and any gateway befor
     Access-Control-Allow-Origin, with Access-Control-Allow-Headers: Authorization, DPoP, and with
     Access-Control-Allow-Methods; and let its answers carry Access-Control-Expose-Headers:
     DPoP-Nonce, WWW-Authenticate."""
+EXPOSE = """The server must change, not the client: let its answers carry
+    Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate. Then the page can read the nonce
+    and put it into a new proof."""
 
 
 class Wording(NamedTuple):
@@ -48,9 +51,7 @@ BESIDE_PROOFS = (
         | (?:dpop-nonce|www-authenticate)\b.{0,60}\b(?:null|undefined|none|exposed|readable)\b""",
         """the browser keeps this header of the answer from the page, as the server does not expose
         it (CORS)""",
-        """The server must change, not the client: let its answers carry
-        Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate. Then the page can read the
-        nonce and put it into a new proof.""",
+        EXPOSE,
         at_server=True,
     ),
     Wording(

@@ -1,11 +1,11 @@
-"""What a browser asks first, by OPTIONS, before it lets a page send a proof (CORS)."""
+"""What a browser keeps from a page (CORS): a request it asks for first, a nonce it hides."""
 
 import re
 from collections.abc import Iterator
 
-from dpop_lab.doctor.general import ALLOW
+from dpop_lab.doctor.general import ALLOW, EXPOSE
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
 
@@ -32,4 +32,19 @@ def preflight(call: Call) -> Iterator[Problem]:
     yield Problem(
         title, " ".join(ALLOW.split()), "RFC 9449 §8", shown(wanted, 200) * bool(wanted),
         shown(found, 200) * bool(found), at_server=True,
+    )  # fmt: skip
+
+
+def hidden_nonce(call: Call) -> Iterator[Problem]:
+    """A nonce that was asked for and given, and that the page at another origin can't read."""
+    answer, asked = call.exchange.response_headers, host_of(first(call.headers, "Origin"))
+    found = first(answer, "Access-Control-Expose-Headers")
+    known = {"dpop-nonce", "*"} & {*NAME.findall(found.lower())} or "nonce" in call.proof.claims
+    if asked in ("", host_of(call.url)) or not call.nonce or known:
+        return
+    title = "The page can't read the nonce it is asked for: the answer does not expose DPoP-Nonce"
+    yield Problem(
+        f"{title} (CORS)", " ".join(EXPOSE.split()), "RFC 9449 §8",
+        "Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate", found or "nothing",
+        explains=("nonce", "use_dpop_nonce", "cors"), at_server=True,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """One thing that is wrong, and what to do about it: at a row, or what no row asks for."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from dpop_lab.checking import Check, Finding
@@ -13,6 +13,16 @@ from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+OPEN = ("connection", "before", "own code", "invalid_request")  # topics of either side
+#: What each row is about, as the beginning of a sentence that ends with what is wrong.
+SUBJECTS = {
+    "one_header": "the DPoP header", "well_formed": "the proof", "strict_form": "its spelling",
+    "no_private_key": "the key in it", "signature": "its signature", "fresh": "its iat",
+    "unused": "the proof", "bound_key": "the key the token is bound to",
+    "scheme": "the Authorization header", "at_form": "the access token", "at_typ": "its typ",
+    "issuer": "its iss", "at_signature": "its signature", "audience": "its aud",
+    "not_expired": "the access token", "unbound": "the access token sent as Bearer",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,6 +43,8 @@ class Problem(Shown):
     explains: tuple[str, ...] = ()
     at_server: bool = False  #: Is it the server's fault?
     quoted: str = ""  #: the server's words, where it goes by them
+    question: str = ""  #: that of the row
+    guess: str = ""  #: `likely` where it goes by the words alone, `open` where these do not say
 
     @classmethod
     def at(
@@ -50,9 +62,20 @@ class Problem(Shown):
         if row in (rules.fresh, not_expired) and is_time(value) and call.clock and date(value):
             time, whose = call.clock
             found += f" ({date(value)}, {offset(value, time)} {whose})"
-        said = f"{row.question} No: {defect.replace('_', ' ')}"
+        said = f"{SUBJECTS.get(row.name, f'its {row.name}')} is {defect.replace('_', ' ')}"
         wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
-        return cls.at(row, said, advise(finding, call), wanted, found, defect)
+        problem = cls.at(row, said, advise(finding, call), wanted, found, defect)
+        return replace(problem, question=row.question)
+
+    @property
+    def fault(self) -> str:
+        """Whose fault it is, the client's or the server's, as far as that can be told."""
+        if self.guess == "open":
+            return "the fault of client or server"
+        if self.row == rules.nonce.name and not self.at_server:
+            return "the client's turn"
+        whose = "the server's fault" if self.at_server else "the client's fault"
+        return f"most likely {whose}" if self.guess else whose
 
     @property
     def card(self) -> Card:
@@ -62,9 +85,10 @@ class Problem(Shown):
             ("the server said", self.quoted),
             ("wanted", self.wanted),
             ("found", self.found),
+            ("question", self.question),
             ("section", ", ".join(filter(None, (self.section, self.grade)))),
         )
-        return Card(self.title, "failed", facts)
+        return Card(f"{self.fault[0].upper()}{self.fault[1:]}: {self.title}", "failed", facts)
 
     def blocks(self) -> Iterator[Block]:
         """The card alone."""

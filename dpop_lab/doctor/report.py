@@ -46,12 +46,11 @@ def headline(said: str, one: Examined | None, mark: str) -> Card:
     """What it is, the one cause, and the one thing to do."""
     if one is None:
         return Card(said, mark)
-    first, call = one.problems[0].card, one.call
-    told = not call.said or first.text.startswith(call.said)
+    first, call = one.problems[0], one.call
+    told = not call.said or first.title.startswith(call.said)
     happened = "" if told else f"{one.outcome[0].lower()}{one.outcome[1:]}"
-    where = ", ".join(filter(None, (call.name, happened)))
-    cause = f"{where[0].upper()}{where[1:]}: {first.text}" if where else first.text
-    return Card(f"{said}\n{cause}", mark, first.facts)
+    where = ", ".join(filter(None, (call.name, happened, first.fault)))
+    return Card(f"{said}\n{where[0].upper()}{where[1:]}: {first.title}", mark, first.card.facts)
 
 
 def others(order: Iterable[Examined]) -> Iterator[Card]:

@@ -22,9 +22,10 @@ from dpop_lab.wire.syntax import without_query
 SCHEME = re.compile("(?:dpop|bearer)[ :]", re.I)
 NO_TOKEN = {"undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
 PENDING = ("authorization_pending", "slow_down")
-#: What servers may say of words that stand in place of a token.
+#: What servers may say of words that stand in place of a token, or of a wrong scheme.
 OF_A_TOKEN = (
     "scheme", "at_form", "ath", "any row", "invalid_token", "invalid_dpop_proof", "token form",
+    "one_header", "bound_key", "no scheme", "invalid_request", "no binding",
 )  # fmt: skip
 
 
@@ -35,6 +36,7 @@ def other_problems(call: Call) -> Iterator[Problem]:
         yield Problem(
             f"No answer came: {shown(call.exchange.failure, 200)}",
             "Look at the address, the network, its proxy and certificates.",
+            guess="open",
         )
     yield from _leaked_elsewhere(call)
     yield from _misplaced(call, good=good)
@@ -54,6 +56,10 @@ def other_problems(call: Call) -> Iterator[Problem]:
             explains=(call.error,),
             at_server=True,
         )
+    if call.wants_nonce and first(call.headers, "Origin"):
+        from dpop_lab.doctor.preflight import hidden_nonce  # few calls are a browser's
+
+        yield from hidden_nonce(call)
     if call.issued:
         from dpop_lab.doctor.bindings import badly_bound  # few calls bring a token
 

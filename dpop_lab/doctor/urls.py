@@ -16,6 +16,17 @@ PROXY = (
     " prefix: let the proxy send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix and the"
     " server trust them, or set the server's public base URL or mount path."
 )
+BEHIND = f"The client is right if it calls the URL in htu. Then {PROXY}"
+ROUTE = (
+    "The server compares with the pattern of its route in place of the URL that was called: mend it"
+    " there. The client is right to fill the template in."
+)
+JOINED = (
+    "The URL that the request has here holds its host twice, as a base URL joined with a whole one:"
+    " it is no URL to sign, and htu may be right. If the client calls it, mend how the client makes"
+    " its URL; if only the server's log has it, mend how the server puts its own URL together."
+)
+AT_SERVER = (BEHIND, ROUTE, JOINED)  #: what is to be mended at the server
 #: URLs in a server's words, and what stands before that of the server, and of the proof.
 WHOLE = re.compile(r"https?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
@@ -28,6 +39,14 @@ ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 INSIDE = re.compile(r"localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|[^.:]+$|.*\.(?:"
                     r"local|internal|svc|lan)$")  # fmt: skip
 ENDS = {"?": "query", "#": "fragment"}
+
+
+def joined_twice(url: str) -> bool:
+    """Does the host, or a whole URL, stand in the path: was one joined to another by mistake?"""
+    normal = normal_url(url)
+    path = normal.path.lower() if normal else ""
+    host = re.escape(normal.hostname or "") if normal else ""
+    return re.match(rf"/+(?:https?:/|{host}(?:[:/]|$))", path) is not None
 
 
 def differences(wanted: str, found: str) -> Mapping[str, str]:
@@ -144,13 +163,12 @@ def urls_told(call: Call) -> tuple[str, str]:
         return "", ""
     told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
     told += " and ".join(parts.values())
+    if joined_twice(wanted) or joined_twice(found):
+        return told, JOINED
     if "route" in parts:
-        return told, (
-            "The server compares with the pattern of its route in place of the URL that was"
-            " called: mend it there. The client is right to fill the template in."
-        )
+        return told, ROUTE
     if parts.keys() <= {*OF_A_PROXY}:
-        return told, f"The client is right if it calls the URL in htu. Then {PROXY}"
+        return told, BEHIND
     if "encoding" in parts:
         told += ": the server decodes the path before it compares, which is to be mended there"
     return told, f"Make each proof for the URL that is called; the server has {shown(wanted, 200)}."

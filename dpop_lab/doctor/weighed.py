@@ -29,8 +29,12 @@ def weighed(
     the server's words, where both are about one thing; words that name a reason of their own come
     before other evidence, words that name none tell nothing beside it.
     """
-    call = one.call
+    call, rows = one.call, {each.row for each in certain}  # none accounts for another one's row
+    certain = [replace(each, explains=tuple({*each.explains} - rows)) for each in certain]
     said, answered = meaning(call, one.policy), _rows_answered_so(one)
+    if said and "no scheme" in said.explains and call.scheme.lower() == "dpop":
+        told = [each for each in certain if each.row != "scheme"]  # which says it from here
+        said, certain = replace(said, row="scheme" * (told != certain)), told
     meant = {*answered, *(said.explains if said else ()), call.error.lower()} - {""}
     meant |= {name for row in meant & {*MAY_MEAN} for name in MAY_MEAN[row]}
     likely = {each.check.name: Problem.of(each, call) for each in free}
@@ -81,4 +85,10 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
         action += " The proof is redacted here: with it, the row is asked."
     elif row and not (call.whole or call.is_proof or call.token):
         action += " Give the request as well, and the row is asked."
+    asked = [name for name, each in one.findings.items() if each.mark == "passed"]
+    if said.guess == "open" and asked:
+        lacks = dict.fromkeys(one.missing.values())
+        rows = {give: [row for row, each in one.missing.items() if each == give] for give in lacks}
+        left = "; ".join(f"{', '.join(names)}, for lack of {give}" for give, names in rows.items())
+        action += f" Asked and passed: {', '.join(asked)}." + f" Not asked: {left}." * bool(left)
     return replace(said, title=title, action=action)

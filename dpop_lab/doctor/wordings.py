@@ -22,12 +22,14 @@ SPECIFIC = (
     ),
     Wording(
         "own rule",
-        r"""\bkid\b.{0,40}(?:required|missing|must|expected|absent|mandatory)
-        | (?:missing|requires?|no|without|expected)\b.{0,20}\bkid\b
+        r"""^(?=.*(?:dpop|proof|jwk)).*\b(?:missing|lacks?|without|no|must \w+|requir\w+)
+        (?:[\w:,\[]+ ){0,3}\[?(?:exp|aud|nbf|sub|iss|kid)\b
+        | ^(?=.*(?:dpop|proof|jwk)).*\b(?:exp|aud|nbf|sub|iss|kid)(?: claim)?(?: is| was)?
+        (?:missing|required|absent|expected|not (?:present|found|set)|must be)
         | #invalid_dpop_proof (?=.*(?:requir|missing|must|mandat)).*\b(?:nbf|exp|aud|iss|sub)\b""",
         """the server demands a member that RFC 9449 asks for in no proof (kid, exp, nbf, aud, iss,
         sub): a rule of its own""",
-        "Tell its operator. Till then put into the proof what the server names.",
+        "Tell its operator. Till then the client may add to the proof what the server names.",
         at_server=True,
     ),
     Wording(

@@ -8,10 +8,11 @@ from functools import cache
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL, Wording
-from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.paste.refusals import STATUS
+from dpop_lab.doctor.problem import OPEN, Problem
 from dpop_lab.doctor.times import times_told
-from dpop_lab.doctor.urls import oddities, urls_told
-from dpop_lab.doctor.wordings import SPECIFIC
+from dpop_lab.doctor.urls import AT_SERVER, oddities, urls_told
+from dpop_lab.doctor.wordings import SPECIFIC, VAGUE
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
@@ -28,18 +29,11 @@ OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
 PAGE = re.compile(
     r"\s*<(?:!doctype html|html)(?:(?!<title>)[^\0]){0,400}+(?:<title>([^<]{0,200}))?", re.I
 )
-#: A status that words tell, where there is no answer to take it from.
-STATUS = re.compile(
-    r"\b([45]\d\d) (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
-    r"|Internal Server Error|Method Not Allowed)\b",
-    re.I,
-)
+#: What other lines than the server's words tell of: those of a browser, an app, a middleware.
+BESIDE = ("own rule", "cors", "lost key", "no scheme", "no binding")
+BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told}
-#: What other lines than the server's words tell of: those of a browser, an app, a middleware.
-BESIDE_WORDS = tuple(
-    one for one in SPECIFIC if one.topic in ("cors", "lost key", "no scheme", "no binding")
-)
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
@@ -71,9 +65,13 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
     if found is None:
         return None
     found = _with_clues(found, call)
+    vague = {*VAGUE, *OPEN} & {*found.explains} and not found.at_server
     start = f"{call.said}: {found.title[0]}" if call.said else found.title[0].upper()
     return replace(
-        found, title=start + found.title[1:], quoted=call.description or _title(call) or ""
+        found,
+        title=start + found.title[1:],
+        quoted=call.description or _title(call) or "",
+        guess="open" if vague else "likely",
     )
 
 
@@ -137,8 +135,9 @@ def _by_wording(call: Call) -> Problem | None:
     words = call.description[:4000]
     found = _in_the_table(call, words, SPECIFIC)
     beside = _in_the_table(call, call.around, BESIDE_WORDS) if call.around else None
-    if beside and (found is None or "cors" in beside.explains):
-        found = beside  # the page sees nothing of the rest
+    vague = found is None or found.explains[0] in VAGUE
+    if beside and (vague or "cors" in beside.explains):
+        found = beside  # of CORS the page sees nothing but that
     if found is None and call.scheme.lower() == "dpop" and (other := _other_schemes(call)):
         title = f"the challenge names {other} alone, so this server does not take DPoP here"
         action = " ".join(ELSEWHERE.split())
@@ -224,10 +223,11 @@ def _worded(wording: Wording, row: Check | None, call: Call) -> Problem:
 
 def _with_clues(found: Problem, call: Call) -> Problem:
     """With what two URLs or times in the words tell, and what a Bearer challenge is about DPoP."""
-    title, action = found.title, found.action
+    title, action, at_server = found.title, found.action, found.at_server
     told, todo = CLUES[found.row](call) if found.row in CLUES else ("", "")
     if told:
         title, action = f"{title}; {told}", todo or action
+        at_server = at_server or todo in AT_SERVER
     if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
         action = f"In this htu, {'; '.join(odd)}. {action}"
     forwarded = any(name.lower().startswith("x-forwarded-") for name, _ in call.headers)
@@ -237,11 +237,11 @@ def _with_clues(found: Problem, call: Call) -> Problem:
             " X-Forwarded headers tell of the client's request, not with the request that the proxy"
             f" sent. If the proof is not for the client's own request: {action}"
         )
-        found = replace(found, at_server=True)
+        at_server = True
     bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
     if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):
         title += (
             "; the challenge says Bearer, but its words are about DPoP: the server knows DPoP and"
             " answers under the wrong scheme"
         )
-    return replace(found, title=title, action=action)
+    return replace(found, title=title, action=action, at_server=at_server)

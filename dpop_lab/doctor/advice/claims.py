@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.header import jwk_of
 from dpop_lab.doctor.times import time_advice
-from dpop_lab.doctor.urls import differences
+from dpop_lab.doctor.urls import JOINED, differences, joined_twice
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown
@@ -27,6 +27,8 @@ def htm(finding: Finding, call: Call) -> str:
 def htu(finding: Finding, call: Call) -> str:
     """In which part the two URLs differ."""
     wanted, found = str(finding.wanted), finding.found
+    if joined_twice(wanted):
+        return JOINED
     if not isinstance(found, str):
         how = "Add htu" if found is None else "Give htu as a string"
         return f"{how}: send {wanted}." if wanted else f"{how}, the URL without its query."

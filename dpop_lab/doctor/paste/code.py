@@ -12,6 +12,7 @@ from dpop_lab.doctor.paste.unwrap import START
 from dpop_lab.doctor.paste.values import exchange_in, json_text
 from dpop_lab.doctor.words import blamed
 from dpop_lab.session.call import NOTHING, Call, json_value
+from dpop_lab.wire.labels import LONG
 from dpop_lab.wire.message import Exchange
 
 CALL = re.compile(  # how a request begins, or a header of DPoP is set: one is enough
@@ -52,6 +53,22 @@ PAIR = re.compile(  # a name and a string, as in a call, an object, an assignmen
     r"""(?<![\w-])([A-Za-z][\w-]{0,60})["'`]?\s*+(?:=>|[:=,])\s*+[furbFURB]{0,2}"""
     r"""(["'`])((?:\\.|(?!\2)[^\\\n])*+)\2"""
 )
+HEADER = (  # a name of a secret one, as a header line or a variable has it
+    r"(?:(?:proxy|set)[-_]?)?(?:authorization|cookie)|(?:x[-_]?)?(?:api|auth)[-_]?(?:key|token)"
+    r"|client[-_]?secret"
+)
+STRINGS = re.compile(  # each string of a line, with the name of a secret header behind it
+    rf"""(["'`])(?P<value>(?:\\.|(?!\1)[^\\\n])*+)(?:\1
+    (?:\s*+[,:]\s*+(?:\w{{1,30}}\s*+[:=]\s*+)?["'`.]?(?:\w{{1,30}}\.)?
+    (?P<name>{HEADER})(?![\w-]))?+)?+""",
+    re.I | re.X,
+)
+AFTER_NAME = re.compile(
+    rf"""(?<![\w-])(?P<name>{HEADER}|dpop|bearer)["'`]?\s*+(?:=>|[:=,])\s*+
+    (["'`])(?P<value>(?:\\.|(?!\2)[^\\\n])*+)\2""",
+    re.I | re.X,
+)
+READ = 200_000  # characters in which names and their values are looked for
 CODE = "source code of a program"
 RUN_IT = (
     "Reading source code does not tell what it sends: run it against `dpop-lab serve --explain`,"
@@ -102,6 +119,23 @@ def source_code(text: str, read: Callable[[str], Pasted | None]) -> Pasted:
     printed, code = _printed(text)
     said = read(printed) or not_understood(CODE)
     return replace(said, kind=CODE, remarks=(RUN_IT, *said.remarks), given=(_given(code),))
+
+
+def secrets_given(text: str) -> Exchange:
+    """The secret header lines that a text of any kind gives by their names, as some program has it.
+
+    The value may stand before its name, as in Swift.
+    """
+    pairs = []
+    text = text[:READ]
+    for one in (*STRINGS.finditer(text), *AFTER_NAME.finditer(text)):
+        name, value = one["name"] or "", one["value"]
+        if name.lower() in ("dpop", "bearer") and not JWT.match(value):
+            name, value = "Authorization", f"{name} {value}"  # a scheme with its token
+        header = re.sub(r"(?<=[a-z])[-_]?(?=authorization|cookie)", "-", name.lower())
+        if name and len(value) >= LONG and re.search(r"[\d=]", value):
+            pairs.append((header.replace("_", "-"), value))
+    return replace(NOTHING, request_headers=tuple(pairs))
 
 
 def _given(code: str) -> Exchange:

@@ -116,7 +116,13 @@ class Reading:
             chunks = takewhile(lambda line: line.strip() != "0", lines)
             return "".join(line for line in chunks if not CHUNK_SIZE.fullmatch(line))
         text = "\n".join(re.sub(r"^\\(?=---- )", "", line) for line in lines)
-        return text if self.marked else _without_remark(text)
+        return text if self.marked else text[: _end_of_json(text)]
+
+    @property
+    def remark(self) -> str:
+        """What whoever pasted it wrote behind the JSON of an answer."""
+        text = "\n".join(self.bodies[ANSWERED]).strip("\n")
+        return "" if self.marked else text[_end_of_json(text) :].strip()
 
 
 def answered(made: list[Reading]) -> list[Reading]:
@@ -150,13 +156,12 @@ def _once(made: list[Reading]) -> list[Reading]:
     return found
 
 
-def _without_remark(text: str) -> str:
-    """JSON alone, where whoever pasted it wrote something behind it; any other text as it is."""
+def _end_of_json(text: str) -> int:
+    """Where the JSON object ends that a text begins with; the end of any other text."""
     try:
-        _, end = DECODER.raw_decode(text) if text[:1] == "{" else (None, len(text))
+        return DECODER.raw_decode(text)[1] if text[:1] == "{" else len(text)
     except (ValueError, RecursionError):
-        return text
-    return text[:end]
+        return len(text)
 
 
 def refusal(error: str, words: str) -> dict[str, str]:
@@ -170,4 +175,6 @@ def url_of(target: str, headers: Iterable[tuple[str, str]]) -> str:
     if re.match(r"https?://", target, re.I):
         return target
     host = next((value for name, value in headers if name.lower() == "host" and value), "")
+    if host and target.lower().startswith(f"//{host.lower()}/"):  # as some servers log it
+        return target
     return f"//{host}{target if target.startswith('/') else '/' + target}" if host else ""

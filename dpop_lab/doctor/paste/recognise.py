@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.code import is_code, source_code
+from dpop_lab.doctor.paste.code import is_code, secrets_given, source_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.decoded import encoded, known_as_decoded
 from dpop_lab.doctor.paste.jwts import JWT, jwts_in
@@ -128,7 +128,8 @@ def text_paste(text: str, *told: str) -> Pasted:
         )
         text = beginning
     found = found or _recognised(text)
-    return replace(found, remarks=(*remarks, *found.remarks), text=text)
+    given = (*found.given, secrets_given(text))
+    return replace(found, remarks=(*remarks, *found.remarks), text=text, given=given)
 
 
 def _of_json(text: str) -> Pasted | None:

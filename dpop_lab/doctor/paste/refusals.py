@@ -10,6 +10,12 @@ CODES = (  # of RFC 6749, 6750, 8707 and 9449, and others made like them
 )
 CODE = re.compile(rf"(?<![\w-])(?:{CODES}|(?i:use_?dpop_?nonce|invalid_?dpop_?proof))(?![\w=(-])")
 IN_CAPITALS = re.compile(r"[a-z](?=[A-Z])")
+#: A status that words tell, where there is no answer to take it from.
+STATUS = re.compile(
+    r"\b([45]\d\d) (?:Bad Request|Unauthorized|Forbidden|Not Found|Client Error|Server Error"
+    r"|Internal Server Error|Method Not Allowed)\b",
+    re.I,
+)
 TECHNICAL = r"dpop|(?<![\w.-])(?:htu|htm|ath|jkt|jti|iat|cnf)(?![\w-])"
 ABOUT = re.compile(
     rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS", re.I

@@ -102,7 +102,10 @@ def _without_escapes(line: str) -> str:
 
 def _beside(one: Reading) -> Call:
     """What stands beside an exchange: lines, a proof and the access token that goes with it."""
-    known = Call(around="\n".join((*one.around, one.target))[:AROUND])
+    said = one.said * bool(one.bodies[ANSWERED])  # the body tells more
+    known = Call(
+        around="\n".join(filter(None, [*one.around, one.target, *said, one.remark]))[:AROUND]
+    )
     jwts = paired({text: kind_of(text) for text in one.jwts[:MOST_JWTS]})
     return replace(jwts[0], around=known.around, name="") if jwts else known
 
