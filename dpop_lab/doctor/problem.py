@@ -16,12 +16,13 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 OPEN = ("connection", "before", "own code", "invalid_request")  # topics of either side
 #: What each row is about, as the beginning of a sentence that ends with what is wrong.
 SUBJECTS = {
-    "one_header": "the DPoP header", "well_formed": "the proof", "strict_form": "its spelling",
-    "no_private_key": "the key in it", "signature": "its signature", "fresh": "its iat",
-    "unused": "the proof", "bound_key": "the key the token is bound to",
-    "scheme": "the Authorization header", "at_form": "the access token", "at_typ": "its typ",
-    "issuer": "its iss", "at_signature": "its signature", "audience": "its aud",
+    "one_header": "the DPoP header", "well_formed": "the proof", "unused": "the proof",
+    "strict_form": "the proof's spelling", "no_private_key": "the key in the proof",
+    "fresh": "the proof's iat", "bound_key": "the key the token is bound to",
+    "scheme": "the Authorization header", "at_form": "the access token",
     "not_expired": "the access token", "unbound": "the access token sent as Bearer",
+    "at_typ": "the token's typ", "issuer": "the token's iss", "audience": "the token's aud",
+    "at_signature": "the token's signature",
 }  # fmt: skip
 
 
@@ -62,7 +63,8 @@ class Problem(Shown):
         if row in (rules.fresh, not_expired) and is_time(value) and call.clock and date(value):
             time, whose = call.clock
             found += f" ({date(value)}, {offset(value, time)} {whose})"
-        said = f"{SUBJECTS.get(row.name, f'its {row.name}')} is {defect.replace('_', ' ')}"
+        subject = SUBJECTS.get(row.name) or f"the proof's {row.name}"
+        said = f"{subject} is {defect.replace('_', ' ')}"
         wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
         problem = cls.at(row, said, advise(finding, call), wanted, found, defect)
         return replace(problem, question=row.question)

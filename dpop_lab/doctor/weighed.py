@@ -79,6 +79,7 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     if passed:
         title += ", and here that row passes"
         action = why_passed(passed.check, call)
+        said = replace(said, guess="open")
     elif row in one.missing:
         action += f" To be sure, give {one.missing[row]}."
     elif row and "proof" in call.hidden:
