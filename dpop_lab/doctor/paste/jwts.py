@@ -29,7 +29,11 @@ def jwts_in(text: str) -> Pasted | None:
     alone = _alone(text)
     refresh = [one[0] for one in JWT.finditer(text) if is_refresh(one)]
     found = alone or [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
-    found = [one for one in dict.fromkeys(found) if salvaged(one).header or one[:3] == "eyJ"]
+    found = [
+        one
+        for one in dict.fromkeys(found)
+        if salvaged(one).header or salvaged(one).claims or one[:3] == "eyJ"
+    ]
     found = [one for one in found if "." in one or len(found) == 1]
     if not found:
         return None
