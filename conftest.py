@@ -14,7 +14,13 @@ from nbval.plugin import IPyNbCell
 from tests.store import MASKS, kernel_environment
 
 os.environ["DPOP_LAB_DATA"] = ""  # no test reads or writes somebody's progress
-TOGETHER = re.compile(r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/test_c(?=hanges|ompare)")
+TOGETHER = re.compile(
+    r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/test_c(?=hanges|ompare)|.*tests/test_sign_in_changes"
+)
+LATER = """import sys
+loaded = [name for name in sys.modules if "dpop_lab." in name and "sign_in" in name]
+assert not loaded, f"this lesson loads {loaded}"
+"""
 
 if sys.dont_write_bytecode:  # kept apart, or each of some two hundred processes compiles it all
     sys.dont_write_bytecode = False
@@ -67,6 +73,23 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     with kernel_environment():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
+    """After its last cell a lesson from 00 to 08 has loaded nothing of how people sign in."""
+    last, reply = nextitem is None or nextitem.parent is not item.parent, {}
+    if last and isinstance(item, IPyNbCell) and re.match(r"0\d_", item.path.name):
+        kernel = item.parent.kernel
+        sent = kernel.execute_cell_input(LATER, allow_stdin=False)
+        while reply.get("parent_header", {}).get("msg_id") != sent:
+            reply = kernel.get_message(stream="shell", timeout=60)
+    done = yield
+    if why := reply.get("content", {}).get("evalue"):
+        pytest.fail(why, pytrace=False)
+    return done
 
 
 @pytest.hookimpl(wrapper=True)

@@ -530,6 +530,18 @@ def test_behind_a_cell_that_hangs_nothing_passes(tmp_path):
     assert [case[1] for case, message in cases.items() if message] == ["Cell 1"], cases
 
 
+def test_a_lesson_that_loads_what_only_signing_in_needs_fails(tmp_path):
+    source = "from dpop_lab import SIGN_IN_CHANGES"
+    cells = [nbformat.v4.new_code_cell(text, execution_count=1) for text in (source, "1")]
+    cells[1].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "1"})]
+    for name in ("00_lesson.ipynb", "20_lesson.ipynb"):
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / name)
+    done, cases = outcomes(tmp_path, "00_lesson.ipynb", "20_lesson.ipynb")
+    assert done.returncode == 1, done.stdout + done.stderr
+    [message] = filter(None, cases.values())
+    assert "this lesson loads" in message and "dpop_lab.lab.sign_in.catalogue" in message
+
+
 # Storing
 
 
