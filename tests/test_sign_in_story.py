@@ -80,6 +80,21 @@ def test_a_wrong_password_is_told_from_a_right_one(lab):
     assert new_steps(lab, since)[-1].meaning == "login page shown again: not signed in"
 
 
+def test_places_of_other_servers_are_known_by_what_is_asked_for():
+    realm = "https://as.example/realms/x/protocol/openid-connect"
+    query, log = "client_id=a&response_type=code&dpop_jkt=x", SessionLog()
+    back = (("Location", "https://client.example/cb?error=access_denied&state=1"),)
+    log.record(Exchange("GET", f"{realm}/auth?{query}", (), "", 0, 0, 302, response_headers=back))
+    url = f"{realm}/ext/par/request"
+    log.record(Exchange("POST", url, (), query, 0, 0, status=201, response_body="{}"))
+    asked, pushed = Story(log)
+    assert (asked.personal, asked.error, asked.accepted) == (
+        "authorization endpoint", "access_denied", False,
+    )  # fmt: skip
+    assert "authorization request as a" in asked.carried and "dpop_jkt" in asked.carried
+    assert (pushed.personal, pushed.meaning) == ("PAR endpoint", "authorization request pushed")
+
+
 def test_a_redirect_elsewhere_is_no_refusal_whatever_stands_in_it():
     exchange = Exchange(
         "GET", "https://api.example/orders", (), "", 0, 0, status=302, reason="Found",

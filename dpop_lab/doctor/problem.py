@@ -13,7 +13,13 @@ from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
-OPEN = ("connection", "before", "own code", "invalid_request")  # topics of either side
+OPEN = (
+    "connection",
+    "before",
+    "own code",
+    "invalid_request",
+    "access_denied",
+)  # topics of either side
 #: What each row is about, as the beginning of a sentence that ends with what is wrong.
 SUBJECTS = {
     "one_header": "the DPoP header", "well_formed": "the proof", "unused": "the proof",
@@ -22,7 +28,8 @@ SUBJECTS = {
     "scheme": "the Authorization header", "at_form": "the access token",
     "not_expired": "the access token", "unbound": "the access token sent as Bearer",
     "at_typ": "the token's typ", "issuer": "the token's iss", "audience": "the token's aud",
-    "at_signature": "the token's signature",
+    "at_signature": "the token's signature", "code_key": "the key the code is bound to",
+    "refresh_key": "the key the refresh token is bound to",
 }  # fmt: skip
 
 

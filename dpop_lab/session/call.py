@@ -130,11 +130,12 @@ class Call:
     @cached_property
     def personal(self) -> str:
         """Where people are concerned, which place it is, such as `PAR endpoint`; else empty."""
-        if not SIGN_IN.search(path := _path(self.url)):
+        posted = "response_type" in self.form
+        if not (posted or _of_sign_in(self.url)):
             return ""
         from dpop_lab.session.sign_in import place_of  # loaded when used
 
-        return place_of(path)
+        return place_of(_path(self.url), pushed=posted)
 
     @property
     def token_request(self) -> bool:
@@ -264,6 +265,11 @@ def _path(url: str) -> str:
     return _parts(url).path.rstrip("/").lower()
 
 
+def _of_sign_in(url: str) -> bool:
+    """Does it look like a place where people sign in, by its path or what is asked for there?"""
+    return bool(SIGN_IN.search(_path(url))) or "response_type=" in url
+
+
 def host_of(url: str) -> str:
     """The host and port in a URL, in small letters; empty for what is none. Never raises."""
     return _parts(url).netloc.rpartition("@")[2].lower()
@@ -319,7 +325,7 @@ def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:
 def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, Any]:
     """The fields that an answer tells; where people sign in, a redirect or a page may tell them."""
     told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
-    if (exchange.status or 0) >= 300 and not told["error"] and SIGN_IN.search(_path(exchange.url)):
+    if (exchange.status or 0) >= 300 and not told["error"] and _of_sign_in(exchange.url):
         from dpop_lab.session.sign_in import refusal  # loaded when used
 
         told |= refusal(exchange)

@@ -29,9 +29,12 @@ WORD = re.compile(r"[\w.:-]{1,60}", re.ASCII)
 TAKEN = {"authorization_code": "code", "refresh_token": "refresh_token"}  # by grant type
 
 
-def place_of(path: str) -> str:
-    """The place that a path in small letters leads to, one of those above; empty for another."""
-    return PLACES.get(path.rpartition("/")[2], "")
+def place_of(path: str, *, pushed: bool) -> str:
+    """The place that a path in small letters leads to; where it tells nothing, by the request.
+
+    An authorization request goes to the authorization endpoint unless it is `pushed` as a form.
+    """
+    return PLACES.get(path.rpartition("/")[2], PAR if pushed else AUTHORIZE)
 
 
 def parameters(exchange: Exchange) -> dict[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 CODES = (  # of RFC 6749, 6750, 8707 and 9449, and others made like them
-    r"invalid_[a-z_]{4,40}|use_dpop_nonce|insufficient_scope|unauthorized_client|access_denied"
+    r"invalid_[a-z_]{4,40}|use_dpop_nonce|insufficient_scope|unauthorized_client|access_denied|login_required"
     r"|unsupported_[a-z]{4,12}_type|server_error|temporarily_unavailable|missing_dpop[a-z_]{0,20}"
 )
 CODE = re.compile(rf"(?<![\w-])(?:{CODES}|(?i:use_?dpop_?nonce|invalid_?dpop_?proof))(?![\w=(-])")
