@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.doctor.paste.pasted import Pasted
+from dpop_lab.doctor.paste.pasted import OF_THE_DEMO, Pasted
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
@@ -86,7 +86,7 @@ def refused_somehow(pasted: Pasted, examined: Sequence[Examined]) -> Iterator[Ex
     """What is to be said of words of a refusal in a paste that belong to no request in it."""
     told = [each for one in examined for each in one.problems]
     told += [each for one in pasted.documents for each in one.problems]
-    if told or not pasted.understood:
+    if told or not pasted.understood or pasted.kind == OF_THE_DEMO:
         return
     taken = [one.call for one in examined if not (one.call.refused and one.remarks)]
     words = [one.exchange.response_body for one in taken] + [one.call.around for one in examined]

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dpop_lab.doctor.documents import Document
 
 MOST = 100  # exchanges, 20 JWTs: the rest is counted
+#: the kind of what `dpop-lab demo` prints, in which a refusal is no fault
+OF_THE_DEMO = "what dpop-lab demo tells: its last call, a thief's, has to fail"
 SECRET_FIELDS = ("authorization", "dpop")
 SCHEME = re.compile(r"(?:dpop|bearer|basic) ", re.I)
 PLACEHOLDER = re.compile(

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from dpop_lab.doctor.paste.decoded import CLAIMS, HEADER, Jwt, of_jwts
 from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
-from dpop_lab.doctor.paste.pasted import MOST, Pasted, beside
+from dpop_lab.doctor.paste.pasted import MOST, OF_THE_DEMO, Pasted, beside
 from dpop_lab.doctor.paste.unwrap import METHODS
 from dpop_lab.session.call import Call
 
@@ -37,7 +37,7 @@ def report_in(text: str) -> Pasted | None:
     """The calls of a report, or what `serve --explain` told; None for any other text."""
     text = COLOUR.sub("", text)
     if text.lstrip().startswith(DEMO):
-        return Pasted(kind="what dpop-lab demo tells: its last call, a thief's, has to fail")
+        return Pasted(kind=OF_THE_DEMO)
     if entries := ENTRY.findall(text):
         return _explained(entries)
     if text.startswith("**"):  # in Markdown
