@@ -141,7 +141,7 @@ def _not_binding(finding: Finding, call: Call) -> str:
 
 def _refused(finding: Finding, call: Call) -> Problem:
     """What fails in a request that was refused; without the scheme DPoP all else of it follows."""
-    plain = finding.check in (at.scheme, at.unbound) and call.scheme.lower() == "bearer"
+    plain = finding.check == at.scheme and call.scheme.lower() == "bearer"
     return replace(Problem.of(finding, call), explains=OF_A_TOKEN * plain)
 
 
