@@ -128,8 +128,9 @@ def text_paste(text: str, *told: str) -> Pasted:
         )
         text = beginning
     found = found or _recognised(text)
-    given = (*found.given, secrets_given(text))
-    return replace(found, remarks=(*remarks, *found.remarks), text=text, given=given)
+    if len(text.split(maxsplit=1)) > 1:  # a name and a value
+        found = replace(found, given=(*found.given, secrets_given(text)))
+    return replace(found, remarks=(*remarks, *found.remarks), text=text)
 
 
 def _of_json(text: str) -> Pasted | None:
