@@ -1,6 +1,7 @@
 """Programs that tests start: each ends with its test, and with it all that it started."""
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -47,3 +48,9 @@ def kill(processes):
         with suppress(psutil.NoSuchProcess):
             one.kill()
     psutil.wait_procs(processes, timeout=5)  # or until nobody asks for their exit codes
+
+
+def in_a_thread(call):
+    """What this gives in a thread of its own: in ours another test's event loop may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()

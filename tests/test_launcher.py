@@ -26,7 +26,7 @@ from dpop_lab.cli.jupyter import SETTINGS, arguments, end_server, end_tasks, env
 from dpop_lab.errors import LabError
 from dpop_lab.lab.lessons import bench, bring, notebooks, originals, put, restore
 from tests.network import free_port
-from tests.programs import SECONDS, started
+from tests.programs import SECONDS, in_a_thread, started
 from tests.programs import run as program
 
 ROOT = Path(__file__).parent.parent
@@ -475,10 +475,14 @@ def test_a_server_that_can_not_clean_up_ends_all_the_same():
         await asyncio.sleep(600)
 
     with pytest.raises(RuntimeError, match="stopped before"):
-        asyncio.run(until_it_ends())
+        in_a_thread(lambda: asyncio.run(until_it_ends()))
 
 
 def test_a_request_that_still_runs_does_not_keep_the_process_from_ending():
+    in_a_thread(a_request_is_ended)
+
+
+def a_request_is_ended():
     before, loop = threading.active_count(), asyncio.new_event_loop()
 
     async def request():

@@ -7,7 +7,6 @@ import re
 import socket
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -16,7 +15,7 @@ import requests
 
 from dpop_lab import RFC_9449, DPoPAuth, LabError, generate_key
 from dpop_lab.pytest_twin.watched import MOST_TOLD
-from tests.programs import run
+from tests.programs import in_a_thread, run
 
 PAGE = (Path(__file__).parent.parent / "docs" / "testing.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r"```python\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
@@ -97,8 +96,7 @@ def test_a_client_with_a_loop_of_its_own_calls_a_twin(dpop_twin):
         async with httpx.AsyncClient() as session:
             return (await session.get(dpop_twin.api)).status_code
 
-    with ThreadPoolExecutor(1) as pool:  # another test's loop may run in this thread
-        assert pool.submit(asyncio.run, called()).result() == 401
+    assert in_a_thread(lambda: asyncio.run(called())) == 401
     assert statuses(dpop_twin) == [401]
 
 

@@ -192,7 +192,7 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
     if call.is_demo:
         yield from _ways_of_the_demo(call)
     challenges = call.challenges or ()
-    if re.search(r'" +\w+="', call.challenge):
+    if challenges and re.search(r'" +\w+="', call.challenge):
         yield "The challenge lacks commas between its parameters (RFC 9110 §11.6.1)."
     if len(challenges) > 1:
         schemes = ", ".join(one.scheme for one in challenges)
