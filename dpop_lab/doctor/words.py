@@ -25,6 +25,8 @@ from dpop_lab.session.call import ABOUT_DPOP, API, TOKEN_ENDPOINT, TOKEN_SCHEMES
 Said = tuple[Check, str, str]
 MOST_ROWS = 3
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
+#: What to do about a row of which words alone are known, where its cause may be elsewhere.
+USUAL = {one.topic: " ".join(one.do.split()) for one in SPECIFIC if one.do and not one.means}
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
 PAGE = re.compile(
     r"\s*<(?:!doctype html|html)(?:(?!<title>)[^\0]){0,400}+(?:<title>([^<]{0,200}))?", re.I
@@ -123,7 +125,8 @@ def _of_a_policy(rows: tuple[Check, ...], said: tuple[Said, ...]) -> Problem:
     places = dict.fromkeys(place for _, place, _ in said)
     title = f"the row {' or '.join(names)} failed at the {' or '.join(places)}"
     title += ", in the demo server's words" * ({name for _, _, name in said} == {DUENDE.name})
-    todo = row.mend if len(rows) == 1 else " ".join(f"{one.name}: {one.mend}" for one in rows)
+    each = " ".join(f"{one.name}: {one.mend}" for one in rows)
+    todo = USUAL.get(row.name, row.mend) if len(rows) == 1 else each
     return Problem(title, todo, row.section, row=row.name, explains=tuple(names))
 
 
