@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 
 from dpop_lab import panels
-from tests import links
+from tests import links, store
 from tests.links import ROOT
 
 DOCS = ROOT / "docs"
@@ -19,7 +19,6 @@ WORDS: Mapping[str, str] = {  # what a panel is for, as its link says it
     "KeyPanel": "change a public key, and see its thumbprint",
     "ProofPanel": "change a DPoP proof, and see what a server says of it",
 }
-KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 HEAD = """# Links to paste
 
 For those who write documentation, a course or an answer of their own: links to each lesson and
@@ -38,8 +37,8 @@ ELSEWHERE = (
 )
 
 
-def panel_notebook(name: str) -> str:
-    """A notebook that is one panel, not yet run, as text."""
+def panel_notebook(name: str, path: Path) -> str:
+    """A notebook that is one panel, as text, with what it showed when it was stored there."""
     title = f"# {name.removesuffix('Panel')}: {WORDS[name]}"
     words = f"{title}\n\nRun the cell below (Shift and Enter). {ELSEWHERE}"
     code = f"from dpop_lab.panels import {name}\n\n{name}()"
@@ -47,8 +46,9 @@ def panel_notebook(name: str) -> str:
         nbformat.v4.new_markdown_cell(words, id="head"),
         nbformat.v4.new_code_cell(code, id="panel"),
     ]
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
-    return nbformat.writes(notebook).rstrip("\n") + "\n"
+    there = nbformat.read(path, as_version=4).cells if path.exists() else []
+    cells[1].outputs = [one for cell in there if cell.source == code for one in cell.outputs]
+    return store.written(nbformat.v4.new_notebook(cells=cells))
 
 
 def title_of(path: Path) -> str:
@@ -79,11 +79,11 @@ def made() -> dict[str, str]:
     assert set(WORDS) == set(panels.__all__)
     alone = {f"DPoP: {WORDS[name]}": f"docs/{path}" for name, path in files.items()}
     page = HEAD + _section("Lessons", lessons) + _section("Panels", alone)
-    return {PAGE: page, **{path: panel_notebook(name) for name, path in files.items()}}
+    return {PAGE: page, **{path: panel_notebook(name, DOCS / path) for name, path in files.items()}}
 
 
 def write() -> list[str]:
-    """Write what changed; gives its paths."""
+    """Write what changed, a panel's notebook with what it shows; gives its paths."""
     (DOCS / "panels").mkdir(exist_ok=True)
     files = {path: DOCS / path for path in made()}
     changed = [
@@ -93,4 +93,6 @@ def write() -> list[str]:
     ]
     for path in changed:
         files[path].write_text(made()[path], encoding="utf-8", newline="\n")
+        if files[path].suffix == ".ipynb":
+            store.store(files[path])
     return changed
