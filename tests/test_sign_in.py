@@ -181,6 +181,14 @@ def test_a_public_clients_refresh_token_is_bound_and_goes_once(lab):
     assert again.status_code == (200 if lab.policy.name == "DUENDE" else 400)  # the family ended
 
 
+def test_a_public_client_asks_with_its_name_alone(lab):
+    auth = lab.sign_in("alice", client_id=PUBLIC)
+    form = {"grant_type": "refresh_token", "refresh_token": auth.sign_in.refresh_token}
+    assert lab.ask(PUBLIC, key=auth.sign_in.key, **form).ok
+    assert "client_id=interactive.public" in lab.log[-1].request_body
+    assert "client_secret" not in lab.log[-1].request_body
+
+
 def test_without_the_row_a_thief_uses_a_public_clients_refresh_token(lab):
     first = redeem(lab, code_of(lab), generate_key()).json()["refresh_token"]
     twin = lab.twin

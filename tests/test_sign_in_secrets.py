@@ -58,7 +58,7 @@ def test_a_session_shows_no_secret_of_a_sign_in(lab, tmp_path, client_id, push):
     verifiers, tokens = [signing.asked.verifier], []
     for _ in range(2):
         assert lab.session.get(lab.api, auth=auth).status_code == 200
-        tokens += [auth.token.value, signing._refresh_token]
+        tokens += [auth.token.value, signing.refresh_token]
         lab.clock.advance(4000)
     lab.session.post(
         f"{lab.base_url}/connect/introspect", data={"token": tokens[-2]}, auth=("api", "secret")

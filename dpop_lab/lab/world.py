@@ -197,6 +197,8 @@ class World:
         if client_id is None:
             return client
         registered = CLIENTS.get(client_id) if self.is_demo else None
+        if registered and registered.is_public:
+            return replace(client, client_id=client_id, client_secret=None, client_auth="none")
         if registered is None or not registered.uses_key:
             return replace(client, client_id=client_id)
         return replace(

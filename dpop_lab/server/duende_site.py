@@ -29,6 +29,11 @@ class Client:
     requires_dpop: bool = False
     requires_nonce: bool = False
 
+    @property
+    def is_public(self) -> bool:
+        """Has it nothing to authenticate with (RFC 6749 section 2.1)?"""
+        return self.secret is None and not self.uses_key
+
 
 def _interactive(name: str) -> Client:
     """A confidential client that may ask for tokens of its own, too."""

@@ -41,8 +41,8 @@ class PersonalSource(TokenSource):
     plain: bool = False
     store: TokenStore | None = None
     asked: Asked | None = None  #: the sign-in that is on its way
+    refresh_token: str = ""  #: the one in hand, a secret; empty where there is none
     _code: str = ""
-    _refresh_token: str = ""
     _person: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -187,10 +187,10 @@ class PersonalSource(TokenSource):
 
     def _fetch(self) -> AccessToken:
         """A token by the refresh token (RFC 6749 section 6, RFC 9449 section 5)."""
-        if not self._refresh_token:
+        if not self.refresh_token:
             raise LabError("Nobody is signed in", advice=AGAIN)
         now = self.clock()
-        form = {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
+        form = {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
         answer = self.post(self.token_endpoint, form)
         try:
             token = read_token(answer, now=now, accept_bearer=self.accept_bearer)
@@ -205,7 +205,7 @@ class PersonalSource(TokenSource):
         """From now on use this refresh token; None: the one that is there."""
         if not isinstance(refresh_token, str):
             return
-        self._refresh_token = refresh_token
+        self.refresh_token = refresh_token
         if self.store is not None:
             kept = {"issuer": str(self.metadata["issuer"]), "client_id": self.client_id}
             kept |= {"jkt": self.jkt, "refresh_token": refresh_token}
@@ -223,7 +223,7 @@ class PersonalSource(TokenSource):
                     f"The store has a sign-in with another {name}",
                     wanted=str(value), found=found, advice=advice,
                 )  # fmt: skip
-        self._refresh_token = kept.get("refresh_token", "")
+        self.refresh_token = kept.get("refresh_token", "")
 
     def revoke(self) -> None:
         """End both tokens at the server (RFC 7009 section 2.1), and forget them.
@@ -233,7 +233,7 @@ class PersonalSource(TokenSource):
         url = self._endpoint("revocation")
         with self._lock:
             access = self.current.value if self.current else ""
-            for hint, token in (("refresh_token", self._refresh_token), ("access_token", access)):
+            for hint, token in (("refresh_token", self.refresh_token), ("access_token", access)):
                 if token:
                     self._revoked(url, {"token": token, "token_type_hint": hint})
             self.current = None

@@ -1,6 +1,5 @@
 """A person played by the lab: through the real pages, as a browser would go, into the log."""
 
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
@@ -13,8 +12,6 @@ from dpop_lab.errors import LabError
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.participant import ROOM
 from dpop_lab.lab.world import World
-from dpop_lab.server.duende_site import CLIENTS
-from dpop_lab.server.sign_in.grants import is_public
 
 MOST_STEPS = 10
 WHERE = "The pages of the twin and of the demo are known; sign in at another server by hand."
@@ -39,11 +36,9 @@ class _Form(HTMLParser):
 
 def client_of(lab: World, client_id: str) -> dict[str, Any]:
     """Who that client is and how it authenticates, as keywords; a public one has nothing."""
-    client, registered = lab.settled(client_id), CLIENTS.get(client_id)
-    if lab.is_demo and registered and is_public(registered):
-        client = replace(client, client_secret=None, client_auth="none")
     others = ("issuer", "token_endpoint", "scope", "api")
-    return {name: one for name, one in members(client).items() if name not in others}
+    known = members(lab.settled(client_id))
+    return {name: one for name, one in known.items() if name not in others}
 
 
 def sign_in(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 
-from dpop_lab.server.duende_site import Client
 from dpop_lab.server.sign_in.people import Person
 
 
@@ -32,8 +31,3 @@ class Grant:
     family: str = ""  #: names all that comes of this grant, to end it at once
     #: the key of the proof that the first token was got with; empty: without one; None: not yet
     proven: str | None = None
-
-
-def is_public(client: Client) -> bool:
-    """Has this client nothing to authenticate with?"""
-    return client.secret is None and not client.uses_key

@@ -7,7 +7,7 @@ from typing import Any
 from dpop_lab.checking import Answer, Failure, Profile
 from dpop_lab.server.duende_site import Client
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.sign_in.grants import Grant, is_public
+from dpop_lab.server.sign_in.grants import Grant
 from dpop_lab.server.sign_in.people import ONE_TIME, WITHOUT_PKCE
 from dpop_lab.server.sign_in.rows import KeyContext, code_key, refresh_key
 from dpop_lab.wire.message import Headers
@@ -63,11 +63,11 @@ class Ways:
     def rotates(self, client: Client) -> bool:
         """Is a refresh token of this client good once (RFC 9700 section 2.2.2)?"""
         named = self.one_time
-        return is_public(client) if named is None else client.client_id in named
+        return client.is_public if named is None else client.client_id in named
 
     def key_context(self, profile: Profile, grant: Grant, client: Client) -> KeyContext:
         """What the row may know of a refresh token's key."""
-        bound = grant.proven if is_public(client) else None
+        bound = grant.proven if client.is_public else None
         proven = bool(grant.proven) if self.all_bound else None
         return KeyContext(profile=profile, bound=bound or None, proven=proven)
 
