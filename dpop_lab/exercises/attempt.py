@@ -91,9 +91,9 @@ class Attempt(Shown):
     def predict(self, row: str) -> Feedback:
         """Say which row will say no to the next request, or `accepted`, or `no row`.
 
-        Raises `LabError` for a name that no policy has.
+        Raises `LabError` for a name that no policy has, nor this exercise.
         """
-        self._scene.predict(_row(row))
+        self._scene.predict(self._row(row))
         return Feedback(False, f"Predicted for the next request: {row}.")
 
     def name(self, row: str) -> Feedback:
@@ -101,7 +101,7 @@ class Attempt(Shown):
 
         Raises `LabError` as `predict` does.
         """
-        self._scene.name(_row(row))
+        self._scene.name(self._row(row))
         return self._heard(self._scene)
 
     def hint(self) -> Hints:
@@ -111,6 +111,13 @@ class Attempt(Shown):
             self._keep(hinted(self._open))
         self._tell()
         return self.hints
+
+    def _row(self, name: str) -> str:
+        """The name of a row, or what else may be said here. Raises `LabError` for another."""
+        rows = {row for policy in POLICIES.values() for row in policy.row_names}
+        known = dict.fromkeys([ACCEPTED, NO_ROW, *self.exercise.names, *sorted(rows)])
+        one_of("row", name, known)
+        return name
 
     @property
     def hints(self) -> Hints:
@@ -194,10 +201,3 @@ class Attempt(Shown):
         self._panel = self._panel or ExercisePanel(self)
         texts = {"text/plain": repr(self), "text/html": self._repr_html_()}
         return {**self._panel.root._repr_mimebundle_(**options), **texts}
-
-
-def _row(name: str) -> str:
-    """The name of a row, or what else may be predicted. Raises `LabError` for another."""
-    rows = {row for policy in POLICIES.values() for row in policy.row_names}
-    one_of("row", name, dict.fromkeys([ACCEPTED, NO_ROW, *sorted(rows)]))
-    return name

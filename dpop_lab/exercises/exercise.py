@@ -39,6 +39,7 @@ class Exercise:
     steps: Callable[[Scene], Steps] = field(repr=False)
     gives: Mapping[str, str] = field(default_factory=dict)  #: what each of these is, in words
     code: Callable[..., Any] | None = None  #: what is to be mended: its source is shown
+    names: tuple[str, ...] = ()  #: what may be named or predicted beside the rows of the policies
 
     def __post_init__(self) -> None:
         """Ask that it fits the card."""

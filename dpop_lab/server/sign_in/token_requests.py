@@ -1,7 +1,5 @@
 """Token requests in a person's name: a code is redeemed, a refresh token is used."""
 
-import hmac
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +15,6 @@ from dpop_lab.server.sign_in.rows import KeyContext
 from dpop_lab.server.sign_in.state import State, Store, end_family
 from dpop_lab.server.sign_in.ways import Ways, ways_of
 
-VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 ID_TOKEN_LIFETIME = 300  # seconds
 NOT_ASKED = (
     "Resource indicator does not match any resource indicator in the original authorize request."
@@ -60,7 +57,7 @@ class PersonalRequest(TokenRequest):
         state, now = self.state, self.server.clock.now()
         code = self.grant_type in CODE
         grant = (state.codes if code else state.refresh_tokens).get(self.handle, now=now)
-        if grant is None or grant.client_id != self.client.client_id:
+        if grant is None or not self.ways.is_theirs(grant, self.client):
             raise bad_request("invalid_grant")
         old = code and now - grant.made_at >= self.ways.code_lifetime
         if old or self.server.used.seen(("ended", grant.family), now=now):
@@ -79,7 +76,7 @@ class PersonalRequest(TokenRequest):
         A second one may be a thief's, or the thief's was the first: where the policy says so, all
         that came of the grant ends (RFC 9700 section 4.14.2, RFC 6749 section 4.1.2).
         """
-        if store.spend(self.handle):
+        if self.ways.first_use(store, self.handle):
             return
         if self.ways.ends_family:
             end_family(self.server, self.state, grant.family)
@@ -95,7 +92,8 @@ class PersonalRequest(TokenRequest):
         given = value(form, "redirect_uri")
         if not given:
             raise bad_request(self.ways.no_redirect_uri)
-        if given != grant.redirect_uri or not verified(grant, value(form, "code_verifier")):
+        verifier = value(form, "code_verifier")
+        if given != grant.redirect_uri or not self.ways.verified(grant, verifier):
             raise bad_request("invalid_grant")
         self._check_resource(grant)
 
@@ -201,18 +199,3 @@ class PersonalRequest(TokenRequest):
             "idp": "local",
         }
         return sign_compact(header, {k: v for k, v in claims.items() if v is not None}, key)
-
-
-def verified(grant: Grant, verifier: str) -> bool:
-    """Does the code verifier fit the challenge of the authorization request (RFC 7636 4.6)?
-
-    One that comes without a challenge is a fault: somebody may have taken the challenge away
-    (RFC 9700 section 4.8.2).
-    """
-    if grant.challenge is None:
-        return not verifier
-    if not VERIFIER.fullmatch(verifier):
-        return False
-    hashed = base64url_encode(sha256(verifier.encode()))
-    made = hashed if grant.challenge_method == "S256" else verifier
-    return hmac.compare_digest(made, grant.challenge)

@@ -1,15 +1,19 @@
 """How each policy signs people in: what differs between the demo and a strict reader, as data."""
 
+import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dpop_lab.checking import Answer, Failure, Profile
+from dpop_lab.jose.encoding import base64url_encode, sha256
 from dpop_lab.server.duende_site import Client
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.sign_in.grants import Grant
 from dpop_lab.server.sign_in.people import ONE_TIME, WITHOUT_PKCE
 from dpop_lab.server.sign_in.rows import KeyContext, code_key, refresh_key
+from dpop_lab.server.sign_in.state import Store
 from dpop_lab.wire.message import Headers
 
 LOOPBACK = tuple(
@@ -19,6 +23,7 @@ LOOPBACK = tuple(
 )
 REGISTERED = ("https://notused", "https://client.example/callback", *LOOPBACK)
 SAFE = frozenset({"access_denied", "login_required", "interaction_required", "consent_required"})
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 OTHER_CODE_KEY = Answer(400, "invalid_grant", "The code is bound to another key.")
 OTHER_REFRESH_KEY = Answer(400, "invalid_grant", "The refresh token is bound to another key.")
 
@@ -70,6 +75,28 @@ class Ways:
         bound = grant.proven if client.is_public else None
         proven = bool(grant.proven) if self.all_bound else None
         return KeyContext(profile=profile, bound=bound or None, proven=proven)
+
+    def is_theirs(self, grant: Grant, client: Client) -> bool:
+        """Was the code or the refresh token given to this client (RFC 6749 sections 5.2, 6)?"""
+        return grant.client_id == client.client_id
+
+    def first_use(self, store: Store[Grant], handle: str) -> bool:
+        """Is this the first use of a code, or of a refresh token that is good once? Atomic."""
+        return store.spend(handle)
+
+    def verified(self, grant: Grant, verifier: str) -> bool:
+        """Does the code verifier fit the challenge of the authorization request (RFC 7636 4.6)?
+
+        One that comes without a challenge is a fault: somebody may have taken the challenge away
+        (RFC 9700 section 4.8.2).
+        """
+        if grant.challenge is None:
+            return not verifier
+        if not VERIFIER.fullmatch(verifier):
+            return False
+        hashed = base64url_encode(sha256(verifier.encode()))
+        made = hashed if grant.challenge_method == "S256" else verifier
+        return hmac.compare_digest(made, grant.challenge)
 
 
 STRICT = Ways()
@@ -141,8 +168,9 @@ WAYS = {"DUENDE": DEMO}
 
 
 def ways_of(policy: Policy) -> Ways:
-    """How this policy signs people in."""
-    return WAYS.get(policy.name, STRICT)
+    """How this policy signs people in: by its own `ways`, if it has any, else by its name."""
+    own: Ways | None = getattr(policy, "ways", None)
+    return own or WAYS.get(policy.name, STRICT)
 
 
 def with_sign_in(policy: Policy) -> Policy:
