@@ -81,7 +81,7 @@ def pytest_runtest_teardown(
 ) -> Generator[None, object, object]:
     """After its last cell a lesson from 00 to 08 has loaded nothing of how people sign in."""
     last, reply = nextitem is None or nextitem.parent is not item.parent, {}
-    if last and isinstance(item, IPyNbCell) and re.match(r"0\d_", item.path.name):
+    if last and isinstance(item, IPyNbCell) and re.match(r"0[0-8]_", item.path.name):
         kernel = item.parent.kernel
         sent = kernel.execute_cell_input(LATER, allow_stdin=False)
         while reply.get("parent_header", {}).get("msg_id") != sent:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dpop_lab.lab.catalogue import CHANGES, LEFT_OUT
     from dpop_lab.lab.compare import compare
     from dpop_lab.lab.lab import Lab
+    from dpop_lab.lab.sign_in.browser import BrowserSignIn
     from dpop_lab.lab.sign_in.catalogue import SIGN_IN_CHANGES
     from dpop_lab.proof import access_token_hash, make_proof, read_proof
     from dpop_lab.proof.rules import check_proof
@@ -40,6 +41,7 @@ __all__ = [
     "RFC_9449",
     "SIGN_IN_CHANGES",
     "AuthorizationServer",
+    "BrowserSignIn",
     "DPoPAuth",
     "KeyUnusable",
     "Lab",
@@ -69,6 +71,7 @@ __all__ = [
 ]
 WHEN_USED = {
     "AuthorizationServer": "dpop_lab.server.authorization_server",
+    "BrowserSignIn": "dpop_lab.lab.sign_in.browser",
     "CHANGES": "dpop_lab.lab.catalogue",
     "DPoPAuth": "dpop_lab.client.auth",
     "DUENDE": "dpop_lab.server.duende",

@@ -290,7 +290,7 @@ def test_public_names_are_few_and_there():
         "AuthorizationServer ResourceServer serve DPoPAuth "
         "TokenRefused SessionLog record Story Lab CHANGES LEFT_OUT compare diagnose LabError "
         "KeyUnusable SettingsError decode_jwt time_windows exercise progress "
-        "SIGN_IN_CHANGES".split()
+        "SIGN_IN_CHANGES BrowserSignIn".split()
     )
     assert names == promised
     assert all(hasattr(dpop_lab, name) for name in names)

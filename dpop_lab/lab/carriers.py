@@ -1,6 +1,7 @@
 """The way to a server of our own on a port of this machine."""
 
 from collections import deque
+from collections.abc import Callable
 from threading import Lock
 from typing import Any, Self
 
@@ -25,6 +26,8 @@ class PortAdapter(HTTPAdapter, Front):
         self._patience, self._lock = timeout, Lock()
         self._count = 0  # of all requests that came in
         self._seen: deque[tuple[int, Request, Response]] = deque(maxlen=WAITING)
+        #: is told of each request and its answer, whoever sent it, where somebody wants to know
+        self.heard: Callable[[Request, Response], object] = lambda request, response: None
 
     def before(self, twin: Twin) -> Self:
         """Stand before this twin."""
@@ -37,6 +40,9 @@ class PortAdapter(HTTPAdapter, Front):
             self._count += 1
             self._seen.append((self._count, request, response))
         return response
+
+    def told(self, request: Request, response: Response) -> None:
+        self.heard(request, response)
 
     def _answer(
         self, request: requests.PreparedRequest, *args: Any, **settings: Any

@@ -90,6 +90,10 @@ class World:
         record(session, log, clock=self.clock.time)
         return session
 
+    def browser(self) -> requests.Session:
+        """A person's browser: a session like `session`, kept in the same log, with no cookie."""
+        return self.session_over(self.adapter, self.log)
+
     def session_under(
         self, policy: Policy, *, api_nonce: bool = False, afresh: bool = False
     ) -> requests.Session:

@@ -27,11 +27,14 @@ class _Server(ThreadingHTTPServer):
 class Loopback:
     """Listens at `redirect_uri` on this machine until a browser has brought the answer there.
 
-    The URI is http, at a loopback address; port 0 is any free one. Raises OSError where nothing can
-    listen, and `LabError` for another URI.
+    The URI is http, at a loopback address; port 0 is any free one. `back_to` says on the page that
+    the browser gets where the person goes on. Raises OSError where nothing can listen, and
+    `LabError` for another URI.
     """
 
-    def __init__(self, redirect_uri: str = "http://127.0.0.1:0/callback") -> None:
+    def __init__(
+        self, redirect_uri: str = "http://127.0.0.1:0/callback", *, back_to: str = "terminal"
+    ) -> None:
         try:
             parts = urlsplit(redirect_uri)
             host, port = parts.hostname or "", parts.port or 0
@@ -40,7 +43,8 @@ class Loopback:
         if parts.scheme != "http" or host not in ("127.0.0.1", "localhost") or parts.query:
             wanted = "http://127.0.0.1:PORT/PATH, or localhost"
             raise LabError("Nobody can listen at this redirect URI", wanted=wanted)
-        self._path, self._answer = parts.path or "/", ""
+        self._path, self._back_to = parts.path or "/", back_to
+        self._answer, self._given_up = "", False
         loopback = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -59,7 +63,7 @@ class Loopback:
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         path, _, query = handler.path.partition("?")
         ours = path == self._path and len(query) <= LONGEST and ("state=" in query)
-        title = "Back to the terminal" if ours else "Not here"
+        title = f"Back to the {self._back_to}" if ours else "Not here"
         text = "It says what came of the sign-in. This window can be closed."
         text = text if ours else escape(path[:80])
         page = PAGE.format(title=title, text=text).encode()
@@ -82,11 +86,20 @@ class Loopback:
         """The answer, as path and query. Raises `NotSignedIn` when none comes in this time."""
         end = time.monotonic() + seconds
         while not self._answer:
-            if time.monotonic() > end:
+            if self._given_up or time.monotonic() > end:
                 advice = "Run the command again, and sign in while it waits."
                 raise NotSignedIn(f"Nobody signed in within {seconds:g} s", advice=advice)
             self._server.handle_request()
         return self._answer
+
+    @property
+    def answer(self) -> str:
+        """What came, as path and query; empty as long as nothing has."""
+        return self._answer
+
+    def give_up(self) -> None:
+        """Have `wait`, in another thread, wait no longer."""
+        self._given_up = True
 
     def __enter__(self) -> Self:
         return self

@@ -55,9 +55,8 @@ def sign_in(
         plain=lab.kind == ROOM,
         **(client | more),
     )
-    browser = lab.session_over(lab.adapter, lab.log)
     signing = auth.sign_in
-    signing.finish(signed_in(browser, signing.begin(), redirect_uri, name, password))
+    signing.finish(signed_in(lab.browser(), signing.begin(), redirect_uri, name, password))
     return auth
 
 
