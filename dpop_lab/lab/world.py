@@ -205,14 +205,8 @@ class World:
             return replace(client, client_id=client_id, client_secret=None, client_auth="none")
         if registered is None or not registered.uses_key:
             return replace(client, client_id=client_id)
-        return replace(
-            client,
-            client_id=client_id,
-            client_auth=None,
-            client_secret=None,
-            client_key=self.client_key,
-            client_key_id=self.client_key_id,
-        )
+        own: dict[str, Any] = {"client_key": self.client_key, "client_key_id": self.client_key_id}
+        return replace(client, client_id=client_id, client_auth=None, client_secret=None, **own)
 
     def close(self) -> None:
         """End the session, and the server when it listens on a port."""
