@@ -50,7 +50,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     """One worker has all cells of a notebook, one all browser tests, one all that share a catalogue
-    gone through; the rest come one by one.
+    gone through; the rest come one function after the other, with all its values at once: for each
+    unit of work xdist looks through all units before.
 
     Instead of `--dist loadgroup`, which since pytest 9.2 groups nothing (pytest-xdist issue 1386).
     """
@@ -61,7 +62,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
     class Lessons(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             together = TOGETHER.match(nodeid)
-            return together[0] if together else nodeid
+            return together[0] if together else nodeid.partition("[")[0]
 
     return Lessons(config, log)
 

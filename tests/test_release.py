@@ -3,6 +3,7 @@
 import re
 import tomllib
 from datetime import date
+from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
@@ -80,17 +81,23 @@ def test_a_broken_link_is_found(target):
     assert found.replace("user-content-", "") == target
 
 
-PAGES = {path: Rendered(path.read_text("utf-8")) for path in links.pages() if path.suffix == ".md"}
+PAGES = [path for path in links.pages() if path.suffix == ".md"]
+
+
+@cache
+def rendered(page):
+    """A page of the repository as a package index renders it."""
+    return Rendered(page.read_text("utf-8"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_link_from_page_to_page_leads_to_a_file_and_to_a_heading(page):
-    for target in PAGES[page].targets:
+    for target in rendered(page).targets:
         if not target.startswith("https://"):
             name, _, anchor = target.partition("#")
             file = (page.parent / unquote(name)).resolve() if name else page
             assert file.exists(), target
-            anchors = PAGES[file].anchors if anchor else ()
+            anchors = rendered(file).anchors if anchor else ()
             assert not anchor or {f"#{anchor}", f"#user-content-{anchor}"} & anchors, target
 
 

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,6 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 TEXTS = {name: path.read_text("utf-8") for name, path in MODULES.items()}
-TREES = {name: ast.parse(text) for name, text in TEXTS.items()}
 ROOMS = (  # each may import from those before it
     "errors show jose checking wire proof server client session lab doctor pytest_twin"
     " panels exercises cli __init__ __main__".split()
@@ -83,18 +83,27 @@ def imported(tree):
                 yield from modules or [node.module]
 
 
-IMPORTS = {name: set(imported(tree)) for name, tree in TREES.items()}
+@cache
+def trees():
+    """The syntax tree of each module, parsed where a test asks for it."""
+    return {name: ast.parse(text) for name, text in TEXTS.items()}
+
+
+@cache
+def imports():
+    """What each module imports."""
+    return {name: set(imported(tree)) for name, tree in trees().items()}
 
 
 def nodes(kind):
     """Every node of this kind in the package, behind the name of its module."""
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         yield from ((module, node) for node in ast.walk(tree) if isinstance(node, kind))
 
 
 def test_imports_point_up_the_list_of_rooms():
     assert {room(module) for module in MODULES} == set(ROOMS)
-    taken = [(module, other) for module in MODULES for other in IMPORTS[module]]
+    taken = [(module, other) for module in MODULES for other in imports()[module]]
     ours = [(module, other) for module, other in taken if top(other) == "dpop_lab"]
     assert len(ours) > len(MODULES)
     assert not [
@@ -121,7 +130,7 @@ def test_the_picture_of_the_rooms_is_that_of_the_imports():
     takes = {
         (room(module), room(other))
         for module in MODULES
-        for other in IMPORTS[module]
+        for other in imports()[module]
         if top(other) == "dpop_lab" and "__" not in room(module)
     }
     takes = {(own, other) for own, other in takes if own != other}
@@ -131,7 +140,7 @@ def test_the_picture_of_the_rooms_is_that_of_the_imports():
 
 def test_third_party_code_stays_in_its_rooms():
     own = {*sys.stdlib_module_names, "dpop_lab"}
-    taken = {(module, top(other)) for module in MODULES for other in IMPORTS[module]}
+    taken = {(module, top(other)) for module in MODULES for other in imports()[module]}
     assert not [
         f"{module} takes {other}"
         for module, other in sorted(taken)
@@ -148,7 +157,7 @@ def test_no_import_goes_in_a_circle():
         assert module not in path, " -> ".join([*path, module])
         if module in done:
             return
-        for other in sorted(IMPORTS[module]):
+        for other in sorted(imports()[module]):
             if other.startswith("dpop_lab") and inside(other) in known:
                 visit(known[inside(other)], [*path, module])
         done.append(module)
@@ -194,7 +203,7 @@ def test_the_map_of_the_exercises_loads_no_catalogue():
 
 
 def test_every_module_opens_with_one_sentence():
-    for module, tree in TREES.items():
+    for module, tree in trees().items():
         first = (ast.get_docstring(tree) or "").split("\n\n")[0]
         assert first.endswith((".", "?")), module
         assert len(first.splitlines()) <= 2, module
@@ -230,7 +239,7 @@ def overrides(module, name):
 def test_everything_public_says_what_it_means():
     assert not [
         f"{module}.{name}"
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for name, node in public(tree)
         if not ast.get_docstring(node) and not is_overload(node) and not overrides(module, name)
     ]
@@ -275,7 +284,7 @@ def test_nothing_at_the_bottom_reads_the_clock_or_draws_at_random():
     bottom = [name for name in MODULES if room(name) in ("jose", "proof")]
     assert bottom
     assert not reading_the_time("jose", "proof")
-    assert not [name for name in bottom if IMPORTS[name] & CHANCE or "os.environ" in TEXTS[name]]
+    assert not [name for name in bottom if imports()[name] & CHANCE or "os.environ" in TEXTS[name]]
 
 
 def test_at_the_servers_only_the_clock_reads_the_time():
