@@ -8,6 +8,8 @@ from dpop_lab.wire.message import Exchange
 
 REDIRECT = "https://notused"
 PUBLIC = "interactive.public"
+TOKENS = "access_token 1 and refresh_token 1"
+AS = ("authorization server", "demo.duendesoftware.com")
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +34,22 @@ def test_each_place_of_a_sign_in_is_named_and_told(lab):
     steps = new_steps(lab, since)
     assert [(step.personal, step.meaning) for step in steps] == [
         ("", "metadata fetched"),
-        ("PAR endpoint", "authorization request pushed"),
+        ("PAR endpoint", "authorization request pushed: request_uri 1, bound to key 1"),
         ("authorization endpoint", "sent to the login page"),
         ("login page", "login page shown"),
-        ("login page", "signed in"),
-        ("authorization endpoint", "code given"),
-        ("", "token fetched"),
+        ("login page", "signed in: cookie 1"),
+        ("authorization endpoint", "code 1 given, bound to key 1"),
+        ("", f"token fetched for code 1, given at 6: {TOKENS}, bound to key 1"),
         ("userinfo", "told who signed in"),
-        ("introspection endpoint", "token active, bound to a key"),
-        ("revocation endpoint", "token ended, if there was one"),
-        ("revocation endpoint", "token ended, if there was one"),
+        ("introspection endpoint", "access_token 1 active, bound to key 1"),
+        ("revocation endpoint", "refresh_token 1 ended"),
+        ("revocation endpoint", "access_token 1 ended"),
     ]
     assert {step.role for step in steps} == {"authorization server"}
     assert not [step for step in steps[1:] if "nothing of DPoP" in step.carried]
     assert "dpop_jkt" in steps[1].carried and "proof" in steps[1].carried
     assert "code_verifier" in steps[6].carried
-    assert "pushed" in steps[2].carried and "cookie" in steps[5].carried
+    assert "request_uri 1" in steps[2].carried and "cookie 1" in steps[5].carried
 
 
 def ask(lab, **query):
@@ -129,3 +131,194 @@ def test_whatever_comes_is_told_in_lines_of_print(url, status):
     told = [story[0].carried, story[0].meaning, story[0].answer]
     assert all(isinstance(one, str) for one in told)
     assert len(repr(story)) < 3000 and "<b>" not in story._repr_html_()
+
+
+def arrows(story):
+    """Who sends what to whom, by the names of the lanes, as the picture has it."""
+    diagram = story.diagram()
+    names = [who for who, _ in diagram.lanes]
+    return [(names[one.start], names[one.end], one.text, one.more) for one in diagram.messages]
+
+
+def test_the_browser_is_a_party_of_its_own_which_brings_the_code():
+    with Lab(policy=RFC_9449) as lab:
+        auth = lab.sign_in(client_id=PUBLIC)
+        lab.session.get(lab.api, auth=auth)
+        data = {"token": auth.token.value}
+        lab.session.post(f"{lab.base_url}/connect/introspect", data=data, auth=("api", "secret"))
+        diagram, told = lab.story.diagram(), arrows(lab.story)
+    api = ("resource server", "demo.duendesoftware.com")
+    assert diagram.lanes == (("client", ""), ("browser", ""), AS, api)
+    ends = [one[:2] for one in told]
+    assert ends[2] == ("client", "browser") and "/connect/authorize" in told[2][2]
+    asked = [("browser", AS[0]), (AS[0], "browser")]
+    assert ends[3:11] == asked * 4
+    assert told[11] == ("browser", "client", f"redirect to {REDIRECT}", "code 1, state, iss")
+    assert ends[12:] == [
+        ("client", AS[0]), (AS[0], "client"), ("client", api[0]), (api[0], "client"),
+        (api[0], AS[0]), (AS[0], api[0]),
+    ]  # fmt: skip
+    assert "participant L1 as browser\n" in diagram.mermaid
+    assert "L1->>L0: redirect to https://notused<br/>code 1, state, iss\n" in diagram.mermaid
+    assert "client ← browser" in repr(diagram) and "browser to client" in diagram._repr_html_()
+
+
+def test_an_introspection_alone_is_asked_by_a_resource_server(lab):
+    url = f"{lab.base_url}/connect/introspect"
+    lab.session.post(url, data={"token": "x" * 40}, auth=("api", "secret"))
+    lanes = new_steps(lab, len(lab.log) - 1).diagram().lanes
+    assert lanes == (AS, ("resource server", ""))
+
+
+@pytest.mark.parametrize("mode", ["fragment", "form_post"])
+def test_a_code_is_brought_in_whatever_mode_it_was_asked_for(lab, mode):
+    since = len(lab.log)
+    auth = lab.sign_in(client_id=PUBLIC)
+    with lab.session_over(lab.adapter, lab.log) as browser:
+        page = browser.get(auth.sign_in.begin(response_mode=mode), allow_redirects=False)
+        form = {"Username": "bob", "Password": "bob", "button": "login"}
+        page = browser.post(page.headers["Location"], data=form, allow_redirects=False)
+        browser.get(page.headers["Location"], allow_redirects=False)
+    story = new_steps(lab, since)
+    code = story[-1].meaning.partition(" given")[0]
+    assert code.startswith("code ")
+    way = "form posted" if mode == "form_post" else "redirect"
+    told = ("browser", "client", f"{way} to {REDIRECT}", f"{code}, state, iss")
+    assert arrows(story[-4:])[-1] == told  # in these steps there is one of each
+    assert "(bob)" in story[-1].sent
+
+
+def test_two_people_have_two_browsers_and_two_keys_are_two_clients():
+    with Lab(policy=RFC_9449) as lab:
+        for name in ("alice", "bob"):
+            lab.sign_in(name, client_id=PUBLIC)
+        story = lab.story
+    assert [who for who, _ in story.diagram().lanes] == [
+        "client with key 1", "browser 1 (alice)", "browser 2 (bob)", "client with key 2", AS[0],
+    ]  # fmt: skip
+    senders = [step.trail.sender[0] for step in story if step.personal]
+    assert senders == ["browser 1 (alice)"] * 4 + ["browser 2 (bob)"] * 4
+    assert "browser 2 (bob): name and password" in repr(story)
+
+
+def test_a_thief_of_a_code_is_told_from_its_owner():
+    with Lab(policy=RFC_9449) as lab:
+        story = lab.attack("stolen_bound_code").story
+    told = arrows(story)
+    assert told[0][:2] == ("client with key 1", "browser")
+    assert told[-3][:2] == ("browser", "client with key 1")
+    assert told[-2][:2] == ("client with key 2", AS[0])
+    assert story[-1].meaning.endswith("; code 1 is bound to key 1")
+
+
+def test_many_keys_and_browsers_share_a_lane():
+    with Lab(policy=RFC_9449) as lab:
+        for _ in range(5):
+            lab.sign_in(client_id=PUBLIC)
+        lanes = [who for who, _ in lab.story.diagram().lanes]
+    assert len(lanes) == 4 + 4 + 1 and {"other clients", "other browsers"} < {*lanes}
+
+
+def test_an_error_is_brought_to_the_client_and_an_error_page_is_not(lab):
+    for query, brought in (
+        ({"scope": "nonsense"}, "error invalid_scope, state, iss"),
+        ({"client_id": "nobody"}, ""),
+    ):
+        ask(lab, **query)
+        *_, more = arrows(new_steps(lab, len(lab.log) - 1))[-1]
+        assert (more == brought) if brought else "refused" in more
+
+
+FOREIGN = "https://as.example/realms/x"
+APP = "https://app.example/signin"
+
+
+def visits(*exchanges):
+    """A log of somebody else's browser and client."""
+    log = SessionLog()
+    for n, (method, url, sent, body, status, answered, came) in enumerate(exchanges):
+        log.record(
+            Exchange(method, url, sent, body, n, n, status=status, response_headers=answered,
+                     response_body=came)
+        )  # fmt: skip
+    return Story(log)
+
+
+def test_a_browser_of_other_people_is_known_by_where_it_is_led_and_by_its_cookies():
+    query = "client_id=a&response_type=code&state=s"
+    form = (("Content-Type", "application/x-www-form-urlencoded"),)
+    one = (("Cookie", "S=a-session-of-some-length"),)
+    story = visits(
+        ("GET", f"{FOREIGN}/auth?{query}", (), "", 302,
+         (("Location", "/realms/x/form?step=1"), ("Set-Cookie", "S=a-session-of-some-length")), ""),
+        ("GET", f"{FOREIGN}/form?step=1", (), "", 200, (), "<html>"),
+        ("POST", f"{FOREIGN}/form?step=2", (*one, *form), "username=ann&password=topsecret", 302,
+         (("Location", f"{APP}?code=AbCdEfGh12345678&state=s"),), ""),
+        ("GET", f"{APP}?code=AbCdEfGh12345678&state=s", (), "", 200, (), "<html>"),
+        ("POST", f"{FOREIGN}/token", form, "grant_type=authorization_code&code=AbCdEfGh12345678",
+         400, (), '{"error": "invalid_grant"}'),
+    )  # fmt: skip
+    assert [step.trail.sender[0] for step in story] == ["browser"] * 4 + ["client"]
+    assert [step.meaning for step in story][2:] == [
+        "code 1 given", "brought to the client", "refused: invalid_grant",
+    ]  # fmt: skip
+    ends = [one[:2] for one in arrows(story)]
+    assert ends[7:9] == [("browser", "client"), ("client", "browser")]  # and not drawn twice
+    assert [who for who, _ in story.diagram().lanes] == ["client", "browser", AS[0]]
+
+
+def test_a_form_with_a_code_is_posted_by_the_browser_that_was_given_it():
+    form = (("Content-Type", "application/x-www-form-urlencoded"),)
+    page = f'<form method="post" action="{APP}"><input name="code" value="AbCdEfGh12345678">'
+    story = visits(
+        ("GET", f"{FOREIGN}/authorize?response_type=code", (), "", 200, (), page),
+        ("POST", APP, form, "code=AbCdEfGh12345678&state=s", 302, (("Location", "/"),), ""),
+    )
+    assert [step.personal for step in story] == ["authorization endpoint", "redirect URI"]
+    assert story[1].carried == "code 1" and story[1].trail.client == ("client", "")
+
+
+def test_one_session_for_browser_and_client_is_still_two_parties():
+    """By hand people send all of it through one session, whose cookies go along with a token."""
+    cookie, asked = (("Cookie", "dpop_lab.session=" + "A" * 40),), "grant_type=refresh_token"
+    story = visits(
+        ("GET", f"{FOREIGN}/authorize?response_type=code", cookie, "", 200, (), ""),
+        ("POST", f"{FOREIGN}/token", cookie, f"{asked}&refresh_token=x", 200, (), ""),
+        ("GET", f"{FOREIGN}/userinfo", cookie, "", 401, (), ""),
+    )
+    assert [step.trail.sender[0] for step in story] == ["browser", "client", "client"]
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("code_twice", "; code 1 redeemed at 5"),
+    ("code_used_first", "; refresh_token 1 came of code 1, sent again at 6"),
+    ("refresh_token_used_first", "; refresh_token 2 came of refresh_token 1, sent again at 7"),
+    ("stolen_refresh_token", "; refresh_token 1 is bound to key 1"),
+    ("old_refresh_token", "; refresh_token 1 used at 6"),
+    ("revoked_refresh_token", "; refresh_token 1 revoked at 6"),
+    ("revoked_access_token", "; access_token 1 revoked at 6"),
+])  # fmt: skip
+def test_what_became_of_a_code_or_a_token_is_told_when_it_is_refused(name, said):
+    with Lab(policy=RFC_9449) as lab:
+        story = lab.attack(name).story
+    assert story[-1].meaning.endswith(said)
+
+
+def test_a_rotation_can_be_followed_by_number():
+    with Lab(policy=RFC_9449) as lab:
+        auth = lab.sign_in(client_id=PUBLIC)
+        for _ in range(2):
+            lab.clock.advance(4000)
+            lab.session.get(lab.api, auth=auth)
+        told = [step.meaning for step in lab.story if step.token_request]
+    assert told[1:] == [
+        f"token renewed for refresh_token {n}, given at {at}: access_token {n + 1} and"
+        f" refresh_token {n + 1}, bound to key 1"
+        for n, at in ((1, 6), (2, 7))
+    ]
+
+
+def test_a_refresh_token_of_a_confidential_client_is_not_said_to_be_bound():
+    with Lab(policy=RFC_9449) as lab:
+        lab.sign_in()
+        assert lab.story[-1].meaning.endswith("access_token 1, bound to key 1, and refresh_token 1")

@@ -26,6 +26,7 @@ PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that tak
 SIGN_IN = re.compile(  # how the paths end that have to do with people
     r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))$"
 )
+OF_A_FLOW = ("response_type", "code", "error")  # parameters of requests and answers
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
 LONGEST = 16_000  # characters of a URL or a challenge
@@ -130,12 +131,11 @@ class Call:
     @cached_property
     def personal(self) -> str:
         """Where people are concerned, which place it is, such as `PAR endpoint`; else empty."""
-        posted = "response_type" in self.form
-        if not (posted or _of_sign_in(self.url)):
+        if not (self.form.keys() & {*OF_A_FLOW} or _of_sign_in(self.url)):
             return ""
         from dpop_lab.session.sign_in import place_of  # loaded when used
 
-        return place_of(_path(self.url), pushed=posted)
+        return place_of(_path(self.url), self.url, self.form)
 
     @property
     def token_request(self) -> bool:
@@ -267,7 +267,7 @@ def _path(url: str) -> str:
 
 def _of_sign_in(url: str) -> bool:
     """Does it look like a place where people sign in, by its path or what is asked for there?"""
-    return bool(SIGN_IN.search(_path(url))) or "response_type=" in url
+    return bool(SIGN_IN.search(_path(url))) or any(f"{name}=" in url for name in OF_A_FLOW)
 
 
 def host_of(url: str) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from html import unescape
 from urllib.parse import parse_qsl
 
-from dpop_lab.jose.encoding import read_json
 from dpop_lab.show.values import shown
-from dpop_lab.wire.message import Exchange, first
+from dpop_lab.wire.message import Exchange, first, lines
 
 AUTHORIZE, LOGIN, PAR = "authorization endpoint", "login page", "PAR endpoint"
 USERINFO, INTROSPECTION, REVOCATION = "userinfo", "introspection endpoint", "revocation endpoint"
+ARRIVAL = "redirect URI"
+OF_CLIENTS = (PAR, USERINFO, INTROSPECTION, REVOCATION)  # no browser goes there
 PLACES = {  # by how a path ends
     "authorize": AUTHORIZE, "callback": AUTHORIZE, "login": LOGIN, "par": PAR, "userinfo": USERINFO,
     "introspect": INTROSPECTION, "introspection": INTROSPECTION,
@@ -23,18 +24,30 @@ ON_A_PAGE = (
         r"|temporarily_unavailable)\b"
     )
 )
+FORM = re.compile(r"""<form\b[^<>]*?\baction=["']([^"'<>]{1,2000})["']""")
+FIELD = re.compile(r"""\bname=["'](code|error|state|iss)["'] value=["']([^"']{0,2000})["']""")
 TAG = re.compile(r"<[^<>]{0,1000}>")
+COOKIE = re.compile(r"<(cookie \d+)>")
 LONGEST = 20_000  # characters of a page
 WORD = re.compile(r"[\w.:-]{1,60}", re.ASCII)
 TAKEN = {"authorization_code": "code", "refresh_token": "refresh_token"}  # by grant type
 
 
-def place_of(path: str, *, pushed: bool) -> str:
+def place_of(path: str, url: str, form: Mapping[str, str]) -> str:
     """The place that a path in small letters leads to; where it tells nothing, by the request.
 
-    An authorization request goes to the authorization endpoint unless it is `pushed` as a form.
+    An authorization request goes to the authorization endpoint unless it is pushed as a form; an
+    answer, to the client's redirect URI. Empty for what is neither.
     """
-    return PLACES.get(path.rpartition("/")[2], PAR if pushed else AUTHORIZE)
+    given = form.keys() | dict(parse_qsl(url[:LONGEST].partition("?")[2])).keys()
+    if "grant_type" in given:
+        return ""
+    if given & {"code", "error"} and given & {"state", "iss"}:
+        return ARRIVAL
+    named = PLACES.get(path.rpartition("/")[2], "")
+    return named or (
+        PAR if "response_type" in form else AUTHORIZE if "response_type" in given else ""
+    )
 
 
 def parameters(exchange: Exchange) -> dict[str, str]:
@@ -48,6 +61,18 @@ def brought(exchange: Exchange) -> dict[str, str]:
     location = first(exchange.response_headers, "Location")[:LONGEST]
     _, _, told = re.sub("#", "?", location, count=1).partition("?")
     return dict(parse_qsl(told)) if 300 <= (exchange.status or 0) < 400 else {}
+
+
+def leads(exchange: Exchange) -> tuple[str, dict[str, str]]:
+    """Where an answer leads the browser, and what it takes to the client; empty for nowhere.
+
+    By a redirect, or by a form that the page posts (OAuth 2.0 Form Post Response Mode).
+    """
+    if told := brought(exchange):
+        return first(exchange.response_headers, "Location")[:LONGEST], told
+    page = exchange.response_body[:LONGEST]
+    form = FORM.search(page) if 'name="code"' in page or 'name="error"' in page else None
+    return (unescape(form[1]), dict(FIELD.findall(page))) if form else ("", {})
 
 
 def refusal(exchange: Exchange) -> dict[str, str]:
@@ -69,52 +94,33 @@ def refusal(exchange: Exchange) -> dict[str, str]:
     return {}
 
 
-def carried(place: str, exchange: Exchange, form: Mapping[str, str]) -> Iterator[str]:
-    """What a request carried for a person's sake, each in a few words."""
+def carried(
+    place: str, exchange: Exchange, form: Mapping[str, str], keys: Mapping[str, str]
+) -> Iterator[str]:
+    """What a request carried for a person's sake, each in a few words; `keys` are those named."""
+    given = parameters(exchange) if place in (AUTHORIZE, ARRIVAL) else form
     if place == LOGIN:
         said = "name and password" if form.get("button") != "cancel" else "a no"
         yield said if exchange.method == "POST" else "no name yet"
-        return
-    given = parameters(exchange) if place == AUTHORIZE else form
     if place == AUTHORIZE:
-        pushed = "pushed " * ("request_uri" in given)
-        name = given.get("client_id", "")
-        name = name if WORD.fullmatch(name) else shown(name, 60)
-        yield f"{pushed}authorization request as {name}"
-    if kind := TAKEN.get(given.get("grant_type", "")):
-        yield kind
-    if place in (INTROSPECTION, REVOCATION) and "token" in given:
-        yield given["token"].strip("<>") if given["token"].startswith("<") else "token"
+        yield f"authorization request as {_word(given.get('client_id', ''))}"
+    if place == ARRIVAL and "error" in given:
+        yield f"error {_word(given['error'])}"
+    held = {ARRIVAL: "code", AUTHORIZE: "request_uri", INTROSPECTION: "token", REVOCATION: "token"}
+    name = TAKEN.get(given.get("grant_type", "")) or held.get(place, "")
+    if value := given.get(name, ""):
+        yield value[1:-1] if value.startswith("<") else name
     if "code_challenge" in given:
         method = given.get("code_challenge_method", "plain")
         yield f"code_challenge {method if WORD.fullmatch(method) else 'of no method'}"
-    yield from (name for name in ("code_verifier", "dpop_jkt") if name in given)
-    if place == AUTHORIZE and first(exchange.request_headers, "Cookie"):
-        yield "the person's cookie"
+    if "code_verifier" in given:
+        yield "code_verifier"
+    if "dpop_jkt" in given:
+        key = keys.get(given["dpop_jkt"])
+        yield f"dpop_jkt of {key}" if key else "dpop_jkt"
+    for line in lines(exchange.request_headers, "Cookie"):
+        yield from COOKIE.findall(line) or ["a cookie"]
 
 
-def meaning(place: str, exchange: Exchange) -> str:
-    """What came of a request that was not refused; empty where nothing is to be said."""
-    told, redirected = brought(exchange), 300 <= (exchange.status or 0) < 400
-    if place == AUTHORIZE:
-        if "code" in told:
-            return "code given"
-        if 'name="code"' in exchange.response_body:
-            return "code given, in a form"
-        return "sent to the login page" if redirected else "page shown"
-    if place == LOGIN:
-        return "signed in" if redirected else _page(exchange)
-    if place == INTROSPECTION:
-        members = read_json(exchange.response_body)
-        members = members if isinstance(members, dict) else {}
-        bound = ", bound to a key" * ("cnf" in members)
-        return f"token active{bound}" if members.get("active") is True else "token not active"
-    return {
-        PAR: "authorization request pushed",
-        USERINFO: "told who signed in",
-        REVOCATION: "token ended, if there was one",
-    }.get(place, "")
-
-
-def _page(exchange: Exchange) -> str:
-    return "login page shown" + " again: not signed in" * (exchange.method == "POST")
+def _word(text: str) -> str:
+    return text if WORD.fullmatch(text) else shown(text, 60)

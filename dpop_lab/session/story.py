@@ -2,60 +2,87 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from typing import Any, Self, overload
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
-from dpop_lab.session.telling import Step, tell
+from dpop_lab.session.telling import CLIENT, Party, Step, tell
 from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.pictures import Diagram, Message
 from dpop_lab.show.values import cut, one_line
 
 MOST = 60  # steps of a diagram
 LARGEST = 45_000  # characters of its source: of more than 50,000 Mermaid draws nothing
-LINE = 90  # characters of a line of it
+LINE, LONGER = 90, 120  # characters of a line of it, and where people sign in
 
 
 def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
     """The diagram of these steps; of the last ones alone, `most`, where there are too many."""
     drawn = steps[-most:]
-    lanes = {("client", ""): 0}
-    for step in drawn:
-        lanes.setdefault(_server(step), len(lanes))
+    lanes = _lanes(drawn)
+    heads = [*dict.fromkeys(lanes.values())]
     title = _counted(len(steps))
     if len(drawn) < len(steps):
         title = f"the last {len(drawn)} of {title}"
-    messages = [one for step in drawn for one in _messages(step, lanes[_server(step)])]
-    diagram = Diagram(title, tuple(lanes), tuple(messages))
+    at = {party: heads.index(head) for party, head in lanes.items()}
+    messages = [one for step in drawn for one in _messages(step, at)]
+    diagram = Diagram(title, tuple(heads), tuple(messages))
     return diagram if len(diagram.mermaid) <= LARGEST else sequence_diagram(steps, most // 2)
 
 
-def _server(step: Step) -> tuple[str, str]:
+def _lanes(steps: Sequence[Step]) -> dict[Party, Party]:
+    """Who takes part, each with what stands over their lane: clients, browsers, then servers."""
+    lanes = {CLIENT: CLIENT}
+    if any(step.trail for step in steps):
+        from dpop_lab.session.trail import heads  # where people sign in
+
+        lanes = heads(steps)
+    lanes |= {party: party for party in map(_receiver, steps) if party not in lanes}
+    for sender in map(_sender, steps):  # an API that asks may be called in these steps, too
+        called = (party for party in lanes if party[0] == sender[0])
+        lanes.setdefault(sender, next(called, sender))
+    return lanes
+
+
+def _sender(step: Step) -> Party:
+    return step.trail.sender if step.trail else CLIENT
+
+
+def _receiver(step: Step) -> Party:
+    if step.trail and step.role == "client":
+        return step.trail.client
     return step.role, _short(step.origin.partition("://")[2])
 
 
-def _messages(step: Step, server: int) -> list[Message]:
-    """The request, and the answer or a note that none came."""
-    answered = step.exchange.status is not None
-    request, carried, answer, meaning = map(
-        _short, (f"{step.number}. {step.request}", step.carried, step.answer, step.meaning)
+def _messages(step: Step, at: Mapping[Party, int]) -> Iterator[Message]:
+    """The request, and the answer or a note that none came; what led a browser there, and away."""
+    answered, trail = step.exchange.status is not None, step.trail
+    sender, server = at[_sender(step)], at[_receiver(step)]
+    most = LINE if trail is None else LONGER
+    request, carried, answer, meaning = (
+        _short(text, most)
+        for text in (f"{step.number}. {step.request}", step.carried, step.answer, step.meaning)
     )
-    return [
-        Message(0, server, request, carried, arrives=answered),
-        Message(server if answered else 0, 0, answer, meaning, _mark(step)),
-    ]
+    if trail and trail.sends:
+        sent = _short(f"sends the browser to {trail.sends}")
+        yield Message(at[trail.client], sender, sent, "")
+    yield Message(sender, server, request, carried, arrives=answered)
+    yield Message(server if answered else sender, sender, answer, meaning, _mark(step))
+    if trail and trail.arrives[0]:
+        where, what = map(_short, trail.arrives)
+        yield Message(sender, at[trail.client], where, what)
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int = LINE) -> str:
     """A line as long as it may be: of a reason the row alone, of all else the first words."""
     line = one_line(text)
-    if len(line) > LINE:
+    if len(line) > most:
         line = line.partition(": wanted ")[0]
-    if len(line) > LINE:
-        line = (line[:LINE].rpartition(" ")[0] or line[:LINE]).rstrip(".,:;”") + "…"
+    if len(line) > most:
+        line = (line[:most].rpartition(" ")[0] or line[:most]).rstrip(".,:;”") + "…"
     return line
 
 
@@ -141,7 +168,7 @@ class Story(Shown, Sequence[Step]):
         """
         from dpop_lab.wire.har import har  # when used
 
-        words = [{"carried": one.carried, "meaning": one.meaning} for one in self._steps]
+        words = [{"carried": one.sent, "meaning": one.meaning} for one in self._steps]
         return har([one.exchange for one in self._steps], words)
 
     def save_har(self, path: str | os.PathLike[str]) -> None:
@@ -180,7 +207,7 @@ def _row(step: Step, *, several: bool, timed: bool) -> tuple[str, ...]:
     lines = (f"{step.number:>3}  {step.request}", step.origin)[: 1 + several]
     where = "\n".join(cut(one_line(line), LONGEST) for line in lines)
     when = (f"+{step.after:.3f} s, took {step.exchange.took:.3f} s",) * timed
-    return where, *when, *map(one_line, (step.carried, step.answer, step.meaning))
+    return where, *when, *map(one_line, (step.sent, step.answer, step.meaning))
 
 
 def _mark(step: Step) -> str:

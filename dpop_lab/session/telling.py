@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.session.call import TOKEN_SCHEMES, Call, json_value, read_as
@@ -10,6 +11,12 @@ from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.message import Redacted, first, lines
 from dpop_lab.wire.syntax import refuses_token
 
+if TYPE_CHECKING:
+    from dpop_lab.session.trail import Trail
+
+Party = tuple[str, str]  # of a session: who it is, and where
+CLIENT: Party = ("client", "")
+UNAUTHENTICATED = "no client authentication"
 LABEL = re.compile(r"<(\w+ \d+)>")
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
 METHOD = re.compile("[A-Za-z]{1,20}")
@@ -28,6 +35,8 @@ class Step(Call):
     number: int = 0  #: in the session, from 1
     after: float = 0.0  #: seconds since the first request of the session was sent
     meaning: str = ""  #: what came of it, with the reason where that is known
+    #: what the whole session tells of it, where people sign in
+    trail: "Trail | None" = field(default=None, compare=False)
 
     @property
     def origin(self) -> str:
@@ -46,6 +55,8 @@ class Step(Call):
     def role(self) -> str:
         """Who was asked: an authorization server, a resource server, or just a server."""
         metadata = any(path in self.url for path in ISSUER_METADATA)
+        if self.trail and self.trail.by_browser:
+            return "client" if self.personal == "redirect URI" else "authorization server"
         if self.token_request or self.personal or metadata:
             return "authorization server"
         return "resource server" if self.token_label or self.token or self.dpop else "server"
@@ -80,29 +91,45 @@ class Step(Call):
         parts = []
         if self.token_request or (self.personal in OF_CLIENTS and self.method == "POST"):
             name = self.form.get("client_id")
-            parts.append(self._authentication() + (f" as {plain(name)}" if name else ""))
+            parts.append(self.authentication + (f" as {plain(name)}" if name else ""))
         elif self.scheme:
             parts.append(f"{plain(self.scheme)} {self.token_label}".rstrip())
-        if self.personal or self.form.get("grant_type") in OF_PERSONS:
-            from dpop_lab.session.sign_in import carried  # loaded when used
-
-            parts += carried(self.personal, self.exchange, self.form)
         if len(self.dpop) > 1:
             parts.append(f"{len(self.dpop)} proofs")
         elif self.dpop:
-            parts.append((label_in(self.dpop[0]) or "proof") + self._claims())
+            parts.append((label_in(self.dpop[0]) or "proof") + self._signer() + self._claims())
         elif self.token_request or self.token_label:
             parts.append("no proof")
+        if self.personal or self.form.get("grant_type") in OF_PERSONS:
+            from dpop_lab.session.sign_in import carried  # loaded when used
+
+            keys = self.trail.keys if self.trail else {}
+            parts = [*carried(self.personal, self.exchange, self.form, keys), *parts[::-1]]
         return ", ".join(parts) or "nothing of DPoP"
 
-    def _authentication(self) -> str:
+    @property
+    def sent(self) -> str:
+        """What it carried, with who sent it where that is not plainly the client."""
+        sender = self.trail.sender if self.trail else CLIENT
+        return self.carried if sender == CLIENT else f"{sender[0]}: {self.carried}"
+
+    @property
+    def authentication(self) -> str:
         """How the client of a token request says who it is (RFC 8414's names)."""
         if self.scheme.lower() == "basic":
             return "client_secret_basic"
         if "client_assertion" in self.form:
             return "client assertion"  # by key or by secret: redacted, both look alike
-        secret = "client_secret" in self.form
-        return "client_secret_post" if secret else "no client authentication"
+        return "client_secret_post" if "client_secret" in self.form else UNAUTHENTICATED
+
+    def _signer(self) -> str:
+        """The name of the key in the proof, where the session has names for keys."""
+        if self.trail is None:
+            return ""
+        from dpop_lab.session.decoded import thumbprint_or_none
+
+        name = self.trail.keys.get(thumbprint_or_none(self.proof.header.get("jwk")) or "")
+        return f" by {name}" if name else ""
 
     def _claims(self) -> str:
         claims = self.proof.claims
@@ -114,18 +141,26 @@ class Step(Call):
     def __repr__(self) -> str:
         """What was asked, what it carried, what was answered, what that means, a line each."""
         head = f"{self.number}. {self.request} to {self.origin}"
-        return "\n     ".join(map(one_line, (head, self.carried, self.answer, self.meaning)))
+        return "\n     ".join(map(one_line, (head, self.sent, self.answer, self.meaning)))
 
 
 def tell(log: SessionLog) -> Iterator[Step]:
     """The steps of a session, in the order of its log, each with what it means."""
     exchanges, before = tuple(log), _Before()
     first = min((one.sent_at for one in exchanges), default=0.0)
-    for number, exchange in enumerate(exchanges, 1):
-        step = read_as(Step, exchange, number=number, after=exchange.sent_at - first)
+    steps = [
+        read_as(Step, exchange, number=number, after=exchange.sent_at - first)
+        for number, exchange in enumerate(exchanges, 1)
+    ]
+    if any(step.personal or step.form.get("grant_type") in OF_PERSONS for step in steps):
+        from dpop_lab.session.trail import followed  # where people sign in
+
+        steps = followed(steps)
+    for step in steps:
         again, outcome = before.sent_again(step), before.outcome(step)
         if 400 <= (step.status or 0) < 500 and not step.wants_nonce and step.finding:
             outcome = f"refused by the row {step.reason}"
+        outcome += step.trail.evidence if step.trail else ""
         yield replace(step, meaning=": ".join(filter(None, (again, outcome))))
 
 
@@ -172,14 +207,8 @@ class _Before:
                 self.demanded[place] = ("token", step.token_label, ended)
                 return "access token refused"
             return f"refused: {plain(step.error)}" if step.error else "refused"
-        if step.personal:
-            from dpop_lab.session.sign_in import meaning  # loaded when used
-
-            return (
-                f"refused: {plain(step.error)}"
-                if step.error
-                else meaning(step.personal, step.exchange)
-            )
+        if step.trail and step.trail.outcome:
+            return f"refused: {plain(step.error)}" if step.error else step.trail.outcome
         if status >= 300:
             where = first(step.exchange.response_headers, "Location")
             return f"redirected to {cut(where, 100)}" if where else "redirected"

@@ -1,0 +1,192 @@
+"""Who did what in a session in which people sign in, and what became of what was handed out."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from dpop_lab.session.browsers import Browser, Browsers, labels
+from dpop_lab.session.decoded import thumbprint_or_none
+from dpop_lab.session.ledger import Handed, Ledger
+from dpop_lab.session.sign_in import (
+    ARRIVAL,
+    INTROSPECTION,
+    LOGIN,
+    PAR,
+    REVOCATION,
+    leads,
+    parameters,
+)
+from dpop_lab.session.telling import CLIENT, Party, Step, label_in
+from dpop_lab.show.values import cut
+from dpop_lab.wire.message import first, lines
+
+API: Party = ("resource server", "")
+LOGIN_PAGE = re.compile(r"log-?in|sign-?in", re.I)
+MOST = 3  # clients or browsers with a lane of their own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """What all exchanges of a session together tell of one of them."""
+
+    sender: Party  #: who sent the request
+    client: Party  #: who the sender is, or for whom a browser goes
+    keys: Mapping[str, str]  #: names of keys, `key 1`, by their thumbprints
+    sends: str = ""  #: where the client sends the browser before the request
+    arrives: tuple[str, str] = ("", "")  #: where the answer leads the browser, and with what
+    outcome: str = ""  #: what came of a browser's request, or one at a place for people
+    evidence: str = ""  #: what is known of a code or token in it, to be said behind the outcome
+
+    @property
+    def by_browser(self) -> bool:
+        """Did a browser send it?"""
+        return self.sender not in (self.client, API)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Noted:
+    """What was noted of a step until all are known."""
+
+    client: int
+    browser: Browser | None = None
+    sends: str = ""
+    arrives: tuple[str, str] = ("", "")
+    outcome: str = ""
+    evidence: str = ""
+
+
+def followed(steps: Iterable[Step]) -> list[Step]:
+    """The steps of one session, each with what all of them together tell of it."""
+    known, session = [*steps], _Session()
+    noted = [session.note(step) for step in known]
+    several = len(session.clients) > 1
+    clients = [(f"client with {key}", "") for key in session.clients] if several else [CLIENT]
+    browsers = dict(zip(session.browsers, session.browsers.named(), strict=True))
+    done = []
+    for step, one in zip(known, noted, strict=True):
+        sender = API if step.personal == INTROSPECTION else clients[one.client]
+        trail = Trail(
+            sender=(browsers[one.browser], "") if one.browser else sender,
+            client=clients[one.client],
+            keys=session.ledger.keys,
+            sends=one.sends,
+            arrives=one.arrives if one.browser and not one.browser.arrived else ("", ""),
+            outcome=one.outcome,
+            evidence=one.evidence,
+        )
+        done.append(replace(step, trail=trail))
+    return done
+
+
+def heads(steps: Iterable[Step]) -> dict[Party, Party]:
+    """What stands over the lanes of the clients and browsers that take part in some steps.
+
+    The first client, then browsers, then other clients. One of a kind needs no name of its own;
+    of many, the last ones share a lane.
+    """
+    found: dict[str, dict[Party, None]] = {"client": {}, "browser": {}}
+    for trail in (step.trail for step in steps if step.trail):
+        if trail.by_browser:
+            found["browser"][trail.sender] = None
+        if trail.sender != API:
+            found["client"][trail.client] = None
+    named: dict[Party, Party] = {}
+    for kind, parties in found.items():
+        for party in [*parties][:MOST]:
+            named[party] = party if len(parties) > 1 else (kind, "")
+        named |= dict.fromkeys([*parties][MOST:], (f"other {kind}s", ""))
+    first = [*found["client"]][:1]
+    return {party: named[party] for party in (*first, *found["browser"], *found["client"])}
+
+
+class _Session:
+    """What is known so far."""
+
+    def __init__(self) -> None:
+        self.ledger, self.browsers = Ledger(), Browsers()
+        self.clients: list[str] = []  #: the names of their keys
+
+    def note(self, step: Step) -> _Noted:
+        """What this step is, after those before it."""
+        given = parameters(step.exchange)
+        jwk = step.proof.header.get("jwk") if step.is_proof else None
+        proven = self.ledger.key(thumbprint_or_none(jwk))
+        asked = self.ledger.key(given.get("dpop_jkt"))
+        browser, begins = self.browsers.of(step, given)
+        if browser:
+            return self._browsed(step, browser, asked, given, begins=begins)
+        label = self.ledger.taken(step, given)
+        old = self.ledger.handed.get(label)
+        noted = _Noted(client=old.client if old and not proven else self._client(proven))
+        if step.status is None or step.refused:
+            noted.evidence = self.ledger.refused(step, label, proven)
+        elif step.token_request:
+            noted.evidence = self.ledger.granted(step, label, noted.client, proven)
+        elif step.personal:
+            noted.outcome = self._told(step, label, asked or proven, noted.client)
+        return noted
+
+    def _client(self, key: str) -> int:
+        """The number of the client with this key; where none shows, the first."""
+        if key and key not in self.clients:
+            self.clients.append(key)
+        return self.clients.index(key) if key else 0
+
+    def _told(self, step: Step, label: str, key: str, client: int) -> str:
+        """What came of a client's request at a place for people."""
+        if step.personal == PAR:
+            uri = next(iter(labels([step.exchange.response_body])), "")
+            handed = Handed(at=step.number, client=client, key=key, bound=bool(key))
+            bound = self.ledger.hand(uri, handed)
+            return f"authorization request pushed{f': {uri}' * bool(uri)}{bound}"
+        if step.personal == INTROSPECTION:
+            return self.ledger.introspected(step, label)
+        if step.personal == REVOCATION:
+            return self.ledger.revoked(step, label)
+        return "told who signed in"
+
+    def _browsed(
+        self, step: Step, browser: Browser, asked: str, given: Mapping[str, str], *, begins: bool
+    ) -> _Noted:
+        """What a browser's request is, and where the answer leads it."""
+        if begins:
+            pushed = self.ledger.handed.get(label_in(given.get("request_uri", "")))
+            browser.key = pushed.key if pushed else asked
+            browser.client = pushed.client if pushed else self._client(asked)
+        noted = _Noted(client=browser.client, browser=browser)
+        noted.sends = step.request.partition(" ")[2] if begins else ""
+        if step.personal == ARRIVAL:
+            noted.outcome = "brought to the client"
+            return noted
+        there, told = leads(step.exchange)
+        code, error = label_in(told.get("code", "")), told.get("error", "")
+        if "code" in told or error:
+            names = (one for one in ("state", "iss") if one in told)
+            brought = f"error {error}" if error else code or "code"
+            way = "redirect" if 300 <= (step.status or 0) < 400 else "form posted"
+            noted.arrives = (f"{way} to {_host(there)}", ", ".join((cut(brought, 60), *names)))
+        handed = Handed(
+            at=step.number, client=browser.client, key=browser.key, bound=bool(browser.key)
+        )
+        bound = self.ledger.hand(code, handed) if "code" in told else ""
+        noted.outcome = f"{code or 'code'} given{bound}" if "code" in told else _went_on(step)
+        return noted
+
+
+def _went_on(step: Step) -> str:
+    """What came of a browser's request that brought the client nothing yet."""
+    sent = step.exchange.response_headers
+    redirected, cookies = 300 <= (step.status or 0) < 400, sorted(labels(lines(sent, "Set-Cookie")))
+    if step.personal == LOGIN and redirected:
+        return ": ".join(filter(None, ("signed in", ", ".join(cookies))))
+    if step.personal == LOGIN:
+        return "login page shown" + " again: not signed in" * (step.method == "POST")
+    if redirected:
+        to_login = LOGIN_PAGE.search(first(sent, "Location"))
+        return "sent to the login page" if to_login else "sent on"
+    return "page shown" if step.personal else ""
+
+
+def _host(url: str) -> str:
+    """The URL without its query, as far as it can be read."""
+    return cut(re.split("[?#]", url, maxsplit=1)[0], 60)
