@@ -196,7 +196,7 @@ def test_two_people_have_two_browsers_and_two_keys_are_two_clients():
     assert [who for who, _ in story.diagram().lanes] == [
         "client with key 1", "browser 1 (alice)", "browser 2 (bob)", "client with key 2", AS[0],
     ]  # fmt: skip
-    senders = [step.trail.sender[0] for step in story if step.personal]
+    senders = [step.sender[0] for step in story if step.personal]
     assert senders == ["browser 1 (alice)"] * 4 + ["browser 2 (bob)"] * 4
     assert "browser 2 (bob): name and password" in repr(story)
 
@@ -258,7 +258,7 @@ def test_a_browser_of_other_people_is_known_by_where_it_is_led_and_by_its_cookie
         ("POST", f"{FOREIGN}/token", form, "grant_type=authorization_code&code=AbCdEfGh12345678",
          400, (), '{"error": "invalid_grant"}'),
     )  # fmt: skip
-    assert [step.trail.sender[0] for step in story] == ["browser"] * 4 + ["client"]
+    assert [step.sender[0] for step in story] == ["browser"] * 4 + ["client"]
     assert [step.meaning for step in story][2:] == [
         "code 1 given", "brought to the client", "refused: invalid_grant",
     ]  # fmt: skip
@@ -275,7 +275,7 @@ def test_a_form_with_a_code_is_posted_by_the_browser_that_was_given_it():
         ("POST", APP, form, "code=AbCdEfGh12345678&state=s", 302, (("Location", "/"),), ""),
     )
     assert [step.personal for step in story] == ["authorization endpoint", "redirect URI"]
-    assert story[1].carried == "code 1" and story[1].trail.client == ("client", "")
+    assert story[1].carried == "code 1" and story[1].principal == ("client", "")
 
 
 def test_one_session_for_browser_and_client_is_still_two_parties():
@@ -286,7 +286,7 @@ def test_one_session_for_browser_and_client_is_still_two_parties():
         ("POST", f"{FOREIGN}/token", cookie, f"{asked}&refresh_token=x", 200, (), ""),
         ("GET", f"{FOREIGN}/userinfo", cookie, "", 401, (), ""),
     )
-    assert [step.trail.sender[0] for step in story] == ["browser", "client", "client"]
+    assert [step.sender[0] for step in story] == ["browser", "client", "client"]
 
 
 @pytest.mark.parametrize(("name", "said"), [

@@ -9,7 +9,7 @@ from typing import Any, Self, overload
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
-from dpop_lab.session.telling import CLIENT, Party, Step, tell
+from dpop_lab.session.telling import CLIENT, OF_PERSONS, Party, Step, read_steps, tell
 from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.pictures import Diagram, Message
 from dpop_lab.show.values import cut, one_line
@@ -36,44 +36,41 @@ def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
 def _lanes(steps: Sequence[Step]) -> dict[Party, Party]:
     """Who takes part, each with what stands over their lane: clients, browsers, then servers."""
     lanes = {CLIENT: CLIENT}
-    if any(step.trail for step in steps):
+    if any(step.keys is not None for step in steps):
         from dpop_lab.session.trail import heads  # where people sign in
 
         lanes = heads(steps)
     lanes |= {party: party for party in map(_receiver, steps) if party not in lanes}
-    for sender in map(_sender, steps):  # an API that asks may be called in these steps, too
+    for sender in (
+        step.sender for step in steps
+    ):  # an API that asks may be called in these steps, too
         called = (party for party in lanes if party[0] == sender[0])
         lanes.setdefault(sender, next(called, sender))
     return lanes
 
 
-def _sender(step: Step) -> Party:
-    return step.trail.sender if step.trail else CLIENT
-
-
 def _receiver(step: Step) -> Party:
-    if step.trail and step.role == "client":
-        return step.trail.client
+    if step.role == CLIENT[0]:
+        return step.principal
     return step.role, _short(step.origin.partition("://")[2])
 
 
 def _messages(step: Step, at: Mapping[Party, int]) -> Iterator[Message]:
     """The request, and the answer or a note that none came; what led a browser there, and away."""
-    answered, trail = step.exchange.status is not None, step.trail
-    sender, server = at[_sender(step)], at[_receiver(step)]
-    most = LINE if trail is None else LONGER
+    answered, client = step.exchange.status is not None, at.get(step.principal, 0)
+    sender, server = at[step.sender], at[_receiver(step)]
+    most = LINE if step.keys is None else LONGER
     request, carried, answer, meaning = (
         _short(text, most)
         for text in (f"{step.number}. {step.request}", step.carried, step.answer, step.meaning)
     )
-    if trail and trail.sends:
-        sent = _short(f"sends the browser to {trail.sends}")
-        yield Message(at[trail.client], sender, sent, "")
+    if step.sends:
+        yield Message(client, sender, _short(f"sends the browser to {step.sends}"), "")
     yield Message(sender, server, request, carried, arrives=answered)
     yield Message(server if answered else sender, sender, answer, meaning, _mark(step))
-    if trail and trail.arrives[0]:
-        where, what = map(_short, trail.arrives)
-        yield Message(sender, at[trail.client], where, what)
+    if step.arrives[0]:
+        where, what = map(_short, step.arrives)
+        yield Message(sender, client, where, what)
 
 
 def _short(text: str, most: int = LINE) -> str:
@@ -103,7 +100,12 @@ class Story(Shown, Sequence[Step]):
 
     def __init__(self, log: SessionLog) -> None:
         expect(log, SessionLog, "Story", "record(session) gives one.")
-        self._steps, self._timed = tuple(tell(log)), False
+        steps = read_steps(log)
+        if any(step.personal or step.form.get("grant_type") in OF_PERSONS for step in steps):
+            from dpop_lab.session.trail import followed  # where people sign in
+
+            steps = followed(steps)
+        self._steps, self._timed = tuple(tell(steps)), False
 
     def __len__(self) -> int:
         return len(self._steps)

@@ -1,9 +1,8 @@
 """How a session log becomes a story: what each exchange carried, and what it means after others."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.session.call import TOKEN_SCHEMES, Call, json_value, read_as
@@ -11,11 +10,8 @@ from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.message import Redacted, first, lines
 from dpop_lab.wire.syntax import refuses_token
 
-if TYPE_CHECKING:
-    from dpop_lab.session.trail import Trail
-
 Party = tuple[str, str]  # of a session: who it is, and where
-CLIENT: Party = ("client", "")
+CLIENT, API = ("client", ""), ("resource server", "")
 UNAUTHENTICATED = "no client authentication"
 LABEL = re.compile(r"<(\w+ \d+)>")
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
@@ -35,8 +31,20 @@ class Step(Call):
     number: int = 0  #: in the session, from 1
     after: float = 0.0  #: seconds since the first request of the session was sent
     meaning: str = ""  #: what came of it, with the reason where that is known
-    #: what the whole session tells of it, where people sign in
-    trail: "Trail | None" = field(default=None, compare=False)
+    #: names of the session's keys, `key 1`, by their thumbprints; None where nobody signs in
+    keys: Mapping[str, str] | None = None
+    signer: str = ""  #: the name of the key in the proof
+    sender: Party = CLIENT  #: who sent the request
+    principal: Party = CLIENT  #: the client that a browser goes for, else the sender
+    sends: str = ""  #: where the client sends the browser before the request
+    arrives: tuple[str, str] = ("", "")  #: where the answer leads the browser, and with what
+    outcome: str = ""  #: what came of it where people are concerned
+    evidence: str = ""  #: what is known of a code or token in it, behind what came of it
+
+    @property
+    def by_browser(self) -> bool:
+        """Did a browser send it?"""
+        return self.sender not in (self.principal, API)
 
     @property
     def origin(self) -> str:
@@ -55,7 +63,7 @@ class Step(Call):
     def role(self) -> str:
         """Who was asked: an authorization server, a resource server, or just a server."""
         metadata = any(path in self.url for path in ISSUER_METADATA)
-        if self.trail and self.trail.by_browser:
+        if self.by_browser:
             return "client" if self.personal == "redirect URI" else "authorization server"
         if self.token_request or self.personal or metadata:
             return "authorization server"
@@ -97,21 +105,21 @@ class Step(Call):
         if len(self.dpop) > 1:
             parts.append(f"{len(self.dpop)} proofs")
         elif self.dpop:
-            parts.append((label_in(self.dpop[0]) or "proof") + self._signer() + self._claims())
+            signer = f" by {self.signer}" * bool(self.signer)
+            parts.append((label_in(self.dpop[0]) or "proof") + signer + self._claims())
         elif self.token_request or self.token_label:
             parts.append("no proof")
         if self.personal or self.form.get("grant_type") in OF_PERSONS:
             from dpop_lab.session.sign_in import carried  # loaded when used
 
-            keys = self.trail.keys if self.trail else {}
-            parts = [*carried(self.personal, self.exchange, self.form, keys), *parts[::-1]]
+            told = carried(self.personal, self.exchange, self.form, self.keys or {})
+            parts = [*told, *parts[::-1]]
         return ", ".join(parts) or "nothing of DPoP"
 
     @property
     def sent(self) -> str:
         """What it carried, with who sent it where that is not plainly the client."""
-        sender = self.trail.sender if self.trail else CLIENT
-        return self.carried if sender == CLIENT else f"{sender[0]}: {self.carried}"
+        return self.carried if self.sender == CLIENT else f"{self.sender[0]}: {self.carried}"
 
     @property
     def authentication(self) -> str:
@@ -121,15 +129,6 @@ class Step(Call):
         if "client_assertion" in self.form:
             return "client assertion"  # by key or by secret: redacted, both look alike
         return "client_secret_post" if "client_secret" in self.form else UNAUTHENTICATED
-
-    def _signer(self) -> str:
-        """The name of the key in the proof, where the session has names for keys."""
-        if self.trail is None:
-            return ""
-        from dpop_lab.session.decoded import thumbprint_or_none
-
-        name = self.trail.keys.get(thumbprint_or_none(self.proof.header.get("jwk")) or "")
-        return f" by {name}" if name else ""
 
     def _claims(self) -> str:
         claims = self.proof.claims
@@ -144,24 +143,24 @@ class Step(Call):
         return "\n     ".join(map(one_line, (head, self.sent, self.answer, self.meaning)))
 
 
-def tell(log: SessionLog) -> Iterator[Step]:
-    """The steps of a session, in the order of its log, each with what it means."""
-    exchanges, before = tuple(log), _Before()
+def read_steps(log: SessionLog) -> list[Step]:
+    """The steps of a session, in the order of its log, each alone."""
+    exchanges = tuple(log)
     first = min((one.sent_at for one in exchanges), default=0.0)
-    steps = [
+    return [
         read_as(Step, exchange, number=number, after=exchange.sent_at - first)
         for number, exchange in enumerate(exchanges, 1)
     ]
-    if any(step.personal or step.form.get("grant_type") in OF_PERSONS for step in steps):
-        from dpop_lab.session.trail import followed  # where people sign in
 
-        steps = followed(steps)
+
+def tell(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps of a session, each with what it means after those before it."""
+    before = _Before()
     for step in steps:
         again, outcome = before.sent_again(step), before.outcome(step)
         if 400 <= (step.status or 0) < 500 and not step.wants_nonce and step.finding:
             outcome = f"refused by the row {step.reason}"
-        outcome += step.trail.evidence if step.trail else ""
-        yield replace(step, meaning=": ".join(filter(None, (again, outcome))))
+        yield replace(step, meaning=": ".join(filter(None, (again, outcome))) + step.evidence)
 
 
 @dataclass(slots=True)
@@ -207,8 +206,8 @@ class _Before:
                 self.demanded[place] = ("token", step.token_label, ended)
                 return "access token refused"
             return f"refused: {plain(step.error)}" if step.error else "refused"
-        if step.trail and step.trail.outcome:
-            return f"refused: {plain(step.error)}" if step.error else step.trail.outcome
+        if step.outcome:
+            return f"refused: {plain(step.error)}" if step.error else step.outcome
         if status >= 300:
             where = first(step.exchange.response_headers, "Location")
             return f"redirected to {cut(where, 100)}" if where else "redirected"

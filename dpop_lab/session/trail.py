@@ -16,31 +16,12 @@ from dpop_lab.session.sign_in import (
     leads,
     parameters,
 )
-from dpop_lab.session.telling import CLIENT, Party, Step, label_in
+from dpop_lab.session.telling import API, CLIENT, Party, Step, label_in
 from dpop_lab.show.values import cut
 from dpop_lab.wire.message import first, lines
 
-API: Party = ("resource server", "")
 LOGIN_PAGE = re.compile(r"log-?in|sign-?in", re.I)
 MOST = 3  # clients or browsers with a lane of their own
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trail:
-    """What all exchanges of a session together tell of one of them."""
-
-    sender: Party  #: who sent the request
-    client: Party  #: who the sender is, or for whom a browser goes
-    keys: Mapping[str, str]  #: names of keys, `key 1`, by their thumbprints
-    sends: str = ""  #: where the client sends the browser before the request
-    arrives: tuple[str, str] = ("", "")  #: where the answer leads the browser, and with what
-    outcome: str = ""  #: what came of a browser's request, or one at a place for people
-    evidence: str = ""  #: what is known of a code or token in it, to be said behind the outcome
-
-    @property
-    def by_browser(self) -> bool:
-        """Did a browser send it?"""
-        return self.sender not in (self.client, API)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +29,7 @@ class _Noted:
     """What was noted of a step until all are known."""
 
     client: int
+    signer: str = ""
     browser: Browser | None = None
     sends: str = ""
     arrives: tuple[str, str] = ("", "")
@@ -56,25 +38,30 @@ class _Noted:
 
 
 def followed(steps: Iterable[Step]) -> list[Step]:
-    """The steps of one session, each with what all of them together tell of it."""
-    known, session = [*steps], _Session()
-    noted = [session.note(step) for step in known]
+    """The steps of one session, each with what all of them together tell of it.
+
+    Who sent it, for whom a browser goes, and what became of each code, token and key.
+    """
+    session = _Session()
+    noted = [(step, session.note(step)) for step in steps]
     several = len(session.clients) > 1
     clients = [(f"client with {key}", "") for key in session.clients] if several else [CLIENT]
     browsers = dict(zip(session.browsers, session.browsers.named(), strict=True))
     done = []
-    for step, one in zip(known, noted, strict=True):
+    for step, one in noted:
         sender = API if step.personal == INTROSPECTION else clients[one.client]
-        trail = Trail(
-            sender=(browsers[one.browser], "") if one.browser else sender,
-            client=clients[one.client],
+        told = replace(
+            step,
             keys=session.ledger.keys,
+            signer=one.signer,
+            sender=(browsers[one.browser], "") if one.browser else sender,
+            principal=clients[one.client],
             sends=one.sends,
             arrives=one.arrives if one.browser and not one.browser.arrived else ("", ""),
             outcome=one.outcome,
             evidence=one.evidence,
         )
-        done.append(replace(step, trail=trail))
+        done.append(told)
     return done
 
 
@@ -85,11 +72,11 @@ def heads(steps: Iterable[Step]) -> dict[Party, Party]:
     of many, the last ones share a lane.
     """
     found: dict[str, dict[Party, None]] = {"client": {}, "browser": {}}
-    for trail in (step.trail for step in steps if step.trail):
-        if trail.by_browser:
-            found["browser"][trail.sender] = None
-        if trail.sender != API:
-            found["client"][trail.client] = None
+    for step in steps:
+        if step.by_browser:
+            found["browser"][step.sender] = None
+        if step.sender != API:
+            found["client"][step.principal] = None
     named: dict[Party, Party] = {}
     for kind, parties in found.items():
         for party in [*parties][:MOST]:
@@ -117,13 +104,14 @@ class _Session:
             return self._browsed(step, browser, asked, given, begins=begins)
         label = self.ledger.taken(step, given)
         old = self.ledger.handed.get(label)
-        noted = _Noted(client=old.client if old and not proven else self._client(proven))
+        client = old.client if old and not proven else self._client(proven)
+        noted = _Noted(client=client, signer=proven)
         if step.status is None or step.refused:
             noted.evidence = self.ledger.refused(step, label, proven)
         elif step.token_request:
-            noted.evidence = self.ledger.granted(step, label, noted.client, proven)
+            noted.evidence = self.ledger.granted(step, label, client, proven)
         elif step.personal:
-            noted.outcome = self._told(step, label, asked or proven, noted.client)
+            noted.outcome = self._told(step, label, asked or proven, client)
         return noted
 
     def _client(self, key: str) -> int:
