@@ -1,8 +1,24 @@
-"""The houses of the heist: one that makes no mistake, and five that make one each."""
+"""The houses of the heist: one that makes no mistake, and seven that make one each."""
+
+from functools import cache
+from typing import TYPE_CHECKING
 
 from dpop_lab.exercises.exercise import Exercise
 from dpop_lab.exercises.heist import ALARM, GIVES, WANTED, Room, four_rows, full_house
 from dpop_lab.exercises.museum import MISTAKES
+
+if TYPE_CHECKING:
+    from dpop_lab.exercises.break_in import House
+
+LISTENED = {
+    "log": "a visit that was overheard",
+    "leaks": "what leaks, and of whom",
+    "listen": "waits for the next visitor, and gives what leaked",
+    "suspects": "five mistakes, and what is to blame for each",
+    "mistake": "shows the mistake, once found",
+    "repairs": "what can be repaired",
+    "repair": "puts a repair in and tries it",
+}
 
 
 def _room(
@@ -34,6 +50,41 @@ def _room(
         hints=hints,
         start=room.start,
         steps=room.steps,
+    )
+
+
+def _house(
+    name: str,
+    mistake: str,
+    par: int,
+    *,
+    title: str,
+    story: str,
+    hints: tuple[str, str, str],
+    moral: str,
+    names: tuple[str, ...],
+    **more: str,
+) -> Exercise:
+    """The exercise of a house that signs visitors in; what it is made of is loaded when opened."""
+
+    @cache
+    def house() -> "House":
+        from dpop_lab.exercises.break_in import house_with
+
+        return house_with(mistake, par, moral)
+
+    return Exercise(
+        id=name,
+        kind="attack",
+        title=title,
+        task=f"{story} Get tokens with as few sends as you can: par is {par}, and after {ALARM} the"
+        f" alarm goes. Name what is to blame, task.name('…'), and repair"
+        " the house, task.repair('…').",
+        gives={**LISTENED, **more},
+        hints=hints,
+        start=lambda scene: house().start(scene),
+        steps=lambda scene: house().steps(scene),
+        names=names,
     )
 
 
@@ -127,5 +178,45 @@ EXERCISES = (
             " there are visitors whose tokens are bound to nothing.",
         ),
         moral="A binding protects a token only where somebody asks for it, at every door.",
+    ),
+    _house(
+        "20.7",
+        "dpop_jkt_where_a_proof_comes",
+        4,
+        title="The Box Office",
+        story="Tickets are tokens here, and whoever wants one signs in. The guard's key is out of"
+        " your reach; but it is browsers that carry the codes, and browsers leak.",
+        names=("code_key", "PKCE", "one use"),
+        hints=(
+            "What keeps each leak from being of use, in a house without a mistake? For two of them"
+            " it is dpop_jkt, for one the code_verifier, for one that a code is good once.",
+            "Who comes with another key is sent away by code_key. How else can one come?",
+            "With none: task.listen('page'), and its form as it is, without a DPoP header. The"
+            " token is no DPoP token then. To blame is code_key: a code with dpop_jkt needs a proof"
+            " by that key, and no proof is none.",
+        ),
+        moral="To compare what came is not enough, where it is the thief who chooses what comes.",
+    ),
+    _house(
+        "20.8",
+        "family_goes_on",
+        5,
+        title="The Cloakroom",
+        story="For a number you get your coat, and for an old number a new one. Alice's app has a"
+        " key, Bob's has none: his numbers are changed each time, and an old one is refused.",
+        names=("refresh_key", "whose it is", "one use"),
+        hints=(
+            "Five mistakes, two leaks. For three of them you need the backup, for two the log; and"
+            " those two differ in who comes first.",
+            "task.owner() lets the owner come back. He is refused when you were before him. Does"
+            " that do you any harm?",
+            "task.listen('log'), its form once, task.owner(), then the form with the refresh_token"
+            " out of your own answer. If that brings tokens, nothing ended when two came with one"
+            " number: one use, and the whole family has to go.",
+        ),
+        moral="Rotation does not keep a thief out. It makes two people come with one number, which"
+        " helps only who draws a conclusion. A key keeps a thief out from the start.",
+        owner="lets the owner of what you heard last come back",
+        own_client="a client of yours, with its secret",
     ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import requests
 
@@ -143,7 +144,7 @@ class Mistake:
 
     made: mistakes.Revision = field(repr=False)
     row: str  #: that is not asked, or passes where it should not
-    attack: Callable[[Night], None]
+    attack: Callable[[Any], object]  #: carried out on a `Night`
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from dpop_lab import generate_key, read_proof
 from dpop_lab.exercises.mistakes import REPAIRS
+from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, REFRESH_REPAIRS
 from tests.exercises import Tried
 
 
@@ -101,6 +102,121 @@ def foreseen(*names, right=True):
     return way
 
 
+# ---- the houses that sign visitors in
+
+
+def ask(task, form, key=None):
+    """A token request with this form, and a proof by this key or none."""
+    url = task.lab.token_endpoint
+    headers = {"DPoP": task.lab.proof(key, "POST", url)} if key else {}
+    return task.lab.session.post(url, data=form, headers=headers)
+
+
+def leaked(leak, *, key=False, times=1, late=0, **form):
+    """Listen to a leak, and send its form, changed, with the thief's key or none."""
+
+    def way(task):
+        known = {**task.listen(leak).form, **form}
+        task.lab.clock.advance(late)
+        for _ in range(times):
+            ask(task, known, generate_key() if key else None)
+
+    return way
+
+
+def challenge_for_verifier(task):
+    loot = task.listen("redirect")
+    ask(task, {**loot.form, "code_verifier": loot.request["code_challenge"]})
+
+
+def as_oneself(task):
+    task.lab.sign_in("bob", client_id="interactive.public")
+
+
+def by_own_client(task):
+    ask(task, {**task.listen("backup").form, **task.own_client}, generate_key())
+
+
+def before_its_owner(task, *, owner=True):
+    form = task.listen("log").form
+    new = ask(task, form).json()["refresh_token"]
+    if owner:
+        task.owner()
+    ask(task, {**form, "refresh_token": new})
+
+
+def after_its_owner(task):
+    form = task.listen("log").form
+    task.owner()
+    ask(task, form)
+
+
+def broken_into(theft, name="", repair="", tries=()):
+    """Try what fails, get tokens by this theft, name what is to blame, repair it."""
+
+    def way(task):
+        for one in (*tries, theft):
+            one(task)
+        if name:
+            task.name(name)
+        if repair:
+            task.repair(repair if isinstance(repair, str) else repair(task.lab.policy))
+
+    return way
+
+
+def many(leak):
+    """More sends than the alarm lets pass, and then a theft."""
+    return leaked(leak, key=True, times=13)
+
+
+VISITORS = {
+    "20.7": Tried(
+        solve=broken_into(leaked("page"), "code_key", "compare_dpop_jkt"),
+        wrong=(
+            leaked("page", key=True),
+            leaked("redirect", key=True),
+            leaked("har"),
+            leaked("redirect", times=2),
+            leaked("redirect", late=601),
+            as_oneself,
+            leaked("page"),
+            broken_into(leaked("page"), "PKCE"),
+            broken_into(leaked("page"), "code_key"),
+            broken_into(leaked("page"), "code_key", "use_up"),
+            broken_into(leaked("page"), "code_key", "want_a_proof"),
+            many("page"),
+        ),
+        second=broken_into(
+            leaked("pushed"),
+            "code_key",
+            CODE_REPAIRS["compare_dpop_jkt"],
+            tries=(leaked("page", key=True), challenge_for_verifier, leaked("har", key=True)),
+        ),
+    ),
+    "20.8": Tried(
+        solve=broken_into(before_its_owner, "one use", "end_the_family"),
+        wrong=(
+            leaked("backup", key=True),
+            by_own_client,
+            after_its_owner,
+            leaked("log"),
+            as_oneself,
+            before_its_owner,
+            broken_into(before_its_owner, "refresh_key"),
+            broken_into(before_its_owner, "one use"),
+            broken_into(before_its_owner, "one use", "change_no_token"),
+            broken_into(before_its_owner, "one use", "want_a_proof"),
+            many("backup"),
+        ),
+        second=broken_into(
+            before_its_owner,
+            "one use",
+            REFRESH_REPAIRS["end_the_family"],
+            tries=(leaked("backup", key=True), leaked("backup"), by_own_client, after_its_owner),
+        ),
+    ),
+}
 TRIED = {
     "20.1": Tried(
         solve=foreseen("bound_key", "unused", "htu", "unbound"),
@@ -126,3 +242,4 @@ TRIED = {
     )
     for name in ATTACKS
 }
+TRIED |= VISITORS
