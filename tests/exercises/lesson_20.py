@@ -105,11 +105,9 @@ def foreseen(*names, right=True):
 # ---- the houses that sign visitors in
 
 
-def ask(task, form, key=None):
+def swap(task, form, key=None):
     """A token request with this form, and a proof by this key or none."""
-    url = task.lab.token_endpoint
-    headers = {"DPoP": task.lab.proof(key, "POST", url)} if key else {}
-    return task.lab.session.post(url, data=form, headers=headers)
+    return task.lab.ask(**form, key=key, scope=None)
 
 
 def leaked(leak, *, key=False, times=1, late=0, **form):
@@ -119,14 +117,14 @@ def leaked(leak, *, key=False, times=1, late=0, **form):
         known = {**task.listen(leak).form, **form}
         task.lab.clock.advance(late)
         for _ in range(times):
-            ask(task, known, generate_key() if key else None)
+            swap(task, known, generate_key() if key else None)
 
     return way
 
 
 def challenge_for_verifier(task):
     loot = task.listen("redirect")
-    ask(task, {**loot.form, "code_verifier": loot.request["code_challenge"]})
+    swap(task, {**loot.form, "code_verifier": loot.request["code_challenge"]})
 
 
 def as_oneself(task):
@@ -134,21 +132,21 @@ def as_oneself(task):
 
 
 def by_own_client(task):
-    ask(task, {**task.listen("backup").form, **task.own_client}, generate_key())
+    swap(task, {**task.listen("backup").form, **task.own_client}, generate_key())
 
 
 def before_its_owner(task, *, owner=True):
     form = task.listen("log").form
-    new = ask(task, form).json()["refresh_token"]
+    new = swap(task, form).json()["refresh_token"]
     if owner:
         task.owner()
-    ask(task, {**form, "refresh_token": new})
+    swap(task, {**form, "refresh_token": new})
 
 
 def after_its_owner(task):
     form = task.listen("log").form
     task.owner()
-    ask(task, form)
+    swap(task, form)
 
 
 def broken_into(theft, name="", repair="", tries=()):
