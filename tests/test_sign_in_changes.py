@@ -13,11 +13,12 @@ import pytest
 
 from dpop_lab import DUENDE, RFC_9449, SIGN_IN_CHANGES, Lab, LabError
 from dpop_lab.lab.sign_in.attack import ACTORS, CODE, GUARDS, PAR, PLACES, REFRESH, USERINFO
-from dpop_lab.lab.sign_in.playing import THE_CLIENT, rules_of
+from dpop_lab.lab.sign_in.playing import THE_CLIENT
 from dpop_lab.proof.rules import ESSENTIAL
+from dpop_lab.server.sign_in.ways import with_sign_in
 from dpop_lab.session.call import ACCEPTED, NO_ROW
 
-POLICIES = {policy.name: rules_of(policy, None, ()) for policy in (DUENDE, RFC_9449)}
+POLICIES = {policy.name: with_sign_in(policy) for policy in (DUENDE, RFC_9449)}
 ROWS = {name for policy in POLICIES.values() for name in policy.row_names}
 #: What is answered where no row says no, by what is there to stop it.
 ERRORS = {
@@ -121,11 +122,13 @@ def test_what_each_measure_is_worth_is_seen(answers):
 
 
 def test_the_policies_differ_in_these(answers):
-    found = SIGN_IN_CHANGES.differing
     accepted = {
-        policy: {name for name in found if found[name][policy].caught == ACCEPTED}
+        policy: {name for name in SIGN_IN_CHANGES if answers[name][policy].caught == ACCEPTED}
         for policy in POLICIES
     }
+    found = SIGN_IN_CHANGES.differing
+    assert {*found} == accepted["DUENDE"] ^ accepted["RFC_9449"]
+    accepted = {policy: names & {*found} for policy, names in accepted.items()}
     assert accepted == {
         "DUENDE": {
             "unregistered_redirect_uri", "redirect_uri_with_more", "dpop_jkt_in_hexadecimal",
@@ -138,7 +141,7 @@ def test_the_policies_differ_in_these(answers):
         },
     }  # fmt: skip
     assert len(found) == 13
-    table = next(found.blocks())
+    table = next(found.answers.blocks())
     assert {row[1]: row[2:] for row in table.rows}["userinfo_as_bearer"] == (ACCEPTED, "unbound")
     assert set(found) < set(answers)
 
@@ -275,6 +278,8 @@ def test_what_lessons_use_loads_nothing_of_it():
     code = (
         "import sys; import dpop_lab.panels; from dpop_lab import *\n"
         "lab = Lab(); lab.send('own_key'); repr(CHANGES); repr(lab.story); progress()\n"
+        "panel = dpop_lab.panels.BenchPanel(lab); panel._send.click(); panel._blind.click()\n"
+        "panel.fields['Search'].value = 'slash'; repr(dpop_lab.panels.CataloguePanel())\n"
         "compare(Lab(), Lab(policy=RFC_9449), changes='htm_delete', places='API')\n"
         "diagnose('invalid_grant: The code is bound to another key.')\n"
         "print([name for name in sys.modules if 'sign_in' in name])"

@@ -6,33 +6,43 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import requests
 
 from dpop_lab.client.recorder import SessionLog, sent_exchange
 from dpop_lab.errors import LabError, expect, one_of
-from dpop_lab.lab.catalogue import CHANGES, LISTED, Catalogue
+from dpop_lab.lab.catalogue import CHANGES, LISTED
+from dpop_lab.lab.catalogue.change import Listing
 from dpop_lab.lab.catalogue.places import SIGNERS
-from dpop_lab.lab.crafting import Draft, members_of
+from dpop_lab.lab.catalogues import SIGN_IN, any_change, catalogue_of
+from dpop_lab.lab.draft import Draft, members_of
 from dpop_lab.lab.live import Unreachable
-from dpop_lab.lab.own_look import own_look
-from dpop_lab.lab.parties import Parties, exchange_of
+from dpop_lab.lab.parties import Parties
+from dpop_lab.lab.sending import sent_to
 from dpop_lab.lab.sent import Members, Score, Sent, by_all_rows, difference, flat
 from dpop_lab.lab.world import World
 from dpop_lab.proof import read_proof
-from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import ACCEPTED, NO_ROW, Call, read_call
+from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show.values import at_once, mapped, shown
 from dpop_lab.wire.message import Redacted
 
-Kept = tuple[Sent, Draft, requests.PreparedRequest, str]  # the last request, and the proof in it
+if TYPE_CHECKING:
+    from dpop_lab.lab.sign_in.plan import Plan
+    from dpop_lab.lab.sign_in.playing import Played
+
+#: With the last request, and the proof in it; none of a whole sign-in.
+Kept = tuple[Sent, Draft, requests.PreparedRequest | None, str]
 NEW = ("claims.jti", "claims.iat")  # in any proof
 REPLAYED = "accepted before"  # in a question
 LAST = 50  # of what was sent is kept
+
+
+def _is_plan(draft: Draft) -> TypeGuard["Plan"]:
+    """Is it a whole sign-in, of which the room is loaded when it is used?"""
+    return draft.whole
 
 
 class Bench:
@@ -65,13 +75,20 @@ class Bench:
     ) -> Draft:
         """What a change makes of an honest proof now, as text. See `Lab.send` for the arguments.
 
-        Raises `LabError` for an unknown name and for what the live server does not let us do.
+        An attack on a sign-in has a name and nothing to edit. Raises `LabError` for an unknown name
+        and for what the live server does not let us do.
         """
         for name, members in (("header", header), ("claims", claims)):
             expect(members, (Mapping, type(None)), name, 'Such as {"htm": "DELETE"}.')
-        found = one_of("change", change, CHANGES, listed=LISTED)
+        found = any_change(change)
         place = to or found.places[0]
         one_of(f"place for {change}", place, dict.fromkeys(found.places))
+        if change not in CHANGES:
+            from dpop_lab.lab.sign_in.plan import Plan  # when used
+
+            if header or claims or signed_by or sign_again is not None:
+                raise LabError("An attack on a sign-in has no proof to edit", wanted="its name")
+            return Plan(change=found, to=place)
         if signed_by:
             one_of("signer", signed_by, dict.fromkeys(SIGNERS))
             found = replace(found, signed_by=signed_by)
@@ -80,14 +97,14 @@ class Bench:
         return self.parties.drafted(found, to=place, header=header, claims=claims)
 
     def riddle(
-        self, changes: Catalogue = CHANGES, *, to: str = "", seed: int | None = None
+        self, changes: Listing[Any] = CHANGES, *, to: str = "", seed: int | None = None
     ) -> Draft:
         """A draft of one of these changes, for a place if it is named, that does not say which.
 
         It shows what would go over the wire; `send` wants a prediction for it, and makes the proof
         anew. A seed draws the same change each time. Raises `LabError` when none can be drafted.
         """
-        expect(changes, Catalogue, "riddle", 'Such as CHANGES.of("claims").')
+        expect(changes, Listing, "riddle", 'Such as CHANGES.of("claims").')
         expect(seed, (int, type(None)), "seed")
         fitting = [*(changes.at(to) if to else changes)]
         for name in Random(seed).sample(fitting, len(fitting)):  # noqa: S311  no secret
@@ -102,6 +119,8 @@ class Bench:
 
     def _wire(self, draft: Draft) -> tuple[Redacted, ...]:
         """The requests that would carry out a draft at this moment, redacted."""
+        if _is_plan(draft):
+            return draft.rehearsed(self.lab)
         log, now = SessionLog(), self.lab.clock.time()
         sent = (sent_exchange(step, at=now) for step in self.parties.signed(draft)[0])
         return tuple(log.record(replace(one, ended_at=now)) for one in sent)
@@ -115,15 +134,26 @@ class Bench:
         if draft.wire:
             if not asked.get("predict"):
                 raise LabError("A riddle wants a prediction", wanted='such as predict="htu"')
-            draft = self.parties.drafted(draft.change, to=draft.to)
+            draft = self.draft(draft.change.name, to=draft.to)
+        if draft.whole:
+            self.lab.twin.sign_people_in()
+            return self._sent(draft, [], "", **asked)
         return self._sent(draft, *self.parties.signed(draft), **asked)
+
+    def attack(self, name: str, **asked: Any) -> "Played":
+        """Carry out an attack on a sign-in; `asked` is as for `send`. See `Lab.attack`."""
+        one_of("attack", name, catalogue_of(SIGN_IN), listed=LISTED)
+        return cast("Played", self.send(self.draft(name), **asked))
 
     def send_again(self, number: int = 0, **asked: Any) -> Sent:
         """Send a request again, the same bytes, perhaps under other rules: as `send`.
 
-        `number` is that of one in `history`, without it the last. Raises `LabError` for another.
+        A sign-in is played again, for its codes are used up. `number` is that of one in `history`,
+        without it the last. Raises `LabError` for another.
         """
         before, draft, step, proof = self._kept_as(number)
+        if step is None:
+            return self.send(draft, **asked)
         return self._sent(draft, [step], proof, before=before, **asked)
 
     def draft_of(self, number: int = 0) -> Draft:
@@ -161,81 +191,54 @@ class Bench:
         without: tuple[str, ...] = (),
     ) -> Kept:
         """What is to be kept of a draft that was sent; `before` is the one that is sent again."""
-        rules, change = self._rules(predict, policy, without), draft.change
-        title = self.lab.kind.capitalize() if self.lab.live else rules.title
-        signing = f"{change.signed_by} {change.sign_again}"
+        rules = self._rules(draft, predict, policy, without)
         replayed = before is not None and (before.caught == ACCEPTED or REPLAYED in before.question)
-        about = (change.name, draft.to, self.lab.kind if self.lab.live else rules.name, signing)
-        sent = Sent(
-            number=self._kept[-1][0].number + 1 if self._kept else 1,
-            change=change.name,
-            title=draft.title + ", sent again" * (before is not None),
-            to=draft.to,
-            predicted=predict,
-            question=(*about, *draft.edited_members, *[REPLAYED] * replayed),
-        )
+        server = self.lab.kind if self.lab.live else rules.name
+        told: dict[str, Any] = {
+            "number": self._kept[-1][0].number + 1 if self._kept else 1,
+            "predicted": predict,
+            "question": (server, *draft.question, *[REPLAYED] * replayed),
+        }
+        title = draft.title + ", sent again" * (before is not None)
+        sent = Sent(change=draft.change.name, title=title, to=draft.to, **told)
         try:
-            session = self._session_for(rules, nonce=draft.place.nonce)
-            exchange = exchange_of(self.parties.send(session, draft.place, steps))
+            if _is_plan(draft):
+                own = policy in (None, self.lab.policy) and not without
+                sent = draft.played(self.lab, rules, own=own, **told)
+            else:
+                came = sent_to(self.parties, draft, steps, proof, rules)
+                sent = self._compared(replace(sent, **came), draft, proof)
         except (requests.RequestException, LabError, ValueError) as error:
             sent = replace(sent, problem=str(error))
-        else:
-            reports = exchange.reports or own_look(self.lab, draft, proof, rules)
-            answered = read_call(replace(exchange, reports=reports), rules=title)
-            sent = self._with_answer(sent, answered, draft, proof)
-            elsewhere = self._elsewhere(draft, steps, rules)
-            sent = replace(sent, exchange=exchange.with_proofs(), elsewhere=elsewhere)
         sent = replace(sent, at=self.lab.clock.time())
-        return sent, draft, steps[-1], proof
+        return sent, draft, steps[-1] if steps else None, proof
 
-    def _with_answer(self, sent: Sent, answered: Call, draft: Draft, proof: str) -> Sent:
-        """What was sent with its answer, and what is other than in the last honest proof."""
+    def _compared(self, sent: Sent, draft: Draft, proof: str) -> Sent:
+        """What was sent, and what is other than in the last honest proof."""
         read = read_proof(proof)
         now, honest = flat(read.header, read.claims), flat(*map(members_of, draft.honest))
         number, compared = self._accepted.get(draft.to, (0, honest))
-        if by_all_rows(answered) and draft.honestly:
+        if sent.answered and by_all_rows(sent.answered) and draft.honestly:
             self._accepted[draft.to] = sent.number, now
         differing = difference(compared, now)
         return replace(
             sent,
-            answered=answered,
             compared_with=number,
             fresh=tuple(name for name in NEW if now.get(name) == honest[name]),
             difference=at_once(partial(mapped, differing), self.lab.log.known),
         )
 
-    def _rules(self, predict: str, policy: Policy | None, without: tuple[str, ...]) -> Policy:
+    def _rules(
+        self, draft: Draft, predict: str, policy: Policy | None, without: tuple[str, ...]
+    ) -> Policy:
         """A policy, the server's own unless given, with rows struck out; all names are checked."""
         expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
-        rules = policy or self.lab.policy
+        rules = draft.under(policy or self.lab.policy)
         expect(without, (tuple, list, str), "without", 'Such as ("htm",).')
         for name in (without,) if isinstance(without, str) else without:
             rules = rules.without(name)
         if predict:
-            rows = {name for one in (rules, *POLICIES.values()) for name in one.row_names}
-            one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, *sorted(rows)]))
+            known = (rules, *map(draft.under, POLICIES.values()))
+            rows = {name for one in known for name in one.row_names}
+            one_of("row", predict, dict.fromkeys([*draft.outcomes, *sorted(rows)]))
         return rules
-
-    def _session_for(self, rules: Policy, *, nonce: bool) -> requests.Session:
-        """The way to the lab's server under these rules, with its API's demand for nonces or not.
-
-        Raises `LabError` when other rules than its own are wanted of a server that is not a twin.
-        """
-        lab = self.lab
-        if rules is lab.policy and (lab.live or nonce is lab.twin.resource_server.api_nonce):
-            return lab.session
-        if lab.live:
-            problem = f"{lab.kind.capitalize()} keeps to its own rules"
-            raise LabError(problem, advice="Use the twin: Lab().")
-        return lab.session_under(rules, api_nonce=nonce)
-
-    def _elsewhere(
-        self, draft: Draft, steps: list[requests.PreparedRequest], rules: Policy
-    ) -> Call | None:
-        """What a server with the other policy, as if just started, says to the same bytes."""
-        if self.lab.live:
-            return None
-        other, place = DUENDE if rules.name == RFC_9449.name else RFC_9449, draft.place
-        session = self.lab.session_under(other, api_nonce=place.nonce, afresh=True)
-        exchange = exchange_of(self.parties.send(session, place, steps))
-        return read_call(exchange, rules=other.title)

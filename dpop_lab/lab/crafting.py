@@ -1,9 +1,7 @@
-"""From a change to the request that carries it out: a draft to look at and edit, then the bytes."""
+"""From a draft to the bytes: texts signed as a change says, and the request around them."""
 
 import hmac
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,22 +10,14 @@ from urllib3 import HTTPHeaderDict
 
 from dpop_lab.client.settings import basic
 from dpop_lab.errors import LabError
-from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json, read_json
-from dpop_lab.jose.jws import HASHES, decoded_parts, read_jws
+from dpop_lab.jose.encoding import COMPACT, base64url_encode, compact_json
+from dpop_lab.jose.jws import HASHES
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.catalogue import CHANGES
 from dpop_lab.lab.catalogue.change import Change, Edit, Form, edited
-from dpop_lab.lab.catalogue.places import PLACES, Place
-from dpop_lab.lab.sent import difference, flat
+from dpop_lab.lab.catalogue.places import Place
+from dpop_lab.lab.draft import Draft, members_of
 from dpop_lab.lab.world import World
-from dpop_lab.proof import read_proof
-from dpop_lab.session.decoded import drawn
-from dpop_lab.show import Block, Note, Shown, Table
-from dpop_lab.show.values import cut
-from dpop_lab.wire.message import Redacted, lines
 
-#: What a proof that was typed whole has of another moment.
-NEW_IN_ANY = ("claims.jti", "claims.iat", "claims.ath", "claims.nonce")
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -74,12 +64,6 @@ def forged(header: str, claims: str, edit: Edit, key: PrivateKey, *, kept: bytes
     return str(edit.spelt("whole", f"{signing_input}.{last}"))
 
 
-def members_of(text: str) -> dict[str, Any]:
-    """The members of a JSON text, none where it is no object."""
-    members = read_json(text)
-    return members if isinstance(members, dict) else {}
-
-
 def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
     """A signature in the way the header names, where the key can, else in the key's own way.
 
@@ -96,81 +80,6 @@ def _signature(octets: bytes, header: str, key: PrivateKey) -> bytes:
         return key.sign_as(octets, alg)
     except ValueError:
         return key.sign(octets)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Draft(Shown):
-    """A proof before it is signed, as text to edit, and what it is going to be sent with."""
-
-    change: Change
-    #: The name of the place it is going to.
-    to: str
-    #: The JSON texts to sign.
-    header: str
-    claims: str
-    #: The two texts that an honest client would sign at this moment.
-    honest: tuple[str, str]
-    #: The two texts that the change makes of them.
-    proposed: tuple[str, str]
-    #: The one that the proof goes with, empty at the token endpoint.
-    access_token: str = field(default="", repr=False)
-    #: The proof as a person typed it, which is sent as it stands; None for one made of the texts.
-    typed: str | None = None
-    #: Of a riddle alone, what would go over the wire, redacted.
-    wire: tuple[Redacted, ...] = ()
-
-    @property
-    def place(self) -> Place:
-        """Where it is going to."""
-        return PLACES[self.to]
-
-    @property
-    def edited_members(self) -> tuple[str, ...]:
-        """The members that were edited beyond the change, by what they mean, not how it is spelt.
-
-        Those that neither the change nor an honest proof has are all called `another`.
-        """
-        of_texts = self.typed is None
-        texts = (self.header, self.claims) if of_texts else decoded_parts(self.typed or "")
-        proposed, now = (flat(*map(members_of, pair)) for pair in (self.proposed, texts))
-        fresh = () if of_texts else NEW_IN_ANY
-        names = {name for name, *_ in difference(proposed, now) if name not in fresh}
-        return tuple(sorted({name if name in proposed else "another" for name in names}))
-
-    @property
-    def honestly(self) -> bool:
-        """Is nothing changed and nothing edited?"""
-        return self.change == CHANGES["honest"] and not self.edited_members
-
-    @property
-    def title(self) -> str:
-        """The change in plain words, and what was chosen beyond it: edits, who signs."""
-        change, known = self.change, CHANGES.get(self.change.name, self.change)
-        told = {
-            change.title: True,
-            "edited": self.typed is not None or (self.header, self.claims) != self.proposed,
-            f"signed by {change.signed_by}": change.signed_by != known.signed_by,
-            f"{'' if change.sign_again else 'not '}signed again": (
-                change.sign_again != known.sign_again
-            ),
-        }
-        return ", ".join(text for text, so in told.items() if so)
-
-    def blocks(self) -> Iterator[Block]:
-        """The change, and the proof before it is signed; of a riddle what goes over the wire."""
-        if self.wire:
-            yield Note(f"Which row says no at the {self.to}, if any? Predict one, and send it.")
-        else:
-            yield Note(f"To the {self.to}: {self.title}")
-            yield Table("The proof", (("header", self.header), ("claims", self.claims)))
-        yield from (Table("", (("request", one.sent().rstrip()),)) for one in self.wire)
-        now = self.wire[0].sent_at if self.wire else None
-        labels = chain.from_iterable(lines(one.request_headers, "DPoP") for one in self.wire)
-        proofs = chain.from_iterable(one.proofs for one in self.wire)
-        for label, proof in dict(zip(labels, proofs, strict=True)).items():
-            yield drawn(cut(label, 40), read_proof(proof), now=now, encoded=proof)
-        if self.access_token:
-            yield drawn("The access token", read_jws(self.access_token), now=now)
 
 
 def url_of(place: Place, lab: World) -> str:

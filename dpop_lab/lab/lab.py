@@ -196,9 +196,7 @@ class Lab(World):
         `predict` names a row, "no row", "the client" or "accepted"; `policy` and `without` are as
         for `send`. Raises `LabError` for an unknown name, and for a server that is not the twin.
         """
-        from dpop_lab.lab.sign_in.catalogue import attacked  # when used
-
-        return attacked(self, name, predict=predict, **rules)
+        return self.bench.attack(name, predict=predict, **rules)
 
     def send(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dpop_lab.errors import LabError, one_of
+from dpop_lab.errors import LabError
 from dpop_lab.show import plain_markdown
 
 IN_WHEEL = Path(__file__).parents[1] / "notebooks"
@@ -59,13 +59,13 @@ def _same(original: Path, own: Path) -> bool:
 
 
 def bench(change: str) -> tuple[str, str]:
-    """The name and the text of a notebook that is the bench, with one of `CHANGES` chosen.
+    """The name and the text of a notebook that is the bench, with a change or an attack chosen.
 
-    Raises `LabError` for an unknown change.
+    Raises `LabError` for an unknown name.
     """
-    from dpop_lab.lab.catalogue import CHANGES, LISTED  # when used
+    from dpop_lab.lab.catalogues import any_change  # when used
 
-    title = one_of("change", change, CHANGES, listed=LISTED).title
+    title = any_change(change).title
     words = f"# The bench: {plain_markdown(title)}\n\nRun the cell below (Shift and Enter)."
     line = f"from dpop_lab.panels import BenchPanel\n\nBenchPanel(change={change!r})"
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

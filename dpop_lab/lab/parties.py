@@ -22,15 +22,8 @@ from dpop_lab.lab.catalogue.places import (
     Place,
 )
 from dpop_lab.lab.catalogue.requests import OF_THE_DEMO, USUAL
-from dpop_lab.lab.crafting import (
-    Draft,
-    forged,
-    members_of,
-    prepared,
-    url_of,
-    with_other_proof,
-    written,
-)
+from dpop_lab.lab.crafting import forged, prepared, url_of, with_other_proof, written
+from dpop_lab.lab.draft import Draft, members_of
 from dpop_lab.lab.world import World
 from dpop_lab.proof import proof_claims, proof_header
 from dpop_lab.server.policies import POLICIES

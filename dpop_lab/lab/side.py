@@ -12,7 +12,8 @@ from dpop_lab.lab.catalogue.change import LEFT_OUT, Change
 from dpop_lab.lab.catalogue.places import BEARER_API, ISSUER, PLACES
 from dpop_lab.lab.catalogue.requests import HONEST, OF_THE_DEMO
 from dpop_lab.lab.comparison import DEMANDS_NONCE, outcome, told
-from dpop_lab.lab.crafting import Draft, token_request
+from dpop_lab.lab.crafting import token_request
+from dpop_lab.lab.draft import Draft
 from dpop_lab.lab.live import PoliteAdapter, Unreachable
 from dpop_lab.lab.parties import Parties, exchange_of
 from dpop_lab.lab.world import World

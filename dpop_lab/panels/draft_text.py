@@ -11,7 +11,7 @@ from ipywidgets import HTML, Textarea
 from dpop_lab.errors import LabError
 from dpop_lab.jose.encoding import COMPACT
 from dpop_lab.jose.jws import decoded_parts, read_jws
-from dpop_lab.lab.crafting import Draft
+from dpop_lab.lab.draft import Draft
 from dpop_lab.panels.panel import control, live, note, spoken
 
 TEXTS = HEADER, CLAIMS = "Header", "Claims"

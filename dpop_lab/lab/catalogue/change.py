@@ -143,7 +143,7 @@ class Change(Edit):
         return f"{self.name}: {self.title}\n  by {self.by} ({self.section})"
 
 
-E = TypeVar("E", bound=Any)  # has name, title, section, worth, by, group and places
+E = TypeVar("E", bound=Any)  # has name, title, section, worth, differs, by, group and places
 
 
 class Listing(Shown, Mapping[str, E], Generic[E]):
@@ -178,6 +178,11 @@ class Listing(Shown, Mapping[str, E], Generic[E]):
         """Those of one of the groups."""
         return type(self)(one for one in self.values() if one.group == group)
 
+    @property
+    def differing(self) -> Self:
+        """Those that one of the two servers takes at some place, and the other refuses there."""
+        return type(self)(one for one in self.values() if one.differs)
+
     def search(self, text: str) -> Self:
         """Those with all words of a text in name, title, section or worth; in any letter case."""
         expect(text, str, "search", 'Such as "slash htu".')
@@ -202,11 +207,6 @@ class Listing(Shown, Mapping[str, E], Generic[E]):
 
 class Catalogue(Listing[Change]):
     """Changes by their names, in order; shown by a notebook as a table for each of `GROUPS`."""
-
-    @property
-    def differing(self) -> Self:
-        """Those that one of the two servers takes at some place, and the other refuses there."""
-        return type(self)(change for change in self.values() if change.differs)
 
 
 def _told(one: Any) -> str:

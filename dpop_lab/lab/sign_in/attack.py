@@ -17,6 +17,13 @@ PLACES = {  # where the last request of an attack goes, and the answer that it i
     REFRESH: "The refresh token",
     USERINFO: "The access token at userinfo",
 }
+PROFILES = {  # that hold what the answer there depends on
+    PAR: ("par_nonce",),
+    REDIRECT: ("token", "code"),
+    CODE: ("token", "code"),
+    REFRESH: ("token", "refresh"),
+    USERINFO: ("userinfo_bearer", "userinfo_bound", "userinfo"),
+}
 CLIENT = "the client"
 CODE_THIEF = "a thief of the code"
 PAGE_THIEF = "a thief in the page"
@@ -73,6 +80,7 @@ class Attack:
     by: str  #: one of `ACTORS`
     at: str  #: one of `PLACES`
     worth: str  #: why it is worth having, where a server takes it
+    differs: bool  #: does one of the two servers take it, and the other refuse it?
     play: Callable[[Stage], object] = field(compare=False)
 
     @property
@@ -92,7 +100,7 @@ class Attack:
 
 
 def attack(
-    guard: str, at: str, *, by: str, worth: str = "", section: str = ""
+    guard: str, at: str, *, by: str, worth: str = "", section: str = "", differs: bool = False
 ) -> Callable[[Callable[[Stage], object]], Attack]:
     """Make an attack of a function: its name is the attack's, its docstring the title."""
 
@@ -106,6 +114,7 @@ def attack(
             by=by,
             at=at,
             worth=worth,
+            differs=differs,
             play=play,
         )
 

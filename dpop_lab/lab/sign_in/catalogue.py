@@ -3,24 +3,22 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from dpop_lab.client.recorder import SessionLog
-from dpop_lab.errors import one_of
 from dpop_lab.lab.catalogue.change import Listing
 from dpop_lab.lab.participant import demo_client
 from dpop_lab.lab.sign_in.attack import ACTORS, PLACES, Attack
 from dpop_lab.lab.sign_in.codes import CODES
-from dpop_lab.lab.sign_in.playing import Played, play, played, rules_of
+from dpop_lab.lab.sign_in.playing import Played, played
 from dpop_lab.lab.sign_in.requests import REQUESTS
 from dpop_lab.lab.sign_in.tokens import CARRIED, TOKENS
 from dpop_lab.lab.world import TWIN, World, started
 from dpop_lab.server.policies import POLICIES
-from dpop_lab.session.call import ACCEPTED
+from dpop_lab.server.sign_in.ways import with_sign_in
 from dpop_lab.show import Block, Shown, Table
 
 HEAD = ("What is done", "Attack", "Where it is written")
-LISTED = "All attacks by their names: SIGN_IN_CHANGES."
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,27 +61,11 @@ class Attacks(Listing[Attack]):
         own = started("in process", timeout=15)
         with World(TWIN, demo_client(own[0].base_url), own, log=None, timeout=15) as world:
             world.twin.sign_people_in()
-            rules = {name: rules_of(policy, None, ()) for name, policy in POLICIES.items()}
+            rules = {name: with_sign_in(policy) for name, policy in POLICIES.items()}
             return Answers({
                 one.name: {name: played(one, world, rules[name], SessionLog()) for name in rules}
                 for one in self.values()
             })  # fmt: skip
 
-    @property
-    def differing(self) -> Answers:
-        """The answers to those that one policy accepts and another refuses, by being run."""
-        rows = self.answers.rows
-        split = (
-            name
-            for name, by in rows.items()
-            if len({one.caught == ACCEPTED for one in by.values()}) > 1
-        )
-        return Answers({name: rows[name] for name in split})
-
 
 SIGN_IN_CHANGES = Attacks((*REQUESTS, *CODES, *TOKENS, *CARRIED))
-
-
-def attacked(lab: World, name: str, **asked: Any) -> Played:
-    """Carry out the attack of this name; `asked` is what `play` takes. Raises `LabError`."""
-    return play(one_of("attack", name, SIGN_IN_CHANGES, listed=LISTED), lab, **asked)

@@ -78,6 +78,7 @@ def stolen_code_of_confidential(stage: Stage) -> None:
     CODE,
     by=SECRET_THIEF,
     worth="Where a client need not use PKCE, whoever has its secret redeems its codes.",
+    differs=True,
 )
 def stolen_code_without_pkce(stage: Stage) -> None:
     """A stolen code that was asked for without PKCE, with the client's secret."""
@@ -97,6 +98,7 @@ def stolen_bound_code_without_pkce(stage: Stage) -> None:
     CODE,
     by=MIDDLE,
     worth="With plain the challenge is the code_verifier, and it stands in the browser's URL.",
+    differs=True,
 )
 def verifier_seen(stage: Stage) -> None:
     """The method plain, by which whoever sees the authorization request has the code_verifier."""
@@ -196,6 +198,7 @@ def code_twice(stage: Stage) -> None:
     by=PAGE_THIEF,
     worth="The owner's use was the second, and so refused; what came of the first goes on where a"
     " second use does not end it.",
+    differs=True,
 )
 def code_used_first(stage: Stage) -> None:
     """A code used by the thief and then by its owner; the thief goes on."""

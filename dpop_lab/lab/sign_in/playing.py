@@ -2,19 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dpop_lab.client.recorder import InProcessAdapter, SessionLog
-from dpop_lab.errors import expect, one_of
 from dpop_lab.lab.sent import Sent
 from dpop_lab.lab.sign_in.attack import Attack
 from dpop_lab.lab.sign_in.stage import Over, Stage
 from dpop_lab.lab.world import World
-from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
-from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.server.sign_in.ways import with_sign_in
-from dpop_lab.session.call import ACCEPTED, NO_ROW, read_call
+from dpop_lab.session.call import ACCEPTED, read_call
 from dpop_lab.session.story import Story, sequence_diagram
 from dpop_lab.show import Block, Card, Table
 from dpop_lab.show.html import folded, inline
@@ -91,47 +87,13 @@ class Played(Sent):
         return super(Played, self).details() + folded("All of it as a picture", picture, inline)
 
 
-def rules_of(own: Policy, policy: Policy | None, without: tuple[str, ...]) -> Policy:
-    """A policy, the server's own unless given, with the places of signing in, without these rows.
-
-    Raises `LabError` for what is no policy, and for an unknown row.
-    """
-    expect(policy, (Policy, type(None)), "policy", "DUENDE or RFC_9449.")
-    expect(without, (tuple, list, str), "without", 'Such as ("code_key",).')
-    rules = policy or own
-    rules = rules if "code" in rules.profiles else with_sign_in(rules)
-    for name in (without,) if isinstance(without, str) else without:
-        rules = rules.without(name)
-    return rules
-
-
-def play(
-    attack: Attack,
-    lab: World,
-    *,
-    predict: str = "",
-    policy: Policy | None = None,
-    without: tuple[str, ...] = (),
-) -> Played:
-    """Carry out an attack in this lab, and at a server with the other policy; see `Lab.attack`."""
-    lab.twin.sign_people_in()
-    rules = rules_of(lab.policy, policy, without)
-    if predict:
-        known = (rules, *map(with_sign_in, POLICIES.values()))
-        rows = {name for one in known for name in one.row_names}
-        one_of("row", predict, dict.fromkeys([ACCEPTED, NO_ROW, THE_CLIENT, *sorted(rows)]))
-    other = rules_of(DUENDE if rules.name == RFC_9449.name else RFC_9449, None, ())
-    elsewhere = played(attack, lab, other, SessionLog())
-    own = policy is None and not without
-    found = played(attack, lab, rules, lab.log, own=own)
-    there = None if elsewhere.said else elsewhere.answered
-    return replace(found, predicted=predict, elsewhere=there)
-
-
 def played(
-    attack: Attack, lab: World, rules: Policy, log: SessionLog, *, own: bool = False
+    attack: Attack, lab: World, rules: Policy, log: SessionLog, *, own: bool = False, **told: Any
 ) -> Played:
-    """What comes of it under these rules, which are the server's own, or not."""
+    """What comes of it under these rules, which are the server's own, or not.
+
+    `told` is what a bench knows of it: fields of `Sent`.
+    """
     steps, said = Steps(log), ""
     way = lab.adapter if own else InProcessAdapter(lab.twin.under(rules, api_nonce=False))
     try:
@@ -140,10 +102,10 @@ def played(
         said = over.said
     last = steps[-1]
     answered = read_call(last, rules=rules.title)
+    told |= {"change": attack.name, "title": attack.title}
+    told["to"] = answered.personal or answered.place
     return Played(
-        change=attack.name,
-        title=attack.title,
-        to=answered.personal or answered.place,
+        **told,
         at=lab.clock.time(),
         exchange=last.with_proofs(),
         answered=answered,

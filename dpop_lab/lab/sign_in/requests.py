@@ -25,6 +25,7 @@ ELSEWHERE = "https://mallory.example/"
     by=LURER,
     worth="The demo takes any redirect URI, so that everybody can try their client there; a server"
     " that is not for trying sends a code to known addresses alone.",
+    differs=True,
 )
 def unregistered_redirect_uri(stage: Stage) -> None:
     """A link whose redirect_uri leads to the thief."""
@@ -36,6 +37,7 @@ def unregistered_redirect_uri(stage: Stage) -> None:
     AUTHORIZE,
     by=LURER,
     worth="Another address, if only by its end: whatever is hosted there sees the code.",
+    differs=True,
 )
 def redirect_uri_with_more(stage: Stage) -> None:
     """A link whose redirect_uri begins like the registered one."""
@@ -54,6 +56,7 @@ def no_challenge(stage: Stage) -> None:
     by=CLIENT,
     worth="A code comes, and no key there is can redeem it: the demo says so at the token endpoint"
     " alone.",
+    differs=True,
 )
 def dpop_jkt_in_hexadecimal(stage: Stage) -> None:
     """A dpop_jkt in hexadecimal, which is no thumbprint."""

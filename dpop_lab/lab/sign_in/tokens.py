@@ -90,6 +90,7 @@ def refresh_token_and_secret(stage: Stage) -> None:
     REFRESH,
     by=SECRET_THIEF,
     worth=f"{BOUND_TO_THE_CLIENT} The demo wants a proof by any key, if the first came with one.",
+    differs=True,
 )
 def refresh_token_and_secret_unproven(stage: Stage) -> None:
     """A stolen refresh token of a client with a secret, the secret, and no proof."""
@@ -102,6 +103,7 @@ def refresh_token_and_secret_unproven(stage: Stage) -> None:
     REFRESH,
     by=CLIENT,
     worth="Harmless: a client that begins to use DPoP. The demo wants it to go on as it began.",
+    differs=True,
 )
 def refresh_with_a_first_proof(stage: Stage) -> None:
     """A proof with a refresh token of a client with a secret that was got without one."""
@@ -122,6 +124,7 @@ def old_refresh_token(stage: Stage) -> None:
     by=KEY_THIEF,
     worth="The owner's use of the same token shows that somebody has a copy. Where that does not"
     " end the family, the thief goes on.",
+    differs=True,
 )
 def refresh_token_used_first(stage: Stage) -> None:
     """A refresh token used by a thief with the key and then by its owner; the thief goes on."""
@@ -151,6 +154,7 @@ def revoked_refresh_token(stage: Stage) -> None:
     USERINFO,
     by=KEY_THIEF,
     worth="A server that revokes refresh tokens alone lets an access token be good to its end.",
+    differs=True,
 )
 def revoked_access_token(stage: Stage) -> None:
     """An access token that was revoked, at userinfo."""
@@ -166,6 +170,7 @@ def revoked_access_token(stage: Stage) -> None:
     section="RFC 9449 §7.2",
     worth="The demo takes bearer tokens at userinfo, and nothing else: a stolen token tells there"
     " who signed in, whatever key it is bound to.",
+    differs=True,
 )
 def userinfo_as_bearer(stage: Stage) -> None:
     """A stolen bound token at userinfo, as a bearer token."""
@@ -178,6 +183,7 @@ def userinfo_as_bearer(stage: Stage) -> None:
     by=CLIENT,
     section="RFC 9449 §7.1",
     worth="Harmless: as at any API. The demo knows no DPoP at userinfo.",
+    differs=True,
 )
 def honest_userinfo(stage: Stage) -> None:
     """An honest bound token at userinfo, under DPoP with a proof."""
@@ -212,6 +218,7 @@ def _carried(at: str, row: str, change: Change) -> Attack:
         by=BY.get(change.by, MIDDLE),
         at=at,
         worth=change.worth or KINDER * change.differs,
+        differs=(change.name, at) == ("padding", PAR),
         play=carry,
     )
 

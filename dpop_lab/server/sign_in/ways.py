@@ -174,7 +174,12 @@ def ways_of(policy: Policy) -> Ways:
 
 
 def with_sign_in(policy: Policy) -> Policy:
-    """A policy with the places of signing in: what it strikes out of its own is out there, too."""
+    """A policy with the places of signing in: what it strikes out of its own is out there, too.
+
+    One that has them is given back as it is.
+    """
+    if "code" in policy.profiles:
+        return policy
     ways, profiles = ways_of(policy), dict[str, Any](policy.profiles)
     for nonce in ("", "_nonce"):
         par, api = profiles[f"token{nonce}"], profiles[f"api{nonce}"]

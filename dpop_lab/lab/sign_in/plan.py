@@ -1,0 +1,103 @@
+"""An attack on a sign-in before it is carried out: what the bench offers, and what it draws."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from dpop_lab.checking import Profile
+from dpop_lab.client.recorder import SessionLog
+from dpop_lab.lab.catalogue.places import SIGNERS
+from dpop_lab.lab.draft import Draft
+from dpop_lab.lab.sign_in.attack import ACTORS, PROFILES, USERINFO
+from dpop_lab.lab.sign_in.playing import THE_CLIENT, Played, played
+from dpop_lab.lab.world import World
+from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.policy import Policy
+from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.server.sign_in.ways import ways_of, with_sign_in
+from dpop_lab.session.story import Story
+from dpop_lab.show import Block, Note, Table
+from dpop_lab.wire.message import Redacted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Plan(Draft):
+    """An attack before it is carried out; the proofs are made on the way, and none can be edited.
+
+    The `wire` of a riddle is all that goes over it but the last answer.
+    """
+
+    change: Any  #: an `Attack`
+    header: str = ""
+    claims: str = ""
+    honest: tuple[str, str] = ("", "")
+    proposed: tuple[str, str] = ("", "")
+    whole: ClassVar = True
+    actors: ClassVar[Mapping[str, str]] = ACTORS
+    outcomes: ClassVar = (*Draft.outcomes, THE_CLIENT)
+
+    @property
+    def title(self) -> str:
+        """What is done, in plain words."""
+        return str(self.change.title)
+
+    @property
+    def worth(self) -> str:
+        """Nothing: what an attack is worth says how it ends."""
+        return ""
+
+    @property
+    def signing(self) -> tuple[str, bool]:
+        """As each honest proof is signed."""
+        return SIGNERS[0], True
+
+    @property
+    def question(self) -> tuple[str, ...]:
+        """What a prediction is about, beside the rules."""
+        return self.change.name, self.to
+
+    def under(self, policy: Policy) -> Policy:
+        """A policy with the places of signing in."""
+        return with_sign_in(policy)
+
+    def profiles(self, policy: Policy) -> list[Profile]:
+        """What the last answer depends on under a policy, in order."""
+        names = PROFILES.get(self.to, ())
+        if self.to == USERINFO and not ways_of(policy).bound_userinfo:
+            names = names[:1]
+        return [self.under(policy).profiles[name] for name in names]
+
+    def rehearsed(self, lab: World) -> tuple[Redacted, ...]:
+        """What goes over the wire; the last answer is left out, unless the client is to judge it.
+
+        The lab's log keeps nothing of it. Raises `LabError` when the server is not the twin.
+        """
+        lab.twin.sign_people_in()
+        came = played(self.change, lab, self.under(lab.policy), SessionLog())
+        *before, last = came.log
+        if not came.said:
+            last = replace(last, status=None, response_headers=(), response_body="", reports=())
+        return (*before, last)
+
+    def played(self, lab: World, rules: Policy, *, own: bool, **told: Any) -> Played:
+        """What came of it under these rules, and at a server with the other policy."""
+        other = self.under(DUENDE if rules.name == RFC_9449.name else RFC_9449)
+        elsewhere = played(self.change, lab, other, SessionLog())
+        there = None if elsewhere.said else elsewhere.answered
+        return played(self.change, lab, rules, lab.log, own=own, elsewhere=there, **told)
+
+    def blocks(self) -> Iterator[Block]:
+        """The attack; of a riddle what goes over the wire, told, and each request."""
+        if not self.wire:
+            yield Note(f"{self.title}\n{self.about}")
+            return
+        words = f"Which row says no in the end ({self.to}), or the client, if any?"
+        yield Note(f"{words} Predict one, and send it.")
+        log, texts = SessionLog(), [one.sent().rstrip() for one in self.wire]
+        log._exchanges.extend(one for one in self.wire if one.status is not None)
+        if len(log):
+            yield from Story(log).blocks()
+            sent = tuple((str(number), text) for number, text in enumerate(texts, 1))
+            yield Table("Each request", sent, folded=True)
+        yield Table("The last request", (("request", texts[-1]),))
+        yield from self.drawn_proofs(self.wire[-1:])
