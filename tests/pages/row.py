@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from dpop_lab import DUENDE, RFC_9449
 from dpop_lab.checking import Check
+from dpop_lab.server.sign_in.ways import with_sign_in
 from dpop_lab.show import as_text
 from tests import links
 from tests.pages import parts
@@ -102,18 +103,11 @@ def _taught(page: Page, row: Check) -> Iterator[str]:
 
 
 def _bench(row: Check, tried: list[Tried]) -> Iterator[str]:
-    for one in [one for one in tried if one.attack][:1]:
-        line = f'Lab().attack("{one.attack}")'
-        without = f'{line[:-1]}, without="{row.name}")'
-        yield (
-            f"In Python {code(line)} sends the first of the causes to the twin, and {code(without)}"
-            " shows what this row is there for."
-        )
     names = [one.change for one in tried if one.change]
     if not names:
         return
     line = f'BenchPanel(change="{names[0]}")'
-    strict = row.name not in DUENDE.row_names
+    strict = row.name not in with_sign_in(DUENDE).row_names
     yield (
         "The bench with the first of the causes chosen:"
         f" {code(f'dpop-lab lessons --bench {names[0]}')} on your machine, or"

@@ -106,13 +106,8 @@ class Tried(NamedTuple):
 
     @property
     def change(self) -> str:
-        """Its name in the catalogue, empty where the bench does not have it."""
-        return self.name if self.name in CHANGES else ""
-
-    @property
-    def attack(self) -> str:
-        """Its name among the attacks on signing in, empty where it is none."""
-        return self.name if self.name in SIGN_IN_CHANGES else ""
+        """Its name in either catalogue, empty where the bench does not have it."""
+        return self.name if self.name in CHANGES or self.name in SIGN_IN_CHANGES else ""
 
     @property
     def problem(self) -> Problem:
