@@ -94,7 +94,7 @@ class SignInServer(AuthorizationServer):
 
     def _read(self, form: Form) -> AuthorizationRequest:
         """The request in these parameters, which may name a pushed one. Raises `Fault`."""
-        uri, now = value(form, "request_uri"), self.clock.now()
+        uri, now, ways = value(form, "request_uri"), self.clock.now(), ways_of(self.policy)
         if not uri:
             return read_request(self.policy, form)
         handle = uri.removeprefix(PUSHED)
@@ -102,12 +102,13 @@ class SignInServer(AuthorizationServer):
         if (
             pushed is None
             or value(pushed.form, "client_id") != value(form, "client_id")
-            or now - pushed.made_at >= ways_of(self.policy).pushed_lifetime
+            or now - pushed.made_at >= ways.pushed_lifetime
             or self.state.pushed.spent(handle)
         ):
             description = "It is unknown, used, outdated or another client's."
             raise Fault("invalid_request_uri", description)
-        return read_request(self.policy, pushed.form, handle=handle, pushed_jkt=pushed.jkt)
+        counted = ways.counted(pushed.form, form)
+        return read_request(self.policy, counted, handle=handle, pushed_jkt=pushed.jkt)
 
     def _session(self, request: Request) -> Session | None:
         """Who has signed in, in the browser that sent this."""

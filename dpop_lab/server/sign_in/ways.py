@@ -8,6 +8,7 @@ from typing import Any
 
 from dpop_lab.checking import Answer, Failure, Profile
 from dpop_lab.jose.encoding import base64url_encode, sha256
+from dpop_lab.server.common import Form
 from dpop_lab.server.duende_site import Client
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.sign_in.grants import Grant
@@ -75,6 +76,10 @@ class Ways:
         bound = grant.proven if client.is_public else None
         proven = bool(grant.proven) if self.all_bound else None
         return KeyContext(profile=profile, bound=bound or None, proven=proven)
+
+    def counted(self, pushed: Form, beside: Form) -> Form:
+        """The request that counts, of a pushed one and what stands beside its URI (RFC 9126 §4)."""
+        return pushed
 
     def is_theirs(self, grant: Grant, client: Client) -> bool:
         """Was the code or the refresh token given to this client (RFC 6749 sections 5.2, 6)?"""
