@@ -1,113 +1,40 @@
 """Keys across a session: a token without one, another one than before, that of the login."""
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
-from urllib.parse import parse_qsl
+from collections.abc import Iterator
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
-from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named, value_of
+from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named
 from dpop_lab.doctor.problem import Problem, unsupported_alg
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
+from dpop_lab.session.call import API, Call, host_of
 from dpop_lab.show.values import shown
 
 #: What servers may say of a key that does not fit.
 OF_KEYS = (
-    "bound_key", "refresh key", "invalid_token", "invalid_grant", "invalid_request", "any row",
+    "bound_key", "invalid_token", "invalid_grant", "invalid_request", "any row",
     "invalid_dpop_proof",
 )  # fmt: skip
 
 
-class Bound(NamedTuple):
-    """Something that an exchange binds to a key, for whoever brings it later."""
-
-    words: str
-    topic: str  #: what such a problem explains, by the name of a row or of a wording
-    section: str
-    #: How one exchange binds what another one brings, in words, and the thumbprint; or nothing.
-    key: Callable[[Call, Call], tuple[str, str]]
-
-
-def _of_the_token(one: Call, call: Call) -> tuple[str, str]:
-    brought = call.place == API and call.refused and one.issued and one.issued == call.token
-    return ("The token request", key_of(one)) if brought else ("", "")
-
-
-def _of_the_refresh_token(one: Call, call: Call) -> tuple[str, str]:
-    given, mine = members_of(one).get("refresh_token"), value_of(call, "refresh_token")
-    brought = call.refused and one.issued and given and given == mine
-    return ("The token request", key_of(one)) if brought else ("", "")
-
-
-def _of_the_code(one: Call, call: Call) -> tuple[str, str]:
-    if not call.form.keys() & {"code", "code_challenge", "dpop_jkt"} and (
-        call.form or call.place != TOKEN_ENDPOINT
-    ):
-        return "", ""
-    asked = dict(parse_qsl(one.url.partition("?")[2]))
-    if said := asked.get("dpop_jkt") or one.form.get("dpop_jkt"):
-        return "dpop_jkt", said
-    pushing = one.place == TOKEN_ENDPOINT and "code_challenge" in one.form
-    return ("The pushed request", key_of(one)) if pushing else ("", "")
-
-
-BOUND = (
-    Bound("access token", "bound_key", "RFC 9449 §5", _of_the_token),
-    Bound("refresh token", "refresh key", "RFC 9449 §5", _of_the_refresh_token),
-    Bound("code", "code key", "RFC 9449 §10", _of_the_code),
-)
-
-
 def another_key(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
-    """A proof by another key than the one that what it brings is bound to."""
+    """A proof by another key than the one with which the access token was got."""
     mine = key_of(call)
-    for thing in BOUND if mine and not call.wants_nonce else ():
-        for one in reversed([*earlier, call]):
-            how, bound = thing.key(one, call)
-            if bound and bound != mine:
-                where = "this request" if one is call else named(one)
-                yield _bound_otherwise(thing, call, f"{how} in {where}", bound)
-            if bound:
-                break
-
-
-def _bound_otherwise(thing: Bound, call: Call, how: str, bound: str) -> Problem:
-    mine, jwk = key_of(call), call.proof.header["jwk"]
-    if made := thumbprint_made(bound, jwk, call.proof.header):
-        title = f"{how} is made of this very key, but it {made}"
-        name = "dpop_jkt=" * how.startswith("dpop_jkt")
-        action = f"Send the JWK thumbprint, base64url of SHA-256 (RFC 7638): {name}{mine}."
-    else:
-        title = (
-            f"{how} binds the {thing.words} to the key {shown(bound, 60)}, and this proof is by"
-            f" another key, {shown(mine, 60)}"
+    if not mine or call.wants_nonce or call.place != API or not call.refused:
+        return
+    got = next((one for one in reversed(earlier) if one.issued and one.issued == call.token), None)
+    bound = key_of(got) if got else ""
+    if got and bound and bound != mine:
+        yield Problem(
+            f"The token request in {named(got)} binds the access token to the key"
+            f" {shown(bound, 60)}, and this proof is by another key, {shown(mine, 60)}",
+            "Sign with the key that the access token is bound to. Keep it across processes and page"
+            " loads, as long as the token lives. Where it is lost, log in again.",
+            "RFC 9449 §5",
+            bound,
+            mine,
+            "bound_key",
+            explains=OF_KEYS,
         )
-        action = (
-            f"Sign with the key that the {thing.words} is bound to. Keep it across processes and"
-            " page loads, until the callback and as long as a token lives. Where it is lost, log"
-            " in again."
-        )
-        if "dpop_jkt" in call.form:
-            action = (
-                f"Both have to be of one key: sign with that, send dpop_jkt={mine}, or leave"
-                " dpop_jkt out, as the proof says it."
-            )
-        if call.accepted:
-            title += ": the server accepted what it must refuse"
-            action = (
-                f"The server has to compare both: else a stolen {thing.words} works with any key."
-            )
-    topics = (thing.topic, *OF_KEYS)
-    return Problem(
-        title,
-        action,
-        thing.section,
-        mine if made else bound,
-        shown(bound, 200) if made else mine,
-        thing.topic * (thing.topic == "bound_key"),
-        explains=topics,
-        at_server=call.accepted and not made,
-    )
 
 
 def header_lost(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:

@@ -229,7 +229,7 @@ def _examined(
 
 
 def _in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
-    if len(calls) < 2 and not any("dpop_jkt" in one.form for one in calls):
+    if len(calls) < 2 and not any("dpop_jkt" in one.form or one.personal for one in calls):
         return ((),) * len(calls)
     from dpop_lab.doctor.sequence import in_sequence  # one call alone is the usual case
 

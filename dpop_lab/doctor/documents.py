@@ -95,7 +95,7 @@ def _introspection(value: Members) -> Iterator[Judged]:
     if (jkt := bound.get("jkt")) is not None:
         yield f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
         yield "proofs must be by this key."
-        yield from _no_thumbprint(jkt, "cnf.jkt")
+        yield from no_thumbprint(jkt, "cnf.jkt")
         if kind not in ("", "dpop"):
             yield _at_server(
                 "token_type has to be DPoP where cnf.jkt binds the token to a key",
@@ -159,7 +159,7 @@ def _authorization(value: Members) -> Iterator[Judged]:
         yield f"dpop_jkt binds the code to the key with the thumbprint {shown(jkt, 80)}:"
         yield "the token request needs a proof by this key."
     if jkt is not None:
-        yield from _no_thumbprint(jkt, "dpop_jkt")
+        yield from no_thumbprint(jkt, "dpop_jkt")
 
 
 def _pushed(value: Members) -> Iterator[Judged]:
@@ -182,7 +182,7 @@ def _report(value: Members) -> Iterator[Judged]:
                 yield Problem(*texts)  # type: ignore[arg-type]  # its first members, all texts
 
 
-def _no_thumbprint(jkt: object, name: str) -> Iterator[Problem]:
+def no_thumbprint(jkt: object, name: str) -> Iterator[Problem]:
     """A value that can be the SHA-256 thumbprint of no key."""
     octets, spelling = next(octets_of(jkt), (b"", ""))
     if len(octets) == 32 and base64url_encode(octets) == jkt:

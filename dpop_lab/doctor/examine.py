@@ -52,6 +52,7 @@ def examine(
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
     obeyed, took = solved(call, later), bool(call.place) and call.succeeded
     others = tuple(other_problems(call))
+    sequence = tuple(one for one in sequence if not _said_by(others, one))
     explained = {name for problem in (*sequence, *others) for name in problem.explains}
     known = {each.row for each in (*sequence, *others)}
     reports = tuple(_without(report, known) for report in reports)
@@ -78,6 +79,11 @@ def _once(problems: list[Problem], call: Call, now: float) -> Iterator[Problem]:
             of_time = by_clocks and one.row == rules.fresh.name
             yield replace(one, action=by_clocks) if of_time else one
         told |= {one.row} - {""}
+
+
+def _said_by(others: tuple[Problem, ...], problem: Problem) -> bool:
+    """Does another one account for its row?"""
+    return any(problem.row in each.explains for each in others)
 
 
 def _without(report: Report, rows: set[str]) -> Report:

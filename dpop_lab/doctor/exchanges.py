@@ -44,6 +44,12 @@ def answered(call: Call) -> str:
     return f"{named(call)} ({call.said or 'no answer'})"
 
 
+def same_answer(one: Call, other: Call) -> bool:
+    """Were both refused alike? Then the second was not refused for what the first had done."""
+    alike = (one.said, one.description) == (other.said, other.description)
+    return alike and one.refused
+
+
 def key_of(call: Call) -> str:
     """The thumbprint of the proof's key, empty where there is none."""
     return thumbprint_or_none(call.proof.header.get("jwk")) or ""
@@ -51,7 +57,11 @@ def key_of(call: Call) -> str:
 
 def value_of(call: Call, name: str) -> str:
     """A parameter that is known, or whose mask stands for it alone; else empty."""
-    value = call.form.get(name, "")
+    return known(call.form.get(name, ""))
+
+
+def known(value: str) -> str:
+    """A value that is known, or a mask that stands for it alone; else empty."""
     return value if NUMBERED.fullmatch(value) or not is_hidden(value) else ""
 
 

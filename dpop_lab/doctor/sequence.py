@@ -1,8 +1,9 @@
 """What only a sequence shows: what counts once, must be the newest, or is bound to a key."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 from dpop_lab.doctor.bindings import another_key, header_lost, other_alg, unbound
@@ -11,11 +12,15 @@ from dpop_lab.doctor.exchanges import (
     answered,
     key_of,
     named,
+    same_answer,
     same_server,
     settled,
     value_of,
 )
+from dpop_lab.doctor.grants import SignIns
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.redeemed import redeemed, spent_unseen, used_up
+from dpop_lab.doctor.returned import returning
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, shown
 
@@ -32,20 +37,24 @@ def in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
         call if call.name else replace(call, name=f"exchange {number}")
         for number, call in enumerate(calls, 1)
     ]
-    return tuple(
-        tuple(_of_one(call, known[:number], known[number + 1 :]))
-        for number, call in enumerate(known)
-    )
+    sign_ins, found = SignIns(), []
+    for number, call in enumerate(known):
+        earlier, later = known[:number], known[number + 1 :]
+        of_sign_in = [*returning(call, sign_ins, earlier)]
+        use = sign_ins.read(call)
+        looks = [look(call, earlier, later) for look in LOOKS]
+        looks += [redeemed(use, later)] if use else []
+        found.append(tuple(_each_once([of_sign_in, *looks])))
+    return tuple(found)
 
 
-def _of_one(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def _each_once(looks: Iterable[Iterable[Problem]]) -> Iterator[Problem]:
     """What is wrong with one call, each cause once."""
     explained = set[str]()
-    for look in LOOKS:
-        for problem in look(call, earlier, later):
-            if problem.row not in explained:
-                yield problem
-            explained.update(problem.explains)
+    for problem in chain.from_iterable(looks):
+        if not explained & {problem.row, *problem.explains[:1]}:
+            yield problem
+        explained.update(problem.explains)
 
 
 # ---- what counts once
@@ -63,9 +72,6 @@ class Once(NamedTuple):
     row: str = ""
 
 
-PROOF_ERRORS = ("invalid_dpop_proof", "use_dpop_nonce")
-OF_A_GRANT = re.compile("^invalid_grant ")
-ABOUT_GRANTS = ("RFC 6749 §5.2", ("invalid_grant", "spent grant", "refresh key", "code key"))
 ONCE = (
     Once(
         "DPoP",
@@ -81,30 +87,6 @@ ONCE = (
         "unused",
     ),
     Once(
-        "code",
-        "authorization code",
-        OF_A_GRANT,
-        "Start the login anew. Then send one token request for each code, with the proof, and the"
-        " nonce if one is known, from the start: a callback that runs twice, or two requests at"
-        " once, spend the code.",
-        *ABOUT_GRANTS,
-    ),
-    Once(
-        "refresh_token",
-        "refresh token",
-        OF_A_GRANT,
-        "Log in again. Then send the proof, and the nonce if one is known, with the first refresh"
-        " request, one at a time, and keep the newest refresh token that an answer brings.",
-        *ABOUT_GRANTS,
-    ),
-    Once(
-        "code_verifier",
-        "PKCE verifier",
-        OF_A_GRANT,
-        "Start the login anew: each login has a code and a code_verifier of its own.",
-        *ABOUT_GRANTS,
-    ),
-    Once(
         "client_assertion",
         "client assertion",
         re.compile("^invalid_client "),
@@ -117,13 +99,13 @@ ONCE = (
 
 
 def _spent(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
-    """A proof, code, refresh token or assertion that an earlier request has used up."""
+    """A proof or a client assertion that an earlier request has used up."""
     words = f"{call.error} {call.description}".lower()
     meant = [one for one in ONCE if call.refused and one.refused.search(words)]
     other = [
         one
         for one in (reversed(earlier) if meant else ())
-        if same_server(one, call) and (call.wants_nonce or not _same_answer(one, call))
+        if same_server(one, call) and (call.wants_nonce or not same_answer(one, call))
     ]
     for thing in meant:
         if first := next((one for one in other if _same(thing.name, one, call)), None):
@@ -131,23 +113,13 @@ def _spent(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
             if thing.row and first.proofs != call.proofs:
                 what = "jti, under the same key,"
             yield Problem(
-                f"The same {what} went out in {named(first)} and here: {_used(first)}",
+                f"The same {what} went out in {named(first)} and here: {used_up(first)}",
                 thing.action,
                 thing.section,
                 row=thing.row,
                 explains=thing.explains,
             )
             return
-    before = [one for one in other if one.issued or one.error.lower() in PROOF_ERRORS]
-    if before and call.error.lower() == "invalid_grant" and not call.form:
-        thing = meant["refresh" in words]
-        yield Problem(
-            f"The {thing.words} is spent, most likely: {answered(before[0])} used it up, or two"
-            " requests at once did",
-            f"{thing.action} This goes by the answers alone: to be sure, give the requests.",
-            thing.section,
-            explains=thing.explains[:2],
-        )
 
 
 def _same(name: str, one: Call, other: Call) -> bool:
@@ -159,21 +131,6 @@ def _same(name: str, one: Call, other: Call) -> bool:
     same_jti = isinstance(jti, str) and one.proof.claims.get("jti") == jti
     same_text = other.is_proof and one.proofs[:1] == other.proofs[:1]
     return same_text or (same_jti and key_of(one) == key_of(other) != "")
-
-
-def _same_answer(one: Call, other: Call) -> bool:
-    """Were both refused alike? Then the second was not refused for what the first had done."""
-    alike = (one.said, one.description) == (other.said, other.description)
-    return alike and one.refused
-
-
-def _used(first: Call) -> str:
-    """That an exchange used something up, and what came of it."""
-    used = f"{answered(first)} used it up"
-    if first.refused:
-        proofless = first.whole and not first.is_proof and "proof" not in first.hidden
-        return f"{used}, though it was refused" + " for want of a proof" * proofless
-    return f"{used}, though no answer came" if first.status is None else used
 
 
 # ---- what has to be the newest
@@ -244,4 +201,12 @@ def _refused_at_once(call: Call, source: Call) -> tuple[str, str, bool]:
     )
 
 
-LOOKS: tuple[Look, ...] = (_spent, _nonces, header_lost, unbound, another_key, other_alg)
+LOOKS: tuple[Look, ...] = (
+    _spent,
+    spent_unseen,
+    _nonces,
+    header_lost,
+    unbound,
+    another_key,
+    other_alg,
+)

@@ -324,8 +324,10 @@ def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:
 
 def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, Any]:
     """The fields that an answer tells; where people sign in, a redirect or a page may tell them."""
+    status = exchange.status or 0
     told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
-    if (exchange.status or 0) >= 300 and not told["error"] and _of_sign_in(exchange.url):
+    returned = "error=" in exchange.url  # to the client, which has its own status
+    if not told["error"] and (returned or (status >= 300 and _of_sign_in(exchange.url))):
         from dpop_lab.session.sign_in import refusal  # loaded when used
 
         told |= refusal(exchange)

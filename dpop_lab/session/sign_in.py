@@ -58,9 +58,13 @@ def parameters(exchange: Exchange) -> dict[str, str]:
 
 def brought(exchange: Exchange) -> dict[str, str]:
     """The parameters that a redirect takes to the client, behind `?` or `#`; else none."""
-    location = first(exchange.response_headers, "Location")[:LONGEST]
-    _, _, told = re.sub("#", "?", location, count=1).partition("?")
-    return dict(parse_qsl(told)) if 300 <= (exchange.status or 0) < 400 else {}
+    redirects = 300 <= (exchange.status or 0) < 400
+    return _behind(first(exchange.response_headers, "Location")) if redirects else {}
+
+
+def _behind(url: str) -> dict[str, str]:
+    _, _, told = re.sub("#", "?", url[:LONGEST], count=1).partition("?")
+    return dict(parse_qsl(told))
 
 
 def leads(exchange: Exchange) -> tuple[str, dict[str, str]]:
@@ -76,8 +80,13 @@ def leads(exchange: Exchange) -> tuple[str, dict[str, str]]:
 
 
 def refusal(exchange: Exchange) -> dict[str, str]:
-    """Error and description that a redirect or an error page tells; nothing where there is none."""
+    """Error and description that a redirect or an error page tells; nothing where there is none.
+
+    A URL with an error is what a redirect took to the client, whatever the client answered.
+    """
     told, status = brought(exchange), exchange.status or 0
+    if "error" in (came := _behind(exchange.url)):
+        told, status = came, 0
     if status < 400:
         named = {"error": "error", "description": "error_description"}
         return {

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from urllib.parse import quote_plus
 
+from dpop_lab.doctor.paste.browser import signs_in
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import scanned
 from dpop_lab.doctor.paste.unwrap import METHODS, unescaped
@@ -88,8 +89,8 @@ def commands(text: str) -> Pasted | None:
     if not found:
         return None
     asked = found[0]
-    printed = [] if asked.status or asked.response_body else scanned(text[: marks[0].start()])
-    for answer, _ in printed[-1:]:  # before the command
+    answers, sent_on = _apart(text[: marks[0].start()])  # before the command
+    for answer in [] if asked.status or asked.response_body else answers[-1:]:
         found[0] = replace(
             answer,
             method=asked.method,
@@ -99,7 +100,7 @@ def commands(text: str) -> Pasted | None:
         )
     kind = NAMES.get((marks[0]["curl"] or "").lower(), "an HTTPie command")
     kind += " with its output" * any(one.status is not None for one in found)
-    pasted = of_exchanges(kind, found, whole=HEADERS_ELSEWHERE not in remarks)
+    pasted = of_exchanges(kind, [*sent_on, *found], whole=HEADERS_ELSEWHERE not in remarks)
     return replace(pasted, remarks=(*pasted.remarks, *remarks))
 
 
@@ -109,7 +110,7 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
     What only the command says is added: the scheme, the body, the request itself.
     """
     body = printed.strip() if json_value(printed) is not None else ""
-    shown = [] if body else [one for one, _ in scanned(printed)]
+    shown, sent_on = ([], []) if body else _apart(printed)
     at = asked.url
     for number, one in enumerate(shown or [replace(NOTHING, response_body=body)]):
         if number and not one.method:
@@ -127,6 +128,14 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
         )
         to = first(one.response_headers, "Location")
         at = to if to.startswith("http") else at
+    yield from sent_on
+
+
+def _apart(text: str) -> tuple[list[Exchange], list[Exchange]]:
+    """What a text tells of, and apart from it what signs somebody in by the browser."""
+    told = [one for one, _ in scanned(text)]
+    sent_on = [one for one in told if signs_in(one.url)]
+    return [one for one in told if one not in sent_on], sent_on
 
 
 def _words(text: str) -> list[str]:

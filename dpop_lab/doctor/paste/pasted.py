@@ -33,11 +33,6 @@ PROVING = {"authorization", "dpop"}  # beside these a DPoP-Nonce is of the reque
 ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
 OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
 OF_ANSWERS = {"www-authenticate", "dpop-nonce", "date", "server", "set-cookie", "x-revision"}
-CONCERNS = re.compile(
-    r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type="
-    r"|^access-control-request-headers: .*dpop",
-    re.M | re.I,
-)
 NAMELESS = ("dots", "masked", "command", "ticks", "square")  # placeholders that give no name
 
 
@@ -84,8 +79,19 @@ def of_exchanges(
         kind=kind,
         calls=_numbered(calls, total),
         remarks=_left(total),
-        documents=tuple(each for one in calls for each in _documents(one)),
+        documents=_told_once(calls),
         understood=bool(calls),
+    )
+
+
+def _told_once(calls: list[Call]) -> "tuple[Document, ...]":
+    """The documents in calls, each once; of what was redeemed in them only what is wrong."""
+    redeemed = any({"grant_type", "code"} <= one.form.keys() for one in calls)
+    found = {(each.kind, each.told): each for one in calls for each in _documents(one)}
+    return tuple(
+        one
+        for one in found.values()
+        if one.problems or not (redeemed and "authorization" in one.kind)
     )
 
 
@@ -185,13 +191,6 @@ def says_something(exchange: Exchange) -> bool:
         or exchange.failure
         or (exchange.status or 0) >= 300
     )
-
-
-def concerns(exchange: Exchange) -> bool:
-    """Has it to do with DPoP, or asks a browser in it whether it may?"""
-    headers = (*exchange.request_headers, *exchange.response_headers)
-    text = "\n".join([*map(": ".join, headers), exchange.request_body])
-    return CONCERNS.search(text) is not None
 
 
 def document_in(thing: object) -> Pasted | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Self
 
+from dpop_lab.doctor.paste.browser import signs_in
 from dpop_lab.wire.message import Exchange
 
 DECODER = json.JSONDecoder()
@@ -136,8 +137,8 @@ def answered(made: list[Reading]) -> list[Reading]:
             if found and found[-1].awaits_request and not one.jwts:
                 one.jwts = found.pop().jwts
             found.append(one)
-    if any(one.raw and one.method for one in found):  # around raw messages are no others
-        found = [one for one in found if one.raw or one.jwts]
+    if any(one.raw and one.method for one in found):  # around raw messages are few others
+        found = [one for one in found if one.raw or one.jwts or signs_in(one.target)]
     return found[::-1]
 
 

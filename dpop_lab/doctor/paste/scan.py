@@ -9,6 +9,7 @@ import re
 from collections import deque
 from dataclasses import replace
 
+from dpop_lab.doctor.paste.browser import signs_in
 from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
@@ -52,7 +53,6 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
 ORIGIN = re.compile(r"\b(https?)://([\w.-]+)")
-SENT_ON = re.compile(r"dpop_jkt=|#access_token=")
 THEN = re.compile(r"[ ]([23]\d\d)(?=$|[ ]\d)")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"https?://[^\s\"'<>]++")
@@ -146,7 +146,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
             made[-1].sided = True
     other = any(piece.lastgroup != "jwt" for piece in pieces)
-    for url in URL.findall(line) if not other and SENT_ON.search(line) else ():
+    for url in URL.findall(line) if not other and signs_in(line) else ():
         made.append(Reading("GET", url))  # an authorization request, or its answer
     if not pieces and made[-1] != Reading():
         other_line(line, made[-1])

@@ -9,15 +9,14 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+from dpop_lab.doctor.paste.browser import har
 from dpop_lab.doctor.paste.decoded import of_values
 from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import (
     PROVING,
     Pasted,
-    concerns,
     document_in,
     merged,
-    not_understood,
     of_exchanges,
     of_headers,
     says_something,
@@ -56,10 +55,6 @@ KINDS = {  # of what a member gives away, in words; the first that fits
     "access_token": "a token response",
     **dict.fromkeys(("title", "detail", "status"), "a problem in JSON (RFC 9457)"),
 }
-NO_AUTHORIZATION = (
-    "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
-    " sensitive data."
-)
 
 
 def what_is(value: object) -> Pasted | None:
@@ -73,7 +68,8 @@ def what_is(value: object) -> Pasted | None:
         return found
     log = value.get("log")
     if isinstance(log, Mapping) and isinstance(entries := log.get("entries"), list):
-        return _har(entries)
+        read = [exchange_in(one) or NOTHING for one in entries if isinstance(one, Mapping)]
+        return har(read)
     exchange = exchange_in(value)
     if found := _with_proof(value, exchange):
         return found
@@ -220,26 +216,6 @@ def _with_proof(value: Mapping[str, Any], exchange: Exchange | None) -> Pasted |
         return None
     known = replace(read_call(exchange or NOTHING), token=token, nonces=(nonce,) if nonce else ())
     return replace(found, kind="a DPoP proof in JSON", calls=(merged(known, calls[0]),))
-
-
-def _har(entries: list[Any]) -> Pasted:
-    """The exchanges of a HAR that have to do with DPoP."""
-    read = [exchange_in(one) or NOTHING for one in entries if isinstance(one, Mapping)]
-    kept = [
-        one if one.status else replace(one, failure=one.failure or "no answer was recorded")
-        for one in read
-        if concerns(one)
-    ]
-    passed = len(read) - len(kept)
-    kind = f"a HAR file of {len(read)} exchange{'s' * (len(read) != 1)}"
-    if not kept:
-        return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
-    names = {name.lower() for one in kept for name, _ in one.request_headers}
-    bare = "dpop" in names and "authorization" not in names
-    pasted = of_exchanges(kind, kept, whole=not bare)
-    told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
-    more = (*[NO_AUTHORIZATION] * bare, *[told] * bool(passed))
-    return replace(pasted, remarks=(*pasted.remarks, *more))
 
 
 def _api_claims(value: list[Any]) -> Pasted | None:

@@ -1,0 +1,78 @@
+"""What a browser recorded: which of its exchanges count, where it is sent to sign somebody in."""
+
+import re
+from dataclasses import replace
+
+from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges
+from dpop_lab.wire.message import Exchange, first
+
+CONCERNS = re.compile(
+    r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type="
+    r"|^access-control-request-headers: .*dpop",
+    re.M | re.I,
+)
+ASKS = re.compile(r"[?&](?:response_type|dpop_jkt)=|[?&]request_uri=urn")
+RETURNS = re.compile(r"[?&#](?:error=[a-z_]+(?:&|$)|access_token=)")
+CODE, BESIDE = re.compile(r"[?&#]code="), re.compile(r"[?&#](?:state|iss|session_state)=")
+LONGEST = 16_000  # characters of a URL
+NO_AUTHORIZATION = (
+    "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
+    " sensitive data."
+)
+HALF_A_LOGIN = (
+    "No token request is in it: where a backend sends that, its log has the rest of the login."
+)
+
+
+def har(read: list[Exchange]) -> Pasted:
+    """The exchanges of a HAR that have to do with DPoP, or sign somebody in."""
+    kept = [
+        one if one.status else replace(one, failure=one.failure or "no answer was recorded")
+        for one in read
+        if concerns(one)
+    ]
+    kept, passed = told_by_redirects(kept), len(read) - len(kept)
+    kind = f"a HAR file of {len(read)} exchange{'s' * (len(read) != 1)}"
+    if not kept:
+        return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
+    names = {name.lower() for one in kept for name, _ in one.request_headers}
+    bare = "authorization" not in names and any(map(_proves_a_token, kept))
+    pasted = of_exchanges(kind, kept, whole=not bare)
+    told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
+    alone = not any("grant_type=" in one.request_body for one in kept)
+    more = (*[NO_AUTHORIZATION] * bare, *[HALF_A_LOGIN] * alone, *[told] * bool(passed))
+    return replace(pasted, remarks=(*pasted.remarks, *more))
+
+
+def _proves_a_token(exchange: Exchange) -> bool:
+    """Does a proof go with it, and is it no form, with which no token has to go?"""
+    return bool(first(exchange.request_headers, "DPoP")) and "=" not in exchange.request_body
+
+
+def concerns(exchange: Exchange) -> bool:
+    """Has it to do with DPoP, signs somebody in, or asks a browser in it whether it may?"""
+    headers = (*exchange.request_headers, *exchange.response_headers)
+    text = "\n".join([*map(": ".join, headers), exchange.request_body])
+    to_client = returns(first(exchange.response_headers, "Location"))
+    return to_client or signs_in(exchange.url) or CONCERNS.search(text) is not None
+
+
+def signs_in(url: str) -> bool:
+    """Is it an authorization request, or does it bring the answer to one?"""
+    return ASKS.search(url[:LONGEST]) is not None or returns(url)
+
+
+def returns(url: str) -> bool:
+    """Does a URL bring a code, an access token or an error to a client?"""
+    url = url[:LONGEST]
+    return RETURNS.search(url) is not None or bool(CODE.search(url) and BESIDE.search(url))
+
+
+def told_by_redirects(exchanges: list[Exchange]) -> list[Exchange]:
+    """Exchanges without those in which a browser only follows to where a code or an error goes."""
+    sent_to = {first(one.response_headers, "Location") for one in exchanges}
+    return [
+        one
+        for one in exchanges
+        if one.url not in sent_to or one.request_body or not returns(one.url)
+    ]

@@ -1,0 +1,80 @@
+"""What a browser comes back with: is it the answer to this request, of this server, in time?"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dpop_lab.doctor.documents import no_thumbprint
+from dpop_lab.doctor.exchanges import Earlier, known, members_of, named
+from dpop_lab.doctor.grants import SignIns, of_browser, returned
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.session.call import Call, host_of
+from dpop_lab.show.values import duration, is_time, shown
+
+
+def returning(call: Call, sign_ins: SignIns, earlier: Earlier) -> Iterator[Problem]:
+    """What is wrong with an authorization response, or with a `request_uri` that was refused.
+
+    `sign_ins` knows what came before this call.
+    """
+    told = returned(call)
+    if "code" in told and not call.form.get("grant_type"):
+        yield from _state(told, sign_ins)
+        yield from _issuer(told, sign_ins)
+    if call.refused and (jkt := of_browser(call).get("dpop_jkt")):
+        for one in no_thumbprint(jkt, "dpop_jkt"):
+            yield replace(one, explains=("code key", "invalid_request"))
+    if call.error == "invalid_request_uri":
+        yield from _request_uri(call, earlier)
+
+
+def _state(told: dict[str, str], sign_ins: SignIns) -> Iterator[Problem]:
+    """A state that no request had (RFC 6749 section 10.12)."""
+    sent = [one.terms["state"] for one in sign_ins.asked if known(one.terms.get("state", ""))]
+    state = told.get("state", "")
+    if not sent or state in sent or (state and not known(state)):
+        return
+    where = ", ".join(dict.fromkeys(named(one.call) for one in sign_ins.asked[-3:]))
+    yield Problem(
+        "The state of this answer is not that of the request" if state else "The state is missing",
+        f"Do not redeem the code: an answer belongs to the login whose state it has ({where}). Keep"
+        " the state with verifier and key, for each login apart and where the callback finds it;"
+        " then start the login anew. Where nobody started one, it is an attack.",
+        "RFC 6749 §10.12", shown(sent[-1], 80), shown(state, 80) if state else "nothing",
+        explains=("state",),
+    )  # fmt: skip
+
+
+def _issuer(told: dict[str, str], sign_ins: SignIns) -> Iterator[Problem]:
+    """An answer by another server than the one that was asked (RFC 9207 section 2.4)."""
+    asked, issuer = sign_ins.asked_with(told), told.get("iss", "")
+    host = host_of(asked.call.url) if asked else ""
+    if asked and host and issuer and host_of(issuer) != host:
+        yield Problem(
+            f"iss names {shown(issuer, 120)}, and the authorization request in {named(asked.call)}"
+            f" went to {host}: the answer is another server's (mix-up)",
+            f"Compare iss with the issuer in the metadata of {host}. Unless that names it, do not"
+            " redeem the code, at neither server.",
+            "RFC 9207 §2.4", host, shown(issuer, 120), explains=("issuer",), guess="likely",
+        )  # fmt: skip
+
+
+def _request_uri(call: Call, earlier: Earlier) -> Iterator[Problem]:
+    """A request_uri that was used before, or came too late (RFC 9126 section 2.2)."""
+    uri, said = known(of_browser(call).get("request_uri", "")), ""
+    for one in earlier if uri else ():
+        told = members_of(one)
+        if told.get("request_uri") == uri and one.date is not None and call.date is not None:
+            age, lasts = call.date - one.date, told.get("expires_in")
+            if is_time(lasts) and age > lasts:
+                said = f"{named(one)} gave the request_uri {duration(age)} before, which was good"
+                said += f" for {duration(lasts)}"
+        elif of_browser(one).get("request_uri") == uri and not said:
+            said = f"The same request_uri went out in {named(one)} and here: it is good once"
+    if said:
+        yield Problem(
+            said,
+            "Push the request anew for each login, a reload or the button back too, and send the"
+            " browser there at once.",
+            "RFC 9126 §4",
+            explains=("invalid_request_uri", "invalid_request"),
+        )
