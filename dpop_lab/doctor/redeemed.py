@@ -71,7 +71,7 @@ def _key(use: Use) -> Iterator[Problem]:
         return
     if mine and mine != bound.key:
         yield _by_another_key(use, bound, mine)
-    elif call.whole and not (call.is_proof or "proof" in call.hidden):
+    elif bound.by is not call and call.whole and not (call.is_proof or "proof" in call.hidden):
         what, topic, section = _bound_thing(use)
         yield Problem(
             f"{_where(bound, call)} binds the {what} to the key {shown(bound.key, 60)}, and no"

@@ -40,11 +40,11 @@ def in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
     sign_ins, found = SignIns(), []
     for number, call in enumerate(known):
         earlier, later = known[:number], known[number + 1 :]
-        of_sign_in = [*returning(call, sign_ins, earlier)]
         use = sign_ins.read(call)
-        looks = [look(call, earlier, later) for look in LOOKS]
+        looks = [returning(call, sign_ins, earlier)]
+        looks += [look(call, earlier, later) for look in LOOKS]
         looks += [redeemed(use, later)] if use else []
-        found.append(tuple(_each_once([of_sign_in, *looks])))
+        found.append(tuple(_each_once(looks)))
     return tuple(found)
 
 
