@@ -2,11 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from dpop_lab.errors import LabError, expect
-from dpop_lab.server.access_token import SigningKey, new_signing_key
 from dpop_lab.server.authorization_server import TOKEN_PATH
 from dpop_lab.server.common import Clock
 from dpop_lab.server.duende import DUENDE
@@ -65,7 +63,6 @@ class WatchedTwin(Front):
                 policy=policy,
                 api_nonce=api_nonce,
                 every_row=True,
-                signing_key=_signing_key(),
             )
         except OSError as error:
             advice, found = "Without a port any free one is taken.", error.strerror or str(error)
@@ -201,9 +198,3 @@ class WatchedTwin(Front):
     def forget(self) -> None:
         """Tell nothing of what came in up to now."""
         self._untold, self._count, self._new = deque[tuple[float, Seen]](maxlen=MOST_TOLD), 0, False
-
-
-@cache
-def _signing_key() -> SigningKey:
-    """The key of all twins in this process: it takes longer to make than all the rest."""
-    return new_signing_key("http://127.0.0.1", kid="0" * 32)

@@ -4,6 +4,7 @@ import base64
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from cryptography import x509
@@ -22,15 +23,22 @@ SigningKey = tuple[PrivateKey, Members]  # and as it is published, with its kid
 BEGIN, END = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2046))
 
 
-def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
-    """A fresh RS256 key in a self-signed certificate for the issuer, and its JWK in the JWKS.
-
-    `x5t` is the certificate's SHA-1, `x5c` has its DER. Nobody validates the certificate: access
-    tokens are verified with the bare key (RFC 7517 section 4.7).
-    """
+@cache
+def _key() -> tuple[PrivateKey, Any]:
+    """The RS256 key of all twins in this process: making one takes longer than all the rest."""
     key = generate_key("RS256")
     pem = key.to_pem().encode()  # whose primes need no proof: it was made here, just now
-    private: Any = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    return key, load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+
+
+def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
+    """The RS256 key of this process in a new certificate for the issuer, and its JWK in the JWKS.
+
+    Whoever is started again in this process signs with it again. The certificate is self-signed,
+    `x5t` its SHA-1, `x5c` its DER. Nobody validates it: access tokens are verified with the bare
+    key (RFC 7517 section 4.7).
+    """
+    key, private = _key()
     # a common name has room for 64 characters
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer[:64])])
     certificate = (
