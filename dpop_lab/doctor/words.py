@@ -81,7 +81,7 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
 
 
 def _words_of(policy: Policy) -> Iterator[tuple[str, str, Said]]:
-    """Description and error code of every refusal of a policy, with the row behind it."""
+    """Description (squeezed) and error code of a policy's refusals, with the row behind each."""
     answers = [
         (answer, row, TOKEN_ENDPOINT if name.startswith("token") else API)
         for name, profile in policy.profiles.items()
@@ -91,7 +91,7 @@ def _words_of(policy: Policy) -> Iterator[tuple[str, str, Said]]:
     ]
     for answer, row, place in (*answers, (policy.no_proof, rules.one_header, TOKEN_ENDPOINT)):
         if answer.description:
-            yield answer.description, answer.error or "", (row, place, policy.name)
+            yield _squeezed(answer.description), answer.error or "", (row, place, policy.name)
 
 
 @cache
@@ -111,8 +111,8 @@ def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
         return ()
     error = call.error.lower()
     words = _squeezed(call.description).removeprefix(f"{error}: ")  # the code may stand before them
-    known = (*_known(), *_words_of(policy))
-    fits = [(code, said) for text, code, said in known if _squeezed(text) == words]
+    known = _known() if policy in POLICIES.values() else (*_known(), *_words_of(policy))
+    fits = [(code, said) for text, code, said in known if text == words]
     fits = [one for one in fits if error in ("", one[0])] or fits
     found = [said for _, said in fits]
     found = [said for said in found if call.place in ("", said[1])] or found
