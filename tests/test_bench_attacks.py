@@ -114,7 +114,7 @@ def test_a_no_of_the_client_can_be_predicted(panel):
 
 def test_what_an_attack_does_not_have_is_hidden(panel):
     hidden = [one for one in widgets(panel.root) if OF_PROOF in one._dom_classes]
-    assert len(hidden) == 3
+    assert len(hidden) == 4
     assert WHOLE in panel.root._dom_classes and "Signed by" not in repr(panel)
     assert (panel.fields["Claims"].value, panel.fields["Encoded"].value) == ("", "")
     choose(panel, What="")

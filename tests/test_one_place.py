@@ -9,7 +9,7 @@ from dpop_lab.checking import Answer, check
 from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.lab.catalogue.places import API, API_NONCE, TOKEN_ENDPOINT
 from dpop_lab.panels import BenchPanel
-from dpop_lab.panels.rows import rows_at
+from dpop_lab.panels.rows import asked_of
 from dpop_lab.proof.rules import ProofProfile
 from dpop_lab.session.call import ACCEPTED
 from dpop_lab.show.values import Words
@@ -97,7 +97,10 @@ def test_a_row_written_once_is_known_wherever_rows_are(policy, claim, grade):
     # among the bench's rows
     with Lab(policy=policy) as lab:
         for place in (TOKEN_ENDPOINT, API, API_NONCE):
-            assert rows_at(place, policy)["toy"]
+            assert asked_of(lab.bench.draft("honest", to=place), policy)["toy"] == (
+                toy.question,
+                True,
+            )
             asked = {"to": place, "claims": {"toy": claim}}
             assert lab.send("honest", **asked, predict="toy").caught == "toy"
             assert lab.send("honest", **asked, without=("toy",)).caught == ACCEPTED

@@ -1,6 +1,6 @@
 """What a change makes of an honest proof, as text: to look at, to edit, and then to be sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar
@@ -52,7 +52,6 @@ class Draft(Shown):
     wire: tuple[Redacted, ...] = ()
     #: Is it a whole sign-in, with no proof that could be edited?
     whole: ClassVar = False
-    actors: ClassVar[Mapping[str, str]] = ACTORS
     #: What may be predicted beside the rows.
     outcomes: ClassVar[tuple[str, ...]] = (ACCEPTED, NO_ROW)
 
@@ -63,14 +62,9 @@ class Draft(Shown):
 
     @property
     def about(self) -> str:
-        """Its name, who can do it, what they have, and where it is written."""
+        """Its name, who can do it, what they have, where it is written, why it is worth having."""
         one = self.change
-        return f"{one.name}: by {one.by}, {self.actors[one.by]} ({one.section})."
-
-    @property
-    def worth(self) -> str:
-        """Why it is worth having, if that is to be told before it is sent."""
-        return self.change.worth
+        return f"{one.name}: by {one.by}, {ACTORS[one.by]} ({one.section}). {one.worth}".rstrip()
 
     @property
     def question(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What came of a request that was sent: the answer, and what the rows know of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.lab.catalogue.change import LEFT_OUT
@@ -146,12 +146,17 @@ class Sent(Shown):
         if self.answered is None or self.exchange is None:
             return ""
         known = {"number": self.number, "meaning": self.answered.reason}
-        picture = sequence_diagram([read_as(Step, self.exchange, **known)])
-        more = folded("As a picture", picture.html(inline), inline)
+        steps = self._steps or [read_as(Step, self.exchange, **known)]
+        more = folded("As a picture", sequence_diagram(steps).html(inline), inline)
         for text in lines(self.exchange.request_headers, "DPoP")[:1]:
             proof = drawn("", read_proof(text), now=self.at, encoded=text).html(inline)
             more = folded("The proof, decoded", proof, inline) + more
         return super(Sent, self).details() + more
+
+    @property
+    def _steps(self) -> Sequence[Step]:
+        """The steps to be drawn, none for this exchange alone."""
+        return ()
 
     def _compared(self) -> Block:
         """What the proof differs in from another, but for what is new in any."""

@@ -63,7 +63,7 @@ def parts(
 ) -> list[list[Any]]:
     """The rows of the bench: these controls and buttons; folded, the proof and the clock."""
     about[0].add_class("dpop-lab-about")
-    for name in SIGNING:
+    for name in (TARGET, *SIGNING):
         made[name].add_class(OF_PROOF)
     return [
         [HTML(LOOKS, layout={"display": "none"}), made[SEARCH]],
@@ -115,7 +115,7 @@ def words(draft: Draft, chosen: str | None, pool: int, drawn: Draft | None) -> s
         )
     if not chosen:
         return "No change has all of this: search for less."
-    return f"{draft.about} {draft.worth}".rstrip()
+    return draft.about
 
 
 def score_words(score: Score, shown: object, *, earlier: bool) -> str:

@@ -1,6 +1,6 @@
 """An attack on a sign-in before it is carried out: what the bench offers, and what it draws."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -33,7 +33,6 @@ class Plan(Draft):
     honest: tuple[str, str] = ("", "")
     proposed: tuple[str, str] = ("", "")
     whole: ClassVar = True
-    actors: ClassVar[Mapping[str, str]] = ACTORS
     outcomes: ClassVar = (*Draft.outcomes, THE_CLIENT)
 
     @property
@@ -42,9 +41,11 @@ class Plan(Draft):
         return str(self.change.title)
 
     @property
-    def worth(self) -> str:
-        """Nothing: what an attack is worth says how it ends."""
-        return ""
+    def about(self) -> str:
+        """What is done, by whom, what they have, and where it is written; not how it ends."""
+        one = self.change
+        title = f"{one.title[:1].upper()}{one.title[1:]}"
+        return f"{title}, by {one.by}, {ACTORS[one.by]} ({one.name}; {one.section})."
 
     @property
     def signing(self) -> tuple[str, bool]:
@@ -89,7 +90,7 @@ class Plan(Draft):
     def blocks(self) -> Iterator[Block]:
         """The attack; of a riddle what goes over the wire, told, and each request."""
         if not self.wire:
-            yield Note(f"{self.title}\n{self.about}")
+            yield Note(self.about)
             return
         words = f"Which row says no in the end ({self.to}), or the client, if any?"
         yield Note(f"{words} Predict one, and send it.")

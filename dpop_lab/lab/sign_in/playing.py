@@ -11,9 +11,8 @@ from dpop_lab.lab.sign_in.stage import Over, Stage
 from dpop_lab.lab.world import World
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, read_call
-from dpop_lab.session.story import Story, sequence_diagram
+from dpop_lab.session.story import Story
 from dpop_lab.show import Block, Card, Table
-from dpop_lab.show.html import folded, inline
 from dpop_lab.wire.message import Exchange, Redacted
 
 THE_CLIENT = "the client"  # said no, and not the server
@@ -81,10 +80,10 @@ class Played(Sent):
         title = f"How it came to that: {self.story.title}"
         return replace(story, title=title, folded=True) if isinstance(story, Table) else story
 
-    def details(self) -> str:
-        """All but the verdict, as HTML, with a picture of all exchanges."""
-        picture = sequence_diagram(self.story).html(inline)
-        return super(Played, self).details() + folded("All of it as a picture", picture, inline)
+    @property
+    def _steps(self) -> Story:
+        """All exchanges, to be drawn."""
+        return self.story
 
 
 def played(
