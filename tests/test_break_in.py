@@ -4,8 +4,9 @@ from contextlib import suppress
 
 import pytest
 
+from dpop_lab import DUENDE, RFC_9449
 from dpop_lab.errors import LabError
-from dpop_lab.exercises import heist, mistakes
+from dpop_lab.exercises import houses, mistakes
 from dpop_lab.exercises.attempt import Attempt
 from dpop_lab.exercises.break_in import THEFT, house_with
 from dpop_lab.exercises.course import find_exercise
@@ -15,7 +16,7 @@ from dpop_lab.exercises.visitors import HONEST, OF_CODES, OF_REFRESH_TOKENS, Vis
 from dpop_lab.lab.sign_in.stage import Over
 from dpop_lab.server.access_token import new_signing_key
 from dpop_lab.server.duende_site import BASE_URL
-from tests.exercises.lesson_20 import VISITORS, leaked, swap
+from tests.exercises.lesson_20 import VISITORS, leaked, robbed, swap
 
 SIGNING_KEY = new_signing_key(BASE_URL, kid="TEST")
 HOUSES = {"20.7": "dpop_jkt_where_a_proof_comes", "20.8": "family_goes_on"}
@@ -90,7 +91,7 @@ def test_a_theft_after_the_alarm_is_too_late_until_one_starts_again(name):
     task = attempt(name)
     leaked("page" if name == "20.7" else "backup", key=True, times=12)(task)
     VISITORS[name].solve(task)
-    assert task.solved().words == heist.ALARMED
+    assert task.solved().words == houses.ALARMED
     task.start_again()
     VISITORS[name].solve(task)
     assert task.state == "solved"
@@ -104,6 +105,44 @@ def test_a_lab_elsewhere_and_other_rules_do_not_rob_a_house(name):
         task.lab.attack("refresh_token_used_first")
     task.name(find_exercise(name).names[0])
     assert not task.solved()
+
+
+@pytest.mark.parametrize(("name", "theft"), [("20.6", robbed), ("20.8", None)])
+def test_who_tries_name_after_name_and_repair_after_repair_starts_again(name, theft):
+    task = attempt(name)
+    solve = VISITORS[name].solve if theft is None else theft(name)
+    known = list(dict.fromkeys([*find_exercise(name).names, "htm", "htu", "typ"]))
+    for one in known[:3]:
+        task.name(one)
+    solve(task)
+    assert houses.GUESSED in task.solved().words
+    task.start_again()
+    tried = [one for one, _ in task.repairs.rows][:3]
+    for one in (*tried, tried[0]):
+        task.repair(one)
+    with pytest.raises(LabError, match="3 repairs"):
+        task.repair("use_up" if theft is None else "verify_signatures")
+    task.start_again()
+    solve(task)
+    assert task.solved()
+
+
+@pytest.mark.parametrize("name", ["20.2", *HOUSES])
+def test_another_servers_policy_is_no_repair(name):
+    for other in (DUENDE, RFC_9449, "locks", 5):
+        with pytest.raises(LabError):
+            attempt(name).repair(other)
+
+
+def test_what_leaked_may_be_changed_in_place():
+    task = attempt("20.8")
+    loot = task.listen("log")
+    loot.form["refresh_token"] = swap(task, loot.form).json()["refresh_token"]
+    task.owner()
+    swap(task, loot.form)
+    task.name("one use")
+    task.repair("end_the_family")
+    assert task.solved()
 
 
 def test_the_owner_comes_back_when_somebody_was_heard_and_is_told_what_the_app_is_told():

@@ -3,7 +3,7 @@
 import pytest
 
 from dpop_lab.errors import LabError
-from dpop_lab.exercises import heist, mistakes
+from dpop_lab.exercises import heist, houses, mistakes
 from dpop_lab.exercises.attempt import Attempt
 from dpop_lab.exercises.course import find_exercise
 from dpop_lab.exercises.faults import edited
@@ -70,9 +70,9 @@ def test_one_repair_of_a_house_is_enough_and_not_too_much(name):
     task = Attempt(find_exercise(name), signing_key=SIGNING_KEY)
     steps = heist.Room(MISTAKES[HOUSES[name]], 0, "")._repaired
     good = []
-    for repair in REPAIRS:
-        task.repair(repair)
-        good += [repair] * all(done for done, _ in steps(task._scene, ""))
+    for repair in REPAIRS.values():
+        task.repair(repair(task.lab.policy))
+        good += [repair.__name__] * all(done for done, _ in steps(task._scene, ""))
     assert good == [MENDED[name]]
     assert task.mistake().code == ""  # nothing was found yet
 
@@ -85,7 +85,7 @@ def test_who_gets_in_after_the_alarm_has_to_begin_again(name, sends):
     robbed(name)(task)
     assert (task.state == "solved") is (sends < 12)
     ATTACKS[name](task)
-    assert (heist.ALARMED == task.solved().words) is (sends == 12)
+    assert (houses.ALARMED == task.solved().words) is (sends == 12)
     task.start_again()
     robbed(name)(task)
     assert task.state == "solved"

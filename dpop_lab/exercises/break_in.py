@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import requests
 
-from dpop_lab.errors import LabError, one_of
+from dpop_lab.errors import LabError
 from dpop_lab.exercises.exercise import Steps
-from dpop_lab.exercises.heist import ALARM, ALARMED, Found, Listed
-from dpop_lab.exercises.mistakes import Revision, code, told
+from dpop_lab.exercises.houses import ALARM, ALARMED, GUESSED, NAMES, Listed, repairing, telling
+from dpop_lab.exercises.mistakes import Revision, told
 from dpop_lab.exercises.museum import Mistake
 from dpop_lab.exercises.scene import Scene, Seen
 from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, OPEN_HOUSE, REFRESH_REPAIRS
@@ -32,7 +32,6 @@ from dpop_lab.jose.encoding import read_json
 from dpop_lab.lab.sign_in.stage import Over, challenge
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, NO_ROW
-from dpop_lab.show import Shown
 
 THEFT = "thief"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105  the name of a parameter
@@ -118,17 +117,8 @@ class House:
         lab = scene.open(policy)
         by_the_new_app(Visits(lab, lab.session_over(lab.adapter, lab.log)))
 
-        def repair(choice: str | Policy) -> object:
-            """Put a repair in, by its name, or a policy of your own; the thief comes again."""
-            if isinstance(choice, str):
-                choice = cast(Policy, one_of("repair", choice, self.repairs)(policy))
-            return self._try_out(scene, choice)
-
-        def mistake() -> Shown:
-            """What was wrong, in code, once you got in and have named it."""
-            if not _ways_in(scene) or self.mistake.row not in scene.named[-1:]:
-                return Found("You will see it when you got in and have named what is to blame.")
-            return Found(told(self.mistake.made), code(self.mistake.made))
+        def found() -> bool:
+            return bool(_ways_in(scene)) and self.mistake.row in scene.named[-1:]
 
         made = ((one.row, told(one.made)) for one in self.suspects)
         done = ((name, told(one)) for name, one in self.repairs.items())
@@ -139,9 +129,9 @@ class House:
             "leaks": Listed(("Leak", "What you get"), tuple(leaks)),
             "listen": listen,
             "suspects": Listed(("Name", "What the server does"), tuple(made)),
-            "mistake": mistake,
+            "mistake": telling(self.mistake.made, found),
             "repairs": Listed(("Repair", "What is done"), tuple(done)),
-            "repair": repair,
+            "repair": repairing(self.repairs, policy, partial(self._try_out, scene)),
         }
         at_the_cloakroom = {"owner": listen.owner, "own_client": OWN_CLIENT}
         return given | (at_the_cloakroom if self.leaks is REFRESH_LEAKS else {})
@@ -176,6 +166,7 @@ class House:
             yield ways, f"No theft has got through yet. The last was stopped by {why} ({count})."
         got = f"You got tokens after {len(sent)} send{'s' * (len(sent) != 1)} (par {self.par})."
         yield scene.named, f"{got} What is to blame? task.suspects, task.name('…')."
+        yield len({*scene.named}) <= NAMES, f"{got} {GUESSED}"
         named = scene.named[-1]
         other = f"{got} But where {named} alone is amiss, a server refuses what you sent."
         yield named == self.mistake.row, other

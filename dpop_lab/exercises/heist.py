@@ -1,22 +1,20 @@
 """What the houses of the heist hand out, and when they are robbed, named and repaired."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import requests
 
-from dpop_lab.errors import one_of
 from dpop_lab.exercises.exercise import Steps
-from dpop_lab.exercises.mistakes import HOUSE, REPAIRS, code, told
+from dpop_lab.exercises.houses import ALARM, ALARMED, GUESSED, NAMES, Listed, repairing, telling
+from dpop_lab.exercises.mistakes import HOUSE, REPAIRS, told
 from dpop_lab.exercises.museum import HONEST, MISTAKES, Mistake, Museum, Night
 from dpop_lab.exercises.scene import PLAIN_API, Scene, Seen
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW
-from dpop_lab.show import Block, Note, Shown, Table
 
-ALARM = 12  # sends; with the next one the alarm goes
 WANTED = 4  # rows to be met in the first house
 BEFORE, THEFT, AFTER = "guard, two rounds", "thief", "guard, next round"
 ASIDE = {  # what was stopped by these tells nothing of the other rows
@@ -24,7 +22,6 @@ ASIDE = {  # what was stopped by these tells nothing of the other rows
     "fresh": "That proof had grown old: task.listen() waits for another",
     "not_expired": "The night is over, and so is the guard's token: start again",
 }
-ALARMED = f"The alarm went after {ALARM} sends: start again."
 
 
 # ---- what was seen
@@ -60,32 +57,6 @@ def _rows_of(one: Seen) -> list[str]:
 
 
 # ---- what is handed out
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Listed(Shown):
-    """A table of what there is to choose from."""
-
-    head: tuple[str, str]
-    rows: tuple[tuple[str, str], ...]
-
-    def blocks(self) -> Iterator[Block]:
-        """All of it."""
-        yield Table("", self.rows, self.head)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Found(Shown):
-    """A mistake in words, and in code."""
-
-    words: str
-    code: str = ""
-
-    def blocks(self) -> Iterator[Block]:
-        """Words, then code if there is any."""
-        yield Note(self.words)
-        if self.code:
-            yield Table("", (("in code", self.code),))
 
 
 SUSPECTS = Listed(
@@ -159,21 +130,17 @@ class Room:
         policy = self.mistake.made(HOUSE)
         night = Night(scene.open(policy, complete=HOUSE, apis=Museum))
 
-        def repair(choice: str | Policy) -> object:
-            """Put a repair in, by its name, or a policy of your own; the attack comes again."""
-            if isinstance(choice, str):
-                choice = cast(Policy, one_of("repair", choice, REPAIRS)(policy))
-            return self._try_out(scene, night, choice)
-
-        def mistake() -> Shown:
-            """What was wrong, in code, once you got in and have named the row."""
+        def found() -> bool:
             ways = _ways_in(scene)
-            if not ways or not {*scene.named[-1:]} & {*_rows_of(ways[0])}:
-                return Found("You will see it when you got in and have named the row.")
-            return Found(told(self.mistake.made), code(self.mistake.made))
+            return bool(ways and {*scene.named[-1:]} & {*_rows_of(ways[0])})
 
-        own = {"suspects": SUSPECTS, "mistake": mistake, "repairs": REPAIRED, "repair": repair}
-        return {**_loot(night), **own}
+        return {
+            **_loot(night),
+            "suspects": SUSPECTS,
+            "mistake": telling(self.mistake.made, found),
+            "repairs": REPAIRED,
+            "repair": repairing(REPAIRS, policy, partial(self._try_out, scene, night)),
+        }
 
     def _try_out(self, scene: Scene, night: Night, policy: Policy) -> object:
         """The attack, the guard's round after it, and honest people, at a repaired house."""
@@ -209,6 +176,7 @@ class Room:
         got = "You got in" if ways[0].accepted else "The guard is locked out"
         got += f" after {len(sent)} send{'s' * (len(sent) != 1)} (par {self.par})."
         yield scene.named, f"{got} Which row is to blame? task.suspects, task.name('…')."
+        yield len({*scene.named}) <= NAMES, f"{got} {GUESSED}"
         named = scene.named[-1]
         other = (
             f"{got} But it is not the row {named}: a server without a mistake answers your send"

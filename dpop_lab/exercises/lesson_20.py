@@ -4,7 +4,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from dpop_lab.exercises.exercise import Exercise
-from dpop_lab.exercises.heist import ALARM, GIVES, WANTED, Room, four_rows, full_house
+from dpop_lab.exercises.heist import GIVES, WANTED, Room, four_rows, full_house
+from dpop_lab.exercises.houses import ALARM
 from dpop_lab.exercises.museum import MISTAKES
 
 if TYPE_CHECKING:
@@ -184,8 +185,8 @@ EXERCISES = (
         "dpop_jkt_where_a_proof_comes",
         4,
         title="The Box Office",
-        story="Tickets are tokens here, and whoever wants one signs in. The guard's key is out of"
-        " your reach; but it is browsers that carry the codes, and browsers leak.",
+        story="Tickets are tokens here, and whoever wants one signs in. Alice's key is out of your"
+        " reach; but it is browsers that carry the codes, and browsers leak.",
         names=("code_key", "PKCE", "one use"),
         hints=(
             "What keeps each leak from being of use, in a house without a mistake? For two of them"

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import requests
 
@@ -79,26 +79,26 @@ class Visits(Stage):
 
 
 def page(visits: Visits) -> Loot:
-    """A script in the page of the new app: code and code_verifier. The app sends dpop_jkt."""
+    """A script in the page of Alice's new app: code and code_verifier. The app sends dpop_jkt."""
     request = visits.asked(new=True)
     return visits.of_code(request, visits.answer(request)["code"])
 
 
 def pushed(visits: Visits) -> Loot:
-    """The same of visitors whose app pushes its request with a proof, and sends no dpop_jkt."""
+    """The same, in a new app that pushes its request with a proof, and sends no dpop_jkt."""
     visits.asked(new=True)
     uri = visits.push()
     return visits.of_code({"client_id": PUBLIC, "request_uri": uri}, visits.pushed(uri))
 
 
 def redirect(visits: Visits) -> Loot:
-    """A window that takes the redirect before the old app, without DPoP, does: the code alone."""
+    """Another app on Bob's telephone, which gets the redirect first: the code, and no more."""
     request = visits.asked(new=False)
     return visits.of_code(request, visits.answer(request, OLD_APP)["code"], verifier=False)
 
 
 def har(visits: Visits) -> Loot:
-    """A HAR file that went to the help desk: all of a sign-in with the old app, and its end."""
+    """A HAR file of Bob's for the help desk: code and code_verifier, after his app used them."""
     request = visits.asked(new=False)
     loot = visits.of_code(request, visits.answer(request, OLD_APP)["code"])
     visits.redeem(loot.form["code"], by=None)
@@ -106,13 +106,13 @@ def har(visits: Visits) -> Loot:
 
 
 def backup(visits: Visits) -> Loot:
-    """A backup of the new app: its refresh token. Its key is in a chip, and not in the backup."""
+    """A backup of Alice's new app: its refresh token. The key is in a chip, and in no backup."""
     code = visits.answer(visits.asked(new=True))["code"]
     return visits.of_refresh_token(visits.redeem(code)["refresh_token"])
 
 
 def log(visits: Visits) -> Loot:
-    """A log of the old app, which knows no DPoP: its refresh token, before it is used."""
+    """A log of Bob's old app, which knows no DPoP: its refresh token, before it is used."""
     code = visits.answer(visits.asked(new=False), OLD_APP)["code"]
     return visits.of_refresh_token(visits.redeem(code, by=None)["refresh_token"], free=True)
 
@@ -141,7 +141,7 @@ class Listening:
         loot = self._scene.hand_on(lambda: chosen(self._visits))
         self.heard.append(loot)
         self._owners = loot.form.get("refresh_token", "")
-        return loot
+        return replace(loot, request={**loot.request}, form={**loot.form})  # may be changed
 
     def owner(self) -> str:
         """Let the owner of what was heard last come back, whose app renews the token.
