@@ -1,8 +1,8 @@
 """What is said of all but the proof: by browsers, key stores, gateways; codes and statuses."""
 
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from dpop_lab.doctor.grammar import Wording
 
 ELSEWHERE = """Call the endpoint that takes DPoP, ask the operator of this one, or use a token that
     is bound to no key. A bound token must not be sent as Bearer."""
@@ -20,27 +20,6 @@ ALLOW = """The server must change, not the client: let it, and any gateway befor
 EXPOSE = """The server must change, not the client: let its answers carry
     Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate. Then the page can read the nonce
     and put it into a new proof."""
-
-
-class Wording(NamedTuple):
-    """Words for one thing: `says` is searched for in `[where SCHEME status] #code words`.
-
-    Its alternatives stand between blanks. `where` is `par`, `code`, `refresh`,
-    `token`, `api` or nothing. Code and words are in small letters, the scheme of the request alone
-    is in capitals. The code is `bare_challenge` or `web_page` where the answer is that and has
-    none.
-    """
-
-    topic: str  #: the name of a row, an error code, or a few words
-    says: str
-    means: str = ""  #: of a row, empty: that it sounds like that row
-    do: str = ""  #: of a row, empty: what the row says
-    at_server: bool = False  #: Is it the server's fault?
-
-    @property
-    def pattern(self) -> re.Pattern[str]:
-        """What `says` says, to be searched for."""
-        return re.compile("|".join(" ".join(self.says.split()).split(" | ")))
 
 
 #: What stands before all words about proofs.
@@ -74,16 +53,13 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "lost key",
-        r"""dpop_key_
-        | (?:private|dpop|signing|device) ?key(?: ?pair)?s?\b(?: \w+){0,3} (?:not
-        found|missing|lost|unavailable|no longer|not available|does not exist|from storage)
-        | key ?pair.{0,40}(?:no longer|not found|missing|lost)
-        | (?:could not|cannot|failed to|unable to) (?:\w+ ){0,2}(?:dpop|private|signing) keys?\b
+        r"""dpop_key_ | dpop key ?(?:pair )?mismatch | key ?pair.{0,40}does not match the one used
+        | (?:key ?pair|(?:private|dpop|signing|device) ?keys?\b(?! binding)).{0,40}?<lost>
         | \bno (?:(?:dpop|private|signing) key|key ?pair)
-        | key_?(?:not_?found|missing|invalidated) | unrecoverablekey | keypermanentlyinvalidated
-        | key permanently invalidated
-        | key ?(?:store|chain)\w*.{0,40}(?:not found|missing|error|exception|fail|no
-        longer|unable) | errsec(?:itemnotfound|interactionnotallowed)
+        | (?:could not|cannot|failed to|unable to) (?:\w+ ){0,2}(?:dpop|private|signing) keys?\b
+        | key_?(?:not_?found|missing|invalidated) | key permanently invalidated
+        | unrecoverable ?key | err ?sec ?(?:item|interaction) ?not
+        | (?:key ?(?:store|chain)|secure enclave)\w*.{0,40}(?:<lost>|error|exception|fail|unable)
         | indexed ?db.{0,60}(?:key|error|fail|clos)""",
         """the client can't get at its private key; without it, the tokens that are bound to it are
         of no use""",
@@ -101,11 +77,10 @@ BESIDE_PROOFS = (
     Wording(
         "no scheme",
         r"""\bdpop\b(?: (?!alg|typ|jwk|key|nonce|signature|iat|ath|jti|ht[mu])\w+){0,3}
-        (?:(?:is|are) )?(?:unsupported|disabled|not
-        (?:yet )?(?:supported|enabled|allowed|accepted|implemented))
-        | use (?:a |the )?bearer | expected bearer | only bearer | bearer only
-        | must (?:start with|be|use) (?:a )?bearer | (?:no|missing) bearer
-        | bearer (?:access )?token (?:is )?(?:missing|required|not found|not present)""",
+        <unsupported>
+        | (?:use|only|expected|no|missing|must (?:start with|be|use))\W(?:\w+ ){0,2}\W?bearer
+        | bearer only | bearer (?:access )?token.{0,9}<missing> | unknown auth scheme
+        | \bdpop\b.{0,20} (?:is|are) <unsupported>""",
         "this server does not take the scheme DPoP here, only Bearer",
         ELSEWHERE,
         at_server=True,
@@ -115,7 +90,7 @@ BESIDE_PROOFS = (
         "scheme",
         r"""bound.{0,60}(?:bearer|dpop.{0,9} scheme) | dpop scheme | scheme must be dpop
         | (?:expect|requires?|must|should|use).{0,40}\bdpop\b.{0,20}scheme
-        | bearer.{0,30}(?:not allowed|not accepted|bound)""",
+        | \bbearer\b.{0,30}(?:<unsupported>|bound)""",
     ),
     Wording(
         "no scheme",

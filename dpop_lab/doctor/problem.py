@@ -73,8 +73,12 @@ class Problem(Shown):
         subject = SUBJECTS.get(row.name) or f"the proof's {row.name}"
         said = f"{subject} is {defect.replace('_', ' ')}"
         wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
-        problem = cls.at(row, said, advise(finding, call), wanted, found, defect)
-        return replace(problem, question=row.question)
+        action = advise(finding, call)
+        problem = cls.at(row, said, action, wanted, found, defect)
+        at_server = action.startswith(
+            ("The server", "The issuer")
+        )  # has to do it, says such advice
+        return replace(problem, question=row.question, at_server=at_server)
 
     @property
     def fault(self) -> str:

@@ -26,7 +26,11 @@ JOINED = (
     " it is no URL to sign, and htu may be right. If the client calls it, mend how the client makes"
     " its URL; if only the server's log has it, mend how the server puts its own URL together."
 )
-AT_SERVER = (BEHIND, ROUTE, JOINED)  #: what is to be mended at the server
+ISSUER = (
+    "The server has to know its public URL (its host name, base URL or the proxy's X-Forwarded"
+    " headers): it compares iss with that. The token was issued under another name."
+)
+AT_SERVER = (BEHIND, ROUTE, JOINED, ISSUER)  #: what is to be mended at the server
 #: URLs in a server's words, and what stands before that of the server, and of the proof.
 WHOLE = re.compile(r"https?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
@@ -144,6 +148,22 @@ def oddities(url: str) -> tuple[str, ...]:
         "its host is one inside a network, not the public one": INSIDE.match(host),
     }  # fmt: skip
     return tuple(text for text, so in odd.items() if so and text)
+
+
+def issuer_told(call: Call) -> tuple[str, str]:
+    """Which URL the server takes for its own issuer's, where that is one inside a network."""
+    for match in WHOLE.finditer(call.description[:4000]):
+        if INSIDE.match(_parts_of(match[0])[0]):
+            told = f"the server has {shown(match[0].rstrip('.:'), 120)}, a URL inside its network"
+            return told, ISSUER
+    return "", ""
+
+
+def _parts_of(url: str) -> tuple[str, str]:
+    """Host, without a port, and path of a URL; the host in small letters."""
+    head, _, path = url.partition("://")[2].partition("/")
+    host = head.rpartition("@")[2].lower()
+    return host.rpartition(":")[0] or host, path
 
 
 def urls_told(call: Call) -> tuple[str, str]:

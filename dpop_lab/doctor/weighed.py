@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dpop_lab.checking import Answer, Finding
-from dpop_lab.doctor.advice.passed import REASONS, why_passed
+from dpop_lab.doctor.advice.passed import OPEN_YET, REASONS, why_passed
 from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.wordings import VAGUE
@@ -14,6 +14,7 @@ from dpop_lab.session.call import Call
 MAY_MEAN = {
     "well_formed": ("strict_form", "typ", "alg", "jwk", "no_private_key", "jti"),
     "jwk": ("no_private_key",),
+    "no binding": ("bound_key",),
 }
 CLAIMS = ("htm", "htu", "ath")  # of which nobody speaks who saw no proof
 #: Codes that stand for many reasons.
@@ -79,7 +80,8 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     if passed:
         title += ", and here that row passes"
         action = why_passed(passed.check, call)
-        said = replace(said, guess="open")
+        open_yet = passed.check in OPEN_YET  # else nobody but the server can see it otherwise
+        said = replace(said, guess="open" if open_yet else "likely", at_server=not open_yet)
     elif row in one.missing:
         action += f" To be sure, give {one.missing[row]}."
     elif row and "proof" in call.hidden:
@@ -87,7 +89,7 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     elif row and not (call.whole or call.is_proof or call.token):
         action += " Give the request as well, and the row is asked."
     asked = [name for name, each in one.findings.items() if each.mark == "passed"]
-    if said.guess == "open" and asked:
+    if (passed or said.guess == "open") and asked:
         lacks = dict.fromkeys(one.missing.values())
         rows = {give: [row for row, each in one.missing.items() if each == give] for give in lacks}
         left = "; ".join(f"{', '.join(names)}, for lack of {give}" for give, names in rows.items())

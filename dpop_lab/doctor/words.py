@@ -7,11 +7,12 @@ from functools import cache
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
-from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL, Wording
+from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
+from dpop_lab.doctor.grammar import Wording, spaced, squeezed
 from dpop_lab.doctor.paste.refusals import STATUS
 from dpop_lab.doctor.problem import OPEN, Problem
 from dpop_lab.doctor.times import times_told
-from dpop_lab.doctor.urls import AT_SERVER, oddities, urls_told
+from dpop_lab.doctor.urls import AT_SERVER, issuer_told, oddities, urls_told
 from dpop_lab.doctor.wordings import SPECIFIC, VAGUE
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE
@@ -35,7 +36,7 @@ PAGE = re.compile(
 BESIDE = ("own rule", "cors", "lost key", "no scheme", "no binding")
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
-CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told}
+CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told, "issuer": issuer_told}
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
@@ -63,11 +64,11 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
     said = blamed(call, policy)
     rows = tuple(dict.fromkeys(row for row, _, _ in said))
     told = 0 < len(rows) <= MOST_ROWS  # words that fit many rows tell of none
-    found = _of_a_policy(rows, said) if told else _by_wording(call)
+    found = _of_a_policy(call, rows, said) if told else _by_wording(call)
     if found is None:
         return None
     found = _with_clues(found, call)
-    vague = {*VAGUE, *OPEN} & {*found.explains} and not found.at_server
+    vague = {*VAGUE, *OPEN, rules.htu.name} & {*found.explains} and not found.at_server
     start = f"{call.said}: {found.title[0]}" if call.said else found.title[0].upper()
     return replace(
         found,
@@ -91,7 +92,7 @@ def _words_of(policy: Policy) -> Iterator[tuple[str, str, Said]]:
     ]
     for answer, row, place in (*answers, (policy.no_proof, rules.one_header, TOKEN_ENDPOINT)):
         if answer.description:
-            yield _squeezed(answer.description), answer.error or "", (row, place, policy.name)
+            yield squeezed(answer.description), answer.error or "", (row, place, policy.name)
 
 
 @cache
@@ -99,18 +100,12 @@ def _known() -> tuple[tuple[str, str, Said], ...]:
     return tuple(said for policy in POLICIES.values() for said in _words_of(policy))
 
 
-def _squeezed(text: str) -> str:
-    """A text without letter case, escapes, quotes and end mark, as it may have been copied."""
-    text = re.sub(r"\\u0027|&#39;|&#x27;|&apos;|[\u2018\u2019`\"']", "", text.lower())
-    return " ".join(text.replace("\\", "").split()).strip(" .")
-
-
 def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     """The rows that have these words in a policy; the demo's own first. Empty for none."""
     if not call.description:
         return ()
     error = call.error.lower()
-    words = _squeezed(call.description).removeprefix(f"{error}: ")  # the code may stand before them
+    words = squeezed(call.description).removeprefix(f"{error}: ")  # the code may stand before them
     known = _known() if policy in POLICIES.values() else (*_known(), *_words_of(policy))
     fits = [(code, said) for text, code, said in known if text == words]
     fits = [one for one in fits if error in ("", one[0])] or fits
@@ -119,12 +114,13 @@ def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _of_a_policy(rows: tuple[Check, ...], said: tuple[Said, ...]) -> Problem:
+def _of_a_policy(call: Call, rows: tuple[Check, ...], said: tuple[Said, ...]) -> Problem:
     """What words mean that are those of a policy."""
     row, names = rows[0], [row.name for row in rows]
     places = dict.fromkeys(place for _, place, _ in said)
     title = f"the row {' or '.join(names)} failed at the {' or '.join(places)}"
-    title += ", in the demo server's words" * ({name for _, _, name in said} == {DUENDE.name})
+    of_demo = call.is_demo and {name for _, _, name in said} == {DUENDE.name}
+    title += ", in the demo server's words" * of_demo
     each = " ".join(f"{one.name}: {one.mend}" for one in rows)
     todo = USUAL.get(row.name, row.mend) if len(rows) == 1 else each
     return Problem(title, todo, row.section, row=row.name, explains=tuple(names))
@@ -163,7 +159,7 @@ def _in_the_table(call: Call, text: str, table: tuple[Wording, ...]) -> Problem 
 
 def fitting(call: Call, text: str, table: tuple[Wording, ...]) -> Wording | None:
     """The first wording of a table that fits a text about this call, None where none does."""
-    line, words = _line(call, text), _squeezed(text)
+    line, words = _line(call, text), squeezed(text)
     dpop, ours = call.is_proof or ABOUT_DPOP.search(line), OURS.search(words)
     for wording, pattern in _patterns(table):
         row = ROWS.get(wording.topic)
@@ -175,7 +171,7 @@ def fitting(call: Call, text: str, table: tuple[Wording, ...]) -> Wording | None
 
 def _line(call: Call, text: str) -> str:
     """What wordings are searched in: where it was, scheme and status, the code, the words."""
-    words, title = _squeezed(text), _title(call)
+    words, title = squeezed(f"{text} {spaced(text)}"), _title(call)
     scheme = call.scheme.upper() if call.scheme.lower() in TOKEN_SCHEMES else ""
     status = call.status or "".join(STATUS.findall(text)[:1])
     code = call.error.lower() or "bare_challenge" * call.bare_challenge

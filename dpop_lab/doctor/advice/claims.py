@@ -14,13 +14,21 @@ from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import normal_url
 
 FORWARDED = {"forwarded", *(f"x-forwarded-{one}" for one in ("proto", "host", "prefix", "uri"))}
+BEHIND_PROXY = (
+    "The server that is asked by the proxy has to compare htm and htu with the client's request, as"
+    " X-Forwarded-Method and X-Forwarded-Uri tell it, not with the request of the proxy: htm is"
+    " right."
+)
 PAIR = re.compile(r'\b(proto|host)="?([^;,"\s]{1,300})', re.I)
 
 
 def htm(finding: Finding, call: Call) -> str:
     """Whether it is the method, in other letters."""
     if str(finding.found).upper() != finding.wanted:
-        return ""
+        forwarded = first(call.headers, "X-Forwarded-Method") or first(
+            call.headers, "X-Original-Method"
+        )
+        return BEHIND_PROXY * bool(forwarded and forwarded.upper() == finding.found)
     return f"Write htm in capital letters, {finding.wanted}: it is compared as it stands."
 
 
@@ -38,9 +46,9 @@ def htu(finding: Finding, call: Call) -> str:
         return f"{fault}: send {wanted}."
     if _is_public(wanted, found, given):
         return (
-            "htu is right: it is the public URL that the forwarded headers give. The server behind"
-            " the proxy has to know that URL: set it there, or let the server trust Forwarded or"
-            " X-Forwarded headers, where nobody but the proxy can set them."
+            "The server behind the proxy has to know the URL that is called, set there or got from"
+            " Forwarded or X-Forwarded headers, where nobody but the proxy can set them: htu is"
+            " right, it is the public URL that the forwarded headers give."
         )
     return (
         f"{fault}, and the request came through a proxy: htu is to be the URL that the client"
@@ -104,6 +112,8 @@ def _hashed(found: object, call: Call) -> str:
 def bound_key(finding: Finding, call: Call) -> str:
     """What the token is bound to, and how."""
     if finding.defect == "missing":
+        if "jkt" in call.access_token.claims:
+            return "The issuer has to put jkt into an object cnf: here it stands beside it."
         return (
             "This access token is bound to no key: ask for one with a DPoP header in the token "
             "request, and look for token_type DPoP in the answer."
@@ -117,16 +127,16 @@ def bound_key(finding: Finding, call: Call) -> str:
     if isinstance(cnf, dict) and "jkt" not in cnf:
         names = ", ".join(map(str, cnf))[:60] or "nothing"
         if found and thumbprint_or_none(cnf.get("jwk")) == found:
-            return f"cnf has the whole key, jwk: the issuer has to put jkt there, {found}."
+            return f"The issuer has to put jkt into cnf, {found}: here it has the whole key, jwk."
         return f"The token is bound by {names}, not by jkt: ask for one with a DPoP proof."
     if not isinstance(jkt, str):
-        return "cnf in the access token is no object with a text jkt: its issuer has to mend that."
+        return "The issuer has to mend cnf in the access token: it is no object with a text jkt."
     from dpop_lab.doctor.advice.hashes import thumbprint_made  # a wrong hash is rare
 
     if how := thumbprint_made(jkt, jwk_of(call), call.proof.header):
         return (
-            f"The key is right: cnf.jkt is made of this very key, but it {how}. The issuer has to"
-            f" use the JWK thumbprint, base64url of SHA-256 (RFC 7638), which gives {found}."
+            "The issuer has to use the JWK thumbprint, base64url of SHA-256 (RFC 7638), which gives"
+            f" {found}. The key is right: cnf.jkt is made of this very key, but it {how}."
         )
     return (
         f"The token is bound to the key {shown(jkt, 60)}, the proof is signed with "
@@ -142,38 +152,50 @@ def fresh(finding: Finding, call: Call) -> str:
 
 def nonce(finding: Finding, call: Call) -> str:
     """Which nonce to take, and where it belongs."""
-    given = call.nonce or "".join(call.nonces[-1:])
-    named = f" ({shown(given, 60)})" if given else ""
     if finding.defect == "missing":
-        sent_back = first(call.headers, "DPoP-Nonce")
+        return _no_nonce(call)
+    sent, given = shown(finding.found, 60), shown(call.nonce, 60)
+    if finding.defect == "stale":
+        return (
+            "Use the newest nonce: this one is outdated. Each DPoP-Nonce replaces the one before."
+        )
+    if call.nonce and call.nonce == finding.found:
+        return (
+            f"The server has to take the nonce that it gives, {given}: the proof has this very one."
+            " Perhaps each counts once and all are given the same, or several nodes do not know"
+            " each other's: its log tells."
+        )
+    if call.nonce:
+        return (
+            f"The proof has a nonce, {sent}, but not the one that the server now gives, {given}: it"
+            " is outdated, or of another server. Make a new proof with the nonce of this answer and"
+            " send the request again, once."
+        )
+    return (
+        "Use the nonce this server gave last: the token endpoint and each API have their own, and "
+        "none takes that of another."
+    )
+
+
+def _no_nonce(call: Call) -> str:
+    """Where the nonce is that the proof lacks."""
+    given, astray = call.nonce or "".join(call.nonces[-1:]), ""
+    if sent_back := first(call.headers, "DPoP-Nonce"):
         astray = (
             f"The request has the nonce {shown(sent_back, 60)} in a header DPoP-Nonce, which is a"
             " header of answers: in a request nobody reads it. The nonce belongs into the claim"
             " nonce of the proof. "
         )
-        if call.wants_nonce and call.exchange.response_headers and not call.nonce:
-            return astray * bool(sent_back) + (
-                "The answer, as it is here, has no DPoP-Nonce header: the server has to send the"
-                " nonce in it, nobody looks for it elsewhere. Only a page in a browser may miss it"
-                " though it came: there Access-Control-Expose-Headers has to name it."
-            )
-        return astray * bool(sent_back) + (
-            f"Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the"
-            " request again, once, with a new jti."
-        )
-    if finding.defect == "stale":
+    if call.wants_nonce and call.exchange.response_headers and not call.nonce:
         return (
-            "Use the newest nonce: this one is outdated. Each DPoP-Nonce replaces the one before."
+            "The server has to send the nonce in a DPoP-Nonce header, and this answer has none, as"
+            " it is here: nobody looks elsewhere. Only a page in a browser may miss it though it"
+            f" came: there Access-Control-Expose-Headers has to name it. {astray}"
         )
-    if call.nonce and call.nonce != finding.found:
-        return (
-            f"The proof has a nonce, {shown(finding.found, 60)}, but not the one that the server"
-            f" now gives, {shown(call.nonce, 60)}: it is outdated, or of another server. Make a"
-            " new proof with the nonce of this answer and send the request again, once."
-        )
+    named = f" ({shown(given, 60)})" if given else ""
     return (
-        "Use the nonce this server gave last: the token endpoint and each API have their own, and "
-        "none takes that of another."
+        f"{astray}Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the"
+        " request again, once, with a new jti."
     )
 
 

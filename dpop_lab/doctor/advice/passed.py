@@ -24,6 +24,8 @@ REASONS = {
     " endpoint of the server does not read it. Look at what arrives.",
     rules.signature: "The text may have been changed on the way: look at what arrives.",
 }
+#: Rows of which a server decides by what is not here, or by what it chooses to take.
+OPEN_YET = (rules.fresh, rules.unused, rules.nonce, rules.alg)
 COMPARE = "Is this the request that was refused? Then look into the server's log."
 
 

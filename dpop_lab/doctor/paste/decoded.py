@@ -14,11 +14,11 @@ from dpop_lab.doctor.paste.jwts import (
     REFRESH_TYP,
     TOKEN,
     kind_of,
-    passed_over,
 )
 from dpop_lab.doctor.paste.notation import BEGINS, listed_in, objects_in
-from dpop_lab.doctor.paste.pasted import Pasted, beside, placeholder
+from dpop_lab.doctor.paste.pasted import Pasted, merged, placeholder
 from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.session.call import NOTHING as not_sent
 from dpop_lab.session.call import Call
 
 HEADER, CLAIMS = "header", "claims"
@@ -33,6 +33,7 @@ MOST = 200  # parts of JWTs, of which 20 are told
 ENOUGH = 3  # claims of a list that is taken for all there are
 NESTED = 3  # levels of objects in objects
 NOTHING = f"{{{' ' * 9}}}"  # an object without members that is long enough to be known as one
+FORM = " in decoded form"
 DECODED = "It is decoded already: without the text itself its signature can't be verified."
 
 
@@ -100,19 +101,16 @@ def known_as_decoded(told: Pasted, jwts: list[Jwt]) -> Pasted:
     """What was told of a text in which these JWTs were `encoded`, with what is unseen of each."""
     placed = {text for call in told.calls for text in (*call.proofs, call.token)}
     if lost := [one for one in jwts if one.text() not in placed]:  # behind a raw message, say
-        told = beside(of_jwts(lost), told)
+        *others, last = told.calls
+        told = replace(told, calls=(*others, merged(last, of_jwts(lost))))
+    if all(one.exchange is not_sent for one in told.calls):
+        told = replace(told, kind=" and ".join(dict.fromkeys(one.kind for one in jwts)) + FORM)
     unseen = {one.text(): [*one.unseen()] for one in jwts}
     calls = []
     for call in told.calls:
         names = (name for one in (*call.proofs, call.token) for name in unseen.get(one, ()))
         calls.append(replace(call, unseen=tuple(names)))
     return replace(told, calls=tuple(calls), remarks=tuple(dict.fromkeys([DECODED, *told.remarks])))
-
-
-def of_values(values: list[Any]) -> Pasted | None:
-    """The decoded JWTs among JSON values; None where there are none."""
-    jwts = _put_together([(0, *part) for one in values[:MOST] for part in _parts(one)])
-    return of_jwts(jwts) if jwts else None
 
 
 def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -159,23 +157,9 @@ def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[
     return jwts
 
 
-def of_jwts(jwts: list[Jwt]) -> Pasted:
-    """Each decoded proof with its access token, as what could have been sent."""
-    proofs, tokens = ([one for one in jwts if one.kind == kind] for kind in (PROOF, TOKEN))
-    calls, total = [], max(len(proofs), len(tokens))
-    for number in range(min(total, MOST_JWTS)):
-        proof, token = proofs[number : number + 1], tokens[number : number + 1] or tokens[-1:]
-        calls.append(
-            Call(
-                proofs=tuple(one.text() for one in proof),
-                token="".join(one.text() for one in token),
-                unseen=tuple(name for one in (*proof, *token) for name in one.unseen()),
-                name=f"proof {number + 1}" * (len(proofs) > 1),
-            )
-        )
-    told = [*dict.fromkeys(one.kind for one in (*proofs, *tokens))] or ["nothing"]
-    return Pasted(
-        kind=f"{' and '.join(told)} in decoded form",
-        calls=tuple(calls),
-        remarks=(DECODED, *passed_over(total)),
-    )
+def of_jwts(jwts: list[Jwt]) -> Call:
+    """The first decoded proof and the first access token, as what could have been sent."""
+    first = {one.kind: one.text() for one in reversed(jwts)}
+    proofs = tuple(text for kind, text in first.items() if kind == PROOF)
+    unseen = tuple(name for one in jwts if one.text() == first[one.kind] for name in one.unseen())
+    return Call(proofs=proofs, token=first.get(TOKEN, ""), unseen=unseen)

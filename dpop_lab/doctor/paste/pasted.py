@@ -151,21 +151,6 @@ def _left(total: int) -> tuple[str, ...]:
     return (f"Only the first {MOST} of {total} exchanges are told.",) * (total > MOST)
 
 
-def beside(pasted: Pasted, known: Pasted | None) -> Pasted:
-    """A paste with what is known of its call from the text around it: its request, its answer.
-
-    Of several calls in the text around, the last one that lacks it is meant.
-    """
-    if known is None or not known.calls:
-        return pasted
-    if len(pasted.calls) != 1:
-        return pasted
-    *others, last = known.calls
-    call = merged(last, pasted.calls[0])
-    remarks = tuple(dict.fromkeys((*pasted.remarks, *known.remarks)))
-    return replace(pasted, calls=(*others, call), remarks=remarks)
-
-
 def merged(first: Call, second: Call) -> Call:
     """What is known of one call from two sides; where both tell, the second counts."""
     changed = {

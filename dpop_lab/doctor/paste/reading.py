@@ -78,7 +78,8 @@ class Reading:
     def awaits_request(self) -> bool:
         """Is there a proof or a token, and nothing of the request that they are for?"""
         answered = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
-        return bool(self.jwts) and not (self.method or answered or self.raw)
+        carried = self.jwts or any(name.lower() == "dpop" for name, _ in self.headers[ASKED])
+        return bool(carried) and not (self.method or self.target or answered or self.raw)
 
     def take(self, other: Self) -> None:
         """Have the answer that stands before this request, or what is said of it again."""
@@ -175,7 +176,8 @@ def url_of(target: str, headers: Iterable[tuple[str, str]]) -> str:
     """The URL of a request line; its scheme stays open where the target is a path."""
     if re.match(r"https?://", target, re.I):
         return target
-    host = next((value for name, value in headers if name.lower() == "host" and value), "")
+    given = {name.lower(): value for name, value in headers if value}
+    host = given.get("host") or given.get("x-forwarded-host", "").partition(",")[0]
     if host and target.lower().startswith(f"//{host.lower()}/"):  # as some servers log it
         return target
     return f"//{host}{target if target.startswith('/') else '/' + target}" if host else ""

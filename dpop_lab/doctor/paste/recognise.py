@@ -37,7 +37,7 @@ from dpop_lab.doctor.paste.unwrap import (
     kind_of_log,
     unwrapped,
 )
-from dpop_lab.doctor.paste.values import exchange_in, what_is
+from dpop_lab.doctor.paste.values import exchange_in, json_text, what_is
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
@@ -52,7 +52,7 @@ DUMPED = re.compile(  # by a program, with its marks, or the names of who says i
 )
 CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
-    r"|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)|\b40[13]\b",
+    r"|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)",
     re.I,
 )
 
@@ -89,7 +89,7 @@ def _of_object(thing: object) -> Pasted:
             return _of_octets(file.read(LONGEST_JSON + 1))
     if isinstance(thing, Mapping):
         value = dict(thing)
-        found = None if deeper(value, MAX_DEPTH) else what_is(value)
+        found = None if deeper(value, MAX_DEPTH) else what_is(value) or _read(json_text(value))
         return found or not_understood("a mapping without anything of DPoP")
     if callable(read := getattr(thing, "read", None)) and not isinstance(thing, type):
         if isinstance(text := read(LONGEST_JSON + 1), str | bytes | bytearray):
@@ -142,7 +142,7 @@ def _of_json(text: str) -> Pasted | None:
         return text_paste(value)
     if isinstance(value, list):
         return _of_items(value)
-    return None if value is None else what_is(value) or jwts_in(text)
+    return None if value is None else what_is(value)
 
 
 def _of_items(items: list[Any]) -> Pasted:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from dpop_lab.doctor.paste.decoded import CLAIMS, HEADER, Jwt, of_jwts
 from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
-from dpop_lab.doctor.paste.pasted import MOST, OF_THE_DEMO, Pasted, beside
+from dpop_lab.doctor.paste.pasted import MOST, OF_THE_DEMO, Pasted, merged
 from dpop_lab.doctor.paste.unwrap import METHODS
 from dpop_lab.session.call import Call
 
@@ -62,8 +62,8 @@ def report_in(text: str) -> Pasted | None:
             error=(verdict["error"] or "") if verdict else "",
             description=(said[1] or said[2]).strip("'\"") if said else "",
         )
-        decoded = of_jwts([one for one in map(_jwt, re.split(r"\n\n+", told)) if one])
-        calls.append(beside(decoded, Pasted(kind="", calls=(call,))).calls[-1])
+        decoded = [one for one in map(_jwt, re.split(r"\n\n+", told)) if one]
+        calls.append(merged(call, of_jwts(decoded)))
     return Pasted(kind=KIND, calls=tuple(calls)) if calls else None
 
 

@@ -30,7 +30,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|<-[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
-        |(?:->|=>|→|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
+        |(?:->|=>|→|←|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | \b(?P<named>2\d\d)(?=[ ](?:OK|Created|No[ ]Content)$)
     | (?P<weak>[45]\d\d)\b(?:(?<=^...)(?=$|[ ](?:[A-Z{{"]|[a-z]+_))|(?<=[ ]...))
       (?:$|(?=[ ](?:\([A-Z]|Bad[ ]R|Unauthori|Forbidden|DPoP|\{{|[a-z]+_))
@@ -52,7 +52,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     re.X | re.I,
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
-ORIGIN = re.compile(r"\b(https?)://([\w.-]+)")
+ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a realm
 THEN = re.compile(r"[ ]([23]\d\d)(?=$|[ ]\d)")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"https?://[^\s\"'<>]++")

@@ -16,6 +16,8 @@ QUOTED = re.compile(r'^[ \t]*"(?=[^\n]*\\["n])((?:[^"\\\n]|\\.)++)"[ \t]*$', re.
 PROMPT = re.compile(r"[^<{\n]{0,100}[$%#>\u276f]\s*")
 VERBOSE = re.compile(rf"^(?:> {WORD} \S+ HTTP/\d|< HTTP/\d)", re.M)  # what `curl -v` prints
 NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts around messages
+PEER = re.compile(r"^\* +Connected to ([\w.-]+) .*port 443\b", re.M)
+PATH = re.compile(rf"^({WORD}) (/\S*) HTTP/", re.M)
 APACHE = re.compile(r"http-outgoing-\d+ (?:>>|<<) ?(\"?)([^\n]*)")
 WIRE = re.compile(r"\b(?:send|reply): b?(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
 IN_LISTS = re.compile(  # a value in a list of one, or with its name: in YAML, as Swift prints it
@@ -49,7 +51,10 @@ def unwrapped(text: str) -> str:
     """
     for _ in range(MOST_MARKS):
         if VERBOSE.search(text):
+            peers = {*PEER.findall(text)}
             text = NOTED.sub("", text)
+            if len(peers) == 1:  # a request line does not tell that it was https
+                text = PATH.sub(rf"\1 https://{peers.pop()}\2 HTTP/", text)
         elif (bare := QUOTED.sub(lambda line: unescaped(line[1]), _uncommented(text))) != text:
             text = bare
         else:

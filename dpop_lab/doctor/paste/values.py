@@ -10,13 +10,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.browser import har
-from dpop_lab.doctor.paste.decoded import of_values
-from dpop_lab.doctor.paste.jwts import jwts_in
 from dpop_lab.doctor.paste.pasted import (
     PROVING,
     Pasted,
     document_in,
-    merged,
     of_exchanges,
     of_headers,
     says_something,
@@ -27,7 +24,7 @@ from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
 from dpop_lab.show.values import is_time, seconds_since_1970
-from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.message import Exchange, Headers
 
 NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
     "asked": "request req config",
@@ -42,7 +39,7 @@ NAMES = {  # of members by what they are, in small letters and without `_`, `-` 
     "answer body": "responsebody",
     "content": "body data content text json",
     "token": "accesstoken token at",
-    "nonce": "nonce",
+    "proof": "proof dpopproof proofjwt",
     "server's nonce": "dpopnonce",
     "keys": "keys",
     "time": "starteddatetime",
@@ -60,7 +57,7 @@ KINDS = {  # of what a member gives away, in words; the first that fits
 def what_is(value: object) -> Pasted | None:
     """What a value is; None for one that says nothing of DPoP by its members. Never raises."""
     if isinstance(value, list):
-        return _api_claims(value) or of_headers(only_headers(value)) or of_values(value)
+        return _api_claims(value) or of_headers(only_headers(value))
     if not isinstance(value, Mapping):
         return None
     value = _spelt(value)
@@ -71,14 +68,12 @@ def what_is(value: object) -> Pasted | None:
         read = [exchange_in(one) or NOTHING for one in entries if isinstance(one, Mapping)]
         return har(read)
     exchange = exchange_in(value)
-    if found := _with_proof(value, exchange):
-        return found
     if exchange and says_something(exchange):
         return _told(value, exchange)
     keys = _first(value, "keys", list) or [value]
     if jwks := tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one):
         return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
-    return of_headers(only_headers(value)) or of_values([value])
+    return of_headers(only_headers(value))
 
 
 def exchanges_of(value: object, levels: int = 3) -> Iterator[Exchange]:
@@ -109,6 +104,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     answered = _first(value, "answered", Mapping) or value
     apart = asked is not answered
     url, sent = _first(asked, "url", str) or "", headers_in(_first(asked, "headers"))
+    sent = sent or _proven(value)
     method = _first(asked, "method", str) or ""
     received = headers_in(
         _first(answered, "answer headers") or (apart and _first(answered, "headers"))
@@ -122,6 +118,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     if not received and (nonce := _first(value, "server's nonce", str)):
         received = (("DPoP-Nonce", nonce),)
     answer = _first(answered, "answer body") or (apart and _first(answered, "content"))
+    answer = answer or (apart and words_of(answered)[0] and answered)
     sent_at = seconds_since_1970(_first(value, "time", str) or "")
     return Exchange(
         method.upper(),
@@ -136,6 +133,13 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         response_body=_body(answer) or told,
         failure=str(answered.get("_error", "")),
     )
+
+
+def _proven(value: Mapping[Any, Any]) -> Headers:
+    """The header lines of a proof, and of the access token beside it, that stand by their names."""
+    proof, token = _first(value, "proof", str) or "", _first(value, "token", str)
+    sent = (("DPoP", proof), *[("Authorization", f"DPoP {token}")] * bool(token))
+    return sent if proof.startswith("ey") else ()
 
 
 def _spelt(members: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -204,18 +208,6 @@ def _told(value: Mapping[str, Any], exchange: Exchange) -> Pasted:
         token = Call(token=call.issued, sent_at=made if is_time(made) else None)
         found = replace(found, calls=(call, token))
     return replace(document_in(value) or found, kind=kind, calls=found.calls)
-
-
-def _with_proof(value: Mapping[str, Any], exchange: Exchange | None) -> Pasted | None:
-    """A proof among other members, perhaps with its access token and what it is for."""
-    token, nonce = _first(value, "token", str) or "", _first(value, "nonce", str)
-    headers = "dpop" in (str(name).lower() for name in value) and not token
-    found = None if headers else jwts_in(json_text(value))
-    calls = tuple(one for one in found.calls if one.proofs or not token) if found else ()
-    if found is None or len(calls) != 1 or (exchange and exchange.request_headers):
-        return None
-    known = replace(read_call(exchange or NOTHING), token=token, nonces=(nonce,) if nonce else ())
-    return replace(found, kind="a DPoP proof in JSON", calls=(merged(known, calls[0]),))
 
 
 def _api_claims(value: list[Any]) -> Pasted | None:
