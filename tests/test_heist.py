@@ -11,12 +11,9 @@ from dpop_lab.exercises.mistakes import HOUSE, REPAIRS
 from dpop_lab.exercises.museum import MISTAKES, Museum, Night
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.proof.rules import htu
-from dpop_lab.server.access_token import new_signing_key
-from dpop_lab.server.duende_site import BASE_URL
 from tests.exercises.find_and_repair import repaired
 from tests.exercises.lesson_20 import ATTACKS, MENDED, ROWS, own_key, robbed
 
-SIGNING_KEY = new_signing_key(BASE_URL, kid="TEST")
 HOUSES = {"20.2": "binding_not_compared", "20.3": "memory_too_short", "20.4": "htu_as_a_prefix"}
 HOUSES |= {"20.5": "jti_without_the_key", "20.6": "bound_token_under_bearer"}
 
@@ -24,7 +21,7 @@ HOUSES |= {"20.5": "jti_without_the_key", "20.6": "bound_token_under_bearer"}
 @pytest.fixture(scope="module")
 def play():
     """What an attack comes to under a policy: who got in, who was stopped by which row."""
-    scene = Scene(signing_key=SIGNING_KEY)
+    scene = Scene()
     night = Night(scene.open(HOUSE, apis=Museum))
     scene.begin({})
 
@@ -67,7 +64,7 @@ def test_no_other_attack_gets_into_a_house(play, name):
 @pytest.mark.parametrize("name", HOUSES)
 def test_one_repair_of_a_house_is_enough_and_not_too_much(name):
     assert MISTAKES[HOUSES[name]].row == ROWS[name]
-    task = Attempt(find_exercise(name), signing_key=SIGNING_KEY)
+    task = Attempt(find_exercise(name))
     steps = heist.Room(MISTAKES[HOUSES[name]], 0, "")._repaired
     good = []
     for repair in REPAIRS.values():
@@ -79,7 +76,7 @@ def test_one_repair_of_a_house_is_enough_and_not_too_much(name):
 
 @pytest.mark.parametrize(("name", "sends"), [(name, sends) for name in HOUSES for sends in (9, 12)])
 def test_who_gets_in_after_the_alarm_has_to_begin_again(name, sends):
-    task = Attempt(find_exercise(name), signing_key=SIGNING_KEY)
+    task = Attempt(find_exercise(name))
     for _ in range(sends):
         own_key(task, jti=5)
     robbed(name)(task)
@@ -92,7 +89,7 @@ def test_who_gets_in_after_the_alarm_has_to_begin_again(name, sends):
 
 
 def test_what_was_named_or_tried_gives_what_it_comes_to():
-    task = Attempt(find_exercise("20.6"), signing_key=SIGNING_KEY)
+    task = Attempt(find_exercise("20.6"))
     robbed("20.6", repair=None)(task)
     refused = task.repair("refuse_all_under_bearer")
     assert "scheme: wanted 'DPoP', found 'Bearer'" in refused.words
@@ -118,7 +115,7 @@ def test_a_row_is_edited_where_its_source_has_the_text_once():
 
 @pytest.mark.parametrize("name", ["06.6", "07.5", "08.5"])
 def test_no_third_repair_is_tried(name):
-    task = Attempt(find_exercise(name), signing_key=SIGNING_KEY)
+    task = Attempt(find_exercise(name))
     task.repair("a")
     task.repair("a")
     with pytest.raises(LabError):
@@ -129,7 +126,7 @@ def test_no_third_repair_is_tried(name):
 
 @pytest.mark.parametrize(("name", "solve"), [("20.2", robbed("20.2")), ("07.5", repaired("b"))])
 def test_who_thinks_for_hours_is_not_refused_for_a_token_that_is_over(name, solve):
-    task = Attempt(find_exercise(name), signing_key=SIGNING_KEY)
+    task = Attempt(find_exercise(name))
     task.lab.clock.advance(2 * 60 * 60)
     solve(task)
     assert task.solved()

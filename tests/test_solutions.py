@@ -15,8 +15,6 @@ from dpop_lab.exercises.exercise import NOTHING
 from dpop_lab.jose.encoding import base64url_decode, base64url_encode
 from dpop_lab.jose.keys import generate_key
 from dpop_lab.lab.lessons import originals
-from dpop_lab.server.access_token import new_signing_key
-from dpop_lab.server.duende_site import BASE_URL
 
 EXERCISES = all_exercises()
 TRIED = {
@@ -24,13 +22,12 @@ TRIED = {
     for path in sorted(Path(__file__).with_name("exercises").glob("[a-z]*.py"))
     for name, tried in import_module(f"tests.exercises.{path.stem}").TRIED.items()
 }
-SIGNING_KEY = new_signing_key(BASE_URL, kid="TEST")  # making one takes longer than the rest
 UNFIT = (LabError, AttributeError, KeyError, IndexError, TypeError, ValueError, StopIteration)
 each = pytest.mark.parametrize("name", EXERCISES)
 
 
 def attempt(name):
-    return Attempt(EXERCISES[name], signing_key=SIGNING_KEY)
+    return Attempt(EXERCISES[name])
 
 
 def told(name, way):

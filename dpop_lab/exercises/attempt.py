@@ -19,7 +19,6 @@ from dpop_lab.exercises.progress import (
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.exercises.sharing import note
 from dpop_lab.lab.lab import Lab
-from dpop_lab.server.access_token import SigningKey
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.session.call import ACCEPTED, NO_ROW
 from dpop_lab.show import Block, Card, Note, Shown, Table
@@ -43,15 +42,14 @@ class Attempt(Shown):
     """An exercise in a world of its own: `lab`, and by their names the things it hands out.
 
     What the server sees decides; `solved()` tells of it, and a notebook's panel says so by itself.
-    Once solved it stays so until `start_again`. `signing_key` is the twin's, a new one unless
-    given.
+    Once solved it stays so until `start_again`.
     """
 
-    def __init__(self, exercise: Exercise, *, signing_key: SigningKey | None = None) -> None:
+    def __init__(self, exercise: Exercise) -> None:
         self.exercise = exercise
         #: called without arguments after each change
         self.listeners: list[Callable[[], object]] = []
-        self._signing_key, self._lock = signing_key, RLock()
+        self._lock = RLock()
         self._entry, self._open = read_progress().get(exercise.id, Entry()), 0
         self._panel: Any = None
         self.start_again()
@@ -59,7 +57,7 @@ class Attempt(Shown):
     def start_again(self) -> None:
         """Make a new world, in which nothing was sent yet; hints stay open."""
         with self._lock:
-            self._scene = scene = Scene(lambda: self._heard(scene), signing_key=self._signing_key)
+            self._scene = scene = Scene(lambda: self._heard(scene))
             self._done: Feedback | None = None
             self._told, self._looked = Feedback(False, ""), 0
             self.exercise.begin(scene)

@@ -14,7 +14,6 @@ from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.lab import TIMEOUT, Lab
 from dpop_lab.lab.participant import demo_client
 from dpop_lab.lab.world import TWIN, Carrier, World, started
-from dpop_lab.server.access_token import SigningKey
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import ResourceServer
@@ -55,19 +54,17 @@ class Scene:
     """A lab of an exercise, what was handed out, and what came since: `start` makes it ready.
 
     Nothing that was sent before `begin` counts, nor what went to a server with other rules, such
-    as that of `lab.send(without=…)`. `signing_key` is the twin's, a new one unless given.
+    as that of `lab.send(without=…)`.
     """
 
-    def __init__(
-        self, heard: Callable[[], object] = lambda: None, *, signing_key: SigningKey | None = None
-    ) -> None:
+    def __init__(self, heard: Callable[[], object] = lambda: None) -> None:
         self.given: Mapping[str, Any] = {}  #: what was handed out, by name, as it was
         self.handed_out: Mapping[str, Any] = {}  #: what the learner has of it, to be changed
         self.calls: tuple[Seen, ...] = ()  #: what the server saw since the exercise began
         self.trials: Mapping[str, tuple[Seen, ...]] = {}  #: of the last repair, by their names
         self.count = 0  #: of all that the server saw since then
         self.named: tuple[str, ...] = ()  #: the rows that the learner named, in order
-        self._heard, self._signing_key = heard, signing_key
+        self._heard = heard
         self._lab: Lab | None = None
         self._complete: Twin | None = None
         self._begun, self._handed, self._predicted, self._lock = False, False, "", Lock()
@@ -93,7 +90,7 @@ class Scene:
             raise LabError("The lab of this exercise is open already")
         options: dict[str, Any] = {"policy": policy, "api_nonce": api_nonce, "client_key": None}
         options["apis"] = apis
-        lab = ExerciseLab(_Watched(self._record), carrier, self._signing_key, options)
+        lab = ExerciseLab(_Watched(self._record), carrier, options)
         if complete is not None:
             self._complete = lab.twin.under(complete, api_nonce=api_nonce)
             self._complete.forget()
@@ -193,10 +190,9 @@ class ExerciseLab(Lab):
         self,
         log: SessionLog,
         carrier: Carrier,
-        signing_key: SigningKey | None,
         options: Mapping[str, Any],
     ) -> None:
-        own = started(carrier, timeout=TIMEOUT, signing_key=signing_key, **options)
+        own = started(carrier, timeout=TIMEOUT, **options)
         World.__init__(self, TWIN, demo_client(own[0].base_url), own, log=log, timeout=TIMEOUT)
 
     def session_over(self, adapter: Any, log: SessionLog) -> requests.Session:
