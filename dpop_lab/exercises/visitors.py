@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import requests
 
@@ -52,9 +53,15 @@ class Visits(Stage):
         super().__init__(lab, lab.adapter, lab.log, rules=lab.policy)
 
     def browser(self) -> requests.Session:
-        """The session, without a cookie of the visitor before."""
-        self._session.cookies.clear()
+        """The session, which is the client's as well."""
         return self._session
+
+    def answer(self, form: Mapping[str, str | None], person: str = "alice") -> dict[str, str]:
+        """What a browser takes to the client, and none of its cookies."""
+        try:
+            return super().answer(form, person)
+        finally:
+            self._session.cookies.clear()
 
     def asked(self, *, new: bool) -> dict[str, str]:
         """Another authorization request, by the new app or by the old one."""
@@ -219,10 +226,6 @@ def by_the_new_app(visits: Visits) -> None:
     visits.refresh(token)
 
 
-def _pushing_app(visits: Visits) -> None:
-    visits.redeem(visits.pushed(visits.push()))
-
-
 def _old_app(visits: Visits, *, wait: int = 0) -> None:
     code = visits.answer(visits.asked(new=False), OLD_APP)["code"]
     visits.lab.clock.advance(wait)
@@ -230,19 +233,15 @@ def _old_app(visits: Visits, *, wait: int = 0) -> None:
     visits.refresh(visits.refresh(token, by=None)["refresh_token"], by=None)
 
 
-def _slow(visits: Visits) -> None:
-    _old_app(visits, wait=90)
-
-
 def _with_a_new_key(visits: Visits) -> None:
     token = visits.tokens(CONFIDENTIAL)["refresh_token"]
     visits.refresh(token, CONFIDENTIAL, by="its next key")
 
 
-HONEST: Mapping[str, Callable[[Visits], None]] = {
+HONEST: Mapping[str, Callable[[Visits], object]] = {
     "visitor, new app": by_the_new_app,
-    "visitor, app that pushes": _pushing_app,
+    "visitor, app that pushes": lambda visits: visits.redeem(visits.pushed(visits.push())),
     "visitor, old app": _old_app,
-    "visitor, old app, 90 s late": _slow,
+    "visitor, old app, 90 s late": partial(_old_app, wait=90),
     "customer, another key": _with_a_new_key,
 }
