@@ -1,6 +1,6 @@
 """How long it takes from a click on Send to a painted verdict in the bench, median of 20.
 
-    uv run python tests/browser/latency.py [NUMBER]
+    uv run python tests/browser/latency.py [NUMBER [CHANGE OTHER]]
 
 Measured in the page: from the click to the frame after the one in which the verdict changed, in
 JupyterLab with a headless Chromium. Nothing but the time is looked at, and nothing is asserted.
@@ -9,6 +9,7 @@ JupyterLab with a headless Chromium. Nothing but the time is looked at, and noth
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[2]))
@@ -32,8 +33,8 @@ MEASURED = """panel => new Promise(resolve => {
 })"""
 
 
-def main(times: int) -> None:
-    """Print the median and the worst of so many clicks."""
+def main(times: int, changes: Sequence[str]) -> None:
+    """Print the median and the worst of so many clicks; changes, or attacks, are sent in turn."""
     [name, *_] = lessons_with("BenchPanel(")
     folder = Path(tempfile.mkdtemp())
     command = [sys.executable, "-m", "dpop_lab", "--no-browser", "--folder", str(folder / "work")]
@@ -49,7 +50,7 @@ def main(times: int) -> None:
         panel.scroll_into_view_if_needed()
         taken = []
         for number in range(times):
-            panel.get_by_label("Search").fill(CHANGES[number % 2])
+            panel.get_by_label("Search").fill(changes[number % len(changes)])
             page.wait_for_timeout(1000)
             taken.append(panel.evaluate(MEASURED))
             page.wait_for_timeout(500)
@@ -59,4 +60,4 @@ def main(times: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 20)
+    main(int(sys.argv[1]) if sys.argv[1:] else 20, sys.argv[2:] or CHANGES)

@@ -8,7 +8,7 @@ import pytest
 from lesson import ANSWERED, PANEL, SIZE, Locator, expect, lessons_with
 from test_panel_controls import HOSTILE, Panel
 
-from dpop_lab.lab.catalogue import CHANGES
+from dpop_lab import CHANGES, SIGN_IN_CHANGES
 
 SEND, SAME, MOVE, BLIND = "Send", "Send again", "Move the clock", "Draw one blind"
 SIGN, SERVER, SENT = "Sign again after editing", "Server", "Sent so far"
@@ -137,6 +137,37 @@ def test_choice_send_and_verdict_are_seen_together(bench, name):
         assert bench.seen(bench.chip("scheme")) and bench.seen(bench.chip("unused"))
         if folder := os.environ.get("DPOP_LAB_SCREENSHOTS"):
             bench.keep_picture(Path(folder, "bench.png"))
+    finally:
+        page.set_viewport_size(SIZE)
+
+
+@each_bench
+def test_a_sign_in_is_attacked_and_all_of_it_is_seen_together_without_a_mouse(bench, lesson, name):
+    page = bench.root.page
+    page.set_viewport_size(CLASSROOM)
+    try:
+        bench.root.evaluate("one => one.scrollIntoView({ block: 'start' })")
+        bench.control("What").focus()
+        for key in ("End", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown"):
+            bench.keyboard.press(key)  # the last one, which brings more: the fourth is codes
+            bench.settle()
+        bench.tab_to(DIFFER, BLIND, "Change")
+        bench.keyboard.press("End")
+        bench.settle()
+        title = SIGN_IN_CHANGES["other_redirect_uri"].title
+        assert title in bench.root.locator(".dpop-lab-about").inner_text().lower()
+        bench.tab_to(SERVER, SEND)  # there is no proof to edit
+        bench.chip("no row").focus()
+        bench.keyboard.press("Space")
+        bench.settle()
+        bench.control(SEND).focus()
+        bench.keyboard.press("Enter")
+        bench.says(re.compile("no row says no.*You predicted no row: right"))
+        for part in (bench.control("Change"), bench.control(SEND), bench.verdict):
+            assert bench.seen(part)
+        assert bench.seen(bench.chip("one_header")) and bench.seen(bench.chip("the client"))
+        assert bench.root.evaluate(FITS)
+        assert lesson(name).faults(f"{name}-attack", PANEL) == []
     finally:
         page.set_viewport_size(SIZE)
 
