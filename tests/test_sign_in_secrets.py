@@ -2,7 +2,9 @@
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
+from html import escape
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -13,6 +15,7 @@ from dpop_lab.doctor.explain.explainer import Explainer
 from dpop_lab.lab.sign_in.person import signed_in
 from dpop_lab.server.sign_in.state import Store
 from dpop_lab.server.sockets import serve
+from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.redact import Redactor
 
 POLICIES = {"DUENDE": DUENDE, "RFC_9449": RFC_9449}
@@ -89,6 +92,144 @@ def test_a_code_is_hidden_whichever_way_it_goes(lab, tmp_path, mode):
     for value in handles(lab.twin):
         assert value not in text
     assert "<code 2>" in lab.log.text()
+
+
+SECRET = "Zq7-Xk_4Tn9Lw2Rv8Yb3"
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+JSON, HTML = ("Content-Type", "application/json"), ("Content-Type", "text/html")
+KINDS = """code id_token id_token_hint access_token refresh_token request_uri code_verifier password
+    client_secret device_code user_code auth_req_id session_state sid state nonce token""".split()
+
+
+def asked(name, secret=SECRET):
+    """The parameters of a message of a sign-in, one of them secret."""
+    return f"client_id=a&response_type=code&{name}={quote(secret, safe='')}"
+
+
+def often(text, times):
+    """A text in URL encoding, so many times."""
+    return often(quote(text, safe=""), times - 1) if times else text
+
+
+PLACES = {  # of one secret that nothing else names
+    "a URL": lambda q: {"url": f"https://c.example/cb?{q}"},
+    "a fragment": lambda q: {"url": f"https://c.example/cb#{q}"},
+    "a form": lambda q: {"request_headers": (FORM,), "request_body": q},
+    "a Location": lambda q: {"response_headers": (("Location", f"https://c.example/?{q}"),)},
+    "a Referer": lambda q: {"request_headers": (("Referer", f"https://c.example/?{q}"),)},
+    "a ReturnUrl": lambda q: {"url": f"https://as.example/?ReturnUrl={often(f'/cb?{q}', 1)}"},
+    "a ReturnUrl encoded twice": lambda q: {"url": f"https://a/?ReturnUrl={often(f'/cb?{q}', 2)}"},
+    "a Location with a ReturnUrl": lambda q: {
+        "response_headers": (("Location", f"/Login?ReturnUrl={often(f'/cb?{q}', 2)}"),)
+    },
+    "a form with a ReturnUrl": lambda q: {
+        "request_headers": (FORM,), "request_body": f"ReturnUrl={often(f'/cb?{q}', 2)}",
+    },
+    "a link": lambda q: page(f'<a href="https://c.example/?{escape(q)}">'),
+    "a link to a login page": lambda q: page(f'<a href="/?ReturnUrl={often(f"/cb?{q}", 1)}">'),
+    "a meta element": lambda q: page(f'<meta content="0;url=https://c.example/?{escape(q)}">'),
+    "a script": lambda q: page(f'<script>go("https:\\/\\/c.example\\/cb?{q}")</script>'),
+    "a script with escapes": lambda q: page(f"<script>go('/?{q.replace('&', chr(92) + 'u0026')}')"),
+    "a member of JSON": lambda q: {
+        "response_headers": (JSON,), "response_body": json.dumps({"url": f"https://c.example/?{q}"}),
+    },
+    "an unknown text": lambda q: {"request_body": f"see https://c.example/?{q} there"},
+    "a text in URL encoding": lambda q: {"request_body": often(f"https://c.example/?{q}", 3)},
+}  # fmt: skip
+
+
+def page(html):
+    """The parts of an exchange that gets a page."""
+    return {"response_headers": (HTML,), "response_body": html}
+
+
+def texts(**parts):
+    """All texts of an exchange with these parts, without its secrets."""
+    exchange = replace(Exchange("POST", "https://as.example/", (), "", 0, 0, status=200), **parts)
+    redacted = Redactor().exchange(exchange)
+    return redacted.text() + redacted.url
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", ["code", "id_token_hint", "request_uri", "code_verifier", "state"])
+def test_a_secret_is_hidden_wherever_it_is_seen_first(place, name):
+    told = texts(**PLACES[place](asked(name)))
+    assert SECRET not in told and f"<{name} 1>" in told
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_secret_of_a_sign_in_is_hidden_by_its_name(name):
+    for place in ("a URL", "a form", "a ReturnUrl encoded twice"):
+        assert SECRET not in texts(**PLACES[place](asked(name)))
+
+
+@pytest.mark.parametrize("field", [
+    "name='{0}' value='{1}'", 'type=hidden name="{0}" value="{1}"', 'value="{1}" name="{0}"',
+    'name="{0}" type="hidden" value="{1}" /', "name={0} value={1}", 'NAME="{0}" ID=x VALUE="{1}"',
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["code", "state", "id_token", "SAMLResponse", "request_uri"])
+def test_a_field_of_a_page_is_hidden_however_it_is_written(field, name):
+    shown = Redactor().text(f"<form><input {field.format(name, SECRET)}></form>")
+    assert (SECRET in shown) == (name == "SAMLResponse")
+    assert shown.startswith("<form><input ") and shown.endswith("></form>")
+
+
+@pytest.mark.parametrize("name", ["Password", "passwd", "pwd", "passcode"])
+def test_a_password_is_hidden_as_other_login_pages_call_it(name):
+    assert "tiny" not in texts(request_headers=(FORM,), request_body=f"login=ann&{name}=tiny")
+
+
+def har(**lists):
+    """A HAR in which only these lists of the one request have the secret."""
+    pairs = {name: [{"name": n, "value": v} for n, v in pair] for name, pair in lists.items()}
+    data = {"mimeType": FORM[1], "params": pairs.pop("params", [])}
+    request = {"method": "POST", "url": "https://as.example/connect/token", **pairs}
+    return {"log": {"entries": [{"request": {**request, "postData": data}}]}}
+
+
+@pytest.mark.parametrize("lists", [
+    {"queryString": [("code", SECRET)]}, {"params": [("code_verifier", SECRET)]},
+    {"cookies": [("S", SECRET)]}, {"headers": [("cookie", f"S={SECRET}")]},
+    {"headers": [("set-cookie", f"S=of-no-use-at-all; Path=/\nT={SECRET}; Path=/")]},
+    {"headers": [("referer", f"https://c.example/?{asked('code')}")]},
+    {"headers": [("authorization", f"DPoP {SECRET}")]},
+])  # fmt: skip
+def test_the_lists_of_a_har_are_read_as_what_they_are(lists):
+    made = har(**lists)
+    turned = json.loads(json.dumps(made), object_pairs_hook=lambda pairs: dict(pairs[::-1]))
+    for one in (made, turned):
+        for text in (json.dumps(one), json.dumps(one, indent=1)):
+            assert SECRET not in Redactor().text(text) + str(diagnose(text))
+            assert json.loads(Redactor().text(text)).keys() == {"log"}
+
+
+@pytest.mark.parametrize("text", [
+    '{"cookies": "S=1", "name": "value", "value": ["name"]}', '{"cookies": [], "postData": 7}',
+    '{"queryString": [{"name": 1, "value": "x"}, {"name": "\\u0000", "value": ""}]}',
+    "<input name=code value>", "<input name='code' value=''>", "%3D", "see=" + "%3D" * 400,
+    "%25" * 400 + "3Dx", "<input " * 400,
+])  # fmt: skip
+def test_what_only_looks_like_a_secret_in_a_list_or_a_field_is_left(text):
+    assert Redactor().text(text) == text
+
+
+def test_a_value_has_one_name_whatever_it_is_called_later():
+    redactor = Redactor()
+    first = redactor.text(f"https://as.example/?{asked('code')}")
+    later = redactor.text(f'{{"token": "{SECRET}", "note": "{often(SECRET, 2)}"}}')
+    assert "<code 1>" in first and "<token" not in later and later.count("<code 1>") == 2
+
+
+def test_cookies_in_one_line_are_all_hidden_and_their_attributes_are_left():
+    attributes = "Path=/; Expires=Wed, 21 Oct 2026 07:28:00 GMT; HttpOnly"
+    line = f"a={SECRET}; {attributes}, b=tiny; Path=/"
+    told = texts(response_headers=(("Set-Cookie", line), ("Set-Cookie", "justavalue")))
+    assert f"a=<cookie 1>; {attributes}, b=<cookie 2>; Path=/" in told
+    assert not {SECRET, "tiny", "justavalue"} & set(re.findall(r"[\w-]+", told))
+
+
+def test_a_state_of_something_else_is_left():
+    assert "state=open" in texts(url="https://api.example/orders?state=open&nonce=1")
 
 
 HANDLE = "0123456789ABCDEF" * 4

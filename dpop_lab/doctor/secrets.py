@@ -19,6 +19,7 @@ from dpop_lab.wire.redact import USER_ESCAPED, Redactor
 from dpop_lab.wire.secrets import (
     LOGIN,
     NAMES,
+    OF_SESSIONS,
     PARAMETERS,
     holds_key,
     is_hidden,
@@ -101,7 +102,13 @@ class Secrets:
         self._read([text] if text else [call.error for call in pasted.calls])
         self._redactor.text(text)
         found = self._found | dict.fromkeys(self._redactor.labels.kinds())
-        found.pop("proof", None)  # what is secret in it has a kind of its own
+        for kind in (
+            "proof",
+            *OF_SESSIONS,
+            "state",
+            "nonce",
+        ):  # in a proof it has a kind of its own
+            found.pop(kind, None)
         names = ("private_key" if kind in PRIVATE_MEMBERS else kind for kind in found)
         self.kinds = tuple(dict.fromkeys(WORDS.get(name, "a secret") for name in names))
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import partial
 from itertools import pairwise
 from urllib.parse import unquote_plus
 
@@ -18,6 +19,7 @@ from dpop_lab.wire.secrets import (
     KINDS,
     LOOSE,
     NAME,
+    OF_A_FLOW,
     PARAMETERS,
     key_pieces,
     member_names,
@@ -27,7 +29,7 @@ from dpop_lab.wire.secrets import (
 )
 from dpop_lab.wire.syntax import without_login
 
-DECODE = json.JSONDecoder(parse_int=whole_number).raw_decode
+DECODER = json.JSONDecoder(parse_int=whole_number)
 FORM = "application/x-www-form-urlencoded"
 SHORTEST = len("?code=x")  # no text that is shorter can name a secret and hold it
 
@@ -40,9 +42,11 @@ USER_ESCAPED = re.compile(  # in JSON of PHP, in a parameter
     re.I,
 )
 IN_A_URL, IN_A_FORM = re.compile("([&?#])"), re.compile("(&)")  # what parts parameters
-BOUNDARY = re.compile(r'boundary="?([^";]+)', re.I)
+A_FLOW = re.compile(r"(?:^|[?&#])(?:response_type|code|code_challenge|error|id_token|client_id)=")
+MEMBERS_OF_A_FLOW = {"code_verifier", "redirect_uri", "codeVerifier", "redirectUri"}
 BEHIND_A_NAME = re.compile("[:=>]")
-FIELD = re.compile(r'\bname="?([^";\r\n]*)', re.I)
+COOKIES = re.compile(r"\n|,\s*+(?=[^\s=;,]++=)")  # what parts those that a HAR has in one line
+EMBEDDED = re.compile(r"<(?:input|meta|param)\b|%(?:25)*3D", re.I)
 
 
 class Redactor:
@@ -83,11 +87,8 @@ class Redactor:
         parts = [text, *decoded_parts(text)]
         once = self.labels.replace(parts, but="proof")
         plain = [text, *map(self._text, once[1:])] == parts == once
-        return (
-            text
-            if plain and text.startswith("ey") and len(text) <= LONGEST
-            else self.labels.label("proof", text)
-        )
+        proof = plain and text.startswith("ey") and len(text) <= LONGEST
+        return text if proof else self.labels.label("proof", text)
 
     def _reports(self, reports: tuple[Report, ...]) -> tuple[Report, ...]:
         """The reports without the secrets that a client put where a row looked."""
@@ -119,8 +120,7 @@ class Redactor:
             case "cookie":
                 return ";".join(map(self._cookie, value.split(";")))
             case "set-cookie":
-                pair, mark, attributes = value.partition(";")
-                return self._cookie(pair) + mark + attributes
+                return ", ".join(map(self._cookie, COOKIES.split(value)))
         kind = KINDS.get(squeezed(name.lower().removeprefix("x-")))
         if kind or name.lower().endswith(("token", "secret", "key")):
             return self.labels.label(kind or "credentials", value)
@@ -133,9 +133,11 @@ class Redactor:
         kind = "access_token" if scheme.lower() in ("dpop", "bearer") else "credentials"
         return f"{scheme} {self.labels.label(kind, rest.strip())}".lstrip()
 
-    def _cookie(self, pair: str) -> str:
-        name, mark, value = pair.rpartition("=") if "=" not in pair else pair.partition("=")
-        return name + mark + self.labels.label("cookie", value.strip())
+    def _cookie(self, line: str) -> str:
+        """A cookie, and its attributes behind a semicolon where a server gives it."""
+        pair, mark, attributes = line.partition(";")
+        name, equals, value = pair.partition("=") if "=" in pair else ("", "", pair)
+        return name + equals + self.labels.label("cookie", value.strip()) + mark + attributes
 
     def _url(self, url: str) -> str:
         if not IN_A_URL.search(url) and "@" not in url:
@@ -148,45 +150,60 @@ class Redactor:
         media_type = content_type.partition(";")[0].strip().lower()
         if media_type == FORM:
             return self._pairs(IN_A_FORM, body)
-        if media_type.startswith("multipart/") and (boundary := BOUNDARY.search(content_type)):
-            mark = "--" + boundary[1].strip()
-            return mark.join(map(self._part, body.split(mark)))
-        return self._text(body)
+        if not media_type.startswith("multipart/"):
+            return self._text(body)
+        from dpop_lab.wire.embedded import without_parts  # when used
 
-    def _part(self, part: str) -> str:
-        """A part of a multipart body, from one boundary to the next."""
-        head, gap, value = [*re.split(r"(\r?\n\r?\n)", part, maxsplit=1), "", ""][:3]
-        name, content = FIELD.search(head), value.rstrip("\r\n")
-        shown = self._value(name[1] if name else "", content)
-        return head + gap + shown + value[len(content) :]
+        return without_parts(body, content_type, self._value)
 
     def _pairs(self, mark: re.Pattern[str], text: str) -> str:
-        return "".join(map(self._pair, mark.split(text)))
+        kinds = OF_A_FLOW if A_FLOW.search(text) else PARAMETERS
+        return "".join(self._pair(pair, kinds) for pair in mark.split(text))
 
-    def _pair(self, pair: str) -> str:
+    def _pair(self, pair: str, kinds: Mapping[str, str]) -> str:
         name, equals, spelled = pair.partition("=")
         if not equals:
             return self._text(pair)
         value = unquote_plus(spelled)
-        shown = self._value(unquote_plus(name), value)
+        shown = self._value(unquote_plus(name), value, kinds)
         return self._text(pair) if shown == value else self._text(name) + equals + shown
 
-    def _value(self, name: str, value: str) -> str:
+    def _value(self, name: str, value: str, kinds: Mapping[str, str] = OF_A_FLOW) -> str:
         """What is shown for the value of a parameter."""
-        kind = PARAMETERS.get(squeezed(name))
-        return self.labels.label(kind, value) if kind else self._text(value)
+        kind = kinds.get(squeezed(name))
+        return self.labels.label(kind, value) if kind else self._text(self._url(value))
+
+    def _listed(self, name: str, value: str) -> str:
+        """What is shown for a value in a list of header lines or parameters."""
+        shown = self._value(name, value)
+        return shown if shown != value or name.lower() == "dpop" else self._header(name, value)
 
     def _text(self, text: str) -> str:
         if len(text) < SHORTEST:
             return text
         start = text.lstrip("\ufeff \t\r\n")[:1]
         if start in ("{", "[", '"') and (names := member_names(text)) is not None:
-            return self._json(text, KINDS | (JWK_PRIVATE if "kty" in names else {}))
+            return self._members(text, names)
         for user in (USER_IN_TEXT, USER_ESCAPED) if "@" in text or "%40" in text else ():
             text = user.sub(self._user, text)
         text = without_keys(text, self._key)
-        named = [*NAME.finditer(text)] if BEHIND_A_NAME.search(text) else []
-        return LOOSE.sub(self._loose, self._between(named, text)) if named else text
+        embedded = EMBEDDED.search(text) is not None
+        if embedded:
+            from dpop_lab.wire.embedded import without_encoded, without_fields  # when used
+
+            text = without_fields(text, self._value)
+        if BEHIND_A_NAME.search(text) and (named := [*NAME.finditer(text)]):
+            text = LOOSE.sub(self._loose, self._between(named, text))
+        return without_encoded(text, self._text) if embedded else text
+
+    def _members(self, text: str, names: set[str]) -> str:
+        """JSON, by the names of its members."""
+        if names & {"queryString", "postData", "cookies"}:
+            from dpop_lab.wire.embedded import without_lists  # of a HAR, when used
+
+            text = without_lists(text, self._listed, partial(self.labels.label, "cookie"))
+        kinds = OF_A_FLOW if names & MEMBERS_OF_A_FLOW else KINDS
+        return self._json(text, kinds | JWK_PRIVATE if "kty" in names else kinds)
 
     def _between(self, names: list[re.Match[str]], text: str) -> str:
         """The text without known values that go on where one behind a name seems to end."""
@@ -215,7 +232,7 @@ class Redactor:
             string = json.loads(match[1]) if "\\" in match[1] else match[1][1:-1]
             end, shown = match.end(), match[0]
             if match[2] and (kind := kinds.get(squeezed(string))):
-                value, end = DECODE(text, end)
+                value, end = DECODER.raw_decode(text, end)
                 value = value if isinstance(value, str) else text[match.end() : end]
                 shown += json.dumps(self.labels.label(kind, value))
             elif not match[2] and (clean := self._text(string)) != string:

@@ -14,12 +14,16 @@ from dpop_lab.jose.keys import PRIVATE_MEMBERS
 from dpop_lab.show.values import Words
 
 NAMES = (
-    "access_token actor_token api_key assertion client_assertion client_secret code_verifier"
-    " device_code id_token id_token_hint password refresh_token registration_access_token secret"
-    " request_uri subject_token".split()
+    "access_token actor_token api_key assertion auth_req_id client_assertion client_secret"
+    " code_verifier device_code id_token id_token_hint logout_token passcode passwd password"
+    " refresh_token registration_access_token secret request_uri subject_token user_code".split()
 )
-KINDS = {name.replace("_", ""): name for name in NAMES}
-PARAMETERS = KINDS | {"code": "code", "token": "token"}  # elsewhere these words are harmless
+OF_SESSIONS = ("session_state", "sid")  # names of a person's session: nothing can be had for them
+PASSWORDS = dict.fromkeys(("passcode", "passwd"), "password")
+KINDS = {name.replace("_", ""): name for name in (*NAMES, *OF_SESSIONS)} | PASSWORDS
+PARAMETERS = KINDS | {"code": "code", "token": "token", "pwd": "password"}  # elsewhere mere words
+# also what ties an answer to a browser and an ID token to a request: of use while that is open
+OF_A_FLOW = PARAMETERS | {"state": "state", "nonce": "nonce"}
 JWK_PRIVATE = {name: name for name in PRIVATE_MEMBERS}
 HASH = re.compile(r"[\w+/-]{43}=?|[0-9a-fA-F]{64}|[\w+/-]{64}|[\w+/-]{86}(?:==)?|[\w-]{22}")
 SHORTEST_PRIVATE = 16  # characters of a private member of a key
@@ -32,11 +36,12 @@ HIDDEN = re.compile(
 LOGIN = re.compile(r"^[^/\s:]*+:\S*@")  # in a URL without a scheme
 QUOTE = r"""(?:\\{0,63}["']|&(?:amp;)*+(?:quot|apos|#3[49]|#x2[27]);)"""
 # in text of no known form: name=value, name: value, "name": "value", <name>value
-ANYWHERE = sorted({*NAMES} - {"request_uri"}, reverse=True)
+ANYWHERE = sorted({*NAMES, "session_state"} - {"request_uri"}, reverse=True)
 NAME = re.compile(
     rf"""(?P<name>{"|".join(ANYWHERE).replace("_", "[_-]?")}"""
     r"""|(?<![a-z]_)request_uri(?=\W{1,9}(?:urn|[\w-]{20}))"""  # and not what is said of it
-    r"""|(?<=[?&#])(?:code|token)(?==)|(?<=name=["'])code(?=["']\ value)"""
+    r"""|(?:(?<=[?&#;])|(?<=u0026))(?:code|token|(?:sid|state|nonce)(?==[\w.~+/%-]{16}))(?==)"""
+    r"""|(?:\A|(?<=["'\s]))(?:code|token)(?==[\w.~+/%-]{16})"""
     rf"""|(?<=["';])(?:d|p|q|dp|dq|qi|k)(?={QUOTE}\s*+:\s*+{QUOTE}[\w-]{{16}}))"""
     rf"""(?P<gap>>|(?:{QUOTE}|\\*+["']?)\s*+(?:value\s*+)?[:=]>?\s*+)"""
     rf"""(?P<quote>{QUOTE})?+""",
@@ -117,7 +122,11 @@ def is_secret(name: str, value: object) -> bool:
     token = known == "ath" and not HASH.fullmatch(value)  # perhaps
     if known in PRIVATE_MEMBERS or token:
         return len(value) >= SHORTEST_PRIVATE
-    named = known in KINDS or known.endswith("secret") or known.startswith("priv")
+    named = (
+        (known in KINDS and KINDS[known] not in OF_SESSIONS)
+        or known.endswith("secret")
+        or known.startswith("priv")
+    )
     return named or holds_key(value)
 
 
