@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import fields, replace
 from html import escape
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import pytest
 import requests
@@ -226,6 +226,16 @@ def test_cookies_in_one_line_are_all_hidden_and_their_attributes_are_left():
     told = texts(response_headers=(("Set-Cookie", line), ("Set-Cookie", "justavalue")))
     assert f"a=<cookie 1>; {attributes}, b=<cookie 2>; Path=/" in told
     assert not {SECRET, "tiny", "justavalue"} & set(re.findall(r"[\w-]+", told))
+
+
+def test_a_parameter_with_a_secret_within_stays_one_parameter():
+    within = "/cb?client_id=a&state=of-the-owner&code_challenge=x#y"
+    told = Redactor().exchange(
+        Exchange("POST", "https://as.example/", (FORM,), f"ReturnUrl={often(within, 1)}&b=1", 0, 0)
+    )
+    assert dict(parse_qsl(told.request_body)) == {
+        "ReturnUrl": within.replace("of-the-owner", "<state 1>"), "b": "1",
+    }  # fmt: skip
 
 
 def test_a_state_of_something_else_is_left():

@@ -31,8 +31,7 @@ from dpop_lab.wire.secrets import (
     strings,
 )
 
-WORDS = {
-    "private_key": "a private key",
+WORDS = dict.fromkeys(("private_key", *PRIVATE_MEMBERS), "a private key") | {
     "client_secret": "a client secret",
     "client_assertion": "a client assertion",
     "refresh_token": "a refresh token",
@@ -46,6 +45,7 @@ WORDS = {
     "api_key": "an API key",
     "credentials": "a name and a password",
 }
+WORDS |= dict.fromkeys(("proof", "state", "nonce", *OF_SESSIONS), "")  # of no use, or by its kind
 ESCAPED = re.compile(r"(?<!\\)\\++u00([2-7][0-9a-fA-F])")
 JWT = re.compile(  # or what is left of one, its beginning cut off
     r"(?<![\w-])(?:ey[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)*"
@@ -102,15 +102,8 @@ class Secrets:
         self._read([text] if text else [call.error for call in pasted.calls])
         self._redactor.text(text)
         found = self._found | dict.fromkeys(self._redactor.labels.kinds())
-        for kind in (
-            "proof",
-            *OF_SESSIONS,
-            "state",
-            "nonce",
-        ):  # in a proof it has a kind of its own
-            found.pop(kind, None)
-        names = ("private_key" if kind in PRIVATE_MEMBERS else kind for kind in found)
-        self.kinds = tuple(dict.fromkeys(WORDS.get(name, "a secret") for name in names))
+        words = (WORDS.get(kind, "a secret") for kind in found)
+        self.kinds = tuple(filter(None, dict.fromkeys(words)))
 
     def _look_at(self, call: Call) -> None:
         """Look for the secrets in a call; each value is known from now on."""

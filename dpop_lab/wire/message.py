@@ -172,6 +172,14 @@ class Redacted(Exchange):
         return _message(start, self.response_headers, self.response_body)
 
 
+def measured(headers: Headers, body: str) -> Headers:
+    """The header lines with the length of this body."""
+    length = str(len(body.encode("utf-8", "surrogatepass")))
+    return tuple(
+        (name, length if name.lower() == "content-length" else value) for name, value in headers
+    )
+
+
 def _message(start: str, headers: Headers, body: str) -> str:
     lines = [start, *(f"{name}: {value}" for name, value in headers)]
     more = len(body) - LONGEST

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import partial
 from itertools import pairwise
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
 from dpop_lab.jose.jws import LONGEST, decoded_parts, read_jws
 from dpop_lab.show.values import at_once
 from dpop_lab.wire.labels import LONG, MOST, Labels, passwords_in
-from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
+from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines, measured
 from dpop_lab.wire.secrets import (
     JWK_PRIVATE,
     KINDS,
@@ -41,6 +41,7 @@ USER_ESCAPED = re.compile(  # in JSON of PHP, in a parameter
     r"""(?<=:\\/\\/)[^/?#\s"<>]+(?=@)|(?<=%3A%2F%2F)(?:[^\s"'<>%/?#&@]|%(?!2F|3F|23))+(?=%40)""",
     re.I,
 )
+WITHIN = " <>/?:@=,;!$'()*~"  # stands for itself in a value of which a part is hidden
 IN_A_URL, IN_A_FORM = re.compile("([&?#])"), re.compile("(&)")  # what parts parameters
 A_FLOW = re.compile(r"(?:^|[?&#])(?:response_type|code|code_challenge|error|id_token|client_id)=")
 MEMBERS_OF_A_FLOW = {"code_verifier", "redirect_uri", "codeVerifier", "redirectUri"}
@@ -79,7 +80,7 @@ class Redactor:
         for side in ("request", "response"):
             headers, body = f"{side}_headers", f"{side}_body"
             if values[body] != getattr(raw, body):
-                values[headers] = _measured(values[headers], values[body])
+                values[headers] = measured(values[headers], values[body])
         return Redacted(**values, proofs=tuple(map(self._proof, given)))
 
     def _proof(self, text: str) -> str:
@@ -87,8 +88,8 @@ class Redactor:
         parts = [text, *decoded_parts(text)]
         once = self.labels.replace(parts, but="proof")
         plain = [text, *map(self._text, once[1:])] == parts == once
-        proof = plain and text.startswith("ey") and len(text) <= LONGEST
-        return text if proof else self.labels.label("proof", text)
+        plain &= text.startswith("ey") and len(text) <= LONGEST
+        return text if plain else self.labels.label("proof", text)
 
     def _reports(self, reports: tuple[Report, ...]) -> tuple[Report, ...]:
         """The reports without the secrets that a client put where a row looked."""
@@ -165,8 +166,9 @@ class Redactor:
         if not equals:
             return self._text(pair)
         value = unquote_plus(spelled)
-        shown = self._value(unquote_plus(name), value, kinds)
-        return self._text(pair) if shown == value else self._text(name) + equals + shown
+        if (shown := self._value(unquote_plus(name), value, kinds)) == value:
+            return self._text(pair)
+        return self._text(name) + equals + quote(shown, WITHIN, errors="replace")
 
     def _value(self, name: str, value: str, kinds: Mapping[str, str] = OF_A_FLOW) -> str:
         """What is shown for the value of a parameter."""
@@ -187,8 +189,7 @@ class Redactor:
         for user in (USER_IN_TEXT, USER_ESCAPED) if "@" in text or "%40" in text else ():
             text = user.sub(self._user, text)
         text = without_keys(text, self._key)
-        embedded = EMBEDDED.search(text) is not None
-        if embedded:
+        if embedded := EMBEDDED.search(text):
             from dpop_lab.wire.embedded import without_encoded, without_fields  # when used
 
             text = without_fields(text, self._value)
@@ -240,11 +241,3 @@ class Redactor:
             done += [text[position : match.start()], shown]
             position = end
         return "".join(done) + text[position:]
-
-
-def _measured(headers: Headers, body: str) -> Headers:
-    """The header lines with the length of this body."""
-    length = str(len(body.encode("utf-8", "surrogatepass")))
-    return tuple(
-        (name, length if name.lower() == "content-length" else value) for name, value in headers
-    )
