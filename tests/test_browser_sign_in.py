@@ -34,8 +34,7 @@ def test_as_long_as_nobody_has_come_nothing_is_told_but_that(wire, visit):
 
 
 def test_the_story_has_the_browsers_requests_each_once_and_the_call_in_a_persons_name(wire, visit):
-    visit.play("bob")
-    story = visit.finish()
+    story = visit.play("bob")
     assert paths(wire)[-6:] == [
         "/connect/authorize",
         "/Account/Login",
@@ -51,7 +50,6 @@ def test_the_story_has_the_browsers_requests_each_once_and_the_call_in_a_persons
 
 def test_nothing_secret_of_the_browsers_is_kept(wire, visit):
     visit.play()
-    visit.finish()
     kept = wire.log.text()
     assert "code=<code 1>" in kept
     assert not re.search(r"[?&]code=[0-9A-F]|Cookie: .*=[0-9A-F]{32}|Password=alice", kept)
@@ -71,6 +69,8 @@ def test_a_person_who_says_no_is_told_of(wire, visit):
 def test_who_listens_no_longer_says_so(visit):
     visit.close()
     assert "Nobody came" in repr(visit.finish())
+    with pytest.raises(LabError, match="nobody listens"):
+        visit.play()
 
 
 def test_the_link_is_one_that_opens_beside_the_notebook_and_tells_nothing_of_it(wire, visit):

@@ -143,7 +143,8 @@ def one_key(scene: Scene) -> Steps:
     count = len(pars) + len(codes) + len(scene.at(API))
     few = f"It works, with {count} requests to the three places. {MOST} are enough. Start again."
     yield count <= MOST, few
-    return "One key, shown three times: before Alice saw a page, with her code, and at the API."
+    told = "One key, shown three times: before Alice saw a page, with her code, and at the API."
+    return told + " The nonce of the PAR endpoint was good at the token endpoint." * (count < MOST)
 
 
 # ---- 09.3

@@ -62,7 +62,14 @@ class Client:
 
 
 def pushed(
-    *, proof=True, other_key=False, beside=False, until="API", tries=0, client_id="native.dpop"
+    *,
+    proof=True,
+    other_key=False,
+    beside=False,
+    until="API",
+    tries=0,
+    kept=True,
+    client_id="native.dpop",
 ):
     """Sign in with native.dpop by a pushed request, so far, with so many requests too many."""
 
@@ -79,9 +86,10 @@ def pushed(
         code = one.opened(asked | ({"scope": "openid"} if beside else {}))
         if until == "browser":
             return
-        nonce = nonce or one.push()[1].headers.get("DPoP-Nonce")
         key = generate_key() if other_key else one.key
-        answer = one.redeem(code, key=key, nonce=nonce)
+        answer = one.redeem(code, key=key, nonce=nonce if kept else None)
+        if not kept:
+            answer = one.redeem(code, key=key, nonce=answer.headers["DPoP-Nonce"])
         if until == "token" or not answer.ok:
             return
         one.call(answer.json()["access_token"])
@@ -175,6 +183,7 @@ TRIED = {
             pushed(until="token"),
             pushed(tries=3),
         ),
+        second=pushed(kept=False),
     ),
     "09.3": Tried(
         solve=opened(),

@@ -29,8 +29,8 @@ NOT_YET = "Nobody has come yet: click the link, then run this cell again."
 AGAIN = "Run the cell with the link once more, for a new one."
 HERE = (
     "The link leads to a port of the machine that this kernel runs on. Where your browser is on"
-    " another one, as with Binder, a hub or a codespace, it can't get there: have the lab sign"
-    " alice in over that port with play()."
+    " another one, as with Binder, a hub or a codespace, it can't get there: play('alice') has the"
+    " lab sign her in over that port."
 )
 
 
@@ -97,13 +97,19 @@ class BrowserSignIn(Shown):
         if request.route.startswith(PERSONAL[:2]) and own not in request.lines("User-Agent"):
             self._lab.log.record(self._lab.twin.exchange(request, response))
 
-    def play(self, name: str = "alice", password: str = "") -> None:
-        """Be that person, by the same pages over the same port, with no browser but this."""
+    def play(self, name: str = "alice", password: str = "") -> Shown:
+        """Be that person, by the same pages over the same port; gives what `finish` gives.
+
+        Raises `LabError` where the link was used, or nobody listens any more.
+        """
+        if not self._thread.is_alive():
+            raise LabError("Somebody was here already, or nobody listens any more", advice=AGAIN)
         with requests.Session() as browser:
             browser.trust_env = False  # a proxy has no business between us and ourselves
             there = self._loopback.redirect_uri
             browser.get(signed_in(browser, self.link, there, name, password or name), timeout=5)
         self._thread.join(5)
+        return self.finish()
 
     def finish(self) -> Shown:
         """Redeem the code that the browser brought, and call the API; gives the story of it all.
