@@ -10,9 +10,9 @@ from dpop_lab.exercises import houses, mistakes
 from dpop_lab.exercises.attempt import Attempt
 from dpop_lab.exercises.break_in import THEFT, house_with
 from dpop_lab.exercises.course import find_exercise
+from dpop_lab.exercises.leaks import HONEST, OF_CODES, OF_REFRESH_TOKENS, Visits
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, OPEN_HOUSE, REFRESH_REPAIRS
-from dpop_lab.exercises.visitors import HONEST, OF_CODES, OF_REFRESH_TOKENS, Visits
 from dpop_lab.lab.sign_in.stage import Over
 from dpop_lab.server.access_token import new_signing_key
 from dpop_lab.server.duende_site import BASE_URL

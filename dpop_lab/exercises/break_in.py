@@ -11,11 +11,7 @@ import requests
 from dpop_lab.errors import LabError
 from dpop_lab.exercises.exercise import Steps
 from dpop_lab.exercises.houses import ALARM, ALARMED, GUESSED, NAMES, Listed, repairing, telling
-from dpop_lab.exercises.mistakes import Revision, told
-from dpop_lab.exercises.museum import Mistake
-from dpop_lab.exercises.scene import Scene, Seen
-from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, OPEN_HOUSE, REFRESH_REPAIRS
-from dpop_lab.exercises.visitors import (
+from dpop_lab.exercises.leaks import (
     CODE_LEAKS,
     HONEST,
     OF_CODES,
@@ -28,6 +24,10 @@ from dpop_lab.exercises.visitors import (
     Visits,
     by_the_new_app,
 )
+from dpop_lab.exercises.mistakes import Revision, told
+from dpop_lab.exercises.museum import Mistake
+from dpop_lab.exercises.scene import Scene, Seen
+from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, OPEN_HOUSE, REFRESH_REPAIRS
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.lab.sign_in.stage import Over, challenge
 from dpop_lab.server.policy import Policy

@@ -1,4 +1,4 @@
-"""Visitors who sign in, what leaks of that, and what a thief does who listens."""
+"""What leaks of visitors who sign in, and what a thief does who listens."""
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
