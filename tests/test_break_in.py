@@ -14,11 +14,8 @@ from dpop_lab.exercises.leaks import HONEST, OF_CODES, OF_REFRESH_TOKENS, Visits
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, OPEN_HOUSE, REFRESH_REPAIRS
 from dpop_lab.lab.sign_in.stage import Over
-from dpop_lab.server.access_token import new_signing_key
-from dpop_lab.server.duende_site import BASE_URL
 from tests.exercises.lesson_20 import VISITORS, leaked, robbed, swap
 
-SIGNING_KEY = new_signing_key(BASE_URL, kid="TEST")
 HOUSES = {"20.7": "dpop_jkt_where_a_proof_comes", "20.8": "family_goes_on"}
 KNOWN = (*OF_CODES, *OF_REFRESH_TOKENS)
 LAXER = {  # what else lets a theft through: a server that does less is robbed in more ways
@@ -30,13 +27,13 @@ LAXER = {  # what else lets a theft through: a server that does less is robbed i
 
 
 def attempt(name):
-    return Attempt(find_exercise(name), signing_key=SIGNING_KEY)
+    return Attempt(find_exercise(name))
 
 
 @pytest.fixture(scope="module")
 def play():
     """Is what somebody does at a house with these rules answered in the end?"""
-    scene = Scene(signing_key=SIGNING_KEY)
+    scene = Scene()
     scene.open(OPEN_HOUSE)
     scene.begin({})
 
