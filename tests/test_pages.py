@@ -18,21 +18,20 @@ from dpop_lab.doctor.wordings import SPECIFIC
 from dpop_lab.doctor.words import fitting
 from dpop_lab.panels import BenchPanel
 from dpop_lab.server.policies import POLICIES
-from dpop_lab.server.sign_in.rows import ROWS as SIGN_IN_ROWS
 from dpop_lab.server.sign_in.ways import with_sign_in
 from dpop_lab.show.values import one_line
 from tests import pages
 from tests.links import ROOT
 from tests.pages.error import rows_of, texts
 from tests.pages.markdown import Page, code, prose, same_each_run, table
-from tests.pages.row import TAUGHT
+from tests.pages.taught import OF_A_SIGN_IN, TAUGHT
 from tests.pages.trials import LIKELY, causes
 from tests.pages.wire import ROWS
 from tests.pages.words import OF_CODES, TOLD_AT, page_of, quoted
 from tests.said import heard, read
 
 LONGEST, OF_THE_INDEX = 120, 150  # lines; the index is searched, not read
-SIGN_IN = {row.name for row in SIGN_IN_ROWS.values()}  # no bench and no lesson has them yet
+LESSONS = {*TAUGHT.values(), *OF_A_SIGN_IN.values()}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SERVER = ROOT / "dpop_lab" / "server"
 
@@ -84,7 +83,7 @@ def test_no_page_is_long_and_each_begins_with_cause_and_mend():
 def test_every_row_has_a_page_with_its_causes_and_its_lesson():
     asked = {row for policy in map(with_sign_in, POLICIES.values()) for row in policy.row_names}
     assert {f"rows/{row}.md" for row in asked} == {path for path in made() if path[:5] == "rows/"}
-    assert asked - LIKELY.keys() <= SIGN_IN and asked - TAUGHT.keys() <= SIGN_IN
+    assert asked <= LIKELY.keys() & TAUGHT.keys()
     for name, row in ROWS.items():
         text = made()[f"rows/{name}.md"]
         assert prose(row.question) in text and prose(row.stops) in text
@@ -104,11 +103,11 @@ def test_the_line_for_the_bench_brings_the_row_to_fail(row, server):
     assert panel.view.caught == row
 
 
-@pytest.mark.parametrize("notebook", sorted({one for one, _ in TAUGHT.values()}))
+@pytest.mark.parametrize("notebook", sorted({one for one, _ in LESSONS}))
 def test_what_is_taught_has_a_heading_in_its_lesson(notebook):
     cells = nbformat.read(ROOT / "notebooks" / f"{notebook}.ipynb", as_version=4).cells
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    for name, heading in TAUGHT.values():
+    for name, heading in LESSONS:
         assert name != notebook or re.search(rf"^##+ {re.escape(heading)}$", text, re.M), heading
 
 

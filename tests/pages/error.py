@@ -7,6 +7,7 @@ from dpop_lab.doctor.general import IN_GENERAL, Wording
 from dpop_lab.doctor.wordings import SPECIFIC
 from tests.pages import parts
 from tests.pages.markdown import Page, code, prose, slug, table
+from tests.pages.taught import taught
 from tests.pages.trials import Tried, answered, trials
 from tests.pages.wire import SERVERS, Said, answers, together
 from tests.pages.words import NONCE, OF_CODES, TOLD_AT, heard_at, others
@@ -58,6 +59,7 @@ def text_page(words: Words) -> Page:
     page.section("Find out", parts.doctor(f"{error}: {text}"), _whole(rows))
     page.section("Usual causes, the likeliest first", parts.cause_table(tried))
     page.section("Who sends it", _senders(said) if said else _tried_at(words))
+    page.section("See it", taught(page, *(row.name for row in rows if not rows[1:])))
     links = [page.link(f"The row {code(row.name)}", f"rows/{row.name}.md") for row in rows]
     links.append(page.link(f"All of {code(error)}", f"errors/{error}.md"))
     page.add(parts.footer(page, *links))
@@ -131,6 +133,7 @@ def code_page(error: str) -> Page:
     page.section("Usual causes, the likeliest first", parts.cause_table(tried))
     page.section("What other servers say", *parts.word_lists(heard_at(page.path)), _also(page))
     page.section("Find out", parts.doctor(error), _whole([]))
+    page.section("See it", taught(page))
     page.add(parts.footer(page))
     return page
 

@@ -5,6 +5,7 @@ import re
 from dpop_lab.doctor.general import IN_GENERAL
 from tests.pages import parts
 from tests.pages.markdown import Page, prose, table
+from tests.pages.taught import taught
 from tests.pages.words import heard_at, others, quoted
 
 NO_WORDS = "other/no-words.md"
@@ -23,6 +24,7 @@ def other_page(path: str) -> Page:
     lines = parts.first_lines(f"{prose(first.means)}.", prose(first.do))
     page.add(lines)
     page.section("It is said in these words", *parts.word_lists(found, told=lines))
+    page.section("See it", taught(page))
     page.add(parts.footer(page))
     return page
 

@@ -72,10 +72,20 @@ HONESTLY: Mapping[str, str] = {
     "other_key_after_par": "another key than dpop_jkt or PAR named, such as one made after login",
     "bound_code_without_proof": "no proof with the code, though dpop_jkt or PAR had named a key",
     "stolen_refresh_token": "another key than at first, such as a new one after a restart",
+    "code_twice": "code that was used before",
+    "stolen_code": "code_verifier of another authorization request",
+    "code_of_another_client": "code that was given to another client",
+    "old_refresh_token": "refresh token that was used before, by a client whose tokens rotate",
+    "revoked_refresh_token": "refresh token that was revoked",
+    "refresh_token_of_another_client": "refresh token that was given to another client",
     "stolen_refresh_token_without_proof": "no proof with a refresh token that was got with one",
 }
 #: Changes that no row refuses, beside those of the token request.
-OTHERS = ("no_proof", "two_authorizations", "token_in_the_query", "too_long")
+OTHERS = (
+    "no_proof", "two_authorizations", "token_in_the_query", "too_long",
+    "code_twice", "stolen_code", "other_redirect_uri", "code_of_another_client",
+    "old_refresh_token", "revoked_refresh_token", "refresh_token_of_another_client",
+)  # fmt: skip
 #: Further requests of a client that signs people in, in the words of a title: path and form.
 ASKED: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "resource of more than 512 characters": (TOKEN_PATH, {"resource": f"urn:{'x' * 512}"}),
