@@ -225,7 +225,7 @@ def _examined(
         one = examine(call, used=used, **known)
         problems, remarks = _clean((one.problems, one.remarks), secrets)
         examined.append(replace(one, problems=problems, remarks=remarks))
-    return tuple(told_once(examined))
+    return tuple(told_once(examined))[::-1]
 
 
 def _in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.paste.pasted import OF_THE_DEMO, Pasted
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.proof import rules
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import Call
 
+AGAIN = "A later exchange has the same fault."
 ECHO = "Another exchange with this status tells the reason."
 REFUSAL = re.compile(
     r"\b(?:invalid_dpop_proof|use_dpop_nonce|invalid_token|401 Unauthorized)\b"
@@ -75,11 +77,22 @@ def told_once(examined: list[Examined]) -> Iterator[Examined]:
     known = [(one.call.status, problem) for one in examined for problem in one.problems]
     clear = {status for status, problem in known if problem.explains != SILENT}
     actions = tuple(problem.action for _, problem in known if problem.action)
-    for one in examined:
+    again = set[tuple[str, ...]]()  # causes that a later exchange has, too
+    for one in reversed(examined):
+        new = [each for each in one.problems if _cause(each) not in again]
+        again |= {_cause(each) for each in one.problems}
         left = [each for each in one.problems if each.explains != SILENT]
         echo = one.problems and not left and one.call.status in clear
-        remarks = [each for each in one.remarks if not each.endswith(actions)] + [ECHO] * bool(echo)
-        yield replace(one, problems=() if echo else one.problems, remarks=tuple(remarks))
+        notes = [ECHO] * bool(echo) + [AGAIN] * (len(new) < len(one.problems))
+        remarks = [each for each in one.remarks if not each.endswith(actions)]
+        yield replace(one, problems=() if echo else tuple(new), remarks=(*remarks, *notes))
+
+
+def _cause(one: Problem) -> tuple[str, ...]:
+    """What is alike in two findings of one cause; of nonces the last that is asked for counts."""
+    if one.row == rules.nonce.name and (one.guess or one.title.startswith("nonce: asked")):
+        return (one.row,)
+    return one.row, one.action, one.wanted, one.found, *one.explains
 
 
 def refused_somehow(pasted: Pasted, examined: Sequence[Examined]) -> Iterator[Examined]:

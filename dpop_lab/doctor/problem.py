@@ -33,6 +33,14 @@ SUBJECTS = {
 }  # fmt: skip
 
 
+#: Rows that fail where a proxy changes what it passes on.
+KEPT_BACK = (rules.one_header.name, "scheme")
+PROXY = (
+    "This request came through a proxy or gateway: if the client sent it right, it changed the"
+    " scheme or kept the DPoP header back, and has to pass both on as they came."
+)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Problem(Shown):
     """One thing that is wrong, and what to do about it; what is not known of it is empty."""
@@ -75,10 +83,12 @@ class Problem(Shown):
         wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
         action = advise(finding, call)
         problem = cls.at(row, said, action, wanted, found, defect)
-        at_server = action.startswith(
-            ("The server", "The issuer")
-        )  # has to do it, says such advice
-        return replace(problem, question=row.question, at_server=at_server)
+        at_server = action.startswith(("The server", "The issuer"))  # such advice says who has to
+        problem = replace(problem, question=row.question, at_server=at_server)
+        names = [name.lower() for name, _ in call.headers]
+        if row.name in KEPT_BACK and any(one.startswith("x-forwarded-") for one in names):
+            return replace(problem, action=f"{action} {PROXY}", guess="open")
+        return problem
 
     @property
     def fault(self) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, takewhile
 from typing import NamedTuple
 
 from dpop_lab.doctor.bindings import another_key, header_lost, other_alg, unbound
@@ -24,6 +24,7 @@ from dpop_lab.doctor.returned import returning
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, shown
 
+MOST_NONCES = 2  # asked for one after the other, without anything being wrong
 SOON = 30  # seconds in which no nonce should be outdated
 Look = Callable[[Call, Earlier, Earlier], Iterator[Problem]]
 
@@ -136,6 +137,15 @@ def _same(name: str, one: Call, other: Call) -> bool:
 # ---- what has to be the newest
 
 
+KEEP_NEWEST = (
+    "Keep the newest nonce of every answer, also of a 200, for each server, and put it into the"
+    " next proof: then a call needs one request."
+)
+NODES = (
+    "Look into the proofs. Where they carry the nonce of the answer before, the server is at fault,"
+    " such as several nodes that don't know each other's nonces; else the client passes over"
+    " DPoP-Nonce."
+)
 OBEY = "Obey the challenge: take the answer's DPoP-Nonce into a new proof, and send it again, once."
 
 
@@ -158,11 +168,7 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     elif (source is None or source in here) and here and here[-1].nonce != sent:
         newer = here[here.index(source) + 1] if source else here[-1]
         said = f"outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}"
-        action = (
-            "Keep the newest nonce of every answer, also of a 200, for each server, and put it into"
-            f" the next proof, here {shown(call.nonce or here[-1].nonce, 60)}: then a call needs"
-            " one request."
-        )
+        action = f"{KEEP_NEWEST} Here that is {shown(call.nonce or here[-1].nonce, 60)}."
     elif source and source not in here:
         where = f"{source.place} {host_of(source.url)}".rstrip()
         said = f"that of another server: {named(source)} gave it, at the {where}"
@@ -175,6 +181,22 @@ def _nonces(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     if said:
         one = Problem(f"nonce: {start}{said}", action, "RFC 9449 §8.2", row="nonce")
         yield replace(one, explains=ONCE[0].explains[1:], at_server=at_server)
+
+
+def _asked_again(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A nonce asked for although one was given, of requests whose proofs are not here."""
+    here = [one for one in earlier if same_server(one, call)]
+    asked = [*takewhile(lambda one: one.wants_nonce, reversed(here)), call]
+    if call.is_proof or not call.wants_nonce or not any(one.wants_nonce for one in here):
+        return
+    nonce = Problem("nonce: asked for again", "", "RFC 9449 §8.2", row="nonce")
+    nonce = replace(nonce, explains=ONCE[0].explains[1:])
+    if len(asked) == 1 and here[-1].nonce:
+        given = f"{answered(here[-1])} had given a newer one, {shown(here[-1].nonce, 60)}"
+        yield replace(nonce, title=f"{nonce.title}, though {given}", action=KEEP_NEWEST)
+    elif len({one.nonce for one in asked}) > MOST_NONCES:
+        told = f"nonce: asked for {len(asked)} times in a row, each time with another one"
+        yield replace(nonce, title=told, action=NODES, guess="open")
 
 
 def _came_before(one: Call, call: Call) -> bool:
@@ -205,6 +227,7 @@ LOOKS: tuple[Look, ...] = (
     _spent,
     spent_unseen,
     _nonces,
+    _asked_again,
     header_lost,
     unbound,
     another_key,

@@ -45,6 +45,7 @@ def other_problems(call: Call) -> Iterator[Problem]:
             taken = one.parameters.get("algs", "").split()
             yield from unsupported_alg(call, taken, "the challenge")
     yield from _small_letters(call)
+    yield from _without_ath(call)
     if (found := query_in_htu(call)) and not good:
         yield found
     if good and call.error and call.challenges:
@@ -122,6 +123,17 @@ def _leaked_elsewhere(call: Call) -> Iterator[Problem]:
         )
 
 
+def _without_ath(call: Call) -> Iterator[Problem]:
+    """No ath where the code tells that an access token, which is not here, went with the proof."""
+    known = call.token or "access_token" in call.hidden or "proof.ath" in call.unseen
+    if known or not call.is_proof or call.place != API or call.error != "invalid_token":
+        return
+    if "ath" not in call.proof.claims:
+        action = "Add ath, base64url of the SHA-256 of the access token that goes with the proof."
+        one = Problem.at(rules.ath, "the proof's ath is missing", action, found="nothing")
+        yield replace(one, explains=("bound_key", "any row", "invalid_token"))
+
+
 def _small_letters(call: Call) -> Iterator[Problem]:
     """A method in small letters, where the request's own is not known."""
     htm = call.proof.claims.get("htm")
@@ -166,7 +178,9 @@ def solved(call: Call, later: tuple[Call, ...]) -> str:
         return "The user has not agreed yet: ask again, each time with a new proof (RFC 8628 §3.5)."
     if call.wants_nonce:
         told = "The server asked for its nonce, and got it in the next request: as it should be."
-        return told * any(same_request(one, call) and not one.wants_nonce for one in later)
+        tries = [one for one in later if same_request(one, call)]
+        more = "A later exchange tells more." * any(one.is_proof for one in tries)
+        return told if any(not one.wants_nonce for one in tries) else more
     refused = call.error == "invalid_token" or call.bare_challenge
     return told * (refused and settled(call, [*later]))
 

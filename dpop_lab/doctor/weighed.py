@@ -33,6 +33,9 @@ def weighed(
     call, rows = one.call, {each.row for each in certain}  # none accounts for another one's row
     certain = [replace(each, explains=tuple({*each.explains} - rows)) for each in certain]
     said, answered = meaning(call, one.policy), _rows_answered_so(one)
+    otherwise = {said.row if said else "", *rows} - {"", "not_expired"}
+    if otherwise and not call.clock and not call.is_proof:  # that it is over by now tells nothing
+        certain = [each for each in certain if each.row != "not_expired"]
     if said and "no scheme" in said.explains and call.scheme.lower() == "dpop":
         told = [each for each in certain if each.row != "scheme"]  # which says it from here
         said, certain = replace(said, row="scheme" * (told != certain)), told
