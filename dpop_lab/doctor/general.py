@@ -107,33 +107,6 @@ BESIDE_PROOFS = (
         nonce, with a new jti, and send the request again, once. In a browser a page reads that
         header only where the server's Access-Control-Expose-Headers names it.""",
     ),
-    Wording(
-        "pkce",
-        r"\bpkce\b | code.?verifier | code.?challenge",
-        "code_verifier is not the text whose hash went with the authorization request (PKCE)",
-        """Keep the code_verifier with the state of the login, and start the login anew: the code
-        is spent.""",
-    ),
-    Wording(
-        "redirect",
-        r"redirect.?ur[il]",
-        "redirect_uri is not that of the authorization request, or is not registered",
-        "Send the one of the authorization request, to the letter, and start the login anew.",
-    ),
-    Wording(
-        "spent grant",
-        r"""(?:invalid|unknown|expired|used) (?:authori[sz]ation )?code\b
-        | \bcode\b(?: \w+){0,2} (?:not (?:valid|found)|invalid|expired|unknown)
-        | \bcode\b.{0,30}already | (?:invalid|expired|revoked|unknown|used) refresh.?token
-        | refresh.?token reuse | stale token
-        | refresh.?token (?:is |has |was )?(?:been
-        )?(?:invalid|expired|revoked|not|already|used|unknown) | session not active
-        | #invalid_grant .*\b(?:expired|revoked|not active|used)""",
-        """the code or refresh token is used up, expired or unknown; each code counts once, and so
-        do most refresh tokens, also when the answer was lost or the request refused""",
-        """Start the login anew: a new authorization code is needed. Send one request at a time,
-        not two at once, and bring proof and nonce with the first.""",
-    ),
 )
 #: Codes of RFC 6749, 6750, 8707 and 9449, the most telling first; what each means, what to do.
 CODES = """

@@ -48,7 +48,7 @@ class Wording(NamedTuple):
 
     Its alternatives stand between blanks and `|`; what has to be said in one, in any order, between
     blanks and `+`, what must not behind ` - `; `<name>` stands for words of `WORDS`. `where` is
-    `par`, `code`, `refresh`, `token`, `api` or nothing. Code and words are in small letters, the
+    `authorize`, `par`, `code`, `refresh`, `token`, `api` or nothing. Code and words are in small letters, the
     scheme of the request alone is in capitals. The code is `bare_challenge` or `web_page` where the
     answer is that and has none.
     """

@@ -5,13 +5,12 @@ Specific words stand before those that may stand for any fault.
 
 from dpop_lab.doctor.general import BESIDE_PROOFS, ELSEWHERE
 from dpop_lab.doctor.grammar import Wording
+from dpop_lab.doctor.login_words import KEEP, OF_BOUND_GRANTS, OF_LOGINS
 from dpop_lab.doctor.urls import PROXY
 
 CLOCK = """Make the proof right before it is sent, do not keep it for later, and set the client's
     clock (NTP). If that clock is right, the server's is wrong or its window is short."""
 SEND = "Sign a proof for this request, and send it in exactly one DPoP header."
-KEEP = """Keep the key as long as what is bound to it, where it outlives page loads, restarts and
-    other processes; where it is lost, log in again."""
 
 SPECIFIC = (
     Wording(
@@ -39,6 +38,7 @@ SPECIFIC = (
         "Send that key as the gateway's operator says, beside token and proof.",
     ),
     *BESIDE_PROOFS,
+    *OF_LOGINS,
     Wording(
         "not_expired",
         r"""(?<!proof )(?<!dpop )\btoken.{0,14} <ended> | <ended> (?:access )?token
@@ -146,46 +146,7 @@ SPECIFIC = (
         "",
         SEND,
     ),
-    Wording(
-        "refresh key",
-        r"initial refresh token and is required",
-        "the refresh token was got with a proof, and none came with this request",
-        "Send a proof with each use of it, too, by the key of the first one.",
-    ),
-    Wording(
-        "refresh key",
-        r"subsequent token requests unless",
-        "the refresh token was got without a proof, and one came with this request",
-        "Use it without a proof; or log in anew, with one from the beginning.",
-    ),
-    Wording(
-        "refresh key",
-        r"^\[refresh .*(?:<key>|<differs>|original)",
-        """the refresh token is bound to the key that it was got with, and this proof is by
-        another""",
-        f"Sign with the same key as when the refresh token was issued. {KEEP}",
-    ),
-    Wording(
-        "code key",
-        r"^\[par .*(?:dpop_jkt|thumbprint|\bkey\b)",
-        "dpop_jkt names another key than the one that signed the proof beside it (PAR)",
-        "Send the thumbprint of the key that signs the proof, or leave dpop_jkt out.",
-    ),
-    Wording(
-        "code key",
-        r"""dpop_jkt | \bauthori[sz]e endpoint\b | ^\[code .*<key>
-        | (?:pushed|\bpar\b|authori[sz]ation (?:request|code)|\bcode\b) + <key>""",
-        """the code is bound to the key of the authorization request (dpop_jkt, or the proof of the
-        pushed one, PAR), and the proof of the token request is by another key""",
-        f"""Sign the token request with the same key as the authorization request. Store the key
-        with the state of the login, so that the callback has it. {KEEP}""",
-    ),
-    Wording(
-        "refresh key",
-        r"#invalid_grant .*<key>",
-        "the code or refresh token is bound to another key than that of this proof",
-        f"Sign with the same key as in the request that it was got with. {KEEP}",
-    ),
+    *OF_BOUND_GRANTS,
     Wording(
         "one_header",
         r"<proof> + <missing> - signature | <proof> + <several>",

@@ -42,14 +42,12 @@ PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
     "par": re.compile(r"/par\b|\bpar (?:request|endpoint)"),
     "code": re.compile(
-        r"authori[sz]ation.?code|code.{0,4}exchange|code_to_token|\bcallback\b|pushed"
+        r"authori[sz]ation.?code|code.{0,4}exchange|code_to_token|callback\b|pushed"
     ),
     "token": re.compile(r"\btoken (?:endpoint|request|exchange)|/token\b"),
 }
-STRICTER = (
-    "No row that can be asked fails, so the server is stricter or knows something else: compare "
-    "its clock, the URL and the method it sees, and the algorithms in its metadata."
-)
+STRICTER = """No row that can be asked fails, so the server is stricter or knows something else: \
+compare its clock, the URL and the method it sees, and the algorithms in its metadata."""
 
 
 def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
@@ -109,8 +107,7 @@ def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
     known = _known() if policy in POLICIES.values() else (*_known(), *_words_of(policy))
     fits = [(code, said) for text, code, said in known if text == words]
     fits = [one for one in fits if error in ("", one[0])] or fits
-    found = [said for _, said in fits]
-    found = [said for said in found if call.place in ("", said[1])] or found
+    found = [said for _, said in fits if call.place in ("", said[1])] or [said for _, said in fits]
     return tuple(dict.fromkeys(found))
 
 
@@ -192,7 +189,9 @@ def _patterns(table: tuple[Wording, ...]) -> tuple[tuple[Wording, re.Pattern[str
 
 
 def _where(call: Call, words: str) -> str:
-    """Which kind of request it was: `par`, `code`, `refresh`, `token`, `api`; empty if unknown."""
+    """Which kind of request it was, such as `par` or `refresh`; empty if unknown."""
+    if call.personal == "authorization endpoint" or "error=" in call.url:
+        return "authorize"
     grant = call.form.get("grant_type", "")
     beside = "" if grant or call.place == API else f"{call.url} {call.around}".lower()
     for text in (grant or words, beside):

@@ -27,6 +27,7 @@ SIGN_IN = re.compile(  # how the paths end that have to do with people
     r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))$"
 )
 OF_A_FLOW = ("response_type", "code", "error")  # parameters of requests and answers
+ANSWERS = re.compile(r"(?:^|[?&#])error=[a-z_]", re.M)  # of an authorization server, to a client
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
 LONGEST = 16_000  # characters of a URL or a challenge
@@ -326,8 +327,10 @@ def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, An
     """The fields that an answer tells; where people sign in, a redirect or a page may tell them."""
     status = exchange.status or 0
     told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
-    returned = "error=" in exchange.url  # to the client, which has its own status
-    if not told["error"] and (returned or (status >= 300 and _of_sign_in(exchange.url))):
+    returned = ANSWERS.search(f"{exchange.url}\n{exchange.request_body[:LONGEST]}")
+    posts = 'name="error"' in exchange.response_body[:LONGEST].replace("'", '"')
+    in_browser = status >= 300 and not told["error"] and _of_sign_in(exchange.url)
+    if returned or posts or in_browser:
         from dpop_lab.session.sign_in import refusal  # loaded when used
 
         told |= refusal(exchange)

@@ -25,7 +25,9 @@ ON_A_PAGE = (
     )
 )
 FORM = re.compile(r"""<form\b[^<>]*?\baction=["']([^"'<>]{1,2000})["']""")
-FIELD = re.compile(r"""\bname=["'](code|error|state|iss)["'] value=["']([^"']{0,2000})["']""")
+FIELD = re.compile(
+    r"""\bname=["'](code|error|error_description|state|iss)["'] value=["']([^"']{0,2000})["']"""
+)
 TAG = re.compile(r"<[^<>]{0,1000}>")
 COOKIE = re.compile(r"<(cookie \d+)>")
 LONGEST = 20_000  # characters of a page
@@ -80,13 +82,14 @@ def leads(exchange: Exchange) -> tuple[str, dict[str, str]]:
 
 
 def refusal(exchange: Exchange) -> dict[str, str]:
-    """Error and description that a redirect or an error page tells; nothing where there is none.
+    """Error and description that a redirect or a page tells; nothing where there is none.
 
-    A URL with an error is what a redirect took to the client, whatever the client answered.
+    A URL or a form with an error was brought to the client, whatever the client answered.
     """
-    told, status = brought(exchange), exchange.status or 0
-    if "error" in (came := _behind(exchange.url)):
-        told, status = came, 0
+    told, status = leads(exchange)[1], exchange.status or 0
+    came = _behind(exchange.url) | dict(parse_qsl(exchange.request_body[:LONGEST]))
+    if "error" in told or "error" in came:
+        told, status = (told if "error" in told else came), 0
     if status < 400:
         named = {"error": "error", "description": "error_description"}
         return {

@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges
+from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
 
 CONCERNS = re.compile(
@@ -15,6 +17,9 @@ ASKS = re.compile(r"[?&](?:response_type|dpop_jkt)=|[?&]request_uri=urn")
 RETURNS = re.compile(r"[?&#](?:error=[a-z_]+(?:&|$)|access_token=)")
 CODE, BESIDE = re.compile(r"[?&#]code="), re.compile(r"[?&#](?:state|iss|session_state)=")
 LONGEST = 16_000  # characters of a URL
+PAGE = re.compile(r"\s*<(?:!doctype html|html|form)\b", re.I)
+POSTED = re.compile(r"""<input[^<>]*\sname=["'](?:code|error)["']""", re.I)
+UNSEEN = re.compile(r"<(style|script)\b.*?</\1>|<[^<>]{0,1000}>", re.I | re.S)
 NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
@@ -42,6 +47,19 @@ def har(read: list[Exchange]) -> Pasted:
     alone = not any("grant_type=" in one.request_body for one in kept)
     more = (*[NO_AUTHORIZATION] * bare, *[HALF_A_LOGIN] * alone, *[told] * bool(passed))
     return replace(pasted, remarks=(*pasted.remarks, *more))
+
+
+def page(text: str) -> Pasted | None:
+    """A page with a form that brings a code or an error to a client; None for any other text."""
+    if not (PAGE.match(text) and POSTED.search(text)):
+        return None
+    answer = replace(NOTHING, status=200, response_body=text)
+    return of_exchanges("a page that posts the answer to an authorization request", [answer])
+
+
+def without_tags(text: str) -> str:
+    """What can be read of a page; any other text as it is."""
+    return unescape(UNSEEN.sub("\n", text)) if PAGE.match(text) else text
 
 
 def _proves_a_token(exchange: Exchange) -> bool:

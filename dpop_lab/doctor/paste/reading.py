@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Self
 
-from dpop_lab.doctor.paste.browser import signs_in
+from dpop_lab.doctor.paste.browser import returns, signs_in
 from dpop_lab.wire.message import Exchange
 
 DECODER = json.JSONDecoder()
@@ -43,7 +43,7 @@ class Reading:
 
     def exchange(self) -> Exchange:
         """It as a value."""
-        url = url_of(self.target, self.headers[ASKED])
+        url = url_of(self.target, self.headers[ASKED]) or self.target * returns(self.target)
         failure = self.body(FAILED).strip()[:300] or "no answer"
         body = self.body(ANSWERED)
         if self.refuses and not body:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from dpop_lab.doctor.paste.browser import page, without_tags
 from dpop_lab.doctor.paste.code import is_code, secrets_given, source_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.decoded import encoded, known_as_decoded
@@ -25,7 +26,7 @@ from dpop_lab.doctor.paste.pasted import (
     together,
 )
 from dpop_lab.doctor.paste.raw import MARK, header_lines
-from dpop_lab.doctor.paste.refusals import CODES, TECHNICAL
+from dpop_lab.doctor.paste.refusals import CODES, LOGIN, TECHNICAL
 from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import AROUND, scanned
 from dpop_lab.doctor.paste.unwrap import (
@@ -52,7 +53,7 @@ DUMPED = re.compile(  # by a program, with its marks, or the names of who says i
 )
 CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
-    r"|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)",
+    rf"|{LOGIN}|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)",
     re.I,
 )
 
@@ -161,10 +162,10 @@ def _recognised(text: str) -> Pasted:
         return not_understood("nothing")
     if JWT.fullmatch(text.strip()) and (found := jwts_in(text)):
         return found
-    if found := report_in(text):
+    if found := report_in(text) or page(text):
         return found
     text = FENCE.sub("\n", text)
-    plain = unwrapped(text)
+    plain = unwrapped(without_tags(text))
     if plain != text and (found := _of_json(plain)):
         return found
     size = f"{len(text)} characters in which nothing of DPoP was recognised"

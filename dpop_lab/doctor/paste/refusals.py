@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 CODES = (  # of RFC 6749, 6750, 8707 and 9449, and others made like them
-    r"invalid_[a-z_]{4,40}|use_dpop_nonce|insufficient_scope|unauthorized_client|access_denied|login_required"
+    r"invalid_[a-z_]{4,40}|use_dpop_nonce|insufficient_scope|unauthorized_client|access_denied"
+    r"|(?:login|interaction|consent|account_selection)_required"
     r"|unsupported_[a-z]{4,12}_type|server_error|temporarily_unavailable|missing_dpop[a-z_]{0,20}"
 )
 CODE = re.compile(rf"(?<![\w-])(?:{CODES}|(?i:use_?dpop_?nonce|invalid_?dpop_?proof))(?![\w=(-])")
@@ -17,8 +18,12 @@ STATUS = re.compile(
     re.I,
 )
 TECHNICAL = r"dpop|(?<![\w.-])(?:htu|htm|ath|jkt|jti|iat|cnf)(?![\w-])"
+LOGIN = (  # words of a login that need no code beside them
+    r"(?:redirect|callback|reply)[_ ]?ur[il]|request_uri|code_?(?:verifier|challenge)|\bpkce\b"
+    r"|checks\.state|\bstate(?: \w+){0,2} (?:mismatch|not found|not match)|matching state"
+)
 ABOUT = re.compile(
-    rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS", re.I
+    rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS|{LOGIN}", re.I
 )
 FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"

@@ -55,7 +55,8 @@ CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over sev
 ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a realm
 THEN = re.compile(r"[ ]([23]\d\d)(?=$|[ ]\d)")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
-URL = re.compile(r"https?://[^\s\"'<>]++")
+URL = re.compile(r"\b[a-z][\w+.-]{1,60}+:/[^\s\"'<>]++")  # or one of an app
+FORM = re.compile(r"grant_type=[^&\s]++&\S++")
 ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, Call]  # with the lines and the JWTs that stand beside it
@@ -145,6 +146,8 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
             made[-1].sided = True
+    if pieces and (form := FORM.search(line)) and made[-1].method and not made[-1].bodies[ASKED]:
+        made[-1].bodies[ASKED].append(form[0].rstrip("\"',)"))
     other = any(piece.lastgroup != "jwt" for piece in pieces)
     for url in URL.findall(line) if not other and signs_in(line) else ():
         made.append(Reading("GET", url))  # an authorization request, or its answer
