@@ -12,6 +12,7 @@ from dpop_lab.session.call import Call
 
 FILE = Path(__file__).with_suffix(".tsv")
 UNDER_BEARER = "under Bearer: "  # before words that came to a request with this scheme
+IN_THE_BROWSER = "in the browser: "  # before words that came to an authorization request
 CODES = ("invalid_", "use_", "unauthorized_", "unsupported_")
 
 
@@ -28,5 +29,9 @@ def heard(text: str) -> Call:
     """What is known of a request that was answered by these words."""
     if text.startswith(UNDER_BEARER):
         return Call(scheme="Bearer", description=text.removeprefix(UNDER_BEARER))
+    url = "https://as.example/authorize" if text.startswith(IN_THE_BROWSER) else ""
+    text = text.removeprefix(IN_THE_BROWSER)
     code, _, words = text.partition(" ")
-    return Call(error=code, description=words) if code.startswith(CODES) else Call(description=text)
+    if code.startswith(CODES):
+        return Call(error=code, description=words, url=url)
+    return Call(description=text, url=url)

@@ -135,6 +135,10 @@ unsupported_response_type | the server does not know this response_type, or not 
   Send response_type=code.
 access_denied | the person said no | Ask again when the person wants it.
 login_required | nobody is signed in, and prompt=none forbids to ask | Leave out prompt=none.
+interaction_required | the server has to ask the person something, and prompt=none forbids it |
+  Leave out prompt=none.
+consent_required | the person has to agree first, and prompt=none forbids to ask | Leave out
+  prompt=none.
 server_error | the server failed | Look into its log; the request may be right.
 temporarily_unavailable | the server is busy or in repair | Send it again later.
 bare_challenge | the challenge names no error: there was no access token that the server takes, but

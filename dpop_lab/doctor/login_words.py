@@ -60,12 +60,6 @@ OF_LOGINS = (
         are the same, do not redeem the code, {ANEW}""",
     ),
     Wording(
-        "login_required",
-        r"#(?:interaction|consent|account_selection)_required",
-        "the server has to ask the person something, and prompt=none forbids that",
-        "Leave out prompt=none.",
-    ),
-    Wording(
         "pkce",
         r"\bpkce\b | code.?verifier | code.?challenge",
         "code_verifier is not the text whose hash went with the authorization request (PKCE)",

@@ -8,7 +8,7 @@ from dpop_lab.doctor.wordings import SPECIFIC
 from dpop_lab.doctor.words import fitting
 from tests.pages.markdown import code, slug
 from tests.pages.wire import ROWS
-from tests.said import UNDER_BEARER, heard, read
+from tests.said import IN_THE_BROWSER, UNDER_BEARER, heard, read
 
 #: Topics that are told on the page of another: a row's, or that of an error code.
 TOLD_AT = {
@@ -66,4 +66,5 @@ def quoted(text: str) -> str:
     """Words as code, behind their error code, and how the request was sent where that counts."""
     call = heard(text)
     said = code(f"{call.error}: {call.description}" if call.error else call.description)
+    said += " (in the browser)" * text.startswith(IN_THE_BROWSER)
     return f"{said} (to a request under Bearer)" if text.startswith(UNDER_BEARER) else said
