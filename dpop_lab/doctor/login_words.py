@@ -25,7 +25,7 @@ OF_LOGINS = (
         "redirect",
         r"""^\[authorize .*redirect.?ur[il] | invalid parameter: redirect_uri
         | (?:callback|redirect|reply) ?ur[il]s? (?:mismatch|specified in the request)
-        | redirect(?:ion)?.?ur[il]s?\b.{0,60}(?:regist|whitelist|allowed|\blist\b|associated|configured)
+        | redirect(?:ion)?.?ur[il]s?\b.{0,60}(?:regist|whitelist|allowed|\blist\b|configured)
         | redirect_uri_mismatch
         | (?:allowed|registered) (?:callback|redirect)""",
         "the redirect_uri is none of those that the client is registered with",
