@@ -48,9 +48,9 @@ class Wording(NamedTuple):
 
     Its alternatives stand between blanks and `|`; what has to be said in one, in any order, between
     blanks and `+`, what must not behind ` - `; `<name>` stands for words of `WORDS`. `where` is
-    `authorize`, `par`, `code`, `refresh`, `token`, `api` or nothing. Code and words are in small letters, the
-    scheme of the request alone is in capitals. The code is `bare_challenge` or `web_page` where the
-    answer is that and has none.
+    `authorize`, `par`, `code`, `refresh`, `token`, `api` or nothing. Code and words are in small
+    letters, the scheme of the request alone is in capitals. The code is `bare_challenge` or
+    `web_page` where the answer is that and has none.
     """
 
     topic: str  #: the name of a row, an error code, or a few words
