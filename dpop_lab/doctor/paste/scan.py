@@ -56,7 +56,7 @@ ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a 
 THEN = re.compile(r"[ ]([23]\d\d)(?=$|[ ]\d)")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"\b[a-z][\w+.-]{1,60}+:/[^\s\"'<>]++")  # or one of an app
-FORM = re.compile(r"grant_type=[^&\s]++&\S++")
+FORM = re.compile(r"grant_type=[^&\s=]{1,90}+&\S++")
 ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, Call]  # with the lines and the JWTs that stand beside it
