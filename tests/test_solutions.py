@@ -14,6 +14,7 @@ from dpop_lab.exercises.course import all_exercises
 from dpop_lab.exercises.exercise import NOTHING
 from dpop_lab.jose.encoding import base64url_decode, base64url_encode
 from dpop_lab.jose.keys import generate_key
+from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.lessons import originals
 
 EXERCISES = all_exercises()
@@ -197,3 +198,12 @@ def test_an_honest_call_is_not_told_to_be_the_attack():
     ways = [lambda task: task.lab.send(), lambda task: task.lab.send("own_key")]
     honest, refused, attack = (told("06.6", way).words for way in (*ways, lambda one: one.attack()))
     assert honest == refused != attack
+
+
+def test_a_token_of_the_learners_own_lab_is_none_of_an_exercise():
+    lab, key, task = Lab(), generate_key(), attempt("05.1")
+    token = lab.ask("m2m.dpop", key=key).json()["access_token"]
+    proof = lab.proof(key, "GET", task.lab.api, access_token=token)
+    headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
+    task.lab.session.get(task.lab.api, headers=headers)
+    assert task.lab.log[-1].reports[0].failure.check.name == "at_signature"

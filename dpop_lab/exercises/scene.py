@@ -14,7 +14,9 @@ from dpop_lab.errors import LabError, expect
 from dpop_lab.lab.lab import TIMEOUT, Lab
 from dpop_lab.lab.participant import demo_client
 from dpop_lab.lab.world import TWIN, Carrier, World, started
+from dpop_lab.server.access_token import new_signing_key
 from dpop_lab.server.duende import DUENDE
+from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import ResourceServer
 from dpop_lab.server.twin import Twin
@@ -192,7 +194,8 @@ class ExerciseLab(Lab):
         carrier: Carrier,
         options: Mapping[str, Any],
     ) -> None:
-        own = started(carrier, timeout=TIMEOUT, **options)
+        key = new_signing_key(BASE_URL, kid="exercises", whose="exercises")  # no other lab's token
+        own = started(carrier, timeout=TIMEOUT, signing_key=key, **options)
         World.__init__(self, TWIN, demo_client(own[0].base_url), own, log=log, timeout=TIMEOUT)
 
     def session_over(self, adapter: Any, log: SessionLog) -> requests.Session:

@@ -24,21 +24,21 @@ BEGIN, END = (datetime(year, 1, 1, tzinfo=UTC) for year in (2026, 2046))
 
 
 @cache
-def _key() -> tuple[PrivateKey, Any]:
-    """The RS256 key of all twins in this process: making one takes longer than all the rest."""
+def _key(whose: str) -> tuple[PrivateKey, Any]:
+    """The RS256 key of these twins in this process: making one takes longer than all the rest."""
     key = generate_key("RS256")
     pem = key.to_pem().encode()  # whose primes need no proof: it was made here, just now
     return key, load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
 
 
-def new_signing_key(issuer: str, *, kid: str) -> SigningKey:
-    """The RS256 key of this process in a new certificate for the issuer, and its JWK in the JWKS.
+def new_signing_key(issuer: str, *, kid: str, whose: str = "labs") -> SigningKey:
+    """An RS256 key of this process in a new certificate for the issuer, and its JWK in the JWKS.
 
-    Whoever is started again in this process signs with it again. The certificate is self-signed,
-    `x5t` its SHA-1, `x5c` its DER. Nobody validates it: access tokens are verified with the bare
-    key (RFC 7517 section 4.7).
+    A twin that is started again signs with it again; `whose` tells twins apart that take no tokens
+    of each other. The certificate is self-signed, `x5t` its SHA-1, `x5c` its DER. Nobody validates
+    it: access tokens are verified with the bare key (RFC 7517 section 4.7).
     """
-    key, private = _key()
+    key, private = _key(whose)
     # a common name has room for 64 characters
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer[:64])])
     certificate = (
