@@ -148,7 +148,7 @@ EXERCISES = (
             "Put parameters of your own beside request_uri, and see what becomes of them:"
             " task.opened(task.link() | {…}).",
             "A code_challenge of your verifier and a dpop_jkt of your key, both. For the repair"
-            " read RFC 9126 section 4, and think of clients that send response_type again.",
+            " read RFC 9101 section 6.3, and think of clients that send response_type again.",
         ),
         start=_later("beside", "a_link_and_a_log"),
         steps=_later("beside", "swapped_and_repaired"),

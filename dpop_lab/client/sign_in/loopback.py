@@ -44,7 +44,8 @@ class Loopback:
             wanted = "http://127.0.0.1:PORT/PATH, or localhost"
             raise LabError("Nobody can listen at this redirect URI", wanted=wanted)
         self._path, self._back_to = parts.path or "/", back_to
-        self._answer, self._given_up = "", False
+        #: What came, as path and query; empty as long as nothing has.
+        self.answer, self._given_up = "", False
         loopback = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -80,22 +81,17 @@ class Loopback:
         handler.end_headers()
         handler.wfile.write(page)
         if ours:
-            self._answer = handler.path
+            self.answer = handler.path
 
     def wait(self, seconds: float) -> str:
         """The answer, as path and query. Raises `NotSignedIn` when none comes in this time."""
         end = time.monotonic() + seconds
-        while not self._answer:
+        while not self.answer:
             if self._given_up or time.monotonic() > end:
                 advice = "Run the command again, and sign in while it waits."
                 raise NotSignedIn(f"Nobody signed in within {seconds:g} s", advice=advice)
             self._server.handle_request()
-        return self._answer
-
-    @property
-    def answer(self) -> str:
-        """What came, as path and query; empty as long as nothing has."""
-        return self._answer
+        return self.answer
 
     def give_up(self) -> None:
         """Have `wait`, in another thread, wait no longer."""

@@ -78,7 +78,7 @@ class Ways:
         return KeyContext(profile=profile, bound=bound or None, proven=proven)
 
     def counted(self, pushed: Form, beside: Form) -> Form:
-        """The request that counts, of a pushed one and what stands beside its URI (RFC 9126 §4)."""
+        """The request that counts, of a pushed one and what is beside it (RFC 9101 section 6.3)."""
         return pushed
 
     def is_theirs(self, grant: Grant, client: Client) -> bool:
