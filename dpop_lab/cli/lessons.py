@@ -44,7 +44,7 @@ def declare(parser: argparse.ArgumentParser, commands: Commands) -> None:
         add = adder(place, default=argparse.SUPPRESS)
         add("--folder DIR", f"your work folder; default: {FOLDER}", type=_given)
         add("--here", "the originals, not copies: for authors")
-        add("--bench CHANGE", "open the bench with a change chosen, such as own_key")
+        add("--bench CHANGE", "open the bench with a change or an attack chosen, such as own_key")
         add("--port N", "default: a free one", dest="lab_port", type=port)
         add("--ip ADDRESS", "default: 127.0.0.1", type=_given)
         add("--no-browser", "only print the URL")

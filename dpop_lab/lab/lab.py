@@ -241,7 +241,7 @@ class Lab(World):
     ) -> "Sent":
         """Send a request once more, byte for byte, perhaps to a server with other rules.
 
-        It is the last one, or the one with this `Sent.number` among the last 50. Raises `LabError`
-        when there is none.
+        An attack on a sign-in is carried out anew, for its codes are used. It is the last one, or
+        the one with this `Sent.number` among the last 50. Raises `LabError` when there is none.
         """
         return self.bench.send_again(number, predict=predict, policy=policy, without=without)

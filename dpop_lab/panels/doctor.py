@@ -17,6 +17,7 @@ from dpop_lab.lab.lab import Lab
 from dpop_lab.panels.panel import WIDE, Panel, control, folded, live, note, spoken
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.show.values import date, seconds_since_1970
+from dpop_lab.wire.message import Redacted
 from dpop_lab.wire.syntax import WORD, normal_url
 
 PASTE, URL, METHOD, TOKEN = "Paste it here", "URL", "Method", "Access token"
@@ -36,14 +37,19 @@ READ: Mapping[str, tuple[Callable[[str], Any], str]] = {  # None is what can't b
 }
 
 
-def _refused(lab: Lab) -> str:
-    """A request and its answer as `curl -v` prints them, without the access token."""
-    lab.send("htu_with_http")
-    exchange = lab.log[-1].with_proofs()
+def _printed(exchange: Redacted) -> str:
+    """A request and its answer as `curl -v` prints them, without the secrets."""
+    exchange = exchange.with_proofs()
     head, _, body = exchange.received().partition("\n\n")
     sides = ((">", exchange.sent().rstrip()), ("<", head))
     printed = (f"{sign} {line}" for sign, text in sides for line in [*text.splitlines(), ""])
     return "\n".join([*printed, body])
+
+
+def _refused(lab: Lab) -> str:
+    """A call that an API refuses."""
+    lab.send("htu_with_http")
+    return _printed(lab.log[-1])
 
 
 def _decoded(lab: Lab) -> str:
@@ -61,27 +67,18 @@ def _logged(lab: Lab) -> str:
     return f"[{date(now)}] WARN orders-api: 401 GET /orders: {words}"
 
 
-def _metadata(lab: Lab) -> str:
-    """What a server says of itself that does not know it is called by https."""
-    site = "as.example.com"
-    return json.dumps(
-        {
-            "issuer": f"https://{site}",
-            "authorization_endpoint": f"https://{site}/authorize",
-            "token_endpoint": f"http://{site}:8080/token",
-            "jwks_uri": f"https://{site}/jwks",
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "dpop_signing_alg_values_supported": ["ES256", "EdDSA"],
-        },
-        indent=2,
-    )
+def _signed_in(lab: Lab) -> str:
+    """Where a browser was sent to sign in, and a code redeemed with another key than that named."""
+    steps = lab.attack("stolen_bound_code_and_verifier").log
+    asked = next(one.url for one in steps if "dpop_jkt=" in one.url)
+    return f"{asked}\n\n{_printed(steps[-1])}"
 
 
 EXAMPLES: Mapping[str, Callable[[Lab], str]] = {  # each made when it is asked for
     "Request": _refused,
     "Proof": _decoded,
     "Log line": _logged,
-    "Metadata": _metadata,
+    "Sign-in": _signed_in,
 }
 STYLE = """
 .dpop-lab-paste { flex-direction: column; align-items: stretch }

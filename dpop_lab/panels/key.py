@@ -78,7 +78,9 @@ class KeyView(Shown):
     def blocks(self) -> Iterator[Block]:
         """The verdict, the hash input and the thumbprint."""
         mark = "failed" if self.problem else "passed"
-        yield Card(self.verdict, mark, (("thumbprint", self.thumbprint or "none"),))
+        goes_by = (("goes by", "jkt in a token's cnf, dpop_jkt in an authorization request"),)
+        facts = (("thumbprint", self.thumbprint or "none"), *goes_by * bool(self.thumbprint))
+        yield Card(self.verdict, mark, facts)
         text = cut(printable(self.hash_input), 4000)
         yield Table("", (("hash input (RFC 7638)", text or "none"),))
 

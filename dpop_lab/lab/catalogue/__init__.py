@@ -11,7 +11,7 @@ from dpop_lab.lab.catalogue.requests import HONEST, MOVED, TOKEN_REQUEST
 
 __all__ = ["ACTORS", "CHANGES", "GROUPS", "LEFT_OUT", "LISTED", "PLACES", "Catalogue", "Change"]
 
-LISTED = "All by their names: CHANGES and SIGN_IN_CHANGES, or the command dpop-lab compare --list."
+LISTED = "All by their names: CHANGES (dpop-lab compare --list, too) and SIGN_IN_CHANGES."
 CHANGES = Catalogue(
     replace(change, group=group)
     for group, changes in zip(

@@ -44,8 +44,7 @@ class Plan(Draft):
     def about(self) -> str:
         """What is done, by whom, what they have, and where it is written; not how it ends."""
         one = self.change
-        title = f"{one.title[:1].upper()}{one.title[1:]}"
-        return f"{title}, by {one.by}, {ACTORS[one.by]} ({one.name}; {one.section})."
+        return f"{one.name}: {one.title}. By {one.by}, {ACTORS[one.by]} ({one.section})."
 
     @property
     def signing(self) -> tuple[str, bool]:
