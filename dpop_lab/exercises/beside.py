@@ -20,7 +20,7 @@ from dpop_lab.exercises.visits import (
     with_code,
 )
 from dpop_lab.jose.keys import PrivateKey
-from dpop_lab.lab.sign_in.stage import PUBLIC, SCOPE, challenge
+from dpop_lab.lab.sign_in.stage import PUBLIC, SCOPE, Stage, challenge
 from dpop_lab.server.common import Form
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
@@ -68,16 +68,25 @@ def rules(beside: str, **choices: Any) -> Policy:
     return WithWays(**{one.name: getattr(DUENDE, one.name) for one in fields(DUENDE)}, ways=ways)
 
 
+class Links:
+    """A client that pushes a request when called, and gives what Alice is about to open."""
+
+    def __init__(self, owner: Stage) -> None:
+        self._owner = owner
+        self.pushed: tuple[str, ...] = ()  #: the request_uri of each so far
+
+    def __call__(self) -> dict[str, str]:
+        """The parameters of the link."""
+        uri = self._owner.push(by=None, dpop_jkt=self._owner.jkt())
+        self.pushed += (uri,)
+        return {"client_id": PUBLIC, "request_uri": uri}
+
+
 def a_link_and_a_log(scene: Scene) -> Mapping[str, Any]:
     """A client that pushes, Alice who opens, and a thief who can change what she opens."""
     lab = scene.open(rules("counts"))
     browser, owner = alices(lab), unseen(lab)
-    endpoint, links, tried = owner.url("authorize"), list[str](), list[str]()
-
-    def link() -> dict[str, str]:
-        """Have the client push a request; gives what Alice is about to open."""
-        links.append(owner.push(by=None, dpop_jkt=owner.jkt()))
-        return {"client_id": PUBLIC, "request_uri": links[-1]}
+    endpoint, link, tried = owner.url("authorize"), Links(owner), list[str]()
 
     def led_to(session: requests.Session, request: Mapping[str, str]) -> str:
         answer = session.get(endpoint, params=dict(request), allow_redirects=False)
@@ -128,7 +137,6 @@ def a_link_and_a_log(scene: Scene) -> Mapping[str, Any]:
         "link": link,
         "opened": opened_by_alice,
         "redeem": redeem,
-        "links": links,
         "repairs": REPAIRS,
         "repair": repair,
     }
@@ -136,7 +144,7 @@ def a_link_and_a_log(scene: Scene) -> Mapping[str, Any]:
 
 def swapped_and_repaired(scene: Scene) -> Steps:
     """The client's own request redeemed by the thief; then no more, and honest clients still."""
-    links, seen = scene.given["links"], [*opened(scene)]
+    links, seen = scene.given["link"].pushed, [*opened(scene)]
     yield seen, "Alice opened nothing yet: task.opened(task.link()) has her open the client's link."
     own = [(one, told) for one, told in seen if told.get("request_uri") in links]
     other = "Alice opened a request that is not the client's. That needs no mistake of the server."

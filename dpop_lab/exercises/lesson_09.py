@@ -138,7 +138,6 @@ EXERCISES = (
             "link": "has the client push a request; gives the parameters of the link",
             "opened": "has Alice open these parameters; gives the code",
             "redeem": "redeems a code with a proof by a key, and a verifier",
-            "links": "the request_uri of each link so far",
             "repairs": "four changes of the server, each by a letter",
             "repair": "makes one of them, and tries it out",
         },

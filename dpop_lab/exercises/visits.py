@@ -134,13 +134,15 @@ def one_key(scene: Scene) -> Steps:
     yield code_in(visits[-1][0]), f"That brought no code: {visits[-1][0].answer}."
     codes = with_code(scene)
     yield codes, "The code was not redeemed yet."
+    own = codes[-1].form.get("code") == code_in(visits[-1][0])
+    yield own, "The code that was redeemed last is not that of the pushed request."
     yield codes[-1].accepted, f"The token endpoint refused the code: {codes[-1].answer}."
     bound = codes[-1].findings["code_key"]
     yield bound.wanted == bound.found, "The code that was redeemed was bound to no key."
     calls = [one for one in scene.at(API) if one.token == codes[-1].issued]
     yield calls, "The API was not called with the token that came for the code."
     yield calls[-1].accepted, f"The API refused the call: {calls[-1].reason}."
-    count = len(pars) + len(codes) + len(scene.at(API))
+    count = len(pars) + sum(one.token_request for one in scene.calls) + len(scene.at(API))
     few = f"It works, with {count} requests to the three places. {MOST} are enough. Start again."
     yield count <= MOST, few
     told = "One key, shown three times: before Alice saw a page, with her code, and at the API."

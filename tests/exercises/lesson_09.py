@@ -97,6 +97,23 @@ def pushed(
     return way
 
 
+def two_sign_ins(task):
+    """Push and open one request, and redeem the code of another that the browser saw whole."""
+    one, other = Client(task, "native.dpop"), Client(task, "native.dpop")
+    nonce = one.nonce()
+    one.opened(one.push(nonce)[0])
+    code = other.opened(other.request | {"dpop_jkt": jkt(other.key)})
+    other.call(other.redeem(code, nonce=nonce).json()["access_token"])
+
+
+def nonces_elsewhere(task):
+    """Ask the token endpoint for nonces in the name of another client."""
+    nonces = [task.lab.ask("m2m.dpop.nonce", key=generate_key()).headers for _ in range(3)]
+    one, nonce = Client(task, "native.dpop"), nonces[-1]["DPoP-Nonce"]
+    code = one.opened(one.push(nonce)[0])
+    one.call(one.redeem(code, nonce=nonce).json()["access_token"])
+
+
 def by_name(task):
     """The library names the key in the request, too."""
     auth = task.lab.sign_in("alice", client_id="native.dpop", push=True)
@@ -181,7 +198,8 @@ TRIED = {
             pushed(until="browser"),
             pushed(other_key=True),
             pushed(until="token"),
-            pushed(tries=3),
+            two_sign_ins,
+            nonces_elsewhere,
         ),
         second=pushed(kept=False),
     ),

@@ -40,19 +40,28 @@ def signed_in_again(task):
     task.lab.session.get(task.lab.api, auth=auth)
 
 
-def tabs(*, hours=2, wait=3600, shared=True, once=False, renews=True, key=None):
+def tabs(*, hours=2, shared=True, once=False, renews=True, key=None):
     """Two tabs that look at one place, or each at a copy, and renew each or once an hour."""
 
     def way(task):
         copies = [task.kept, task.kept if shared else dict(task.kept)]
         for _ in range(hours):
-            task.lab.clock.advance(wait)
+            task.lab.clock.advance(3600)
             for number, tab in enumerate(copies):
                 if renews and not (once and number):
                     tab.update(refreshed(task, APP, tab["refresh_token"], key=key or task.key))
                 call(task, task.key, tab["access_token"])
 
     return way
+
+
+def three_and_one(task):
+    """Three calls with the first token, and one an hour later."""
+    for _ in range(3):
+        call(task, task.key, task.kept["access_token"])
+    task.lab.clock.advance(3600)
+    told = refreshed(task, APP, task.kept["refresh_token"], key=task.key)
+    call(task, task.key, told["access_token"])
 
 
 def as_it_is(task):
@@ -110,7 +119,7 @@ TRIED = {
             as_it_is,
             tabs(shared=False, once=True),
             tabs(hours=1),
-            tabs(wait=10),
+            three_and_one,
             tabs(key=generate_key()),
             signed_in_again,
         ),
