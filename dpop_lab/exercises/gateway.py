@@ -19,7 +19,7 @@ from dpop_lab.wire.message import Request, Response
 
 MOST = 1  # repairs that may be tried
 MINUTE = 60
-OWNER, THIEF = "the owner, twice", "the thief, before and behind the owner"
+OWNER, THIEF = "the owner, twice", "the thief, with repair"
 REPAIRS = {
     "a": "the gateway remembers an answer for five seconds, and not for a minute",
     "b": "the gateway remembers an answer if the API took the call, and not otherwise",
@@ -93,7 +93,7 @@ def a_stolen_token(scene: Scene) -> Mapping[str, Any]:
             "c": {"keeps_all": True}, "d": {"wants_cnf": True},
         }  # fmt: skip
         lab.twin.resource_server = replace(server, known={}, **changed[letter])
-        told = scene.try_out(RFC_9449, {OWNER: owner, f"{THIEF}, at {letter}": thief})
+        told = scene.try_out(RFC_9449, {OWNER: owner, f"{THIEF} {letter}": thief})
         lab.twin.resource_server = server
         return told
 
