@@ -149,6 +149,32 @@ def test_no_cell_of_a_lesson_solves_it(name):
         assert not task.solved(), move
 
 
+SIGN_INS = (  # and what those about people do with it
+    lambda lab: lab.sign_in("alice").revoke(),
+    lambda lab: lab.session.get(lab.api, auth=lab.sign_in(client_id="interactive.public")),
+    lambda lab: lab.session.get(lab.api, auth=lab.sign_in(client_id="native.dpop", push=True)),
+    lambda lab: lab.attack("own_request"),
+    lambda lab: lab.attack("pushed_and_swapped"),
+    lambda lab: lab.attack("stolen_refresh_token"),
+)
+
+
+@pytest.mark.parametrize("name", [one for one in EXERCISES if one >= "09"])
+def test_no_sign_in_of_a_lesson_solves_it(name):
+    task = attempt(name)
+    for move in SIGN_INS:
+        move(task.lab)
+        assert not task.solved(), move
+
+
+def test_what_is_done_to_a_sign_in_under_other_rules_is_not_seen():
+    task = attempt("09.1")
+    task.lab.attack("stolen_bound_code_and_verifier", without=("code_key",))
+    assert task._scene.calls == ()
+    task.lab.attack("stolen_bound_code_and_verifier")
+    assert task._scene.calls[-1].caught == "code_key"
+
+
 @pytest.mark.parametrize(
     "name", ["00.1", "01.3", "02.1", "04.4", "05.2", "05.3", "06.5", "08.1", "08.3"]
 )

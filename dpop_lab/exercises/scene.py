@@ -198,6 +198,10 @@ class ExerciseLab(Lab):
         own = started(carrier, timeout=TIMEOUT, signing_key=key, **options)
         World.__init__(self, TWIN, demo_client(own[0].base_url), own, log=log, timeout=TIMEOUT)
 
+    def log_under(self, *, own: bool) -> SessionLog:
+        """Under other rules nothing is kept."""
+        return self.log if own else SessionLog()
+
     def session_over(self, adapter: Any, log: SessionLog) -> requests.Session:
         """A session by this adapter, kept in this log unless another server is at its end."""
         elsewhere = adapter is not self.adapter and log is self.log

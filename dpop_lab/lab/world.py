@@ -94,6 +94,10 @@ class World:
         """A person's browser: a session like `session`, kept in the same log, with no cookie."""
         return self.session_over(self.adapter, self.log)
 
+    def log_under(self, *, own: bool) -> SessionLog:
+        """Where is kept what goes to the server under its own rules, or under others."""
+        return self.log
+
     def session_under(
         self, policy: Policy, *, api_nonce: bool = False, afresh: bool = False
     ) -> requests.Session:

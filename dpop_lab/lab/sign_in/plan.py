@@ -84,7 +84,8 @@ class Plan(Draft):
         other = self.under(DUENDE if rules.name == RFC_9449.name else RFC_9449)
         elsewhere = played(self.change, lab, other, SessionLog())
         there = None if elsewhere.said else elsewhere.answered
-        return played(self.change, lab, rules, lab.log, own=own, elsewhere=there, **told)
+        log = lab.log_under(own=own)
+        return played(self.change, lab, rules, log, own=own, elsewhere=there, **told)
 
     def blocks(self) -> Iterator[Block]:
         """The attack; of a riddle what goes over the wire, told, and each request."""
