@@ -131,6 +131,18 @@ def test_another_servers_policy_is_no_repair(name):
             attempt(name).repair(other)
 
 
+def test_a_stolen_code_at_another_place_than_the_token_endpoint_gets_nothing():
+    task = attempt("20.7")
+    form = task.listen("page").form
+    ticket = task.lab.ask("m2m").json()["access_token"]
+    headers = {"Authorization": f"Bearer {ticket}"}
+    assert task.lab.session.post(task.lab.plain_api, data=form, headers=headers).ok
+    task.lab.session.post(f"{task.lab.base_url}/connect/par", data=form)
+    task.name("code_key")
+    task.repair("compare_dpop_jkt")
+    assert not task.solved()
+
+
 def test_what_leaked_may_be_changed_in_place():
     task = attempt("20.8")
     loot = task.listen("log")

@@ -60,7 +60,7 @@ def _stolen(scene: Scene) -> dict[str, Loot]:
     listening: Listening = scene.given["listen"]
     stolen = {one.form.get("code") or one.form[REFRESH_TOKEN]: one for one in listening.heard}
     for one in scene.calls:
-        if one.token_request and one.accepted and (loot := stolen.get(_given(one))):
+        if one.issued and (loot := stolen.get(_given(one))):
             told = cast(Mapping[str, Any], read_json(one.exchange.response_body))
             stolen.setdefault(str(told.get(REFRESH_TOKEN)), loot)
     return stolen
@@ -81,7 +81,7 @@ def _ways_in(scene: Scene) -> list[Seen]:
     return [
         one
         for one in _sends(scene)
-        if one.accepted
+        if one.issued
         and (loot := stolen.get(_given(one)))
         and (not loot.free or any(other.handed for other in _before(scene, one, stolen)))
     ]
@@ -156,7 +156,7 @@ class House:
         last = sends[-1]
         loot, before = stolen.get(_given(last)), _before(scene, last, stolen)
         yield ways or loot, f"{OWN} ({count})."
-        yield ways or not last.accepted, f"{FREE} ({count}). How is it, once its owner comes?"
+        yield ways or not last.issued, f"{FREE} ({count}). How is it, once its owner comes?"
         if loot and not ways:
             own = any(one.caught in (ACCEPTED, NO_ROW) for one in before if not one.handed)
             yield not (own and "code" in last.form), f"{USED} ({count})."
