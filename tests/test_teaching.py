@@ -12,7 +12,7 @@ from dpop_lab.exercises.course import all_exercises
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 PAGES = {name: (NOTEBOOKS / name).read_text("utf-8") for name in ("teaching.md", "handout.md")}
 TEXT = PAGES["teaching.md"]
-ROUTES = {"90 minutes": 90, "Half a day": 210, "A day": 360}
+ROUTES = {"90 minutes": 90, "Half a day": 210, "A day": 360, "People sign in": 90}
 LESSONS = {path.stem[:2]: path for path in NOTEBOOKS.glob("*.ipynb")}
 
 
