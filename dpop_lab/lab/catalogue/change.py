@@ -150,6 +150,7 @@ class Listing(Shown, Mapping[str, E], Generic[E]):
     """What could be carried out, by names, in order; shown as a table for each group."""
 
     counted: ClassVar = "changes"
+    others: ClassVar = "attacks on sign-ins are in SIGN_IN_CHANGES"  #: said where there is nothing
     head: ClassVar = HEAD
     groups: ClassVar[Mapping[str, str]] = GROUPS
     actors: ClassVar[Mapping[str, str]] = ACTORS
@@ -195,7 +196,8 @@ class Listing(Shown, Mapping[str, E], Generic[E]):
         lines = [
             f"{count[one]} by {one}: {who}" for one, who in self.actors.items() if one in count
         ]
-        yield Note("\n".join([f"{len(self)} {self.counted}", *lines]))
+        others = f"; {self.others}" * (not lines)
+        yield Note("\n".join([f"{len(self)} {self.counted}{others}", *lines]))
         many = len(self) > FEW
         for group, title in self.groups.items():
             rows = tuple((one.title, one.name, one.section) for one in self.of(group).values())

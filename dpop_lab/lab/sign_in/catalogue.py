@@ -51,6 +51,7 @@ class Attacks(Listing[Attack]):
     """Attacks on signing in by their names, in order; shown as a table for each place."""
 
     counted: ClassVar = "attacks"
+    others: ClassVar = "changes of one request are in CHANGES"
     head: ClassVar = HEAD
     groups: ClassVar[Mapping[str, str]] = PLACES
     actors: ClassVar[Mapping[str, str]] = ACTORS
