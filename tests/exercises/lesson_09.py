@@ -21,22 +21,22 @@ def jkt(key):
 class Client:
     """A client of the twin, by hand."""
 
-    def __init__(self, task, client_id, *, redirect_uri="https://client.example/callback"):
+    def __init__(self, task, client_id):
         self.lab, self.key = task.lab, getattr(task, "key", None) or generate_key()
         self.verifier, self.browser = secrets.token_urlsafe(32), task.browser
         self.request = {
             "response_type": "code",
             "client_id": client_id,
-            "redirect_uri": redirect_uri,
+            "redirect_uri": "https://client.example/callback",
             "scope": "openid api",
             "code_challenge": base64url_encode(sha256(self.verifier.encode()).digest()),
             "code_challenge_method": "S256",
         }
 
-    def push(self, nonce=None, *, proof=True, **more):
+    def push(self, nonce=None, *, proof=True):
         par = self.lab.metadata["pushed_authorization_request_endpoint"]
         made = {"DPoP": self.lab.proof(self.key, "POST", par, nonce=nonce)} if proof else {}
-        answer = self.lab.session.post(par, data=self.request | more, headers=made)
+        answer = self.lab.session.post(par, data=self.request, headers=made)
         pushed = {"client_id": self.request["client_id"]}
         return pushed | {"request_uri": answer.json().get("request_uri")}, answer
 
