@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
@@ -162,9 +163,7 @@ def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> 
 
 def _first(value: Mapping[Any, Any], what: str, kind: type = object) -> Any:
     """The first member that is this by its name, however that is spelt, of a type; else None."""
-    members = {
-        str(name)[:80].translate(SPELT).lower(): one for name, one in islice(value.items(), MOST)
-    }
+    members = {_plain(str(name)[:80]): one for name, one in islice(value.items(), MOST)}
     for name in NAMES[what].split():
         found = members.get(name)
         if kind is int and isinstance(found, str) and found[:3].isdecimal():
@@ -172,6 +171,11 @@ def _first(value: Mapping[Any, Any], what: str, kind: type = object) -> Any:
         if found is not None and isinstance(found, kind) and not isinstance(found, bool):
             return found
     return None
+
+
+@lru_cache(1000)
+def _plain(name: str) -> str:
+    return name.translate(SPELT).lower()
 
 
 def _status(value: Mapping[Any, Any]) -> int | None:
