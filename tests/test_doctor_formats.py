@@ -2,6 +2,7 @@
 
 import io
 import json
+from base64 import b64encode
 from email.utils import formatdate
 
 import pytest
@@ -99,7 +100,23 @@ COMMANDS = {
         f"https -v {API[8:]} Authorization:'DPoP {TOKEN}' DPoP:{sent}"
     ),
 }
+
+
+def burp(sent):
+    """An item that Burp Suite saved."""
+    asked, answered = "\r\n".join(raw(sent)).split("\r\n\r\n", 1)
+    parts = {"request": asked, "response": answered}
+    texts = (
+        f'<{name} base64="true"><![CDATA[{b64encode(text.encode()).decode()}]]></{name}>'
+        for name, text in parts.items()
+    )
+    return (
+        f'<items burpVersion="2026.1">\n<item><url><![CDATA[{API}]]></url>{"".join(texts)}</item>'
+    )
+
+
 LOGS = {
+    "Burp Suite": burp,
     "OkHttp": lambda sent: lines(
         f"--> GET {API} http/1.1",
         f"Authorization: DPoP {TOKEN}",
@@ -734,6 +751,8 @@ def long(size):
     """Each format, of so many characters, by name."""
     return {
         "fences": "```\n" * (size // 4),
+        "Burp Suite": '<items burpVersion="1">' + "<item><request>ey" * (size // 17),
+        "Burp Suite's one item": '<items burpVersion="1"><item>' + "<request>]]" * (size // 11),
         "one fence": "```\n" + "> > a: b\n" * (size // 9),
         "double spacing": "DPoP: x\n\n" * (size // 9),
         "OkHttp": "--> GET https://a/x\nDPoP: ey\n<-- 401 x\n" * (size // 40),

@@ -20,7 +20,7 @@ from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import speaks_of_dpop
-from dpop_lab.session.call import ABOUT_DPOP, API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call
+from dpop_lab.session.call import ABOUT_DPOP, API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call, brings_error
 
 #: A row that failed, and at which place under which policy; of a guess the row alone.
 Said = tuple[Check, str, str]
@@ -190,7 +190,7 @@ def _patterns(table: tuple[Wording, ...]) -> tuple[tuple[Wording, re.Pattern[str
 
 def _where(call: Call, words: str) -> str:
     """Which kind of request it was, such as `par` or `refresh`; empty if unknown."""
-    if call.personal == "authorization endpoint" or "error=" in call.url:
+    if call.personal == "authorization endpoint" or brings_error(call.exchange):
         return "authorize"
     grant = call.form.get("grant_type", "")
     beside = "" if grant or call.place == API else f"{call.url} {call.around}".lower()

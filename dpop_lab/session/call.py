@@ -27,7 +27,7 @@ SIGN_IN = re.compile(  # how the paths end that have to do with people
     r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))$"
 )
 OF_A_FLOW = ("response_type", "code", "error")  # parameters of requests and answers
-ANSWERS = re.compile(r"(?:^|[?&#])error=[a-z_]", re.M)  # of an authorization server, to a client
+ERROR_SENT = re.compile(r"""(?:^|[?&#])error=[a-z_]|<input[^<>]*\sname=["']error["']""", re.M)
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
 LONGEST = 16_000  # characters of a URL or a challenge
@@ -327,14 +327,18 @@ def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, An
     """The fields that an answer tells; where people sign in, a redirect or a page may tell them."""
     status = exchange.status or 0
     told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
-    returned = ANSWERS.search(f"{exchange.url}\n{exchange.request_body[:LONGEST]}")
-    posts = 'name="error"' in exchange.response_body[:LONGEST].replace("'", '"')
     in_browser = status >= 300 and not told["error"] and _of_sign_in(exchange.url)
-    if returned or posts or in_browser:
+    if in_browser or brings_error(exchange):
         from dpop_lab.session.sign_in import refusal  # loaded when used
 
         told |= refusal(exchange)
     return told
+
+
+def brings_error(exchange: Exchange) -> bool:
+    """Does it take an authorization server's error to the client, in a URL or a form?"""
+    texts = (exchange.url, exchange.request_body[:LONGEST], exchange.response_body[:LONGEST])
+    return ERROR_SENT.search("\n".join(texts)) is not None
 
 
 def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ def refusal(exchange: Exchange) -> dict[str, str]:
         }
     page = exchange.response_body[:LONGEST]
     body = page.rpartition("</style>")[2].replace("</p>", "\n") if "<html" in page else ""
-    text = unescape(TAG.sub("", body))
+    text = unescape(TAG.sub(" ", body))
     if found := ON_A_PAGE.search(text):
         words = text[found.end() :].lstrip(": \t").partition("\n")[0]
         return {"error": found[0], "description": words.strip()[:2000]}

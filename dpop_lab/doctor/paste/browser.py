@@ -29,22 +29,25 @@ HALF_A_LOGIN = (
 )
 
 
-def har(read: list[Exchange]) -> Pasted:
-    """The exchanges of a HAR that have to do with DPoP, or sign somebody in."""
+def recorded(what: str, read: list[Exchange]) -> Pasted:
+    """The exchanges of a file that have to do with DPoP, or sign somebody in."""
     kept = [
         one if one.status else replace(one, failure=one.failure or "no answer was recorded")
         for one in read
         if concerns(one)
     ]
     kept, passed = told_by_redirects(kept), len(read) - len(kept)
-    kind = f"a HAR file of {len(read)} exchange{'s' * (len(read) != 1)}"
+    kind = f"{what} of {len(read)} exchange{'s' * (len(read) != 1)}"
     if not kept:
         return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
     names = {name.lower() for one in kept for name, _ in one.request_headers}
     bare = "authorization" not in names and any(map(_proves_a_token, kept))
     pasted = of_exchanges(kind, kept, whole=not bare)
     told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
-    alone = not any("grant_type=" in one.request_body for one in kept)
+    codes = [first(one.response_headers, "Location") for one in kept] + [one.url for one in kept]
+    alone = any(map(CODE.search, codes)) and not any(
+        "grant_type=" in one.request_body for one in kept
+    )
     more = (*[NO_AUTHORIZATION] * bare, *[HALF_A_LOGIN] * alone, *[told] * bool(passed))
     return replace(pasted, remarks=(*pasted.remarks, *more))
 

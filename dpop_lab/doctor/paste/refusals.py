@@ -21,6 +21,7 @@ TECHNICAL = r"dpop|(?<![\w.-])(?:htu|htm|ath|jkt|jti|iat|cnf)(?![\w-])"
 LOGIN = (  # words of a login that need no code beside them
     r"(?:redirect|callback|reply)[_ ]?ur[il]|request_uri|code_?(?:verifier|challenge)|\bpkce\b"
     r"|checks\.state|\bstate(?: \w+){0,2} (?:mismatch|not found|not match)|matching state"
+    r"|response parameter"
 )
 ABOUT = re.compile(
     rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS|{LOGIN}", re.I

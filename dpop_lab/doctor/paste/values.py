@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.browser import har
+from dpop_lab.doctor.paste.browser import recorded
 from dpop_lab.doctor.paste.pasted import (
     PROVING,
     Pasted,
@@ -67,7 +67,7 @@ def what_is(value: object) -> Pasted | None:
     log = value.get("log")
     if isinstance(log, Mapping) and isinstance(entries := log.get("entries"), list):
         read = [exchange_in(one) or NOTHING for one in entries if isinstance(one, Mapping)]
-        return har(read)
+        return recorded("a HAR file", read)
     exchange = exchange_in(value)
     if exchange and says_something(exchange):
         return _told(value, exchange)
