@@ -128,7 +128,7 @@ def family_goes_on(policy: Policy) -> Policy:
 
 
 def compare_dpop_jkt(policy: Policy) -> Policy:
-    """Take a code that has a dpop_jkt with a proof by that key alone."""
+    """Take a code that has a dpop_jkt only with a proof by that key."""
     return with_place(policy, "code")
 
 
@@ -138,7 +138,7 @@ def see_the_proof_at_par(policy: Policy) -> Policy:
 
 
 def want_the_verifier(policy: Policy) -> Policy:
-    """Take a code that was asked for with a challenge with its code_verifier alone."""
+    """Take a code that was asked for with a challenge only with its code_verifier."""
     return signing_in(policy, wants_verifier=True)
 
 
@@ -159,12 +159,12 @@ def want_a_proof(policy: Policy) -> Policy:
 
 
 def compare_the_refresh_key(policy: Policy) -> Policy:
-    """Take a public client's refresh token with a proof by its key alone, if it has one."""
+    """Take a public client's refresh token only with a proof by its key, if it has one."""
     return with_place(policy, "refresh")
 
 
 def ask_whose_it_is(policy: Policy) -> Policy:
-    """Take a refresh token from that client alone that it was given to."""
+    """Take a refresh token only from the client that it was given to."""
     return signing_in(policy, asks_whose=True)
 
 
