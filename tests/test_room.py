@@ -387,7 +387,7 @@ def test_requests_are_filtered_by_client_and_key(server):
     used = json.loads(
         html.unescape(re.search('data-used="([^"]*)"', server.feed()["people"][1])[1])
     )
-    assert used == {"client": {"m2m.dpop": 1, "m2m.dpop.nonce": 1}, "key": {key: 2}}
+    assert used == {"client": {"m2m.dpop": 1, "m2m.dpop.nonce": 1}, "key": {key: 2}, "sign_in": {}}
 
 
 @pytest.mark.parametrize(

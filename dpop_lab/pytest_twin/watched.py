@@ -175,7 +175,7 @@ class WatchedTwin(Front):
 
     def _teller(self) -> "Callable[[float, Seen], Entry]":
         """What makes an entry, one redactor for all."""
-        from dpop_lab.doctor.explain import telling  # loaded when a test fails
+        from dpop_lab.doctor.explain import sign_ins, telling, unread  # loaded when a test fails
         from dpop_lab.wire.redact import Redactor
 
         twin, redactor = self._twin, Redactor()
@@ -183,15 +183,16 @@ class WatchedTwin(Front):
             "base_url": twin.base_url,
             "policy": twin.policy,
             "redactor": redactor,
+            "sign_ins": sign_ins.SignIns(),
         }
 
         def told(time: float, one: Seen) -> "Entry":
             if isinstance(one, Exchange):
                 return telling.entry(one, number=0, **known)
             if isinstance(one, str):
-                return telling.tls_entry(one, time=time, number=0)
+                return unread.tls_entry(one, time=time, number=0)
             asked, came = redactor.text(f"{one.method} {one.path}"), len(one.body)
-            return telling.left_entry(asked, came, name="", time=time, number=0)
+            return unread.left_entry(asked, came, name="", time=time, number=0)
 
         return told
 

@@ -10,6 +10,7 @@ from dpop_lab.session.sign_in import ARRIVAL, AUTHORIZE, LOGIN, OF_CLIENTS, lead
 from dpop_lab.session.telling import LABEL, Step
 from dpop_lab.wire.message import lines
 
+MOST = 200  # browsers, and URLs that one was sent to
 NAME = re.compile(r"[\w.@+-]{1,30}", re.ASCII)
 
 
@@ -17,17 +18,26 @@ NAME = re.compile(r"[\w.@+-]{1,30}", re.ASCII)
 class Browser:
     """One person's browser, and the sign-in that it is used for."""
 
+    number: int  #: from 1
     cookies: set[str] = field(default_factory=set)
     led: set[str] = field(default_factory=set)  #: URLs it was sent to, and codes it was given
     at: str = ""  #: the last page, without its query
     person: str = ""
     client: int = 0  #: the number of the client that sent it
-    key: str = ""  #: that the code will be bound to, by name
+    sign_in: int = 0  #: the number of the sign-in under way
+    key: str = ""  #: that its code will be bound to, by name
     arrived: bool = False  #: is a request to the client's redirect URI known?
+
+    @property
+    def called(self) -> str:
+        """By number and by who signed in, where there are several."""
+        return f"browser {self.number}" + f" ({self.person})" * bool(self.person)
 
 
 class Browsers(list[Browser]):
-    """The browsers of one session, in order of appearance."""
+    """The browsers of one session, in order of appearance; of many, the last ones."""
+
+    seen = 0  #: how many there were
 
     def of(self, step: Step, given: Mapping[str, str]) -> tuple[Browser | None, bool]:
         """The browser that sent this, None if a client did; and whether a sign-in begins here.
@@ -43,13 +53,19 @@ class Browsers(list[Browser]):
         if not known and step.personal in (AUTHORIZE, LOGIN, ARRIVAL):
             posted = step.method == "POST"
             known = [one for one in last if posted and one.at == url.partition("?")[0]]
-            known = known or [one for one in last if not (one.cookies or cookies)] or [Browser()]
-            self.extend(one for one in known[:1] if one not in last)
+            known = known or [one for one in last if not (one.cookies or cookies)]
+            known = known or [self._new()]
         for one in known[:1]:
             one.cookies |= cookies
             self._goes_on(one, step, given)
             return one, step.personal == AUTHORIZE and not led
         return None, False
+
+    def _new(self) -> Browser:
+        self.seen += 1
+        self.append(Browser(self.seen))
+        del self[:-MOST]
+        return self[-1]
 
     def _goes_on(self, one: Browser, step: Step, given: Mapping[str, str]) -> None:
         """Note where it is, who uses it, and where the answer leads it."""
@@ -60,17 +76,12 @@ class Browsers(list[Browser]):
         if step.personal == LOGIN and NAME.fullmatch(name):
             one.person = name
         there, told = leads(step.exchange)
+        if len(one.led) > MOST:
+            one.led.clear()
         with suppress(ValueError):  # no URL
             one.led.add(unquote(urljoin(step.exchange.url, there)).partition("#")[0])
         if "code" in told:
             one.led.add(told["code"])
-
-    def named(self) -> list[str]:
-        """What each is called: by number and by who signed in where there are several."""
-        if len(self) == 1:
-            return ["browser"]
-        persons = (f" ({one.person})" * bool(one.person) for one in self)
-        return [f"browser {number}{who}" for number, who in enumerate(persons, 1)]
 
 
 def labels(texts: Iterable[str]) -> set[str]:

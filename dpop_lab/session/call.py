@@ -23,10 +23,11 @@ from dpop_lab.wire.syntax import NONCE_WANTED, Challenge, read_challenges
 TOKEN_ENDPOINT, API = "token endpoint", "API"
 TOKEN_SCHEMES = ("dpop", "bearer")
 PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
-SIGN_IN = re.compile(  # how the paths end that have to do with people
-    r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))$"
+SIGN_IN = re.compile(  # in the URLs that have to do with people
+    r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))/*"
+    r"(?:[?#]|$)|\b(?:response_type|code|error)=",
+    re.I,
 )
-OF_A_FLOW = ("response_type", "code", "error")  # parameters of requests and answers
 ERROR_SENT = re.compile(r"""(?:^|[?&#])error=[a-z_]|<input[^<>]*\sname=["']error["']""", re.M)
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
@@ -132,7 +133,8 @@ class Call:
     @cached_property
     def personal(self) -> str:
         """Where people are concerned, which place it is, such as `PAR endpoint`; else empty."""
-        if not (self.form.keys() & {*OF_A_FLOW} or _of_sign_in(self.url)):
+        named = self.form.keys() & {"response_type", "code", "error"}
+        if not (named or SIGN_IN.search(self.url)):
             return ""
         from dpop_lab.session.sign_in import place_of  # loaded when used
 
@@ -266,11 +268,6 @@ def _path(url: str) -> str:
     return _parts(url).path.rstrip("/").lower()
 
 
-def _of_sign_in(url: str) -> bool:
-    """Does it look like a place where people sign in, by its path or what is asked for there?"""
-    return bool(SIGN_IN.search(_path(url))) or any(f"{name}=" in url for name in OF_A_FLOW)
-
-
 def host_of(url: str) -> str:
     """The host and port in a URL, in small letters; empty for what is none. Never raises."""
     return _parts(url).netloc.rpartition("@")[2].lower()
@@ -327,7 +324,7 @@ def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, An
     """The fields that an answer tells; where people sign in, a redirect or a page may tell them."""
     status = exchange.status or 0
     told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
-    in_browser = status >= 300 and not told["error"] and _of_sign_in(exchange.url)
+    in_browser = status >= 300 and not told["error"] and SIGN_IN.search(exchange.url)
     if in_browser or brings_error(exchange):
         from dpop_lab.session.sign_in import refusal  # loaded when used
 

@@ -1,13 +1,14 @@
 """What became of each code and token of a session, by its number: who got it, used it, ended it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.session.sign_in import INTROSPECTION, REVOCATION, TAKEN
 from dpop_lab.session.telling import UNAUTHENTICATED, Step, label_in
 
+MOST = 2000  # keys, codes and tokens that are remembered
 THUMBPRINT = re.compile(r"[\w-]{43}", re.ASCII)
 
 
@@ -15,36 +16,52 @@ THUMBPRINT = re.compile(r"[\w-]{43}", re.ASCII)
 class Handed:
     """A code, a token or a request_uri that a server gave."""
 
-    at: int  #: the number of the step
+    at: str  #: in which step: its number, or its name
     client: int  #: and of the client that it is for
     key: str = ""  #: of the proof that it came for, or of dpop_jkt; by name
     bound: bool = False  #: is it certain that it can be used with that key alone?
     source: str = ""  #: the code or refresh token that it was given for
-    used: int = 0  #: in which step, 0 for none
-    again: int = 0  #: in which step it was refused when it had been used
-    ended: int = 0
+    sign_in: int = 0  #: the number of the sign-in that it came of, 0 for none
+    used: str = ""  #: in which step
+    again: str = ""  #: in which step it was refused when it had been used
+    ended: str = ""
+
+
+def when(step: Step) -> str:
+    """What others say of when a step was: its name, else its number."""
+    return step.name or str(step.number)
+
+
+def numbered(jkt: str, number: int) -> str:
+    """What a key is called by default: `key 1` for the first."""
+    return f"key {number}"
 
 
 @dataclass(slots=True)
 class Ledger:
     """What was handed out so far, by its label; keys by their thumbprints."""
 
+    named: Callable[[str, int], str] = numbered  #: what a key is called, by thumbprint and number
     keys: dict[str, str] = field(default_factory=dict)
     handed: dict[str, Handed] = field(default_factory=dict)
 
     def key(self, jkt: object) -> str:
-        """The name of the key with this thumbprint, `key 1` for the first; empty for what is none.
+        """The name of the key with this thumbprint; empty for what is none.
 
         A key keeps its name wherever it turns up: in a proof, in dpop_jkt, in cnf.
         """
         if not (isinstance(jkt, str) and THUMBPRINT.fullmatch(jkt)):
             return ""
-        return self.keys.setdefault(jkt, f"key {len(self.keys) + 1}")
+        if jkt not in self.keys and len(self.keys) < MOST:
+            self.keys[jkt] = self.named(jkt, len(self.keys) + 1)
+        return self.keys.get(jkt, "another key")
 
     def hand(self, label: str, given: Handed) -> str:
         """Note what was given, if it has a label; gives what to say of its key behind its name."""
         if label:
             self.handed.setdefault(label, given)
+        if len(self.handed) > MOST:
+            del self.handed[next(iter(self.handed))]
         return f", bound to {given.key}" * given.bound
 
     def taken(self, step: Step, given: Mapping[str, str]) -> str:
@@ -70,9 +87,11 @@ class Ledger:
         said, since = _listed(given), ""
         if old := self.handed.get(label):
             spent = f", {_spent(label, old)} before" if old.used else ""
-            old.used, since = step.number, f", given at {old.at}{spent}"
+            old.used, since = when(step), f", given at {old.at}{spent}"
         for one, bound in given.items():
-            handed = Handed(at=step.number, client=client, key=key, bound=bool(bound), source=label)
+            sign_in = old.sign_in if old else 0
+            handed = Handed(at=when(step), client=client, key=key, source=label, sign_in=sign_in)
+            handed.bound = bool(bound)
             self.hand(one, handed)
         return f" for {label or 'what it brought'}{since}" + f": {said}" * bool(said)
 
@@ -85,7 +104,8 @@ class Ledger:
         said *= old.key not in ("", key)
         if old.used:
             said.append(_spent(label, old))
-            old.again = step.number
+            old.again = when(step)
+        said += [f"revoked at {old.ended}"] * bool(old.ended)
         return f"; {label} {', '.join(said)}" if said else self._ended(label)
 
     def _ended(self, label: str) -> str:
@@ -95,7 +115,7 @@ class Ledger:
             return ""
         if old.ended:
             return f"; {label} revoked at {old.ended}"
-        source, again = old.source, 0
+        source, again = old.source, ""
         while source in self.handed and not again:
             came, again = source, self.handed[source].again
             source = self.handed[source].source
@@ -115,7 +135,7 @@ class Ledger:
     def revoked(self, step: Step, label: str) -> str:
         """What came of a revocation: a token that nobody knows gets the same answer (RFC 7009)."""
         if old := self.handed.get(label):
-            old.ended = step.number
+            old.ended = when(step)
             return f"{label} ended"
         return "token ended, if there was one"
 

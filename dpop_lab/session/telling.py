@@ -96,10 +96,10 @@ class Step(Call):
     @property
     def carried(self) -> str:
         """What it carried in a few words; what a request says is quoted where it is no word."""
-        parts = []
+        asks, parts = "", list[str]()
         if self.token_request or (self.personal in OF_CLIENTS and self.method == "POST"):
-            name = self.form.get("client_id")
-            parts.append(self.authentication + (f" as {plain(name)}" if name else ""))
+            name = f" as {plain(self.form['client_id'])}" if self.form.get("client_id") else ""
+            asks = self.authentication + name
         elif self.scheme:
             parts.append(f"{plain(self.scheme)} {self.token_label}".rstrip())
         if len(self.dpop) > 1:
@@ -109,12 +109,13 @@ class Step(Call):
             parts.append((label_in(self.dpop[0]) or "proof") + signer + self._claims())
         elif self.token_request or self.token_label:
             parts.append("no proof")
+        parts = [asks, *parts]
         if self.personal or self.form.get("grant_type") in OF_PERSONS:
             from dpop_lab.session.sign_in import carried  # loaded when used
 
-            told = carried(self.personal, self.exchange, self.form, self.keys or {})
-            parts = [*told, *parts[::-1]]
-        return ", ".join(parts) or "nothing of DPoP"
+            first = carried(self.personal, self.exchange, self.form, self.keys or {})
+            parts = [*first, *parts[1:], asks]
+        return ", ".join(filter(None, parts)) or "nothing of DPoP"
 
     @property
     def sent(self) -> str:

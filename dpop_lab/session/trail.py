@@ -1,12 +1,12 @@
 """Who did what in a session in which people sign in, and what became of what was handed out."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from dpop_lab.session.browsers import Browser, Browsers, labels
 from dpop_lab.session.decoded import thumbprint_or_none
-from dpop_lab.session.ledger import Handed, Ledger
+from dpop_lab.session.ledger import Handed, Ledger, numbered, when
 from dpop_lab.session.sign_in import (
     ARRIVAL,
     INTROSPECTION,
@@ -25,10 +25,11 @@ MOST = 3  # clients or browsers with a lane of their own
 
 
 @dataclass(slots=True, kw_only=True)
-class _Noted:
-    """What was noted of a step until all are known."""
+class Noted:
+    """What the exchanges before a step tell of it."""
 
-    client: int
+    client: int  #: the number of the client that sent it, or for which a browser goes
+    sign_in: int = 0  #: the number of the sign-in that it belongs to, 0 for none
     signer: str = ""
     browser: Browser | None = None
     sends: str = ""
@@ -42,11 +43,11 @@ def followed(steps: Iterable[Step]) -> list[Step]:
 
     Who sent it, for whom a browser goes, and what became of each code, token and key.
     """
-    session = _Session()
+    session = Session()
     noted = [(step, session.note(step)) for step in steps]
-    several = len(session.clients) > 1
-    clients = [(f"client with {key}", "") for key in session.clients] if several else [CLIENT]
-    browsers = dict(zip(session.browsers, session.browsers.named(), strict=True))
+    named = [(f"client with {key}", "") for key in session.clients]
+    clients = named if len(named) > 1 else [CLIENT]
+    several = session.browsers.seen > 1
     done = []
     for step, one in noted:
         sender = API if step.personal == INTROSPECTION else clients[one.client]
@@ -54,7 +55,7 @@ def followed(steps: Iterable[Step]) -> list[Step]:
             step,
             keys=session.ledger.keys,
             signer=one.signer,
-            sender=(browsers[one.browser], "") if one.browser else sender,
+            sender=(one.browser.called if several else "browser", "") if one.browser else sender,
             principal=clients[one.client],
             sends=one.sends,
             arrives=one.arrives if one.browser and not one.browser.arrived else ("", ""),
@@ -86,14 +87,14 @@ def heads(steps: Iterable[Step]) -> dict[Party, Party]:
     return {party: named[party] for party in (*first, *found["browser"], *found["client"])}
 
 
-class _Session:
-    """What is known so far."""
+class Session:
+    """What is known so far; what a key is called may be said by `named`, as for a `Ledger`."""
 
-    def __init__(self) -> None:
-        self.ledger, self.browsers = Ledger(), Browsers()
+    def __init__(self, named: Callable[[str, int], str] = numbered) -> None:
+        self.ledger, self.browsers, self._begun = Ledger(named), Browsers(), 0
         self.clients: list[str] = []  #: the names of their keys
 
-    def note(self, step: Step) -> _Noted:
+    def note(self, step: Step) -> Noted:
         """What this step is, after those before it."""
         given = parameters(step.exchange)
         jwk = step.proof.header.get("jwk") if step.is_proof else None
@@ -105,13 +106,16 @@ class _Session:
         label = self.ledger.taken(step, given)
         old = self.ledger.handed.get(label)
         client = old.client if old and not proven else self._client(proven)
-        noted = _Noted(client=client, signer=proven)
+        noted = Noted(client=client, signer=proven, sign_in=old.sign_in if old else 0)
         if step.status is None or step.refused:
             noted.evidence = self.ledger.refused(step, label, proven)
         elif step.token_request:
             noted.evidence = self.ledger.granted(step, label, client, proven)
+        elif step.personal == PAR:
+            self._begun = noted.sign_in = self._begun + 1
+            noted.outcome = self._pushed(step, noted, asked or proven)
         elif step.personal:
-            noted.outcome = self._told(step, label, asked or proven, client)
+            noted.outcome = self._told(step, label)
         return noted
 
     def _client(self, key: str) -> int:
@@ -120,13 +124,17 @@ class _Session:
             self.clients.append(key)
         return self.clients.index(key) if key else 0
 
-    def _told(self, step: Step, label: str, key: str, client: int) -> str:
-        """What came of a client's request at a place for people."""
-        if step.personal == PAR:
-            uri = next(iter(labels([step.exchange.response_body])), "")
-            handed = Handed(at=step.number, client=client, key=key, bound=bool(key))
-            bound = self.ledger.hand(uri, handed)
-            return f"authorization request pushed{f': {uri}' * bool(uri)}{bound}"
+    def _pushed(self, step: Step, noted: Noted, key: str) -> str:
+        """What came of a pushed authorization request (RFC 9126 section 2.2)."""
+        uri = next(iter(labels([step.exchange.response_body])), "")
+        handed = Handed(at=when(step), client=noted.client, key=key, sign_in=noted.sign_in)
+        handed.bound = bool(key)
+        return (
+            f"authorization request pushed{f': {uri}' * bool(uri)}{self.ledger.hand(uri, handed)}"
+        )
+
+    def _told(self, step: Step, label: str) -> str:
+        """What came of a client's request at another place for people."""
         if step.personal == INTROSPECTION:
             return self.ledger.introspected(step, label)
         if step.personal == REVOCATION:
@@ -135,13 +143,15 @@ class _Session:
 
     def _browsed(
         self, step: Step, browser: Browser, asked: str, given: Mapping[str, str], *, begins: bool
-    ) -> _Noted:
+    ) -> Noted:
         """What a browser's request is, and where the answer leads it."""
         if begins:
             pushed = self.ledger.handed.get(label_in(given.get("request_uri", "")))
             browser.key = pushed.key if pushed else asked
             browser.client = pushed.client if pushed else self._client(asked)
-        noted = _Noted(client=browser.client, browser=browser)
+            self._begun += pushed is None
+            browser.sign_in = pushed.sign_in if pushed else self._begun
+        noted = Noted(client=browser.client, browser=browser, sign_in=browser.sign_in)
         noted.sends = step.request.partition(" ")[2] if begins else ""
         if step.personal == ARRIVAL:
             noted.outcome = "brought to the client"
@@ -154,8 +164,9 @@ class _Session:
             way = "redirect" if 300 <= (step.status or 0) < 400 else "form posted"
             noted.arrives = (f"{way} to {_host(there)}", ", ".join((cut(brought, 60), *names)))
         handed = Handed(
-            at=step.number, client=browser.client, key=browser.key, bound=bool(browser.key)
+            at=when(step), client=browser.client, key=browser.key, sign_in=browser.sign_in
         )
+        handed.bound = bool(browser.key)
         bound = self.ledger.hand(code, handed) if "code" in told else ""
         noted.outcome = f"{code or 'code'} given{bound}" if "code" in told else _went_on(step)
         return noted

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from dpop_lab.doctor.explain.page import POLICY, card, row, whole
 from dpop_lab.doctor.explain.room import Filter, Participant, Room
-from dpop_lab.doctor.explain.telling import Entry, entry, left_entry, short, tls_entry
+from dpop_lab.doctor.explain.sign_ins import SignIns
+from dpop_lab.doctor.explain.telling import Entry, entry, short
+from dpop_lab.doctor.explain.unread import left_entry, tls_entry
 from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Request, Response
 from dpop_lab.wire.participant import LONGEST, participant_in
@@ -59,7 +61,7 @@ class Explainer(Front):
         }
 
     def _begin(self) -> None:
-        self._redactor, self._room = Redactor(), Room()
+        self._redactor, self._room, self._sign_ins = Redactor(), Room(), SignIns()
         self._run = secrets.token_urlsafe(8)
 
     def __call__(self, request: Request) -> Response:
@@ -80,6 +82,7 @@ class Explainer(Front):
             base_url=self._twin.base_url,
             policy=self._twin.policy,
             redactor=self._redactor,
+            sign_ins=self._sign_ins,
         )
         self._keep(replace(told, name=who.called), who)
 
@@ -185,9 +188,9 @@ class Explainer(Front):
 
 
 def _asked(request: Request) -> Filter:
-    """Whose requests a page wants: by `name`, `client` and `key`, where the query has them."""
+    """Whose requests a page wants: by name, client, key and sign-in, where the query has them."""
     query = dict(request.query)
-    return {name: query.get(name, "") for name in ("name", "client", "key")}
+    return {name: query.get(name, "") for name in ("name", "client", "key", "sign_in")}
 
 
 def _said(kind: str, text: str, status: int = 200) -> Response:

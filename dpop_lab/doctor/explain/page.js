@@ -3,7 +3,7 @@
   const AGAIN = 2000, SPEAK = 1500, SURE = 5000; // milliseconds
   const byId = id => document.getElementById(id);
   const list = byId("entries"), said = byId("said"), count = byId("count");
-  const rows = byId("rows"), everyone = byId("everyone"), chosen = [byId("client"), byId("key")];
+  const rows = byId("rows"), everyone = byId("everyone"), chosen = [byId("client"), byId("key"), byId("sign_in")];
   const kept = Number(document.body.dataset.kept), page = Math.random().toString(36).slice(2);
   let { run, newest } = document.body.dataset, asked = JSON.parse(document.body.dataset.asked);
   let paused = false, unsaid = [], speaking = 0, lost = false, turn = 0, timer = 0, wait = 250;
@@ -101,7 +101,7 @@
     const link = event.target.closest("a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    choose({ name: link === everyone ? "" : link.closest("tr").dataset.name, client: "", key: "" });
+    choose({ name: link === everyone ? "" : link.closest("tr").dataset.name, client: "", key: "", sign_in: "" });
     say(link === everyone ? "Requests of everyone." : `Requests of ${asked.name} alone.`);
   });
 
@@ -187,7 +187,7 @@
     unsure();
     const headers = { "DPoP-Lab-Trainer": sessionStorage.getItem("trainer") };
     const answer = await fetch("explain/reset", { method: "POST", headers }).catch(() => null);
-    if (answer?.ok) choose({ name: "", client: "", key: "" });
+    if (answer?.ok) choose({ name: "", client: "", key: "", sign_in: "" });
     else say(answer ? await answer.text() : "The server does not answer: nothing was reset.");
   });
 

@@ -18,7 +18,14 @@ from dpop_lab.jose.encoding import sha256
 from dpop_lab.show import Table, as_html
 from dpop_lab.show.html import by_class, escaped, facts, folded, ink, marked, style_sheet
 
-NAMES = {"row": "Row", "wanted": "Wanted", "found": "Found", "change": "What to change"}
+NAMES = {
+    "carried": "What it carried",
+    "row": "Row",
+    "wanted": "Wanted",
+    "found": "Found",
+    "known": "What went before",
+    "change": "What to change",
+}
 
 
 @cache
@@ -77,7 +84,7 @@ def row(one: Participant, asked: Filter) -> str:
     solved = sum(state == "solved" for state in one.states.values())
     at = f"{one.exercise} {one.states.get(one.exercise, '')}".strip()
     cells = (at, str(solved) if one.states else "", str(one.accepted), str(one.refused))
-    used = {"client": one.clients, "key": one.keys}
+    used = {"client": one.clients, "key": one.keys, "sign_in": one.sign_ins}
     return (
         f'<tr data-name="{escape(one.label)}" data-sort="{escape(one.sorted_by)}"'
         f' data-used="{escape(json.dumps(used))}"><th scope=row>{link}</th>'
@@ -95,13 +102,14 @@ def card(entry: Entry) -> str:
     exchange = [Table("Request and answer", said, folded=True)] * bool(said)
     titles = " and ".join(one.title for one in entry.decoded).capitalize()
     decoded = folded(f"{escaped(titles)}, decoded", as_html(entry.decoded, by_class), by_class)
+    carried = (("carried", entry.carried),) * bool(entry.carried)
     rows = (replace(report.table, title=report.title) for report in entry.reports)
     return (
         f"<li data-mark={entry.mark}><article{by_class('card', entry.mark)}"
         f" aria-labelledby=r{entry.number}>"
         f"<h2 id=r{entry.number}>{escaped(marked(entry.mark, entry.verdict))}</h2>"
         f'<p class=when><time datetime="{stamp}">{entry.clock}</time>{who}</p>'
-        f"{facts(((NAMES[name], text) for name, text in entry.why), by_class)}"
+        f"{facts(((NAMES[name], text) for name, text in (*carried, *entry.why)), by_class)}"
         f"{as_html(rows, by_class)}"
         "<div class=more>"
         f"{decoded if titles else ''}{as_html(exchange, by_class)}{_curl(entry.curl)}"

@@ -17,7 +17,7 @@ MOST = 200  # participants: whoever comes after them shares one place
 SEVERAL = 12  # of what one participant uses: so many clients, keys, addresses, the last ones
 NAMELESS, OTHERS = "no name", "all others"
 EXERCISE, STATES, MOST_EXERCISES = re.compile(r"[0-9]{2}\.[0-9]{1,2}"), ("begun", "solved"), 200
-Filter = Mapping[str, str]  # name, client, key: what an entry must have; empty: anything
+Filter = Mapping[str, str]  # name, client, key, sign_in: what an entry must have; empty: anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Kept:
     name: str
     client: str
     key: str
+    sign_in: str
     packed: bytes = field(repr=False)
 
     def fits(self, asked: Filter) -> bool:
@@ -58,6 +59,7 @@ class Participant:
     peers: dict[str, int] = field(default_factory=dict)  #: and how often each was used, as below
     clients: dict[str, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
+    sign_ins: dict[str, int] = field(default_factory=dict)
     kept: deque[Kept] = field(default_factory=deque, repr=False)
     size: int = 0  #: octets in `kept`
 
@@ -78,6 +80,7 @@ class Participant:
         self.turn, self.last, self.mark = one.turn, told.clock, told.mark
         note(self.clients, told.client)
         note(self.keys, told.key)
+        note(self.sign_ins, told.sign_in)
         self.kept.append(one)
         self.size += len(one.packed)
         while len(self.kept) > KEPT or (self.size > LARGEST and len(self.kept) > 1):
@@ -136,7 +139,7 @@ class Room:
     def keep(self, of: Participant, told: Entry, html: str) -> None:
         """Keep a request of this participant."""
         self.turn += 1
-        texts = (told.verdict, told.refused, of.label, told.client, told.key)
+        texts = (told.verdict, told.refused, of.label, told.client, told.key, told.sign_in)
         of.keep(Kept(self.turn, *texts, zlib.compress(html.encode(), 1)), told)
 
     def share(self, of: Participant, text: str) -> bool:

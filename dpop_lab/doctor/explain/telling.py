@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dpop_lab.checking import Finding, Report
+from dpop_lab.doctor.explain.sign_ins import Part, SignIns
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
 from dpop_lab.doctor.words import meaning
@@ -49,6 +50,9 @@ class Entry:
     name: str = ""  #: of the participant, as it is told apart from others
     client: str = ""  #: what the client calls itself, believed by nobody
     key: str = ""  #: the beginning of the thumbprint of the proof's key
+    sign_in: str = ""  #: which one it belongs to: `sign-in 1`
+    browser: str = ""  #: of a person, if one sent it
+    carried: str = ""  #: of what matters where people sign in, in a few words
     #: pairs of name and text: what was wanted, what was found, what to change; none when accepted
     why: tuple[tuple[str, str], ...] = ()
     reports: tuple[Report, ...] = ()  #: all rows that were asked
@@ -66,13 +70,13 @@ class Entry:
     @property
     def clock(self) -> str:
         """When it was, as this machine's clocks show it: `09:36:47`."""
-        return time.strftime("%H:%M:%S", time.localtime(self.time))
+        return clock(self.time)
 
     @property
     def who(self) -> str:
         """Participant, client and key, as far as they are known."""
         key = f"key {self.key}" if self.key else ""
-        return ", ".join(filter(None, (self.name, self.client, key)))
+        return ", ".join(filter(None, (self.name, self.sign_in, self.browser, self.client, key)))
 
     def __repr__(self) -> str:
         """The verdict in a line, and where it was refused what was wanted, found and to change."""
@@ -83,64 +87,52 @@ class Entry:
 
 
 def entry(
-    exchange: Exchange, *, number: int, base_url: str, policy: Policy, redactor: Redactor
+    exchange: Exchange,
+    *,
+    number: int,
+    base_url: str,
+    policy: Policy,
+    redactor: Redactor,
+    sign_ins: SignIns | None = None,
 ) -> Entry:
     """What a person is told of one request; nothing is used but what the server itself found.
 
     The times of the exchange, `base_url` and `policy` are the server's. The redactor is asked first
-    for the whole exchange and then, once, for all that is said about it.
+    for the whole exchange and then, once, for all that is said about it. `sign_ins` knows what
+    went before.
     """
     whole, now = _bounded(exchange), exchange.ended_at
     redacted, call = redactor.exchange(whole), read_call(whole)
-    verdict, why = _decided(replace(call, date=math.floor(now)), policy, base_url)
+    part = (sign_ins or SignIns()).part(redacted, call, clock(now))
+    verdict, why = _decided(replace(call, date=math.floor(now)), policy, base_url, part)
     decoded = _decoded(replace(call, date=None), int(now))
-    said = (*mapped((verdict, _client(call), why), one_line), decoded)
+    told = (verdict, _client(call) or part.client, part.browser, part.carried, why)
+    said = (*mapped(told, one_line), decoded)
     wire = (redacted.sent().rstrip(), redacted.received().rstrip(), as_curl(redacted))
     said, wire = at_once(partial(mapped, (said, wire)), redactor.labels.replace)
-    verdict, client, why, decoded = mapped(said, short)
+    verdict, client, browser, carried, why, decoded = mapped(said, short)
     jkt = thumbprint_or_none(call.proof.header.get("jwk"))
-    request, answer, curl = (short(text, LONGEST_TEXT) for text in wire)
+    texts = (short(text, LONGEST_TEXT) for text in wire)
     return Entry(
         number=number,
         time=now,
         refused=call.refused,
         verdict=verdict,
         client=client,
+        sign_in=part.sign_in,
+        browser=browser,
+        carried=carried,
         key=f"{jkt[:8]}…" if jkt else "",
         why=why,
         reports=tuple(report.with_texts(short) for report in redacted.reports),
         decoded=decoded,
-        request=request,
-        answer=answer,
-        curl=curl,
+        **dict(zip(("request", "answer", "curl"), texts, strict=True)),
     )
 
 
-def tls_entry(url: str, *, time: float, number: int = 0) -> Entry:
-    """What a person is told of a client that spoke TLS to the port at this URL, and was cut off."""
-    return Entry(
-        number=number,
-        time=time,
-        refused=True,
-        verdict="TLS: hung up on, no request was read",
-        why=(("change", f"A client spoke TLS to this port: use {url}"),),
-    )
-
-
-def left_entry(asked: str, octets: int, *, name: str, time: float, number: int) -> Entry:
-    """What a person is told of a client that left before the body of what it asked had come."""
-    change = (
-        "Nothing, where you stopped the client. Else send the whole body: as many octets as"
-        " Content-Length says, or chunks up to the last one."
-    )
-    return Entry(
-        number=number,
-        time=time,
-        refused=True,
-        verdict=f"{short(asked, 120)}: no answer, its body broke off after {octets} octets",
-        name=name,
-        why=(("change", change),),
-    )
+def clock(moment: float) -> str:
+    """A time in seconds since 1970, as this machine's clocks show it."""
+    return time.strftime("%H:%M:%S", time.localtime(moment))
 
 
 def short(text: str, longest: int = LONGEST_LINE) -> str:
@@ -167,20 +159,24 @@ def _text(body: str) -> str:
     return f"<{len(body)} characters, not shown>" if unseen else body
 
 
-def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _decided(
+    call: Call, policy: Policy, base_url: str, part: Part
+) -> tuple[str, tuple[tuple[str, str], ...]]:
     """What was decided, in a line; where it was refused what was wanted, found and to change."""
     path = cut(call.url.partition("://")[2].partition("?")[0], 80).partition("/")[2]
     asked = f"{call.method} /{path}"
     if not call.refused:
-        word = "answered" if WELL_KNOWN in asked else "accepted"
-        said = f"{word}, {call.said}" if (call.status or 0) < 300 else call.said
-        return f"{asked}: {said}", ()
+        word = "answered" if WELL_KNOWN in asked else "accepted" * (not part.browser)
+        word *= (call.status or 0) < 300
+        return f"{asked}: {', '.join(filter(None, (word, call.said, part.came)))}", ()
+    known = (("known", part.known),) * bool(part.known)
     finding = call.finding or _no_proof(call, policy)
     carrier = _of_the_carrier(call.exchange).format(base_url)
     if finding is None:
         problem = meaning(call, policy)
         said = f"refused, {problem.title if problem else call.said}"
-        return f"{asked}: {said}", (("change", carrier or (problem.action if problem else "")),)
+        change = ("change", carrier or (problem.action if problem else ""))
+        return f"{asked}: {said}", (*known, change)
     problem, row = Problem.of(finding, call), finding.check
     there = _called_by_another_name(finding, base_url)
     said = f"refused, {call.said}, by the row {row.name} ({finding.defect.replace('_', ' ')})"
@@ -188,6 +184,7 @@ def _decided(call: Call, policy: Policy, base_url: str) -> tuple[str, tuple[tupl
         ("row", f"{row.name}, {finding.source}: {row.question}"),
         ("wanted", problem.wanted),
         ("found", problem.found),
+        *known,
         ("change", " ".join(filter(None, (there, carrier or problem.action)))),
     )
 

@@ -1,0 +1,52 @@
+"""What a request was in a sign-in, as the page tells it: whose, of which one, what came of it."""
+
+from dataclasses import dataclass, replace
+
+from dpop_lab.session.call import Call, read_as
+from dpop_lab.session.sign_in import parameters
+from dpop_lab.session.telling import OF_PERSONS, Step
+from dpop_lab.session.trail import Session
+from dpop_lab.wire.message import Redacted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a person is told of a request for its part in a sign-in; each may be empty."""
+
+    sign_in: str = ""  #: which one it belongs to
+    browser: str = ""  #: that sent it
+    client: str = ""  #: that it goes for, as the request has it
+    carried: str = ""
+    came: str = ""  #: of it, where it was not refused
+    known: str = ""  #: of a code or token in it, where it was
+
+
+class SignIns:
+    """The sign-ins at one server, followed from request to request; of many, the last ones."""
+
+    def __init__(self) -> None:
+        self._session = Session(lambda jkt, number: f"key {jkt[:8]}…")
+
+    def part(self, redacted: Redacted, call: Call, clock: str) -> Part:
+        """What this request was, at this time on the clock."""
+        handed = self._session.ledger.handed
+        if not (_of_people(call) or handed):
+            return Part()
+        step = read_as(Step, redacted, name=clock)
+        if not (_of_people(step) or step.token_label in handed):
+            return Part()
+        noted = self._session.note(step)
+        told = replace(step, keys=self._session.ledger.keys, signer=noted.signer)
+        came = noted.outcome or f"tokens{noted.evidence}" * step.token_request
+        return Part(
+            sign_in=f"sign-in {noted.sign_in}" if noted.sign_in else "",
+            browser=noted.browser.called if noted.browser else "",
+            client=parameters(redacted).get("client_id", "")[:60],
+            carried=told.carried,
+            came="" if step.refused else came,
+            known=noted.evidence.removeprefix("; ") if step.refused else "",
+        )
+
+
+def _of_people(call: Call) -> bool:
+    return bool(call.personal) or call.form.get("grant_type") in OF_PERSONS
