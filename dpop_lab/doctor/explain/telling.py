@@ -111,7 +111,6 @@ def entry(
     wire = (redacted.sent().rstrip(), redacted.received().rstrip(), as_curl(redacted))
     said, wire = at_once(partial(mapped, (said, wire)), redactor.labels.replace)
     verdict, client, browser, carried, why, decoded = mapped(said, short)
-    jkt = thumbprint_or_none(call.proof.header.get("jwk"))
     texts = (short(text, LONGEST_TEXT) for text in wire)
     return Entry(
         number=number,
@@ -122,7 +121,7 @@ def entry(
         sign_in=part.sign_in,
         browser=browser,
         carried=carried,
-        key=f"{jkt[:8]}…" if jkt else "",
+        key=_key(call),
         why=why,
         reports=tuple(report.with_texts(short) for report in redacted.reports),
         decoded=decoded,
@@ -216,6 +215,11 @@ def _client(call: Call) -> str:
     assertion = read_jws(call.form.get("client_assertion", "")).claims
     told = call.form.get("client_id") or assertion.get("sub")
     return str(told or call.access_token.claims.get("client_id") or "")[:60]
+
+
+def _key(call: Call) -> str:
+    jkt = thumbprint_or_none(call.proof.header.get("jwk"))
+    return f"{jkt[:8]}…" if jkt else ""
 
 
 def _decoded(call: Call, now: float) -> tuple[Jwt, ...]:
