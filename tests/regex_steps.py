@@ -34,6 +34,8 @@ class Steps:
     def __init__(self, pattern: re.Pattern[str], alphabet: str, *, few: int = FEW) -> None:
         self._flags, self._few, self._alphabet = pattern.flags, few, set(alphabet)
         self._tree = self._prepared(_parser.parse(pattern.pattern, pattern.flags))
+        self._lines = bool(pattern.flags & re.M)
+        self._words = {each for each in self._alphabet if re.match(r"\w", each)}
         self._text, self._groups = "", dict[int, tuple[int, int]]()
         self.steps = 0
 
@@ -72,20 +74,24 @@ class Steps:
         return made
 
     def _sequence(self, ops: Ops, number: int, at: int) -> Iterator[int]:
-        if number == len(ops):
-            yield at
-            return
-        for end in self._one(*ops[number], at):
-            yield from self._sequence(ops, number + 1, end)
+        while number < len(ops):
+            code, what = ops[number]
+            number += 1
+            if code is not CHARACTERS:
+                for end in self._one(code, what, at):
+                    yield from self._sequence(ops, number, end)
+                return
+            self.steps += 1
+            if self._text[at : at + 1] not in what:
+                return
+            at += 1
+        yield at
 
     def _one(self, code: Any, what: Any, at: int) -> Iterator[int]:
         self.steps += 1
         if self.steps > MOST:
             raise OverflowError
-        if code is CHARACTERS:
-            if self._text[at : at + 1] in what:
-                yield at + 1
-        elif code is op.BRANCH:
+        if code is op.BRANCH:
             for ops in what:
                 yield from self._sequence(ops, 0, at)
         elif code is op.SUBPATTERN:
@@ -140,15 +146,17 @@ class Steps:
             yield at
 
     def _is_at(self, what: Any, at: int) -> bool:
-        text, lines = self._text, bool(self._flags & re.M)
+        text, lines = self._text, self._lines
         if what in (op.AT_BEGINNING, op.AT_BEGINNING_STRING):
             return at == 0 or (lines and what is op.AT_BEGINNING and text[at - 1] == "\n")
         if what in (op.AT_END, op.AT_END_STRING):
             if what is op.AT_END and text[at : at + 1] == "\n" and (lines or at == len(text) - 1):
                 return True
             return at == len(text)
-        sides = [re.match(r"\w", one) for one in (text[max(0, at - 1) : at], text[at : at + 1])]
-        return (bool(sides[0]) != bool(sides[1])) is (what is op.AT_BOUNDARY)
+        before, after = (
+            one in self._words for one in (text[max(0, at - 1) : at], text[at : at + 1])
+        )
+        return (before != after) is (what is op.AT_BOUNDARY)
 
 
 def characters(code: Any, what: Any, flags: int) -> re.Pattern[str]:
