@@ -11,47 +11,19 @@ from dpop_lab.exercises.museum import MISTAKES
 if TYPE_CHECKING:
     from dpop_lab.exercises.break_in import House
 
+SHOWN = {
+    "mistake": "shows the mistake, once found",
+    "repairs": "what can be repaired",
+    "repair": "puts a repair in and tries it",
+}
+ROBBED = {**GIVES, "suspects": "eight mistakes and their rows", **SHOWN}
 LISTENED = {
     "log": "a visit that was overheard",
     "leaks": "what leaks, and of whom",
     "listen": "waits for the next visitor, and gives what leaked",
     "suspects": "five mistakes, and what is to blame for each",
-    "mistake": "shows the mistake, once found",
-    "repairs": "what can be repaired",
-    "repair": "puts a repair in and tries it",
+    **SHOWN,
 }
-
-
-def _room(
-    name: str,
-    mistake: str,
-    par: int,
-    *,
-    title: str,
-    story: str,
-    hints: tuple[str, str, str],
-    moral: str,
-) -> Exercise:
-    """The exercise of a house with a mistake."""
-    room = Room(MISTAKES[mistake], par, moral)
-    return Exercise(
-        id=name,
-        kind="attack",
-        title=title,
-        task=f"{story} Get in, or lock the guard out, with as few sends as you can: par is {par},"
-        f" and after {ALARM} the alarm goes. Name the row that is to blame, task.name('…'), and"
-        " repair the house, task.repair('…').",
-        gives={
-            **GIVES,
-            "suspects": "eight mistakes and their rows",
-            "mistake": "shows the mistake, once found",
-            "repairs": "what can be repaired",
-            "repair": "puts a repair in and tries it",
-        },
-        hints=hints,
-        start=room.start,
-        steps=room.steps,
-    )
 
 
 def _house(
@@ -63,25 +35,32 @@ def _house(
     story: str,
     hints: tuple[str, str, str],
     moral: str,
-    names: tuple[str, ...],
+    names: tuple[str, ...] = (),
     **more: str,
 ) -> Exercise:
-    """The exercise of a house that signs visitors in; what it is made of is loaded when opened."""
+    """The exercise of a house with a mistake; with `names` of its own it signs visitors in.
+
+    What such a one is made of is loaded when it is opened.
+    """
 
     @cache
-    def house() -> "House":
+    def house() -> "Room | House":
+        if not names:
+            return Room(MISTAKES[mistake], par, moral)
         from dpop_lab.exercises.break_in import house_with
 
         return house_with(mistake, par, moral)
 
+    aim, blamed = "Get in, or lock the guard out,", "the row that is to blame"
+    if names:
+        aim, blamed = "Get tokens", "what is to blame"
     return Exercise(
         id=name,
         kind="attack",
         title=title,
-        task=f"{story} Get tokens with as few sends as you can: par is {par}, and after {ALARM} the"
-        f" alarm goes. Name what is to blame, task.name('…'), and repair"
-        " the house, task.repair('…').",
-        gives={**LISTENED, **more},
+        task=f"{story} {aim} with as few sends as you can: par is {par}, and after {ALARM} the"
+        f" alarm goes. Name {blamed}, task.name('…'), and repair the house, task.repair('…').",
+        gives={**(LISTENED if names else ROBBED), **more},
         hints=hints,
         start=lambda scene: house().start(scene),
         steps=lambda scene: house().steps(scene),
@@ -108,7 +87,7 @@ EXERCISES = (
         start=full_house,
         steps=four_rows,
     ),
-    _room(
+    _house(
         "20.2",
         "binding_not_compared",
         5,
@@ -123,7 +102,7 @@ EXERCISES = (
         moral="This is what DPoP was invented for, and tests with honest clients never see that"
         " it is missing.",
     ),
-    _room(
+    _house(
         "20.3",
         "memory_too_short",
         5,
@@ -137,7 +116,7 @@ EXERCISES = (
         ),
         moral="To remember too long costs a little space; to remember too short costs the house.",
     ),
-    _room(
+    _house(
         "20.4",
         "htu_as_a_prefix",
         4,
@@ -151,7 +130,7 @@ EXERCISES = (
         ),
         moral="A proof is for one URL, and to begin with it is not to be it.",
     ),
-    _room(
+    _house(
         "20.5",
         "jti_without_the_key",
         4,
@@ -166,7 +145,7 @@ EXERCISES = (
         ),
         moral="What a server remembers has to belong to somebody, else a stranger can use it up.",
     ),
-    _room(
+    _house(
         "20.6",
         "bound_token_under_bearer",
         3,
