@@ -26,8 +26,6 @@ REPAIRS = {
     "c": "the gateway remembers all members of an answer, and hands all of them on",
     "d": "the API refuses every call for which it is told no cnf",
 }
-
-
 STILL = {  # why a thief gets in
     "a": "five seconds are enough for whoever knocks twice",
     "b": "the thief has to come behind the owner, and does",
@@ -49,14 +47,14 @@ class Gateway(ResourceServer):
 
     def api(self, place: str, request: Request) -> Response:
         """The API's answer, with what the gateway knows of the token or is told of it now."""
-        now, told_once = self.clock.now(), self
+        now, judge = self.clock.now(), self
         token = token_of(self.policy.authorization(request, "DPoP")).text
         remembered = self.known.get(token, now) > now
         if remembered and self.wants_cnf:
             return Response(401, (("WWW-Authenticate", 'DPoP error="invalid_token"'),))
         if remembered and not self.keeps_all:
-            told_once = replace(self, policy=lacking(self.policy, "bound_key"))
-        response = ResourceServer.api(told_once, place, request)
+            judge = replace(self, policy=lacking(self.policy, "bound_key"))
+        response = ResourceServer.api(judge, place, request)
         good = any(not one.failure for one in response.reports[:1])
         if not remembered and good and (response.status < 400 or not self.if_taken):
             self.known[token] = now + self.lasts
