@@ -52,6 +52,14 @@ BESIDE_PROOFS = (
         "Look at the address, the network, its proxy and certificates.",
     ),
     Wording(
+        "too large",
+        r"""^\[\w* \w* 431\] | #web_page .*too large | header.{0,30} too (?:large|big|long)
+        | too (?:large|big|long) (?:\w+ )?header""",
+        "the header lines are too large for the server or a proxy before it",
+        """Use a smaller token (fewer scopes, groups, claims) or key, or let the server take more:
+        in nginx by large_client_header_buffers.""",
+    ),
+    Wording(
         "lost key",
         r"""dpop_key_ | dpop key ?(?:pair )?mismatch | key ?pair.{0,40}does not match the one used
         | (?:key ?pair|(?:private|dpop|signing|device) ?keys?\b(?! binding)).{0,40}?<lost>
@@ -185,13 +193,6 @@ IN_GENERAL = (
         r"#invalid_dpop_proof\b",
         "the server found fault with the proof and does not say which",
         "Give the proof itself, with method and URL of the request: then every row is asked.",
-    ),
-    Wording(
-        "before",
-        r"^\[\w* \w* 431\] | #web_page .*too large",
-        "the header lines are too large for the server or a proxy before it",
-        """Use a smaller token (fewer scopes, groups, claims) or key, or let the server take more:
-        in nginx by large_client_header_buffers.""",
     ),
     *_read(BEFORE, r"^\[\w* \w* KEY\]", "before"),
     *_read(CODES, r"#KEY\b"),

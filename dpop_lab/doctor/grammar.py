@@ -22,7 +22,8 @@ WORDS = {
     r"|mandat\w+|needed|need to|expect(?:s|ed)"
     r"|must (?:be present|have|include|provide|contain|send|carry))\b"
     r"|\b(?:not|n.?t)(?: \w+)? (?:present\w*|found|provided|given|supplied|set|sent)\b",
-    "several": r"multiple|\b(?:several|more than one|exactly one|only one|too many|two|twice)\b",
+    "several": r"multiple|\b(?:several|more than one|exactly (?:one|once)|only one|too many|two)\b"
+    r"|\btwice\b",
     "differs": r"match|differ|\b(?:another|other|wrong|unexpected|unequal|changed|unknown)\b"
     r"|\b(?:is|was|does)(?: not|n.?t) (?:the|that|for|equal|issued|made|fit|tied)\b|other than",
     "reused": r"replay|\bre-?us|already (?:been )?(?:used|seen|consumed|processed)|\bunique\b"

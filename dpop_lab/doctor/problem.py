@@ -19,6 +19,8 @@ OPEN = (
     "own code",
     "invalid_request",
     "access_denied",
+    "no binding",
+    "too large",
 )  # topics of either side
 #: What each row is about, as the beginning of a sentence that ends with what is wrong.
 SUBJECTS = {

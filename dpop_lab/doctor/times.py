@@ -39,7 +39,7 @@ def time_advice(call: Call) -> str:
 
 def _of_zones(seconds: float) -> bool:
     """Are these whole or half hours, but for half a minute, as between two time zones?"""
-    return abs(seconds) > 1700 and abs(abs(seconds) % 1800 - 900) > 870
+    return 1700 < abs(seconds) < 54000 and abs(abs(seconds) % 1800 - 900) > 870
 
 
 def apart(iat: float, time: float, whose: str) -> str:

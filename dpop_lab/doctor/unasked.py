@@ -7,6 +7,7 @@ from dataclasses import replace
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.exchanges import same_request, settled
+from dpop_lab.doctor.paste.pasted import placeholder
 from dpop_lab.doctor.problem import METHODS, Problem, unsupported_alg
 from dpop_lab.doctor.times import SKEW
 from dpop_lab.jose.jws import salvaged
@@ -44,7 +45,7 @@ def other_problems(call: Call) -> Iterator[Problem]:
         if one.scheme == "dpop":
             taken = one.parameters.get("algs", "").split()
             yield from unsupported_alg(call, taken, "the challenge")
-    yield from _small_letters(call)
+    yield from _by_itself(call)
     yield from _without_ath(call)
     if (found := query_in_htu(call)) and not good:
         yield found
@@ -134,9 +135,12 @@ def _without_ath(call: Call) -> Iterator[Problem]:
         yield replace(one, explains=("bound_key", "any row", "invalid_token"))
 
 
-def _small_letters(call: Call) -> Iterator[Problem]:
-    """A method in small letters, where the request's own is not known."""
-    htm = call.proof.claims.get("htm")
+def _by_itself(call: Call) -> Iterator[Problem]:
+    """A method in small letters, or a part of a URL, where the request's own is not known."""
+    htm, htu = call.proof.claims.get("htm"), call.proof.claims.get("htu")
+    if isinstance(htu, str) and not call.url and "://" not in htu[:8] and not placeholder(htu):
+        action = "Give htu as the whole URL that is called: scheme, host and path."
+        yield Problem.at(rules.htu, "it is no whole URL", action, "https://…", shown(htu, 80))
     if not call.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
         yield Problem.at(
             rules.htm,

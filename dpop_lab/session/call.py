@@ -376,7 +376,12 @@ def words_of(members: object) -> tuple[str, str]:
     if all(name != "error_description" for name, _ in told):
         words = ["; ".join(dict.fromkeys(words[:3]))]
     text = next(filter(ABOUT_DPOP.search, words), words[0] if words else "")
-    beside = {name: value for name, value in told if name in COMPARED}
+    urls = {
+        name: value for name, value in told if str(value)[:8].startswith(("http://", "https://"))
+    }
+    beside = {name: value for name, value in told if name in COMPARED} | (
+        urls if len(urls) == 2 else {}
+    )
     if ABOUT_DPOP.search(text) and beside:
         text += f" ({', '.join(f'{name} {value}' for name, value in beside.items())})"
     return error, text

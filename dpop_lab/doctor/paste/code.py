@@ -108,6 +108,8 @@ def _uncommented(line: str) -> str:
 
 def _is_printed(line: str) -> bool:
     """Is it no line of a program, nor a comment, unless that quotes a server?"""
+    if "→" in line or "⇒" in line:  # a note of what came of it
+        return True
     if CODE_COMMENT.match(line) is None:
         return json_value(line) is not None or not LINE.search(line)
     said = Call(description=_uncommented(line))

@@ -85,14 +85,18 @@ def words_in(line: str) -> Words | None:
     if error and not said:  # what stands in quotes was said, not what a dump has around it
         quoted = (one[1] for one in QUOTED.finditer(line) if error in one[1] and " " in one[1])
         said = [*quoted][:1]
-    text = "; ".join(dict.fromkeys(said)) if said or (named and error) else _without_prefix(line)
+    text = (
+        "; ".join(dict.fromkeys(said))
+        if said or (named and error and f"[{error}]" not in line)
+        else _without_prefix(line)
+    )
     if text.strip("[]().: ") == error:
         text = ""
     if said and (more := BESIDE.findall(line)):
         text += f" ({', '.join(more)})"
     if error.lower() != error:
         error = IN_CAPITALS.sub(r"\g<0>_", error.replace("DPoP", "Dpop")).lower()
-    fails = bool(code or FAILS.search(text))
+    fails = bool(code or (said and "error" in "".join(named)) or FAILS.search(text))
     return Words(error, text[:2000], fails) if fails or HINT.search(text) else None
 
 

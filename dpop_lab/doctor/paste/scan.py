@@ -227,7 +227,8 @@ def _part(name: str, value: str, made: list[Reading]) -> None:
 def _named(name: str, value: str, made: list[Reading]) -> None:
     """A header line: of the request or the answer, by its name, else by what was last."""
     value = unescaped(value) if "\\" in value else value
-    value = value.rstrip(" ,;`]}" if value.count("}") > value.count("{") else " ,;`")
+    closing = "]}" * (value.count("}") > value.count("{")) + ")" * ("(" not in value)
+    value = value.rstrip(f" ,;`{closing}")
     name, last = name.replace("_", "-"), made[-1]
     known = name.lower()
     value = ELIDED.sub("", value) if known == "www-authenticate" else value
