@@ -110,6 +110,12 @@ OF_BOUND_GRANTS = (
     ),
     Wording(
         "code key",
+        r"dpop_jkt + <missing> - <differs>",
+        "the server wants dpop_jkt in the authorization request, and there is none",
+        "Send dpop_jkt, the thumbprint of the key (RFC 7638), or push the request with a proof.",
+    ),
+    Wording(
+        "code key",
         r"^\[par .*(?:dpop_jkt|thumbprint|\bkey\b)",
         "dpop_jkt names another key than the one that signed the proof beside it (PAR)",
         "Send the thumbprint of the key that signs the proof, or leave dpop_jkt out.",

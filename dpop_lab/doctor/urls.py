@@ -187,7 +187,8 @@ def urls_told(call: Call) -> tuple[str, str]:
         return told, JOINED
     if "route" in parts:
         return told, ROUTE
-    if parts.keys() <= {*OF_A_PROXY}:
+    plain = found.startswith("http:") and wanted.startswith("https:")  # it knows that TLS is there
+    if parts.keys() <= {*OF_A_PROXY} and not plain:
         return told, BEHIND
     if "encoding" in parts:
         told += ": the server decodes the path before it compares, which is to be mended there"

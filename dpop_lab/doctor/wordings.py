@@ -181,7 +181,9 @@ SPECIFIC = (
         "token form",
         r"""^\[(?:api)? (?:DPOP)? \d*\] (?!#invalid_(?:target|scope|client|grant)).*<unreadable>
         | ^\[(?:api)? (?:DPOP)? \d*\] .*(?:jwt.?format|token format)
-        | #invalid_request invalid (?:access )?token""",
+        | #invalid_request invalid (?:access )?token
+        | ^\[(?:api)? DPOP \d*\] .*(?:\b(?:no|missing) (?:access )?|access )token\b(?: is)?
+        (?:missing|required|provided|found|in )""",
         """the words are about the form of the access token: it was changed on the way, or this
         server knows only Bearer, not the scheme DPoP, and took that word for part of the
         token""",

@@ -66,7 +66,9 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
     if found is None:
         return None
     found = _with_clues(found, call)
-    vague = {*VAGUE, *OPEN, rules.htu.name} & {*found.explains} and not found.at_server
+    compared = "; htu is" in found.title  # then it is known which URL is odd
+    either = {*VAGUE, *OPEN, *[rules.htu.name] * (not compared)}
+    vague = either & {*found.explains} and not found.at_server
     start = f"{call.said}: {found.title[0]}" if call.said else found.title[0].upper()
     return replace(
         found,

@@ -334,7 +334,13 @@ def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, An
 
 def brings_error(exchange: Exchange) -> bool:
     """Does it take an authorization server's error to the client, in a URL or a form?"""
-    texts = (exchange.url, exchange.request_body[:LONGEST], exchange.response_body[:LONGEST])
+    sent_to = first(exchange.response_headers, "Location")
+    texts = (
+        exchange.url,
+        sent_to,
+        exchange.request_body[:LONGEST],
+        exchange.response_body[:LONGEST],
+    )
     return ERROR_SENT.search("\n".join(texts)) is not None
 
 

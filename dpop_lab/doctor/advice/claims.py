@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.header import jwk_of
+from dpop_lab.doctor.advice.tokens import SENT_ID
 from dpop_lab.doctor.times import time_advice
 from dpop_lab.doctor.urls import JOINED, differences, joined_twice
 from dpop_lab.session.call import Call, host_of
@@ -112,6 +113,8 @@ def _hashed(found: object, call: Call) -> str:
 def bound_key(finding: Finding, call: Call) -> str:
     """What the token is bound to, and how."""
     if finding.defect == "missing":
+        if {"at_hash", "c_hash", "nonce"} & call.access_token.claims.keys():
+            return SENT_ID
         if "jkt" in call.access_token.claims:
             return "The issuer has to put jkt into an object cnf: here it stands beside it."
         return (

@@ -8,6 +8,7 @@ from dpop_lab.session.call import TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import duration, is_time, shown
 from dpop_lab.wire.message import lines
 
+SENT_ID = "This is an ID token: send the access_token of the token response."
 FETCH = "fetch a new access token"
 WAYS = ("Basic", "client_secret", "client_assertion")
 FORM = "application/x-www-form-urlencoded"
@@ -42,7 +43,7 @@ def at_typ(finding: Finding, call: Call) -> str:
     """What kind of JWT it is instead."""
     claims = call.access_token.claims.keys()
     if {"at_hash", "c_hash", "nonce"} & claims:
-        return "This is an ID token: send the access_token of the token response."
+        return SENT_ID
     if {"htm", "htu"} & claims:
         return "This is the proof: it belongs into the DPoP header, the access token here."
     if str(finding.found).lower().endswith("at+jwt"):

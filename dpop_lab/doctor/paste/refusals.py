@@ -29,7 +29,7 @@ ABOUT = re.compile(
 FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
     r"|n't|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
-    r"|wrong|differ|cannot|unable|un(?:support|expect|authori|known|trust|bound)|expire|duplicate"
+    r"|wrong|differ|cannot|unable|un(?:support|expect|authori|known|trust|bound)|expired?\b|duplicate"
     r"|replay|reuse|requir|block|malform|future|lost|skew|expect|forbid|violat|illegal|lack|absent"
     r"|abort|warn|\b[45]\d\d\b",
     re.I,
