@@ -140,7 +140,7 @@ def _by_itself(call: Call) -> Iterator[Problem]:
     htm, htu = call.proof.claims.get("htm"), call.proof.claims.get("htu")
     if isinstance(htu, str) and not call.url and "://" not in htu[:8] and not placeholder(htu):
         action = "Give htu as the whole URL that is called: scheme, host and path."
-        yield Problem.at(rules.htu, "it is no whole URL", action, "https://…", shown(htu, 80))
+        yield Problem.at(rules.htu, "it is no whole URL", action)
     if not call.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
         yield Problem.at(
             rules.htm,

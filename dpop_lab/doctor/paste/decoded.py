@@ -79,7 +79,7 @@ def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[st
     kept beside them; what is there as it was sent, too, is not looked for.
     """
     sent = {kind_of(one[0]) for one in islice(JWT.finditer(text), MOST_JWTS)}
-    objects = [(start, end, [*_parts(value)], value) for start, end, value in objects_in(text)]
+    objects = [(start, end, [*parts_of(value)], value) for start, end, value in objects_in(text)]
     found = [(end, *part) for _, end, parts, _ in objects for part in parts]
     jwts = _put_together(found)
     if not jwts and "://" in (claims := listed_in(text)).get("htu", ""):
@@ -113,7 +113,7 @@ def known_as_decoded(told: Pasted, jwts: list[Jwt]) -> Pasted:
     return replace(told, calls=tuple(calls), remarks=tuple(dict.fromkeys([DECODED, *told.remarks])))
 
 
-def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """Kind and part of each part of a JWT in an object; claims may be of any kind: ''."""
     if not isinstance(value, Mapping) or not levels:
         return
@@ -135,7 +135,7 @@ def _parts(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping
         yield "", CLAIMS, value
     else:
         for one in value.values():
-            yield from _parts(one, levels - 1)
+            yield from parts_of(one, levels - 1)
 
 
 def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[Jwt]:

@@ -68,11 +68,14 @@ def of_exchanges(
     requests are here. What a placeholder stands for is not known; where no exchange says anything,
     nothing is understood.
     """
-    both = zip(exchanges, known or [Call()] * len(exchanges), strict=True)
-    telling = [pair for pair in both if says_something(pair[0]) or pair[1].proofs or pair[1].token]
-    calls = [merged(read_call(without_placeholders(one)), also) for one, also in telling[:MOST]]
+    both = [*zip(exchanges, known or [Call()] * len(exchanges), strict=True)]
+    telling = [bool(says_something(one) or also.proofs or also.token) for one, also in both]
+    if any(telling):  # that a request got through tells of those before it
+        telling = [each or _got_through(one) for each, one in zip(telling, exchanges, strict=True)]
+    told = [pair for pair, tells in zip(both, telling, strict=True) if tells]
+    calls = [merged(read_call(without_placeholders(one)), also) for one, also in told[:MOST]]
     calls = calls if whole else [replace(one, whole=False) for one in calls]
-    total = len(telling)
+    total = len(told)
     if total > 1 and "exchanges" not in kind:
         kind = f"{kind}, {total} exchanges"
     return Pasted(
@@ -93,6 +96,11 @@ def _told_once(calls: list[Call]) -> "tuple[Document, ...]":
         for one in found.values()
         if one.problems or not (redeemed and "authorization" in one.kind)
     )
+
+
+def _got_through(exchange: Exchange) -> bool:
+    """Is it a request that was answered with what was asked for?"""
+    return bool(exchange.method) and 200 <= (exchange.status or 0) < 300
 
 
 def _documents(call: Call) -> "tuple[Document, ...]":

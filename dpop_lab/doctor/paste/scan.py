@@ -53,7 +53,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
 ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a realm
-THEN = re.compile(r"[ ]([23]\d\d)(?=$|[ ]\d)")  # what came of a request, in its line
+THEN = re.compile(r"[ ]([2-5]\d\d)(?=$|[ ](?:\d|[a-z-]+:))")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"\b[a-z][\w+.-]{1,60}+:/[^\s\"'<>]++")  # or one of an app
 FORM = re.compile(r"grant_type=[^&\s=]{1,90}+&\S++")

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.browser import recorded
+from dpop_lab.doctor.paste.decoded import parts_of
 from dpop_lab.doctor.paste.pasted import (
     PROVING,
     Pasted,
@@ -69,7 +70,7 @@ def what_is(value: object) -> Pasted | None:
         read = [exchange_in(one) or NOTHING for one in entries if isinstance(one, Mapping)]
         return recorded("a HAR file", read)
     exchange = exchange_in(value)
-    if exchange and says_something(exchange):
+    if exchange and says_something(exchange) and not any(parts_of(value)):  # decoded, beside it
         return _told(value, exchange)
     keys = _first(value, "keys", list) or [value]
     if jwks := tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one):
