@@ -9,6 +9,12 @@ ANEW = "and start the login anew."
 OF_LOGINS = (
     Wording(
         "code key",
+        r"dpop_jkt + <missing> - <differs>|thumbprint",
+        "the server wants dpop_jkt in the authorization request, and there is none",
+        "Send dpop_jkt, the thumbprint of the key (RFC 7638), or push the request with a proof.",
+    ),
+    Wording(
+        "code key",
         r"^\[authorize .*(?:jkt|thumbprint)",
         "the server does not take dpop_jkt: it is no thumbprint of a key",
         """Send the JWK thumbprint of RFC 7638: SHA-256 of the public JWK's required members, as
@@ -107,12 +113,6 @@ OF_BOUND_GRANTS = (
         """the refresh token is bound to the key that it was got with, and this proof is by
         another""",
         f"Sign with the same key as when the refresh token was issued. {KEEP}",
-    ),
-    Wording(
-        "code key",
-        r"dpop_jkt + <missing> - <differs>",
-        "the server wants dpop_jkt in the authorization request, and there is none",
-        "Send dpop_jkt, the thumbprint of the key (RFC 7638), or push the request with a proof.",
     ),
     Wording(
         "code key",
