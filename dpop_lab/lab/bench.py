@@ -142,7 +142,7 @@ class Bench:
 
     def attack(self, name: str, **asked: Any) -> "Played":
         """Carry out an attack on a sign-in; `asked` is as for `send`. See `Lab.attack`."""
-        one_of("attack", name, catalogue_of(SIGN_IN), listed=LISTED)
+        one_of("sign-in attack", name, catalogue_of(SIGN_IN), listed=LISTED)
         return cast("Played", self.send(self.draft(name), **asked))
 
     def send_again(self, number: int = 0, **asked: Any) -> Sent:

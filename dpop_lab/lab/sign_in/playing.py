@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from dpop_lab.client.recorder import InProcessAdapter, SessionLog
 from dpop_lab.lab.sent import Sent
@@ -76,9 +76,9 @@ class Played(Sent):
 
     def _compared(self) -> Block:
         """All that went before, in the place of a comparison of proofs."""
-        story = next(iter(self.story.blocks()))
-        title = f"How it came to that: {self.story.title}"
-        return replace(story, title=title, folded=True) if isinstance(story, Table) else story
+        table = cast(Table, next(iter(self.story.blocks())))
+        title = f"How it came to that: {table.title}"
+        return replace(table, title=title, folded=True)
 
     @property
     def _steps(self) -> Story:
