@@ -169,6 +169,7 @@ def test_the_owner_comes_back_when_somebody_was_heard_and_is_told_what_the_app_i
 def test_a_leak_that_there_is_not_is_named_with_those_that_there_are():
     with pytest.raises(LabError, match="page, pushed, redirect, har"):
         attempt("20.7").listen("cellar")
+    assert "page, pushed, redirect, har; heard so far: 0" in repr(attempt("20.7").listen)
 
 
 def test_what_leaked_is_shown_without_its_secrets():

@@ -150,6 +150,9 @@ class Listening:
         self._owners = loot.form.get("refresh_token", "")
         return replace(loot, request={**loot.request}, form={**loot.form})  # may be changed
 
+    def __repr__(self) -> str:
+        return f"<listen to one of {', '.join(self._leaks)}; heard so far: {len(self.heard)}>"
+
     def owner(self) -> str:
         """Let the owner of what was heard last come back, whose app renews the token.
 
