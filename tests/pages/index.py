@@ -32,6 +32,9 @@ SYMPTOMS = {
         "other/no-scheme.md", "rows/scheme.md"
     ),
     "token_type is Bearer though a proof was sent": ("rows/bound_key.md",),
+    "the browser stays on an error page of the authorization server": (
+        "other/redirect.md", "errors/invalid_request_uri.md", "other/pkce.md"
+    ),
     "the login comes back, and its code is refused": (
         "rows/code_key.md", "other/spent-grant.md", "other/pkce.md"
     ),
