@@ -25,7 +25,7 @@ from dpop_lab.server.common import Form
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.sign_in.authorization import Fault
-from dpop_lab.server.sign_in.ways import DEMO, Ways
+from dpop_lab.server.sign_in.ways import DEMO, Ways, WithWays
 
 MOST = 2  # repairs that may be tried
 REPAIRS = {
@@ -52,13 +52,6 @@ class PushedWays(Ways):
         if more and self.beside == "is refused":
             raise Fault("invalid_request", "The request_uri does not stand alone.")
         return {**pushed, **more} if self.beside == "counts" else pushed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class WithWays(Policy):
-    """The demo's rules, and how it signs people in."""
-
-    ways: Ways
 
 
 def rules(beside: str, **choices: Any) -> Policy:

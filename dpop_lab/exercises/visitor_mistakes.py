@@ -16,7 +16,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.sign_in.grants import Grant
 from dpop_lab.server.sign_in.rows import code_key, refresh_key
 from dpop_lab.server.sign_in.state import Store
-from dpop_lab.server.sign_in.ways import STRICT, Ways, with_sign_in
+from dpop_lab.server.sign_in.ways import Ways, WithWays, with_sign_in
 from dpop_lab.wire.message import Request
 
 
@@ -43,10 +43,9 @@ class HouseWays(Ways):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class HousePolicy(Policy):
-    """A policy with ways of its own to sign people in."""
+class HousePolicy(WithWays):
+    """How a house takes requests: strictly, with one choice more."""
 
-    ways: Ways = STRICT
     blind_at: tuple[str, ...] = ()  #: places where no proof is looked at
 
     def proofs(self, request: Request, place: str) -> tuple[str, ...]:

@@ -172,10 +172,16 @@ DEMO = Ways(
 WAYS = {"DUENDE": DEMO}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WithWays(Policy):
+    """A policy that signs people in by ways of its own, whatever its name."""
+
+    ways: Ways
+
+
 def ways_of(policy: Policy) -> Ways:
-    """How this policy signs people in: by its own `ways`, if it has any, else by its name."""
-    own: Ways | None = getattr(policy, "ways", None)
-    return own or WAYS.get(policy.name, STRICT)
+    """How this policy signs people in."""
+    return policy.ways if isinstance(policy, WithWays) else WAYS.get(policy.name, STRICT)
 
 
 def with_sign_in(policy: Policy) -> Policy:
