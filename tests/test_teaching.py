@@ -1,5 +1,6 @@
 """The trainer's guide: its routes add up, and what it names is there."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -46,6 +47,35 @@ def test_what_a_stop_names_is_in_its_lesson(route):
             named += 1
             assert one in all_exercises()
     assert named
+
+
+def names(source):
+    """What a cell binds, and what it reads without having bound it."""
+    nodes = [*ast.walk(ast.parse(source))]
+    bound = {
+        one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
+    }
+    bound |= {one.name for one in nodes if isinstance(one, ast.FunctionDef)}
+    bound |= {one.asname or one.name for one in nodes if isinstance(one, ast.alias)}
+    return bound, {one.id for one in nodes if isinstance(one, ast.Name)} - bound
+
+
+def test_no_later_cell_needs_a_name_from_what_is_left_out():
+    found = re.search(r"In (\d\d) leave out \*(.+?)\* and \*(.+?)\*: no later cell", TEXT)
+    lesson, *left_out = found.groups()
+    known, gone, section = set(), set(), ""
+    for cell in json.loads(LESSONS[lesson].read_text("utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            section = [section, *re.findall(r"^## (.+)$", text, re.MULTILINE)][-1]
+            continue
+        bound, read = names(text)
+        if section in left_out:
+            gone |= bound - known
+        else:
+            assert not read & gone, cell["id"]
+            known, gone = known | bound, gone - bound
+    assert gone
 
 
 @pytest.mark.parametrize("name", PAGES)
