@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from itertools import zip_longest
 from urllib.parse import unquote, unquote_plus
 
 from dpop_lab.doctor.advice.hashes import how_made
@@ -11,6 +12,7 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import shown
+from dpop_lab.wire.syntax import without_query
 
 #: What any fault of a token request accounts for, and what one of its key does.
 ANY = ("invalid_grant", "spent grant", "any row")
@@ -129,13 +131,15 @@ def _spelling(mine: str, brought: str) -> str:
 
 
 def elsewhere(use: Use) -> Iterator[Problem]:
-    """A code that one server gave and another is asked to redeem, going by their hosts."""
-    asked, host = use.grant.asked, host_of(use.call.url)
-    theirs = host_of(asked.call.url) if asked and use.grant.name == "code" else ""
+    """A code that one server gave and another is asked to redeem, going by host and path."""
+    asked = use.grant.asked if use.grant.name == "code" else None
+    theirs, host = host_of(asked.call.url) if asked else "", host_of(use.call.url)
+    if asked and theirs == host != "":
+        theirs, host = _tenants(without_query(asked.call.url), without_query(use.call.url))
     if asked and theirs and host and theirs != host:
         yield Problem(
-            f"The code was asked for at {theirs} in {named(asked.call)}, and this request went to"
-            f" {host}: no server knows another one's codes",
+            f"The code was asked for at {shown(theirs, 80)} in {named(asked.call)}, and this"
+            f" request went to {shown(host, 80)}: no server knows another one's codes",
             "Take both endpoints from the metadata of one issuer. If they are of one, look whether"
             f" the code was used before or is outdated. {ANEW}.",
             "RFC 9700 §4.4",
@@ -144,3 +148,10 @@ def elsewhere(use: Use) -> Iterator[Problem]:
             explains=ANY,
             guess="open",
         )
+
+
+def _tenants(one: str, other: str) -> tuple[str, str]:
+    """The one part in which two URLs differ before their last; empty where they differ in more."""
+    pairs = list(zip_longest(one.split("/")[:-1], other.split("/")[:-1], fillvalue=""))
+    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    return differing[0] if len(differing) == 1 else ("", "")

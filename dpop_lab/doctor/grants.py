@@ -9,6 +9,7 @@ from dpop_lab.session.call import TOKEN_ENDPOINT, Call
 from dpop_lab.wire.message import first
 
 LONGEST = 16_000  # characters of a URL
+REVOCATION = "revocation endpoint"
 GRANTS = {"code": "authorization code", "refresh_token": "refresh token"}
 
 
@@ -39,6 +40,7 @@ class Grant:
     asked: Asked | None = None  #: the authorization request that a code answers
     bound: Bound | None = None
     used: list[Call] = field(default_factory=list)  #: the requests that brought it, in their order
+    login: list[Call] = field(default_factory=list)  #: what ended it and all others of its login
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class SignIns:
             self._pushed[str(members_of(call).get("request_uri"))] = pushed
             return Use(call, Grant("code", asked=pushed, bound=pushed.bound))
         use = self._use(call)
+        self._ends(call, use)
         self._asks(call)
         self._answers(call)
         self._issues(call, use)
@@ -115,6 +118,15 @@ class SignIns:
         grant.used.append(call)
         return use
 
+    def _ends(self, call: Call, use: Use | None) -> None:
+        """A token that is given back (RFC 7009), or brought again: its whole login may end."""
+        revoked = known(call.form.get("token", "")) if call.personal == REVOCATION else ""
+        grant = self._grants.get(("refresh_token", revoked)) if revoked else None
+        if grant and call.accepted:
+            grant.login.append(call)
+        elif use and call.refused and any(one.issued for one in use.before):
+            use.grant.login.append(call)
+
     def _issues(self, call: Call, use: Use | None) -> None:
         """The refresh token of a token response is bound to the key of the request."""
         if not call.issued:
@@ -122,6 +134,8 @@ class SignIns:
         bound = Bound(key_of(call), "The token request", call) if key_of(call) else None
         if given := known(str(members_of(call).get("refresh_token") or "")):
             grant = Grant("refresh_token", call, None, bound)
+            if use:
+                grant.login = use.grant.login
             self._grants.setdefault(("refresh_token", given), grant)
         if use and use.grant.name == "refresh_token" and use.grant.bound is None:
             use.grant.bound = bound

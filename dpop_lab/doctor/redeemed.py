@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
 from dpop_lab.doctor.authorized import ANEW, ANY, OF_KEYS, another_code, elsewhere, other_terms
+from dpop_lab.doctor.documents import no_thumbprint
 from dpop_lab.doctor.exchanges import (
     Earlier,
     answered,
@@ -43,7 +44,7 @@ def redeemed(use: Use, later: Earlier) -> Iterator[Problem]:
         return
     found = [*_key(use), *(other_terms(use) if use.sure else ())]
     if fits and call.error.lower() in ("invalid_grant", ""):
-        found += [*_spent(use, later), *elsewhere(use)]
+        found += [*_spent(use, later), *_ended(use), *elsewhere(use)]
     if call.succeeded:  # a thumbprint of this key that was made in another way is no such fault
         found = [one if one.wanted == key_of(call) else _let_through(one) for one in found]
     said = meaning(call) if fits and len(found) > 1 else None
@@ -112,6 +113,8 @@ def _by_another_key(use: Use, bound: Bound, mine: str) -> Problem:
         f"Sign with the key that the {what} is bound to. Keep it {KEEP} Where it is lost, log in"
         " again."
     )
+    if odd := next(no_thumbprint(bound.key, "dpop_jkt"), None):
+        return replace(odd, explains=(topic, *OF_KEYS))
     if "dpop_jkt" in call.form:
         action = (
             f"Both have to be of one key: sign with that, send dpop_jkt={mine}, or leave dpop_jkt"
@@ -172,6 +175,25 @@ def spent_unseen(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Probl
             f"{ONCE[name]} This goes by the answers alone: to be sure, give the requests.",
             "RFC 6749 §5.2",
             explains=("invalid_grant", "spent grant"),
+        )
+
+
+def _ended(use: Use) -> Iterator[Problem]:
+    """A refresh token whose login was ended by another request: given back, or brought again."""
+    ends = [one for one in use.grant.login if one is not use.call]
+    for one in ends[:1]:
+        again = bool(one.form.get("grant_type"))
+        yield Problem(
+            f"{answered(one)} brought a code or a refresh token that was used before, so the server"
+            " ended all that came of this login"
+            if again
+            else f"The refresh token's login was ended by {answered(one)}, which revoked it",
+            "Log in again. Then send each refresh token once, one request at a time: a second use"
+            " looks like a thief's."
+            if again
+            else "Log in again: what is revoked stays so. Forget the tokens when they are revoked.",
+            "RFC 9700 §4.14.2" if again else "RFC 7009 §2.1",
+            explains=("spent grant", *ANY),
         )
 
 

@@ -4,19 +4,16 @@ import re
 from dataclasses import replace
 from html import unescape
 
+from dpop_lab.doctor.paste.addresses import CODE, returns, signs_in
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges
 from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
 
 CONCERNS = re.compile(
-    r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type="
+    r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type=|(?:^|&)token="
     r"|^access-control-request-headers: .*dpop",
     re.M | re.I,
 )
-ASKS = re.compile(r"[?&](?:response_type|dpop_jkt)=|[?&]request_uri=urn")
-RETURNS = re.compile(r"[?&#](?:error=[a-z_]+(?:&|$)|access_token=)")
-CODE, BESIDE = re.compile(r"[?&#]code="), re.compile(r"[?&#](?:state|iss|session_state)=")
-LONGEST = 16_000  # characters of a URL
 PAGE = re.compile(r"\s*<(?:!doctype html|html|form)\b", re.I)
 POSTED = re.compile(r"""<input[^<>]*\sname=["'](?:code|error)["']""", re.I)
 UNSEEN = re.compile(r"<(style|script)\b.*?</\1>|<[^<>]{0,1000}>", re.I | re.S)
@@ -76,17 +73,6 @@ def concerns(exchange: Exchange) -> bool:
     text = "\n".join([*map(": ".join, headers), exchange.request_body])
     to_client = returns(first(exchange.response_headers, "Location"))
     return to_client or signs_in(exchange.url) or CONCERNS.search(text) is not None
-
-
-def signs_in(url: str) -> bool:
-    """Is it an authorization request, or does it bring the answer to one?"""
-    return ASKS.search(url[:LONGEST]) is not None or returns(url)
-
-
-def returns(url: str) -> bool:
-    """Does a URL bring a code, an access token or an error to a client?"""
-    url = url[:LONGEST]
-    return RETURNS.search(url) is not None or bool(CODE.search(url) and BESIDE.search(url))
 
 
 def told_by_redirects(exchanges: list[Exchange]) -> list[Exchange]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from urllib.parse import quote_plus
 
-from dpop_lab.doctor.paste.browser import signs_in
+from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import scanned
 from dpop_lab.doctor.paste.unwrap import METHODS, unescaped

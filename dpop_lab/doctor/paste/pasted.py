@@ -1,10 +1,11 @@
 """What a paste turned out to be: its kind, its calls, and what else is to be told."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.session.call import ABOUT_DPOP, NOTHING, Call, read_call
 from dpop_lab.wire.message import Exchange, Headers
 
@@ -82,20 +83,17 @@ def of_exchanges(
         kind=kind,
         calls=_numbered(calls, total),
         remarks=_left(total),
-        documents=_told_once(calls),
+        documents=_told_once((each for one in calls for each in _documents(one)), calls),
         understood=bool(calls),
     )
 
 
-def _told_once(calls: list[Call]) -> "tuple[Document, ...]":
-    """The documents in calls, each once; of what was redeemed in them only what is wrong."""
+def _told_once(documents: "Iterable[Document]", calls: Sequence[Call]) -> "tuple[Document, ...]":
+    """Documents, each once; those of a login that was redeemed only where something is wrong."""
     redeemed = any({"grant_type", "code"} <= one.form.keys() for one in calls)
-    found = {(each.kind, each.told): each for one in calls for each in _documents(one)}
-    return tuple(
-        one
-        for one in found.values()
-        if one.problems or not (redeemed and "authorization" in one.kind)
-    )
+    found = {(each.kind, each.told): each for each in documents}.values()
+    past = "authorization request" if redeemed else "-"  # also the answer to one
+    return tuple(one for one in found if one.problems or past not in one.kind)
 
 
 def _got_through(exchange: Exchange) -> bool:
@@ -133,7 +131,7 @@ def together(read: list[Pasted]) -> Pasted:
         remarks=tuple(dict.fromkeys(remarks)),
         text="\n".join(one.text for one in read),
         given=tuple(exchange for one in read for exchange in one.given),
-        documents=tuple(each for one in read for each in one.documents),
+        documents=_told_once((each for one in read for each in one.documents), calls),
     )
 
 
@@ -142,7 +140,8 @@ def _tells(call: Call) -> bool:
     carries = (
         call.proofs or call.token or call.issued or call.hidden or call.form or call.challenges
     )
-    return bool(carries or call.error or call.nonce or ABOUT_DPOP.search(call.description))
+    told = call.error or call.nonce or ABOUT_DPOP.search(call.description)
+    return bool(carries or told or signs_in(call.url))
 
 
 def _numbered(calls: list[Call], total: int) -> tuple[Call, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Self
 
-from dpop_lab.doctor.paste.browser import returns, signs_in
+from dpop_lab.doctor.paste.addresses import returns, signs_in
 from dpop_lab.wire.message import Exchange
 
 DECODER = json.JSONDecoder()

@@ -8,8 +8,9 @@ import json
 import re
 from collections import deque
 from dataclasses import replace
+from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.browser import signs_in
+from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
@@ -56,6 +57,8 @@ ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a 
 THEN = re.compile(r"[ ]([2-5]\d\d)(?=$|[ ](?:\d|[a-z-]+:))")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"\b[a-z][\w+.-]{1,60}+:/[^\s\"'<>]++")  # or one of an app
+MAP = re.compile(r"\{[^{}\n]*+\}")
+PAIR = re.compile(r"\b(\w{1,60}+)=\[([^\[\]\n]*+)\]")
 FORM = re.compile(r"grant_type=[^&\s=]{1,90}+&\S++")
 ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
@@ -67,7 +70,7 @@ def scanned(text: str) -> list[Told]:
 
     Never raises. What a server says belongs to the request that it stands behind, or else before.
     """
-    lines = logged_lines(CONTINUED.sub(", ", text))
+    lines = logged_lines(MAP.sub(_as_form, CONTINUED.sub(", ", text)))
     text = "\n".join(map(_without_escapes, lines)) + "\n"
     made, at, objects = [Reading()], 0, deque(objects_in(text))
     while at < len(text) and len(made) <= MOST:
@@ -94,6 +97,11 @@ def scanned(text: str) -> list[Told]:
     for one in found:
         one.scheme = one.scheme or schemes.get(first(tuple(one.headers[ASKED]), "Host"), "")
     return [(one.exchange(), _beside(one)) for one in found]
+
+
+def _as_form(printed: re.Match[str]) -> str:
+    """A form that a program has printed as a map of lists, as it is sent."""
+    return urlencode(PAIR.findall(printed[0])) if "grant_type=[" in printed[0] else printed[0]
 
 
 def _without_escapes(line: str) -> str:
@@ -146,12 +154,13 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
             made[-1].sided = True
-    if pieces and (form := FORM.search(line)) and made[-1].method and not made[-1].bodies[ASKED]:
-        made[-1].bodies[ASKED].append(form[0].rstrip("\"',)"))
+    form = FORM.search(line) if made[-1].method and not made[-1].bodies[ASKED] else None
+    if form:
+        made[-1].bodies[ASKED].append(form[0].rstrip("\"',)]"))
     other = any(piece.lastgroup != "jwt" for piece in pieces)
     for url in URL.findall(line) if not other and signs_in(line) else ():
         made.append(Reading("GET", url))  # an authorization request, or its answer
-    if not pieces and made[-1] != Reading():
+    if not (pieces or form) and made[-1] != Reading():
         other_line(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
 

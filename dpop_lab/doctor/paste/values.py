@@ -26,7 +26,7 @@ from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
 from dpop_lab.show.values import is_time, seconds_since_1970
-from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.message import Exchange, Headers, first
 
 NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
     "asked": "request req config",
@@ -119,6 +119,8 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         return None
     if not received and (nonce := _first(value, "server's nonce", str)):
         received = (("DPoP-Nonce", nonce),)
+    if (to := str(answered.get("redirectURL") or "")) and not first(received, "Location"):
+        received = (*received, ("Location", to))  # which some leave out of a HAR
     answer = _first(answered, "answer body") or (apart and _first(answered, "content"))
     answer = answer or (apart and words_of(answered)[0] and answered)
     sent_at = seconds_since_1970(_first(value, "time", str) or "")
