@@ -8,7 +8,6 @@ import json
 import re
 from collections import deque
 from dataclasses import replace
-from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
@@ -17,7 +16,7 @@ from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
 from dpop_lab.doctor.paste.raw import note_status, other_line, raw_line
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
 from dpop_lab.doctor.paste.refusals import FRAME, words_in
-from dpop_lab.doctor.paste.unwrap import METHODS, logged_lines, unescaped
+from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, unescaped
 from dpop_lab.doctor.paste.values import exchanges_of
 from dpop_lab.session.call import Call, json_value
 from dpop_lab.wire.message import Exchange, first
@@ -57,8 +56,6 @@ ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a 
 THEN = re.compile(r"[ ]([2-5]\d\d)(?=$|[ ](?:\d|[a-z-]+:))")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(r"\b[a-z][\w+.-]{1,60}+:/[^\s\"'<>]++")  # or one of an app
-MAP = re.compile(r"\{[^{}\n]*+\}")
-PAIR = re.compile(r"\b(\w{1,60}+)=\[([^\[\]\n]*+)\]")
 FORM = re.compile(r"grant_type=[^&\s=]{1,90}+&\S++")
 ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
@@ -70,7 +67,7 @@ def scanned(text: str) -> list[Told]:
 
     Never raises. What a server says belongs to the request that it stands behind, or else before.
     """
-    lines = logged_lines(MAP.sub(_as_form, CONTINUED.sub(", ", text)))
+    lines = logged_lines(forms_sent(CONTINUED.sub(", ", text)))
     text = "\n".join(map(_without_escapes, lines)) + "\n"
     made, at, objects = [Reading()], 0, deque(objects_in(text))
     while at < len(text) and len(made) <= MOST:
@@ -97,11 +94,6 @@ def scanned(text: str) -> list[Told]:
     for one in found:
         one.scheme = one.scheme or schemes.get(first(tuple(one.headers[ASKED]), "Host"), "")
     return [(one.exchange(), _beside(one)) for one in found]
-
-
-def _as_form(printed: re.Match[str]) -> str:
-    """A form that a program has printed as a map of lists, as it is sent."""
-    return urlencode(PAIR.findall(printed[0])) if "grant_type=[" in printed[0] else printed[0]
 
 
 def _without_escapes(line: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 METHODS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
 WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -42,6 +43,8 @@ LOGS = {  # a log, and what gives it away; the first that fits
 KINDS = {kind: re.compile(mark, re.M) for kind, mark in LOGS.items()}
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 MOST_MARKS = 5  # of mails quoted in mails
+MAP = re.compile(r"\{[^{}\n]*+\}")
+PAIR = re.compile(r"\b(\w{1,60}+)=\[([^\[\]\n]*+)\]")
 
 
 def unwrapped(text: str) -> str:
@@ -147,3 +150,12 @@ def _without_prompt(text: str) -> str:
 def kind_of_log(text: str) -> str:
     """What kind of log it is, in words."""
     return next((one for one in KINDS if KINDS[one].search(text)), "a log of HTTP messages")
+
+
+def forms_sent(text: str) -> str:
+    """A text with the forms in it that a program has printed as maps of lists, as they are sent."""
+    return MAP.sub(_as_form, text)
+
+
+def _as_form(printed: re.Match[str]) -> str:
+    return urlencode(PAIR.findall(printed[0])) if "grant_type=[" in printed[0] else printed[0]

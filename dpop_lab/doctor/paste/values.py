@@ -117,10 +117,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     told = _answer_in(value, status, alone=not (method or sent or received))
     if not (method or sent or received or told) and not (url and status):
         return None
-    if not received and (nonce := _first(value, "server's nonce", str)):
-        received = (("DPoP-Nonce", nonce),)
-    if (to := str(answered.get("redirectURL") or "")) and not first(received, "Location"):
-        received = (*received, ("Location", to))  # which some leave out of a HAR
+    received = (*received, *_told_of_headers(value, answered, received))
     answer = _first(answered, "answer body") or (apart and _first(answered, "content"))
     answer = answer or (apart and words_of(answered)[0] and answered)
     sent_at = seconds_since_1970(_first(value, "time", str) or "")
@@ -144,6 +141,16 @@ def _proven(value: Mapping[Any, Any]) -> Headers:
     proof, token = _first(value, "proof", str) or "", _first(value, "token", str)
     sent = (("DPoP", proof), *[("Authorization", f"DPoP {token}")] * bool(token))
     return sent if proof.startswith("ey") else ()
+
+
+def _told_of_headers(
+    value: Mapping[Any, Any], answered: Mapping[Any, Any], received: Headers
+) -> Iterator[tuple[str, str]]:
+    """Header lines of an answer that are told elsewhere: a nonce, where a HAR says it redirects."""
+    if not received and (nonce := _first(value, "server's nonce", str)):
+        yield "DPoP-Nonce", nonce
+    if (to := str(answered.get("redirectURL") or "")) and not first(received, "Location"):
+        yield "Location", to
 
 
 def _spelt(members: Mapping[Any, Any]) -> dict[Any, Any]:
