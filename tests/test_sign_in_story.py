@@ -185,7 +185,7 @@ def test_a_code_is_brought_in_whatever_mode_it_was_asked_for(lab, mode):
     way = "form posted" if mode == "form_post" else "redirect"
     told = ("browser", "client", f"{way} to {REDIRECT}", f"{code}, state, iss")
     assert arrows(story[-4:])[-1] == told  # in these steps there is one of each
-    assert "(bob)" in story[-1].sent
+    assert "(bob)" in story[-1].carried
 
 
 def test_two_people_have_two_browsers_and_two_keys_are_two_clients():
@@ -275,7 +275,7 @@ def test_a_form_with_a_code_is_posted_by_the_browser_that_was_given_it():
         ("POST", APP, form, "code=AbCdEfGh12345678&state=s", 302, (("Location", "/"),), ""),
     )
     assert [step.personal for step in story] == ["authorization endpoint", "redirect URI"]
-    assert story[1].carried == "code 1" and story[1].principal == ("client", "")
+    assert story[1].carried == "browser: code 1" and story[1].principal == ("client", "")
 
 
 def test_one_session_for_browser_and_client_is_still_two_parties():
@@ -316,6 +316,18 @@ def test_a_rotation_can_be_followed_by_number():
         f" refresh_token {n + 1}, bound to key 1"
         for n, at in ((1, 6), (2, 7))
     ]
+
+
+def test_a_refresh_token_that_is_given_again_is_not_spent():
+    with Lab(policy=RFC_9449) as lab:
+        auth = lab.sign_in()
+        for _ in range(2):
+            lab.clock.advance(4000)
+            lab.session.get(lab.api, auth=auth)
+        last = [step.meaning for step in lab.story if step.token_request][-1]
+    assert last.endswith(
+        "for refresh_token 1, given at 6: access_token 3, bound to key 1, refresh_token 1 stays"
+    )
 
 
 def test_a_refresh_token_of_a_confidential_client_is_not_said_to_be_bound():

@@ -84,12 +84,14 @@ class Ledger:
             label_in(str(members.get("access_token", ""))): proven,
             label_in(str(members.get("refresh_token", ""))): proven if public else "",
         }
-        said, since = _listed(given), ""
+        stays = f", {label} stays" * (label in given)  # the server gives it again
+        given.pop(label, None)
+        said, since, sign_in = _listed(given) + stays, "", 0
         if old := self.handed.get(label):
             spent = f", {_spent(label, old)} before" if old.used else ""
-            old.used, since = when(step), f", given at {old.at}{spent}"
+            since, sign_in = f", given at {old.at}{spent}", old.sign_in
+            old.used = old.used if stays else when(step)
         for one, bound in given.items():
-            sign_in = old.sign_in if old else 0
             handed = Handed(at=when(step), client=client, key=key, source=label, sign_in=sign_in)
             handed.bound = bool(bound)
             self.hand(one, handed)

@@ -2,85 +2,58 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from functools import partial
 from typing import Any, Self, overload
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
-from dpop_lab.session.telling import CLIENT, OF_PERSONS, Party, Step, read_steps, tell
+from dpop_lab.session.telling import OF_PERSONS, Step, short, tell
 from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.pictures import Diagram, Message
 from dpop_lab.show.values import cut, one_line
 
 MOST = 60  # steps of a diagram
 LARGEST = 45_000  # characters of its source: of more than 50,000 Mermaid draws nothing
-LINE, LONGER = 90, 120  # characters of a line of it, and where people sign in
 
 
 def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
     """The diagram of these steps; of the last ones alone, `most`, where there are too many."""
     drawn = steps[-most:]
-    lanes = _lanes(drawn)
-    heads = [*dict.fromkeys(lanes.values())]
+    lanes = {("client", ""): 0}
+    for step in drawn:
+        lanes.setdefault(_server(step), len(lanes))
     title = _counted(len(steps))
     if len(drawn) < len(steps):
         title = f"the last {len(drawn)} of {title}"
-    at = {party: heads.index(head) for party, head in lanes.items()}
-    messages = [one for step in drawn for one in _messages(step, at)]
-    diagram = Diagram(title, tuple(heads), tuple(messages))
+    messages = [one for step in drawn for one in _messages(step, lanes[_server(step)])]
+    diagram = Diagram(title, tuple(lanes), tuple(messages))
+    if any(map(_of_people, drawn)):
+        from dpop_lab.session.lanes import with_browsers  # where people sign in
+
+        diagram = with_browsers(diagram, drawn)
     return diagram if len(diagram.mermaid) <= LARGEST else sequence_diagram(steps, most // 2)
 
 
-def _lanes(steps: Sequence[Step]) -> dict[Party, Party]:
-    """Who takes part, each with what stands over their lane: clients, browsers, then servers."""
-    lanes = {CLIENT: CLIENT}
-    if any(step.keys is not None for step in steps):
-        from dpop_lab.session.trail import heads  # where people sign in
-
-        lanes = heads(steps)
-    lanes |= {party: party for party in map(_receiver, steps) if party not in lanes}
-    for sender in (
-        step.sender for step in steps
-    ):  # an API that asks may be called in these steps, too
-        called = (party for party in lanes if party[0] == sender[0])
-        lanes.setdefault(sender, next(called, sender))
-    return lanes
+def _of_people(step: Step) -> bool:
+    return bool(step.personal) or step.form.get("grant_type") in OF_PERSONS
 
 
-def _receiver(step: Step) -> Party:
-    if step.role == CLIENT[0]:
-        return step.principal
-    return step.role, _short(step.origin.partition("://")[2])
+def _server(step: Step) -> tuple[str, str]:
+    return step.role, short(step.origin.partition("://")[2])
 
 
-def _messages(step: Step, at: Mapping[Party, int]) -> Iterator[Message]:
-    """The request, and the answer or a note that none came; what led a browser there, and away."""
-    answered, client = step.exchange.status is not None, at.get(step.principal, 0)
-    sender, server = at[step.sender], at[_receiver(step)]
-    most = LINE if step.keys is None else LONGER
-    request, carried, answer, meaning = (
-        _short(text, most)
-        for text in (f"{step.number}. {step.request}", step.carried, step.answer, step.meaning)
+def _messages(step: Step, server: int) -> list[Message]:
+    """The request, and the answer or a note that none came."""
+    answered = step.exchange.status is not None
+    request, carried, answer, meaning = map(
+        short, (f"{step.number}. {step.request}", step.carried, step.answer, step.meaning)
     )
-    if step.sends:
-        yield Message(client, sender, _short(f"sends the browser to {step.sends}"), "")
-    yield Message(sender, server, request, carried, arrives=answered)
-    yield Message(server if answered else sender, sender, answer, meaning, _mark(step))
-    if step.arrives[0]:
-        where, what = map(_short, step.arrives)
-        yield Message(sender, client, where, what)
-
-
-def _short(text: str, most: int = LINE) -> str:
-    """A line as long as it may be: of a reason the row alone, of all else the first words."""
-    line = one_line(text)
-    if len(line) > most:
-        line = line.partition(": wanted ")[0]
-    if len(line) > most:
-        line = (line[:most].rpartition(" ")[0] or line[:most]).rstrip(".,:;”") + "…"
-    return line
+    return [
+        Message(0, server, request, carried, arrives=answered),
+        Message(server if answered else 0, 0, answer, meaning, step.mark),
+    ]
 
 
 HEAD = ("Request", "What it carried", "Answer", "What that means")
@@ -100,12 +73,11 @@ class Story(Shown, Sequence[Step]):
 
     def __init__(self, log: SessionLog) -> None:
         expect(log, SessionLog, "Story", "record(session) gives one.")
-        steps = read_steps(log)
-        if any(step.personal or step.form.get("grant_type") in OF_PERSONS for step in steps):
+        self._steps, self._timed = tuple(tell(log)), False
+        if any(map(_of_people, self._steps)):
             from dpop_lab.session.trail import followed  # where people sign in
 
-            steps = followed(steps)
-        self._steps, self._timed = tuple(tell(steps)), False
+            self._steps = followed(self._steps)
 
     def __len__(self) -> int:
         return len(self._steps)
@@ -136,7 +108,7 @@ class Story(Shown, Sequence[Step]):
         several, timed = len(self._origins()) > 1, self._timed
         rows = tuple(_row(step, several=several, timed=timed) for step in self)
         head = (HEAD[0], *("When",) * timed, *HEAD[1:])
-        yield Table(self.title, rows, head, marks=tuple(map(_mark, self)))
+        yield Table(self.title, rows, head, marks=tuple(step.mark for step in self))
 
     def timeline(self) -> Self:
         """The steps with the seconds since the first was sent and the seconds each took.
@@ -170,7 +142,7 @@ class Story(Shown, Sequence[Step]):
         """
         from dpop_lab.wire.har import har  # when used
 
-        words = [{"carried": one.sent, "meaning": one.meaning} for one in self._steps]
+        words = [{"carried": one.carried, "meaning": one.meaning} for one in self._steps]
         return har([one.exchange for one in self._steps], words)
 
     def save_har(self, path: str | os.PathLike[str]) -> None:
@@ -209,10 +181,4 @@ def _row(step: Step, *, several: bool, timed: bool) -> tuple[str, ...]:
     lines = (f"{step.number:>3}  {step.request}", step.origin)[: 1 + several]
     where = "\n".join(cut(one_line(line), LONGEST) for line in lines)
     when = (f"+{step.after:.3f} s, took {step.exchange.took:.3f} s",) * timed
-    return where, *when, *map(one_line, (step.sent, step.answer, step.meaning))
-
-
-def _mark(step: Step) -> str:
-    if step.wants_nonce:
-        return "nonce demanded"
-    return "accepted" if step.accepted else "refused"
+    return where, *when, *map(one_line, (step.carried, step.answer, step.meaning))

@@ -1,7 +1,7 @@
 """How a session log becomes a story: what each exchange carried, and what it means after others."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.client.recorder import SessionLog
@@ -10,17 +10,15 @@ from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.message import Redacted, first, lines
 from dpop_lab.wire.syntax import refuses_token
 
-Party = tuple[str, str]  # of a session: who it is, and where
-CLIENT, API = ("client", ""), ("resource server", "")
-UNAUTHENTICATED = "no client authentication"
 LABEL = re.compile(r"<(\w+ \d+)>")
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
 METHOD = re.compile("[A-Za-z]{1,20}")
 WELL_KNOWN = "/.well-known/"
 OF_PERSONS = ("authorization_code", "refresh_token")  # grants
 OF_CLIENTS = ("PAR endpoint", "introspection endpoint", "revocation endpoint")  # they say who asks
+UNAUTHENTICATED = "no client authentication"
 ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
-LONGEST = 60  # characters of a path
+LONGEST, LINE = 60, 90  # characters of a path, and of a line in a picture
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -31,20 +29,6 @@ class Step(Call):
     number: int = 0  #: in the session, from 1
     after: float = 0.0  #: seconds since the first request of the session was sent
     meaning: str = ""  #: what came of it, with the reason where that is known
-    #: names of the session's keys, `key 1`, by their thumbprints; None where nobody signs in
-    keys: Mapping[str, str] | None = None
-    signer: str = ""  #: the name of the key in the proof
-    sender: Party = CLIENT  #: who sent the request
-    principal: Party = CLIENT  #: the client that a browser goes for, else the sender
-    sends: str = ""  #: where the client sends the browser before the request
-    arrives: tuple[str, str] = ("", "")  #: where the answer leads the browser, and with what
-    outcome: str = ""  #: what came of it where people are concerned
-    evidence: str = ""  #: what is known of a code or token in it, behind what came of it
-
-    @property
-    def by_browser(self) -> bool:
-        """Did a browser send it?"""
-        return self.sender not in (self.principal, API)
 
     @property
     def origin(self) -> str:
@@ -63,8 +47,6 @@ class Step(Call):
     def role(self) -> str:
         """Who was asked: an authorization server, a resource server, or just a server."""
         metadata = any(path in self.url for path in ISSUER_METADATA)
-        if self.by_browser:
-            return "client" if self.personal == "redirect URI" else "authorization server"
         if self.token_request or self.personal or metadata:
             return "authorization server"
         return "resource server" if self.token_label or self.token or self.dpop else "server"
@@ -96,40 +78,42 @@ class Step(Call):
     @property
     def carried(self) -> str:
         """What it carried in a few words; what a request says is quoted where it is no word."""
-        asks, parts = "", list[str]()
-        if self.token_request or (self.personal in OF_CLIENTS and self.method == "POST"):
-            name = f" as {plain(self.form['client_id'])}" if self.form.get("client_id") else ""
-            asks = self.authentication + name
-        elif self.scheme:
-            parts.append(f"{plain(self.scheme)} {self.token_label}".rstrip())
-        if len(self.dpop) > 1:
-            parts.append(f"{len(self.dpop)} proofs")
-        elif self.dpop:
-            signer = f" by {self.signer}" * bool(self.signer)
-            parts.append((label_in(self.dpop[0]) or "proof") + signer + self._claims())
-        elif self.token_request or self.token_label:
-            parts.append("no proof")
-        parts = [asks, *parts]
-        if self.personal or self.form.get("grant_type") in OF_PERSONS:
-            from dpop_lab.session.sign_in import carried  # loaded when used
-
-            first = carried(self.personal, self.exchange, self.form, self.keys or {})
-            parts = [*first, *parts[1:], asks]
-        return ", ".join(filter(None, parts)) or "nothing of DPoP"
+        return ", ".join(filter(None, (self.asks, *self.shows()))) or "nothing of DPoP"
 
     @property
-    def sent(self) -> str:
-        """What it carried, with who sent it where that is not plainly the client."""
-        return self.carried if self.sender == CLIENT else f"{self.sender[0]}: {self.carried}"
+    def asks(self) -> str:
+        """How the client says who it is (RFC 8414's names), and who; empty where it need not."""
+        if not (self.token_request or (self.personal in OF_CLIENTS and self.method == "POST")):
+            return ""
+        name = self.form.get("client_id")
+        return self.authentication + (f" as {plain(name)}" if name else "")
+
+    def shows(self, signer: str = "") -> Iterator[str]:
+        """The token and the proof, with the name of the key that signed it if it has one."""
+        if self.scheme and not self.asks:
+            yield f"{plain(self.scheme)} {self.token_label}".rstrip()
+        if len(self.dpop) > 1:
+            yield f"{len(self.dpop)} proofs"
+        elif self.dpop:
+            yield (label_in(self.dpop[0]) or "proof") + signer + self._claims()
+        elif self.token_request or self.token_label:
+            yield "no proof"
 
     @property
     def authentication(self) -> str:
-        """How the client of a token request says who it is (RFC 8414's names)."""
+        """How the client of a token request says who it is."""
         if self.scheme.lower() == "basic":
             return "client_secret_basic"
         if "client_assertion" in self.form:
             return "client assertion"  # by key or by secret: redacted, both look alike
         return "client_secret_post" if "client_secret" in self.form else UNAUTHENTICATED
+
+    @property
+    def mark(self) -> str:
+        """What became of it, one of `SYMBOLS`."""
+        if self.wants_nonce:
+            return "nonce demanded"
+        return "accepted" if self.accepted else "refused"
 
     def _claims(self) -> str:
         claims = self.proof.claims
@@ -141,27 +125,19 @@ class Step(Call):
     def __repr__(self) -> str:
         """What was asked, what it carried, what was answered, what that means, a line each."""
         head = f"{self.number}. {self.request} to {self.origin}"
-        return "\n     ".join(map(one_line, (head, self.sent, self.answer, self.meaning)))
+        return "\n     ".join(map(one_line, (head, self.carried, self.answer, self.meaning)))
 
 
-def read_steps(log: SessionLog) -> list[Step]:
-    """The steps of a session, in the order of its log, each alone."""
-    exchanges = tuple(log)
+def tell(log: SessionLog) -> Iterator[Step]:
+    """The steps of a session, in the order of its log, each with what it means."""
+    exchanges, before = tuple(log), _Before()
     first = min((one.sent_at for one in exchanges), default=0.0)
-    return [
-        read_as(Step, exchange, number=number, after=exchange.sent_at - first)
-        for number, exchange in enumerate(exchanges, 1)
-    ]
-
-
-def tell(steps: Iterable[Step]) -> Iterator[Step]:
-    """The steps of a session, each with what it means after those before it."""
-    before = _Before()
-    for step in steps:
+    for number, exchange in enumerate(exchanges, 1):
+        step = read_as(Step, exchange, number=number, after=exchange.sent_at - first)
         again, outcome = before.sent_again(step), before.outcome(step)
         if 400 <= (step.status or 0) < 500 and not step.wants_nonce and step.finding:
             outcome = f"refused by the row {step.reason}"
-        yield replace(step, meaning=": ".join(filter(None, (again, outcome))) + step.evidence)
+        yield replace(step, meaning=": ".join(filter(None, (again, outcome))))
 
 
 @dataclass(slots=True)
@@ -207,8 +183,6 @@ class _Before:
                 self.demanded[place] = ("token", step.token_label, ended)
                 return "access token refused"
             return f"refused: {plain(step.error)}" if step.error else "refused"
-        if step.outcome:
-            return f"refused: {plain(step.error)}" if step.error else step.outcome
         if status >= 300:
             where = first(step.exchange.response_headers, "Location")
             return f"redirected to {cut(where, 100)}" if where else "redirected"
@@ -245,3 +219,13 @@ def label_in(value: str) -> str:
 def plain(value: object) -> str:
     """A value from a request: as it is when it is a word, else short, printable and quoted."""
     return value if isinstance(value, str) and WORD.fullmatch(value) else shown(value, 60)
+
+
+def short(text: str, most: int = LINE) -> str:
+    """A line of a picture: of a reason the row alone, of all else the first words."""
+    line = one_line(text)
+    if len(line) > most:
+        line = line.partition(": wanted ")[0]
+    if len(line) > most:
+        line = (line[:most].rpartition(" ")[0] or line[:most]).rstrip(".,:;”") + "…"
+    return line

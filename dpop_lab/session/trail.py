@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from dpop_lab.session.browsers import Browser, Browsers, labels
 from dpop_lab.session.decoded import thumbprint_or_none
@@ -13,15 +14,54 @@ from dpop_lab.session.sign_in import (
     LOGIN,
     PAR,
     REVOCATION,
+    carried,
     leads,
     parameters,
 )
-from dpop_lab.session.telling import API, CLIENT, Party, Step, label_in
+from dpop_lab.session.telling import Step, label_in, plain
 from dpop_lab.show.values import cut
 from dpop_lab.wire.message import first, lines
 
+Party = tuple[str, str]  # of a session: who it is, and where
+CLIENT, API = ("client", ""), ("resource server", "")
 LOGIN_PAGE = re.compile(r"log-?in|sign-?in", re.I)
-MOST = 3  # clients or browsers with a lane of their own
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Followed(Step):
+    """A step of a session in which people sign in, with what all others tell of it."""
+
+    #: names of the session's keys, `key 1`, by their thumbprints
+    keys: Mapping[str, str] = field(default_factory=dict)
+    signer: str = ""  #: the name of the key in the proof
+    sender: Party = CLIENT  #: who sent the request
+    principal: Party = CLIENT  #: the client that a browser goes for, else the sender
+    sends: str = ""  #: where the client sends the browser before the request
+    arrives: tuple[str, str] = ("", "")  #: where the answer leads the browser, and with what
+
+    @property
+    def by_browser(self) -> bool:
+        """Did a browser send it?"""
+        return self.sender not in (self.principal, API)
+
+    @property
+    def role(self) -> str:
+        """Who was asked; of a browser, the client may be."""
+        if self.by_browser:
+            return CLIENT[0] if self.personal == ARRIVAL else "authorization server"
+        return super().role
+
+    @property
+    def carried(self) -> str:
+        """What it carried, with who sent it where that is not plainly the client."""
+        return self.held if self.sender == CLIENT else f"{self.sender[0]}: {self.held}"
+
+    @property
+    def held(self) -> str:
+        """What it carried: codes and tokens by number, keys by name."""
+        first = carried(self.personal, self.exchange, self.form, self.keys)
+        proven = self.shows(f" by {self.signer}" * bool(self.signer))
+        return ", ".join(filter(None, (*first, *proven, self.asks))) or "nothing of DPoP"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,11 +74,26 @@ class Noted:
     browser: Browser | None = None
     sends: str = ""
     arrives: tuple[str, str] = ("", "")
-    outcome: str = ""
-    evidence: str = ""
+    outcome: str = ""  #: what came of it
+    evidence: str = ""  #: what is known of a code or token in it, behind what came of it
+
+    def of(self, step: Step, **known: Any) -> Followed:
+        """The step with all this."""
+        own = {one.name: getattr(step, one.name) for one in fields(Step)}
+        arrives = self.arrives if self.browser and not self.browser.arrived else ("", "")
+        own["meaning"] = self._meaning(step) + self.evidence
+        return Followed(**own, **known, signer=self.signer, sends=self.sends, arrives=arrives)
+
+    def _meaning(self, step: Step) -> str:
+        """What came of it, behind what it repeats."""
+        if step.refused or not self.outcome:
+            redirected = step.error and (step.status or 0) < 400
+            return f"refused: {plain(step.error)}" if redirected else step.meaning
+        again, mark, _ = step.meaning.partition(": ")
+        return again + mark + self.outcome if mark and "again" in again else self.outcome
 
 
-def followed(steps: Iterable[Step]) -> list[Step]:
+def followed(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The steps of one session, each with what all of them together tell of it.
 
     Who sent it, for whom a browser goes, and what became of each code, token and key.
@@ -51,40 +106,14 @@ def followed(steps: Iterable[Step]) -> list[Step]:
     done = []
     for step, one in noted:
         sender = API if step.personal == INTROSPECTION else clients[one.client]
-        told = replace(
+        told = one.of(
             step,
             keys=session.ledger.keys,
-            signer=one.signer,
             sender=(one.browser.called if several else "browser", "") if one.browser else sender,
             principal=clients[one.client],
-            sends=one.sends,
-            arrives=one.arrives if one.browser and not one.browser.arrived else ("", ""),
-            outcome=one.outcome,
-            evidence=one.evidence,
         )
         done.append(told)
-    return done
-
-
-def heads(steps: Iterable[Step]) -> dict[Party, Party]:
-    """What stands over the lanes of the clients and browsers that take part in some steps.
-
-    The first client, then browsers, then other clients. One of a kind needs no name of its own;
-    of many, the last ones share a lane.
-    """
-    found: dict[str, dict[Party, None]] = {"client": {}, "browser": {}}
-    for step in steps:
-        if step.by_browser:
-            found["browser"][step.sender] = None
-        if step.sender != API:
-            found["client"][step.principal] = None
-    named: dict[Party, Party] = {}
-    for kind, parties in found.items():
-        for party in [*parties][:MOST]:
-            named[party] = party if len(parties) > 1 else (kind, "")
-        named |= dict.fromkeys([*parties][MOST:], (f"other {kind}s", ""))
-    first = [*found["client"]][:1]
-    return {party: named[party] for party in (*first, *found["browser"], *found["client"])}
+    return tuple(done)
 
 
 class Session:

@@ -1,6 +1,6 @@
 """What a request was in a sign-in, as the page tells it: whose, of which one, what came of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from dpop_lab.session.call import Call, read_as
 from dpop_lab.session.sign_in import parameters
@@ -36,13 +36,13 @@ class SignIns:
         if not (_of_people(step) or step.token_label in handed):
             return Part()
         noted = self._session.note(step)
-        told = replace(step, keys=self._session.ledger.keys, signer=noted.signer)
+        told = noted.of(step, keys=self._session.ledger.keys)
         came = noted.outcome or f"tokens{noted.evidence}" * step.token_request
         return Part(
             sign_in=f"sign-in {noted.sign_in}" if noted.sign_in else "",
             browser=noted.browser.called if noted.browser else "",
             client=parameters(redacted).get("client_id", "")[:60],
-            carried=told.carried,
+            carried=told.held,
             came="" if step.refused else came,
             known=noted.evidence.removeprefix("; ") if step.refused else "",
         )
