@@ -28,7 +28,7 @@ SIGN_IN = re.compile(  # in the URLs that have to do with people
     r"(?:[?#]|$)|\b(?:response_type|code|error)=",
     re.I,
 )
-ERROR_SENT = re.compile(r"""(?:^|[?&#])error=[a-z_]|<input[^<>]*\sname=["']error["']""", re.M)
+ERROR_SENT = re.compile(r"""(?:^|[?&#])error=[a-z]+_|<input[^<>]*\sname=["']error["']""", re.M)
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
 LONGEST = 16_000  # characters of a URL or a challenge
