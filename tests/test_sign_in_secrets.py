@@ -187,6 +187,42 @@ def har(**lists):
     return {"log": {"entries": [{"request": {**request, "postData": data}}]}}
 
 
+@pytest.mark.parametrize("value", [SECRET, f"{'8975DD546CF5' * 5}-1"])
+@pytest.mark.parametrize(("text", "kind"), [
+    ("The code {} was redeemed", "code"), ("authorization code not found: {}", "code"),
+    ("invalid_grant: refresh token '{}' is unknown", "refresh_token"),
+    ("State mismatch: expected {}", "state"), ("AuthorizationCode not found: {}", "code"),
+    ("{{'authorization_code': '{}', 'redirect_uri': 'x'}}", "code"),
+    ('{{"code": "{}"}}', "code"), ('{{"authorizationCode": "{}"}}', "code"),
+    ("<button name='code' value='{}'>", "code"),
+])  # fmt: skip
+def test_a_random_value_is_hidden_where_words_say_what_it_is(text, kind, value):
+    assert Redactor().text(text.format(value)) == text.format(f"<{kind} 1>")
+    assert value not in str(diagnose(json.dumps({"error": "x", "error_description": text})))
+
+
+def test_both_values_of_a_mismatch_are_hidden():
+    told = Redactor().text(f"state mismatch: expected '{SECRET}' but got {SECRET}Other")
+    assert told == "state mismatch: expected '<state 1>' but got <state 2>"
+
+
+@pytest.mark.parametrize("text", [
+    '{"code": "INVALID_DPOP_PROOF_401"}', '{"code": "invalid_grant"}', '{"token": "expired"}',
+    f"the token is bound to jkt {SECRET}{SECRET}aaa", "the code was already redeemed at 12:00:00",
+    "no code for https://client.example/callback/Of/The/App1",
+])  # fmt: skip
+def test_words_and_thumbprints_are_left_in_what_a_server_says(text):
+    assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize("method", ["&code_challenge_method=plain", ""])
+def test_the_challenge_of_the_method_plain_is_a_verifier(method):
+    asked = f"https://as.example/authorize?client_id=a&code_challenge={SECRET}{method}"
+    assert "<code_verifier 1>" in Redactor().exchange(Exchange("GET", asked, (), "", 0, 0)).url
+    hashed = f"{asked.removesuffix(method)}&code_challenge_method=S256"
+    assert Redactor().exchange(Exchange("GET", hashed, (), "", 0, 0)).url == hashed
+
+
 @pytest.mark.parametrize("lists", [
     {"queryString": [("code", SECRET)]}, {"params": [("code_verifier", SECRET)]},
     {"cookies": [("S", SECRET)]}, {"headers": [("cookie", f"S={SECRET}")]},
@@ -229,7 +265,7 @@ def test_cookies_in_one_line_are_all_hidden_and_their_attributes_are_left():
 
 
 def test_a_parameter_with_a_secret_within_stays_one_parameter():
-    within = "/cb?client_id=a&state=of-the-owner&code_challenge=x#y"
+    within = "/cb?client_id=a&state=of-the-owner&nonce=#y"
     told = Redactor().exchange(
         Exchange("POST", "https://as.example/", (FORM,), f"ReturnUrl={often(within, 1)}&b=1", 0, 0)
     )

@@ -10,7 +10,7 @@ from dpop_lab.jose.encoding import whole_number
 
 Shown = Callable[[str, str], str]  # what is shown for a value, after its name
 DECODE = json.JSONDecoder(parse_int=whole_number).raw_decode
-FIELD = re.compile(r"<(?:input|meta|param)\b[^<>]*+", re.I)
+FIELD = re.compile(r"<(?:button|input|meta|param)\b[^<>]*+", re.I)
 ATTRIBUTE = re.compile(r"""\b(name|value)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""", re.I)
 ENCODED = re.compile(  # a run without delimiters, a `=` in which is encoded, however often
     r"""(?<![^\s"'<>&=?#;,()\\])(?=[^\s"'<>&=?#;,()\\]*?%(?:25)*3D)[^\s"'<>&=?#;,()\\]++""", re.I

@@ -12,6 +12,7 @@ from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
 from dpop_lab.jose.jws import LONGEST, decoded_parts, read_jws
 from dpop_lab.show.values import at_once
+from dpop_lab.wire.handles import random_member, without_said
 from dpop_lab.wire.labels import LONG, MOST, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines, measured
 from dpop_lab.wire.secrets import (
@@ -44,10 +45,12 @@ USER_ESCAPED = re.compile(  # in JSON of PHP, in a parameter
 WITHIN = " <>/?:@=,;!$'()*~"  # stands for itself in a value of which a part is hidden
 IN_A_URL, IN_A_FORM = re.compile("([&?#])"), re.compile("(&)")  # what parts parameters
 A_FLOW = re.compile(r"(?:^|[?&#])(?:response_type|code|code_challenge|error|id_token|client_id)=")
+PLAIN = OF_A_FLOW | {"codechallenge": "code_verifier"}  # the method: the one is the other
+S256 = re.compile(r"[&?#]code_challenge_method=S256(?![^&#])")
 MEMBERS_OF_A_FLOW = {"code_verifier", "redirect_uri", "codeVerifier", "redirectUri"}
 BEHIND_A_NAME = re.compile("[:=>]")
 COOKIES = re.compile(r"\n|,\s*+(?=[^\s=;,]++=)")  # what parts those that a HAR has in one line
-EMBEDDED = re.compile(r"<(?:input|meta|param)\b|%(?:25)*3D", re.I)
+EMBEDDED = re.compile(r"<(?:button|input|meta|param)\b|%(?:25)*3D", re.I)
 
 
 class Redactor:
@@ -159,6 +162,7 @@ class Redactor:
 
     def _pairs(self, mark: re.Pattern[str], text: str) -> str:
         kinds = OF_A_FLOW if A_FLOW.search(text) else PARAMETERS
+        kinds = PLAIN if "code_challenge=" in text and not S256.search(text) else kinds
         return "".join(self._pair(pair, kinds) for pair in mark.split(text))
 
     def _pair(self, pair: str, kinds: Mapping[str, str]) -> str:
@@ -195,6 +199,7 @@ class Redactor:
             text = without_fields(text, self._value)
         if BEHIND_A_NAME.search(text) and (named := [*NAME.finditer(text)]):
             text = LOOSE.sub(self._loose, self._between(named, text))
+        text = without_said(text, self.labels.label)
         return without_encoded(text, self._text) if embedded else text
 
     def _members(self, text: str, names: set[str]) -> str:
@@ -232,7 +237,8 @@ class Redactor:
         while match := STRING.search(text, position):
             string = json.loads(match[1]) if "\\" in match[1] else match[1][1:-1]
             end, shown = match.end(), match[0]
-            if match[2] and (kind := kinds.get(squeezed(string))):
+            name = squeezed(string) if match[2] else ""
+            if name and (kind := kinds.get(name) or random_member(name, text, end)):
                 value, end = DECODER.raw_decode(text, end)
                 value = value if isinstance(value, str) else text[match.end() : end]
                 shown += json.dumps(self.labels.label(kind, value))
