@@ -1,8 +1,12 @@
 """What is told of the exchanges by which people sign in."""
 
+import json
+import re
+from urllib.parse import quote
+
 import pytest
 
-from dpop_lab import RFC_9449, Lab, SessionLog, Story
+from dpop_lab import DUENDE, RFC_9449, Lab, SessionLog, Story, diagnose
 from dpop_lab.session.call import read_call
 from dpop_lab.wire.message import Exchange
 
@@ -334,3 +338,43 @@ def test_a_refresh_token_of_a_confidential_client_is_not_said_to_be_bound():
     with Lab(policy=RFC_9449) as lab:
         lab.sign_in()
         assert lab.story[-1].meaning.endswith("access_token 1, bound to key 1, and refresh_token 1")
+
+
+@pytest.mark.parametrize("policy", [RFC_9449, DUENDE], ids=["RFC_9449", "DUENDE"])
+@pytest.mark.parametrize("push", [True, False])
+def test_what_was_kept_of_a_sign_in_is_read_back_without_a_finding(policy, push):
+    with Lab(policy=policy) as lab:
+        auth = lab.sign_in(client_id="native.dpop", push=push)
+        lab.session.get(lab.api, auth=auth)
+        auth.revoke()
+        for text in (lab.log.text(), json.dumps(lab.story.har())):
+            assert diagnose(text).healthy
+
+
+def test_the_command_of_a_browsers_request_has_no_cookie_and_follows_nothing(lab):
+    since = len(lab.log)
+    lab.sign_in(client_id=PUBLIC, push=True).revoke()
+    commands = new_steps(lab, since).curl().split("\n\n")
+    browsed = [one for one in commands if ".com/connect/authorize/callback" in one]
+    assert re.search(r"Cookie: dpop_lab.session=<cookie \d+>'", browsed[0])
+    assert "--location" not in browsed[0] and " -L" not in browsed[0]
+    pushed, *_, ended = (one for one in commands if re.search("/par$|/par |/revocation", one))
+    assert "--header 'DPoP: <proof " in pushed and "dpop_jkt=" in pushed
+    assert "token=<access_token " in ended
+
+
+@pytest.mark.parametrize("name", ["<b>", "end", "a;b#c", "alice\n\u202e"])
+def test_a_hostile_session_of_a_browser_is_drawn_as_text(name):
+    query = f"client_id={quote(name)}&response_type=code&dpop_jkt={quote(name)}"
+    back = (("Location", f"//{name}?code=AbCdEfGh12345678&state={name}"),)
+    story = visits(
+        ("GET", f"https://{name}/authorize?{query}", (), "", 302, back, ""),
+        ("POST", f"https://{name}/login", (), f"Username={quote(name)}", 302, back, ""),
+        ("GET", f"https://{name}/cb?code=AbCdEfGh12345678&state={name}", (), "", None, (), ""),
+    )
+    diagram = story.diagram()
+    lines = diagram.mermaid.split("\n")
+    grammar = r" {4}(?:participant L\d as|accTitle:|Note over L\d:|L\d(?:--?>>|-x)L\d:) [^<>;\n]*"
+    plain = [re.sub(r"#\d+;|<br/>", "", line) for line in lines[1:]]
+    assert all(re.fullmatch(grammar, line) for line in plain)
+    assert "<b>" not in diagram._repr_html_() and len(diagram.lanes) < 6

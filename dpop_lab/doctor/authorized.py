@@ -12,6 +12,7 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import shown
+from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import without_query
 
 #: What any fault of a token request accounts for, and what one of its key does.
@@ -74,7 +75,8 @@ def _verifier(call: Call, terms: Mapping[str, str], where: str) -> Iterator[Prob
     method = terms.get("code_challenge_method", "plain")
     right = base64url_encode(hashlib.sha256(verifier.encode()).digest())
     fits = challenge == {"S256": right, "plain": verifier}.get(method, challenge)
-    if not challenge or fits or call.form.get("code_verifier", "") != verifier:
+    sent = call.form.get("code_verifier", "")
+    if not challenge or fits or sent != verifier or is_hidden(sent):
         return
     title = f"code_verifier does not fit the code_challenge of {where}"
     action = (
