@@ -115,7 +115,23 @@ def badly_bound(call: Call) -> Iterator[Problem]:
             "nothing",
             at_server=True,
         )
+    yield from _without_proof(call)
     yield from _to_another_key(call, bound)
+
+
+def _without_proof(call: Call) -> Iterator[Problem]:
+    """A token that is bound to a key, as the answer says, though no proof named one."""
+    proven = call.is_proof or "proof" in call.hidden
+    if call.token_type.lower() == "dpop" and call.whole and call.form and not proven:
+        yield Problem(
+            "token_type says DPoP, and no proof came with the request: to which key is it bound?",
+            "The server has to refuse the request, or to answer with a token of token_type Bearer."
+            " If a proof did go out, something on the way kept the DPoP header back.",
+            "RFC 9449 §5",
+            "a DPoP header",
+            "nothing",
+            at_server=True,
+        )
 
 
 def _to_another_key(call: Call, bound: str | None) -> Iterator[Problem]:

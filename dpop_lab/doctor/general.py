@@ -61,6 +61,13 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "lost key",
+        r"not ?authenticated ?exception | interaction ?not ?allowed",
+        "the key is there, but the device does not let it be used now",
+        """Unlock the device, or let the person confirm, before a proof is signed; or make the key
+        such that it works without.""",
+    ),
+    Wording(
+        "lost key",
         r"""dpop_key_ | dpop key ?(?:pair )?mismatch | key ?pair.{0,40}does not match the one used
         | (?:key ?pair|(?:private|dpop|signing|device) ?keys?\b(?! binding)).{0,40}?<lost>
         | \bno (?:(?:dpop|private|signing) key|key ?pair)
@@ -87,8 +94,8 @@ BESIDE_PROOFS = (
         r"""\bdpop\b(?: (?!alg|typ|jwk|key|nonce|signature|iat|ath|jti|ht[mu])\w+){0,3}
         <unsupported>
         | (?:use|only|expected|no|missing|must (?:start with|be|use))\W(?:\w+ ){0,2}\W?bearer
-        | bearer only | bearer (?:access )?token.{0,9}<missing> | unknown auth scheme
-        | \bdpop\b.{0,20} (?:is|are) <unsupported>""",
+        | bearer(?: only|\W{1,2}prefix) | bearer (?:access )?token.{0,9}<missing>
+        | unknown auth scheme""",
         "this server does not take the scheme DPoP here, only Bearer",
         ELSEWHERE,
         at_server=True,

@@ -101,8 +101,12 @@ def _plain_http(value: Members, section: str, *names: str) -> Iterator[Problem]:
 def _no_boolean(value: Members, name: str, section: str) -> Iterator[Problem]:
     found = value.get(name, False)
     if not isinstance(found, bool):
-        action = f"Write {name}: true without quotes, or leave it out."
-        yield Problem(f"{name} is no boolean", action, section, "true or false", shown(found, 80))
+        title, action = (
+            f"{name} is no boolean",
+            f"Write {name}: true without quotes, or leave it out.",
+        )
+        told = title, action, section, "true or false", shown(found, 80)
+        yield Problem(*told, at_server=name == REQUIRED)
 
 
 # ---- words

@@ -88,7 +88,9 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     elif row in one.missing:
         action += f" To be sure, give {one.missing[row]}."
     elif row and "proof" in call.hidden:
-        action += " The proof is redacted here: with it, the row is asked."
+        action += (
+            " The proof is redacted here, or a variable not filled in: with it, the row is asked."
+        )
     elif row and not (call.whole or call.is_proof or call.token):
         action += " Give the request as well, and the row is asked."
     asked = [name for name, each in one.findings.items() if each.mark == "passed"]

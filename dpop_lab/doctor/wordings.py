@@ -23,9 +23,8 @@ SPECIFIC = (
     ),
     Wording(
         "own rule",
-        r"""<proof> + <missing> + <demanded> | \bjwk\b + <missing> + <demanded>
-        | #invalid_dpop_proof (?=.*?<missing>).*<demanded>
-        | #invalid_dpop_proof .*<demanded>(?: claim)? must be""",
+        r"""(?:<proof>|\bjwk\b) + (?:<missing>|must be) + <demanded>
+        | #invalid_dpop_proof (?=.*?<missing>).*<demanded>""",
         """the server demands a member that RFC 9449 asks for in no proof (kid, exp, nbf, aud, iss,
         sub): a rule of its own""",
         "Tell its operator. Till then the client may add to the proof what the server names.",
@@ -117,7 +116,7 @@ SPECIFIC = (
         """Give x and y of one key, not swapped, each as base64url of 32 octets (P-256) with its
         leading zeros; best let the library export the public JWK.""",
     ),
-    Wording("typ", r"\btyp\b | dpop\+jwt | jwt type | (?<!key )\btype (?:in|header)\b + <proof>"),
+    Wording("typ", r"\btyp\b | dpop\+jwt | (?<!key )\btype (?:in|header)\b + <proof>"),
     Wording("no_private_key", r"\bprivate (?:key|member|part|param) + \bjwk|contain|header|leak"),
     Wording("jwk", r"\bjwk\b + <missing> - thumbprint|\bjkt\b"),
     Wording(
