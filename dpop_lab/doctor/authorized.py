@@ -103,7 +103,8 @@ def _verifier(call: Call, terms: Mapping[str, str], where: str) -> Iterator[Prob
 def another_code(use: Use) -> Iterator[Problem]:
     """Another code than the one that the last redirect brought, which accounts for all else."""
     mine, codes = value_of(use.call, "code"), [*use.brought]
-    if not mine or not codes or mine == codes[-1]:
+    missing = use.grant.name == "code" and not use.call.form.get("code", "").strip()
+    if not codes or mine == codes[-1] or not (mine or missing):
         return
     given = use.brought[codes[-1]].given
     where = named(given) if given else ""
@@ -113,6 +114,10 @@ def another_code(use: Use) -> Iterator[Problem]:
             "Redeem the newest code, once, with verifier and key of its own login; forget what was"
             " kept of the one before."
         )
+    elif missing:
+        behind = ", behind #, which only scripts of the page see" * bool(given and "#" in given.url)
+        title = f"There is no code in this request, though {where} brought one{behind}"
+        action = "Read the code where the answer has it: in the query, behind #, or in a form."
     elif how := _spelling(mine, codes[-1]):
         title = f"The code is not as {where} brought it: {how}"
         action = "Read the code by a URL parser, and send it as a form parameter, whole."

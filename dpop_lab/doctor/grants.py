@@ -11,6 +11,7 @@ from dpop_lab.wire.message import first
 LONGEST = 16_000  # characters of a URL
 REVOCATION = "revocation endpoint"
 GRANTS = {"code": "authorization code", "refresh_token": "refresh token"}
+CODES = {"authorization_code": "code"}  # by grant_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,8 @@ class SignIns:
             self._grants.setdefault(("code", code), grant)
 
     def _use(self, call: Call) -> Use | None:
-        name = next((one for one in GRANTS if one in call.form), "")
+        named = CODES.get(call.form.get("grant_type", ""), "")  # though it may be missing
+        name = next((one for one in GRANTS if one in call.form), named)
         if not name and (call.form or call.place != TOKEN_ENDPOINT):
             return None
         value = value_of(call, name)
@@ -120,9 +122,8 @@ class SignIns:
 
     def _ends(self, call: Call, use: Use | None) -> None:
         """A token that is given back (RFC 7009), or brought again: its whole login may end."""
-        revoked = known(call.form.get("token", "")) if call.personal == REVOCATION else ""
-        grant = self._grants.get(("refresh_token", revoked)) if revoked else None
-        if grant and call.accepted:
+        grant = self._grants.get(("refresh_token", value_of(call, "token")))
+        if grant and call.accepted and call.personal == REVOCATION:
             grant.login.append(call)
         elif use and call.refused and any(one.issued for one in use.before):
             use.grant.login.append(call)

@@ -19,8 +19,9 @@ from dpop_lab.doctor.exchanges import (
 )
 from dpop_lab.doctor.grants import SignIns
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.redeemed import redeemed, spent_unseen, used_up
+from dpop_lab.doctor.redeemed import redeemed
 from dpop_lab.doctor.returned import returning
+from dpop_lab.doctor.spent import spent_unseen, used_up
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, shown
 

@@ -93,6 +93,9 @@ ROWS = scheme, at_form, at_typ, at_signature, audience, not_expired
 # ---- the request for one
 
 
+READ = ("invalid_grant", "invalid_client", "invalid_scope", "unauthorized_client")  # of a form read
+
+
 def form_advice(call: Call) -> str:
     """What to change, going by the error and the request; empty where the request tells nothing."""
     if call.place != TOKEN_ENDPOINT or not call.whole or not call.error:
@@ -100,7 +103,7 @@ def form_advice(call: Call) -> str:
     kind = "".join(lines(call.headers, "content-type")[:1]).partition(";")[0].strip().lower()
     if call.method and call.method != "POST":
         return f"Send the token request as POST, not as {shown(call.method, 20)}."
-    if kind != FORM:
+    if kind != FORM and call.error.lower() not in READ:
         found = f"not as {shown(kind, 60)}" if kind else "and say so in Content-Type"
         return f"Send the parameters as {FORM}, {found}."
     match call.error.lower():

@@ -160,7 +160,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
 def _object(told: Exchange, made: list[Reading]) -> None:
     """A request, an answer or both, as an object tells of them: of the last request, or another."""
     last = made[-1]
-    again = told.method and (last.method or last.status)
+    again = told.method and (last.method or last.status or signs_in(last.target))
     if again or (told.request_headers and last.headers[ASKED] and last.method):
         made.append(last := Reading())
     last.method, last.target = told.method or last.method, told.url or last.target

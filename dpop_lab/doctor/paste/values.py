@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.browser import recorded
 from dpop_lab.doctor.paste.decoded import parts_of
 from dpop_lab.doctor.paste.pasted import (
@@ -107,7 +108,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     apart = asked is not answered
     url, sent = _first(asked, "url", str) or "", headers_in(_first(asked, "headers"))
     sent = sent or _proven(value)
-    method = _first(asked, "method", str) or ""
+    method = _first(asked, "method", str) or "GET" * signs_in(url)
     received = headers_in(
         _first(answered, "answer headers") or (apart and _first(answered, "headers"))
     )
@@ -118,6 +119,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     if not (method or sent or received or told) and not (url and status):
         return None
     received = (*received, *_told_of_headers(value, answered, received))
+    apart = apart or (status is not None and not (method or url))
     answer = _first(answered, "answer body") or (apart and _first(answered, "content"))
     answer = answer or (apart and words_of(answered)[0] and answered)
     sent_at = seconds_since_1970(_first(value, "time", str) or "")
