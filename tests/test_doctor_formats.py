@@ -640,6 +640,17 @@ EXPLODING = type("Exploding", (), {"exchange": property(lambda self: 1 / 0)})()
 UNREADABLE = type("Unreadable", (), {"read": lambda self, size: 1 / 0})()
 
 
+def test_the_password_of_a_login_page_in_a_har_file_is_named():
+    file = har(("DPoP", GOOD))
+    form = {"text": "Username=ann&Password=tulip", "params": []}
+    login = {"method": "POST", "url": "https://as.example/login", "headers": [], "postData": form}
+    file["log"]["entries"].append({"request": login, "response": {"status": 302, "headers": []}})
+    for entries in (file["log"]["entries"], file["log"]["entries"][1:]):
+        shown = str(diagnose({"log": {"entries": entries}}))
+        assert "a password" in shown
+        assert "tulip" not in shown
+
+
 @pytest.mark.parametrize(
     "thing",
     ["HTTP/1.1 200", "HTTP/1.1 200 OK\n\n", "GET / HTTP/1.1", "curl ", "curl", requests.Response(),

@@ -94,7 +94,9 @@ class Problem(Shown):
 
     @property
     def fault(self) -> str:
-        """Whose fault it is, the client's or the server's, as far as that can be told."""
+        """Whose fault it is: client, server, nobody (a person said no), as far as that is told."""
+        if "access_denied" in self.explains:
+            return "nobody's fault"
         if self.guess == "open":
             return "the fault of client or server"
         if self.row == rules.nonce.name and not self.at_server:

@@ -129,9 +129,10 @@ class Labels:
         return value if not value or LABEL.fullmatch(value) else self._label(self.know(kind, value))
 
     def kinds(self) -> list[str]:
-        """The kinds of the long values that got a label."""
-        known = [one for one in self._known.values() if one.label and len(one.value) >= LONG]
-        return list(dict.fromkeys(one.kind for one in known))
+        """The kinds of the long values that got a label, and of passwords, which may be short."""
+        known = [one for one in self._known.values() if one.label]
+        told = [one.kind for one in known if len(one.value) >= LONG or one.kind == "password"]
+        return list(dict.fromkeys(told))
 
     def _label(self, known: Known) -> str:
         if not known.label:

@@ -21,6 +21,7 @@ NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
 )
+MOST_BESIDE = 100  # forms that have nothing of DPoP, and secrets: those of a login page
 HALF_A_LOGIN = (
     "No token request is in it: where a backend sends that, its log has the rest of the login."
 )
@@ -35,8 +36,10 @@ def recorded(what: str, read: list[Exchange]) -> Pasted:
     ]
     kept, passed = told_by_redirects(kept), len(read) - len(kept)
     kind = f"{what} of {len(read)} exchange{'s' * (len(read) != 1)}"
+    beside = tuple(one for one in read if one.request_body and not concerns(one))[:MOST_BESIDE]
     if not kept:
-        return not_understood(f"{kind}, none with a DPoP header, a token or a token request")
+        none = not_understood(f"{kind}, none with a DPoP header, a token or a token request")
+        return replace(none, given=beside)
     names = {name.lower() for one in kept for name, _ in one.request_headers}
     bare = "authorization" not in names and any(map(_proves_a_token, kept))
     pasted = of_exchanges(kind, kept, whole=not bare)
@@ -46,7 +49,7 @@ def recorded(what: str, read: list[Exchange]) -> Pasted:
         "grant_type=" in one.request_body for one in kept
     )
     more = (*[NO_AUTHORIZATION] * bare, *[HALF_A_LOGIN] * alone, *[told] * bool(passed))
-    return replace(pasted, remarks=(*pasted.remarks, *more))
+    return replace(pasted, remarks=(*pasted.remarks, *more), given=(*pasted.given, *beside))
 
 
 def page(text: str) -> Pasted | None:
