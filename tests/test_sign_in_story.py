@@ -293,6 +293,23 @@ def test_one_session_for_browser_and_client_is_still_two_parties():
     assert [step.sender[0] for step in story] == ["browser", "client", "client"]
 
 
+def test_a_browser_that_was_not_recorded_still_brings_the_code_once():
+    body = "grant_type=authorization_code&code=AbCdEfGh12345678&code_verifier=x"
+    given = '{"access_token": "of-some-length", "token_type": "DPoP"}'
+    story = visits(
+        ("POST", f"{FOREIGN}/token", (), body, 200, (), given),
+        ("POST", f"{FOREIGN}/token", (), body, 400, (), '{"error": "invalid_grant"}'),
+    )
+    assert story.diagram().lanes[:2] == (("client", ""), ("browser", "not recorded"))
+    assert [one for one in arrows(story) if one[0] == "browser"] == [
+        ("browser", "client", "redirect", "code 1"),
+    ]  # fmt: skip
+    assert [step.meaning for step in story] == [
+        "token fetched for code 1: access_token 1",
+        "refused: invalid_grant; code 1 redeemed at 1",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("name", "said"), [
     ("code_twice", "; code 1 redeemed at 5"),
     ("code_used_first", "; refresh_token 1 came of code 1, sent again at 6"),

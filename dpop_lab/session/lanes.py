@@ -8,6 +8,7 @@ from dpop_lab.session.trail import API, CLIENT, Followed, Party
 from dpop_lab.show.pictures import Diagram, Message
 
 MOST = 3  # clients or browsers with a lane of their own
+UNRECORDED: Party = ("browser", "not recorded")
 LINE = 120  # characters of a line
 
 
@@ -44,11 +45,14 @@ def _heads(steps: Iterable[Followed]) -> dict[Party, Party]:
             found["browser"][step.sender] = None
         if step.sender != API:
             found["client"][step.principal] = None
+        if step.unrecorded:
+            found["browser"][UNRECORDED] = None
     named: dict[Party, Party] = {}
     for kind, parties in found.items():
         for party in [*parties][:MOST]:
             named[party] = party if len(parties) > 1 else (kind, "")
         named |= dict.fromkeys([*parties][MOST:], (f"other {kind}s", ""))
+    named |= {UNRECORDED: UNRECORDED}
     first = [*found["client"]][:1]
     return {party: named[party] for party in (*first, *found["browser"], *found["client"])}
 
@@ -69,6 +73,8 @@ def _messages(step: Followed, at: Mapping[Party, int]) -> Iterator[Message]:
     )
     if step.sends:
         yield Message(client, sender, short(f"sends the browser to {step.sends}"), "")
+    if step.unrecorded:
+        yield Message(at[UNRECORDED], sender, "redirect", step.unrecorded)
     yield Message(sender, server, request, carried, arrives=answered)
     yield Message(server if answered else sender, sender, answer, meaning, step.mark)
     if step.arrives[0]:

@@ -16,7 +16,7 @@ THUMBPRINT = re.compile(r"[\w-]{43}", re.ASCII)
 class Handed:
     """A code, a token or a request_uri that a server gave."""
 
-    at: str  #: in which step: its number, or its name
+    at: str  #: in which step: its number, or its name; empty where that is not known
     client: int  #: and of the client that it is for
     key: str = ""  #: of the proof that it came for, or of dpop_jkt; by name
     bound: bool = False  #: is it certain that it can be used with that key alone?
@@ -89,7 +89,7 @@ class Ledger:
         said, since, sign_in = _listed(given) + stays, "", 0
         if old := self.handed.get(label):
             spent = f", {_spent(label, old)} before" if old.used else ""
-            since, sign_in = f", given at {old.at}{spent}", old.sign_in
+            since, sign_in = f", given at {old.at}" * bool(old.at) + spent, old.sign_in
             old.used = old.used if stays else when(step)
         for one, bound in given.items():
             handed = Handed(at=when(step), client=client, key=key, source=label, sign_in=sign_in)

@@ -38,6 +38,7 @@ class Followed(Step):
     principal: Party = CLIENT  #: the client that a browser goes for, else the sender
     sends: str = ""  #: where the client sends the browser before the request
     arrives: tuple[str, str] = ("", "")  #: where the answer leads the browser, and with what
+    unrecorded: str = ""  #: the code in it, where nothing tells how it came
 
     @property
     def by_browser(self) -> bool:
@@ -74,6 +75,7 @@ class Noted:
     browser: Browser | None = None
     sends: str = ""
     arrives: tuple[str, str] = ("", "")
+    unrecorded: str = ""  #: the code in it, where nothing tells how it came
     outcome: str = ""  #: what came of it
     evidence: str = ""  #: what is known of a code or token in it, behind what came of it
 
@@ -82,7 +84,8 @@ class Noted:
         own = {one.name: getattr(step, one.name) for one in fields(Step)}
         arrives = self.arrives if self.browser and not self.browser.arrived else ("", "")
         own["meaning"] = self._meaning(step) + self.evidence
-        return Followed(**own, **known, signer=self.signer, sends=self.sends, arrives=arrives)
+        noted = {name: getattr(self, name) for name in ("signer", "sends", "unrecorded")}
+        return Followed(**own, **known, **noted, arrives=arrives)
 
     def _meaning(self, step: Step) -> str:
         """What came of it, behind what it repeats."""
@@ -136,6 +139,9 @@ class Session:
         old = self.ledger.handed.get(label)
         client = old.client if old and not proven else self._client(proven)
         noted = Noted(client=client, signer=proven, sign_in=old.sign_in if old else 0)
+        if old is None and label.startswith("code "):  # from a browser that was not recorded
+            noted.unrecorded = label
+            self.ledger.hand(label, Handed(at="", client=client))
         if step.status is None or step.refused:
             noted.evidence = self.ledger.refused(step, label, proven)
         elif step.token_request:
