@@ -76,6 +76,8 @@ def _verifier(call: Call, terms: Mapping[str, str], where: str) -> Iterator[Prob
     right = base64url_encode(hashlib.sha256(verifier.encode()).digest())
     fits = challenge == {"S256": right, "plain": verifier}.get(method, challenge)
     sent = call.form.get("code_verifier", "")
+    if not challenge and verifier and call.refused:
+        yield from _no_challenge(terms, where)
     if not challenge or fits or sent != verifier or is_hidden(sent):
         return
     title = f"code_verifier does not fit the code_challenge of {where}"
@@ -98,6 +100,18 @@ def _verifier(call: Call, terms: Mapping[str, str], where: str) -> Iterator[Prob
     wanted, found = shown(challenge, 80), shown(right, 80) if verifier else "nothing"
     explains = ("pkce", *ANY)
     yield Problem(title, f"{action} {ANEW}.", "RFC 7636 §4.6", wanted, found, explains=explains)
+
+
+def _no_challenge(terms: Mapping[str, str], where: str) -> Iterator[Problem]:
+    """A verifier of a login that began without a challenge, as far as its request is known."""
+    if {"response_type", "client_id"} <= terms.keys():
+        yield Problem(
+            f"code_verifier came, and {where} sent no code_challenge that it could fit",
+            "Send code_challenge, and code_challenge_method=S256, in the authorization request."
+            f" {ANEW}.",
+            "RFC 7636 §4.3",
+            explains=("pkce", *ANY),
+        )
 
 
 def another_code(use: Use) -> Iterator[Problem]:

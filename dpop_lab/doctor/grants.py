@@ -170,7 +170,7 @@ def returned(call: Call) -> dict[str, str]:
     for url in (sent_to if 300 <= (call.status or 0) < 400 else "", call.url):
         query, _, fragment = url.partition("#")
         told = _in(f"{query.partition('?')[2]}&{fragment}")
-        if told.keys() & {"code", "error"} and "response_type" not in told:
+        if told.keys() & {"code", "error"} and not told.keys() & {"response_type", "grant_type"}:
             return told
     posted = call.form if "grant_type" not in call.form else {}
     return dict(posted) if {"code", "state"} <= posted.keys() else {}

@@ -22,7 +22,7 @@ OF_LOGINS = (
     ),
     Wording(
         "pkce",
-        r"^\[authorize .*(?:pkce|code.?challenge)",
+        r"^\[authorize .*(?:pkce|code.?challenge|transform algorithm|challenge method)",
         "the authorization request has no code_challenge that the server takes (PKCE)",
         f"""Send base64url of the SHA-256 of a new code_verifier as code_challenge, and
         code_challenge_method=S256, {ANEW}""",
@@ -37,6 +37,20 @@ OF_LOGINS = (
         "the redirect_uri is none of those that the client is registered with",
         """Register it to the letter, with scheme, host, port, path and slash at the end, or send
         one that is registered.""",
+    ),
+    Wording(
+        "client id",
+        r"""\b(?:code|grant|token)\b.{0,40}\b(?:issued|given|belongs?) (?:to|for).{0,30}\bclient
+        | client.?id\b.{0,20}(?:mismatch|match|differ) | client mismatch""",
+        "the code or refresh token was given to another client_id than the one that brings it",
+        f"Send one client_id, in the authorization request and with what comes of it, {ANEW}",
+    ),
+    Wording(
+        "client id",
+        r"""(?:unknown|invalid|disabled) client(?:.?id)?\b(?!.{0,9}(?:secret|assert|auth))
+        | client(?:.?id)? (?:\S+ )?(?:is |was )?(?:not (?:found|enabled|registered)|unknown)""",
+        "the server does not know this client_id, or it is switched off",
+        "Compare client_id, to the letter, with what is registered at this very server and realm.",
     ),
     Wording(
         "invalid_request_uri",
@@ -66,6 +80,14 @@ OF_LOGINS = (
         are the same, do not redeem the code, {ANEW}""",
     ),
     Wording(
+        "invalid_request",
+        r"^\[authorize .*#invalid_request ",
+        """a parameter of the authorization request is missing, doubled, or not as the server takes
+        it""",
+        """Compare the parameters in the URL with the server's metadata: response_type,
+        response_mode, scope, prompt, code_challenge_method, each once.""",
+    ),
+    Wording(
         "pkce",
         r"\bpkce\b | code.?verifier | code.?challenge",
         "code_verifier is not the text whose hash went with the authorization request (PKCE)",
@@ -83,7 +105,7 @@ OF_LOGINS = (
         r"""(?:invalid|unknown|expired|used) (?:authori[sz]ation )?code\b
         | \bcode\b(?: \w+){0,2} (?:not (?:valid|found)|invalid|expired|unknown)
         | \bcode\b.{0,30}already | (?:invalid|expired|revoked|unknown|used) refresh.?token
-        | refresh.?token reuse | stale token
+        | refresh.?token.{0,20}\b(?:reuse|replay|rotated) | stale token
         | refresh.?token (?:is |has |was )?(?:been
         )?(?:invalid|expired|revoked|not|already|used|unknown) | session not active
         | #invalid_grant .*\b(?:expired|revoked|not active|used)""",
