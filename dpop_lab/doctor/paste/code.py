@@ -45,6 +45,11 @@ LINE = re.compile(  # what the lines of a program have, and the words of a serve
     r"""[;{(,\[\\`]\s*$|^\s*(?:[)\]}"'`]|[\w-]+\s?[:=]\s*["'`])|[\w>\])]\(|\s(?:=>|->|[:!=+]?=+)\s"""
     r"""|^\s*(?:import|from|using|package|return|raise|throw|export|def|class|call|else|try)\b"""
 )
+ONE_HEADER = re.compile(  # that was asked for at a prompt, and what it is
+    r"""^>{1,3}[ ].{0,200}?headers\b.{0,20}[\[(](["'])([\w-]{2,40})\1[\])][ \t]*\n"""
+    r"""(["']?)(.{1,2000}?)\3$""",
+    re.M,
+)
 FRAME = re.compile(r'^  File "[^"\n]*", line \d[^\n]*\n[^\n]*\n', re.M)  # of a traceback in Python
 CODE_COMMENT = re.compile(r"^\s*(?://|#|/?\*|--(?!--))\s*")
 BLOCK = re.compile(r'^[ \t]*(?:/\*.*?(?:\*/|\Z)|""".*?(?:"""|\Z))', re.M | re.S)
@@ -84,6 +89,7 @@ def is_code(text: str) -> bool:
 
 def _printed(text: str) -> tuple[str, str]:
     """What was printed in a text that is source code, and the JWTs in it; then the code itself."""
+    text = ONE_HEADER.sub(r"\2: \4", text)
     for at, after, value in reversed([*objects_in(text)]):  # an answer over several lines
         told = exchange_in(value) if text[:at].endswith(("\n", "# ", "// ")) else None
         if told and told.response_body and not told.request_headers:
