@@ -79,6 +79,52 @@ def test_the_link_is_one_that_opens_beside_the_notebook_and_tells_nothing_of_it(
     assert visit.link.startswith(f"{wire.base_url}/connect/authorize?client_id=native.dpop&")
 
 
+def test_who_signed_in_before_the_cell_ran_again_is_signed_in(wire, visit):
+    come(visit, "bob")
+    again, third = BrowserSignIn(wire), BrowserSignIn(wire)
+    assert "came back" in repr(third)
+    story = third.finish()
+    assert paths(wire)[-2:] == ["/connect/token", "/api/dpop/test"] and wire.log[-1].status == 200
+    assert third.auth.sign_in.person["sub"] == "2" and third.finish() is story is visit.finish()
+    assert "Nobody has come yet" in repr(again.finish()) and "came back" not in repr(again)
+    close(again, third)
+
+
+def test_the_link_before_is_still_good_after_the_cell_ran_again(wire, visit):
+    again = BrowserSignIn(wire)
+    assert "Nobody has come yet" in repr(again.finish())
+    come(visit, "alice")
+    again.finish()
+    assert again.auth.sign_in.person["sub"] == "1"
+    close(again)
+
+
+def test_another_client_does_not_tell_of_who_came_to_the_first(wire, visit):
+    come(visit, "alice")
+    other = BrowserSignIn(wire, client_id="interactive.public")
+    assert "Nobody has come yet" in repr(other.finish())
+    close(other)
+
+
+def test_the_page_at_the_redirect_uri_names_the_cell_to_run(visit):
+    assert "visit.finish()" in come(visit, "alice")
+
+
+def come(visit, name):
+    """Sign in by the link of this visit, as this person, and give the last page."""
+    with requests.Session() as browser:
+        browser.trust_env = False
+        page = browser.get(visit.link)
+        back = unescape(re.search(r'name="ReturnUrl" value="([^"]*)"', page.text)[1])
+        typed = {"ReturnUrl": back, "Username": name, "Password": name, "button": "login"}
+        return browser.post(page.url, data=typed).text
+
+
+def close(*visits):
+    for one in visits:
+        one.close()
+
+
 def test_a_lab_that_no_browser_can_reach_is_refused():
     with pytest.raises(LabError, match="socket"):
         BrowserSignIn(Lab())

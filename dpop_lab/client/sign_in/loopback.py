@@ -28,12 +28,16 @@ class Loopback:
     """Listens at `redirect_uri` on this machine until a browser has brought the answer there.
 
     The URI is http, at a loopback address; port 0 is any free one. `back_to` says on the page that
-    the browser gets where the person goes on. Raises OSError where nothing can listen, and
-    `LabError` for another URI.
+    the browser gets where the person goes on, and `then` what says there what came of it.
+    Raises OSError where nothing can listen, and `LabError` for another URI.
     """
 
     def __init__(
-        self, redirect_uri: str = "http://127.0.0.1:0/callback", *, back_to: str = "terminal"
+        self,
+        redirect_uri: str = "http://127.0.0.1:0/callback",
+        *,
+        back_to: str = "terminal",
+        then: str = "",
     ) -> None:
         try:
             parts = urlsplit(redirect_uri)
@@ -43,7 +47,7 @@ class Loopback:
         if parts.scheme != "http" or host not in ("127.0.0.1", "localhost") or parts.query:
             wanted = "http://127.0.0.1:PORT/PATH, or localhost"
             raise LabError("Nobody can listen at this redirect URI", wanted=wanted)
-        self._path, self._back_to = parts.path or "/", back_to
+        self._path, self._back_to, self._then = parts.path or "/", back_to, then
         #: What came, as path and query; empty as long as nothing has.
         self.answer, self._given_up = "", False
         loopback = self
@@ -65,7 +69,7 @@ class Loopback:
         path, _, query = handler.path.partition("?")
         ours = path == self._path and len(query) <= LONGEST and ("state=" in query)
         title = f"Back to the {self._back_to}" if ours else "Not here"
-        text = "It says what came of the sign-in. This window can be closed."
+        text = f"{self._then or 'It'} says what came of the sign-in. This window can be closed."
         text = text if ours else escape(path[:80])
         page = PAGE.format(title=title, text=text).encode()
         handler.send_response(200 if ours else 404)

@@ -26,6 +26,10 @@ from dpop_lab.wire.message import Request, Response
 CLIENT, SCOPE = "native.dpop", "openid profile api offline_access"
 PATIENCE = 3600  # seconds that this machine listens for the browser
 NOT_YET = "Nobody has come yet: click the link, then run this cell again."
+CAME = (
+    "A browser came back by the link that was here before, and that counts: visit.finish() tells"
+    " what came of it."
+)
 AGAIN = "Run the cell with the link once more, for a new one."
 HERE = (
     "The link leads to a port of the machine that this kernel runs on. Where your browser is on"
@@ -68,10 +72,14 @@ class BrowserSignIn(Shown):
         way = lab.adapter
         if not isinstance(way, PortAdapter):
             raise LabError("No browser can reach this lab", wanted='Lab(carrier="socket")')
+        self._asks = (key, client_id, scope, more)
+        before = getattr(way.heard, "__self__", None)  # the last one in this lab
+        same = isinstance(before, BrowserSignIn) and before._asks == self._asks
+        self._earlier: BrowserSignIn | None = before if same else None
         way.heard = self._keep
         self._lab = lab
         self._outcome: Shown | None = None
-        self._loopback = Loopback(back_to="notebook, and run the next cell")
+        self._loopback = Loopback(back_to="notebook", then="Run the cell visit.finish(): it")
         #: What calls the API in the person's name, once `finish` says who that is.
         self.auth = DPoPAuth.authorization_code(
             key=key or generate_key(),
@@ -114,12 +122,23 @@ class BrowserSignIn(Shown):
     def finish(self) -> Shown:
         """Redeem the code that the browser brought, and call the API; gives the story of it all.
 
-        Where nobody has come yet, or nobody was signed in, it gives words that say so.
+        Who came by the link of an earlier one in this lab that asked for the same, and was not told
+        of yet, has come as well: `auth` is that one's then. Where nobody has come yet, or nobody was
+        signed in, it gives words that say so.
         """
-        if not self._loopback.answer:
-            return Told(NOT_YET if self._thread.is_alive() else f"Nobody came for an hour. {AGAIN}")
-        self._outcome = self._outcome or self._finished(self._loopback.answer)
-        return self._outcome
+        if self._outcome is None and (came := self._came()):
+            self.auth, self._earlier = came.auth, None
+            came._outcome = self._outcome = came._finished(came._loopback.answer)
+        if self._outcome is not None:
+            return self._outcome
+        return Told(NOT_YET if self._thread.is_alive() else f"Nobody came for an hour. {AGAIN}")
+
+    def _came(self) -> "BrowserSignIn | None":
+        """The newest of these in this lab by whose link somebody has come and was not told of."""
+        one: BrowserSignIn | None = self
+        while one and one._outcome is None and not one._loopback.answer:
+            one = one._earlier
+        return one if one and one._outcome is None else None
 
     def _finished(self, answer: str) -> Shown:
         try:
@@ -138,5 +157,7 @@ class BrowserSignIn(Shown):
         """The link, how long it is good, and where it leads to nothing."""
         minutes = ways_of(self._lab.policy).pushed_lifetime // 60
         good = f"It is good for {minutes} minute{'s' * (minutes > 1)}; name and password are alice."
+        if self._came():
+            yield Card(CAME, "passed")
         yield Link("Sign in at the twin's own login page", self.link)
         yield from (Note(good), Note(HERE))
