@@ -117,7 +117,9 @@ def come(visit, name):
         page = browser.get(visit.link)
         back = unescape(re.search(r'name="ReturnUrl" value="([^"]*)"', page.text)[1])
         typed = {"ReturnUrl": back, "Username": name, "Password": name, "button": "login"}
-        return browser.post(page.url, data=typed).text
+        last = browser.post(page.url, data=typed).text
+    visit._thread.join(5)  # it ends when the page is sent
+    return last
 
 
 def close(*visits):

@@ -122,9 +122,9 @@ class BrowserSignIn(Shown):
     def finish(self) -> Shown:
         """Redeem the code that the browser brought, and call the API; gives the story of it all.
 
-        Who came by the link of an earlier one in this lab that asked for the same, and was not told
-        of yet, has come as well: `auth` is that one's then. Where nobody has come yet, or nobody was
-        signed in, it gives words that say so.
+        Who came by the link of an earlier one in this lab, which asked for the same and was not
+        finished, has come as well: `auth` is that one's then. Where nobody has come yet, or nobody
+        was signed in, it gives words that say so.
         """
         if self._outcome is None and (came := self._came()):
             self.auth, self._earlier = came.auth, None
