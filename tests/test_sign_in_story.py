@@ -271,6 +271,18 @@ def test_a_browser_of_other_people_is_known_by_where_it_is_led_and_by_its_cookie
     assert [who for who, _ in story.diagram().lanes] == ["client", "browser", AS[0]]
 
 
+def test_a_browser_is_known_again_where_its_login_page_was_not_kept():
+    query = "client_id=a&response_type=code&state=of-the-owner&code_challenge=x"
+    cookie = (("Cookie", "S=a-session-of-some-length"),)
+    back = (("Location", f"{APP}?code=AbCdEfGh12345678&state=of-the-owner"),)
+    story = visits(
+        ("GET", f"{FOREIGN}/authorize?{query}", (), "", 302, (("Location", "/login"),), ""),
+        ("GET", f"{FOREIGN}/authorize/callback?{query}", cookie, "", 302, back, ""),
+    )
+    assert [step.sender[0] for step in story] == ["browser"] * 2
+    assert [one[0] for one in arrows(story) if one[1] == "browser"].count("client") == 1
+
+
 def test_a_form_with_a_code_is_posted_by_the_browser_that_was_given_it():
     form = (("Content-Type", "application/x-www-form-urlencoded"),)
     page = f'<form method="post" action="{APP}"><input name="code" value="AbCdEfGh12345678">'

@@ -11,6 +11,7 @@ from dpop_lab.session.telling import LABEL, Step
 from dpop_lab.wire.message import lines
 
 MOST = 200  # browsers, and URLs that one was sent to
+OF_A_REQUEST = ("request_uri", "state", "code_challenge")
 NAME = re.compile(r"[\w.@+-]{1,30}", re.ASCII)
 
 
@@ -20,6 +21,7 @@ class Browser:
 
     number: int  #: from 1
     cookies: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)  #: what is one authorization request's alone
     led: set[str] = field(default_factory=set)  #: URLs it was sent to, and codes it was given
     at: str = ""  #: the last page, without its query
     person: str = ""
@@ -49,6 +51,8 @@ class Browsers(list[Browser]):
         url, last = unquote(step.exchange.url), self[::-1]
         cookies = labels(lines(step.exchange.request_headers, "Cookie"))
         led = [one for one in last if {url, given.get("code", url)} & one.led]
+        asked = {given[name] for name in OF_A_REQUEST if name in given}  # where steps are missing
+        led = led or [one for one in last if asked & one.asked and not one.cookies]
         known = led or [one for one in last if cookies & one.cookies]
         if not known and step.personal in (AUTHORIZE, LOGIN, ARRIVAL):
             posted = step.method == "POST"
@@ -57,6 +61,7 @@ class Browsers(list[Browser]):
             known = known or [self._new()]
         for one in known[:1]:
             one.cookies |= cookies
+            one.asked = asked or one.asked
             self._goes_on(one, step, given)
             return one, step.personal == AUTHORIZE and not led
         return None, False
