@@ -69,7 +69,7 @@ def test_the_panel_plays_what_the_plain_function_plays(panel, name):
     assert (came.change, came.to, came.caught) == (plain.change, plain.to, plain.caught)
     assert came.answered.answer == plain.answered.answer
     safe(panel, 200_000)
-    assert came.caught in [name.removeprefix("✓ ").removeprefix("✗ ") for name in chips(panel)]
+    assert came.outcome in [name.removeprefix("✓ ").removeprefix("✗ ") for name in chips(panel)]
 
 
 def test_an_attack_is_predicted_played_and_let_in_without_its_row(panel):
@@ -178,8 +178,10 @@ def test_attacks_have_numbers_and_a_score_in_the_lab_too():
         lab.send("own_key", predict="bound_key")
         came = lab.attack("stolen_code", predict="no row")
         assert came.number == 2 and (lab.bench.score.right, lab.bench.score.asked) == (2, 2)
-        again = lab.send_again(without="code_key")
-        assert (again.change, again.number) == ("stolen_code", 3)
+        assert lab.attack("stolen_code", predict="PKCE").foreseen
+        assert not lab.attack("stolen_code", predict="one use").foreseen
+        again = lab.send_again(2, without="code_key")
+        assert (again.change, again.number) == ("stolen_code", 5)
         assert again.answered.reports[-1].struck_out == ("code_key",)
         with pytest.raises(LabError):
             lab.send("stolen_code", claims={"htm": "GET"})

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import dataclass, fields
 
 import pytest
 
@@ -15,8 +16,8 @@ from dpop_lab import DUENDE, RFC_9449, SIGN_IN_CHANGES, Lab, LabError
 from dpop_lab.lab.sign_in.attack import ACTORS, CODE, GUARDS, PAR, PLACES, REFRESH, USERINFO
 from dpop_lab.lab.sign_in.playing import THE_CLIENT
 from dpop_lab.proof.rules import ESSENTIAL
-from dpop_lab.server.sign_in.ways import with_sign_in
-from dpop_lab.session.call import ACCEPTED, NO_ROW
+from dpop_lab.server.sign_in.ways import Ways, WithWays, with_sign_in
+from dpop_lab.session.call import ACCEPTED
 
 POLICIES = {policy.name: with_sign_in(policy) for policy in (DUENDE, RFC_9449)}
 ROWS = {name for policy in POLICIES.values() for name in policy.row_names}
@@ -27,15 +28,16 @@ ERRORS = {
     "whose it is": {"invalid_grant", "invalid_request_uri"},
     "one use": {"invalid_grant", "invalid_request_uri", "invalid_request"},
     "redirect URI": {"invalid_request", "invalid_grant"},
+    "dpop_jkt": {"invalid_request"},
+    "request_uri": {"invalid_request"},
     "proof demanded": {"invalid_request"},
     "one key": {"invalid_request"},
     "revocation": {"invalid_grant", "insufficient_scope"},
 }
 OF_THE_CLIENT = {"state", "iss", "nonce of the ID token"}
 ELSEWHERE = {"issuer": "https://as.example", "client_id": "ann", "client_auth": "none"}
-STOPPED_BEFORE = {  # by another thing than what can stop it: PKCE or dpop_jkt is looked at earlier
-    ("stolen_bound_code_without_pkce", "RFC_9449"): "invalid_request",
-    ("dpop_jkt_in_hexadecimal", "RFC_9449"): "invalid_request",
+STOPPED_BEFORE = {  # by another thing than what can stop it: PKCE is looked at earlier
+    ("stolen_bound_code_without_pkce", "RFC_9449"): ("PKCE", "invalid_request"),
 }
 
 
@@ -60,6 +62,7 @@ def test_an_attack_says_what_is_done_by_whom_where_and_what_can_stop_it(name):
     assert one.name == name
     assert 0 < len(one.title) <= 100 and not one.title.endswith(".") and one.title[0] != " "
     assert one.by in ACTORS and one.at in PLACES and one.guard in {*GUARDS, *ROWS}
+    assert not one.then or one.guard in ROWS and one.then in GUARDS
     assert re.search(r"(RFC \d+|Core) §", one.section)
     assert not one.worth or one.worth.endswith(".")
 
@@ -86,7 +89,7 @@ def test_an_attack_is_stopped_by_what_it_says_or_taken_for_a_reason(answers, nam
     if came.caught == ACCEPTED:
         assert attack.worth
     elif (name, policy) in STOPPED_BEFORE:
-        assert (came.caught, error) == (NO_ROW, STOPPED_BEFORE[name, policy])
+        assert (came.caught, error) == STOPPED_BEFORE[name, policy]
     elif (attack.at, policy) == (USERINFO, "DUENDE"):  # which takes no token under DPoP there
         assert came.caught in ("scheme", attack.guard)
     elif attack.guard in ROWS:
@@ -94,7 +97,7 @@ def test_an_attack_is_stopped_by_what_it_says_or_taken_for_a_reason(answers, nam
     elif attack.guard in OF_THE_CLIENT:
         assert came.caught == THE_CLIENT and came.said
     else:
-        assert came.caught == NO_ROW and error in ERRORS[attack.guard]
+        assert came.caught == attack.guard and error in ERRORS[attack.guard]
 
 
 def test_what_is_harmless_is_taken_by_the_strict_server(answers):
@@ -110,15 +113,15 @@ def test_what_each_measure_is_worth_is_seen(answers):
     def caught(name):
         return answers[name]["RFC_9449"].caught
 
-    assert caught("stolen_code") == NO_ROW  # PKCE
+    assert caught("stolen_code") == "PKCE"
     assert caught("stolen_code_and_verifier") == ACCEPTED  # no help, the verifier is known
     assert caught("stolen_bound_code_and_verifier") == "code_key"
     assert caught("challenge_swapped") == "code_key"
     assert caught("challenge_and_key_swapped") == ACCEPTED
-    assert caught("pushed_and_swapped") == NO_ROW
+    assert caught("pushed_and_swapped") == "PKCE"
     assert caught("injected_code_with_challenge") == THE_CLIENT  # PKCE fits, nonce does not
     assert caught("own_request") == ACCEPTED
-    assert caught("own_request_of_confidential") == NO_ROW
+    assert caught("own_request_of_confidential") == "client authentication"
 
 
 def test_the_policies_differ_in_these(answers):
@@ -205,6 +208,62 @@ def test_more_than_one_attack_hangs_on_the_row_about_codes(lab, name):
 @pytest.mark.parametrize("name", ["stolen_refresh_token", "stolen_refresh_token_without_proof"])
 def test_more_than_one_attack_hangs_on_the_row_about_refresh_tokens(lab, name):
     assert lab.attack(name, policy=RFC_9449, without=("refresh_key",)).caught == ACCEPTED
+
+
+# ---- what is no row ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Without(Ways):
+    """The strict ways, but for one of the words of the catalogue."""
+
+    word: str
+
+    def verified(self, grant, verifier):
+        return self.word == "PKCE" or Ways.verified(self, grant, verifier)
+
+    def first_use(self, store, handle):
+        return Ways.first_use(self, store, handle) or self.word == "one use"
+
+    def is_theirs(self, grant, client):
+        return self.word == "whose it is" or Ways.is_theirs(self, grant, client)
+
+
+@pytest.mark.parametrize(("word", "least"), [("PKCE", 3), ("one use", 4), ("whose it is", 2)])
+def test_what_is_said_to_have_stopped_an_attack_did(lab, answers, word, least):
+    known = {one.name: getattr(RFC_9449, one.name) for one in fields(RFC_9449)}
+    rules = with_sign_in(WithWays(**known, ways=Without(word=word)))
+    stopped = [
+        name
+        for name in answers
+        if (came := answers[name]["RFC_9449"]).caught == word
+        and came.answered.error == "invalid_grant"
+    ]
+    assert len(stopped) >= least
+    for name in stopped:
+        assert lab.attack(name, policy=rules).caught in (ACCEPTED, THE_CLIENT)
+
+
+@pytest.mark.parametrize(("name", "without", "word"), [
+    ("stolen_bound_code", ("code_key",), "PKCE"), ("code_twice", (), "one use"),
+    ("login_csrf", (), "state"), ("injected_bound_code", ("code_key",), "nonce of the ID token"),
+    ("stolen_code_of_confidential", (), "client authentication"),
+])  # fmt: skip
+def test_the_card_says_what_stopped_an_attack_that_no_row_did(lab, name, without, word):
+    came = lab.attack(name, without=without, predict=word)
+    assert came.foreseen and came.stopped_by == word
+    facts = dict(next(came.blocks()).facts)
+    assert facts["stopped by"].startswith(f"{word} (") and GUARDS[word][1] in facts["stopped by"]
+    assert "what can stop it" not in facts and (came.said or word in came.verdict)
+
+
+def test_what_did_not_stop_an_attack_is_not_said_to_stop_it(answers):
+    for name, one in SIGN_IN_CHANGES.items():
+        for came in answers[name].values():
+            facts = dict(next(came.blocks()).facts)
+            assert ("what can stop it" in facts) <= (came.caught == ACCEPTED != one.guard)
+    facts = dict(next(answers["stolen_code_and_verifier"]["DUENDE"].blocks()).facts)
+    assert facts["what can stop it"].startswith("dpop_jkt (")
 
 
 # ---- the front door ---------------------------------------------------------------------------

@@ -240,5 +240,5 @@ class Bench:
         if predict:
             known = (rules, *map(draft.under, POLICIES.values()))
             rows = {name for one in known for name in one.row_names}
-            one_of("row", predict, dict.fromkeys([*draft.outcomes, *sorted(rows)]))
+            one_of("row", predict, dict.fromkeys([*draft.outcomes, *draft.words, *sorted(rows)]))
         return rules

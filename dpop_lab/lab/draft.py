@@ -55,6 +55,9 @@ class Draft(Shown):
     #: What may be predicted beside the rows.
     outcomes: ClassVar[tuple[str, ...]] = (ACCEPTED, NO_ROW)
 
+    #: And what has no button.
+    words: ClassVar[tuple[str, ...]] = ()
+
     @property
     def place(self) -> Place:
         """Where it is going to."""

@@ -55,7 +55,7 @@ class Sent(Shown):
 
     @property
     def caught(self) -> str:
-        """The row that said no, `accepted`, `no row`; empty when nothing was sent."""
+        """Who said no, as in `Call.caught`, or `accepted`; empty when nothing was sent."""
         return self.answered.caught if self.answered else ""
 
     @property
@@ -67,14 +67,27 @@ class Sent(Shown):
             ACCEPTED: f"Accepted at the {self.to}",
             NO_ROW: f"Refused at the {self.to}, though no row says no",
         }
-        outcome = outcomes.get(self.caught, f"Refused at the {self.to} by the row {self.caught}")
+        by = "by the row" if self.answered.finding else "by no row, but by"
+        outcome = outcomes.get(self.caught, f"Refused at the {self.to} {by} {self.caught}")
         told = f"{outcome}: {self.answered.rules} answers {self.answered.answer}"
         return told + ("" if told.endswith(".”") else ".") + self.of_prediction
 
     @property
+    def outcome(self) -> str:
+        """Which of all that may be predicted came true: as `caught`, but for `no row`."""
+        answered = self.answered
+        other = answered and answered.stopped_by and answered.stopped_by == self.caught
+        return NO_ROW if other else self.caught
+
+    @property
+    def foreseen(self) -> bool:
+        """Did the prediction come true? `no row` does where something else said no."""
+        return self.predicted in (self.caught, self.outcome)
+
+    @property
     def of_prediction(self) -> str:
         """Whether the prediction came true, a sentence after a blank; empty without one."""
-        came = "right" if self.predicted == self.caught else "not this time"
+        came = "right" if self.foreseen else "not this time"
         return f" You predicted {self.predicted}: {came}." * bool(self.predicted)
 
     @property
@@ -111,7 +124,7 @@ class Sent(Shown):
         mark = "passed" if self.caught == ACCEPTED else "failed" if self.caught else "not asked"
         said = f"#{self.number} {marked(mark, self.caught or 'not sent')}"
         if self.predicted and self.caught:
-            said += " (right)" if self.predicted == self.caught else f" (not {self.predicted})"
+            said += " (right)" if self.foreseen else f" (not {self.predicted})"
         return f"{said}: {self.title}, {self.to}"
 
     def blocks(self) -> Iterator[Block]:
@@ -201,7 +214,7 @@ class Score:
         """The score with what was predicted of this request, if anything, and it got an answer."""
         if not sent.caught:
             return self
-        guess = sent.predicted == sent.caught if sent.predicted else None
+        guess = sent.foreseen if sent.predicted else None
         return Score({(*sent.question, sent.caught): guess, **self.guesses})
 
     def __repr__(self) -> str:

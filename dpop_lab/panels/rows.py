@@ -39,7 +39,7 @@ def marks_of(shown: Sent | Draft | None) -> dict[str, str]:
     if not isinstance(shown, Sent) or not shown.answered:
         return {}
     marks = {name: one.mark for name, one in shown.answered.findings.items()}
-    return marks | {shown.caught: "passed" if shown.caught == ACCEPTED else "failed"}
+    return marks | {shown.outcome: "passed" if shown.caught == ACCEPTED else "failed"}
 
 
 class Rows:

@@ -90,6 +90,7 @@ class Call:
     nonces: tuple[str, ...] = ()  #: known to be the server's before this request
     issued: str = ""  #: the access token in the answer
     token_type: str = ""
+    stopped_by: str = ""  #: what said no where no row did, such as `PKCE`, if anybody knows
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -239,10 +240,10 @@ class Call:
 
     @property
     def caught(self) -> str:
-        """The row that said no, `accepted`, or `no row` when something else was refused."""
+        """The row that said no, `accepted`, or what else said no, `no row` where nobody knows."""
         if self.accepted:
             return ACCEPTED
-        return self.finding.check.name if self.finding else NO_ROW
+        return self.finding.check.name if self.finding else self.stopped_by or NO_ROW
 
     @property
     def reason(self) -> str:
@@ -250,7 +251,7 @@ class Call:
         if self.accepted:
             return "every row passed" if self.reports else "no row was asked"
         if self.finding is None:
-            return "no row: something else in the request is refused"
+            return f"no row: {self.stopped_by or 'something else in the request is refused'}"
         wanted, found = shown(self.finding.wanted, 80), shown(self.finding.found, 80)
         return f"{self.finding.check.name}: wanted {wanted}, found {found}"
 

@@ -48,22 +48,23 @@ ACTORS = {
     NOBODY: "who would need the authorization server's own key",
 }
 NONE = ""
-GUARDS = {  # what is there to stop an attack, where no row is, and where it is written
-    NONE: "RFC 9700",
-    "PKCE": "RFC 7636 §4.6",
-    "client authentication": "RFC 6749 §3.2.1",
-    "whose it is": "RFC 6749 §4.1.3",
-    "one use": "RFC 9700 §4.14.2",
-    "redirect URI": "RFC 9700 §2.1",
-    "proof demanded": "RFC 9449 §5.2",
-    "one key": "RFC 9449 §10.1",
-    "state": "RFC 6749 §10.12",
-    "nonce of the ID token": "OpenID Connect Core §3.1.3.7",
-    "iss": "RFC 9207 §2.4",
-    "revocation": "RFC 7009 §2",
-    "code_key": "RFC 9449 §10",
-    "refresh_key": "RFC 9449 §5",
+GUARDS = {  # what is no row and can stop an attack, where it is written, and what it finds
+    NONE: ("RFC 9700", ""),
+    "PKCE": ("RFC 7636 §4.6", "no code_challenge, one by plain, or a code_verifier that does not fit"),
+    "client authentication": ("RFC 6749 §3.2.1", "the client's secret is missing or wrong"),
+    "whose it is": ("RFC 6749 §4.1.3", "it was given to another client, or to nobody"),
+    "one use": ("RFC 9700 §4.14.2", "it was used before, or all that came of the sign-in has ended"),
+    "redirect URI": ("RFC 9700 §2.1", "it is not the registered one, or not that of before"),
+    "proof demanded": ("RFC 9449 §5.2", "this client must send a proof, and there is none"),
+    "one key": ("RFC 9449 §10.1", "dpop_jkt and the proof beside it name two keys"),
+    "dpop_jkt": ("RFC 9449 §10", "it is no thumbprint of a key"),
+    "request_uri": ("RFC 9126 §2.1", "it has no place in a request that is pushed"),
+    "state": ("RFC 6749 §10.12", "the answer is not to what this client asked"),
+    "nonce of the ID token": ("OpenID Connect Core §3.1.3.7", "the sign-in is not this client's"),
+    "iss": ("RFC 9207 §2.4", "the answer is another server's than the one that was asked"),
+    "revocation": ("RFC 7009 §2", "its owner has ended it"),
 }
+ROWS = {"code_key": "RFC 9449 §10", "refresh_key": "RFC 9449 §5"}  # and where they are written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -76,12 +77,19 @@ class Attack:
     name: str
     title: str  #: in plain words
     guard: str  #: what is there to stop it: a row, or another of `GUARDS`
+    then: str  #: which of `GUARDS` stops it where that row is struck out or comes too late
     section: str  #: where that is written
     by: str  #: one of `ACTORS`
     at: str  #: one of `PLACES`
     worth: str  #: why it is worth having, where a server takes it
     differs: bool  #: does one of the two servers take it, and the other refuse it?
     play: Callable[[Stage], object] = field(compare=False)
+
+    @property
+    def other_guard(self) -> str:
+        """What stops it where no row does, one of `GUARDS`; empty for nothing."""
+        name = self.then or self.guard
+        return name if name in GUARDS else ""
 
     @property
     def group(self) -> str:
@@ -100,7 +108,14 @@ class Attack:
 
 
 def attack(
-    guard: str, at: str, *, by: str, worth: str = "", section: str = "", differs: bool = False
+    guard: str,
+    at: str,
+    *,
+    by: str,
+    then: str = "",
+    worth: str = "",
+    section: str = "",
+    differs: bool = False,
 ) -> Callable[[Callable[[Stage], object]], Attack]:
     """Make an attack of a function: its name is the attack's, its docstring the title."""
 
@@ -110,7 +125,8 @@ def attack(
             name=play.__name__,
             title=title[:1].lower() + title[1:],
             guard=guard,
-            section=section or GUARDS[guard],
+            then=then,
+            section=section or ROWS.get(guard) or GUARDS[guard][0],
             by=by,
             at=at,
             worth=worth,

@@ -30,14 +30,14 @@ def stolen_code(stage: Stage) -> None:
     stage.redeem(code, by="thief", code_verifier=stage.thiefs_verifier)
 
 
-@attack("code_key", CODE, by=CODE_THIEF)
+@attack("code_key", CODE, by=CODE_THIEF, then="PKCE")
 def stolen_bound_code(stage: Stage) -> None:
     """A stolen code, bound by dpop_jkt, redeemed with the thief's key."""
     stage.redeem(stage.code(), by="thief", code_verifier=stage.thiefs_verifier)
 
 
 @attack(
-    "PKCE",
+    "dpop_jkt",
     CODE,
     by=PAGE_THIEF,
     worth="PKCE is no help against who sees the code_verifier, too: a script in the page, or a"
@@ -86,7 +86,7 @@ def stolen_code_without_pkce(stage: Stage) -> None:
     stage.redeem(code, NO_PKCE, by="thief", code_verifier=None)
 
 
-@attack("code_key", CODE, by=SECRET_THIEF)
+@attack("code_key", CODE, by=SECRET_THIEF, then="PKCE")
 def stolen_bound_code_without_pkce(stage: Stage) -> None:
     """A stolen code, bound by dpop_jkt, without PKCE, with the client's secret."""
     code = stage.code(NO_PKCE, **WITHOUT_PKCE)

@@ -8,7 +8,7 @@ from dpop_lab.checking import Profile
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.lab.catalogue.places import SIGNERS
 from dpop_lab.lab.draft import Draft
-from dpop_lab.lab.sign_in.attack import ACTORS, PROFILES, USERINFO
+from dpop_lab.lab.sign_in.attack import ACTORS, GUARDS, PROFILES, USERINFO
 from dpop_lab.lab.sign_in.playing import THE_CLIENT, Played, played
 from dpop_lab.lab.world import World
 from dpop_lab.server.duende import DUENDE
@@ -34,6 +34,7 @@ class Plan(Draft):
     proposed: tuple[str, str] = ("", "")
     whole: ClassVar = True
     outcomes: ClassVar = (*Draft.outcomes, THE_CLIENT)
+    words: ClassVar = tuple(filter(None, GUARDS))
 
     @property
     def title(self) -> str:

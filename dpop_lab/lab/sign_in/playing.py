@@ -6,16 +6,17 @@ from typing import Any, cast
 
 from dpop_lab.client.recorder import InProcessAdapter, SessionLog
 from dpop_lab.lab.sent import Sent
-from dpop_lab.lab.sign_in.attack import Attack
+from dpop_lab.lab.sign_in.attack import GUARDS, Attack
 from dpop_lab.lab.sign_in.stage import Over, Stage
 from dpop_lab.lab.world import World
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import ACCEPTED, read_call
+from dpop_lab.session.call import ACCEPTED, NO_ROW, read_call
 from dpop_lab.session.story import Story
 from dpop_lab.show import Block, Card, Table
 from dpop_lab.wire.message import Exchange, Redacted
 
 THE_CLIENT = "the client"  # said no, and not the server
+HARMLESS = "Harmless"  # so begins what an honest step is worth
 
 
 class Steps(SessionLog):
@@ -44,8 +45,13 @@ class Played(Sent):
 
     @property
     def caught(self) -> str:
-        """The row that said no, `accepted`, `no row`, or `the client`."""
+        """The row or other of `GUARDS` that said no, `accepted`, or `the client`."""
         return THE_CLIENT if self.said else super(Played, self).caught
+
+    @property
+    def foreseen(self) -> bool:
+        """Did the prediction come true, which may name what stopped it in any of three ways?"""
+        return self.predicted in (self.caught, self.outcome, self.stopped_by)
 
     @property
     def story(self) -> Story:
@@ -53,9 +59,22 @@ class Played(Sent):
         return Story(self.log)
 
     @property
-    def guard(self) -> str:
-        """What is there to stop it, and where that is written; empty for nothing."""
-        return f"{self.attack.guard} ({self.attack.section})" if self.attack.guard else ""
+    def stopped_by(self) -> str:
+        """Which of `GUARDS` said no, at the server or at the client; empty where none did."""
+        if self.said:
+            return self.attack.other_guard
+        return self.answered.stopped_by if self.answered else ""
+
+    @property
+    def guards(self) -> Iterator[tuple[str, str]]:
+        """What stopped it, if it is no row, or what can stop what was accepted; with a section."""
+        one, stopped = self.attack, self.stopped_by
+        if stopped:
+            section, meaning = GUARDS[stopped]
+            section = one.section if stopped == one.guard else section
+            yield "stopped by", f"{stopped} ({section}): {meaning}"
+        elif self.caught == ACCEPTED and one.guard and not one.worth.startswith(HARMLESS):
+            yield "what can stop it", f"{one.guard} ({one.section})"
 
     @property
     def verdict(self) -> str:
@@ -68,7 +87,7 @@ class Played(Sent):
         own = super(Played, self).blocks()
         card = next(own)
         if isinstance(card, Card):
-            facts = [("by", self.attack.by), ("what can stop it", self.guard)]
+            facts = [("by", self.attack.by), *self.guards]
             facts += [("why it is worth having", self.attack.worth)] * (self.caught == ACCEPTED)
             mark = "passed" if self.caught == ACCEPTED else "failed"
             yield replace(card, mark=mark, facts=(card.facts[0], *facts, *card.facts[1:]))
@@ -101,6 +120,8 @@ def played(
         said = over.said
     last = steps[-1]
     answered = read_call(last, rules=rules.title)
+    if answered.caught == NO_ROW:
+        answered = replace(answered, stopped_by=attack.other_guard)
     told |= {"change": attack.name, "title": attack.title}
     told["to"] = answered.personal or answered.place
     return Played(

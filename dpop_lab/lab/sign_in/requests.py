@@ -51,7 +51,7 @@ def no_challenge(stage: Stage) -> None:
 
 
 @attack(
-    "code_key",
+    "dpop_jkt",
     AUTHORIZE,
     by=CLIENT,
     worth="A code comes, and no key there is can redeem it: the demo says so at the token endpoint"
@@ -59,7 +59,7 @@ def no_challenge(stage: Stage) -> None:
     differs=True,
 )
 def dpop_jkt_in_hexadecimal(stage: Stage) -> None:
-    """A dpop_jkt in hexadecimal, which is no thumbprint."""
+    """An authorization request with a dpop_jkt in hexadecimal, which is no thumbprint."""
     stage.code(dpop_jkt="0f" * 32)
 
 
@@ -101,7 +101,7 @@ def pushed_by_a_stranger(stage: Stage) -> None:
     stage.push(CONFIDENTIAL, by="thief", client_secret=None)
 
 
-@attack("one use", PAR, by=LURER, section="RFC 9126 §2.1")
+@attack("request_uri", PAR, by=LURER)
 def pushed_within_pushed(stage: Stage) -> None:
     """A pushed request that names another one."""
     stage.push(request_uri=f"urn:ietf:params:oauth:request_uri:{'0' * 64}")
@@ -136,7 +136,7 @@ def injected_code(stage: Stage) -> None:
     stage.brought(client, stage.answer(asked(client)) | {"code": own})
 
 
-@attack("code_key", REDIRECT, by=MIDDLE)
+@attack("code_key", REDIRECT, by=MIDDLE, then="nonce of the ID token")
 def injected_bound_code(stage: Stage) -> None:
     """The thief's code, with the victim's challenge and the thief's key, put into the answer."""
     _injected(stage, stage.jkt("thief"))

@@ -78,7 +78,7 @@ def stolen_refresh_token_of_confidential(stage: Stage) -> None:
     stage.refresh(token, CONFIDENTIAL, by="thief", client_secret=None)
 
 
-@attack("client authentication", REFRESH, by=SECRET_THIEF, worth=BOUND_TO_THE_CLIENT)
+@attack(NONE, REFRESH, by=SECRET_THIEF, section="RFC 9449 §5", worth=BOUND_TO_THE_CLIENT)
 def refresh_token_and_secret(stage: Stage) -> None:
     """A stolen refresh token of a client with a secret, the secret, and the thief's key."""
     token = stage.tokens(CONFIDENTIAL)["refresh_token"]
@@ -214,6 +214,7 @@ def _carried(at: str, row: str, change: Change) -> Attack:
         name=f"{change.name}_at_{'par' if at == PAR else at}",
         title=f"{change.title}, at {'PAR' if at == PAR else at}",
         guard=row,
+        then="",
         section=change.section,
         by=BY.get(change.by, MIDDLE),
         at=at,
