@@ -62,7 +62,7 @@ def test_an_attack_says_what_is_done_by_whom_where_and_what_can_stop_it(name):
     assert one.name == name
     assert 0 < len(one.title) <= 100 and not one.title.endswith(".") and one.title[0] != " "
     assert one.by in ACTORS and one.at in PLACES and one.guard in {*GUARDS, *ROWS}
-    assert not one.then or one.guard in ROWS and one.then in GUARDS
+    assert not one.then or (one.guard in ROWS and one.then in GUARDS)
     assert re.search(r"(RFC \d+|Core) §", one.section)
     assert not one.worth or one.worth.endswith(".")
 

@@ -194,7 +194,8 @@ class Lab(World):
 
         An honest person, client and key are the lab's; the attacker has what the attack says.
         `predict` names a row, "no row" or what else stops it ("PKCE", "one use"), "the client" or
-        "accepted"; `policy` and `without` are as for `send`. Raises `LabError` for an unknown name, and for a server that is not the twin.
+        "accepted"; `policy` and `without` are as for `send`. Raises `LabError` for an unknown name,
+        and for a server that is not the twin.
         """
         return self.bench.attack(name, predict=predict, **rules)
 

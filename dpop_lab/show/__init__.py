@@ -9,6 +9,7 @@ from html import escape
 from dpop_lab.show.html import Look, escaped, facts, folded, inline, marked, style_name, symbol
 from dpop_lab.show.values import NARROW, WIDTH, columns, pairs, printable, wrapped
 
+NAME = re.compile(r"(?=.{6,40}$)\w+(?:_\w+)+", re.ASCII)  # no column breaks one where there is room
 SYNTAX = re.compile(r"([\\`*_{}\[\]#|~!$])")
 
 
@@ -168,7 +169,8 @@ class Table(Block):
             named = f"{symbol(mark, look)}{escaped(name)}{word}"
             body += f'<tr{look("row")}><th scope="row"{look("name")}>{named}</th>'
             for (kind, column), cell in zip(kinds or [("code", "")], cells, strict=True):
-                body += f"<td{look(kind, head=column)}>{escaped(cell)}</td>"
+                room = f"min-width:min({len(cell)}ch,30vw)" if NAME.fullmatch(cell) else ""
+                body += f"<td{look(kind, head=column, place=room)}>{escaped(cell)}</td>"
             body += "</tr>"
         return f"<table{look('table')}>{caption}{head}<tbody>{body}</tbody></table>"
 

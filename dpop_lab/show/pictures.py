@@ -9,7 +9,11 @@ from dpop_lab.show.html import Look, escaped, ink, marked, symbol
 from dpop_lab.show.values import WIDTH, one_line, wrapped
 
 PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")
+LONG = re.compile(r"[^\s<>]{16,}")  # a word that may have to be broken: at a slash or a dot
 KEYWORD = re.compile(r"\b(e)(?=nd\b)", re.IGNORECASE)  # `end`, even inside a text, ends a block
+
+
+FEW = 3  # lanes that leave much room between them
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class Diagram(Block):
             yield from (f"  {'':<{width}}  {line}" for line in others)
 
     def html(self, look: Look) -> str:
-        columns = " ".join(["5fr 5fr", *["8fr 5fr 5fr"] * (len(self.lanes) - 1)])
+        of_lane, between = ("7fr 7fr", "4fr") if len(self.lanes) > FEW else ("5fr 5fr", "8fr")
+        columns = " ".join([of_lane, *[f"{between} {of_lane}"] * (len(self.lanes) - 1)])
         columns = re.sub(r"\dfr", r"minmax(0, \g<0>)", columns)
         parts = [self._lane(number, look) for number in range(len(self.lanes))]
         parts += [self._message(row, one, look) for row, one in enumerate(self.messages, 2)]
@@ -82,8 +87,7 @@ class Diagram(Block):
         name, where = map(escaped, self.lanes[number])
         head = look("lane", place=f"grid-column:{3 * number + 1} / {3 * number + 3}")
         down = f"grid-column:{3 * number + 2};grid-row:2 / {len(self.messages) + 3}"
-        broken = where.replace(".", ".<wbr>")  # at a dot sooner than in a word
-        where = f"<br><span{look('where')}>{broken}</span>" if where else ""
+        where = f"<br><span{look('where')}>{_breakable(where)}</span>" if where else ""
         line = f"<div{look('lifeline', place=down)}></div>"
         return f"<div{head}><strong>{name}</strong>{where}</div>{line}"
 
@@ -93,10 +97,16 @@ class Diagram(Block):
         columns = f"{3 * first + 2} / {3 * last + (4 if noted else 2)}"
         ends = " to ".join(self._names[n] for n in (one.start, one.end)[noted:])
         heard = f"<span{look('unseen')}>{escaped(ends)}: </span>{symbol(one.mark, look)}"
-        words = f"<strong>{escaped(one.text)}</strong><br>{escaped(one.more)}"
+        text, more = (_breakable(escaped(words)) for words in (one.text, one.more))
+        words = f"<strong>{text}</strong><br>{more}"
         cell = look("message", place=f"grid-row:{row};grid-column:{columns}")
         arrow = "" if noted else _arrow(one, look)
         return f"<div{cell}><div{look('label')}>{heard}{words}</div>{arrow}</div>"
+
+
+def _breakable(words: str) -> str:
+    """Escaped text that is broken at a slash or a dot sooner than within a word."""
+    return LONG.sub(lambda word: re.sub(r"(?<=\w[./])(?=\w)", "<wbr>", word[0]), words)
 
 
 def _arrow(one: Message, look: Look) -> str:

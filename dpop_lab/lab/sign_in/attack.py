@@ -50,10 +50,16 @@ ACTORS = {
 NONE = ""
 GUARDS = {  # what is no row and can stop an attack, where it is written, and what it finds
     NONE: ("RFC 9700", ""),
-    "PKCE": ("RFC 7636 §4.6", "no code_challenge, one by plain, or a code_verifier that does not fit"),
+    "PKCE": (
+        "RFC 7636 §4.6",
+        "no code_challenge, one by plain, or a code_verifier that does not fit",
+    ),
     "client authentication": ("RFC 6749 §3.2.1", "the client's secret is missing or wrong"),
     "whose it is": ("RFC 6749 §4.1.3", "it was given to another client, or to nobody"),
-    "one use": ("RFC 9700 §4.14.2", "it was used before, or all that came of the sign-in has ended"),
+    "one use": (
+        "RFC 9700 §4.14.2",
+        "it was used before, or all that came of the sign-in has ended",
+    ),
     "redirect URI": ("RFC 9700 §2.1", "it is not the registered one, or not that of before"),
     "proof demanded": ("RFC 9449 §5.2", "this client must send a proof, and there is none"),
     "one key": ("RFC 9449 §10.1", "dpop_jkt and the proof beside it name two keys"),

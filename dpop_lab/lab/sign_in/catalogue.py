@@ -38,12 +38,12 @@ class Answers(Shown):
         return len(self.rows)
 
     def blocks(self) -> Iterator[Block]:
-        """A row an attack: what it is, its name, who said no under each policy, or accepted."""
+        """A row an attack: what it is, its name, what said no under each policy, or accepted."""
         rows = tuple(
             (*[one.title for one in by.values()][:1], name, *(one.caught for one in by.values()))
             for name, by in self.rows.items()
         )
-        title = f"{len(rows)} attacks, each at both servers"
+        title = f"{len(rows)} attacks, each at both servers: accepted, or what says no"
         yield Table(title, rows, (*HEAD[:2], *POLICIES), code=HEAD[1:2])
 
 
