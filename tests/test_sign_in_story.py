@@ -213,6 +213,7 @@ def test_a_thief_of_a_code_is_told_from_its_owner():
     assert told[-3][:2] == ("browser", "client with key 1")
     assert told[-2][:2] == ("client with key 2", AS[0])
     assert story[-1].meaning.endswith("; code 1 is bound to key 1")
+    assert told[-1][3] == "refused by the row code_key; code 1 is bound to key 1"
 
 
 def test_many_keys_and_browsers_share_a_lane():

@@ -67,10 +67,11 @@ def _messages(step: Followed, at: Mapping[Party, int]) -> Iterator[Message]:
     """The request, and the answer or a note that none came; what led a browser there, and away."""
     sender, server, client = at[step.sender], at[_receiver(step)], at.get(step.principal, 0)
     answered = step.exchange.status is not None
-    request, carried, answer, meaning = (
-        short(text, LINE)
-        for text in (f"{step.number}. {step.request}", step.held, step.answer, step.meaning)
+    request, carried, answer = (
+        short(text, LINE) for text in (f"{step.number}. {step.request}", step.held, step.answer)
     )
+    reason = step.meaning.removesuffix(step.evidence)  # is cut sooner than what is known
+    meaning = short(reason, max(LINE - len(step.evidence), 40)) + step.evidence
     if step.sends:
         yield Message(client, sender, short(f"sends the browser to {step.sends}"), "")
     if step.unrecorded:

@@ -24,6 +24,7 @@ from dpop_lab.wire.message import first, lines
 
 Party = tuple[str, str]  # of a session: who it is, and where
 CLIENT, API = ("client", ""), ("resource server", "")
+OF_A_STEP = ("signer", "sends", "unrecorded", "evidence")  # as they were noted
 LOGIN_PAGE = re.compile(r"log-?in|sign-?in", re.I)
 
 
@@ -39,6 +40,7 @@ class Followed(Step):
     sends: str = ""  #: where the client sends the browser before the request
     arrives: tuple[str, str] = ("", "")  #: where the answer leads the browser, and with what
     unrecorded: str = ""  #: the code in it, where nothing tells how it came
+    evidence: str = ""  #: how `meaning` ends: what is known of a code or token in it
 
     @property
     def by_browser(self) -> bool:
@@ -84,7 +86,7 @@ class Noted:
         own = {one.name: getattr(step, one.name) for one in fields(Step)}
         arrives = self.arrives if self.browser and not self.browser.arrived else ("", "")
         own["meaning"] = self._meaning(step) + self.evidence
-        noted = {name: getattr(self, name) for name in ("signer", "sends", "unrecorded")}
+        noted = {name: getattr(self, name) for name in OF_A_STEP}
         return Followed(**own, **known, **noted, arrives=arrives)
 
     def _meaning(self, step: Step) -> str:
