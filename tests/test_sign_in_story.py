@@ -323,6 +323,17 @@ def test_a_browser_that_was_not_recorded_still_brings_the_code_once():
     ]  # fmt: skip
 
 
+def test_tokens_that_come_of_each_other_are_told_of_in_the_end():
+    def renewed(old, new, status=200):
+        body = json.dumps({"access_token": f"{old}{new}of-some-length", "refresh_token": new})
+        form = f"grant_type=refresh_token&refresh_token={old}"
+        return "POST", f"{FOREIGN}/token", (), form, status, (), body
+
+    one, other = "one-of-some-length", "other-of-some-length"
+    story = visits(renewed(one, other), renewed(other, one), renewed(one, other, 400))
+    assert story[2].meaning.startswith("refused")
+
+
 @pytest.mark.parametrize(("name", "said"), [
     ("code_twice", "; code 1 redeemed at 5"),
     ("code_used_first", "; refresh_token 1 came of code 1, sent again at 6"),

@@ -83,8 +83,9 @@ class Browsers(list[Browser]):
         there, told = leads(step.exchange)
         if len(one.led) > MOST:
             one.led.clear()
-        with suppress(ValueError):  # no URL
-            one.led.add(unquote(urljoin(step.exchange.url, there)).partition("#")[0])
+        if there:
+            with suppress(ValueError):  # no URL
+                one.led.add(unquote(urljoin(step.exchange.url, there)).partition("#")[0])
         if "code" in told:
             one.led.add(told["code"])
 

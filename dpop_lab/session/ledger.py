@@ -117,11 +117,14 @@ class Ledger:
             return ""
         if old.ended:
             return f"; {label} revoked at {old.ended}"
-        source, again = old.source, ""
-        while source in self.handed and not again:
-            came, again = source, self.handed[source].again
-            source = self.handed[source].source
-        return f"; {label} came of {came}, sent again at {again}" if again else ""
+        passed, came = set[str](), old.source
+        while came in self.handed and came not in passed:
+            source = self.handed[came]
+            if source.again:
+                return f"; {label} came of {came}, sent again at {source.again}"
+            passed.add(came)
+            came = source.source
+        return ""
 
     def introspected(self, step: Step, label: str) -> str:
         """What the introspection endpoint tells of a token (RFC 7662 section 2.2)."""
