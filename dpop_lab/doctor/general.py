@@ -95,7 +95,8 @@ BESIDE_PROOFS = (
         <unsupported>
         | (?:use|only|expected|no|missing|must (?:start with|be|use))\W(?:\w+ ){0,2}\W?bearer
         | bearer(?: only|\W{1,2}prefix) | bearer (?:access )?token.{0,9}<missing>
-        | unknown auth scheme""",
+        | unknown auth scheme
+        | scheme.{0,9} (?:is )?(?:unknown|<unsupported>)""",
         "this server does not take the scheme DPoP here, only Bearer",
         ELSEWHERE,
         at_server=True,
@@ -103,7 +104,8 @@ BESIDE_PROOFS = (
     Wording("scheme", r"^\[\w* BEARER .*(?:support|invalid|wrong|unexpected|unknown).*scheme"),
     Wording(
         "scheme",
-        r"""bound.{0,60}(?:bearer|dpop.{0,9} scheme) | dpop scheme | scheme must be dpop
+        r"""(?:bound|constrained).{0,60}(?:bearer|dpop.{0,9} scheme) | dpop scheme
+        | scheme must be dpop
         | (?:expect|requires?|must|should|use).{0,40}\bdpop\b.{0,20}scheme
         | \bbearer\b.{0,30}(?:<unsupported>|bound)""",
     ),

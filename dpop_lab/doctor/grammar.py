@@ -25,14 +25,16 @@ WORDS = {
     "several": r"multiple|\b(?:several|more than one|exactly (?:one|once)|only one|too many|two)\b"
     r"|\btwice\b",
     "differs": r"match|differ|\b(?:another|other|wrong|unexpected|unequal|changed|unknown)\b"
-    r"|\b(?:is|was|does)(?: not|n.?t) (?:the|that|for|equal|issued|made|fit|tied)\b|other than",
+    r"|\b(?:is|was|does)(?: not|n.?t) (?:the|that|what|for|equal|issued|made|fit|tied)\b"
+    r"|other than",
     "reused": r"replay|\bre-?us|already (?:been )?(?:used|seen|consumed|processed)|\bunique\b"
-    r"|used (?:before|already|once|twice|more than once)|one.time|consumed|duplicat|cache hit"
+    r"|used (?:before|already|once|twice|more than once)|one.time|consumed|seen twice"
+    r"|duplicat|cache hit"
     r"|\bjti\b.{0,30}(?:exists|seen|used|already)",
     "early": r"too (?:new|early|far in the future)|(?:in|from) the future|ahead of|not yet valid",
     "old": r"too (?:old|far in the past)|\b(?:stale|expired|recent|fresh)\b|in the past"
     r"|(?:more|older) than .{0,20}(?:ago|s\b|sec|min)|\bago\b|max\w*.?age|\bage\b",
-    "ended": r"\b(?:expired|inactive|ended)\b|(?:no longer|not) (?:active|valid any)",
+    "ended": r"\b(?:expired|inactive|ended|ran out)\b|(?:no longer|not) (?:active|valid any)",
     "lost": r"(?:not found|missing|lost|gone|unavailable|no longer|not available|does not exist"
     r"|from storage)",
     "unsupported": r"\bunsupported|disabled|\bnot (?:yet )?"

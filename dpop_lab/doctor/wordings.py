@@ -118,7 +118,7 @@ SPECIFIC = (
     ),
     Wording("typ", r"\btyp\b | dpop\+jwt | (?<!key )\btype (?:in|header)\b + <proof>"),
     Wording("no_private_key", r"\bprivate (?:key|member|part|param) + \bjwk|contain|header|leak"),
-    Wording("jwk", r"\bjwk\b + <missing> - thumbprint|\bjkt\b"),
+    Wording("jwk", r"(?:\bjwk\b|public key) + <missing> - thumbprint|\bjkt\b"),
     Wording(
         "alg",
         r"(?<!field )\balg\b | algorithm",
@@ -133,7 +133,7 @@ SPECIFIC = (
         r"""(?:\b(?:cnf|jkt)\b|confirmation) + <missing> - <differs>
         | bearer token type must be used without
         | token\b.{0,20}\b(?:not|never) (?:\w+ )?(?:a )?(?:dpop.|sender.|key.)?(?:bound|constrained)
-        | token + \bunbound\b""",
+        | token + \bunbound\b | \bno key\b.{0,20} bound""",
         "the access token is bound to no key",
         """Send a proof in a DPoP header with the token request, then the answer says token_type
         DPoP; with that token call the API. If there was one, ask the server's operator why the
