@@ -30,7 +30,7 @@ from dpop_lab.server.sign_in.ways import DEMO, Ways, WithWays
 MOST = 2  # repairs that may be tried
 REPAIRS = {
     "a": "a pushed request is good for ten seconds",
-    "b": "a code_challenge is taken with the method S256 alone",
+    "b": "a dpop_jkt that has not the form of a thumbprint is refused",
     "c": "what stands beside client_id and request_uri does not count",
     "d": "a request with anything beside client_id and request_uri is refused",
 }
@@ -116,7 +116,7 @@ def a_link_and_a_log(scene: Scene) -> Mapping[str, Any]:
         tried.append(letter)
         changed = {
             "a": rules("counts", pushed_lifetime=10),
-            "b": rules("counts", challenge_methods=("S256",)),
+            "b": rules("counts", exact_jkt=True),
             "d": rules("is refused"),
         }
         trials: dict[str, Trial] = {

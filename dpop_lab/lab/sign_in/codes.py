@@ -93,13 +93,7 @@ def stolen_bound_code_without_pkce(stage: Stage) -> None:
     stage.redeem(code, NO_PKCE, by="thief", code_verifier=None)
 
 
-@attack(
-    "PKCE",
-    CODE,
-    by=MIDDLE,
-    worth="With plain the challenge is the code_verifier, and it stands in the browser's URL.",
-    differs=True,
-)
+@attack("PKCE", CODE, by=MIDDLE)
 def verifier_seen(stage: Stage) -> None:
     """The method plain, by which whoever sees the authorization request has the code_verifier."""
     plain = {"code_challenge": stage.verifier, "code_challenge_method": "plain"}

@@ -108,7 +108,6 @@ STRICT = Ways()
 DEMO = Ways(
     code_lifetime=300,
     pushed_lifetime=600,
-    challenge_methods=("plain", "S256"),
     without_pkce=WITHOUT_PKCE,
     redirect_uris=None,
     redirected=SAFE,
