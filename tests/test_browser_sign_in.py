@@ -130,3 +130,16 @@ def close(*visits):
 def test_a_lab_that_no_browser_can_reach_is_refused():
     with pytest.raises(LabError, match="socket"):
         BrowserSignIn(Lab())
+    with pytest.raises(LabError, match="wanted World, found a NoneType"):
+        BrowserSignIn(None)
+
+
+def test_a_link_that_is_too_old_is_told_of_in_the_servers_words(wire, visit):
+    wire.clock.advance(700)
+    with pytest.raises(LabError, match=r"refused.*invalid_request_uri"):
+        visit.play()
+
+
+def test_who_is_no_person_is_told_so(visit):
+    with pytest.raises(LabError, match="found a NoneType"):
+        visit.play(None)

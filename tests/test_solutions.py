@@ -233,3 +233,8 @@ def test_a_token_of_the_learners_own_lab_is_none_of_an_exercise():
     headers = {"Authorization": f"DPoP {token}", "DPoP": proof}
     task.lab.session.get(task.lab.api, headers=headers)
     assert task.lab.log[-1].reports[0].failure.check.name == "at_signature"
+
+
+def test_a_link_that_is_no_mapping_is_refused_in_words():
+    with pytest.raises(LabError, match="wanted Mapping, found a str"):
+        attempt("09.4").opened("https://client.example/")

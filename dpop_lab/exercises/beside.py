@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from dpop_lab.errors import LabError, one_of
+from dpop_lab.errors import LabError, expect, one_of
 from dpop_lab.exercises.exercise import Steps
 from dpop_lab.exercises.scene import Scene, Trial
 from dpop_lab.exercises.visits import (
@@ -87,6 +87,7 @@ def a_link_and_a_log(scene: Scene) -> Mapping[str, Any]:
 
     def opened_by_alice(request: Mapping[str, str]) -> str:
         """Have Alice's browser open this; gives the code, which you read in a log."""
+        expect(request, Mapping, "task.opened", "task.link() gives the parameters of a link.")
         if code := led_to(browser, request):
             return code
         raise LabError("No code came back", advice="task.lab.story[-1] tells why.")

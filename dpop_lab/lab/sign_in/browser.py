@@ -11,7 +11,7 @@ import requests
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.sign_in.answer import NotSignedIn
 from dpop_lab.client.sign_in.loopback import Loopback
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.carriers import PortAdapter
 from dpop_lab.lab.sign_in.person import client_of, signed_in
@@ -69,6 +69,7 @@ class BrowserSignIn(Shown):
         scope: str = SCOPE,
         **more: Any,
     ) -> None:
+        expect(lab, World, "BrowserSignIn", 'Lab(carrier="socket") makes one.')
         way = lab.adapter
         if not isinstance(way, PortAdapter):
             raise LabError("No browser can reach this lab", wanted='Lab(carrier="socket")')

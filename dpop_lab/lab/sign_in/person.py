@@ -8,10 +8,13 @@ import requests
 
 from dpop_lab.client.auth import DPoPAuth
 from dpop_lab.client.settings import members
-from dpop_lab.errors import LabError
+from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.participant import ROOM
 from dpop_lab.lab.world import World
+from dpop_lab.session.sign_in import refusal
+from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.redact import Redactor
 
 MOST_STEPS = 10
 WHERE = "The pages of the twin and of the demo are known; sign in at another server by hand."
@@ -67,6 +70,10 @@ def signed_in(
 
     No request is sent to it. Raises `LabError` where a page is no login form, or says an error.
     """
+    for one in (name, password):
+        expect(
+            one, str, "a login page", "alice and bob are known, each with the name for password."
+        )
     answer = session.get(url, allow_redirects=False)
     for _ in range(MOST_STEPS):
         if answer.is_redirect:
@@ -78,11 +85,20 @@ def signed_in(
         form = _Form()
         form.feed(answer.text)
         if not answer.ok or form.action is None or "ReturnUrl" not in form.fields:
-            found = f"status {answer.status_code}"
-            raise LabError("No login page came", wanted="a form", found=found, advice=WHERE)
+            raise _none_came(answer)
         if answer.request.method == "POST":
             raise LabError("The login page refused name and password", found=repr(name[:40]))
         given = {**form.fields, "Username": name, "Password": password, "button": "login"}
         target = urljoin(str(answer.url), form.action)
         answer = session.post(target, data=given, allow_redirects=False)
     raise LabError("The pages led nowhere", found=f"{MOST_STEPS} steps", advice=WHERE)
+
+
+def _none_came(answer: requests.Response) -> LabError:
+    """What a page without a form is told as: by the error that it names, if it names one."""
+    status, url = answer.status_code, str(answer.url)
+    told = refusal(Exchange("GET", url, (), "", 0, 0, status=status, response_body=answer.text))
+    if told:
+        said = Redactor().text(": ".join(filter(None, told.values()))[:200])
+        return LabError("The authorization request was refused", found=f"status {status}, {said!r}")
+    return LabError("No login page came", wanted="a form", found=f"status {status}", advice=WHERE)
