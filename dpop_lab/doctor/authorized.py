@@ -30,7 +30,7 @@ def other_terms(use: Use) -> Iterator[Problem]:
     where = named(asked.call)
     yield from _verifier(call, asked.terms, where)
     theirs, mine = asked.terms.get("redirect_uri", ""), call.form.get("redirect_uri", "")
-    if theirs and mine != theirs:
+    if theirs and mine != theirs and (mine or call.refused):  # OAuth 2.1 asks for none
         here = f"{shown(mine, 120)} here" if mine else "missing here"
         yield Problem(
             f"redirect_uri is {here}, and {where} sent {shown(theirs, 120)}"

@@ -19,7 +19,7 @@ def returning(call: Call, sign_ins: SignIns, earlier: Earlier) -> Iterator[Probl
     told = returned(call)
     if "code" in told and not call.form.get("grant_type"):
         yield from _state(told, sign_ins)
-        yield from _issuer(told, sign_ins)
+        yield from _issuer(told, sign_ins, earlier)
     if call.refused and (jkt := of_browser(call).get("dpop_jkt")):
         for one in no_thumbprint(jkt, "dpop_jkt"):
             yield replace(one, explains=("code key", "invalid_request"))
@@ -33,22 +33,31 @@ def _state(told: dict[str, str], sign_ins: SignIns) -> Iterator[Problem]:
     state = told.get("state", "")
     if not sent or state in sent or (state and not known(state)):
         return
-    where = ", ".join(dict.fromkeys(named(one.call) for one in sign_ins.asked[-3:]))
-    yield Problem(
-        "The state of this answer is not that of the request" if state else "The state is missing",
-        f"Do not redeem the code: an answer belongs to the login whose state it has ({where}). Keep"
-        " the state with verifier and key, for each login apart and where the callback finds it;"
-        " then start the login anew. Where nobody started one, it is an attack.",
-        "RFC 6749 §10.12", shown(sent[-1], 80), shown(state, 80) if state else "nothing",
-        explains=("state",),
-    )  # fmt: skip
+    if state:
+        where = ", ".join(dict.fromkeys(named(one.call) for one in sign_ins.asked[-3:]))
+        title = f"The state of this answer is not that of the request ({where})"
+        action = (
+            "Do not redeem the code: an answer belongs to the login whose state it has. Keep the"
+            " state with verifier and key, for each login apart and where the callback finds it;"
+            " then start the login anew. Where nobody started one, it is an attack."
+        )
+    else:
+        title = "The answer has no state, and the request had one"
+        action = "The server has to send it back. Till then the code must not be redeemed."
+    section = "RFC 6749 §4.1.2, §10.12"
+    yield Problem(title, action, section, explains=("state",), at_server=not state)
 
 
-def _issuer(told: dict[str, str], sign_ins: SignIns) -> Iterator[Problem]:
+def _issuer(told: dict[str, str], sign_ins: SignIns, earlier: Earlier) -> Iterator[Problem]:
     """An answer by another server than the one that was asked (RFC 9207 section 2.4)."""
     asked, issuer = sign_ins.asked_with(told), told.get("iss", "")
     host = host_of(asked.call.url) if asked else ""
-    if asked and host and issuer and host_of(issuer) != host:
+    named_there = any(
+        members.get("issuer") == issuer
+        and host_of(str(members.get("authorization_endpoint", ""))) == host
+        for members in map(members_of, earlier)
+    )
+    if asked and host and issuer and host_of(issuer) != host and not named_there:
         yield Problem(
             f"iss names {shown(issuer, 120)}, and the authorization request in {named(asked.call)}"
             f" went to {host}: the answer is another server's (mix-up)",
