@@ -41,6 +41,12 @@ class Check:
     grade: Grade
     free: tuple[str, ...]  #: defects that are free, whatever the grade of all others
     judge: Callable[[Any, Any], Verdict] = field(repr=False)
+    #: what to do about a defect, where it is another thing than `mend`
+    mends: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def mended(self, defect: str) -> str:
+        """What to do about this defect, in a sentence."""
+        return self.mends.get(defect, self.mend)
 
     def graded(self, defect: str = "") -> Grade:
         """How binding it is to refuse this defect."""
@@ -60,12 +66,14 @@ def check(
     needs: tuple[str, ...] = (),
     grade: Grade = "must",
     free: tuple[str, ...] = (),
+    mends: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[[Any, Any], Verdict]], Check]:
     """Make a row of a function: its name is the row's name, its docstring the question."""
 
     def row(judge: Callable[[Any, Any], Verdict]) -> Check:
         question = (judge.__doc__ or "").strip()
-        return Check(judge.__name__, question, section, stops, needs, mend, grade, free, judge)
+        written = (section, stops, needs, mend, grade, free)
+        return Check(judge.__name__, question, *written, judge, mends or {})
 
     return row
 
@@ -84,6 +92,11 @@ class Finding(Shown):
     def grade(self) -> Grade:
         """How binding it is to refuse what was found."""
         return self.check.graded(self.defect)
+
+    @property
+    def mend(self) -> str:
+        """What to do about what was found."""
+        return self.check.mended(self.defect)
 
     @property
     def source(self) -> str:
@@ -108,7 +121,7 @@ class Finding(Shown):
         return (
             ("wanted", shown(self.wanted)),
             ("found", shown(self.found)),
-            ("what to do", self.check.mend),
+            ("what to do", self.mend),
             ("stops", f"{self.check.stops} ({self.source})"),
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from dpop_lab import Lab, generate_key
 from dpop_lab.checking import Answer, Profile, Report, ask, check
 from dpop_lab.errors import LabError
 from dpop_lab.proof import read_proof, rules
@@ -318,11 +319,22 @@ def test_every_row_says_what_it_asks_what_it_stops_and_where_it_is_written():
         assert row.stops and not row.stops.endswith(".")
 
 
+def test_where_nobody_tells_of_cnf_the_key_that_signs_is_not_blamed():
+    lab = Lab(policy=RFC_9449)
+    proof = lab.proof(generate_key(), "GET", API, access_token="t")
+    asked = {"method": "GET", "url": API, "now": lab.clock.now(), "access_token": "t"}
+    found = check_proof(proof, profile=RFC_9449.api, **asked)["bound_key"]
+    assert (found.defect, found.mend) == ("missing", rules.bound_key.mends["missing"])
+    assert ("what to do", found.mend) in found.facts and rules.bound_key.mend != found.mend
+
+
 def test_every_row_says_what_mends_it_and_how_binding_each_of_its_defects_is():
     every = (*ROWS, *at.ROWS, at.unbound)
-    assert len({row.mend for row in every}) == len(every)
+    mends = [text for row in every for text in (row.mend, *row.mends.values())]
+    assert len({*mends}) == len(mends)
+    assert all(text.endswith(".") and "\n" not in text for text in mends)
     for row in every:
-        assert row.mend.endswith(".") and "\n" not in row.mend
+        assert {*row.mends} <= DEFECTS[row.name]
         assert set(row.free) <= DEFECTS[row.name]
         assert {row.graded(defect) for defect in DEFECTS[row.name]} <= {"must", "should", "free"}
 

@@ -206,7 +206,7 @@ def _row(finding: Finding) -> dict[str, Any]:
         "defect": finding.defect or None,
         "question": row.question,
         "grade": finding.grade,
-        "mend": row.mend,
+        "mend": finding.mend,
         "wanted": shown(finding.wanted, 200) if asked else None,
         "found": shown(finding.found, 200) if asked else None,
         "section": row.section,

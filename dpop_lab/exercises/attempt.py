@@ -184,11 +184,13 @@ class Attempt(Shown):
             yield from self.hints.blocks()
 
     def material(self) -> Iterator[Block]:
-        """What was handed out, and what is to be mended."""
+        """What was handed out, what can be sent, and what is to be mended."""
         given = {"lab": "a lab of its own", **self.exercise.gives}
         rows = tuple((f"task.{name}", words) for name, words in given.items())
         title = f'What you have, after task = exercise("{self.exercise.id}")'
         yield Table(title, rows, ("Name", "What it is"))
+        if cases := self.exercise.cases:
+            yield Table("What task.send sends", tuple(cases.items()), ("Name", "What it is"))
         if self.source:
             yield Table("To be mended (task.source)", (("source", self.source),))
 

@@ -38,6 +38,7 @@ class Exercise:
     start: Callable[[Scene], Mapping[str, Any]] = field(repr=False)  #: what it hands out, by name
     steps: Callable[[Scene], Steps] = field(repr=False)
     gives: Mapping[str, str] = field(default_factory=dict)  #: what each of these is, in words
+    cases: Mapping[str, str] = field(default_factory=dict)  #: what can be sent, by its name
     code: Callable[..., Any] | None = None  #: what is to be mended: its source is shown
     names: tuple[str, ...] = ()  #: what may be named or predicted beside the rows of the policies
 
@@ -123,22 +124,26 @@ def _clean_facts(scene: Scene) -> tuple[tuple[str, str], ...]:
     return tuple((name, _clean(words, scene)) for name, words in scene.facts)
 
 
-def all_predicted(scene: Scene, number: int, why: Mapping[str, str]) -> Steps:
+def all_predicted(scene: Scene, number: int, why: Mapping[str, str], *, spare: int = 0) -> Steps:
     """The steps of a prediction of so many requests, each made before it was sent.
 
-    `why` explains an answer to who predicted another: by the row that said no, or `accepted`.
+    `why` explains an answer to who predicted another: by the row that said no, or `accepted`. So
+    many wrong predictions as `spare` are only told of.
     """
-    sent = [one for one in scene.calls if one.handed]
-    for count, call in enumerate(sent, 1):
-        yield call.predicted, f"Request {count} was sent without a prediction. Start again."
+    sent, wrong = [one for one in scene.calls if one.handed], ""
+    for call in sent:
+        unsaid = f"{call.handed!r} was sent without a prediction. Start again."
+        yield call.predicted, unsaid
+        if call.predicted == call.caught:
+            continue
         came = "it was accepted" if call.caught == ACCEPTED else f"{call.caught} said no"
-        told = (
-            f"You predicted {call.predicted}, and {came}. {why.get(call.caught, '')} Start again."
-        )
-        yield call.predicted == call.caught, told
-    count = len(sent)
-    yield count >= number, f"Predicted rightly so far: {count} of {number}. Go on."
-    return "You saw each answer coming."
+        reason = why.get(call.caught, "")
+        wrong += f"Of {call.handed!r} you predicted {call.predicted}, and {came}. {reason} "
+        yield spare, f"{wrong}Start again."
+        spare -= 1
+    right = len(sent) - wrong.count("you predicted")
+    yield len(sent) >= number, f"{wrong}Predicted rightly so far: {right} of {number}. Go on."
+    return f"{wrong}All others you saw coming." if wrong else "You saw each answer coming."
 
 
 def each_once(
@@ -155,6 +160,6 @@ def each_once(
         if name in sent:
             raise LabError(f"{name} was sent already", advice="task.start_again() for another go.")
         sent.add(name)
-        return scene.hand_on(chosen)
+        return scene.hand_on(chosen, name)
 
     return send

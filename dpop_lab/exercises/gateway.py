@@ -112,7 +112,8 @@ def in_and_repaired(scene: Scene) -> Steps:
     mine = [one for one in sent if one.token == stolen]
     yield mine, own
     last, got_in = mine[-1], any(one.accepted and _by_another_key(one) for one in mine)
-    late = f" You may have come too late: it remembers for {MINUTE} s." * (len(mine) > 1)
+    told = [one for one in mine[:-1] if one.reports and not one.reports[0].failure]
+    late = f" You came too late: it remembers for {MINUTE} s." * bool(told)
     compared = (
         "The row bound_key compared your key with cnf, for the gateway had just asked what that"
         " token is good for. It does not ask each time."

@@ -56,14 +56,19 @@ EXERCISES = (
         kind="predict",
         title="Six codes of Alice's",
         task=(
-            "Six thieves have a code of Alice's, and redeem it with a key of their own. 'log': read"
-            " the code in a log; 'script': in the page, read code and verifier; 'bound': so, too,"
-            " and the request had dpop_jkt; 'bare': so, too, and sends no proof; 'beside': the"
-            " request was pushed, with no key named, and the thief put a challenge and dpop_jkt"
-            " beside its request_uri; 'link': wrote the whole request. For each, predict the row"
-            " that says no, 'no row' where it is no row of DPoP's, or 'accepted', then send it:"
-            " task.predict('no row'), task.send('log')."
+            "Six thieves have a code of Alice's, and redeem it with a key of their own. For each,"
+            " predict the row that says no, 'no row' where it is no row of DPoP's, or 'accepted',"
+            " then send it: task.predict('no row'), task.send('log'). One wrong guess is free."
         ),
+        cases={
+            "log": "read the code in a log",
+            "script": "is in the page, and read the code and the verifier",
+            "bound": "is in the page and read both, but the request had dpop_jkt",
+            "bare": "as 'bound', and sends no proof",
+            "beside": "put a challenge and dpop_jkt beside the request_uri of a request that was"
+            " pushed, with no key named",
+            "link": "wrote the whole request",
+        },
         gives={"send": "has one of the six redeem a code, by the thief's name, once"},
         hints=(
             "For each thief ask twice: do they know the verifier? Is the code bound to their key?",
@@ -89,8 +94,8 @@ EXERCISES = (
         gives={"browser": "Alice's browser, a session in which she has signed in"},
         hints=(
             "It is the lesson's way, with another client. What does the PAR endpoint answer first?",
-            "Its 400 gives a nonce, which belongs into the claims of the next proof. The token"
-            " endpoint takes that nonce as well, for a minute.",
+            "Its 400 gives a nonce, which belongs into the claims of the next proof: lab.proof and"
+            " lab.ask take nonce=…. The token endpoint takes that nonce as well, for a minute.",
             "lab.session.post(par, data=request, headers={'DPoP': lab.proof(key, 'POST', par,"
             " nonce=…)}), then the browser, then lab.ask('native.dpop', key=key, nonce=…, …).",
         ),
@@ -115,8 +120,8 @@ EXERCISES = (
             "Run it, and look what task.lab.log[-1].reports[-1].failure wanted and found.",
             "This server takes any dpop_jkt, and says nothing until the code comes. What has to"
             " stand there, and what does?",
-            "A thumbprint is no hash of any JSON, and not hexadecimal: dpop_lab.thumbprint makes"
-            " it of the public JWK.",
+            "A thumbprint is the hash of one spelling of the JWK, in base64url (lesson 2):"
+            " dpop_lab.thumbprint makes it of the public JWK.",
         ),
         code=client,
         start=_later("visits", "a_client"),

@@ -154,14 +154,17 @@ EXERCISES = (
         kind="predict",
         title="Five refresh tokens",
         task=(
-            f"Five refresh tokens go to the demo's token endpoint. 'stolen': that of {APP}, with"
-            f" a proof by another key; 'moved': that of {WEB}, with its secret and a proof by"
-            " another key; 'bare': the same, with its secret and no proof; 'again': that of"
-            f" {WEB}, with its secret and its key, a second time; 'old': that of {APP}, with its"
-            " key, a second time. All were got with a proof. For each, predict 'refresh_key',"
-            " another row, 'accepted', or 'no row' where no row sees what is wrong, and then send"
-            " it: task.predict('refresh_key'), task.send('stolen')."
+            "Five refresh tokens, all got with a proof, go to the demo's token endpoint. For each,"
+            " predict 'refresh_key', another row, 'accepted', or 'no row' where no row sees"
+            " what is wrong, and then send it: task.predict('refresh_key'), task.send('stolen')."
         ),
+        cases={
+            "stolen": f"that of {APP}, with a proof by another key",
+            "moved": f"that of {WEB}, with its secret and a proof by another key",
+            "bare": f"that of {WEB}, with its secret and no proof",
+            "again": f"that of {WEB}, with its secret and its key, a second time",
+            "old": f"that of {APP}, with its key, a second time",
+        },
         gives={"send": "sends one of the five, by its name, once"},
         names=("refresh_key",),
         hints=(

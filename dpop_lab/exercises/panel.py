@@ -31,8 +31,9 @@ class ExercisePanel(Panel):
     def __init__(self, attempt: Any) -> None:
         self.attempt, one = attempt, attempt.exercise
         self._hint = self.button("Open a hint", self._open_hint)
-        given, *source = attempt.material()
-        rows = [HTML(as_html([given]), layout=WIDE)], [self._hint, self.start_again]
+        tables = [*attempt.material()]
+        source = [tables.pop()] if attempt.source else []
+        rows = [HTML(as_html(tables), layout=WIDE)], [self._hint, self.start_again]
         super().__init__(f"Exercise {one.heading}", one.task, *rows)
         if source:  # below both columns, where its lines have room
             self.root.children += (HTML(as_html(source)),)

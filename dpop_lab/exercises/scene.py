@@ -1,5 +1,6 @@
 """Where an exercise takes place: a lab of its own, and what its server saw there."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,13 +35,15 @@ class Seen(Call):
     """A request as the exercise's server saw it, with its answer; tokens in it are readable."""
 
     predicted: str = ""  #: what was predicted for it, before it was sent
-    handed: bool = False  #: was it sent by what was handed out, as it is in the task?
+    handed: str = ""  #: sent by what was handed out: which of it that was; else empty
     complete: tuple[Report, ...] = ()  #: what a server that lacks no row found in these bytes
 
     @cached_property
     def place(self) -> str:
-        """One of `PLACES`; empty where none of them answered, but a document, or nobody."""
+        """One of `PLACES`, or another of a sign-in; empty for a document or no answer."""
         place, refused = super().place, (self.status or 0) >= 400
+        if place != API and self.personal:
+            return self.personal
         if not (self.reports or self.issued or refused):
             return ""
         return PLAIN_API if place == API and len(self.reports) == 1 else place
@@ -69,7 +72,7 @@ class Scene:
         self._heard = heard
         self._lab: Lab | None = None
         self._complete: Twin | None = None
-        self._begun, self._handed, self._predicted, self._lock = False, False, "", Lock()
+        self._begun, self._handed, self._predicted, self._lock = False, "", "", Lock()
 
     # ---- for the set-up
 
@@ -146,8 +149,8 @@ class Scene:
         told = [(name, calls[-1].answer) for name, calls in self.trials.items() if calls]
         if not self.calls:
             return tuple(told)
-        last, counts = self.calls[-1], [(one, len(self.at(one))) for one in PLACES]
-        where = ", ".join(f"{count} at the {place}" for place, count in counts if count)
+        last, counts = self.calls[-1], Counter(one.place for one in self.calls if one.place)
+        where = ", ".join(f"{count} at the {place}" for place, count in counts.items())
         several = f"{len(self.calls)} requests" if len(self.calls) > 1 else "1 request"
         return (
             ("seen", f"{several}: {where}" if where else several),
@@ -162,13 +165,13 @@ class Scene:
         """Keep a prediction for the next request."""
         self._predicted = row
 
-    def hand_on(self, send: Callable[[], T]) -> T:
-        """Send what is handed out; `Seen.handed` tells it from what the learner sends."""
-        self._handed = True
+    def hand_on(self, send: Callable[[], T], name: str = "handed out") -> T:
+        """Send what is handed out; `Seen.handed`, this name, tells it from what others send."""
+        self._handed = name
         try:
             return send()
         finally:
-            self._handed = False
+            self._handed = ""
 
     def name(self, row: str) -> None:
         """Keep that the learner named a row."""

@@ -105,7 +105,7 @@ def each_foreseen(scene: Scene) -> Steps:
         "code_key": "The code was bound to a key that is not the thief's.",
         ACCEPTED: "All that was asked for came from the thief, or was read in the page.",
     }
-    return (yield from all_predicted(scene, 6, why))
+    return (yield from all_predicted(scene, 6, why, spare=1))
 
 
 # ---- 09.2

@@ -292,6 +292,10 @@ def ath(proof: Jws, context: Context) -> Verdict:
     mend="Sign with the key of the proof that the access token was requested with.",
     needs=("well_formed", "jwk"),
     free=("unchecked",),
+    mends={
+        "missing": "See that cnf.jkt comes to the API: in the token, if it was asked for with a"
+        " proof, or in what an introspection or a gateway tells of it.",
+    },
 )
 def bound_key(proof: Jws, context: Context) -> Verdict:
     """Is the access token bound to the key of this proof?"""

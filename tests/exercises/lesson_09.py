@@ -178,12 +178,13 @@ TRIED = {
         solve=predicted(**RIGHT),
         wrong=(
             predicted(log="accepted"),
-            predicted(script="no row"),
-            predicted(bare="accepted"),
-            predicted(link="code_key"),
-            predicted(beside="code_key"),
+            predicted(script="no row", bound="no row"),
+            predicted(bare="accepted", log="code_key"),
+            predicted(link="code_key", script="no row"),
+            predicted(**RIGHT | {"beside": "code_key", "link": "no row"}),
             predicted(link=""),
         ),
+        second=predicted(**RIGHT | {"link": "code_key"}),
     ),
     "09.2": Tried(
         solve=pushed(),

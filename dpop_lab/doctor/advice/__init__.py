@@ -22,4 +22,4 @@ def advise(finding: Finding, call: Call) -> str:
     if astray := misnamed(finding, call):
         return astray
     write = ADVICE.get(finding.check.name)
-    return (write and write(finding, call)) or finding.check.mend
+    return (write and write(finding, call)) or finding.mend
