@@ -1,5 +1,6 @@
 """The houses that sign visitors in: each mistake has its theft, each house one repair."""
 
+import inspect
 from contextlib import suppress
 
 import pytest
@@ -14,6 +15,7 @@ from dpop_lab.exercises.leaks import HONEST, OF_CODES, OF_REFRESH_TOKENS, Visits
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, OPEN_HOUSE, REFRESH_REPAIRS
 from dpop_lab.lab.sign_in.stage import Over
+from dpop_lab.server.sign_in import rows
 from tests.exercises.lesson_20 import VISITORS, leaked, robbed, swap
 
 HOUSES = {"20.7": "dpop_jkt_where_a_proof_comes", "20.8": "family_goes_on"}
@@ -78,10 +80,29 @@ def test_one_repair_of_a_house_is_enough_and_not_too_much(play, name):
 def test_the_mistake_is_shown_when_it_was_found():
     task = attempt("20.8")
     task.name("one use")
-    assert task.mistake().code == ""
+    assert not task.mistake().code
     VISITORS["20.8"].wrong[5](task)  # gets in
-    assert task.mistake().code == "signing_in(policy, ends_family=False)"
+    assert task.mistake().code == (("this server", "signing_in(policy, ends_family=False)"),)
     assert "one use" in task.solved().words
+
+
+def test_a_row_that_was_edited_is_shown_with_the_line_that_other_servers_have():
+    task = attempt("20.7")
+    leaked("page")(task)
+    task.name("code_key")
+    (_, right), (_, wrong) = task.mistake().code
+    source = inspect.getsource(rows.code_key.judge)
+    assert right in source and wrong not in source and "jkt is None" in wrong
+
+
+def test_a_bound_token_without_a_proof_is_not_said_to_be_another_keys():
+    task = attempt("20.8")
+    leaked("backup")(task)
+    answer = task.lab.log[-1]
+    assert (answer.status, answer.reports[-1].failure.defect) == (400, "missing")
+    texts = OPEN_HOUSE.ways.refresh_answers
+    assert texts["refresh_key", "missing"].description in answer.response_body
+    assert texts["refresh_key"].description not in answer.response_body
 
 
 @pytest.mark.parametrize("name", HOUSES)

@@ -21,7 +21,7 @@ from dpop_lab.exercises.sharing import note
 from dpop_lab.lab.lab import Lab
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.session.call import ACCEPTED, NO_ROW
-from dpop_lab.show import Block, Card, Note, Shown, Table
+from dpop_lab.show import Block, Note, Shown, Table
 
 MARKS = {"solved": "passed"}
 
@@ -179,7 +179,7 @@ class Attempt(Shown):
         told = f"{heading}{told if heading else told[:1].upper() + told[1:]}."
         if self._scene.count:
             told += f"{' Here not yet:' * (solved and not self._done)} {self._told.words}"
-        yield Card(told, MARKS.get(self.state, "not asked"), self._told.facts)
+        yield from self._told.under(told, MARKS.get(self.state, "not asked"))
         if self._open:
             yield from self.hints.blocks()
 

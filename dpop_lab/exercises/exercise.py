@@ -10,7 +10,7 @@ from typing import Any
 from dpop_lab.errors import LabError, one_of
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.session.call import ACCEPTED
-from dpop_lab.show import Block, Card, Shown
+from dpop_lab.show import Block, Card, Shown, Table
 from dpop_lab.show.values import cut
 
 KINDS = ("predict", "do", "mend", "attack", "defend")
@@ -95,7 +95,7 @@ class Exercise:
             except UNREADABLE:  # what a learner sends may be anything
                 return Feedback(False, "What was sent can't be read by this exercise.", scene.facts)
             if not done:
-                return Feedback(False, _clean(words, scene), _clean_facts(scene))
+                return Feedback(False, *_clean(scene, words))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -105,23 +105,36 @@ class Feedback(Shown):
     solved: bool
     words: str
     facts: tuple[tuple[str, str], ...] = ()
+    tried: tuple[tuple[str, str], ...] = ()  #: how the trials of a repair ended
 
     def __bool__(self) -> bool:
         return self.solved
 
     def blocks(self) -> Iterator[Block]:
-        """A card alone."""
+        """A card, and the trials of a repair."""
         told = f"{'Solved' if self.solved else 'Not yet'}. {self.words}"
-        yield Card(told, "passed" if self.solved else "not asked", self.facts)
+        yield from self.under(told, "passed" if self.solved else "not asked")
+
+    def under(self, told: str, mark: str) -> Iterator[Block]:
+        """What was seen, under these words."""
+        yield Card(told, mark, self.facts)
+        if self.tried:
+            yield Table("With this repair", self.tried, ("Who comes", "What is answered"))
 
 
-def _clean(words: str, scene: Scene) -> str:
-    """Words without the secrets that the lab's log knows."""
-    return cut(scene.lab.log.known([words])[0], LONGEST)
+Pairs = tuple[tuple[str, str], ...]
 
 
-def _clean_facts(scene: Scene) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _clean(words, scene)) for name, words in scene.facts)
+def _clean(scene: Scene, words: str) -> tuple[str, Pairs, Pairs]:
+    """Words, what was seen and how trials ended, without the secrets that the lab's log knows."""
+
+    def known(text: str) -> str:
+        return cut(scene.lab.log.known([text])[0], LONGEST)
+
+    facts, tried = (
+        tuple((name, known(text)) for name, text in pairs) for pairs in (scene.facts, scene.tried)
+    )
+    return known(words), facts, tried
 
 
 def all_predicted(scene: Scene, number: int, why: Mapping[str, str], *, spare: int = 0) -> Steps:

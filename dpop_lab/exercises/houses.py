@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from dpop_lab.errors import LabError, expect, one_of
-from dpop_lab.exercises.mistakes import Revision, code, told
+from dpop_lab.exercises.mistakes import Revision, in_code, told
 from dpop_lab.server.policy import Policy
 from dpop_lab.show import Block, Note, Shown, Table
 
@@ -31,13 +31,13 @@ class Found(Shown):
     """A mistake in words, and in code."""
 
     words: str
-    code: str = ""
+    code: tuple[tuple[str, str], ...] = ()
 
     def blocks(self) -> Iterator[Block]:
         """Words, then code if there is any."""
         yield Note(self.words)
         if self.code:
-            yield Table("", (("in code", self.code),))
+            yield Table("", self.code, ("Where", "In code"), (), ("In code",))
 
 
 def telling(made: Revision, found: Callable[[], bool]) -> Callable[[], Shown]:
@@ -47,7 +47,7 @@ def telling(made: Revision, found: Callable[[], bool]) -> Callable[[], Shown]:
         """What was wrong, in code, once you got in and have named it."""
         if not found():
             return Found("You will see it when you got in and have named what is to blame.")
-        return Found(told(made), code(made))
+        return Found(told(made), in_code(made))
 
     return mistake
 

@@ -6,6 +6,8 @@ policy of it, a repair one that makes a better one of that; both are short enoug
 
 import inspect
 import operator
+import re
+import sys
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -228,3 +230,14 @@ def told(revision: Revision) -> str:
 def code(revision: Revision) -> str:
     """The one statement that does it."""
     return inspect.getsource(revision).rpartition("return ")[2].strip()
+
+
+def in_code(revision: Revision) -> tuple[tuple[str, str], ...]:
+    """What it changes: of a row with an edit that line, before and after; else one statement."""
+    edit = re.search(r'edited\((\w+), "(.*?)", "(.*?)"', inspect.getsource(revision))
+    if not edit:
+        return (("this server", code(revision)),)
+    name, old, new = edit.groups()
+    lines = inspect.getsource(vars(sys.modules[revision.__module__])[name].judge).splitlines()
+    line = next(one.strip() for one in lines if old in one)
+    return ((f"{name} elsewhere", line), (f"{name} here", line.replace(old, new)))

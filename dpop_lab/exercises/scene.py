@@ -145,10 +145,9 @@ class Scene:
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
-        """What was seen, in words: how much, the last of it, and the trials of a repair."""
-        told = [(name, calls[-1].answer) for name, calls in self.trials.items() if calls]
+        """What was seen, in words: how much, and the last of it."""
         if not self.calls:
-            return tuple(told)
+            return ()
         last, counts = self.calls[-1], Counter(one.place for one in self.calls if one.place)
         where = ", ".join(f"{count} at the {place}" for place, count in counts.items())
         several = f"{len(self.calls)} requests" if len(self.calls) > 1 else "1 request"
@@ -156,8 +155,12 @@ class Scene:
             ("seen", f"{several}: {where}" if where else several),
             ("the last", f"{last.method} at the {last.place or 'server'}: {last.answer}"),
             ("its report", last.reason if last.caught not in (ACCEPTED, NO_ROW) else ""),
-            *told,
         )
+
+    @property
+    def tried(self) -> tuple[tuple[str, str], ...]:
+        """How the trials of a repair ended, by their names."""
+        return tuple((name, calls[-1].answer) for name, calls in self.trials.items() if calls)
 
     # ---- for the card
 

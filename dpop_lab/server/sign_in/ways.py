@@ -27,6 +27,10 @@ SAFE = frozenset({"access_denied", "login_required", "interaction_required", "co
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 OTHER_CODE_KEY = Answer(400, "invalid_grant", "The code is bound to another key.")
 OTHER_REFRESH_KEY = Answer(400, "invalid_grant", "The refresh token is bound to another key.")
+NO_CODE_PROOF = Answer(400, "invalid_grant", "The code is bound to a key, and no proof came.")
+NO_REFRESH_PROOF = Answer(
+    400, "invalid_grant", "The refresh token is bound to a key, and no proof came."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +64,16 @@ class Ways:
     api_refused: tuple[str, ...] = ("invalid_client",)
     api_challenge: Headers = (("WWW-Authenticate", 'Basic realm="introspection"'),)
     code_answers: Mapping[Failure, Answer] = field(
-        default_factory=lambda: {"code_key": OTHER_CODE_KEY}
+        default_factory=lambda: {
+            "code_key": OTHER_CODE_KEY,
+            ("code_key", "missing"): NO_CODE_PROOF,
+        }
     )
     refresh_answers: Mapping[Failure, Answer] = field(
-        default_factory=lambda: {"refresh_key": OTHER_REFRESH_KEY}
+        default_factory=lambda: {
+            "refresh_key": OTHER_REFRESH_KEY,
+            ("refresh_key", "missing"): NO_REFRESH_PROOF,
+        }
     )
 
     def rotates(self, client: Client) -> bool:
