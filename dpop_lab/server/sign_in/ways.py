@@ -27,9 +27,11 @@ SAFE = frozenset({"access_denied", "login_required", "interaction_required", "co
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 OTHER_CODE_KEY = Answer(400, "invalid_grant", "The code is bound to another key.")
 OTHER_REFRESH_KEY = Answer(400, "invalid_grant", "The refresh token is bound to another key.")
-NO_CODE_PROOF = Answer(400, "invalid_grant", "The code is bound to a key, and no proof came.")
+NO_CODE_PROOF = Answer(
+    400, "invalid_grant", "The code is bound to a key, and this request proves none."
+)
 NO_REFRESH_PROOF = Answer(
-    400, "invalid_grant", "The refresh token is bound to a key, and no proof came."
+    400, "invalid_grant", "The refresh token is bound to a key, and this request proves none."
 )
 
 
