@@ -56,8 +56,11 @@ def without_encoded(text: str, clean: Callable[[str], str]) -> str:
     return ENCODED.sub(decoded, text)
 
 
-def without_lists(text: str, shown: Shown, cookie: Callable[[str], str]) -> str:
-    """JSON with what is shown for the values in lists of names and values, such as a HAR has."""
+def without_lists(text: str, shown: Shown, header: Shown) -> str:
+    """JSON with what is shown for the values in lists of names and values, such as a HAR has.
+
+    A parameter and a header line may have the same name; what is no parameter is one.
+    """
     inside = list[tuple[int, int]]()
     for found in COOKIES.finditer(text):
         if not inside or found.end() >= inside[-1][1]:
@@ -68,7 +71,9 @@ def without_lists(text: str, shown: Shown, cookie: Callable[[str], str]) -> str:
         name = json.loads(match["name"] or match["after"])
         value = json.loads(match[which])
         of_cookie = any(start < match.start() < end for start, end in inside)
-        clean = cookie(value) if of_cookie else shown(name, value)
+        clean = header("cookie", f"={value}")[1:] if of_cookie else shown(name, value)
+        if clean == value and name.lower() != "dpop":
+            clean = header(name, value)
         if clean == value:
             return match[0]
         start, end = (one - match.start() for one in match.span(which))

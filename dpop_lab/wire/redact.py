@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from functools import partial
 from itertools import pairwise
 from urllib.parse import quote, unquote_plus
 
@@ -12,7 +11,6 @@ from dpop_lab.checking import Report
 from dpop_lab.jose.encoding import whole_number
 from dpop_lab.jose.jws import LONGEST, decoded_parts, read_jws
 from dpop_lab.show.values import at_once
-from dpop_lab.wire.handles import random_member, without_said
 from dpop_lab.wire.labels import LONG, MOST, Labels, passwords_in
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines, measured
 from dpop_lab.wire.secrets import (
@@ -48,6 +46,8 @@ A_FLOW = re.compile(r"(?:^|[?&#])(?:response_type|code|code_challenge|error|id_t
 PLAIN = OF_A_FLOW | {"codechallenge": "code_verifier"}  # the method: the one is the other
 S256 = re.compile(r"[&?#]code_challenge_method=S256(?![^&#])")
 MEMBERS_OF_A_FLOW = {"code_verifier", "redirect_uri", "codeVerifier", "redirectUri"}
+AT_TIMES = {"code", "authcode", "authorizationcode", "token"}  # members that may be secret
+SAID = re.compile(r"(?:code|token|state|verifier|uri)\b.{0,90}?[\w.~+/=-]{20}", re.I | re.S)
 BEHIND_A_NAME = re.compile("[:=>]")
 COOKIES = re.compile(r"\n|,\s*+(?=[^\s=;,]++=)")  # what parts those that a HAR has in one line
 EMBEDDED = re.compile(r"<(?:button|input|meta|param)\b|%(?:25)*3D", re.I)
@@ -60,11 +60,10 @@ class Redactor:
         self.labels = Labels(shortest, most)
 
     def exchange(self, raw: Exchange) -> Redacted:
-        """The exchange without its secrets.
+        """The exchange without its secrets, and with the Content-Length of a changed body.
 
         Names are read first, as they were written: a value that was seen may look like one. The
-        values that they give away are replaced; then every long value that is known by now. The
-        Content-Length of a changed body becomes that of the new one.
+        values that they give away are replaced; then every long value that is known by now.
         """
         named = replace(
             raw,
@@ -90,9 +89,8 @@ class Redactor:
         """What looks like a proof, right or wrong, and holds no secret; of all else the label."""
         parts = [text, *decoded_parts(text)]
         once = self.labels.replace(parts, but="proof")
-        plain = [text, *map(self._text, once[1:])] == parts == once
-        plain &= text.startswith("ey") and len(text) <= LONGEST
-        return text if plain else self.labels.label("proof", text)
+        plain = [text, *map(self._text, once[1:])] == parts == once and len(text) <= LONGEST
+        return text if plain and text.startswith("ey") else self.labels.label("proof", text)
 
     def _reports(self, reports: tuple[Report, ...]) -> tuple[Report, ...]:
         """The reports without the secrets that a client put where a row looked."""
@@ -138,7 +136,6 @@ class Redactor:
         return f"{scheme} {self.labels.label(kind, rest.strip())}".lstrip()
 
     def _cookie(self, line: str) -> str:
-        """A cookie, and its attributes behind a semicolon where a server gives it."""
         pair, mark, attributes = line.partition(";")
         name, equals, value = pair.partition("=") if "=" in pair else ("", "", pair)
         return name + equals + self.labels.label("cookie", value.strip()) + mark + attributes
@@ -175,14 +172,8 @@ class Redactor:
         return self._text(name) + equals + quote(shown, WITHIN, errors="replace")
 
     def _value(self, name: str, value: str, kinds: Mapping[str, str] = OF_A_FLOW) -> str:
-        """What is shown for the value of a parameter."""
         kind = kinds.get(squeezed(name))
         return self.labels.label(kind, value) if kind else self._text(self._url(value))
-
-    def _listed(self, name: str, value: str) -> str:
-        """What is shown for a value in a list of header lines or parameters."""
-        shown = self._value(name, value)
-        return shown if shown != value or name.lower() == "dpop" else self._header(name, value)
 
     def _text(self, text: str) -> str:
         if len(text) < SHORTEST:
@@ -199,7 +190,10 @@ class Redactor:
             text = without_fields(text, self._value)
         if BEHIND_A_NAME.search(text) and (named := [*NAME.finditer(text)]):
             text = LOOSE.sub(self._loose, self._between(named, text))
-        text = without_said(text, self.labels.label)
+        if SAID.search(text):
+            from dpop_lab.wire.handles import without_said  # when used
+
+            text = without_said(text, self.labels.label)
         return without_encoded(text, self._text) if embedded else text
 
     def _members(self, text: str, names: set[str]) -> str:
@@ -207,7 +201,7 @@ class Redactor:
         if names & {"queryString", "postData", "cookies"}:
             from dpop_lab.wire.embedded import without_lists  # of a HAR, when used
 
-            text = without_lists(text, self._listed, partial(self.labels.label, "cookie"))
+            text = without_lists(text, self._value, self._header)
         kinds = OF_A_FLOW if names & MEMBERS_OF_A_FLOW else KINDS
         return self._json(text, kinds | JWK_PRIVATE if "kty" in names else kinds)
 
@@ -231,6 +225,13 @@ class Redactor:
         shown = self.labels.label(*named(match))
         return f"{match['name']}{match['gap']}{match['quote'] or ''}{shown}"
 
+    def _random(self, name: str, text: str, start: int) -> str:
+        if name not in AT_TIMES:
+            return ""
+        from dpop_lab.wire.handles import random_member  # when used
+
+        return random_member(name, text, start)
+
     def _json(self, text: str, kinds: Mapping[str, str]) -> str:
         """JSON text with everything but the secrets left as it was written."""
         done, position = [], 0
@@ -238,7 +239,7 @@ class Redactor:
             string = json.loads(match[1]) if "\\" in match[1] else match[1][1:-1]
             end, shown = match.end(), match[0]
             name = squeezed(string) if match[2] else ""
-            if name and (kind := kinds.get(name) or random_member(name, text, end)):
+            if name and (kind := kinds.get(name) or self._random(name, text, end)):
                 value, end = DECODER.raw_decode(text, end)
                 value = value if isinstance(value, str) else text[match.end() : end]
                 shown += json.dumps(self.labels.label(kind, value))
