@@ -996,3 +996,9 @@ def test_what_is_written_behind_a_json_body_is_none_of_it(behind):
     body = json.dumps({"error": "invalid_dpop_proof", "error_description": "Invalid 'htu' value."})
     text = f"HTTP/1.1 400 Bad Request\nContent-Type: application/json\n\n{body}\n\n{behind}"
     assert [one.row for one in diagnose(text).problems] == ["htu"]
+
+
+def test_a_har_that_is_too_large_is_told_how_to_be_made_smaller():
+    cut = '{"log": {"entries": [{"request": {}},' + " " * 100_001
+    assert "HAR of fewer requests" in str(diagnose(cut))
+    assert "HAR of fewer requests" not in str(diagnose(cut[1:]))

@@ -124,9 +124,10 @@ def text_paste(text: str, *told: str) -> Pasted:
     beginning = "\n".join(text[:LONGEST].split("\n", MOST_LINES)[:MOST_LINES])
     if found is None and beginning != text:
         read, lines = beginning.count("\n") + 1, text.count("\n") + 1
+        fewer = ", or save a HAR of fewer requests" * text.startswith("{")
         remarks.append(
             f"Only the first {len(beginning)} of {len(text)} characters were looked at,"
-            f" {read} of {lines} lines: paste the part around the last error."
+            f" {read} of {lines} lines: paste the part around the last error{fewer}."
         )
         text = beginning
     found = found or _recognised(text)

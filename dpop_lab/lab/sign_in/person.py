@@ -17,6 +17,7 @@ from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.redact import Redactor
 
 MOST_STEPS = 10
+NEW = "Begin a new one: a link is good once, and not for long."
 WHERE = "The pages of the twin and of the demo are known; sign in at another server by hand."
 
 
@@ -100,5 +101,9 @@ def _none_came(answer: requests.Response) -> LabError:
     told = refusal(Exchange("GET", url, (), "", 0, 0, status=status, response_body=answer.text))
     if told:
         said = Redactor().text(": ".join(filter(None, told.values()))[:200])
-        return LabError("The authorization request was refused", found=f"status {status}, {said!r}")
+        return LabError(
+            "The authorization request was refused",
+            found=f"status {status}, {said!r}",
+            advice=NEW * (told["error"] == "invalid_request_uri"),
+        )
     return LabError("No login page came", wanted="a form", found=f"status {status}", advice=WHERE)
