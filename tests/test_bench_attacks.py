@@ -88,7 +88,7 @@ def test_an_attack_is_predicted_played_and_let_in_without_its_row(panel):
     assert panel.view.elsewhere.caught == "refresh_key" and panel.view.number == 3
     choose(panel, Sent_so_far=1)
     assert (panel.fields["Change"].value, panel.fields["What"].value) == ("honest", "")
-    assert panel.rows.struck_of(panel._rules) == () and send(panel).caught == ACCEPTED
+    assert panel.rows.struck_of(panel._draft, panel._rules) == () and send(panel).caught == ACCEPTED
     choose(panel, Sent_so_far=2)
     assert panel.view is came and panel.fields["Target"].value == REFRESH
     assert panel.fields["What"].value == SIGN_IN
@@ -156,6 +156,48 @@ def test_a_riddle_is_of_all_attacks_where_few_are_listed(panel):
     choose(panel, What=AUTHORIZE, Search="")
     panel._blind.click()
     assert f" {len(SIGN_IN_CHANGES.of(AUTHORIZE))} changes" in panel._about.value
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("stolen_code", "does not fit"), ("stolen_code_and_verifier", "fits the"),
+    ("pushed_and_swapped", "does not fit"), ("verifier_seen", "fits the"),
+    ("other_key_after_par", "fits the"), ("challenge_taken_away", "No code_challenge"),
+    ("stolen_bound_code_without_pkce", "No code_challenge"), ("honest_refresh", ""),
+])  # fmt: skip
+def test_a_riddle_says_whether_the_hidden_code_verifier_fits(panel, name, said):
+    only = type(SIGN_IN_CHANGES)([SIGN_IN_CHANGES[name]])
+    riddle = panel.lab.bench.riddle(only)
+    note = next(riddle.blocks()).text
+    assert (
+        said in riddle.verifier and riddle.verifier in note and bool(said) == bool(riddle.verifier)
+    )
+
+
+def test_nothing_older_is_told_of_where_a_riddle_is_shown(panel):
+    panel._blind.click()
+    assert "older" not in panel._told.value
+    press(panel, PREDICTS, ACCEPTED)
+    send(panel)
+    assert "older" not in panel._told.value
+    choose(panel, What=CODE, Change="honest_code")
+    assert "older" in panel._told.value
+
+
+def test_a_row_that_is_struck_out_and_not_asked_is_neither_named_nor_counted(panel):
+    choose(panel, What=CODE, Change="stolen_bound_code_and_verifier")
+    press(panel, STRIKES, "code_key")
+    assert send(panel).answered.rules == "DUENDE without code_key"
+    assert send(panel, What=REFRESH, Change="stolen_refresh_token").answered.rules == "DUENDE"
+    assert "struck out: nothing" in repr(panel)
+    choose(panel, What=CODE, Change="stolen_bound_code_and_verifier")
+    panel._again.click()  # what was sent last is the refresh token
+    assert panel.view.answered.rules == "DUENDE" and "⊘ code_key" in chips(panel)
+    assert send(panel).caught == ACCEPTED
+
+
+def test_each_outcome_that_is_no_row_says_what_it_means(panel):
+    outcomes = [one for one in panel.rows.box.children if one.description in ("no row", THE_CLIENT)]
+    assert ["secret" in one.tooltip or "state" in one.tooltip for one in outcomes] == [True] * 2
 
 
 # ---- opened with one, and without any ---------------------------------------------------------

@@ -233,7 +233,7 @@ def test_the_rows_of_a_place_are_chips_in_the_order_asked(panel):
     press(panel, STRIKES, "unbound")
     assert send(panel).caught == ACCEPTED
     choose(panel, Server="DUENDE")
-    assert panel.rows.struck_of(panel._rules) == () and send(panel).caught == ACCEPTED
+    assert panel.rows.struck_of(panel._draft, panel._rules) == () and send(panel).caught == ACCEPTED
 
 
 def test_the_other_server_judges_the_same_bytes(panel):
@@ -357,7 +357,10 @@ def test_a_panel_of_a_strict_lab_starts_strict():
 def test_a_panel_of_a_lab_without_a_row_starts_without_it():
     with Lab(policy=RFC_9449.without("htm")) as lab:
         panel = BenchPanel(lab, "htm_delete")
-        assert panel.rows.struck_of(panel._rules) == ("htm",) and send(panel).caught == ACCEPTED
+        assert (
+            panel.rows.struck_of(panel._draft, panel._rules) == ("htm",)
+            and send(panel).caught == ACCEPTED
+        )
 
 
 @pytest.mark.parametrize("wrong", [{"lab": "twin"}, {"change": "no"}, {"to": "no"}])

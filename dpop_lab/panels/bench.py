@@ -187,22 +187,23 @@ class BenchPanel(Panel):
         self.rows.start()
         self.write({choices.CHANGE: None})
 
-    def _asked(self) -> dict[str, Any]:
+    def _asked(self, draft: Draft) -> dict[str, Any]:
         """The prediction, which is taken back, and the rules that the server is to have."""
-        rules = {"policy": self._rules, "without": self.rows.struck_of(self._rules)}
+        rules = {"policy": self._rules, "without": self.rows.struck_of(draft, self._rules)}
         return {"predict": self.rows.taken(), **({} if self.lab.live else rules)}
 
     def _send_draft(self) -> None:
         riddle = self._shown if isinstance(self._shown, Draft) else None
         draft = riddle or of_now(self._drafted(), self.values(), self._draft, self._encoded)
-        sent = self._bench.send(draft, **self._asked())
+        sent = self._bench.send(draft, **self._asked(draft))
         if riddle:
             self._take(self._bench.draft_of())
         self._keep(sent)
 
     def _send_again(self) -> None:
         number = self._shown.number if isinstance(self._shown, Sent) else 0
-        self._keep(self._bench.send_again(number, **self._asked()))
+        asked = self._asked(self._bench.draft_of(number))
+        self._keep(self._bench.send_again(number, **asked))
 
     def _keep(self, sent: Sent) -> None:
         """Show what came from now on, and count the prediction."""
@@ -233,12 +234,13 @@ class BenchPanel(Panel):
         """The fields, a line each; texts, rows and what was sent in one."""
         fields = self.values()
         texts = texts_of(self._draft) | {ENCODED: self._encoded}
+        struck = self.rows.struck_of(self._draft, self._rules)
         untold = *texts, MODE, *choices.untold(self._draft), *left_out
         edited = [name for name, text in texts.items() if fields[name] != text]
         return [
             *super().told(*untold),
             f"  edited: {', '.join(edited) or 'nothing'}",
-            f"  struck out: {', '.join(self.rows.struck_of(self._rules)) or 'nothing'}",
+            f"  struck out: {', '.join(struck) or 'nothing'}",
             f"  predicted: {self.rows.predicted or 'nothing'}",
             f"  sent so far: {len(self.sent)}, {self.score}",
             *(f"    {one.line}" for one in self.sent),

@@ -120,5 +120,5 @@ def words(draft: Draft, chosen: str | None, pool: int, drawn: Draft | None) -> s
 
 def score_words(score: Score, shown: object, *, earlier: bool) -> str:
     """The score, and whether what is shown came before the last choice."""
-    words = f"{score}."
-    return f"{words} What came, on the right, is older." if earlier and shown else words
+    came = isinstance(shown, Sent) and bool(shown.number)
+    return f"{score}." + " What came, on the right, is older." * (earlier and came)

@@ -11,13 +11,17 @@ from dpop_lab.lab.draft import Draft
 from dpop_lab.lab.sent import Sent
 from dpop_lab.panels.panel import control
 from dpop_lab.server.policy import Policy
-from dpop_lab.session.call import ACCEPTED
+from dpop_lab.session.call import ACCEPTED, NO_ROW
 from dpop_lab.show.html import SYMBOLS, style_name
 
 SCRIPT, STYLE = (Path(__file__).with_suffix(kind).read_text("utf-8") for kind in (".js", ".css"))
 LOOKS = f'<style onload="{html.escape(SCRIPT)}">{STYLE}</style>'
 MODE, PREDICTS, STRIKES = "A click on a row", "predicts it", "strikes it out"
-OUTCOME = "What you may predict, too.", False
+OUTCOMES = {
+    ACCEPTED: "Nobody says no.",
+    NO_ROW: "The server says no, but no row does: PKCE, one use, a wrong secret and the like.",
+    "the client": "The server takes it, and the person's own client says no: by state, iss, nonce.",
+}
 ESSENTIAL = "It can't be struck out: without it nothing could be checked."
 
 
@@ -26,12 +30,12 @@ def asked_of(draft: Draft, policy: Policy) -> dict[str, tuple[str, bool]]:
 
     The rows that are asked stand after `accepted`, and `no row` and the like after them.
     """
-    asked = dict.fromkeys(draft.outcomes[:1], OUTCOME)
+    asked = {ACCEPTED: (OUTCOMES[ACCEPTED], False)}
     for profile in draft.profiles(policy):
         for row in profile.rows:
             fixed = row.name in profile.essential
             asked[row.name] = row.question + f" {ESSENTIAL}" * fixed, not fixed
-    return asked | dict.fromkeys(draft.outcomes[1:], OUTCOME)
+    return asked | {name: (OUTCOMES[name], False) for name in draft.outcomes[1:]}
 
 
 def marks_of(shown: Sent | Draft | None) -> dict[str, str]:
@@ -79,9 +83,9 @@ class Rows:
         """Ask for a prediction, with all rows that were there at the start."""
         self.mode.value, self.predicted, self.struck_out = PREDICTS, "", {*self._start}
 
-    def struck_of(self, policy: Policy) -> tuple[str, ...]:
-        """The rows that are struck out, of those a policy has anywhere."""
-        return tuple(sorted(self.struck_out.intersection(policy.row_names)))
+    def struck_of(self, draft: Draft, policy: Policy) -> tuple[str, ...]:
+        """The rows that are struck out, of those that are asked of a draft under a policy."""
+        return tuple(sorted(self.struck_out.intersection(asked_of(draft, policy))))
 
     def taken(self) -> str:
         """The prediction, which is taken back: it counts for one request."""

@@ -17,7 +17,10 @@ from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.sign_in.ways import ways_of, with_sign_in
 from dpop_lab.session.story import Story
 from dpop_lab.show import Block, Note, Table
-from dpop_lab.wire.message import Redacted
+
+OTHERS = (
+    "It may be no row: PKCE, one use, a secret; or the client, which looks at state, iss, nonce."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -32,6 +35,7 @@ class Plan(Draft):
     claims: str = ""
     honest: tuple[str, str] = ("", "")
     proposed: tuple[str, str] = ("", "")
+    verifier: str = ""  #: of a riddle, whether the code_verifier fits, which is hidden
     whole: ClassVar = True
     outcomes: ClassVar = (*Draft.outcomes, THE_CLIENT)
     words: ClassVar = tuple(filter(None, GUARDS))
@@ -68,8 +72,8 @@ class Plan(Draft):
             names = names[:1]
         return [self.under(policy).profiles[name] for name in names]
 
-    def rehearsed(self, lab: World) -> tuple[Redacted, ...]:
-        """What goes over the wire; the last answer is left out, unless the client is to judge it.
+    def rehearsed(self, lab: World) -> "Plan":
+        """As a riddle, without the last answer, unless the client is to judge it.
 
         The lab's log keeps nothing of it. Raises `LabError` when the server is not the twin.
         """
@@ -78,7 +82,7 @@ class Plan(Draft):
         *before, last = came.log
         if not came.said:
             last = replace(last, status=None, response_headers=(), response_body="", reports=())
-        return (*before, last)
+        return replace(self, wire=(*before, last), verifier=came.log.verifying.said)
 
     def played(self, lab: World, rules: Policy, *, own: bool, **told: Any) -> Played:
         """What came of it under these rules, and at a server with the other policy."""
@@ -93,8 +97,8 @@ class Plan(Draft):
         if not self.wire:
             yield Note(self.about)
             return
-        words = f"Which row says no in the end ({self.to}), or the client, if any?"
-        yield Note(f"{words} Predict one, and send it.")
+        words = f"Which row says no in the end ({self.to}), if any? Predict one, and send it."
+        yield Note(f"{words} {OTHERS} {self.verifier}".rstrip())
         log, texts = SessionLog(), [one.sent().rstrip() for one in self.wire]
         log._exchanges.extend(one for one in self.wire if one.status is not None)
         if len(log):

@@ -8,6 +8,7 @@ from dpop_lab.client.recorder import InProcessAdapter, SessionLog
 from dpop_lab.lab.sent import Sent
 from dpop_lab.lab.sign_in.attack import GUARDS, Attack
 from dpop_lab.lab.sign_in.stage import Over, Stage
+from dpop_lab.lab.sign_in.verifying import Verifying
 from dpop_lab.lab.world import World
 from dpop_lab.server.policy import Policy
 from dpop_lab.session.call import ACCEPTED, NO_ROW, read_call
@@ -24,10 +25,11 @@ class Steps(SessionLog):
 
     def __init__(self, whole: SessionLog) -> None:
         super().__init__()
-        self._whole = whole
+        self._whole, self.verifying = whole, Verifying()
 
     def record(self, exchange: Exchange) -> Redacted:
         """Have it redacted and kept by the other log, and keep what that made of it."""
+        self.verifying.see(exchange)
         redacted = self._whole.record(exchange)
         self._exchanges.append(redacted)
         return redacted
@@ -39,7 +41,7 @@ class Played(Sent):
 
     attack: Attack
     #: All exchanges of it, those of the honest people, too.
-    log: SessionLog
+    log: Steps
     #: Why the client itself says no, else empty.
     said: str = ""
 
