@@ -125,7 +125,12 @@ class Sent(Shown):
         said = f"#{self.number} {marked(mark, self.caught or 'not sent')}"
         if self.predicted and self.caught:
             said += " (right)" if self.foreseen else f" (not {self.predicted})"
-        return f"{said}: {self.title}, {self.to}"
+        return f"{said}: {self.briefly}, {self.to}"
+
+    @property
+    def briefly(self) -> str:
+        """What was sent, where there is room for a line: by its title."""
+        return self.title
 
     def blocks(self) -> Iterator[Block]:
         """The verdict; folded, all rows, the other server, the difference, the request."""

@@ -74,10 +74,16 @@ def narrowed(fields: Mapping[str, Any]) -> Listing[Any]:
 
 
 def listed(found: Listing[Any]) -> list[tuple[str, str]]:
-    """What a list offers: titles and names of the changes, each group under its heading."""
+    """What a list offers: titles and names of the changes, each group under its heading.
+
+    Before the titles of attacks stand their names, for many begin the same, and a list cuts them.
+    """
     options = list[tuple[str, str]]()
     for group, title in found.groups.items():
-        members = [(one.title, one.name) for one in found.of(group).values()]
+        members = [
+            (f"{one.name}: {one.title}" if group not in GROUPS else one.title, one.name)
+            for one in found.of(group).values()
+        ]
         options += [(HEADING + title, HEADING + title), *members] if members else []
     return options
 

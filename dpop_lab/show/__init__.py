@@ -166,7 +166,7 @@ class Table(Block):
         body = ""
         for mark, (name, *cells) in self.marked:
             word = f"<br><span{look('meaning')}>{mark}</span>" if mark else ""
-            named = f"{symbol(mark, look)}{escaped(name)}{word}"
+            named = f"{symbol(mark, look)}{escaped(name, breakable=True)}{word}"
             body += f'<tr{look("row")}><th scope="row"{look("name")}>{named}</th>'
             for (kind, column), cell in zip(kinds or [("code", "")], cells, strict=True):
                 room = f"min-width:min({len(cell)}ch,30vw)" if NAME.fullmatch(cell) else ""

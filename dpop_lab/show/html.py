@@ -11,6 +11,7 @@ from dpop_lab.show.values import printable
 Look = Callable[..., str]  # the attributes that make a part look as it should
 SYMBOLS = {"passed": "✓", "failed": "✗", "not asked": "·"}  # of a row, or of the whole
 SYMBOLS |= {"accepted": "✓", "refused": "✗", "nonce demanded": "↻"}  # of a request
+LONG = re.compile(r"[^\s<>]{16,}")  # a word that a column or a lane may have to break
 BESIDE = ("wanted", "found")  # the names of facts that stand side by side
 
 
@@ -43,9 +44,12 @@ def by_class(*names: str, head: str = "", place: str = "") -> str:
     return f' class="{" ".join(filter(None, names))}"{column}{style}'
 
 
-def escaped(text: str) -> str:
-    """Text as HTML that shows just that text."""
-    return html.escape(printable(text)).replace("\n", "<br>")
+def escaped(text: str, *, breakable: bool = False) -> str:
+    """Text as HTML that shows just that text; long words may break at a slash or a dot first."""
+    text = html.escape(printable(text)).replace("\n", "<br>")
+    if not breakable:
+        return text
+    return LONG.sub(lambda word: re.sub(r"(?<=\w[./])(?=\w)", "<wbr>", word[0]), text)
 
 
 def facts(pairs: Iterable[tuple[str, str]], look: Look) -> str:

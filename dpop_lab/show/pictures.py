@@ -9,7 +9,6 @@ from dpop_lab.show.html import Look, escaped, ink, marked, symbol
 from dpop_lab.show.values import WIDTH, one_line, wrapped
 
 PLAIN = re.compile(r"[^A-Za-z0-9 .,:/()_+*=?'-]")
-LONG = re.compile(r"[^\s<>]{16,}")  # a word that may have to be broken: at a slash or a dot
 KEYWORD = re.compile(r"\b(e)(?=nd\b)", re.IGNORECASE)  # `end`, even inside a text, ends a block
 
 
@@ -84,12 +83,12 @@ class Diagram(Block):
 
     def _lane(self, number: int, look: Look) -> str:
         """Its head over two columns, and the line that goes down between them."""
-        name, where = map(escaped, self.lanes[number])
+        name, where = self.lanes[number]
         head = look("lane", place=f"grid-column:{3 * number + 1} / {3 * number + 3}")
         down = f"grid-column:{3 * number + 2};grid-row:2 / {len(self.messages) + 3}"
-        where = f"<br><span{look('where')}>{_breakable(where)}</span>" if where else ""
+        where = f"<br><span{look('where')}>{escaped(where, breakable=True)}</span>" if where else ""
         line = f"<div{look('lifeline', place=down)}></div>"
-        return f"<div{head}><strong>{name}</strong>{where}</div>{line}"
+        return f"<div{head}><strong>{escaped(name)}</strong>{where}</div>{line}"
 
     def _message(self, row: int, one: Message, look: Look) -> str:
         first, last = sorted((one.start, one.end))
@@ -97,16 +96,11 @@ class Diagram(Block):
         columns = f"{3 * first + 2} / {3 * last + (4 if noted else 2)}"
         ends = " to ".join(self._names[n] for n in (one.start, one.end)[noted:])
         heard = f"<span{look('unseen')}>{escaped(ends)}: </span>{symbol(one.mark, look)}"
-        text, more = (_breakable(escaped(words)) for words in (one.text, one.more))
+        text, more = (escaped(words, breakable=True) for words in (one.text, one.more))
         words = f"<strong>{text}</strong><br>{more}"
         cell = look("message", place=f"grid-row:{row};grid-column:{columns}")
         arrow = "" if noted else _arrow(one, look)
         return f"<div{cell}><div{look('label')}>{heard}{words}</div>{arrow}</div>"
-
-
-def _breakable(words: str) -> str:
-    """Escaped text that is broken at a slash or a dot sooner than within a word."""
-    return LONG.sub(lambda word: re.sub(r"(?<=\w[./])(?=\w)", "<wbr>", word[0]), words)
 
 
 def _arrow(one: Message, look: Look) -> str:

@@ -162,7 +162,7 @@ def test_a_sign_in_is_attacked_and_all_of_it_is_seen_together_without_a_mouse(be
         bench.settle()
         bench.control(SEND).focus()
         bench.keyboard.press("Enter")
-        bench.says(re.compile("no row says no.*You predicted no row: right"))
+        bench.says(re.compile("by no row, but by redirect URI.*You predicted no row: right"))
         for part in (bench.control("Change"), bench.control(SEND), bench.verdict):
             assert bench.seen(part)
         assert bench.seen(bench.chip("one_header")) and bench.seen(bench.chip("the client"))

@@ -51,6 +51,11 @@ class Played(Sent):
         return THE_CLIENT if self.said else super(Played, self).caught
 
     @property
+    def briefly(self) -> str:
+        """By its name: titles of attacks are long, and many begin the same."""
+        return self.change
+
+    @property
     def foreseen(self) -> bool:
         """Did the prediction come true, which may name what stopped it in any of three ways?"""
         return self.predicted in (self.caught, self.outcome, self.stopped_by)
