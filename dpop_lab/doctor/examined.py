@@ -15,9 +15,11 @@ from dpop_lab.session.call import Call
 AGAIN = "A later exchange has the same fault."
 ECHO = "Another exchange with this status tells the reason."
 REFUSAL = re.compile(
-    r"\b(?:invalid_dpop_proof|use_dpop_nonce|invalid_token|401 Unauthorized)\b"
-    r"|dpop proof\b.{0,40}\b(?:invalid|fail\w*|mismatch\w*|reject\w*)", re.I
+    r"\b(?:invalid_dpop_proof|use_dpop_nonce|invalid_token|401 unauthorized)\b"
+    r"|dpop proof\b.{0,40}\b(?:invalid|fail\w*|mismatch\w*|reject\w*)"
 )  # fmt: skip
+#: One of these stands in whatever `REFUSAL` finds; a search for them takes no time.
+WITHIN = ("invalid_dpop_proof", "use_dpop_nonce", "invalid_token", "401 unauthorized", "dpop proof")
 SILENT = ("status",)  # what a finding explains that goes by the status alone
 
 
@@ -103,8 +105,8 @@ def refused_somehow(pasted: Pasted, examined: Sequence[Examined]) -> Iterator[Ex
         return
     taken = [one.call for one in examined if not (one.call.refused and one.remarks)]
     words = [one.exchange.response_body for one in taken] + [one.call.around for one in examined]
-    beside = "\n".join(words)
-    if not REFUSAL.search(pasted.text if len(taken) == len(examined) else beside):
+    text = (pasted.text if len(taken) == len(examined) else "\n".join(words)).lower()
+    if not (any(one in text for one in WITHIN) and REFUSAL.search(text)):
         return
     rows = sum(len(one.findings) for one in examined)
     yield Examined(

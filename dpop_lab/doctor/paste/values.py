@@ -25,6 +25,7 @@ from dpop_lab.doctor.paste.pasted import (
 from dpop_lab.doctor.paste.raw import LONGEST, MOST, headers_in, only_headers
 from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
+from dpop_lab.jose.encoding import Members
 from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
 from dpop_lab.show.values import is_time, seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers, first
@@ -73,7 +74,7 @@ def what_is(value: object) -> Pasted | None:
     exchange = exchange_in(value)
     if exchange and says_something(exchange) and not any(parts_of(value)):  # decoded, beside it
         return _told(value, exchange)
-    keys = _first(value, "keys", list) or [value]
+    keys = _first(_plainly(value), "keys", list) or [value]
     if jwks := tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one):
         return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
     return of_headers(only_headers(value))
@@ -103,26 +104,26 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     or a token alone is an answer.
     """
     value = _spelt(value)
-    asked = _first(value, "asked", Mapping) or value
-    answered = _first(value, "answered", Mapping) or value
-    apart = asked is not answered
+    named = _plainly(value)
+    question = _first(named, "asked", Mapping) or value
+    answered = _first(named, "answered", Mapping) or value
+    apart = question is not answered
+    asked, came = _plainly(question), _plainly(answered)
     url, sent = _first(asked, "url", str) or "", headers_in(_first(asked, "headers"))
-    sent = sent or _proven(value)
+    sent = sent or _proven(named)
     method = _first(asked, "method", str) or "GET" * signs_in(url)
-    received = headers_in(
-        _first(answered, "answer headers") or (apart and _first(answered, "headers"))
-    )
-    if not (apart or received) and (named := with_headers(sent)):
-        sent, received = named.request_headers, named.response_headers
-    status = _status(answered) or _status(value) or _status(dict(told_in(value)))
+    received = headers_in(_first(came, "answer headers") or (apart and _first(came, "headers")))
+    if not (apart or received) and (by_name := with_headers(sent)):
+        sent, received = by_name.request_headers, by_name.response_headers
+    status = _status(came) or _status(named) or _status(_plainly(dict(told_in(value))))
     told = _answer_in(value, status, alone=not (method or sent or received))
     if not (method or sent or received or told) and not (url and status):
         return None
-    received = (*received, *_told_of_headers(value, answered, received))
+    received = (*received, *_told_of_headers(named, answered, received))
     apart = apart or (status is not None and not (method or url))
-    answer = _first(answered, "answer body") or (apart and _first(answered, "content"))
+    answer = _first(came, "answer body") or (apart and _first(came, "content"))
     answer = answer or (apart and words_of(answered)[0] and answered)
-    sent_at = seconds_since_1970(_first(value, "time", str) or "")
+    sent_at = seconds_since_1970(_first(named, "time", str) or "")
     return Exchange(
         method.upper(),
         url_of(url, (*sent, ("Host", _first(asked, "host", str) or ""))) if url else "",
@@ -131,25 +132,25 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         math.nan if sent_at is None else sent_at,
         math.nan,
         status=status,
-        reason=_first(answered, "reason", str) or "",
+        reason=_first(came, "reason", str) or "",
         response_headers=received,
         response_body=_body(answer) or told,
         failure=str(answered.get("_error", "")),
     )
 
 
-def _proven(value: Mapping[Any, Any]) -> Headers:
+def _proven(named: Members) -> Headers:
     """The header lines of a proof, and of the access token beside it, that stand by their names."""
-    proof, token = _first(value, "proof", str) or "", _first(value, "token", str)
+    proof, token = _first(named, "proof", str) or "", _first(named, "token", str)
     sent = (("DPoP", proof), *[("Authorization", f"DPoP {token}")] * bool(token))
     return sent if proof.startswith("ey") else ()
 
 
 def _told_of_headers(
-    value: Mapping[Any, Any], answered: Mapping[Any, Any], received: Headers
+    named: Members, answered: Mapping[Any, Any], received: Headers
 ) -> Iterator[tuple[str, str]]:
     """Header lines of an answer that are told elsewhere: a nonce, where a HAR says it redirects."""
-    if not received and (nonce := _first(value, "server's nonce", str)):
+    if not received and (nonce := _first(named, "server's nonce", str)):
         yield "DPoP-Nonce", nonce
     if (to := str(answered.get("redirectURL") or "")) and not first(received, "Location"):
         yield "Location", to
@@ -173,11 +174,15 @@ def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> 
     return json_text(value) if alone and isinstance(value.get("access_token"), str) else ""
 
 
-def _first(value: Mapping[Any, Any], what: str, kind: type = object) -> Any:
-    """The first member that is this by its name, however that is spelt, of a type; else None."""
-    members = {_plain(str(name)[:80]): one for name, one in islice(value.items(), MOST)}
+def _plainly(value: Mapping[Any, Any]) -> Members:
+    """The members of an object by their names, however these are spelt."""
+    return {_plain(str(name)[:80]): one for name, one in islice(value.items(), MOST)}
+
+
+def _first(named: Members, what: str, kind: type = object) -> Any:
+    """The first member that is this by its name, of a type; else None."""
     for name in NAMES[what].split():
-        found = members.get(name)
+        found = named.get(name)
         if kind is int and isinstance(found, str) and found[:3].isdecimal():
             return int(found[:3])
         if found is not None and isinstance(found, kind) and not isinstance(found, bool):
@@ -190,8 +195,8 @@ def _plain(name: str) -> str:
     return name.translate(SPELT).lower()
 
 
-def _status(value: Mapping[Any, Any]) -> int | None:
-    status = _first(value, "status", int)
+def _status(named: Members) -> int | None:
+    status = _first(named, "status", int)
     return status if status and 100 <= status < 600 else None
 
 
