@@ -25,6 +25,7 @@ NAMES = (
     "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|Cookie"
     r"|X[-_]Forwarded[-_]\w+"
 )
+HIDDEN = r"<[a-z_]{1,30}[ ]\d{1,6}>"  # what stands in a URL for a secret
 PIECE = re.compile(  # of a message, wherever it stands in a line
     rf"""(?:Start|End)[ ]processing[ ]HTTP[ ]request.*|(?:-->|<--)[ ]END.*  # which is said twice
     | (?:HTTP/\d(?:\.\d)?"?\s+|<--[ ]|<-[ ]|Received[ ]HTTP[ ]response\b.{{0,60}}[ ]-[ ]
@@ -36,7 +37,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
       (?:$|(?=[ ](?:\([A-Z]|Bad[ ]R|Unauthori|Forbidden|DPoP|\{{|[a-z]+_))
         |(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
-      (?P<target>(?:https?://|/|\{{\{{)[^\s"'`<>,]*)
+      (?P<target>(?:https?://|/|\{{\{{)(?:[^\s"'`<>,]|{HIDDEN})*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
       (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+[a-z])  # a logger
       (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
@@ -55,7 +56,7 @@ CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over sev
 ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a realm
 THEN = re.compile(r"[ ]([2-5]\d\d)(?=$|[ ](?:\d|[a-z-]+:))")  # what came of a request, in its line
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
-URL = re.compile(r"\b[a-z][\w+.-]{1,60}+:/[^\s\"'<>]++")  # or one of an app
+URL = re.compile(rf"\b[a-z][\w+.-]{{1,60}}+:/(?:[^\s\"'<>]|{HIDDEN})++")  # or one of an app
 FORM = re.compile(r"grant_type=[^&\s=]{1,90}+&\S++")
 ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
