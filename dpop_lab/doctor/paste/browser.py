@@ -1,14 +1,18 @@
-"""What a browser recorded: which of its exchanges count, where it is sent to sign somebody in."""
+"""What a browser or Burp Suite recorded: what counts of it, where people are sent to sign in."""
 
+import base64
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import unescape
+from typing import TypeAlias
 
 from dpop_lab.doctor.paste.addresses import CODE, returns, signs_in
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges
 from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
 
+Scanner: TypeAlias = Callable[[str], Sequence[tuple[Exchange, object]]]
 CONCERNS = re.compile(
     r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type=|(?:^|&)token="
     r"|^access-control-request-headers: .*dpop",
@@ -24,6 +28,10 @@ NO_AUTHORIZATION = (
 MOST_BESIDE = 100  # forms that have nothing of DPoP, and secrets: those of a login page
 HALF_A_LOGIN = (
     "No token request is in it: where a backend sends that, its log has the rest of the login."
+)
+BURP, MOST_ITEMS = "<items burpVersion", 2000  # how such a file begins; items that are read
+PART_OF_ITEM = re.compile(
+    r"<(url|request|response)\b([^<>]{0,60})>(?:<!\[CDATA\[)?((?:(?!\]\]>|</(?:url|re)).)*+)", re.S
 )
 
 
@@ -86,3 +94,29 @@ def told_by_redirects(exchanges: list[Exchange]) -> list[Exchange]:
         for one in exchanges
         if one.url not in sent_to or one.request_body or not returns(one.url)
     ]
+
+
+def burp(text: str, scanned: Scanner) -> Pasted | None:
+    """What Burp Suite saved, in base64 in items of XML, by a reader of messages; else None."""
+    if BURP not in text[:4000]:
+        return None
+    items = text.split("<item>")[1 : MOST_ITEMS + 1]
+    return recorded(
+        "a file of Burp Suite", [each for one in items for each in _of_item(one, scanned)]
+    )
+
+
+def _of_item(item: str, scanned: Scanner) -> list[Exchange]:
+    """The exchange of an item, with the URL that it names: its scheme stands there alone."""
+    parts = {name: _plain(text, "true" in how) for name, how, text in PART_OF_ITEM.findall(item)}
+    asked, answered = parts.get("request", ""), parts.get("response", "")
+    told = [one for one, _ in scanned(f"{asked.rstrip()}\n\n{answered}")[:1]]
+    return [replace(one, url=parts.get("url") or one.url) for one in told]
+
+
+def _plain(text: str, encoded: bool) -> str:
+    try:
+        octets = base64.b64decode(text) if encoded else text.encode()
+    except ValueError:
+        return ""
+    return octets.decode("utf-8", "replace").replace("\r\n", "\n")
