@@ -488,9 +488,9 @@ def test_hostile_text_breaks_no_form_of_a_story(text: str) -> None:
     story = story_of(*everywhere(text))
     told = forms(story)
     tags = set(re.findall(r"<(\w+)", told["html"] + told["timeline html"]))
-    assert tags == {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "span"}
+    assert tags - {"wbr"} == {"table", "caption", "thead", "tbody", "tr", "th", "td", "br", "span"}
     drawn = set(re.findall(r"<(\w+)(?: style=\"[\w .,:;()/#%-]*\")?>", told["diagram html"]))
-    assert drawn == {"figure", "figcaption", "div", "span", "strong", "br", "wbr"}
+    assert drawn - {"wbr"} == {"figure", "figcaption", "div", "span", "strong", "br"}
     assert told["diagram html"].count("<") == len(re.findall(r"<[/\w]", told["diagram html"]))
     for name in ("repr", "timeline", "steps", "curl", "diagram", "mermaid"):
         assert all(one.isprintable() or one == "\n" for one in told[name]), name

@@ -76,12 +76,16 @@ def narrowed(fields: Mapping[str, Any]) -> Listing[Any]:
 def listed(found: Listing[Any]) -> list[tuple[str, str]]:
     """What a list offers: titles and names of the changes, each group under its heading.
 
-    Before the titles of attacks stand their names, for many begin the same, and a list cuts them.
+    The titles of attacks are long, and many begin the same; before them stand their names, in
+    words, for a list cuts what has no room.
     """
     options = list[tuple[str, str]]()
     for group, title in found.groups.items():
         members = [
-            (f"{one.name}: {one.title}" if group not in GROUPS else one.title, one.name)
+            (
+                one.title if group in GROUPS else f"{one.name.replace('_', ' ')}: {one.title}",
+                one.name,
+            )
             for one in found.of(group).values()
         ]
         options += [(HEADING + title, HEADING + title), *members] if members else []

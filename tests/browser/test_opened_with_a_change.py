@@ -15,7 +15,7 @@ def test_a_notebook_of_one_cell_is_the_bench_with_its_change_chosen(lesson, work
     ran = lesson(name.removesuffix(".ipynb")).run()
     panel = ran.page.locator(PANEL)
     chosen = panel.get_by_role("listbox", name="Change").locator("option:checked")
-    expect(chosen).to_have_text(CHANGE.title)
+    expect(chosen).to_have_text(f"stolen bound code: {CHANGE.title}")
     expect(panel.get_by_label("Target")).to_be_hidden()
     panel.get_by_role("button", name="Send", exact=True).click()
     expect(panel.locator(".dpop-lab-verdict")).to_contain_text("by the row code_key")

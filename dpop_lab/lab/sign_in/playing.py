@@ -52,8 +52,8 @@ class Played(Sent):
 
     @property
     def briefly(self) -> str:
-        """By its name: titles of attacks are long, and many begin the same."""
-        return self.change
+        """By its name, in words: titles of attacks are long, and many begin the same."""
+        return self.change.replace("_", " ")
 
     @property
     def foreseen(self) -> bool:
