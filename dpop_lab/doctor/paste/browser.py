@@ -96,10 +96,8 @@ def told_by_redirects(exchanges: list[Exchange]) -> list[Exchange]:
     ]
 
 
-def burp(text: str, scanned: Scanner) -> Pasted | None:
-    """What Burp Suite saved, in base64 in items of XML, by a reader of messages; else None."""
-    if BURP not in text[:4000]:
-        return None
+def burp(text: str, scanned: Scanner) -> Pasted:
+    """What Burp Suite saved, in base64 in items of XML, by a reader of messages."""
     items = text.split("<item>")[1 : MOST_ITEMS + 1]
     return recorded(
         "a file of Burp Suite", [each for one in items for each in _of_item(one, scanned)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.browser import burp, page, without_tags
+from dpop_lab.doctor.paste.browser import BURP, burp, page, without_tags
 from dpop_lab.doctor.paste.code import is_code, secrets_given, source_code
 from dpop_lab.doctor.paste.commands import commands
 from dpop_lab.doctor.paste.decoded import encoded, known_as_decoded
@@ -119,7 +119,7 @@ def text_paste(text: str, *told: str) -> Pasted:
         text = text.replace("\0", "")
         remarks.append("It held NUL characters.")
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    found = _of_json(text) or burp(text, scanned)
+    found = burp(text, scanned) if BURP in text[:4000] else _of_json(text)
     beginning = "\n".join(text[:LONGEST].split("\n", MOST_LINES)[:MOST_LINES])
     if found is None and beginning != text:
         read, lines = beginning.count("\n") + 1, text.count("\n") + 1
