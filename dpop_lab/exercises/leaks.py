@@ -16,7 +16,14 @@ from dpop_lab.exercises.scene import Scene
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sign_in import codes, tokens
 from dpop_lab.lab.sign_in.attack import Attack
-from dpop_lab.lab.sign_in.stage import CONFIDENTIAL, PUBLIC, REDIRECT_URI, Over, Stage
+from dpop_lab.lab.sign_in.stage import (
+    CONFIDENTIAL,
+    PUBLIC,
+    Over,
+    Stage,
+    redemption,
+    renewal,
+)
 from dpop_lab.server.duende_site import SECRET
 from dpop_lab.show import Block, Shown, Table
 
@@ -70,16 +77,12 @@ class Visits(Stage):
 
     def of_code(self, request: Mapping[str, str], code: str, *, verifier: bool = True) -> Loot:
         """What leaks of a code, with its code_verifier or without."""
-        form = {"grant_type": "authorization_code", "client_id": PUBLIC, "code": code}
-        form |= {"redirect_uri": REDIRECT_URI}
-        if verifier:
-            form["code_verifier"] = self.verifier
+        form = redemption(code, self.verifier if verifier else None)
         return Loot(request, form, self.lab.clock.now())
 
     def of_refresh_token(self, token: str, *, free: bool = False) -> Loot:
         """What leaks of a refresh token."""
-        form = {"grant_type": "refresh_token", "client_id": PUBLIC, "refresh_token": token}
-        return Loot({}, form, self.lab.clock.now(), free)
+        return Loot({}, renewal(token), self.lab.clock.now(), free)
 
 
 # ---- leaks: the docstring says what a thief gets

@@ -12,7 +12,7 @@ from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sign_in.person import signed_in
-from dpop_lab.lab.sign_in.stage import PUBLIC, REDIRECT_URI, Stage, challenge
+from dpop_lab.lab.sign_in.stage import PUBLIC, REDIRECT_URI, Stage, challenge, redemption
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW
 from dpop_lab.session.sign_in import AUTHORIZE, PAR, brought, parameters
 
@@ -37,10 +37,8 @@ def redeemed(
     session: requests.Session, lab: Lab, code: str, verifier: str, key: PrivateKey | None
 ) -> requests.Response:
     """Redeem a code of the public client with a proof by this key, or with none."""
-    form = {"grant_type": "authorization_code", "client_id": PUBLIC, "code": code}
-    form |= {"redirect_uri": REDIRECT_URI, "code_verifier": verifier}
     proof = {"DPoP": lab.proof(key, "POST", lab.token_endpoint)} if key else {}
-    return session.post(lab.token_endpoint, data=form, headers=proof)
+    return session.post(lab.token_endpoint, data=redemption(code, verifier), headers=proof)
 
 
 # ---- what was seen

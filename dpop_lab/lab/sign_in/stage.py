@@ -30,6 +30,18 @@ REDIRECT_URI = "https://notused"
 Form = Mapping[str, str | None]  # None leaves one out
 
 
+def redemption(code: str, verifier: str | None, client_id: str = PUBLIC) -> dict[str, str]:
+    """The form that redeems a code (RFC 6749 section 4.1.3), with the code_verifier if any."""
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
+    form["client_id"] = client_id
+    return form if verifier is None else form | {"code_verifier": verifier}
+
+
+def renewal(token: str, client_id: str = PUBLIC) -> dict[str, str]:
+    """The form that uses a refresh token (RFC 6749 section 6)."""
+    return {"grant_type": "refresh_token", "refresh_token": token, "client_id": client_id}
+
+
 class Over(Exception):
     """Here the attack is at its end: the server, or the client itself with these words, said no."""
 
@@ -121,9 +133,7 @@ class Stage:
         self, code: str, client_id: str = PUBLIC, *, by: str | None = "owner", **changed: str | None
     ) -> dict[str, Any]:
         """The tokens for a code, with a proof by this key, or with none."""
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
-        form |= {"client_id": client_id, "code_verifier": self.verifier}
-        return self._post("token", form | changed, by=by)
+        return self._post("token", redemption(code, self.verifier, client_id) | changed, by=by)
 
     def refresh(
         self,
@@ -134,8 +144,7 @@ class Stage:
         **changed: str | None,
     ) -> dict[str, Any]:
         """The tokens for a refresh token, with a proof by this key, or with none."""
-        form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": client_id}
-        return self._post("token", form | changed, by=by)
+        return self._post("token", renewal(token, client_id) | changed, by=by)
 
     def tokens(self, client_id: str = PUBLIC, *, by: str | None = "owner") -> dict[str, Any]:
         """What an honest sign-in brings, with a proof by this key, or with none."""
