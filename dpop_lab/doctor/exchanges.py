@@ -5,11 +5,22 @@ from typing import Any
 
 from dpop_lab.session.call import Call, host_of, json_value
 from dpop_lab.session.decoded import thumbprint_or_none
+from dpop_lab.wire.message import first
 from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import without_query
 
 NUMBERED = re.compile(r"<\w+ \d+>")  # a mask that stands for one value and no other
+OF_SIGN_INS = {"code", "refresh_token", "code_challenge", "dpop_jkt"}  # parameters
+SIGNS_IN = re.compile(r"\b(?:response_type|code|error|request_uri|dpop_jkt)=")
 Earlier = list[Call]
+
+
+def signs_in(call: Call) -> bool:
+    """Has it to do with a sign-in, or with what came of one?"""
+    sent_to = first(call.exchange.response_headers, "Location")
+    urls = f"{call.url}\n{sent_to}"
+    of_one = call.personal or call.form.keys() & OF_SIGN_INS or call.error == "invalid_grant"
+    return bool(of_one) or SIGNS_IN.search(urls) is not None
 
 
 def settled(call: Call, later: Earlier) -> bool:
@@ -42,6 +53,15 @@ def named(call: Call) -> str:
 def answered(call: Call) -> str:
     """An exchange with what came of it, in brackets."""
     return f"{named(call)} ({call.said or 'no answer'})"
+
+
+def used_up(first: Call) -> str:
+    """That an exchange used something up, and what came of it."""
+    used = f"{answered(first)} used it up"
+    if first.refused:
+        proofless = first.whole and not first.is_proof and "proof" not in first.hidden
+        return f"{used}, though it was refused" + " for want of a proof" * proofless
+    return f"{used}, though no answer came" if first.status is None else used
 
 
 def same_answer(one: Call, other: Call) -> bool:

@@ -15,19 +15,18 @@ from dpop_lab.doctor.exchanges import (
     same_answer,
     same_server,
     settled,
+    signs_in,
+    used_up,
     value_of,
 )
-from dpop_lab.doctor.grants import SignIns
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.redeemed import redeemed
-from dpop_lab.doctor.returned import returning
-from dpop_lab.doctor.spent import spent_unseen, used_up
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, shown
 
 MOST_NONCES = 2  # asked for one after the other, without anything being wrong
 SOON = 30  # seconds in which no nonce should be outdated
-Look = Callable[[Call, Earlier, Earlier], Iterator[Problem]]
+Looked = Iterable[Problem]
+Look = Callable[[Call, Earlier, Earlier], Looked]
 
 
 def in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
@@ -39,15 +38,22 @@ def in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
         call if call.name else replace(call, name=f"exchange {number}")
         for number, call in enumerate(calls, 1)
     ]
-    sign_ins, found = SignIns(), []
+    of_sign_ins, found = _of_sign_ins(known), []
     for number, call in enumerate(known):
         earlier, later = known[:number], known[number + 1 :]
-        use = sign_ins.read(call)
-        looks = [returning(call, sign_ins, earlier)]
-        looks += [look(call, earlier, later) for look in LOOKS]
-        looks += [redeemed(use, later)] if use else []
-        found.append(tuple(_each_once(looks)))
+        before, after = of_sign_ins(call, earlier, later)
+        looks = [look(call, earlier, later) for look in LOOKS]
+        found.append(tuple(_each_once([before, *looks, after])))
     return tuple(found)
+
+
+def _of_sign_ins(calls: list[Call]) -> Callable[[Call, Earlier, Earlier], tuple[Looked, Looked]]:
+    """What finds the faults of sign-ins, where there are any among these calls."""
+    if not any(map(signs_in, calls)):
+        return lambda call, earlier, later: ((), ())
+    from dpop_lab.doctor.sign_in.faults import Faults  # where people sign in
+
+    return Faults().of
 
 
 def _each_once(looks: Iterable[Iterable[Problem]]) -> Iterator[Problem]:
@@ -226,7 +232,6 @@ def _refused_at_once(call: Call, source: Call) -> tuple[str, str, bool]:
 
 LOOKS: tuple[Look, ...] = (
     _spent,
-    spent_unseen,
     _nonces,
     _asked_again,
     header_lost,

@@ -14,7 +14,7 @@ from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sign_in.person import signed_in
 from dpop_lab.lab.sign_in.stage import PUBLIC, REDIRECT_URI, Stage, challenge, redemption
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW
-from dpop_lab.session.sign_in import AUTHORIZE, PAR, brought, parameters
+from dpop_lab.session.sign_in.places import AUTHORIZE, PAR, brought, parameters
 
 OF_PUSHED = {"client_id", "request_uri"}
 MOST = 5  # requests of 09.2

@@ -137,7 +137,7 @@ class Call:
         named = self.form.keys() & {"response_type", "code", "error"}
         if not (named or SIGN_IN.search(self.url)):
             return ""
-        from dpop_lab.session.sign_in import place_of  # loaded when used
+        from dpop_lab.session.sign_in.places import place_of  # loaded when used
 
         return place_of(_path(self.url), self.url, self.form)
 
@@ -327,7 +327,7 @@ def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, An
     told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
     in_browser = status >= 300 and not told["error"] and SIGN_IN.search(exchange.url)
     if in_browser or brings_error(exchange):
-        from dpop_lab.session.sign_in import refusal  # loaded when used
+        from dpop_lab.session.sign_in.places import refusal  # loaded when used
 
         told |= refusal(exchange)
     return told

@@ -30,7 +30,7 @@ def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
     messages = [one for step in drawn for one in _messages(step, lanes[_server(step)])]
     diagram = Diagram(title, tuple(lanes), tuple(messages))
     if any(map(_of_people, drawn)):
-        from dpop_lab.session.lanes import with_browsers  # where people sign in
+        from dpop_lab.session.sign_in.lanes import with_browsers  # where people sign in
 
         diagram = with_browsers(diagram, drawn)
     return diagram if len(diagram.mermaid) <= LARGEST else sequence_diagram(steps, most // 2)
@@ -75,7 +75,7 @@ class Story(Shown, Sequence[Step]):
         expect(log, SessionLog, "Story", "record(session) gives one.")
         self._steps, self._timed = tuple(tell(log)), False
         if any(map(_of_people, self._steps)):
-            from dpop_lab.session.trail import followed  # where people sign in
+            from dpop_lab.session.sign_in.trail import followed  # where people sign in
 
             self._steps = followed(self._steps)
 

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from dpop_lab.doctor.explain.page import POLICY, card, row, whole
 from dpop_lab.doctor.explain.room import Filter, Participant, Room
-from dpop_lab.doctor.explain.sign_ins import SignIns
 from dpop_lab.doctor.explain.telling import Entry, entry, short
 from dpop_lab.doctor.explain.unread import left_entry, tls_entry
+from dpop_lab.doctor.sign_in.part import SignIns
 from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Request, Response
 from dpop_lab.wire.participant import LONGEST, participant_in

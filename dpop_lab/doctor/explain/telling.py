@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.doctor.explain.sign_ins import Part, SignIns
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
+from dpop_lab.doctor.sign_in.part import Part, SignIns
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.rules import htu, one_header

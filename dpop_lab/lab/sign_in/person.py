@@ -12,7 +12,7 @@ from dpop_lab.errors import LabError, expect
 from dpop_lab.jose.keys import PrivateKey
 from dpop_lab.lab.participant import ROOM
 from dpop_lab.lab.world import World
-from dpop_lab.session.sign_in import refusal
+from dpop_lab.session.sign_in.places import refusal
 from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.redact import Redactor
 

@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Mapping
 
 from dpop_lab.lab.sign_in.stage import challenge
-from dpop_lab.session.sign_in import brought, parameters
+from dpop_lab.session.sign_in.places import brought, parameters
 from dpop_lab.wire.message import Exchange
 
 

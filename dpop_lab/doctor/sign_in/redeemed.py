@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
-from dpop_lab.doctor.authorized import OF_KEYS, another_code, elsewhere, other_terms
 from dpop_lab.doctor.documents import no_thumbprint
 from dpop_lab.doctor.exchanges import (
     Earlier,
     key_of,
     named,
 )
-from dpop_lab.doctor.grants import Bound, Use
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.spent import spent
+from dpop_lab.doctor.sign_in.authorized import OF_KEYS, another_code, elsewhere, other_terms
+from dpop_lab.doctor.sign_in.grants import Bound, Use
+from dpop_lab.doctor.sign_in.spent import spent
 from dpop_lab.doctor.words import meaning
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown

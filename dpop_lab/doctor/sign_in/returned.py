@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from dpop_lab.doctor.documents import no_thumbprint
 from dpop_lab.doctor.exchanges import Earlier, known, members_of, named
-from dpop_lab.doctor.grants import SignIns, of_browser, returned
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.sign_in.grants import SignIns, of_browser, returned
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, is_time, shown
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from dpop_lab.session.sign_in.trail import API, CLIENT, Followed, Party
 from dpop_lab.session.telling import Step, short
-from dpop_lab.session.trail import API, CLIENT, Followed, Party
 from dpop_lab.show.pictures import Diagram, Message
 
 MOST = 3  # clients or browsers with a lane of their own

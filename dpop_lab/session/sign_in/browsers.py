@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urljoin
 
-from dpop_lab.session.sign_in import ARRIVAL, AUTHORIZE, LOGIN, OF_CLIENTS, leads
+from dpop_lab.session.sign_in.places import ARRIVAL, AUTHORIZE, LOGIN, OF_CLIENTS, leads
 from dpop_lab.session.telling import LABEL, Step
 from dpop_lab.wire.message import lines
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from dpop_lab.session.call import Call, read_as
-from dpop_lab.session.sign_in import parameters
+from dpop_lab.session.sign_in.places import parameters
+from dpop_lab.session.sign_in.trail import Session
 from dpop_lab.session.telling import OF_PERSONS, Step
-from dpop_lab.session.trail import Session
 from dpop_lab.wire.message import Redacted
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dpop_lab.jose.encoding import read_json
-from dpop_lab.session.sign_in import INTROSPECTION, REVOCATION, TAKEN
+from dpop_lab.session.sign_in.places import INTROSPECTION, REVOCATION, TAKEN
 from dpop_lab.session.telling import UNAUTHENTICATED, Step, label_in
 
 MOST = 2000  # keys, codes and tokens that are remembered

@@ -7,8 +7,8 @@ from urllib.parse import unquote, unquote_plus
 
 from dpop_lab.doctor.advice.hashes import how_made
 from dpop_lab.doctor.exchanges import named, value_of
-from dpop_lab.doctor.grants import Use
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.sign_in.grants import Use
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import shown

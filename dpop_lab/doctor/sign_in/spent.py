@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from dpop_lab.doctor.authorized import ANEW, ANY, OF_KEYS
 from dpop_lab.doctor.exchanges import (
     Earlier,
     answered,
@@ -11,10 +10,12 @@ from dpop_lab.doctor.exchanges import (
     named,
     same_answer,
     same_server,
+    used_up,
     value_of,
 )
-from dpop_lab.doctor.grants import GRANTS, Use
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.sign_in.authorized import ANEW, ANY, OF_KEYS
+from dpop_lab.doctor.sign_in.grants import GRANTS, Use
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import duration, shown
 
@@ -66,16 +67,7 @@ def _again(use: Use, later: Earlier) -> Iterator[Problem]:
     yield Problem(title, ONCE[name], "RFC 6749 §5.2", explains=("spent grant", *ANY))
 
 
-def used_up(first: Call) -> str:
-    """That an exchange used something up, and what came of it."""
-    used = f"{answered(first)} used it up"
-    if first.refused:
-        proofless = first.whole and not first.is_proof and "proof" not in first.hidden
-        return f"{used}, though it was refused" + " for want of a proof" * proofless
-    return f"{used}, though no answer came" if first.status is None else used
-
-
-def spent_unseen(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def spent_unseen(call: Call, earlier: Earlier) -> Iterator[Problem]:
     """A code or a refresh token that is spent, going by the answers of a log without requests."""
     before = [
         one

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from dpop_lab.session.browsers import Browser, Browsers, labels
 from dpop_lab.session.decoded import thumbprint_or_none
-from dpop_lab.session.ledger import Handed, Ledger, numbered, when
-from dpop_lab.session.sign_in import (
+from dpop_lab.session.sign_in.browsers import Browser, Browsers, labels
+from dpop_lab.session.sign_in.ledger import Handed, Ledger, numbered, when
+from dpop_lab.session.sign_in.places import (
     ARRIVAL,
     INTROSPECTION,
     LOGIN,

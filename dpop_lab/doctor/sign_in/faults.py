@@ -1,0 +1,27 @@
+"""What is wrong with a sign-in: with what a browser comes back with, or with what is redeemed."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from dpop_lab.doctor.exchanges import Earlier
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.sign_in.grants import SignIns
+from dpop_lab.doctor.sign_in.redeemed import redeemed
+from dpop_lab.doctor.sign_in.returned import returning
+from dpop_lab.doctor.sign_in.spent import spent_unseen
+from dpop_lab.session.call import Call
+
+
+class Faults:
+    """The faults in the sign-ins of a session, whose exchanges come one after the other."""
+
+    def __init__(self) -> None:
+        self._sign_ins = SignIns()
+
+    def of(
+        self, call: Call, earlier: Earlier, later: Earlier
+    ) -> tuple[Iterable[Problem], Iterable[Problem]]:
+        """What is to be said of a call before anything else, and what where nothing else is."""
+        use = self._sign_ins.read(call)
+        first = chain(returning(call, self._sign_ins, earlier), spent_unseen(call, earlier))
+        return first, redeemed(use, later) if use else ()
