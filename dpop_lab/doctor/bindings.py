@@ -37,6 +37,30 @@ def another_key(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Proble
         )
 
 
+def introspected(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A proof by another key than introspection names of its token (RFC 9449 §6.2)."""
+    mine = key_of(call)
+    asked = [
+        one for one in (*earlier, *later) if call.token and one.form.get("token") == call.token
+    ]
+    for told in map(members_of, asked if mine and call.refused else ()):
+        cnf = told.get("cnf")
+        bound = cnf.get("jkt") if isinstance(cnf, dict) else None
+        if told.get("active") is True and isinstance(bound, str) and bound != mine:
+            yield Problem(
+                "bound_key: introspection says that the access token is bound to the key"
+                f" {shown(bound, 60)}, and this proof is by another key, {shown(mine, 60)}",
+                "Sign with the key that the token was asked for with, or ask for a new token with"
+                " this one.",
+                "RFC 9449 §6.2",
+                bound,
+                mine,
+                "bound_key",
+                explains=OF_KEYS,
+            )
+            return
+
+
 def header_lost(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     """A proof that went out with this token, and did not arrive where it was refused."""
     sent = [one for one in earlier if one.is_proof and one.status is None and one.token]

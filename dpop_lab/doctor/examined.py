@@ -13,14 +13,14 @@ from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import Call
 
 AGAIN = "A later exchange has the same fault."
-ECHO = "Another exchange with this status tells the reason."
+ECHO = "Another exchange tells the reason of this status."
 REFUSAL = re.compile(
     r"\b(?:invalid_dpop_proof|use_dpop_nonce|invalid_token|401 unauthorized)\b"
     r"|dpop proof\b.{0,40}\b(?:invalid|fail\w*|mismatch\w*|reject\w*)"
 )  # fmt: skip
 #: One of these stands in whatever `REFUSAL` finds; a search for them takes no time.
 WITHIN = ("invalid_dpop_proof", "use_dpop_nonce", "invalid_token", "401 unauthorized", "dpop proof")
-SILENT = ("status",)  # what a finding explains that goes by the status alone
+SILENT = (("status",), ("before",))  # what a finding explains that goes by the status alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -77,14 +77,14 @@ class Examined:
 def told_once(examined: list[Examined]) -> Iterator[Examined]:
     """Each call without what a finding of another one says, or says better."""
     known = [(one.call.status, problem) for one in examined for problem in one.problems]
-    clear = {status for status, problem in known if problem.explains != SILENT}
+    clear = {status for status, problem in known if problem.explains not in SILENT}
     actions = tuple(problem.action for _, problem in known if problem.action)
     again = set[tuple[str, ...]]()  # causes that a later exchange has, too
     for one in reversed(examined):
         new = [each for each in one.problems if _cause(each) not in again]
         again |= {_cause(each) for each in one.problems}
-        left = [each for each in one.problems if each.explains != SILENT]
-        echo = one.problems and not left and one.call.status in clear
+        left = [each for each in one.problems if each.explains not in SILENT]
+        echo = one.problems and not left and {one.call.status, None} & clear
         notes = [ECHO] * bool(echo) + [AGAIN] * (len(new) < len(one.problems))
         remarks = [each for each in one.remarks if not each.endswith(actions)]
         yield replace(one, problems=() if echo else tuple(new), remarks=(*remarks, *notes))

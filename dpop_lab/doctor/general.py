@@ -53,11 +53,23 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "too large",
+        r"sent too big header | (?:response|answer) header.{0,40} too (?:large|big|long)",
+        "the header lines of the server's answer are too large for the gateway before it",
+        """Let the gateway take larger answers: in nginx by proxy_buffer_size and proxy_buffers. Or
+        let the server send fewer and shorter header lines (cookies, tokens, DPoP-Nonce).""",
+        at_server=True,
+    ),
+    Wording(
+        "too large",
         r"""^\[\w* \w* 431\] | #web_page .*too large | header.{0,30} too (?:large|big|long)
-        | too (?:large|big|long) (?:\w+ )?header""",
-        "the header lines are too large for the server or a proxy before it",
-        """Use a smaller token (fewer scopes, groups, claims) or key, or let the server take more:
-        in nginx by large_client_header_buffers.""",
+        | too (?:large|big|long) (?:\w+ )?header | bytes of headers""",
+        """the header lines of the request, with token and proof among them, are too large for the
+        server or a proxy before it""",
+        """Let the server and each proxy take more: in nginx by large_client_header_buffers, in
+        Apache by LimitRequestFieldSize, in Tomcat and Spring by max-http-request-header-size, in
+        Node by --max-http-header-size, in Kestrel by MaxRequestHeadersTotalSize. Or use a smaller
+        token (fewer scopes, groups, claims) and an EC key in place of RSA.""",
+        at_server=True,
     ),
     Wording(
         "lost key",
@@ -182,17 +194,25 @@ BEFORE = """
 407 | a proxy on the way wants a login | Give the proxy its user and password.
 413 | the body is too large for the server | Send less.
 429 | too many requests | Wait as long as Retry-After says.
-502 | a gateway got no good answer from the server behind it | Look at the gateway.
-503 | the server is busy or in repair | Send it again later.
-504 | a gateway waited in vain for the server behind it | Look at the gateway.
+"""
+#: Those of a gateway, which does not tell what it got from the server behind it.
+OF_GATEWAYS = """
+502 | a gateway got no good answer from the server behind it | Look into the gateway's log, and
+  that of the server behind it: did the request reach it, and did it fall over, close the connection
+  or answer with more header lines than the gateway takes? The proof is not told to be wrong.
+503 | the server, or one behind a gateway, is busy or in repair | Send it again later, with a new
+  proof; if that stays, look into the logs of gateway and server.
+504 | a gateway waited in vain for the server behind it | Look at the server behind the gateway: is
+  it slow, or does it wait for something itself, such as the issuer's keys or the store of the jti?
+  The proof is not told to be wrong.
 """
 
 
-def _read(table: str, says: str, topic: str = "") -> Iterator[Wording]:
+def _read(table: str, says: str, topic: str = "", *, at_server: bool = False) -> Iterator[Wording]:
     """The wordings of a table, whose rows may go on in lines that are indented."""
     for row in table.strip().replace("\n  ", " ").split("\n"):
         key, means, do = row.split(" | ")
-        yield Wording(topic or key, says.replace("KEY", key), means, do)
+        yield Wording(topic or key, says.replace("KEY", key), means, do, at_server)
 
 
 #: What codes and statuses mean where words tell nothing.
@@ -204,6 +224,7 @@ IN_GENERAL = (
         "Give the proof itself, with method and URL of the request: then every row is asked.",
     ),
     *_read(BEFORE, r"^\[\w* \w* KEY\]", "before"),
+    *_read(OF_GATEWAYS, r"^\[\w* \w* KEY\]", "before", at_server=True),
     *_read(CODES, r"#KEY\b"),
     *_read(STATUSES, r"^\[\w* \w* KEY\]", "status"),
     Wording("own code", r"#\w", "an error of the server's own", "Look it up in its documentation."),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain, takewhile
 from typing import NamedTuple
 
-from dpop_lab.doctor.bindings import another_key, header_lost, other_alg, unbound
+from dpop_lab.doctor.bindings import another_key, header_lost, introspected, other_alg, unbound
 from dpop_lab.doctor.exchanges import (
     Earlier,
     answered,
@@ -237,5 +237,6 @@ LOOKS: tuple[Look, ...] = (
     header_lost,
     unbound,
     another_key,
+    introspected,
     other_alg,
 )

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from dpop_lab.checking import Answer, Finding
-from dpop_lab.doctor.advice.passed import OPEN_YET, REASONS, why_passed
+from dpop_lab.doctor.advice.passed import REASONS, may_be_either, why_passed, why_refused
 from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.wordings import VAGUE
 from dpop_lab.doctor.words import meaning
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 
 #: What else words about a row may mean, where that is what fails.
 MAY_MEAN = {
@@ -17,6 +17,13 @@ MAY_MEAN = {
     "no binding": ("bound_key",),
 }
 CLAIMS = ("htm", "htu", "ath")  # of which nobody speaks who saw no proof
+#: Topics of words that name no fault of a request, and so none of one with which all is well.
+NO_FAULT_NAMED = ("any row", "status", "server_error", "bare_challenge", "invalid_token")
+#: Rows by which a whole request is known to be good, as far as it shows.
+ALL_IS_WELL = {
+    TOKEN_ENDPOINT: {"one_header", "signature", "htm", "htu"},
+    API: {"one_header", "signature", "htm", "htu", "ath", "bound_key", "not_expired"},
+}
 #: Codes that stand for many reasons.
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token", "server_error")
 
@@ -83,7 +90,7 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     if passed:
         title += ", and here that row passes"
         action = why_passed(passed.check, call)
-        open_yet = passed.check in OPEN_YET  # else nobody but the server can see it otherwise
+        open_yet = may_be_either(passed.check, call)  # else the server alone sees it otherwise
         said = replace(said, guess="open" if open_yet else "likely", at_server=not open_yet)
     elif row in one.missing:
         action += f" To be sure, give {one.missing[row]}."
@@ -94,7 +101,11 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     elif row and not (call.whole or call.is_proof or call.token):
         action += " Give the request as well, and the row is asked."
     asked = [name for name, each in one.findings.items() if each.mark == "passed"]
-    if (passed or said.guess == "open") and asked:
+    good = len(asked) == len(one.findings) and ALL_IS_WELL.get(call.place, {""}) <= {*asked}
+    if good and not passed and said.explains[0] in NO_FAULT_NAMED:
+        title += ", and every row passes that can be asked"
+        action, said = why_refused(call), replace(said, guess="likely", at_server=True)
+    if (passed or good or said.guess == "open") and asked:
         lacks = dict.fromkeys(one.missing.values())
         rows = {give: [row for row, each in one.missing.items() if each == give] for give in lacks}
         left = "; ".join(f"{', '.join(names)}, for lack of {give}" for give, names in rows.items())

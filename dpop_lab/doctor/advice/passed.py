@@ -1,10 +1,12 @@
 """What a server may know or do otherwise, where it names a row that passes here."""
 
 from dpop_lab.checking import Check
+from dpop_lab.doctor.times import SKEW
 from dpop_lab.doctor.urls import ENCODED, PROXY, differences
 from dpop_lab.proof import rules
-from dpop_lab.session.call import Call
-from dpop_lab.show.values import shown
+from dpop_lab.server.access_token import not_expired
+from dpop_lab.session.call import API, Call
+from dpop_lab.show.values import is_time, shown
 from dpop_lab.wire.syntax import without_query
 
 #: Of rows that a server may see otherwise than this paste does.
@@ -14,7 +16,9 @@ REASONS = {
     " server's clock with the client's (NTP). The server's window may be smaller than others':"
     " make the proof right before it is sent.",
     rules.unused: "The proof was sent before, in an exchange that is not known here: make a new"
-    " one for each request, also for one that a library sends again by itself.",
+    " one for each request, also for one that a library or a proxy sends again by itself. If each"
+    " request has one, the server is at fault: a gateway and the server behind it look at the same"
+    " proof and share one memory, or it remembers something else than jti.",
     rules.nonce: "The nonce was outdated when it came, or is that of another server: put the newest"
     " DPoP-Nonce of this server into a new proof and send it again, once.",
     rules.alg: "RFC 9449 allows this algorithm, and this server does not take it: sign with one"
@@ -22,11 +26,44 @@ REASONS = {
     " take ES256.",
     rules.one_header: "The header was sent: something on the way may add or take one, or this"
     " endpoint of the server does not read it. Look at what arrives.",
+    not_expired: "The token's exp lies ahead of the server's Date: compare the clock, and the time"
+    " zone, by which the server judges it. Or the token was revoked: a new one would tell.",
     rules.signature: "The text may have been changed on the way: look at what arrives.",
 }
 #: Rows of which a server decides by what is not here, or by what it chooses to take.
 OPEN_YET = (rules.fresh, rules.unused, rules.nonce, rules.alg)
 COMPARE = "Is this the request that was refused? Then look into the server's log."
+NO_CHALLENGE = (
+    "A 401 has to say in WWW-Authenticate what the server wants (RFC 9110 §15.5.2), and this one"
+    " says nothing of DPoP: a server, or a gateway before it, that knows Bearer alone answers so."
+    " Ask its operator whether it takes DPoP."
+)
+
+
+def may_be_either(row: Check, call: Call) -> bool:
+    """May the client be at fault, though the row passes? Not for a time all clocks agree on."""
+    iat, date = call.proof.claims.get("iat"), call.date
+    agreed = row == rules.fresh and is_time(iat) and date is not None and abs(iat - date) <= SKEW
+    return row in OPEN_YET and not agreed
+
+
+def why_refused(call: Call) -> str:
+    """Where to look in a server that refuses a request of which nothing is wrong."""
+    at_api, claims = call.place == API, call.access_token.claims
+    silent = NO_CHALLENGE if call.status == 401 and at_api and not call.challenges else ""
+    trusts = [f"{name} {shown(claims[name], 80)}" for name in ("iss", "aud") if name in claims]
+    places = (
+        f"the URL it takes for its own, which has to be {shown(call.proof.claims['htu'], 200)}"
+        " (behind a proxy: its base URL, X-Forwarded headers)",
+        "its clock",
+        "its memory of the jti that were used",
+        f"the algorithms it takes, here {shown(call.proof.header['alg'], 20)}",
+        f"the tokens it trusts, here with {' and '.join(trusts)}" if at_api and trusts else "",
+    )
+    return (
+        f"The client has nothing to mend here. {silent}{' ' * bool(silent)}The reason is in the"
+        f" server's log; look there at {'; '.join(filter(None, places))}."
+    )
 
 
 def why_passed(row: Check, call: Call) -> str:

@@ -24,7 +24,9 @@ LOGIN = (  # words of a login that need no code beside them
     r"|response parameter"
 )
 ABOUT = re.compile(
-    rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS|{LOGIN}", re.I
+    rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS"
+    rf"|too big header|{LOGIN}",
+    re.I,
 )
 FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
