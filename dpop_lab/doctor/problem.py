@@ -6,6 +6,7 @@ from typing import Self
 
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.urls import INNER
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import Call
@@ -86,7 +87,8 @@ class Problem(Shown):
         action = advise(finding, call)
         problem = cls.at(row, said, action, wanted, found, defect)
         at_server = action.startswith(("The server", "The issuer"))  # such advice says who has to
-        problem = replace(problem, question=row.question, at_server=at_server)
+        guess = "likely" * (action == INNER.format(finding.wanted))
+        problem = replace(problem, question=row.question, at_server=at_server, guess=guess)
         names = [name.lower() for name, _ in call.headers]
         if row.name in KEPT_BACK and any(one.startswith("x-forwarded-") for one in names):
             return replace(problem, action=f"{action} {PROXY}", guess="open")

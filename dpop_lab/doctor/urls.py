@@ -26,6 +26,11 @@ JOINED = (
     " it is no URL to sign, and htu may be right. If the client calls it, mend how the client makes"
     " its URL; if only the server's log has it, mend how the server puts its own URL together."
 )
+INNER = (
+    "The server is asked at {0}, a URL inside its network, and htu has the public one: behind a"
+    " proxy it has to compare htu with the URL that the client calls, set there as its base URL or"
+    " got from X-Forwarded headers. If the client itself calls that URL, htu has to be it."
+)
 ISSUER = (
     "The server has to know its public URL (its host name, base URL or the proxy's X-Forwarded"
     " headers): it compares iss with that. The token was issued under another name."
@@ -45,12 +50,18 @@ INSIDE = re.compile(r"localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\
 ENDS = {"?": "query", "#": "fragment"}
 
 
+def is_inside(url: str) -> bool:
+    """Is its host one inside a network, not a public one?"""
+    return INSIDE.match(_parts_of(url)[0]) is not None
+
+
 def joined_twice(url: str) -> bool:
     """Does the host, or a whole URL, stand in the path: was one joined to another by mistake?"""
     normal = normal_url(url)
     path = normal.path.lower() if normal else ""
     host = re.escape(normal.hostname or "") if normal else ""
-    return re.match(rf"/+(?:https?:/|{host}(?:[:/]|$))", path) is not None
+    end = "(?:[:/]|$)" if "." in host else ":"  # a short name may be that of a path, too
+    return re.match(rf"/+(?:https?:/|{host}{end})", path) is not None
 
 
 def differences(wanted: str, found: str) -> Mapping[str, str]:
@@ -153,7 +164,7 @@ def oddities(url: str) -> tuple[str, ...]:
 def issuer_told(call: Call) -> tuple[str, str]:
     """Which URL the server takes for its own issuer's, where that is one inside a network."""
     for match in WHOLE.finditer(call.description[:4000]):
-        if INSIDE.match(_parts_of(match[0])[0]):
+        if is_inside(match[0]):
             told = f"the server has {shown(match[0].rstrip('.:'), 120)}, a URL inside its network"
             return told, ISSUER
     return "", ""

@@ -89,8 +89,10 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     title, action, row, call = said.title, said.action, said.row, one.call
     if passed:
         title += ", and here that row passes"
-        action = why_passed(passed.check, call)
-        open_yet = may_be_either(passed.check, call)  # else the server alone sees it otherwise
+        action = action if said.at_server else why_passed(passed.check, call)
+        open_yet = not said.at_server and may_be_either(
+            passed.check, call
+        )  # else the server alone sees it otherwise
         said = replace(said, guess="open" if open_yet else "likely", at_server=not open_yet)
     elif row in one.missing:
         action += f" To be sure, give {one.missing[row]}."

@@ -7,6 +7,7 @@ from functools import cache
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
+from dpop_lab.doctor.between import changed_between
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
 from dpop_lab.doctor.paste.refusals import STATUS
@@ -230,6 +231,8 @@ def _with_clues(found: Problem, call: Call) -> Problem:
         at_server = at_server or todo in AT_SERVER
     if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
         action = f"In this htu, {'; '.join(odd)}. {action}"
+    elif not at_server and not told and (change := changed_between(call, found.row)):
+        title, action, at_server = f"{title}; {change.told}", change.action, True
     forwarded = any(name.lower().startswith("x-forwarded-") for name, _ in call.headers)
     if forwarded and not call.is_proof and found.row in (rules.htm.name, rules.htu.name):
         action = (

@@ -7,7 +7,7 @@ from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.header import jwk_of
 from dpop_lab.doctor.advice.tokens import SENT_ID
 from dpop_lab.doctor.times import time_advice
-from dpop_lab.doctor.urls import JOINED, differences, joined_twice
+from dpop_lab.doctor.urls import INNER, JOINED, differences, is_inside, joined_twice
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown
@@ -44,7 +44,8 @@ def htu(finding: Finding, call: Call) -> str:
     fault = f"htu has {' and '.join(differences(wanted, found).values())}"
     given = {name.lower(): value.partition(",")[0].strip() for name, value in call.headers}
     if not FORWARDED & given.keys():
-        return f"{fault}: send {wanted}."
+        inner = is_inside(wanted) and not is_inside(found)
+        return INNER.format(wanted) if inner else f"{fault}: send {wanted}."
     if _is_public(wanted, found, given):
         return (
             "The server behind the proxy has to know the URL that is called, set there or got from"

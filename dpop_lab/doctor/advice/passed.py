@@ -1,6 +1,7 @@
 """What a server may know or do otherwise, where it names a row that passes here."""
 
 from dpop_lab.checking import Check
+from dpop_lab.doctor.between import FORWARD
 from dpop_lab.doctor.times import SKEW
 from dpop_lab.doctor.urls import ENCODED, PROXY, differences
 from dpop_lab.proof import rules
@@ -24,8 +25,8 @@ REASONS = {
     rules.alg: "RFC 9449 allows this algorithm, and this server does not take it: sign with one"
     " that its metadata name (dpop_signing_alg_values_supported) or its challenge (algs); most"
     " take ES256.",
-    rules.one_header: "The header was sent: something on the way may add or take one, or this"
-    " endpoint of the server does not read it. Look at what arrives.",
+    rules.one_header: "The header was sent: something on the way takes it away, or this endpoint of"
+    f" the server does not read it. Look at what arrives. {FORWARD}",
     not_expired: "The token's exp lies ahead of the server's Date: compare the clock, and the time"
     " zone, by which the server judges it. Or the token was revoked: a new one would tell.",
     rules.signature: "The text may have been changed on the way: look at what arrives.",

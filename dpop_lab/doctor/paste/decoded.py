@@ -29,6 +29,7 @@ MEMBERS = {  # what a proof and an access token have; of a part that is not ther
     (TOKEN, CLAIMS): ("iss", "aud", "exp", "cnf"),
 }
 NO_TOKEN = {"active", "access_token", "token_type", "jwks_uri", "resource", "error", "keys", "kty"}
+OF_A_LOG = {"level", "lvl", "severity", "msg", "message", "err", "error", "error_description"}
 MOST = 200  # parts of JWTs, of which 20 are told
 ENOUGH = 3  # claims of a list that is taken for all there are
 NESTED = 3  # levels of objects in objects
@@ -122,7 +123,7 @@ def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mappi
         yield REFRESH, CLAIMS, value
     elif "jwk" in names or typ == "dpop+jwt":
         yield PROOF, HEADER, value
-    elif names & {"htm", "htu"}:
+    elif names & {"htm", "htu"} and not names & OF_A_LOG:
         yield PROOF, CLAIMS, value
     elif "alg" in names and names & {"typ", "kid"} and not names & NO_TOKEN:
         yield TOKEN, HEADER, value

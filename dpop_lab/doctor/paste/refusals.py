@@ -45,6 +45,7 @@ NAMED = re.compile(
 )
 QUOTED = re.compile(r'(?<!\w)"(?=\S)([^"\n]*+)"')
 BESIDE = re.compile(r'\b((?:expected|actual|received|got|iat|now)=(?:"[^"\n]*+"|[^\s",;]++))')
+URLS = re.compile(r'(?<![\w.-])(\w{2,30}="?https?://[^\s",;]++)')  # told by name
 FRAME = re.compile(  # of a stack trace: where it was in a program, not what was said
     r"""^\s*(?:at\s++\S.*[(:]|File\s"|\.\.\.\s\d+\smore|from\s[^\s:]*+:\d|\#\d+\s|goroutine\s
       |[^\s:]*+(?<=\.go):\d|Traceback\s|[^\s@]*+@\S*+(?<=\d)$
@@ -94,7 +95,8 @@ def words_in(line: str) -> Words | None:
     )
     if text.strip("[]().: ") == error:
         text = ""
-    if said and (more := BESIDE.findall(line)):
+    more, urls = BESIDE.findall(line), URLS.findall(line)
+    if said and (more := more or urls * (len(urls) == 2)):
         text += f" ({', '.join(more)})"
     if error.lower() != error:
         error = IN_CAPITALS.sub(r"\g<0>_", error.replace("DPoP", "Dpop")).lower()

@@ -8,6 +8,7 @@ import json
 import re
 from collections import deque
 from dataclasses import replace
+from itertools import pairwise
 
 from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
@@ -39,7 +40,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)(?:[^\s"'`<>,]|{HIDDEN})*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
-      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+[a-z])  # a logger
+      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+\S)  # a logger
       (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
@@ -92,6 +93,9 @@ def scanned(text: str) -> list[Told]:
             at = end + 1
     schemes = {host: scheme for scheme, host in ORIGIN.findall(text)}
     found = answered(made)
+    for before, one in pairwise(found):
+        if before.method and not (before.status or before.said):  # as a gateway tells of it
+            one.around = [*before.around, *one.around]
     for one in found:
         one.scheme = one.scheme or schemes.get(first(tuple(one.headers[ASKED]), "Host"), "")
     return [(one.exchange(), _beside(one)) for one in found]
