@@ -41,7 +41,7 @@ THIRD_PARTY = {  # who may import it: a module, or a room with all that is in it
 LONG = {  # modules and functions that may be, and why
     "checking.py": "a check, its finding, report and profile are one idea, and nothing of DPoP",
     "proof/rules.py": "one row after the other, as RFC 9449 section 4.3 has them",
-    "session/call.py": "the one reading of an exchange: a file more would be run by each call",
+    "session/call.py": "an exchange as it is read, and the reading: one more file for each call",
     "client/auth.py: client_credentials": "fifteen parameters, each with its meaning",
 }
 WITHOUT_DPOP = ("jose", "checking", "show")  # what knows nothing of it

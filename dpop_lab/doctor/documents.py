@@ -20,7 +20,8 @@ from dpop_lab.doctor.metadata import (
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import read_jws
-from dpop_lab.session.call import Call, json_value
+from dpop_lab.session.answer import json_value
+from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
 
@@ -70,8 +71,7 @@ def in_call(call: Call) -> tuple[Document, ...]:
     sent_to = first(call.exchange.response_headers, "Location") if call.accepted else ""
     answer = call.exchange.response_body if call.succeeded or call.status is None else ""
     places = (_of_parameters(call.url), read(call.form), _of_parameters(sent_to))
-    found = (*places, read(json_value(answer)))
-    return tuple(filter(None, found))
+    return tuple(filter(None, (*places, read(json_value(answer)))))
 
 
 def _of_parameters(text: str) -> Document | None:

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from dpop_lab.session.call import Call, host_of, json_value
+from dpop_lab.session.answer import members_in
+from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.wire.message import first
 from dpop_lab.wire.secrets import is_hidden
@@ -87,5 +88,4 @@ def known(value: str) -> str:
 
 def members_of(call: Call) -> dict[str, Any]:
     """The members of the JSON object in an answer."""
-    found = json_value(call.exchange.response_body)
-    return found if isinstance(found, dict) else {}
+    return members_in(call.exchange.response_body)

@@ -20,8 +20,9 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
+from dpop_lab.session.answer import ABOUT_DPOP, TOKEN_SCHEMES
 from dpop_lab.session.asked import speaks_of_dpop
-from dpop_lab.session.call import ABOUT_DPOP, API, TOKEN_ENDPOINT, TOKEN_SCHEMES, Call, brings_error
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, brings_error
 
 #: A row that failed, and at which place under which policy; of a guess the row alone.
 Said = tuple[Check, str, str]
@@ -243,8 +244,6 @@ def _with_clues(found: Problem, call: Call) -> Problem:
         at_server = True
     bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
     if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):
-        title += (
-            "; the challenge says Bearer, but its words are about DPoP: the server knows DPoP and"
-            " answers under the wrong scheme"
-        )
+        title += "; the challenge says Bearer, but its words are about DPoP: the server knows DPoP"
+        title += " and answers under the wrong scheme"
     return replace(found, title=title, action=action, at_server=at_server)

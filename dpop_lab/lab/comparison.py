@@ -12,7 +12,8 @@ from dpop_lab.lab.catalogue.places import (
     TOKEN_ENDPOINT,
     TOKEN_ENDPOINT_NONCE,
 )
-from dpop_lab.session.call import Call, json_value
+from dpop_lab.session.answer import members_in
+from dpop_lab.session.call import Call
 from dpop_lab.show import Block, Note, Shown, Table, as_text
 from dpop_lab.show.values import cut, printable
 
@@ -75,8 +76,7 @@ def outcome(answered: Call, to: str) -> tuple[bool, str]:
     """Was it accepted? And its status, with an error or a token_type that is not DPoP."""
     accepts, what = 200 <= (answered.status or 0) < 300, answered.error
     if accepts and PLACES[to].client_id:
-        members = json_value(answered.exchange.response_body)
-        accepts = isinstance(members, dict) and isinstance(members.get("access_token"), str)
+        accepts = isinstance(members_in(answered.exchange.response_body).get("access_token"), str)
         kind = (answered.token_type.lower() or "token of no type") if accepts else "no access token"
         what = "" if kind == "dpop" else kind
     return accepts, f"{answered.status} {what}".rstrip()

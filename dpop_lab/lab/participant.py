@@ -59,6 +59,15 @@ def _in_a_room(client: Settings) -> Settings:
     return replace(client, issuer=None, token_endpoint=endpoint, api=api)
 
 
+def introduction(name: str | None, issuer: str) -> Mapping[str, str]:
+    """The header lines that say who asks this issuer; none where there is no name."""
+    if name is None:
+        return {}
+    from dpop_lab.wire.participant import name_headers  # in a room alone
+
+    return name_headers(name, issuer)
+
+
 class Introduced(requests.Session):
     """A session that adds header lines to what it sends to the origin of one URL, and to no other.
 

@@ -16,7 +16,7 @@ from dpop_lab.client.settings import Credentials, Settings, authentication, sett
 from dpop_lab.client.token import Parameters
 from dpop_lab.errors import LabError, SettingsError, expect
 from dpop_lab.jose.keys import PrivateKey, generate_key
-from dpop_lab.lab.participant import OTHER, ROOM, TOKEN_PATH, Introduced
+from dpop_lab.lab.participant import OTHER, ROOM, TOKEN_PATH, Introduced, introduction
 from dpop_lab.server.common import Clock
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.duende_site import CLIENTS
@@ -24,7 +24,6 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.resource_server import BEARER_API
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.server.twin import Twin
-from dpop_lab.wire.participant import name_headers
 
 Carrier = Literal["in process", "socket"]
 TWIN, LIVE = "the offline twin", "the live server"  # kinds of world
@@ -64,7 +63,7 @@ class World:
         self.clock = twin.clock if twin else Clock()
         self._own = own
         #: Header lines that say who this is, where there is a name.
-        self.introduction = {} if name is None else name_headers(name, self.base_url)
+        self.introduction = introduction(name, self.base_url)
         apis = (self.api, self.plain_api) if self.is_demo else ()
         self._json_only = {url for url in (client.token_endpoint, *apis) if url}
         self.adapter = adapter or self._network()

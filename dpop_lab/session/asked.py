@@ -13,7 +13,8 @@ from dpop_lab.server.access_token import TokenContext, TokenProfile, token_of
 from dpop_lab.server.duende_site import BASE_URL
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.call import ABOUT_DPOP, API, TOKEN_ENDPOINT, Call, host_of, json_value
+from dpop_lab.session.answer import ABOUT_DPOP, members_in
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.show.values import is_time
 from dpop_lab.wire.syntax import is_loopback, normal_url
 
@@ -245,6 +246,5 @@ def keys_of(jwks: Mapping[str, Any] | None) -> Jwks:
 def issued_keys(calls: tuple[Call, ...]) -> Jwks:
     """The issuer's keys, where its JWK Set was fetched in the same session."""
     bodies = [one.exchange.response_body for one in calls if one.status == 200]
-    sets = [json_value(body) for body in bodies if '"keys"' in body[:2000]]
-    known = [one["keys"] for one in sets if isinstance(one, dict) and "keys" in one]
+    known = [members_in(body).get("keys") for body in bodies if '"keys"' in body[:2000]]
     return tuple(key for keys in known if isinstance(keys, list) for key in keys_of({"keys": keys}))

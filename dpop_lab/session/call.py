@@ -3,25 +3,24 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from dpop_lab.checking import Finding, Report
-from dpop_lab.jose.encoding import read_json
 from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.server.common import basic_pair
 from dpop_lab.server.duende_site import BASE_URL
+from dpop_lab.session.answer import TOKEN_SCHEMES, answer_of, json_value
 from dpop_lab.show.values import cut, http_time, shown
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
 from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import NONCE_WANTED, Challenge, read_challenges
 
 TOKEN_ENDPOINT, API = "token endpoint", "API"
-TOKEN_SCHEMES = ("dpop", "bearer")
 PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
 SIGN_IN = re.compile(  # in the URLs that have to do with people
     r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))/*"
@@ -32,25 +31,6 @@ ERROR_SENT = re.compile(r"""(?:^|[?&#])error=[a-z]+_|<input[^<>]*\sname=["']erro
 REVISION = re.compile("[0-9a-f]{8}|twin")
 ACCEPTED, NO_ROW = "accepted", "no row"
 LONGEST = 16_000  # characters of a URL or a challenge
-LONGEST_WORDS = 2000
-CODES = ("error", "error_code", "code")
-DESCRIPTIONS = ("error_description", "message", "detail", "reason", "description", "title")
-COMPARED = ("expected", "actual", "received", "got", "htu", "iat", "now")  # told beside the words
-SPELLINGS = (
-    {  # of members of an answer, without `_`, in small letters
-        one.replace("_", ""): one
-        for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
-    }
-    | dict.fromkeys(("properties", "context", "extra", "fields"), "detail")
-    | dict.fromkeys(
-        ("errorsummary", "msg", "err", "fault", "faultstring", "messagetemplate"),
-        "message",
-    )
-)
-LINES_OF_A_LOG = ("log", "textPayload")  # of containers; a HAR has a log, too, which is no text
-INNER = ("error", "errors", "message", "detail")  # which may be objects with words of their own
-ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
-OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
 LINES = 100  # header lines that are looked at
 NOTHING = Exchange("", "", (), "", math.nan, math.nan)
 
@@ -324,8 +304,10 @@ def read_as(kind: type[C], exchange: Exchange, **known: Any) -> C:
 def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, Any]:
     """The fields that an answer tells; where people sign in, a redirect or a page may tell them."""
     status = exchange.status or 0
-    told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
-    in_browser = status >= 300 and not told["error"] and SIGN_IN.search(exchange.url)
+    told: dict[str, Any] = {}
+    if exchange.response_body or challenges:
+        told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
+    in_browser = status >= 300 and not told.get("error") and SIGN_IN.search(exchange.url)
     if in_browser or brings_error(exchange):
         from dpop_lab.session.sign_in.places import refusal  # loaded when used
 
@@ -349,81 +331,6 @@ def _doubled(form: list[tuple[str, str]]) -> tuple[str, ...]:
     counts = Counter(name for name, _ in form)
     several = ("resource", "audience")  # RFC 8707, RFC 8693
     return tuple(name for name, count in counts.items() if count > 1 and name not in several)
-
-
-def spelt(name: object) -> str:
-    """The name of a member as RFC 6749 spells it: access_token for AccessToken or accessToken."""
-    short = str(name)[:40].replace("_", "").replace(".", "").lower()
-    return SPELLINGS.get(short) or SPELLINGS.get(short.removeprefix("error"), str(name))
-
-
-def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, Any]]:
-    """The members of an answer, those of the errors in it first."""
-    pairs = [
-        ("message" if name in LINES_OF_A_LOG and isinstance(value, str) else spelt(name), value)
-        for name, value in members.items()
-    ]
-    for name, value in pairs if levels else ():
-        first_one = value[0] if isinstance(value, list) and value else value
-        if name in INNER and isinstance(first_one, Mapping):
-            yield from told_in(first_one, levels - 1)
-    yield from ((name, value) for name, value in pairs if not isinstance(value, dict | list))
-
-
-def words_of(members: object) -> tuple[str, str]:
-    """The code and the words of a JSON answer, wherever it has them; the most telling words."""
-    told = [*told_in(members)] if isinstance(members, Mapping) else []
-    codes = [str(value) for name, value in told if name in (*CODES, *DESCRIPTIONS) and value]
-    error = next(filter(OWN_CODE.fullmatch, codes), "")
-    error = error or next((str(value) for name, value in told if name == "error" and value), "")
-    words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]
-    words = [one for one in words if one != error] or words
-    if " " in error and "\n" not in error:  # these are words, too, and no code
-        words, error = [error, *words], ""
-    if all(name != "error_description" for name, _ in told):
-        words = ["; ".join(dict.fromkeys(words[:3]))]
-    text = next(filter(ABOUT_DPOP.search, words), words[0] if words else "")
-    urls = {
-        name: value for name, value in told if str(value)[:8].startswith(("http://", "https://"))
-    }
-    beside = {name: value for name, value in told if name in COMPARED} | (
-        urls if len(urls) == 2 else {}
-    )
-    if ABOUT_DPOP.search(text) and beside:
-        text += f" ({', '.join(f'{name} {value}' for name, value in beside.items())})"
-    return error, text
-
-
-def answer_of(
-    members: object, challenges: tuple[Challenge, ...] = (), status: int | None = None
-) -> dict[str, Any]:
-    """The fields of a call that a JSON answer tells, an error or a token, or else a challenge.
-
-    Words alone, without an error, count for a refusal where the status says so.
-    """
-    known = members.items() if isinstance(members, dict) else ()
-    told = {spelt(name): value for name, value in known}
-    error, words = words_of(told)
-    if not (error or (status or 0) >= 400):
-        words = str(told.get("error_description") or "")
-    said = {"error": error, "error_description": words}
-    for challenge in challenges:
-        found = challenge.parameters
-        tells = challenge.scheme in TOKEN_SCHEMES and {*said} & {*found}
-        if tells and not OWN_CODE.fullmatch(said["error"]):
-            said = {name: found.get(name, said[name]) for name in said}
-    issued = told.get("access_token")
-    return {
-        "error": said["error"][:200],
-        "description": said["error_description"][:LONGEST_WORDS],
-        "issued": issued if isinstance(issued, str) and not is_hidden(issued) else "",
-        "token_type": str(told.get("token_type", ""))[:40],
-    }
-
-
-def json_value(text: str) -> Any:
-    """The JSON value a text is, None when it is none. Never raises."""
-    return read_json(text) if text.lstrip()[:1] in ("{", "[") else None
 
 
 def _date(headers: Headers) -> float | None:

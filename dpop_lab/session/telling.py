@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.client.recorder import SessionLog
-from dpop_lab.session.call import TOKEN_SCHEMES, Call, json_value, read_as
+from dpop_lab.session.answer import TOKEN_SCHEMES, members_in
+from dpop_lab.session.call import Call, read_as
 from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.message import Redacted, first, lines
 from dpop_lab.wire.syntax import refuses_token
@@ -197,8 +198,7 @@ class _Before:
 
     def _fetched(self, step: Step) -> str:
         """Is this the first token for this client and key? Renewed is one for the same key."""
-        members = json_value(step.exchange.response_body)
-        issued = label_in(str(members.get("access_token"))) if isinstance(members, dict) else ""
+        issued = label_in(str(members_in(step.exchange.response_body).get("access_token", "")))
         if step.client and issued:
             self.owners[issued] = step.client
         source = (step.exchange.url, step.client, step.key)

@@ -15,7 +15,8 @@ from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import scanned
 from dpop_lab.doctor.paste.unwrap import METHODS, unescaped
-from dpop_lab.session.call import NOTHING, json_value
+from dpop_lab.session.answer import json_value
+from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
 
 COMMAND = re.compile(

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from dpop_lab.doctor.paste.addresses import signs_in
-from dpop_lab.session.call import ABOUT_DPOP, NOTHING, Call, read_call
+from dpop_lab.session.answer import ABOUT_DPOP
+from dpop_lab.session.call import NOTHING, Call, read_call
 from dpop_lab.wire.message import Exchange, Headers
 
 if TYPE_CHECKING:

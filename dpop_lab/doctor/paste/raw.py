@@ -7,7 +7,7 @@ from typing import Any
 
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
 from dpop_lab.doctor.paste.unwrap import FIELD, START
-from dpop_lab.session.call import json_value
+from dpop_lab.session.answer import json_value
 from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Headers
 

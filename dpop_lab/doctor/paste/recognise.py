@@ -42,7 +42,8 @@ from dpop_lab.doctor.paste.values import exchange_in, json_text, what_is
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws
-from dpop_lab.session.call import Call, spelt
+from dpop_lab.session.answer import spelt
+from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Exchange
 
 LONGEST, LONGEST_JSON = 100_000, 16_000_000  # characters that are looked at

@@ -19,7 +19,8 @@ from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
 from dpop_lab.doctor.paste.refusals import FRAME, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, unescaped
 from dpop_lab.doctor.paste.values import exchanges_of
-from dpop_lab.session.call import Call, json_value
+from dpop_lab.session.answer import json_value
+from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Exchange, first
 
 NAMES = (

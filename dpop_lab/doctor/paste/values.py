@@ -26,7 +26,8 @@ from dpop_lab.doctor.paste.raw import LONGEST, MOST, headers_in, only_headers
 from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.jose.encoding import Members
-from dpop_lab.session.call import NOTHING, Call, read_call, spelt, told_in, words_of
+from dpop_lab.session.answer import spelt, told_in, words_of
+from dpop_lab.session.call import NOTHING, Call, read_call
 from dpop_lab.show.values import is_time, seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers, first
 
