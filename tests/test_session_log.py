@@ -164,7 +164,8 @@ def test_form_fields_that_are_secret_are_replaced(name: str, secret: str) -> Non
         ("X-Access-Token", "abc", "<access_token 1>"),
         ("x-api-key", "abc", "<api_key 1>"),
         ("Client-Secret", "abc", "<client_secret 1>"),
-        ("X-Amz-Security-Token", "abc", "<credentials 1>"),
+        ("X-Amz-Security-Token", "abc", "<secret 1>"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ=="),
         (
             "Location",
             "/?Access_Token=x&accessToken=y",

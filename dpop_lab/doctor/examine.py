@@ -8,9 +8,11 @@ from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.examined import Examined
-from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.general import TICKET
+from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.times import clocks_compared
 from dpop_lab.doctor.unasked import OF_A_TOKEN, other_problems, remarks, solved
+from dpop_lab.doctor.urls import differences
 from dpop_lab.doctor.weighed import weighed
 from dpop_lab.proof import rules
 from dpop_lab.server import access_token as at
@@ -19,7 +21,8 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Jwks, ask_rows
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
-from dpop_lab.show.values import is_time
+from dpop_lab.show.values import is_time, shown
+from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import NONCE_WANTED
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -61,6 +64,7 @@ def examine(
     free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
     judged = _accepted if took else _refused
     by_rows = [judged(each, call) for each in failures if each not in free]
+    by_rows = [*_of_another_request([*_with_neither(by_rows, call)], call)]
     problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
@@ -143,6 +147,48 @@ def _not_binding(finding: Finding, call: Call) -> str:
     """What to say of a row that failed where each server decides for itself."""
     row = f"{finding.check.name} ({finding.source})"
     return f"A server may see this in its own way: {row}. {advise(finding, call)}"
+
+
+def _with_neither(found: list[Problem], call: Call) -> Iterator[Problem]:
+    """The problems, those of a request that has neither access token nor proof as one."""
+    absent = [each for each in found if each.row in (at.scheme.name, rules.one_header.name)]
+    if len(absent) < 2 or call.authorization or call.is_proof or absent[0].guess:
+        yield from found
+        return
+    what = "scheme: there is no Authorization header and no DPoP header"
+    action = f"{absent[0].action.partition(';')[0]}, and a proof for this request in a DPoP header."
+    if first(call.headers, "Upgrade").lower() == "websocket":
+        action += f" In a browser a page can't give a WebSocket header lines: {TICKET}"
+    one = replace(absent[0], title=what, action=" ".join(action.split()), question="")
+    yield replace(one, explains=(*one.explains, rules.one_header.name))
+    yield from (each for each in found if each not in absent)
+
+
+def _of_another_request(found: list[Problem], call: Call) -> Iterator[Problem]:
+    """The problems, those of a proof that was made for another request as one."""
+    rows = {each.row: each for each in found}
+    htm, htu, ath = (rows.get(row.name) for row in (rules.htm, rules.htu, rules.ath))
+    claims = call.proof.claims
+    named = f"{claims.get('htm')} {claims.get('htu')}"
+    parts = differences(call.url, str(claims.get("htu")))
+    of_token = str(claims.get("htu")).rstrip("/").lower().endswith("/token")
+    other = {"path", "host"} & parts.keys() and claims.get("htm") in METHODS
+    if htu is None or htu.at_server or not other or not (htm or (ath and of_token)):
+        yield from found
+        return
+    what = "the token request" if of_token else "another request"
+    hashed = ", with the ath of the token that goes with it" * (ath is not None)
+    yield replace(
+        htu,
+        title=f"htm and htu: this is the proof of {what}, {shown(named, 200)[1:-1]}",
+        action="Make a new proof for each request, right before it is sent, for its own method and"
+        f" URL{hashed}. Look where the client keeps a proof and sends it again.",
+        wanted=f"{call.method} {htu.wanted[1:-1]}",
+        found=shown(named, 200)[1:-1],
+        question="",
+        explains=("htm", "ath", "any row"),
+    )
+    yield from (each for each in found if each not in (htm, htu, ath))
 
 
 def _refused(finding: Finding, call: Call) -> Problem:

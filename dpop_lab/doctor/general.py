@@ -21,6 +21,9 @@ EXPOSE = """The server must change, not the client: let its answers carry
     Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate. Then the page can read the nonce
     and put it into a new proof."""
 
+TICKET = """Fetch a ticket, good once and for seconds, by a call with a proof, and bring that when
+    the WebSocket opens, never the access token in its URL. A program that can set header lines sends both with the handshake: a GET,
+    its htu with https in place of wss."""
 
 #: What stands before all words about proofs.
 BESIDE_PROOFS = (
@@ -40,6 +43,14 @@ BESIDE_PROOFS = (
         "the browser asks the server first (preflight, CORS), and the server does not allow it",
         ALLOW,
         at_server=True,
+    ),
+    Wording(
+        "websocket",
+        r"""websocket.{0,200}(?:authentication failed|no valid credentials|handshake|\b40[13]\b)
+        (?!.*\bhtu\b)""",
+        """a page in a browser can't give a WebSocket header lines, so neither access token nor proof
+        went with its handshake""",
+        TICKET,
     ),
     Wording(
         "connection",

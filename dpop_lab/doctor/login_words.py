@@ -15,6 +15,14 @@ OF_LOGINS = (
     ),
     Wording(
         "code key",
+        r"^\[authorize .*(?:jkt|thumbprint).{0,40}<differs> | ^\[authorize .*<differs>.{0,40}\bjkt",
+        """dpop_jkt names another key than the request that was pushed (PAR), its proof, or what the
+        server knows of this login""",
+        """Make one key for each login, before its first request, and use it for all: its thumbprint
+        is dpop_jkt, it signs the proof of the pushed request and that of the token request.""",
+    ),
+    Wording(
+        "code key",
         r"^\[authorize .*(?:jkt|thumbprint)",
         "the server does not take dpop_jkt: it is no thumbprint of a key",
         """Send the JWK thumbprint of RFC 7638: SHA-256 of the public JWK's required members, as

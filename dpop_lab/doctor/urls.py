@@ -31,13 +31,18 @@ INNER = (
     " proxy it has to compare htu with the URL that the client calls, set there as its base URL or"
     " got from X-Forwarded headers. If the client itself calls that URL, htu has to be it."
 )
+DECODES = (
+    "The server, or a proxy before it, decodes the path before it compares: mend it there, so that"
+    " it compares the path as it came. The client is right. Till then, call a path without such"
+    " characters (by another id, say)."
+)
 ISSUER = (
     "The server has to know its public URL (its host name, base URL or the proxy's X-Forwarded"
     " headers): it compares iss with that. The token was issued under another name."
 )
-AT_SERVER = (BEHIND, ROUTE, JOINED, ISSUER)  #: what is to be mended at the server
+AT_SERVER = (BEHIND, ROUTE, JOINED, DECODES, ISSUER)  #: what is to be mended at the server
 #: URLs in a server's words, and what stands before that of the server, and of the proof.
-WHOLE = re.compile(r"https?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
+WHOLE = re.compile(r"(?:http|ws)s?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
     r"expect|comput|want|request|server|should|must|config|required|target|route|rule|pattern"
 )
@@ -184,8 +189,8 @@ def urls_told(call: Call) -> tuple[str, str]:
         label = words[max(start, match.start() - 40) : match.start()].lower()
         label = OTHER_PART.split(label.rstrip(MARKS))[-1]
         rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
-        urls.append((rank, without_query(match[0].rstrip(".:"))))
-        start = match.end()
+        url, start = without_query(match[0].rstrip(".:")), match.end()
+        urls += [(rank, url)] * (url not in [known for _, known in urls])
     if len(urls) != 2:
         return "", ""
     found, wanted = (url for _, url in sorted(urls, key=itemgetter(0)))
@@ -201,6 +206,6 @@ def urls_told(call: Call) -> tuple[str, str]:
     plain = found.startswith("http:") and wanted.startswith("https:")  # it knows that TLS is there
     if parts.keys() <= {*OF_A_PROXY} and not plain:
         return told, BEHIND
-    if "encoding" in parts:
-        told += ": the server decodes the path before it compares, which is to be mended there"
+    if "encoding" in parts and len(found) > len(wanted):
+        return told, DECODES
     return told, f"Make each proof for the URL that is called; the server has {shown(wanted, 200)}."

@@ -35,7 +35,7 @@ PAGE = re.compile(
     r"\s*<(?:!doctype html|html)(?:(?!<title>)[^\0]){0,400}+(?:<title>([^<]{0,200}))?", re.I
 )
 #: What other lines than the server's words tell of: those of a browser, an app, a middleware.
-BESIDE = ("own rule", "cors", "too large", "lost key", "no scheme", "no binding")
+BESIDE = ("own rule", "cors", "websocket", "too large", "lost key", "no scheme", "no binding")
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told, "issuer": issuer_told}

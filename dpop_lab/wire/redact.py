@@ -30,6 +30,7 @@ from dpop_lab.wire.syntax import without_login
 
 DECODER = json.JSONDecoder(parse_int=whole_number)
 FORM = "application/x-www-form-urlencoded"
+OPEN = ("sec-websocket-key", "idempotency-key")  # header lines that are no secrets, as their names
 SHORTEST = len("?code=x")  # no text that is shorter can name a secret and hold it
 
 # every pattern takes time in proportion to the text: no repetition may be tried in many ways
@@ -124,8 +125,9 @@ class Redactor:
             case "set-cookie":
                 return ", ".join(map(self._cookie, COOKIES.split(value)))
         kind = KINDS.get(squeezed(name.lower().removeprefix("x-")))
-        if kind or name.lower().endswith(("token", "secret", "key")):
-            return self.labels.label(kind or "credentials", value)
+        ends = name.lower().endswith(("token", "secret", "key"))
+        if kind or (ends and name.lower().removeprefix("x-") not in OPEN):
+            return self.labels.label(kind or "secret", value)
         return self._text(self._url(value))
 
     def _credentials(self, value: str) -> str:

@@ -15,5 +15,5 @@ def signs_in(url: str) -> bool:
 
 def returns(url: str) -> bool:
     """Does a URL bring a code, an access token or an error to a client?"""
-    url = url[:LONGEST]
+    url = "" if url.startswith("ws") else url[:LONGEST]  # a WebSocket's
     return RETURNS.search(url) is not None or bool(CODE.search(url) and BESIDE.search(url))

@@ -102,7 +102,7 @@ def known_as_decoded(told: Pasted, jwts: list[Jwt]) -> Pasted:
     """What was told of a text in which these JWTs were `encoded`, with what is unseen of each."""
     placed = {text for call in told.calls for text in (*call.proofs, call.token)}
     if lost := [one for one in jwts if one.text() not in placed]:  # behind a raw message, say
-        *others, last = told.calls
+        *others, last = told.calls or (Call(),)  # a document alone has none
         told = replace(told, calls=(*others, merged(last, of_jwts(lost))))
     if all(one.exchange is not_sent for one in told.calls):
         told = replace(told, kind=" and ".join(dict.fromkeys(one.kind for one in jwts)) + FORM)

@@ -33,6 +33,7 @@ class Reading:
     raw: str = ""  #: where in a raw message
     sided: bool = False  #: did a line say whose header lines follow?
     marked: bool = False  #: by a session log
+    noted: bool = False  #: is it one line, with the status, as of an access log or a console?
     error: str = ""  #: what a server's words in it say
     fails: bool = False
     said: list[str] = field(default_factory=list)
@@ -102,6 +103,13 @@ class Reading:
         same = self.status == other.status or (self.status is None and other.status >= 400)
         return same and not both and not new
 
+    def is_of(self, other: Self) -> bool:
+        """Is the other one of the same request, and of the same answer?"""
+        mine, theirs = (one.target.partition("?")[0] for one in (self, other))
+        both = self.status and other.status and self.status != other.status
+        ends = mine.endswith(theirs) or theirs.endswith(mine)
+        return self.method == other.method and bool(mine and theirs) and ends and not both
+
     @property
     def refuses(self) -> bool:
         """Do words in it say that something was refused?"""
@@ -150,6 +158,10 @@ def _once(made: list[Reading]) -> list[Reading]:
         last = found[-1]
         if last.told_again(one):
             last.take(one)
+        elif last.noted != one.noted and last.is_of(one):  # a line of a log beside the request
+            found[-1], note = (last, one) if one.noted else (one, last)
+            found[-1].take(note)
+            found[-1].target = max(last.target, one.target, key=len)
         elif (one.status or one.error) and not last.status and BROWSER.search("".join(last.said)):
             one.around += last.said
             found[-1] = one

@@ -136,8 +136,11 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         if kind == "target":
             if not made[-1].awaits_request:
                 made.append(Reading())
+            then = THEN.match(line, piece.end())
+            statuses = [one for one in pieces if one.lastgroup in ("status", "named", "weak")]
+            made[-1].noted = bool(then or statuses)
             made[-1].method, made[-1].target = piece["method"].upper(), piece["target"].rstrip(":")
-            if then := THEN.match(line, piece.end()):
+            if then and not statuses:
                 note_status(int(then[1]), made)
         elif kind == "jwt":
             _jwt(piece, made)
@@ -233,7 +236,8 @@ def _part(name: str, value: str, made: list[Reading]) -> None:
 
 def _named(name: str, value: str, made: list[Reading]) -> None:
     """A header line: of the request or the answer, by its name, else by what was last."""
-    value = unescaped(value) if "\\" in value else value
+    if "\\" in value and '="' not in value:  # else its quotes are there, and what they escape
+        value = unescaped(value)
     closing = "]}" * (value.count("}") > value.count("{")) + ")" * ("(" not in value)
     value = value.rstrip(f" ,;`{closing}")
     name, last = name.replace("_", "-"), made[-1]
