@@ -496,7 +496,7 @@ def test_no_generated_secret_gets_through_in_any_spelling(secret: str, name: str
 
 
 @settings(deadline=None)
-@given(SECRETS)
+@given(SECRETS.filter(lambda secret: "=" not in secret))  # a name in it hides what follows, too
 def test_a_secret_of_basic_credentials_is_known_when_it_turns_up(secret: str) -> None:
     pair = base64.b64encode(f"me:{quote_plus(secret)}".encode()).decode()
     kept = logged(

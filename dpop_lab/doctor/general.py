@@ -22,8 +22,8 @@ EXPOSE = """The server must change, not the client: let its answers carry
     and put it into a new proof."""
 
 TICKET = """Fetch a ticket, good once and for seconds, by a call with a proof, and bring that when
-    the WebSocket opens, never the access token in its URL. A program that can set header lines sends both with the handshake: a GET,
-    its htu with https in place of wss."""
+    the WebSocket opens, never the access token in its URL. A program that can set header lines
+    sends both with the handshake: a GET, its htu with https in place of wss."""
 
 #: What stands before all words about proofs.
 BESIDE_PROOFS = (
@@ -48,8 +48,8 @@ BESIDE_PROOFS = (
         "websocket",
         r"""websocket.{0,200}(?:authentication failed|no valid credentials|handshake|\b40[13]\b)
         (?!.*\bhtu\b)""",
-        """a page in a browser can't give a WebSocket header lines, so neither access token nor proof
-        went with its handshake""",
+        """a page in a browser can't give a WebSocket header lines, so neither access token nor
+        proof went with its handshake""",
         TICKET,
     ),
     Wording(

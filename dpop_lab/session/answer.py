@@ -68,6 +68,7 @@ def words_of(members: object) -> tuple[str, str]:
     beside = {name: value for name, value in told if name in COMPARED} | (
         urls if len(urls) == 2 else {}
     )
+    beside = {name: value for name, value in beside.items() if str(value) not in text}
     if ABOUT_DPOP.search(text) and beside:
         text += f" ({', '.join(f'{name} {value}' for name, value in beside.items())})"
     return error, text

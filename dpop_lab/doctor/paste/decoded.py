@@ -123,7 +123,7 @@ def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mappi
         yield REFRESH, CLAIMS, value
     elif "jwk" in names or typ == "dpop+jwt":
         yield PROOF, HEADER, value
-    elif names & {"htm", "htu"} and not names & OF_A_LOG:
+    elif names & {"htm", "htu"} and not (names & OF_A_LOG and not names & {"jti", "iat"}):
         yield PROOF, CLAIMS, value
     elif "alg" in names and names & {"typ", "kid"} and not names & NO_TOKEN:
         yield TOKEN, HEADER, value

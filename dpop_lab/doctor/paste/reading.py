@@ -103,6 +103,12 @@ class Reading:
         same = self.status == other.status or (self.status is None and other.status >= 400)
         return same and not both and not new
 
+    @property
+    def rank(self) -> int:
+        """How much it tells of a request: its line alone, more than that, or as a message."""
+        tells = self.refuses or self.jwts or any(self.headers.values()) or any(self.bodies.values())
+        return 0 if self.noted and not tells else 1 if self.noted else 2
+
     def is_of(self, other: Self) -> bool:
         """Is the other one of the same request, and of the same answer?"""
         mine, theirs = (one.target.partition("?")[0] for one in (self, other))
@@ -158,8 +164,8 @@ def _once(made: list[Reading]) -> list[Reading]:
         last = found[-1]
         if last.told_again(one):
             last.take(one)
-        elif last.noted != one.noted and last.is_of(one):  # a line of a log beside the request
-            found[-1], note = (last, one) if one.noted else (one, last)
+        elif last.rank != one.rank and last.is_of(one):  # a line of a log beside the request
+            note, found[-1] = sorted((last, one), key=lambda each: each.rank)
             found[-1].take(note)
             found[-1].target = max(last.target, one.target, key=len)
         elif (one.status or one.error) and not last.status and BROWSER.search("".join(last.said)):
