@@ -63,8 +63,7 @@ def examine(
     failures = [] if obeyed else [each for each in _faults(one) if each.check.name not in explained]
     free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
     judged = _accepted if took else _refused
-    by_rows = [judged(each, call) for each in failures if each not in free]
-    by_rows = [*_of_another_request([*_with_neither(by_rows, call)], call)]
+    by_rows = _joined([judged(each, call) for each in failures if each not in free], call)
     problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if not obeyed and (call.refused or sent_on):
@@ -147,6 +146,11 @@ def _not_binding(finding: Finding, call: Call) -> str:
     """What to say of a row that failed where each server decides for itself."""
     row = f"{finding.check.name} ({finding.source})"
     return f"A server may see this in its own way: {row}. {advise(finding, call)}"
+
+
+def _joined(found: list[Problem], call: Call) -> list[Problem]:
+    """The problems, those of one cause as one."""
+    return [*_of_another_request([*_with_neither(found, call)], call)]
 
 
 def _with_neither(found: list[Problem], call: Call) -> Iterator[Problem]:

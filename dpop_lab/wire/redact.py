@@ -30,7 +30,6 @@ from dpop_lab.wire.syntax import without_login
 
 DECODER = json.JSONDecoder(parse_int=whole_number)
 FORM = "application/x-www-form-urlencoded"
-OPEN = ("sec-websocket-key", "idempotency-key")  # header lines that are no secrets, as their names
 SHORTEST = len("?code=x")  # no text that is shorter can name a secret and hold it
 
 # every pattern takes time in proportion to the text: no repetition may be tried in many ways
@@ -125,8 +124,7 @@ class Redactor:
             case "set-cookie":
                 return ", ".join(map(self._cookie, COOKIES.split(value)))
         kind = KINDS.get(squeezed(name.lower().removeprefix("x-")))
-        ends = name.lower().endswith(("token", "secret", "key"))
-        if kind or (ends and name.lower().removeprefix("x-") not in OPEN):
+        if kind or re.search("(?<!websocket-)(?<!idempotency-)(token|secret|key)$", name, re.I):
             return self.labels.label(kind or "secret", value)
         return self._text(self._url(value))
 

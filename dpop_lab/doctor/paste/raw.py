@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
-from dpop_lab.doctor.paste.unwrap import FIELD, START
+from dpop_lab.doctor.paste.unwrap import FIELD, START, unescaped
 from dpop_lab.session.answer import json_value
 from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Headers
@@ -14,6 +15,7 @@ from dpop_lab.wire.message import Headers
 MARK = re.compile(r"^---- (Sending|Received|Failed)[ \t]*(.*?)[ \t]*----[ \t]*$", re.M)
 LONGEST = 500_000  # characters of a value, or a body
 MOST = 200  # header lines, members
+ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
@@ -127,3 +129,38 @@ def other_line(line: str, last: Reading) -> None:
     elif not body and (start := BODY.search(line)) is not None:
         text = line[start.start() :].strip()
         body += [text] * (text[0] == "g" or json_value(text) is not None)
+
+
+def part_line(name: str, value: str, made: list[Reading]) -> None:
+    """A header of HTTP/2's own, or a line of a browser's like it."""
+    if name == "authority":
+        if any(name.lower() == "host" for name, _ in made[-1].headers[ASKED]):
+            made.append(Reading())
+        return header_line("Host", value, made)
+    part = "target" if name in ("path", "url", "uri") else name
+    known, value = getattr(made[-1], part), value.upper() if part == "method" else value
+    if known.endswith(value) and known:  # by a browser, twice
+        return None
+    if made[-1].side != ASKED or known:
+        made.append(Reading())
+    setattr(made[-1], part, value)
+    return None
+
+
+def header_line(name: str, value: str, made: list[Reading]) -> None:
+    """A header line: of the request or the answer, by its name, else by what was last."""
+    if "\\" in value and '="' not in value:  # else its quotes are there, and what they escape
+        value = unescaped(value)
+    closing = "]}" * (value.count("}") > value.count("{")) + ")" * ("(" not in value)
+    value = value.rstrip(f" ,;`{closing}")
+    name, last = name.replace("_", "-"), made[-1]
+    known = name.lower()
+    value = ELIDED.sub("", value) if known == "www-authenticate" else value
+    asks, answers = (
+        known in ALWAYS_ASKED,
+        last.side == ANSWERED or (known in OF_ANSWERS and not last.sided),
+    )
+    elsewhere = known == "host" and last.target[:4] == "http" and value not in last.target
+    if elsewhere or (asks and answers and known in (one.lower() for one, _ in last.headers[ASKED])):
+        made.append(last := Reading())
+    last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))

@@ -215,9 +215,9 @@ def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> 
     told = scanned(text) if concerned else []
     exchanges = [exchange for exchange, _ in told]
     whole = re.search(REQUEST_LINE, text, re.M) is not None or all(
-        {name.lower() for name, _ in one.request_headers} - {"host"}
+        one.request_headers[1:]
         for one in exchanges
-        if one.method
+        if one.method  # more than the host
     )
     kind = "the output of curl -v" if verbose else _log_kind(text, exchanges)
     found = of_exchanges(kind, exchanges, [beside for _, beside in told], whole=whole)

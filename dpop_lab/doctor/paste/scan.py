@@ -13,8 +13,7 @@ from itertools import pairwise
 from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
 from dpop_lab.doctor.paste.notation import objects_in
-from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
-from dpop_lab.doctor.paste.raw import note_status, other_line, raw_line
+from dpop_lab.doctor.paste.raw import header_line, note_status, other_line, part_line, raw_line
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
 from dpop_lab.doctor.paste.refusals import FRAME, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, unescaped
@@ -57,10 +56,10 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
 ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a realm
 THEN = re.compile(r"[ ]([2-5]\d\d)(?=$|[ ](?:\d|[a-z-]+:))")  # what came of a request, in its line
-ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 URL = re.compile(rf"\b[a-z][\w+.-]{{1,60}}+:/(?:[^\s\"'<>]|{HIDDEN})++")  # or one of an app
 FORM = re.compile(r"grant_type=[^&\s=]{1,90}+&\S++")
 ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
+STATUSES = {"status", "named", "weak"}
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, Call]  # with the lines and the JWTs that stand beside it
 
@@ -129,41 +128,44 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         return
     of_a_form = "grant_type=" in line  # where a token is no piece, but a value
     pieces = [one for one in PIECE.finditer(line) if not (of_a_form and one["jwt"])]
-    if sum(piece.lastgroup == "target" for piece in pieces) == 1:  # a status before it is its own
+    kinds = [piece.lastgroup for piece in pieces]
+    if kinds.count("target") == 1:  # a status before it is its own
         pieces.sort(key=lambda piece: piece.lastgroup != "target")
     for piece in pieces:
         kind = piece.lastgroup
         if kind == "target":
-            if not made[-1].awaits_request:
-                made.append(Reading())
-            then = THEN.match(line, piece.end())
-            statuses = [one for one in pieces if one.lastgroup in ("status", "named", "weak")]
-            made[-1].noted = bool(then or statuses)
-            made[-1].method, made[-1].target = piece["method"].upper(), piece["target"].rstrip(":")
-            if then and not statuses:
-                note_status(int(then[1]), made)
+            _asked(piece, None if STATUSES & {*kinds} else THEN.match(line, piece.end()), made)
+            made[-1].noted = bool(made[-1].status or STATUSES & {*kinds})
         elif kind == "jwt":
             _jwt(piece, made)
-        elif kind in ("status", "named", "weak"):
+        elif kind in STATUSES:
             note_status(int(piece[kind]), made)
         elif kind == "challenge":
-            _named("WWW-Authenticate", piece["challenge"], made)
+            header_line("WWW-Authenticate", piece["challenge"], made)
         elif kind == "value":
-            _named(piece["name"], piece["value"].strip(), made)
+            header_line(piece["name"], piece["value"].strip(), made)
         elif kind == "word":
-            _part(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
+            part_line(piece["part"].lower(), piece["word"].strip("\"'`,;"), made)
         elif kind == "side":
             made[-1].side = ANSWERED if piece["side"].lower() == "response" else ASKED
             made[-1].sided = True
     form = FORM.search(line) if made[-1].method and not made[-1].bodies[ASKED] else None
     if form:
         made[-1].bodies[ASKED].append(form[0].rstrip("\"',)]"))
-    other = any(piece.lastgroup != "jwt" for piece in pieces)
-    for url in URL.findall(line) if not other and signs_in(line) else ():
+    for url in URL.findall(line) if {*kinds} <= {"jwt"} and signs_in(line) else ():
         made.append(Reading("GET", url))  # an authorization request, or its answer
     if not (pieces or form) and made[-1] != Reading():
         other_line(line, made[-1])
     _words(PIECE.sub(" ", line).strip(), made)
+
+
+def _asked(piece: re.Match[str], then: re.Match[str] | None, made: list[Reading]) -> None:
+    """A method and what it was asked of, with the status that came of it."""
+    if not made[-1].awaits_request:
+        made.append(Reading())
+    made[-1].method, made[-1].target = piece["method"].upper(), piece["target"].rstrip(":")
+    if then:
+        note_status(int(then[1]), made)
 
 
 def _object(told: Exchange, made: list[Reading]) -> None:
@@ -216,38 +218,3 @@ def _jwt(found: re.Match[str], made: list[Reading]) -> None:
     if found[0] not in others and (known or answered):
         made.append(last := Reading())
     last.jwts.append(found[0])
-
-
-def _part(name: str, value: str, made: list[Reading]) -> None:
-    """A header of HTTP/2's own, or a line of a browser's like it."""
-    if name == "authority":
-        if any(name.lower() == "host" for name, _ in made[-1].headers[ASKED]):
-            made.append(Reading())
-        return _named("Host", value, made)
-    part = "target" if name in ("path", "url", "uri") else name
-    known, value = getattr(made[-1], part), value.upper() if part == "method" else value
-    if known.endswith(value) and known:  # by a browser, twice
-        return None
-    if made[-1].side != ASKED or known:
-        made.append(Reading())
-    setattr(made[-1], part, value)
-    return None
-
-
-def _named(name: str, value: str, made: list[Reading]) -> None:
-    """A header line: of the request or the answer, by its name, else by what was last."""
-    if "\\" in value and '="' not in value:  # else its quotes are there, and what they escape
-        value = unescaped(value)
-    closing = "]}" * (value.count("}") > value.count("{")) + ")" * ("(" not in value)
-    value = value.rstrip(f" ,;`{closing}")
-    name, last = name.replace("_", "-"), made[-1]
-    known = name.lower()
-    value = ELIDED.sub("", value) if known == "www-authenticate" else value
-    asks, answers = (
-        known in ALWAYS_ASKED,
-        last.side == ANSWERED or (known in OF_ANSWERS and not last.sided),
-    )
-    elsewhere = known == "host" and last.target[:4] == "http" and value not in last.target
-    if elsewhere or (asks and answers and known in (one.lower() for one, _ in last.headers[ASKED])):
-        made.append(last := Reading())
-    last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))
