@@ -214,11 +214,8 @@ def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> 
     concerned = concerned or START.search(text) or CONCERNS.search(text)
     told = scanned(text) if concerned else []
     exchanges = [exchange for exchange, _ in told]
-    whole = re.search(REQUEST_LINE, text, re.M) is not None or all(
-        one.request_headers[1:]
-        for one in exchanges
-        if one.method  # more than the host
-    )
+    more = (one.request_headers[1:] for one in exchanges if one.method)  # than the host
+    whole = re.search(REQUEST_LINE, text, re.M) is not None or all(more)
     kind = "the output of curl -v" if verbose else _log_kind(text, exchanges)
     found = of_exchanges(kind, exchanges, [beside for _, beside in told], whole=whole)
     if found.documents or any(map(_tells, found.calls)):
