@@ -15,7 +15,8 @@ from tests.store import MASKS, kernel_environment
 
 os.environ["DPOP_LAB_DATA"] = ""  # no test reads or writes somebody's progress
 TOGETHER = re.compile(
-    r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/test_c(?=hanges|ompare)|.*tests/test_sign_in_changes"
+    r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/interop/test_other(?=_)"
+    r"|.*tests/test_c(?=hanges|ompare)|.*tests/test_sign_in_changes"
 )
 LATER = """import sys
 loaded = [name for name in sys.modules if "dpop_lab." in name and "sign_in" in name]

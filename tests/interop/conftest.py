@@ -14,12 +14,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from processes import running
+from processes import LOOPBACK, ask, running
 
 from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
+from tests.programs import started
 
 HERE = Path(__file__).parent
 BINDER = HERE.parents[1] / "binder"
@@ -166,7 +168,23 @@ def bash() -> str:
     return _tool("bash")
 
 
-# Serving
+# Asking and serving
+
+
+@pytest.fixture(scope="session")
+def client_process() -> Iterator[Callable[..., dict[str, Any]]]:
+    """What a client makes of a scenario. Its process is started once and asked again and again."""
+    started_once: dict[tuple[str, ...], subprocess.Popen[str]] = {}
+    with contextlib.ExitStack() as processes:
+
+        def one(command: list[str], scenario: dict[str, str]) -> dict[str, Any]:
+            process = started_once.get((*command,))
+            if process is None or process.poll() is not None:
+                new = started(command, env={**os.environ, **LOOPBACK}, stdin=subprocess.PIPE)
+                process = started_once[(*command,)] = processes.enter_context(new)
+            return ask(process, scenario)
+
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -4,29 +4,38 @@ import contextlib
 import json
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.programs import end
+from tests.programs import SECONDS, end, run
 
-SECONDS_TO_RUN, SECONDS_TO_START = 240, 120
+SECONDS_TO_START = 120
 LOOPBACK = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 def run_client(command: list[str], scenario: dict[str, str]) -> dict[str, Any]:
     """The JSON that a client prints; what it was asked to do is in its environment."""
-    done = subprocess.run(
-        command,
-        env={**os.environ, **LOOPBACK, **scenario},
-        timeout=SECONDS_TO_RUN,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-    )
+    done = run(command, env={**os.environ, **LOOPBACK, **scenario})
     assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def ask(client: subprocess.Popen[str], scenario: dict[str, str]) -> dict[str, Any]:
+    """The line of JSON with which a client's process answers one that says what to do."""
+    assert client.stdin and client.stdout and client.stderr
+    limit = threading.Timer(SECONDS, client.kill)
+    limit.start()
+    try:
+        print(json.dumps(scenario), file=client.stdin, flush=True)
+        line = client.stdout.readline()
+    finally:
+        limit.cancel()
+    assert line, client.stderr.read()
+    result: dict[str, Any] = json.loads(line)
     return result
 
 

@@ -19,7 +19,9 @@ API_NONCE = pytest.mark.parametrize("options", [(), ("--api-nonce",)], ids=["pla
 
 
 @pytest.fixture
-def flow(request: pytest.FixtureRequest, serve: Callable[..., str], client_jwk: str) -> Flow:
+def flow(
+    request: pytest.FixtureRequest, serve: Callable[..., str], client_process: Flow, client_jwk: str
+) -> Flow:
     """Let a client run the whole flow: discovery, token, two calls; gives what it found."""
 
     def run(
@@ -40,7 +42,8 @@ def flow(request: pytest.FixtureRequest, serve: Callable[..., str], client_jwk: 
             "SCOPE": "api",
             "CLIENT_JWK": client_jwk,
         }
-        return run_client(_command(client, request), scenario)
+        asked = run_client if client == "curl" else client_process
+        return asked(_command(client, request), scenario)
 
     return run
 

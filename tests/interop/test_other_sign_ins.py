@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from processes import run_client
 
 HERE = Path(__file__).parent
 CLIENTS = ("oauth4webapi", "openid-client", "requests-oauth2client")
@@ -19,7 +18,12 @@ SignIn = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def sign_in(request: pytest.FixtureRequest, serve: Callable[..., str], client_jwk: str) -> SignIn:
+def sign_in(
+    request: pytest.FixtureRequest,
+    serve: Callable[..., str],
+    client_process: SignIn,
+    client_jwk: str,
+) -> SignIn:
     """Let a client do all that a sign-in is good for, from discovery to revocation."""
 
     def run(client: str, policy: str, client_id: str, authentication: str, push: str) -> Any:
@@ -37,9 +41,9 @@ def sign_in(request: pytest.FixtureRequest, serve: Callable[..., str], client_jw
         }
         if client in CLIENTS[:2]:
             node = request.getfixturevalue("node")
-            return run_client(["node", str(node / f"{client}-code.mjs")], scenario)
+            return client_process(["node", str(node / f"{client}-code.mjs")], scenario)
         python = request.getfixturevalue("other_python")
-        return run_client([str(python), str(HERE / "python" / f"{client}-code.py")], scenario)
+        return client_process([str(python), str(HERE / "python" / f"{client}-code.py")], scenario)
 
     return run
 

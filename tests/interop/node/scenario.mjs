@@ -1,13 +1,15 @@
-// What a client is asked to do (environment variables), and how it tells what came of it (JSON).
+// What a client is asked to do, and how it tells what came of it: a line of JSON each.
 
-export const { ISSUER, CLIENT_ID, AUTHENTICATION, ALG, API, SCOPE, REDIRECT_URI } = process.env
-export const PUSH = process.env.PUSH === 'yes'
+import { createInterface } from 'node:readline'
+
+export let ISSUER, CLIENT_ID, AUTHENTICATION, ALG, API, SCOPE, REDIRECT_URI, PUSH
+let CLIENT_JWK
 
 const RS256 = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
 
 /** The key of the *.jwt clients, in the shape both libraries take for private_key_jwt. */
 export async function clientKey() {
-  const jwk = JSON.parse(process.env.CLIENT_JWK)
+  const jwk = JSON.parse(CLIENT_JWK)
   return { kid: jwk.kid, key: await crypto.subtle.importKey('jwk', jwk, RS256, false, ['sign']) }
 }
 
@@ -28,7 +30,7 @@ export async function claimsOf(ask) {
 }
 
 /** The status of each response, in the order in which they came. */
-const statuses = []
+let statuses
 const plainFetch = globalThis.fetch
 globalThis.fetch = async (...request) => {
   const response = await plainFetch(...request)
@@ -36,14 +38,16 @@ globalThis.fetch = async (...request) => {
   return response
 }
 
-/** Run one flow and print its result, or the library's own error. */
+/** Run the flow for each scenario and print its result, or the library's own error. */
 export async function report(flow) {
-  let result
-  try {
-    result = await flow()
-  } catch (err) {
-    const { name, code, error, error_description, status, cause } = err
-    result = { failure: { name, code, error, error_description, status, cause } }
+  for await (const line of createInterface({ input: process.stdin })) {
+    ({ ISSUER, CLIENT_ID, AUTHENTICATION, ALG, API, SCOPE, REDIRECT_URI, CLIENT_JWK, PUSH } =
+      JSON.parse(line))
+    statuses = []
+    const result = await flow().catch((err) => {
+      const { name, code, error, error_description, status, cause } = err
+      return { failure: { name, code, error, error_description, status, cause } }
+    })
+    console.log(JSON.stringify({ ...result, statuses }))
   }
-  console.log(JSON.stringify({ ...result, statuses }))
 }

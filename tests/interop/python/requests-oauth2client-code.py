@@ -1,7 +1,6 @@
 """A person signs in with PyPI requests-oauth2client, in the manner of its README."""
 
 import json
-import os
 
 import requests
 from person import sign_in
@@ -13,8 +12,7 @@ from requests_oauth2client import (
     PrivateKeyJwt,
     PublicApp,
 )
-
-ask = os.environ
+from scenario import ask, report
 
 
 def authentication() -> requests.auth.AuthBase:
@@ -77,9 +75,13 @@ def flow() -> dict[str, object]:
     return found
 
 
-try:
-    result = flow()
-except OAuth2Error as error:
-    description = getattr(error, "description", None)
-    result = {"failure": {"name": type(error).__name__, "error_description": description}}
-print(json.dumps(result))
+def told() -> dict[str, object]:
+    """What came of the flow, or the library's own error."""
+    try:
+        return flow()
+    except OAuth2Error as error:
+        description = getattr(error, "description", None)
+        return {"failure": {"name": type(error).__name__, "error_description": description}}
+
+
+report(told)

@@ -1,7 +1,6 @@
 """The flow with PyPI requests-oauth2client, in the manner of its README."""
 
 import json
-import os
 
 import requests
 from jwskate import Jwk
@@ -14,8 +13,8 @@ from requests_oauth2client import (
     OAuth2Error,
     PrivateKeyJwt,
 )
+from scenario import ask, report
 
-ask = os.environ
 statuses: list[int] = []
 
 
@@ -56,15 +55,21 @@ def flow() -> dict[str, object]:
     return {"token_type": auth.token.token_type, "jkt": key.dpop_jkt, "api": api}
 
 
-try:
-    result = flow()
-except OAuth2Error as error:
-    result = {
-        "failure": {
-            "name": type(error).__name__,
-            "error": getattr(error, "error", None),
-            "error_description": getattr(error, "description", None),
-            "status": error.response.status_code,
+def told() -> dict[str, object]:
+    """What came of the flow, or the library's own error, and all statuses."""
+    statuses.clear()
+    try:
+        result = flow()
+    except OAuth2Error as error:
+        result = {
+            "failure": {
+                "name": type(error).__name__,
+                "error": getattr(error, "error", None),
+                "error_description": getattr(error, "description", None),
+                "status": error.response.status_code,
+            }
         }
-    }
-print(json.dumps({**result, "statuses": statuses}))
+    return {**result, "statuses": statuses}
+
+
+report(told)
