@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from dpop_lab.doctor.urls import FORWARD
 from dpop_lab.session.call import Call
 
 PROXY = re.compile(
@@ -12,10 +13,6 @@ PROXY = re.compile(
 )
 NAMES = re.compile(  # of header lines that somebody on the way adds
     r"x-forwarded-|forwarded$|via$|x-real-ip$|x-envoy-|x-amzn?-|cf-ray$|x-original-|x-cache"
-)
-FORWARD = (
-    "Let each proxy, gateway or CDN on the way forward the header DPoP, and Authorization as it"
-    " came: an allow-list of headers, such as an origin request policy, has to name it."
 )
 
 
@@ -47,15 +44,24 @@ CHANGES = {
         "a proxy, gateway or CDN on the way drops the header, if the client sent it",
         f"{FORWARD} If the client sent none: sign a proof for this request.",
     ),
+    "htm": Change(
+        re.compile(
+            r"x-forwarded-|x-original-|\bhead\b[^\0]{0,400}\bget\b|forward.?auth|auth_request"
+        ),
+        "a proxy or cache on the way changed the method, or asks with a request of its own",
+        "The server has to compare htm with what the X-Forwarded headers tell of the client's"
+        " request, not with the request of a proxy that asks it (forward auth). A cache that turns"
+        " HEAD into GET has to pass requests with a proof as they are (Varnish: return (pass)). If"
+        " the proof is not for the client's own request: make one for each request.",
+    ),
     "htu": Change(
         re.compile(
             r"behind|x-forwarded-|terminat|\btls\b.{0,20}\bends|scheme\W{1,4}http\b|rewrit|strip"
         ),
         "behind a proxy or gateway the server sees another URL than the client called",
-        "The server has to know its public URL: let the proxy send X-Forwarded-Proto,"
-        " X-Forwarded-Host and X-Forwarded-Prefix and the server trust them, or set its public base"
-        " URL or mount path. htu is right if it is the URL that the client calls, without its"
-        " query.",
+        "The server has to compare htu with its public URL, as X-Forwarded-Proto, -Host and -Prefix"
+        " of the proxy tell it, where it trusts them, or as it is set there (base URL, mount path)."
+        " htu is right if it is the URL that the client calls, without its query.",
     ),
 }
 

@@ -1,14 +1,18 @@
 """Keys across a session: a token without one, another one than before, that of the login."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
-from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named
+from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named, same_request
 from dpop_lab.doctor.problem import Problem, unsupported_alg
 from dpop_lab.jose.jws import read_jws
+from dpop_lab.proof import rules
 from dpop_lab.session.call import API, Call, host_of
 from dpop_lab.show.values import shown
 
+EXCHANGED = ("subject_token", "assertion")  # parameters of a token that another is got for
+OF_A_CNF = ("bound_key", "no binding", "unbound", "any row", "invalid_token", "invalid_dpop_proof")
 #: What servers may say of a key that does not fit.
 OF_KEYS = (
     "bound_key", "invalid_token", "invalid_grant", "invalid_request", "any row",
@@ -34,6 +38,25 @@ def another_key(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Proble
             mine,
             "bound_key",
             explains=OF_KEYS,
+        )
+
+
+def spelt_otherwise(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A request that was refused, and taken with the scheme in capitals as RFC 9449 writes it."""
+    mine = call.scheme
+    if not call.refused or mine == "DPoP" or mine.lower() != "dpop":
+        return
+    taken = [one for one in (*earlier, *later) if one.succeeded and one.scheme == "DPoP"]
+    if any(one.token == call.token and same_request(one, call) for one in taken):
+        yield Problem(
+            f"scheme: the server refuses {shown(mine, 20)} and takes 'DPoP': it compares the"
+            " letter case",
+            "The server has to take the scheme in capital and small letters alike: its name is"
+            " case-insensitive. Till then send DPoP, as RFC 9449 writes it.",
+            "RFC 9110 §11.1",
+            row="scheme",
+            explains=("scheme", "bare_challenge", "invalid_token", "no scheme", "status"),
+            at_server=True,
         )
 
 
@@ -139,8 +162,27 @@ def badly_bound(call: Call) -> Iterator[Problem]:
             "nothing",
             at_server=True,
         )
+    yield from _unbound_again(call)
     yield from _without_proof(call)
     yield from _to_another_key(call, bound)
+
+
+def _unbound_again(call: Call) -> Iterator[Problem]:
+    """A token bound to no key, got for one that was bound (token exchange, RFC 8693)."""
+    given = next((call.form[one] for one in EXCHANGED if one in call.form), "")
+    was_bound, issued = "cnf" in read_jws(given).claims, read_jws(call.issued)
+    if was_bound and issued.claims and "cnf" not in issued.claims and not call.is_proof:
+        yield Problem(
+            "The token given for exchange is bound to a key, and the new one is bound to no key:"
+            " the exchange takes the binding away",
+            "The server must refuse such an exchange without a proof: else whoever has stolen a"
+            " bound token gets one that needs no key. Send a proof with the token request, and the"
+            " new token is bound.",
+            "RFC 9449 §5",
+            "cnf with jkt",
+            "nothing",
+            at_server=True,
+        )
 
 
 def _without_proof(call: Call) -> Iterator[Problem]:
@@ -175,3 +217,22 @@ def _to_another_key(call: Call, bound: str | None) -> Iterator[Problem]:
             shown(bound, 80),
             at_server=True,
         )
+
+
+def cnf_astray(call: Call) -> Iterator[Problem]:
+    """A confirmation in the access token that is no object with jkt: the issuer's fault."""
+    claims = read_jws(call.issued).claims or call.access_token.claims
+    cnf, action = claims.get("cnf"), ""
+    if cnf is None and "jkt" in claims:
+        title = "jkt stands beside cnf, where no API looks for it"
+        action = "The issuer has to put jkt into an object cnf: here it stands beside it."
+    elif cnf is not None and not isinstance(cnf, dict):
+        title = f"cnf in the access token is {'a string' * isinstance(cnf, str) or 'no object'}"
+        title += ", not a JSON object, so no API finds cnf.jkt in it"
+        action = (
+            'The issuer has to give cnf as an object, {"jkt": …}: where a mapper makes the claim,'
+            " its type has to be JSON, not String."
+        )
+    if action:
+        one = Problem.at(rules.bound_key, title, action, "an object with jkt", shown(cnf, 120))
+        yield replace(one, explains=OF_A_CNF, at_server=True)

@@ -92,9 +92,10 @@ def told_once(examined: list[Examined]) -> Iterator[Examined]:
 
 def _cause(one: Problem) -> tuple[str, ...]:
     """What is alike in two findings of one cause; of nonces the last that is asked for counts."""
-    if one.row == rules.nonce.name and (one.guess or one.title.startswith("nonce: asked")):
+    asked = one.guess or one.at_server or one.title.startswith("nonce: asked")
+    if one.row == rules.nonce.name and asked:
         return (one.row,)
-    return one.row, one.action, one.wanted, one.found, *one.explains
+    return one.row, one.action
 
 
 def refused_somehow(pasted: Pasted, examined: Sequence[Examined]) -> Iterator[Examined]:

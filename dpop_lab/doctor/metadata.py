@@ -71,9 +71,13 @@ def _algorithms(value: Members) -> Iterator[Problem]:
     names = [one for one in algs if isinstance(one, str)] if isinstance(algs, list) else []
     weak = [one for one in names if WEAK.fullmatch(one)]
     if weak or not names:
+        what = "is empty" if algs == [] else "is no list of names"
+        more = ": no proof can be signed so that it is taken" * (algs == [])
         yield Problem(
-            f"{ALGS} {'holds ' + _listed(weak) if weak else 'is no list of names'}",
-            "The server has to list asymmetric algorithms alone, such as ES256.",
+            f"{ALGS} {'holds ' + _listed(weak) if weak else what + more}",
+            "The server has to list asymmetric algorithms alone, such as ES256"
+            + ", or leave the member out." * (algs == [])
+            + "." * (algs != []),
             "RFC 9449 §5.1",
             "a list such as ['ES256']",
             shown(algs, 200),

@@ -18,6 +18,14 @@ WINDOW = re.compile(
 )
 
 
+#: A server that refuses what any two clocks may differ by.
+TOO_STRICT = (
+    "The server has to allow some seconds of leeway, for no two clocks agree to the second, or its"
+    " own clock is to be set: RFC 9449 lets it take an iat in the reasonably near future (§11.1)."
+    " The client's clock may stay as it is; setting iat a second or two back helps meanwhile."
+)
+
+
 def time_advice(call: Call) -> str:
     """What to do about an iat that a server does not take."""
     iat = call.proof.claims.get("iat")
@@ -117,4 +125,6 @@ def times_told(call: Call) -> tuple[str, str]:
     told = f"iat is {away:.0f} s" + f" ({duration(away)})" * (away > 600)
     told += f" {'ahead of' if iat > now else 'behind'} the server's time"
     action = apart(iat, now, "the server's time") + " If that is right, the server's is wrong."
+    if away <= SKEW and iat > now:
+        action = TOO_STRICT
     return "; ".join(filter(None, (told, window))), action

@@ -58,14 +58,20 @@ def other_problems(call: Call) -> Iterator[Problem]:
             explains=(call.error,),
             at_server=True,
         )
-    if call.wants_nonce and first(call.headers, "Origin"):
-        from dpop_lab.doctor.preflight import hidden_nonce  # few calls are a browser's
+    yield from _of_few(call)
 
-        yield from hidden_nonce(call)
-    if call.issued:
-        from dpop_lab.doctor.bindings import badly_bound  # few calls bring a token
 
-        yield from badly_bound(call)
+def _of_few(call: Call) -> Iterator[Problem]:
+    """What only few calls can have wrong: nonces, tokens; what looks for it is loaded then."""
+    if call.wants_nonce:
+        from dpop_lab.doctor.nonces import asked_oddly
+        from dpop_lab.doctor.preflight import hidden_nonce
+
+        yield from (*hidden_nonce(call), *asked_oddly(call))
+    if call.issued or call.token:
+        from dpop_lab.doctor.bindings import badly_bound, cnf_astray
+
+        yield from (*cnf_astray(call), *badly_bound(call))
 
 
 def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
@@ -186,7 +192,8 @@ def solved(call: Call, later: tuple[Call, ...]) -> str:
         more = "A later exchange tells more." * any(one.is_proof for one in tries)
         return told if any(not one.wants_nonce for one in tries) else more
     refused = call.error == "invalid_token" or call.bare_challenge
-    return told * (refused and settled(call, [*later]))
+    others = [one for one in later if not call.token or one.token != call.token]
+    return told * (refused and settled(call, others))
 
 
 def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:

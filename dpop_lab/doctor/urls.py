@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from operator import itemgetter
 from urllib.parse import SplitResult, unquote
 
+from dpop_lab.doctor.times import TOO_STRICT
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
 from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url, without_query
@@ -15,6 +16,10 @@ PROXY = (
     "the server sees another URL, as behind a proxy or gateway that ends TLS, or adds or takes a"
     " prefix: let the proxy send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-Prefix and the"
     " server trust them, or set the server's public base URL or mount path."
+)
+FORWARD = (
+    "Let each proxy, gateway or CDN on the way forward the header DPoP, and Authorization as it"
+    " came: an allow-list of headers, such as an origin request policy, has to name it."
 )
 BEHIND = f"The client is right if it calls the URL in htu. Then {PROXY}"
 ROUTE = (
@@ -40,7 +45,8 @@ ISSUER = (
     "The server has to know its public URL (its host name, base URL or the proxy's X-Forwarded"
     " headers): it compares iss with that. The token was issued under another name."
 )
-AT_SERVER = (BEHIND, ROUTE, JOINED, DECODES, ISSUER)  #: what is to be mended at the server
+#: what is to be mended at the server
+AT_SERVER = (BEHIND, ROUTE, JOINED, DECODES, ISSUER, TOO_STRICT)
 #: URLs in a server's words, and what stands before that of the server, and of the proof.
 WHOLE = re.compile(r"(?:http|ws)s?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(

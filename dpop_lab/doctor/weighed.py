@@ -38,7 +38,9 @@ def weighed(
     before other evidence, words that name none tell nothing beside it.
     """
     call, rows = one.call, {each.row for each in certain}  # none accounts for another one's row
-    certain = [replace(each, explains=tuple({*each.explains} - rows)) for each in certain]
+    certain = [
+        replace(each, explains=tuple(x for x in each.explains if x not in rows)) for each in certain
+    ]
     said, answered = meaning(call, one.policy), _rows_answered_so(one)
     otherwise = {said.row if said else "", *rows} - {"", "not_expired"}
     if otherwise and not call.clock and not call.is_proof:  # that it is over by now tells nothing
@@ -52,7 +54,8 @@ def weighed(
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip
     seen = said is not None and said.row in CLAIMS  # so the server has a proof
-    certain = [one for one in certain if not (seen and one.row == "one_header")]
+    lost = ("one_header", "scheme" * (not call.authorization)) if seen else ()
+    certain = [one for one in certain if not one.row or one.row not in lost]
     others = [problem for problem in certain if problem not in hits]
     left = [each for each in free if likely[each.check.name] not in hits]
     if hits:

@@ -16,10 +16,13 @@ SPECIFIC = (
     Wording(
         "client library",
         r"""token.?response\b.*token.?type | token.?type (?:cannot be null|must be bearer)
-        | (?:unsupported|unknown|unexpected) token_type""",
-        "the client's own library does not know token_type DPoP: the server answered as it should",
-        """Use a library, or a version of it, that knows DPoP, or teach it this token_type. The
-        calls to the API need Authorization: DPoP and proofs, too.""",
+        | (?:unsupported|unknown|unexpected|wrong|invalid) token_type
+        | token.?type\b.{0,40}(?:mismatch|expected|must be|got)""",
+        """the client's own library does not know this token_type, or compares it letter by letter:
+        the server answered as it should, DPoP and dpop mean the same (RFC 6749 §5.1)""",
+        """Use a library, or a version of it, that knows DPoP, or teach it this token_type, in
+        capital and small letters alike. The calls to the API need Authorization: DPoP and proofs,
+        too.""",
     ),
     Wording(
         "own rule",
@@ -86,6 +89,18 @@ SPECIFIC = (
         client retry, and nobody else.""",
     ),
     Wording("jti", r"\bjti\b - \biat\b | jwt id | unique identifier"),
+    Wording(
+        "fresh",
+        r"""(?:unmarshal|deserial|parse|convert|decod|read|expected|not an?)\w*.{0,60}
+        (?:\bint(?:eger|64|32)?\b|\blong\b|\bi64\b|whole number).{0,80} + \biat\b | \biat\b +
+        \bnot an? (?:valid )?(?:integer|int|long|number)
+        | \biat\b.{0,40}(?:integer|whole number|type int64|fraction)""",
+        "the server reads iat as a whole number of seconds alone, and falls over another number",
+        """The server has to take a fraction of a second, too (NumericDate, RFC 7519 §2), or refuse
+        the proof in words. Till then give iat as a whole number of seconds, cut off: not
+        1764327600.25, not a text in quotes.""",
+        at_server=True,
+    ),
     Wording(
         "fresh",
         r"<early>",

@@ -7,7 +7,6 @@ from functools import cache
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
-from dpop_lab.doctor.between import changed_between
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
 from dpop_lab.doctor.paste.refusals import STATUS
@@ -38,6 +37,7 @@ PAGE = re.compile(
 BESIDE = ("own rule", "cors", "websocket", "too large", "lost key", "no scheme", "no binding")
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
+CHANGED = ("unused", "one_header", "htm", "htu")  # rows that fail for what a proxy does
 CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told, "issuer": issuer_told}
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
@@ -232,16 +232,11 @@ def _with_clues(found: Problem, call: Call) -> Problem:
         at_server = at_server or todo in AT_SERVER
     if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
         action = f"In this htu, {'; '.join(odd)}. {action}"
-    elif not at_server and not told and (change := changed_between(call, found.row)):
-        title, action, at_server = f"{title}; {change.told}", change.action, True
-    forwarded = any(name.lower().startswith("x-forwarded-") for name, _ in call.headers)
-    if forwarded and not call.is_proof and found.row in (rules.htm.name, rules.htu.name):
-        action = (
-            "The request came through a proxy: the server has to compare the proof with what the"
-            " X-Forwarded headers tell of the client's request, not with the request that the proxy"
-            f" sent. If the proof is not for the client's own request: {action}"
-        )
-        at_server = True
+    elif not at_server and found.row in CHANGED:
+        from dpop_lab.doctor.between import changed_between  # few are refused so
+
+        if change := changed_between(call, found.row):
+            title, action, at_server = f"{title}; {change.told}", change.action, True
     bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
     if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):
         title += "; the challenge says Bearer, but its words are about DPoP: the server knows DPoP"

@@ -1,9 +1,8 @@
 """What a server may know or do otherwise, where it names a row that passes here."""
 
 from dpop_lab.checking import Check
-from dpop_lab.doctor.between import FORWARD
 from dpop_lab.doctor.times import SKEW
-from dpop_lab.doctor.urls import ENCODED, PROXY, differences
+from dpop_lab.doctor.urls import ENCODED, FORWARD, PROXY, differences
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, Call
@@ -53,7 +52,9 @@ def why_refused(call: Call) -> str:
     at_api, claims = call.place == API, call.access_token.claims
     silent = NO_CHALLENGE if call.status == 401 and at_api and not call.challenges else ""
     trusts = [f"{name} {shown(claims[name], 80)}" for name in ("iss", "aud") if name in claims]
+    odd = call.scheme.lower() == "dpop" and call.scheme != "DPoP"
     places = (
+        f"whether it takes the scheme in any letter case, here {call.scheme}" if odd else "",
         f"the URL it takes for its own, which has to be {shown(call.proof.claims['htu'], 200)}"
         " (behind a proxy: its base URL, X-Forwarded headers)",
         "its clock",

@@ -63,6 +63,7 @@ AFTER = ("|", "||", "&&", ";", ">", "2>", "&", "#")  # another command, or a fil
 VARIABLES = "The command has shell variables in it, whose values are not here."
 HEADERS_ELSEWHERE = "Header lines come from a file that is not here."
 BODY_ELSEWHERE = "The body comes from a file that is not here."
+IN_PROSE = "It is a sentence about a command."
 SEVERAL_URLS = "More than one URL: the first one counts."
 
 
@@ -84,7 +85,7 @@ def commands(text: str) -> Pasted | None:
             for word in _words(command)
         ]
         asked, told = _request(_httpie(words, mark["httpie"]) if mark["httpie"] else _curl(words))
-        if asked.request_headers or "://" in command or mark["httpie"]:
+        if IN_PROSE not in told and (asked.request_headers or "://" in command or mark["httpie"]):
             found += _with_printed(asked, text[mark.end() + len(command) : end])
             remarks |= dict.fromkeys(told)
     if not found:
@@ -177,6 +178,7 @@ def _request(options: list[tuple[str, str]]) -> tuple[Exchange, list[str]]:
         HEADERS_ELSEWHERE: len(lines) < len(given["header"]),
         BODY_ELSEWHERE: "file" in uses,
         SEVERAL_URLS: len(whole) > 1,
+        IN_PROSE: len(given["url"]) > 1 and any(map(str.isalpha, given["url"])),
         VARIABLES: any(map(ELSEWHERE.search, (url, body, *(text for _, text in headers)))),
     }
     method = [method, *given["method"]][-1]

@@ -28,7 +28,8 @@ def jwts_in(text: str) -> Pasted | None:
     """
     alone = _alone(text)
     refresh = [one[0] for one in JWT.finditer(text) if is_refresh(one)]
-    found = alone or [match[0].rstrip("=+/-") for match in JWT.finditer(text)]
+    texts = (match[0] for match in JWT.finditer(text))
+    found = alone or [one.rstrip("=+/-") for one in texts if ".." not in one]
     found = [
         one
         for one in dict.fromkeys(found)

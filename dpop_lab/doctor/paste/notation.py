@@ -95,7 +95,8 @@ def _object_at(text: str, at: int) -> tuple[dict[str, Any] | None, int, int]:
         cost = 0
     if not isinstance(value, dict) or deeper(value, MAX_DEPTH):
         return None, end, cost
-    return {name: _opened(one) for name, one in value.items()}, end, cost
+    opened = {name: one if name == "cnf" else _opened(one) for name, one in value.items()}
+    return opened, end, cost  # cnf in quotes is a fault, which is to be seen
 
 
 def _opened(value: Any) -> Any:

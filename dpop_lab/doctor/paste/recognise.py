@@ -54,7 +54,7 @@ DUMPED = re.compile(  # by a program, with its marks, or the names of who says i
 )
 CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
-    rf"|{LOGIN}|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)",
+    rf"|too big header|{LOGIN}|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)",
     re.I,
 )
 

@@ -25,7 +25,7 @@ LOGIN = (  # words of a login that need no code beside them
 )
 ABOUT = re.compile(
     rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS"
-    rf"|too big header|^websocket connection to|{LOGIN}",
+    rf"|too big header|^websocket connection to|\bjwt (?:is|was) |\bbearer token|{LOGIN}",
     re.I,
 )
 FAILS = re.compile(

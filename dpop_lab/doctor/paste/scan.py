@@ -43,7 +43,8 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
       (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+\S)  # a logger
       (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
-        |(?:(?:DPoP|Bearer)[ \t]+)?ey[\w.=+/-]++(?=["'}}\])]|[,;.]?\s+(?!ey)\S)
+        |(?:(?:DPoP|Bearer)[ \t]+)?(?:ey[\w.=+/…-]++|<[\w -]{{1,40}}>)
+          (?=["'}}\])]|[,;.]?\s+(?!ey)\S)
         |(?<=\[)[^\]]*+|.*?(?=[ ,;](?:{NAMES})[:=]|,[ ][a-z]+-[\w-]+=|$))
     | (?<![\w"'/-])(?P<challenge>(?:DPoP|Bearer)[ \t]+(?:\.\.\.[ \t]*)?
         (?:algs|error(?:_description)?|realm|scope)=

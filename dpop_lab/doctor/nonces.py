@@ -1,0 +1,133 @@
+"""Nonces of a server: asked for oddly, outdated, another server's, or asked for in vain."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import takewhile
+
+from dpop_lab.doctor.exchanges import Earlier, answered, named, same_server, settled
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.session.call import Call, host_of
+from dpop_lab.show.values import duration, shown
+from dpop_lab.wire.message import lines
+from dpop_lab.wire.syntax import NONCE_WANTED
+
+MOST_NONCES = 2  # asked for one after the other, without anything being wrong
+SOON = 30  # seconds in which no nonce should be outdated
+OF_NONCES = ("nonce", NONCE_WANTED)  # what such a problem explains
+KEEP_NEWEST = (
+    "Keep the newest nonce of every answer, also of a 200, for each server, and put it into the"
+    " next proof: then a call needs one request."
+)
+NODES = (
+    "Look into the proofs. Where they carry the nonce of the answer before, the server is at fault,"
+    " such as several nodes that don't know each other's nonces; else the client passes over"
+    " DPoP-Nonce."
+)
+ANOTHER_NONCE = (
+    "Take the new nonce of this answer, once. If that goes on, the server is at fault: several"
+    " nodes that don't know each other's nonces, or nonces that count once while two requests are"
+    " under way. This is a guess: its log tells."
+)
+OWN_NONCES = (
+    "The client did as it was told, more than once, and the server does not take the nonces that it"
+    " gives: they end at once, or several nodes share no secret and no memory of them. Mend that"
+    " there; a further attempt is of no use."
+)
+OBEY = "Obey the challenge: take the answer's DPoP-Nonce into a new proof, and send it again, once."
+
+
+def asked_oddly(call: Call) -> Iterator[Problem]:
+    """A nonce that clients miss: two of them in one answer, or asked for under another scheme."""
+    given = [*dict.fromkeys(lines(call.exchange.response_headers, "DPoP-Nonce"))]
+    schemes = {one.scheme for one in call.challenges or () if one.error == NONCE_WANTED}
+    title, action = "", ""
+    if len(given) > 1:
+        title = f"nonce: the answer has {len(given)} DPoP-Nonce headers, and may have one"
+        action = (
+            "The server has to send one nonce: here two add one each, such as a gateway and the API"
+            " behind it. Only one of them may ask for nonces; a client can't know which to take,"
+            " and joined they are none."
+        )
+    elif schemes and "dpop" not in schemes:
+        title = f"nonce: the challenge {NONCE_WANTED} comes under the wrong scheme, Bearer"
+        action = (
+            "The server has to send it as WWW-Authenticate: DPoP, or clients pass over it. Till"
+            f" then put the nonce of this answer{f', {shown(given[0], 60)},' if given else ''} into"
+            " a new proof all the same, and send the request again, once."
+        )
+    if title:
+        one = Problem(title, action, "RFC 9449 §9", row="nonce", at_server=True)
+        yield replace(one, explains=OF_NONCES)
+
+
+def nonce_outdated(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A nonce that was replaced, is another server's, or was asked for in vain."""
+    sent = call.proof.claims.get("nonce", call.proof.header.get("nonce"))
+    if not call.is_proof or "nonce" not in f"{call.error} {call.description}".lower():
+        return
+    given = [one for one in earlier if one.nonce and _came_before(one, call)]
+    here = [one for one in given if same_server(one, call)]
+    source = next((one for one in reversed(given) if one.nonce == sent), None)
+    start = f"The proof's nonce is {shown(sent, 60)}, and it is "
+    said, action, at_server = "", "", False
+    if sent is None:
+        asked = next((one for one in reversed(here) if one.wants_nonce), None)
+        if asked and not settled(call, later):
+            start = f"{named(asked)} asked for a nonce and gave {shown(asked.nonce, 60)}"
+            said = ", and this proof has none"
+            action = OBEY
+    elif (source is None or source in here) and here and here[-1].nonce != sent:
+        newer = here[here.index(source) + 1] if source else here[-1]
+        said = f"outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}"
+        action = f"{KEEP_NEWEST} Here that is {shown(call.nonce or here[-1].nonce, 60)}."
+    elif source and source not in here:
+        where = f"{source.place} {host_of(source.url)}".rstrip()
+        said = f"that of another server: {named(source)} gave it, at the {where}"
+        action = (
+            "Keep a nonce for each server apart: the token endpoint and each API have their own."
+            + f" Here take {shown(call.nonce, 60)} into a new proof." * bool(call.nonce)
+        )
+    elif source and not settled(call, later):
+        said, action, at_server = _refused_at_once(call, source)
+    if said:
+        one = Problem(f"nonce: {start}{said}", action, "RFC 9449 §8.2", row="nonce")
+        yield replace(one, explains=OF_NONCES, at_server=at_server)
+
+
+def asked_again(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A nonce asked for although one was given, of requests whose proofs are not here."""
+    here = [one for one in earlier if same_server(one, call)]
+    asked = [*takewhile(lambda one: one.wants_nonce, reversed(here)), call]
+    if call.is_proof or not call.wants_nonce or not any(one.wants_nonce for one in here):
+        return
+    nonce = Problem("nonce: asked for again", "", "RFC 9449 §8.2", row="nonce")
+    nonce = replace(nonce, explains=OF_NONCES)
+    if len(asked) == 1 and here[-1].nonce:
+        given = f"{answered(here[-1])} had given a newer one, {shown(here[-1].nonce, 60)}"
+        yield replace(nonce, title=f"{nonce.title}, though {given}", action=KEEP_NEWEST)
+    elif len({one.nonce for one in asked}) > MOST_NONCES:
+        told = f"nonce: asked for {len(asked)} times in a row, each time with another one"
+        yield replace(nonce, title=told, action=NODES, guess="open")
+
+
+def _came_before(one: Call, call: Call) -> bool:
+    """Was the answer there when the other request was sent? Where no times are known, it was."""
+    sent, ended = call.sent_at, one.exchange.ended_at
+    return sent is None or not ended > sent
+
+
+def _refused_at_once(call: Call, source: Call) -> tuple[str, str, bool]:
+    """The newest nonce was brought, and the server wants another: is that the server's fault?"""
+    age = call.clock[0] - source.date if call.clock and source.date is not None else None
+    if age is not None and age > SOON:
+        return (
+            f"outdated by now: {named(source)} gave it {duration(age)} before",
+            "Take the new nonce of this answer into a new proof and send the request again, once.",
+            False,
+        )
+    again = source.wants_nonce and source.proof.claims.get("nonce") is not None
+    return (
+        f"the newest one, of {named(source)}, and the server wants another all the same",
+        OWN_NONCES if again else ANOTHER_NONCE,
+        True,
+    )
