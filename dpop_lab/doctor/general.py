@@ -119,7 +119,7 @@ BESIDE_PROOFS = (
         | (?:use|only|expected|no|missing|must (?:start with|be|use))\W(?:\w+ ){0,2}\W?bearer
         | bearer(?: only|\W{1,2}prefix) | bearer (?:access )?token.{0,9}<missing>
         | unknown auth scheme | (?:decod|pars)\w*.{0,20} dpop$ | not find bearer token
-        | ^\[\w* (?:DPOP)? \d*\] .*\bjwt is (?:missing|not in the form)
+        | ^\[\w* (?:DPOP [^\#]*\#\w*|\ \d*\]\ \#)\ .*\bjwt is (?:missing|not in the form)
         | scheme.{0,9} (?:is )?(?:unknown|<unsupported>)""",
         "this server does not take the scheme DPoP here, only Bearer",
         ELSEWHERE,

@@ -29,9 +29,9 @@ ANOTHER_NONCE = (
     " under way. This is a guess: its log tells."
 )
 OWN_NONCES = (
-    "The client did as it was told, more than once, and the server does not take the nonces that it"
-    " gives: they end at once, or several nodes share no secret and no memory of them. Mend that"
-    " there; a further attempt is of no use."
+    "The client did as it was told, more than once: it sent the very nonce that was just given. The"
+    " server does not take its own nonces: they end at once, or several nodes share no secret and"
+    " no memory of them. Mend that there; a further attempt is of no use."
 )
 OBEY = "Obey the challenge: take the answer's DPoP-Nonce into a new proof, and send it again, once."
 
