@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
-from dpop_lab.doctor.exchanges import Earlier, key_of, members_of, named, same_request
+from dpop_lab.doctor.exchanges import Earlier, members_of, named, same_request
 from dpop_lab.doctor.problem import Problem, unsupported_alg
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof import rules
 from dpop_lab.session.call import API, Call, host_of
+from dpop_lab.session.decoded import key_of
 from dpop_lab.show.values import shown
 
 EXCHANGED = ("subject_token", "assertion")  # parameters of a token that another is got for

@@ -5,12 +5,10 @@ from typing import Any
 
 from dpop_lab.session.answer import members_in
 from dpop_lab.session.call import Call, host_of
-from dpop_lab.session.decoded import thumbprint_or_none
+from dpop_lab.wire.labels import known
 from dpop_lab.wire.message import first
-from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import without_query
 
-NUMBERED = re.compile(r"<\w+ \d+>")  # a mask that stands for one value and no other
 OF_SIGN_INS = {"code", "refresh_token", "code_challenge", "dpop_jkt"}  # parameters
 SIGNS_IN = re.compile(r"\b(?:response_type|code|error|request_uri|dpop_jkt)=")
 Earlier = list[Call]
@@ -71,19 +69,9 @@ def same_answer(one: Call, other: Call) -> bool:
     return alike and one.refused
 
 
-def key_of(call: Call) -> str:
-    """The thumbprint of the proof's key, empty where there is none."""
-    return thumbprint_or_none(call.proof.header.get("jwk")) or ""
-
-
 def value_of(call: Call, name: str) -> str:
     """A parameter that is known, or whose mask stands for it alone; else empty."""
     return known(call.form.get(name, ""))
-
-
-def known(value: str) -> str:
-    """A value that is known, or a mask that stands for it alone; else empty."""
-    return value if NUMBERED.fullmatch(value) or not is_hidden(value) else ""
 
 
 def members_of(call: Call) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from dpop_lab.doctor.bindings import (
 )
 from dpop_lab.doctor.exchanges import (
     Earlier,
-    key_of,
     named,
     same_answer,
     same_server,
@@ -27,6 +26,7 @@ from dpop_lab.doctor.exchanges import (
 from dpop_lab.doctor.nonces import asked_again, nonce_outdated
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
+from dpop_lab.session.decoded import key_of
 
 Looked = Iterable[Problem]
 Look = Callable[[Call, Earlier, Earlier], Looked]

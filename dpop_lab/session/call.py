@@ -21,6 +21,7 @@ from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import NONCE_WANTED, Challenge, read_challenges
 
 TOKEN_ENDPOINT, API = "token endpoint", "API"
+UNAUTHENTICATED = "no client authentication"
 PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
 SIGN_IN = re.compile(  # in the URLs that have to do with people
     r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))/*"
@@ -148,6 +149,15 @@ class Call:
     def is_proof(self) -> bool:
         """Is there a proof to look at?"""
         return bool(self.proofs)
+
+    @property
+    def authentication(self) -> str:
+        """How the client of a token request says who it is, by RFC 8414's names."""
+        if self.scheme.lower() == "basic":
+            return "client_secret_basic"
+        if "client_assertion" in self.form:
+            return "client assertion"  # by key or by secret: redacted, both look alike
+        return "client_secret_post" if "client_secret" in self.form else UNAUTHENTICATED
 
     # ---- what was answered
 

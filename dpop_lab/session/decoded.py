@@ -134,6 +134,11 @@ def thumbprint_or_none(jwk: object) -> str | None:
         return None
 
 
+def key_of(call: Call) -> str:
+    """The thumbprint of the key in the proof, empty where there is none."""
+    return thumbprint_or_none(call.proof.header.get("jwk")) or ""
+
+
 def decode_jwt(text: str, *, now: float | None = None) -> Jwt:
     """Take a JWT apart for reading: three parts, dates beside times, what each member means.
 

@@ -8,16 +8,15 @@ from dpop_lab.client.recorder import SessionLog
 from dpop_lab.session.answer import TOKEN_SCHEMES, members_in
 from dpop_lab.session.call import Call, read_as
 from dpop_lab.show.values import cut, one_line, printable, shown
+from dpop_lab.wire.labels import LABEL
 from dpop_lab.wire.message import Redacted, first, lines
 from dpop_lab.wire.syntax import refuses_token
 
-LABEL = re.compile(r"<(\w+ \d+)>")
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
 METHOD = re.compile("[A-Za-z]{1,20}")
 WELL_KNOWN = "/.well-known/"
 OF_PERSONS = ("authorization_code", "refresh_token")  # grants
 OF_CLIENTS = ("PAR endpoint", "introspection endpoint", "revocation endpoint")  # they say who asks
-UNAUTHENTICATED = "no client authentication"
 ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
 LONGEST, LINE = 60, 90  # characters of a path, and of a line in a picture
 
@@ -99,15 +98,6 @@ class Step(Call):
             yield (label_in(self.dpop[0]) or "proof") + signer + self._claims()
         elif self.token_request or self.token_label:
             yield "no proof"
-
-    @property
-    def authentication(self) -> str:
-        """How the client of a token request says who it is."""
-        if self.scheme.lower() == "basic":
-            return "client_secret_basic"
-        if "client_assertion" in self.form:
-            return "client assertion"  # by key or by secret: redacted, both look alike
-        return "client_secret_post" if "client_secret" in self.form else UNAUTHENTICATED
 
     @property
     def mark(self) -> str:
@@ -213,7 +203,7 @@ class _Before:
 def label_in(value: str) -> str:
     """The label that a value is, without its brackets; empty when it is anything else."""
     found = LABEL.fullmatch(value.strip())
-    return found[1] if found else ""
+    return found[0][1:-1] if found else ""
 
 
 def plain(value: object) -> str:

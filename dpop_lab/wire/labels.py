@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from urllib.parse import unquote_plus
 
-from dpop_lab.wire.secrets import LOOSE
+from dpop_lab.wire.secrets import LOOSE, is_hidden
 
 LONG, LONGEST = 12, 10_000  # characters: what is looked for everywhere, what is not even remembered
 MOST = 300  # values remembered at once: the search for them takes time with every exchange
@@ -193,6 +193,11 @@ class Labels:
                     written[end] = BACKSLASHES.sub("", written[end])
             meant = meant.replace(reading, "\0" * len(reading))
         return "".join(written)
+
+
+def known(value: str) -> str:
+    """A value as it is, or the label that stands for it alone; empty for what else hides one."""
+    return value if LABEL.fullmatch(value) or not is_hidden(value) else ""
 
 
 def passwords_in(pair: str) -> list[str]:

@@ -8,9 +8,9 @@ from urllib.parse import unquote, unquote_plus
 from dpop_lab.doctor.advice.hashes import how_made
 from dpop_lab.doctor.exchanges import named, value_of
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.sign_in.grants import Use
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import Call, host_of
+from dpop_lab.session.sign_in.grants import Use
 from dpop_lab.show.values import shown
 from dpop_lab.wire.secrets import is_hidden
 from dpop_lab.wire.syntax import without_query
@@ -116,13 +116,13 @@ def _no_challenge(terms: Mapping[str, str], where: str) -> Iterator[Problem]:
 
 def another_code(use: Use) -> Iterator[Problem]:
     """Another code than the one that the last redirect brought, which accounts for all else."""
-    mine, codes = value_of(use.call, "code"), [*use.brought]
+    mine, newest = value_of(use.call, "code"), use.newest
     missing = use.grant.name == "code" and not use.call.form.get("code", "").strip()
-    if not codes or mine == codes[-1] or not (mine or missing):
+    if newest is None or mine == newest.value or not (mine or missing):
         return
-    given = use.brought[codes[-1]].given
+    given = newest.given
     where = named(given) if given else ""
-    if mine in codes:
+    if use.grant.given and mine:
         title = f"The code is that of an earlier login: {where} brought a newer one"
         action = (
             "Redeem the newest code, once, with verifier and key of its own login; forget what was"
@@ -132,7 +132,7 @@ def another_code(use: Use) -> Iterator[Problem]:
         behind = ", behind #, which only scripts of the page see" * bool(given and "#" in given.url)
         title = f"There is no code in this request, though {where} brought one{behind}"
         action = "Read the code where the answer has it: in the query, behind #, or in a form."
-    elif how := _spelling(mine, codes[-1]):
+    elif how := _spelling(mine, newest.value):
         title = f"The code is not as {where} brought it: {how}"
         action = "Read the code by a URL parser, and send it as a form parameter, whole."
     else:

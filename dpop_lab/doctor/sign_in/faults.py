@@ -5,11 +5,11 @@ from itertools import chain
 
 from dpop_lab.doctor.exchanges import Earlier
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.sign_in.grants import SignIns
 from dpop_lab.doctor.sign_in.redeemed import redeemed
 from dpop_lab.doctor.sign_in.returned import returning
 from dpop_lab.doctor.sign_in.spent import spent_unseen
 from dpop_lab.session.call import Call
+from dpop_lab.session.sign_in.grants import SignIns
 
 
 class Faults:
@@ -22,6 +22,6 @@ class Faults:
         self, call: Call, earlier: Earlier, later: Earlier
     ) -> tuple[Iterable[Problem], Iterable[Problem]]:
         """What is to be said of a call before anything else, and what where nothing else is."""
-        use = self._sign_ins.read(call)
+        use = self._sign_ins.read(call).use
         first = chain(returning(call, self._sign_ins, earlier), spent_unseen(call, earlier))
         return first, redeemed(use, later) if use else ()

@@ -29,14 +29,14 @@ class SignIns:
 
     def part(self, redacted: Redacted, call: Call, clock: str) -> Part:
         """What this request was, at this time on the clock."""
-        handed = self._session.ledger.handed
-        if not (_of_people(call) or handed):
+        known = self._session.sign_ins
+        if not (_of_people(call) or known):
             return Part()
         step = read_as(Step, redacted, name=clock)
-        if not (_of_people(step) or step.token_label in handed):
+        if not (_of_people(step) or known.about(step)):
             return Part()
         noted = self._session.note(step)
-        told = noted.of(step, keys=self._session.ledger.keys)
+        told = noted.of(step, keys=self._session.evidence.keys)
         came = noted.outcome or f"tokens{noted.evidence}" * step.token_request
         return Part(
             sign_in=f"sign-in {noted.sign_in}" if noted.sign_in else "",

@@ -7,21 +7,20 @@ from dpop_lab.doctor.advice.hashes import thumbprint_made
 from dpop_lab.doctor.documents import no_thumbprint
 from dpop_lab.doctor.exchanges import (
     Earlier,
-    key_of,
     named,
 )
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.sign_in.authorized import OF_KEYS, another_code, elsewhere, other_terms
-from dpop_lab.doctor.sign_in.grants import Bound, Use
 from dpop_lab.doctor.sign_in.spent import spent
 from dpop_lab.doctor.words import meaning
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import UNAUTHENTICATED, Call
+from dpop_lab.session.decoded import key_of
+from dpop_lab.session.sign_in.grants import Bound, Use
 from dpop_lab.show.values import shown
 
 #: Codes by which servers refuse what does not fit a grant.
 REFUSED = ("invalid_grant", "invalid_request", "invalid_dpop_proof", "unauthorized_client",
            "invalid_token", "invalid_client", "")  # fmt: skip
-CONFIDENTIAL = {"client_secret", "client_assertion", "Basic"}  # how such a client says who it is
 KEEP = "across processes and page loads, until the callback and as long as a token lives."
 
 
@@ -88,7 +87,7 @@ def _bound_thing(use: Use) -> tuple[str, str, str]:
 
 def _is_bound(use: Use) -> bool:
     """Must the server compare keys? Refresh tokens of confidential clients are bound to none."""
-    return use.grant.name != "refresh_token" or not CONFIDENTIAL & use.call.form.keys()
+    return use.grant.name != "refresh_token" or use.call.authentication == UNAUTHENTICATED
 
 
 def _where(bound: Bound, call: Call) -> str:

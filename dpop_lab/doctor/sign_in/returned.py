@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dpop_lab.doctor.documents import no_thumbprint
-from dpop_lab.doctor.exchanges import Earlier, known, members_of, named
+from dpop_lab.doctor.exchanges import Earlier, members_of, named
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.sign_in.grants import SignIns, of_browser, returned
 from dpop_lab.session.call import Call, host_of
+from dpop_lab.session.sign_in.grants import SignIns
+from dpop_lab.session.sign_in.places import in_url, returned
 from dpop_lab.show.values import duration, is_time, shown
+from dpop_lab.wire.labels import known
 
 
 def returning(call: Call, sign_ins: SignIns, earlier: Earlier) -> Iterator[Problem]:
@@ -16,11 +18,11 @@ def returning(call: Call, sign_ins: SignIns, earlier: Earlier) -> Iterator[Probl
 
     `sign_ins` knows what came before this call.
     """
-    told = returned(call)
+    told = returned(call.exchange)
     if "code" in told and not call.form.get("grant_type"):
         yield from _state(told, sign_ins)
         yield from _issuer(told, sign_ins, earlier)
-    if call.refused and (jkt := of_browser(call).get("dpop_jkt")):
+    if call.refused and (jkt := in_url(call.url).get("dpop_jkt")):
         for one in no_thumbprint(jkt, "dpop_jkt"):
             yield replace(one, explains=("code key", "invalid_request"))
     if call.error == "invalid_request_uri":
@@ -29,9 +31,8 @@ def returning(call: Call, sign_ins: SignIns, earlier: Earlier) -> Iterator[Probl
 
 def _state(told: dict[str, str], sign_ins: SignIns) -> Iterator[Problem]:
     """A state that no request had (RFC 6749 section 10.12)."""
-    sent = [one.terms["state"] for one in sign_ins.asked if known(one.terms.get("state", ""))]
     state = told.get("state", "")
-    if not sent or state in sent or (state and not known(state)):
+    if not sign_ins.by_state or state in sign_ins.by_state or (state and not known(state)):
         return
     if state:
         where = ", ".join(dict.fromkeys(named(one.call) for one in sign_ins.asked[-3:]))
@@ -69,7 +70,7 @@ def _issuer(told: dict[str, str], sign_ins: SignIns, earlier: Earlier) -> Iterat
 
 def _request_uri(call: Call, earlier: Earlier) -> Iterator[Problem]:
     """A request_uri that was used before, or came too late (RFC 9126 section 2.2)."""
-    uri, said = known(of_browser(call).get("request_uri", "")), ""
+    uri, said = known(in_url(call.url).get("request_uri", "")), ""
     for one in earlier if uri else ():
         told = members_of(one)
         if told.get("request_uri") == uri and one.date is not None and call.date is not None:
@@ -77,7 +78,7 @@ def _request_uri(call: Call, earlier: Earlier) -> Iterator[Problem]:
             if is_time(lasts) and age > lasts:
                 said = f"{named(one)} gave the request_uri {duration(age)} before, which was good"
                 said += f" for {duration(lasts)}"
-        elif of_browser(one).get("request_uri") == uri and not said:
+        elif in_url(one.url).get("request_uri") == uri and not said:
             said = f"The same request_uri went out in {named(one)} and here: it is good once"
     if said:
         yield Problem(

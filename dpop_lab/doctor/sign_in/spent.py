@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dpop_lab.doctor.exchanges import (
     Earlier,
     answered,
-    key_of,
     members_of,
     named,
     same_answer,
@@ -15,11 +14,13 @@ from dpop_lab.doctor.exchanges import (
 )
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.sign_in.authorized import ANEW, ANY, OF_KEYS
-from dpop_lab.doctor.sign_in.grants import GRANTS, Use
 from dpop_lab.session.call import Call
+from dpop_lab.session.decoded import key_of
+from dpop_lab.session.sign_in.grants import Use
 from dpop_lab.show.values import duration, shown
 
 SECONDS_OF_A_CODE = 60
+WORDS = {"code": "authorization code", "refresh_token": "refresh token"}
 
 
 def spent(use: Use, later: Earlier) -> Iterator[Problem]:
@@ -59,7 +60,7 @@ def _again(use: Use, later: Earlier) -> Iterator[Problem]:
     other = other or next((one for one in again if one.issued), None)
     if other is None:
         return
-    what = GRANTS[name]
+    what = WORDS[name]
     if other.wants_nonce:
         yield from _after_challenge(use, other, what)
         return
@@ -79,7 +80,7 @@ def spent_unseen(call: Call, earlier: Earlier) -> Iterator[Problem]:
     if before and call.error.lower() == "invalid_grant" and not call.form:
         name = "refresh_token" if "refresh" in call.description.lower() else "code"
         yield Problem(
-            f"The {GRANTS[name]} is spent, most likely: {answered(before[0])} used it up, or two"
+            f"The {WORDS[name]} is spent, most likely: {answered(before[0])} used it up, or two"
             " requests at once did",
             f"{ONCE[name]} This goes by the answers alone: to be sure, give the requests.",
             "RFC 6749 §5.2",
@@ -89,21 +90,25 @@ def spent_unseen(call: Call, earlier: Earlier) -> Iterator[Problem]:
 
 def _ended(use: Use) -> Iterator[Problem]:
     """A refresh token whose login was ended by another request: given back, or brought again."""
-    ends = [one for one in use.grant.login if one is not use.call]
-    for one in ends[:1]:
-        again = bool(one.form.get("grant_type"))
-        yield Problem(
-            f"{answered(one)} brought a code or a refresh token that was used before, so the server"
-            " ended all that came of this login"
-            if again
-            else f"The refresh token's login was ended by {answered(one)}, which revoked it",
-            "Log in again. Then send each refresh token once, one request at a time: a second use"
-            " looks like a thief's."
-            if again
-            else "Log in again: what is revoked stays so. Forget the tokens when they are revoked.",
-            "RFC 9700 §4.14.2" if again else "RFC 7009 §2.1",
-            explains=("spent grant", *ANY),
-        )
+    for grant in use.grant.line:
+        if one := grant.ended:
+            yield Problem(
+                f"The refresh token's login was ended by {answered(one)}, which revoked it",
+                "Log in again: what is revoked stays so. Forget the tokens when they are revoked.",
+                "RFC 7009 §2.1",
+                explains=("spent grant", *ANY),
+            )
+            return
+        if (one := grant.again) and one is not use.call:
+            yield Problem(
+                f"{answered(one)} brought a code or a refresh token that was used before, so the"
+                " server ended all that came of this login",
+                "Log in again. Then send each refresh token once, one request at a time: a second"
+                " use looks like a thief's.",
+                "RFC 9700 §4.14.2",
+                explains=("spent grant", *ANY),
+            )
+            return
 
 
 ONCE = {

@@ -6,8 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urljoin
 
+from dpop_lab.session.sign_in.grants import NOT_SEEN, Asked
 from dpop_lab.session.sign_in.places import ARRIVAL, AUTHORIZE, LOGIN, OF_CLIENTS, leads
-from dpop_lab.session.telling import LABEL, Step
+from dpop_lab.session.telling import Step
+from dpop_lab.wire.labels import LABEL
 from dpop_lab.wire.message import lines
 
 MOST = 200  # browsers, and URLs that one was sent to
@@ -25,9 +27,7 @@ class Browser:
     led: set[str] = field(default_factory=set)  #: URLs it was sent to, and codes it was given
     at: str = ""  #: the last page, without its query
     person: str = ""
-    client: int = 0  #: the number of the client that sent it
-    sign_in: int = 0  #: the number of the sign-in under way
-    key: str = ""  #: that its code will be bound to, by name
+    request: Asked = NOT_SEEN  #: the authorization request that it is on the way for
     arrived: bool = False  #: is a request to the client's redirect URI known?
 
     @property
@@ -92,4 +92,4 @@ class Browsers(list[Browser]):
 
 def labels(texts: Iterable[str]) -> set[str]:
     """The labels of secrets in some texts, without their brackets: `cookie 1`."""
-    return {label for text in texts for label in LABEL.findall(text)}
+    return {label[1:-1] for text in texts for label in LABEL.findall(text)}

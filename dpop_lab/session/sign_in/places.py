@@ -32,7 +32,7 @@ TAG = re.compile(r"<[^<>]{0,1000}>")
 COOKIE = re.compile(r"<(cookie \d+)>")
 LONGEST = 20_000  # characters of a page
 WORD = re.compile(r"[\w.:-]{1,60}", re.ASCII)
-TAKEN = {"authorization_code": "code", "refresh_token": "refresh_token"}  # by grant type
+GRANTS = {"authorization_code": "code", "refresh_token": "refresh_token"}  # by grant_type
 
 
 def place_of(path: str, url: str, form: Mapping[str, str]) -> str:
@@ -52,10 +52,14 @@ def place_of(path: str, url: str, form: Mapping[str, str]) -> str:
     )
 
 
+def in_url(url: str) -> dict[str, str]:
+    """The parameters in the query of a URL; empty for a URL without any."""
+    return dict(parse_qsl(url[:LONGEST].partition("#")[0].partition("?")[2]))
+
+
 def parameters(exchange: Exchange) -> dict[str, str]:
     """The parameters of a browser's request, in its URL and in its form."""
-    query = exchange.url.partition("#")[0].partition("?")[2]
-    return dict(parse_qsl(f"{query}&{exchange.request_body}"[:LONGEST]))
+    return in_url(exchange.url) | dict(parse_qsl(exchange.request_body[:LONGEST]))
 
 
 def brought(exchange: Exchange) -> dict[str, str]:
@@ -65,8 +69,8 @@ def brought(exchange: Exchange) -> dict[str, str]:
 
 
 def _behind(url: str) -> dict[str, str]:
-    _, _, told = re.sub("#", "?", url[:LONGEST], count=1).partition("?")
-    return dict(parse_qsl(told))
+    query, _, fragment = url[:LONGEST].partition("#")
+    return dict(parse_qsl(f"{query.partition('?')[2]}&{fragment}"))
 
 
 def leads(exchange: Exchange) -> tuple[str, dict[str, str]]:
@@ -79,6 +83,19 @@ def leads(exchange: Exchange) -> tuple[str, dict[str, str]]:
     page = exchange.response_body[:LONGEST]
     form = FORM.search(page) if 'name="code"' in page or 'name="error"' in page else None
     return (unescape(form[1]), dict(FIELD.findall(page))) if form else ("", {})
+
+
+def returned(exchange: Exchange) -> dict[str, str]:
+    """The authorization response in an exchange: in where it leads, or as it came to the client.
+
+    Empty where there is none (RFC 6749 section 4.1.2, RFC 9207).
+    """
+    for told in (leads(exchange)[1], _behind(exchange.url)):
+        if told.keys() & {"code", "error"} and not told.keys() & {"response_type", "grant_type"}:
+            return told
+    posted = dict(parse_qsl(exchange.request_body[:LONGEST]))
+    answers = {"code", "state"} <= posted.keys() and "grant_type" not in posted
+    return posted if answers else {}
 
 
 def refusal(exchange: Exchange) -> dict[str, str]:
@@ -119,7 +136,7 @@ def carried(
     if place == ARRIVAL and "error" in given:
         yield f"error {_word(given['error'])}"
     held = {ARRIVAL: "code", AUTHORIZE: "request_uri", INTROSPECTION: "token", REVOCATION: "token"}
-    name = TAKEN.get(given.get("grant_type", "")) or held.get(place, "")
+    name = GRANTS.get(given.get("grant_type", "")) or held.get(place, "")
     if value := given.get(name, ""):
         yield value[1:-1] if value.startswith("<") else name
     if "code_challenge" in given:

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from dpop_lab.session.decoded import thumbprint_or_none
+from dpop_lab.session.call import Call
+from dpop_lab.session.decoded import key_of
 from dpop_lab.session.sign_in.browsers import Browser, Browsers, labels
-from dpop_lab.session.sign_in.ledger import Handed, Ledger, numbered, when
+from dpop_lab.session.sign_in.evidence import Evidence, numbered, revoked
+from dpop_lab.session.sign_in.grants import Grant, Read, SignIns
 from dpop_lab.session.sign_in.places import (
     ARRIVAL,
     INTROSPECTION,
@@ -113,7 +115,7 @@ def followed(steps: Iterable[Step]) -> tuple[Step, ...]:
         sender = API if step.personal == INTROSPECTION else clients[one.client]
         told = one.of(
             step,
-            keys=session.ledger.keys,
+            keys=session.evidence.keys,
             sender=(one.browser.called if several else "browser", "") if one.browser else sender,
             principal=clients[one.client],
         )
@@ -122,37 +124,41 @@ def followed(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 class Session:
-    """What is known so far; what a key is called may be said by `named`, as for a `Ledger`."""
+    """What is known so far; what a key is called may be said by `named`, as for `Evidence`."""
 
     def __init__(self, named: Callable[[str, int], str] = numbered) -> None:
-        self.ledger, self.browsers, self._begun = Ledger(named), Browsers(), 0
+        self.sign_ins, self.browsers, self.evidence = SignIns(), Browsers(), Evidence(named)
         self.clients: list[str] = []  #: the names of their keys
 
     def note(self, step: Step) -> Noted:
         """What this step is, after those before it."""
-        given = parameters(step.exchange)
-        jwk = step.proof.header.get("jwk") if step.is_proof else None
-        proven = self.ledger.key(thumbprint_or_none(jwk))
-        asked = self.ledger.key(given.get("dpop_jkt"))
+        kept = Call(name=step.name or str(step.number))
+        given, proven = parameters(step.exchange), self.evidence.key(key_of(step))
+        self.evidence.key(given.get("dpop_jkt"))  # has its name from here on
         browser, begins = self.browsers.of(step, given)
         if browser:
-            return self._browsed(step, browser, asked, given, begins=begins)
-        label = self.ledger.taken(step, given)
-        old = self.ledger.handed.get(label)
-        client = old.client if old and not proven else self._client(proven)
-        noted = Noted(client=client, signer=proven, sign_in=old.sign_in if old else 0)
-        if old is None and label.startswith("code "):  # from a browser that was not recorded
-            noted.unrecorded = label
-            self.ledger.hand(label, Handed(at="", client=client))
+            read = self.sign_ins.read(step, None if begins else browser.request, kept=kept)
+            return self._browsed(step, browser, read, begins=begins)
+        read = self.sign_ins.read(step, kept=kept)
+        about, pushed = read.about, read.asked if step.personal == PAR else None
+        client = self._client_of(about) if about and not proven else self._client(proven)
+        bound = self.evidence.bound(read.asked.bound if read.asked else None)
+        noted = Noted(client=client, signer=proven, sign_in=_number(about))
+        if read.use and read.use.grant.given is None and not read.use.before:
+            noted.unrecorded = label_in(read.use.grant.value) * (read.use.grant.name == "code")
         if step.status is None or step.refused:
-            noted.evidence = self.ledger.refused(step, label, proven)
+            noted.evidence = self.evidence.refused(read, proven)
         elif step.token_request:
-            noted.evidence = self.ledger.granted(step, label, client, proven)
-        elif step.personal == PAR:
-            self._begun = noted.sign_in = self._begun + 1
-            noted.outcome = self._pushed(step, noted, asked or proven)
+            noted.evidence = self.evidence.granted(read)
+        elif pushed:
+            noted.sign_in = pushed.number
+            uri = "".join(f": {label_in(one.value)}" for one in read.given)
+            noted.outcome = f"authorization request pushed{uri}{bound}"
+        elif step.personal == INTROSPECTION:
+            noted.outcome = self.evidence.introspected(step, read)
         elif step.personal:
-            noted.outcome = self._told(step, label)
+            revokes = step.personal == REVOCATION
+            noted.outcome = revoked(read) if revokes else "told who signed in"
         return noted
 
     def _client(self, key: str) -> int:
@@ -161,34 +167,16 @@ class Session:
             self.clients.append(key)
         return self.clients.index(key) if key else 0
 
-    def _pushed(self, step: Step, noted: Noted, key: str) -> str:
-        """What came of a pushed authorization request (RFC 9126 section 2.2)."""
-        uri = next(iter(labels([step.exchange.response_body])), "")
-        handed = Handed(at=when(step), client=noted.client, key=key, sign_in=noted.sign_in)
-        handed.bound = bool(key)
-        return (
-            f"authorization request pushed{f': {uri}' * bool(uri)}{self.ledger.hand(uri, handed)}"
-        )
+    def _client_of(self, grant: Grant) -> int:
+        """The number of the client that a code or a token was given to."""
+        bound = next((one.bound for one in grant.line if one.bound and one.given), None)
+        return self._client(self.evidence.key(bound.key)) if bound else 0
 
-    def _told(self, step: Step, label: str) -> str:
-        """What came of a client's request at another place for people."""
-        if step.personal == INTROSPECTION:
-            return self.ledger.introspected(step, label)
-        if step.personal == REVOCATION:
-            return self.ledger.revoked(step, label)
-        return "told who signed in"
-
-    def _browsed(
-        self, step: Step, browser: Browser, asked: str, given: Mapping[str, str], *, begins: bool
-    ) -> Noted:
+    def _browsed(self, step: Step, browser: Browser, read: Read, *, begins: bool) -> Noted:
         """What a browser's request is, and where the answer leads it."""
-        if begins:
-            pushed = self.ledger.handed.get(label_in(given.get("request_uri", "")))
-            browser.key = pushed.key if pushed else asked
-            browser.client = pushed.client if pushed else self._client(asked)
-            self._begun += pushed is None
-            browser.sign_in = pushed.sign_in if pushed else self._begun
-        noted = Noted(client=browser.client, browser=browser, sign_in=browser.sign_in)
+        browser.request = read.asked or browser.request
+        key = self.evidence.key(browser.request.bound.key) if browser.request.bound else ""
+        noted = Noted(client=self._client(key), browser=browser, sign_in=browser.request.number)
         noted.sends = step.request.partition(" ")[2] if begins else ""
         if step.personal == ARRIVAL:
             noted.outcome = "brought to the client"
@@ -200,13 +188,14 @@ class Session:
             brought = f"error {error}" if error else code or "code"
             way = "redirect" if 300 <= (step.status or 0) < 400 else "form posted"
             noted.arrives = (f"{way} to {_host(there)}", ", ".join((cut(brought, 60), *names)))
-        handed = Handed(
-            at=when(step), client=browser.client, key=browser.key, sign_in=browser.sign_in
-        )
-        handed.bound = bool(browser.key)
-        bound = self.ledger.hand(code, handed) if "code" in told else ""
+        bound = self.evidence.bound(browser.request.bound)
         noted.outcome = f"{code or 'code'} given{bound}" if "code" in told else _went_on(step)
         return noted
+
+
+def _number(grant: Grant | None) -> int:
+    """The number of the sign-in that a code or a token came of, 0 for none that was seen."""
+    return grant.asked.number if grant and grant.given and grant.asked else 0
 
 
 def _went_on(step: Step) -> str:
