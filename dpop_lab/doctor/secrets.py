@@ -3,7 +3,7 @@
 import html
 import re
 from bisect import bisect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from os.path import commonprefix
 from typing import Any
@@ -17,6 +17,7 @@ from dpop_lab.wire.labels import LONG, passwords_in
 from dpop_lab.wire.message import lines
 from dpop_lab.wire.redact import USER_ESCAPED, Redactor
 from dpop_lab.wire.secrets import (
+    BEGINS,
     LOGIN,
     NAMES,
     OF_SESSIONS,
@@ -66,7 +67,7 @@ AUTHORIZATION = re.compile(
 APART = r"[^\w.-]\W{0,15}+"  # between a name and its value, and in no JWT
 VALUE = r"(?=\w[\w.~-]{0,40}?\d)(\w[\w+/=.~-]{11,}+)"  # all words but few have no digit
 IN_CODE = re.compile(  # however a language or a dump of one parts a name from its value
-    rf"(?:{'|'.join(NAMES)}){APART}(?:(?:string|optional)\W{{1,3}}+(?:\d++\W{{1,6}}+)?)?{VALUE}",
+    rf"{BEGINS}(?:{'|'.join(NAMES)}){APART}(?:(?:string|optional)\W{{1,3}}+(?:\d++\W{{1,6}}+)?)?{VALUE}",
     re.I,
 )
 MEMBER_IN_CODE = re.compile(rf"(?<![\w.-])(?:d|p|q|dp|dq|qi|k){APART}{VALUE}")
@@ -113,7 +114,7 @@ class Secrets:
         self._read([call.description, *call.form.values(), *headers])
         pairs = [(PARAMETERS.get(squeezed(name)), value) for name, value in call.form.items()]
         for cookie in lines(call.headers, "cookie"):
-            pairs += [("cookie", value) for value in _values(cookie) if not is_hidden(cookie)]
+            pairs += [("cookie", value) for value in _values("" if is_hidden(cookie) else cookie)]
         for kind, value in pairs:
             if kind and value and not is_hidden(value):
                 self._know(kind, value)
@@ -211,15 +212,11 @@ def _told(match: re.Match[str]) -> str:
     return f"{match[0][:8]}… ({len(match[0])} characters)"
 
 
-def _spellings(text: str) -> Iterator[str]:
+def _spellings(text: str) -> Iterable[str]:
     """The text as it is, and what it is without URL encoding, entities and escapes of ASCII."""
-    yield text
-    if "%" in text:
-        yield unquote_plus(text)
-    if "&" in text:
-        yield html.unescape(text)
-    if "u00" in text:
-        yield ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
+    escaped = ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "u00" in text else text
+    plain = unquote_plus(text) if "%" in text else text
+    return dict.fromkeys((text, plain, html.unescape(text), escaped))
 
 
 # ---- users in URLs

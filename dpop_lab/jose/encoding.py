@@ -104,10 +104,12 @@ def sha256(octets: bytes) -> bytes:
 
 def deeper(value: object, levels: int) -> bool:
     """Is a JSON value nested in more than so many levels?"""
-    if not isinstance(value, dict | list):
-        return False
-    inner = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(deeper(one, levels - 1) for one in inner)
+    if not isinstance(value, (dict, list)) or not levels:
+        return isinstance(value, (dict, list))
+    for one in value.values() if isinstance(value, dict) else value:
+        if isinstance(one, (dict, list)) and deeper(one, levels - 1):  # most are neither
+            return True
+    return False
 
 
 def several(value: object) -> list[Any]:

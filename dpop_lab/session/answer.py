@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from dpop_lab.jose.encoding import read_json
@@ -32,8 +33,13 @@ OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
 
 def spelt(name: object) -> str:
     """The name of a member as RFC 6749 spells it: access_token for AccessToken or accessToken."""
-    short = str(name)[:40].replace("_", "").replace(".", "").lower()
-    return SPELLINGS.get(short) or SPELLINGS.get(short.removeprefix("error"), str(name))
+    return _spelling(str(name)[:40]) or str(name)
+
+
+@lru_cache(1000)
+def _spelling(name: str) -> str:
+    short = name.replace("_", "").replace(".", "").lower()
+    return SPELLINGS.get(short) or SPELLINGS.get(short.removeprefix("error"), "")
 
 
 def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, Any]]:

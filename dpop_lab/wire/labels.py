@@ -122,7 +122,8 @@ class Labels:
         self._known: dict[str, Known] = {}
         #: What is looked for, by the kind that is not, until another value is known.
         self._sought: dict[str, Sought] = {}
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()  # of labels, by their kinds
+        self._kinds: Counter[str] = Counter()  # of those known
 
     def label(self, kind: str, value: str) -> str:
         """The label of this value, as it was at first; a label and nothing stay as they are."""
@@ -147,15 +148,22 @@ class Labels:
             return Known(kind, value, {}, shortest)
         if (known := self._known.get(value)) is None:
             known = self._known[value] = Known(kind, value, _readings(value), shortest)
-            self._sought.clear()
-            kinds = [one.kind for one in self._known.values()]
-            if len(kinds) > self._most:  # many tokens or cookies do not drive out the one secret
-                oldest = kinds.index(Counter(kinds).most_common(1)[0][0])
-                del self._known[[*self._known][oldest]]
+            self._kinds[kind] += 1
+            self._seek_anew(kind)
+            if len(self._known) > self._most:  # many cookies do not drive out the one secret
+                most = max(self._kinds, key=self._kinds.__getitem__)
+                oldest = next(each for each, one in self._known.items() if one.kind == most)
+                del self._known[oldest]
+                self._kinds[most] -= 1
+                self._seek_anew(most)
         if shortest < known.shortest:
             known.shortest = shortest
-            self._sought.clear()
+            self._seek_anew(known.kind)
         return known
+
+    def _seek_anew(self, kind: str) -> None:
+        """Forget what is looked for, but for where this kind is not."""
+        self._sought = {but: sought for but, sought in self._sought.items() if but == kind}
 
     def _looked_for(self, but: str) -> Sought:
         """The readings of all long values but those of a kind, of the longest value first."""

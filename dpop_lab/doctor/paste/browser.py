@@ -2,17 +2,16 @@
 
 import base64
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import unescape
-from typing import TypeAlias
 
 from dpop_lab.doctor.paste.addresses import CODE, returns, signs_in
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges
+from dpop_lab.doctor.paste.raw import raw_line
+from dpop_lab.doctor.paste.reading import Reading, answered
 from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
 
-Scanner: TypeAlias = Callable[[str], Sequence[tuple[Exchange, object]]]
 CONCERNS = re.compile(
     r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type=|(?:^|&)token="
     r"|^access-control-request-headers: .*dpop",
@@ -20,7 +19,7 @@ CONCERNS = re.compile(
 )
 PAGE = re.compile(r"\s*<(?:!doctype html|html|form)\b", re.I)
 POSTED = re.compile(r"""<input[^<>]*\sname=["'](?:code|error)["']""", re.I)
-UNSEEN = re.compile(r"<(style|script)\b.*?</\1>|<[^<>]{0,1000}>", re.I | re.S)
+UNSEEN = re.compile(r"<(style|script)\b(?:[^<]++|<(?!/?\1\b))*+</\1>|<[^<>]{0,1000}>", re.I)
 NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
@@ -37,14 +36,16 @@ PART_OF_ITEM = re.compile(
 
 def recorded(what: str, read: list[Exchange]) -> Pasted:
     """The exchanges of a file that have to do with DPoP, or sign somebody in."""
+    kept, others = list[Exchange](), list[Exchange]()
+    for one in read:
+        (kept if concerns(one) else others).append(one)
     kept = [
         one if one.status else replace(one, failure=one.failure or "no answer was recorded")
-        for one in read
-        if concerns(one)
+        for one in kept
     ]
-    kept, passed = told_by_redirects(kept), len(read) - len(kept)
+    kept, passed = told_by_redirects(kept), len(others)
     kind = f"{what} of {len(read)} exchange{'s' * (len(read) != 1)}"
-    beside = tuple(one for one in read if one.request_body and not concerns(one))[:MOST_BESIDE]
+    beside = tuple(one for one in others if one.request_body)[:MOST_BESIDE]
     if not kept:
         none = not_understood(f"{kind}, none with a DPoP header, a token or a token request")
         return replace(none, given=beside)
@@ -96,19 +97,19 @@ def told_by_redirects(exchanges: list[Exchange]) -> list[Exchange]:
     ]
 
 
-def burp(text: str, scanned: Scanner) -> Pasted:
-    """What Burp Suite saved, in base64 in items of XML, by a reader of messages."""
+def burp(text: str) -> Pasted:
+    """What Burp Suite saved, raw messages in base64 in items of XML."""
     items = text.split("<item>")[1 : MOST_ITEMS + 1]
-    return recorded(
-        "a file of Burp Suite", [each for one in items for each in _of_item(one, scanned)]
-    )
+    return recorded("a file of Burp Suite", [each for one in items for each in _of_item(one)])
 
 
-def _of_item(item: str, scanned: Scanner) -> list[Exchange]:
+def _of_item(item: str) -> list[Exchange]:
     """The exchange of an item, with the URL that it names: its scheme stands there alone."""
     parts = {name: _plain(text, "true" in how) for name, how, text in PART_OF_ITEM.findall(item)}
-    asked, answered = parts.get("request", ""), parts.get("response", "")
-    told = [one for one, _ in scanned(f"{asked.rstrip()}\n\n{answered}")[:1]]
+    made = [Reading()]
+    for line in f"{parts.get('request', '').rstrip()}\n\n{parts.get('response', '')}".split("\n"):
+        raw_line(line, made)
+    told = [one.exchange() for one in answered(made)[:1]]
     return [replace(one, url=parts.get("url") or one.url) for one in told]
 
 

@@ -116,6 +116,11 @@ def of_headers(headers: Headers) -> Pasted | None:
     return of_exchanges(kind, [found]) if found else None
 
 
+def of_keys(kind: str, jwks: tuple[Mapping[str, Any], ...]) -> Pasted:
+    """Keys alone, no more than `MOST` of them."""
+    return Pasted(kind=kind, jwks=jwks[:MOST], remarks=_left(len(jwks), "keys"))
+
+
 def together(read: list[Pasted]) -> Pasted:
     """Several things as one session: what was understood of them."""
     read = [one for one in read if one.understood]
@@ -128,7 +133,7 @@ def together(read: list[Pasted]) -> Pasted:
     return Pasted(
         kind=f"a list of {len(read)} {'recorded exchanges' if recorded else 'things'}",
         calls=_numbered(calls[:MOST], len(calls)) if recorded else tuple(calls[:MOST]),
-        jwks=tuple(jwk for one in read for jwk in one.jwks),
+        jwks=tuple(jwk for one in read for jwk in one.jwks)[:MOST],
         remarks=tuple(dict.fromkeys(remarks)),
         text="\n".join(one.text for one in read),
         given=tuple(exchange for one in read for exchange in one.given),
@@ -155,8 +160,8 @@ def _numbered(calls: list[Call], total: int) -> tuple[Call, ...]:
     )
 
 
-def _left(total: int) -> tuple[str, ...]:
-    return (f"Only the first {MOST} of {total} exchanges are told.",) * (total > MOST)
+def _left(total: int, what: str = "exchanges") -> tuple[str, ...]:
+    return (f"Only the first {MOST} of {total} {what} are told.",) * (total > MOST)
 
 
 def merged(first: Call, second: Call) -> Call:

@@ -35,9 +35,11 @@ def headers_in(value: object) -> Headers:
     for one in value[:MOST] if isinstance(value, list | tuple) else ():
         if isinstance(one, Mapping):
             one = (one.get("name", one.get("key", "")), one.get("value", ""))
-        if isinstance(one, list | tuple) and len(one) == 2:
-            found.append((str(one[0]).strip()[:200], str(one[1]).strip()[:LONGEST]))
-    return tuple((name, text) for name, text in found if name and name[0] != ":")
+        if isinstance(one, (list, tuple)) and len(one) == 2:
+            name = str(one[0]).strip()[:200]
+            if name and name[0] != ":":
+                found.append((name, str(one[1]).strip()[:LONGEST]))
+    return tuple(found)
 
 
 def only_headers(value: Mapping[Any, Any] | list[Any]) -> Headers:

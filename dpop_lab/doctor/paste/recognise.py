@@ -120,7 +120,7 @@ def text_paste(text: str, *told: str) -> Pasted:
         text = text.replace("\0", "")
         remarks.append("It held NUL characters.")
     text = text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    found = burp(text, scanned) if BURP in text[:4000] else _of_json(text)
+    found = burp(text) if BURP in text[:4000] else _of_json(text)
     beginning = "\n".join(text[:LONGEST].split("\n", MOST_LINES)[:MOST_LINES])
     if found is None and beginning != text:
         read, lines = beginning.count("\n") + 1, text.count("\n") + 1

@@ -3,6 +3,7 @@
 import ast
 import re
 from contextlib import suppress
+from itertools import islice
 
 from dpop_lab.doctor.paste.decoded import CLAIMS, HEADER, Jwt, of_jwts
 from dpop_lab.doctor.paste.jwts import PROOF, TOKEN
@@ -48,7 +49,7 @@ def report_in(text: str) -> Pasted | None:
     if details is None or not BEGINS.match(text):
         return None
     head, body = text[: details.start()], text[details.end() :]
-    marks = [*ASKED.finditer(body)]
+    marks = [*islice(ASKED.finditer(body), MOST)]
     ends = [*(mark.start() for mark in marks[1:]), len(body)]
     calls = []
     for mark, end in zip(marks, ends, strict=True):

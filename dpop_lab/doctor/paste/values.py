@@ -19,6 +19,7 @@ from dpop_lab.doctor.paste.pasted import (
     document_in,
     of_exchanges,
     of_headers,
+    of_keys,
     says_something,
     with_headers,
 )
@@ -31,7 +32,7 @@ from dpop_lab.session.call import NOTHING, Call, read_call
 from dpop_lab.show.values import is_time, seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers, first
 
-NAMES = {  # of members by what they are, in small letters and without `_`, `-` and blanks
+SPELT_AS = {  # names of members by what they are, in small letters, without `_`, `-` and blanks
     "asked": "request req config",
     "answered": "response res",
     "method": "method httpmethod requestmethod verb",
@@ -50,7 +51,9 @@ NAMES = {  # of members by what they are, in small letters and without `_`, `-` 
     "time": "starteddatetime",
     "reason": "statustext",
 }
+NAMES = {what: names.split() for what, names in SPELT_AS.items()}
 SPELT = str.maketrans("", "", "_- ")
+LARGEST = 5000  # members of an object that is any of ours
 KINDS = {  # of what a member gives away, in words; the first that fits
     "request": "an exchange in JSON",
     "error": "a JSON error",
@@ -63,7 +66,7 @@ def what_is(value: object) -> Pasted | None:
     """What a value is; None for one that says nothing of DPoP by its members. Never raises."""
     if isinstance(value, list):
         return _api_claims(value) or of_headers(only_headers(value))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or len(value) > LARGEST:
         return None
     value = _spelt(value)
     if "access_token" not in value and (found := document_in(value)):
@@ -77,7 +80,7 @@ def what_is(value: object) -> Pasted | None:
         return _told(value, exchange)
     keys = _first(_plainly(value), "keys", list) or [value]
     if jwks := tuple(one for one in keys if isinstance(one, Mapping) and "kty" in one):
-        return Pasted(kind="a JWK" if "kty" in value else "a JWK Set", jwks=jwks)
+        return of_keys("a JWK" if "kty" in value else "a JWK Set", jwks)
     return of_headers(only_headers(value))
 
 
@@ -117,13 +120,13 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     if not (apart or received) and (by_name := with_headers(sent)):
         sent, received = by_name.request_headers, by_name.response_headers
     status = _status(came) or _status(named) or _status(_plainly(dict(told_in(value))))
-    told = _answer_in(value, status, alone=not (method or sent or received))
-    if not (method or sent or received or told) and not (url and status):
-        return None
-    received = (*received, *_told_of_headers(named, answered, received))
+    alone = not (method or sent or received)
     apart = apart or (status is not None and not (method or url))
     answer = _first(came, "answer body") or (apart and _first(came, "content"))
-    answer = answer or (apart and words_of(answered)[0] and answered)
+    body = _body(answer or (apart and words_of(answered)[0] and answered))
+    told = _answer_in(value, status, alone=alone) if alone or not answer else ""
+    if alone and not told and not (url and status):
+        return None
     sent_at = seconds_since_1970(_first(named, "time", str) or "")
     return Exchange(
         method.upper(),
@@ -134,8 +137,8 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         math.nan,
         status=status,
         reason=_first(came, "reason", str) or "",
-        response_headers=received,
-        response_body=_body(answer) or told,
+        response_headers=(*received, *_told_of_headers(named, answered, received)),
+        response_body=body or told,
         failure=str(answered.get("_error", "")),
     )
 
@@ -169,8 +172,8 @@ def _spelt(members: Mapping[Any, Any]) -> dict[Any, Any]:
 def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> str:
     """The body of the answer that an object is, or whose words it has; empty for none."""
     error, words = words_of(value)
-    refuses = error or (words and (status or 0) >= 400)
-    if refuses or (ABOUT.search(words) and FAILS.search(words)):
+    about = words and ((status or 0) >= 400 or (ABOUT.search(words) and FAILS.search(words)))
+    if error or about:
         return json_text({**(value if alone else {}), **refusal(error, words)})
     return json_text(value) if alone and isinstance(value.get("access_token"), str) else ""
 
@@ -182,7 +185,7 @@ def _plainly(value: Mapping[Any, Any]) -> Members:
 
 def _first(named: Members, what: str, kind: type = object) -> Any:
     """The first member that is this by its name, of a type; else None."""
-    for name in NAMES[what].split():
+    for name in NAMES[what]:
         found = named.get(name)
         if kind is int and isinstance(found, str) and found[:3].isdecimal():
             return int(found[:3])
