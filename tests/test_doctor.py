@@ -29,6 +29,7 @@ from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
 from dpop_lab.session.call import Call
 from tests.test_display import ELEMENTS, HOSTILE, Page
+from tests.world import CLIENT_KEY as ISSUER
 
 RECORDINGS = Path(__file__).parent / "recordings"
 API = "https://demo.duendesoftware.com/api/dpop/test"
@@ -36,7 +37,6 @@ TOKEN_URL = "https://demo.duendesoftware.com/connect/token"
 NOW = 1_760_000_000
 KEY = generate_key("ES256")
 THIEF = generate_key("ES256")
-ISSUER = generate_key("RS256")
 
 
 def access_token(key=KEY, **claims):

@@ -158,7 +158,7 @@ LEAKS |= {
     ),
 }
 
-RSA_LINES = generate_key("RS256").to_pem().splitlines()
+RSA_LINES = ISSUER.to_pem().splitlines()
 PEMS = {
     "whole": RSA_LINES,
     "without its first line": RSA_LINES[1:],

@@ -22,6 +22,7 @@ from dpop_lab.proof.rules import check_proof
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.rfc9449 import RFC_9449
 from tests import builder, vectors
+from tests.world import CLIENT_KEY
 
 POLICIES = (DUENDE, RFC_9449)
 NAMES = [policy.name for policy in POLICIES]
@@ -219,9 +220,9 @@ CLAIMS = {
     "iat": 1.5,
     "x": [None, True, {"y": -0.0}],
 }
-RSA = {family: generate_key("RS256").private_jwk() for family in ("RS", "PS")}
+RSA = CLIENT_KEY.private_jwk()
 KEYS = {
-    alg: PrivateKey(JWK(**RSA[alg[:2]]), alg) if kty == "RSA" else generate_key(alg)
+    alg: PrivateKey(JWK(**RSA), alg) if kty == "RSA" else generate_key(alg)
     for alg, (kty, _) in ALGORITHMS.items()
 }
 

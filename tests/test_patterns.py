@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 import re
 from collections import defaultdict
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -64,7 +65,8 @@ def value_of(node: ast.expr, known: dict[str, Any]) -> Any:
     return eval(compile(ast.Expression(node), "pattern", "eval"), names | known)
 
 
-def collected() -> dict[re.Pattern[str], set[str]]:
+@cache
+def patterns() -> dict[re.Pattern[str], set[str]]:
     """Each pattern of the package and its uses."""
     uses: dict[re.Pattern[str], set[str]] = defaultdict(set)
     for module in modules():
@@ -77,25 +79,25 @@ def collected() -> dict[re.Pattern[str], set[str]]:
     return uses
 
 
-PATTERNS = collected()
-REPEATING = sorted(filter(has_runs, PATTERNS), key=lambda one: one.pattern)
+def repeating() -> list[re.Pattern[str]]:
+    """Those with a repeat: no other takes more steps the longer its text is."""
+    return sorted(filter(has_runs, patterns()), key=lambda one: one.pattern)
 
 
-repeating = pytest.mark.parametrize("pattern", REPEATING, ids=lambda one: one.pattern[:60])
+def test_the_steps_of_each_pattern_grow_with_the_text_alone() -> None:
+    known = patterns()
+    found = {one.pattern: slow(one, whole=known[one] <= WHOLE) for one in repeating()}
+    assert {pattern: texts for pattern, texts in found.items() if texts} == {}
 
 
-@repeating
-def test_the_steps_of_a_pattern_grow_with_the_text_alone(pattern: re.Pattern[str]) -> None:
-    assert slow(pattern, whole=PATTERNS[pattern] <= WHOLE) == []
-
-
-@repeating
-def test_what_counts_the_steps_finds_what_re_finds(pattern: re.Pattern[str]) -> None:
-    known = [each for some in pieces(pattern) for each in some]
-    steps = Steps(pattern, "".join(known), few=ENDLESS)
-    for text in map("".join, [known, known[::-1], known[::2], known[1::2]]):
-        steps.steps = 0
-        assert steps.spans(text * 2) == [one.span() for one in pattern.finditer(text * 2)]
+def test_what_counts_the_steps_finds_what_re_finds() -> None:
+    for pattern in repeating():
+        known = [each for some in pieces(pattern) for each in some]
+        steps = Steps(pattern, "".join(known), few=ENDLESS)
+        for text in map("".join, [known, known[::-1], known[::2], known[1::2]]):
+            steps.steps = 0
+            spans = [one.span() for one in pattern.finditer(text * 2)]
+            assert steps.spans(text * 2) == spans, pattern
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,8 @@ def test_every_pattern_of_the_package_is_collected() -> None:
     from dpop_lab.doctor.paste import jwts, scan
     from dpop_lab.wire import secrets, syntax
 
-    assert {secrets.LOOSE, syntax.IN_A_CHALLENGE, *jwts.PIECES, scan.PIECE} <= set(PATTERNS)
-    assert PATTERNS[syntax.NONCE] == {"fullmatch"}
-    assert re.compile(r"^[^/\s:]*+:\S*@") in PATTERNS
-    assert len(REPEATING) > 80
+    known = patterns()
+    assert {secrets.LOOSE, syntax.IN_A_CHALLENGE, *jwts.PIECES, scan.PIECE} <= set(known)
+    assert known[syntax.NONCE] == {"fullmatch"}
+    assert re.compile(r"^[^/\s:]*+:\S*@") in known
+    assert len(repeating()) > 80

@@ -33,6 +33,7 @@ from dpop_lab.jose.keys import generate_key
 from dpop_lab.proof import proof_header
 from dpop_lab.wire.labels import Labels
 from dpop_lab.wire.message import Exchange, Request, Response
+from tests.world import CLIENT_KEY
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 JSON = ("Content-Type", "application/json")
@@ -258,7 +259,7 @@ def test_json_that_holds_no_secret_is_left_as_it_was_written() -> None:
     assert logged(response_headers=(JSON,), response_body=body).response_body == body
 
 
-PEM_LINES = generate_key("RS256").to_pem().splitlines()
+PEM_LINES = CLIENT_KEY.to_pem().splitlines()
 
 
 @pytest.mark.parametrize("part", [slice(1, None), slice(0, -1), slice(1, -1), slice(4, None)])

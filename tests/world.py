@@ -17,7 +17,7 @@ from tests import builder
 
 SIGNING_KEY = new_signing_key(BASE_URL, kid="0" * 32)
 SIGNER = builder.load(SIGNING_KEY[0].private_jwk())
-CLIENT_KEY = generate_key("RS256")
+CLIENT_KEY = generate_key("RS256")  # and whenever any RSA key will do: making one takes long
 VICTIM, THIEF, STRANGER = builder.key("A"), builder.key("B"), builder.key("R", "RS256")
 TOKEN, API, PLAIN_API = "/connect/token", "/api/dpop/test", "/api/test"
 FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
