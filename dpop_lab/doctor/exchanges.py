@@ -1,25 +1,22 @@
 """Exchanges of a session as they are compared and named: server, key, parameters, answer."""
 
-import re
 from typing import Any
 
 from dpop_lab.session.answer import members_in
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.wire.labels import known
 from dpop_lab.wire.message import first
-from dpop_lab.wire.syntax import without_query
+from dpop_lab.wire.syntax import returns, signs_in, without_query
 
 OF_SIGN_INS = {"code", "refresh_token", "code_challenge", "dpop_jkt"}  # parameters
-SIGNS_IN = re.compile(r"\b(?:response_type|code|error|request_uri|dpop_jkt)=")
 Earlier = list[Call]
 
 
-def signs_in(call: Call) -> bool:
+def of_sign_in(call: Call) -> bool:
     """Has it to do with a sign-in, or with what came of one?"""
+    known = call.of_a_person or call.form.keys() & OF_SIGN_INS or call.error == "invalid_grant"
     sent_to = first(call.exchange.response_headers, "Location")
-    urls = f"{call.url}\n{sent_to}"
-    of_one = call.personal or call.form.keys() & OF_SIGN_INS or call.error == "invalid_grant"
-    return bool(of_one) or SIGNS_IN.search(urls) is not None
+    return bool(known) or signs_in(call.url) or returns(sent_to)
 
 
 def settled(call: Call, later: Earlier) -> bool:

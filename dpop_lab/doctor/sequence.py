@@ -17,9 +17,9 @@ from dpop_lab.doctor.bindings import (
 from dpop_lab.doctor.exchanges import (
     Earlier,
     named,
+    of_sign_in,
     same_answer,
     same_server,
-    signs_in,
     used_up,
     value_of,
 )
@@ -52,7 +52,7 @@ def in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
 
 def _of_sign_ins(calls: list[Call]) -> Callable[[Call, Earlier, Earlier], tuple[Looked, Looked]]:
     """What finds the faults of sign-ins, where there are any among these calls."""
-    if not any(map(signs_in, calls)):
+    if not any(map(of_sign_in, calls)):
         return lambda call, earlier, later: ((), ())
     from dpop_lab.doctor.sign_in.faults import Faults  # where people sign in
 

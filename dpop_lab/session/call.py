@@ -18,14 +18,15 @@ from dpop_lab.session.answer import TOKEN_SCHEMES, answer_of, json_value
 from dpop_lab.show.values import cut, http_time, shown
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
 from dpop_lab.wire.secrets import is_hidden
-from dpop_lab.wire.syntax import NONCE_WANTED, Challenge, read_challenges
+from dpop_lab.wire.syntax import NONCE_WANTED, Challenge, read_challenges, signs_in
 
 TOKEN_ENDPOINT, API = "token endpoint", "API"
 UNAUTHENTICATED = "no client authentication"
 PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
-SIGN_IN = re.compile(  # in the URLs that have to do with people
+OF_PERSONS = ("authorization_code", "refresh_token")  # grants
+FOR_PERSONS = re.compile(  # the ends of paths of endpoints that have to do with people
     r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))/*"
-    r"(?:[?#]|$)|\b(?:response_type|code|error)=",
+    r"(?:[?#]|$)",
     re.I,
 )
 ERROR_SENT = re.compile(r"""(?:^|[?&#])error=[a-z]+_|<input[^<>]*\sname=["']error["']""", re.M)
@@ -116,11 +117,16 @@ class Call:
     def personal(self) -> str:
         """Where people are concerned, which place it is, such as `PAR endpoint`; else empty."""
         named = self.form.keys() & {"response_type", "code", "error"}
-        if not (named or SIGN_IN.search(self.url)):
+        if not (named or for_persons(self.url)):
             return ""
         from dpop_lab.session.sign_in.places import place_of  # loaded when used
 
         return place_of(_path(self.url), self.url, self.form)
+
+    @property
+    def of_a_person(self) -> bool:
+        """Has it to do with a sign-in, by its place, or by what is redeemed?"""
+        return bool(self.personal) or self.form.get("grant_type") in OF_PERSONS
 
     @property
     def token_request(self) -> bool:
@@ -317,12 +323,17 @@ def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, An
     told: dict[str, Any] = {}
     if exchange.response_body or challenges:
         told = answer_of(json_value(exchange.response_body), challenges, exchange.status)
-    in_browser = status >= 300 and not told.get("error") and SIGN_IN.search(exchange.url)
+    in_browser = status >= 300 and not told.get("error") and for_persons(exchange.url)
     if in_browser or brings_error(exchange):
         from dpop_lab.session.sign_in.places import refusal  # loaded when used
 
         told |= refusal(exchange)
     return told
+
+
+def for_persons(url: str) -> bool:
+    """Is it one of the places where people are concerned, or used for signing in?"""
+    return FOR_PERSONS.search(url) is not None or signs_in(url)
 
 
 def brings_error(exchange: Exchange) -> bool:

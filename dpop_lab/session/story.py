@@ -9,7 +9,7 @@ from typing import Any, Self, overload
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
-from dpop_lab.session.telling import OF_PERSONS, Step, short, tell
+from dpop_lab.session.telling import Step, short, tell
 from dpop_lab.show import Block, Shown, Table
 from dpop_lab.show.pictures import Diagram, Message
 from dpop_lab.show.values import cut, one_line
@@ -29,15 +29,11 @@ def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
         title = f"the last {len(drawn)} of {title}"
     messages = [one for step in drawn for one in _messages(step, lanes[_server(step)])]
     diagram = Diagram(title, tuple(lanes), tuple(messages))
-    if any(map(_of_people, drawn)):
+    if any(step.of_a_person for step in drawn):
         from dpop_lab.session.sign_in.lanes import with_browsers  # where people sign in
 
         diagram = with_browsers(diagram, drawn)
     return diagram if len(diagram.mermaid) <= LARGEST else sequence_diagram(steps, most // 2)
-
-
-def _of_people(step: Step) -> bool:
-    return bool(step.personal) or step.form.get("grant_type") in OF_PERSONS
 
 
 def _server(step: Step) -> tuple[str, str]:
@@ -74,7 +70,7 @@ class Story(Shown, Sequence[Step]):
     def __init__(self, log: SessionLog) -> None:
         expect(log, SessionLog, "Story", "record(session) gives one.")
         self._steps, self._timed = tuple(tell(log)), False
-        if any(map(_of_people, self._steps)):
+        if any(step.of_a_person for step in self._steps):
             from dpop_lab.session.sign_in.trail import followed  # where people sign in
 
             self._steps = followed(self._steps)

@@ -15,7 +15,6 @@ from dpop_lab.wire.syntax import refuses_token
 WORD = re.compile(r"[\w.:/@+*-]{1,60}", re.ASCII)
 METHOD = re.compile("[A-Za-z]{1,20}")
 WELL_KNOWN = "/.well-known/"
-OF_PERSONS = ("authorization_code", "refresh_token")  # grants
 OF_CLIENTS = ("PAR endpoint", "introspection endpoint", "revocation endpoint")  # they say who asks
 ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
 LONGEST, LINE = 60, 90  # characters of a path, and of a line in a picture

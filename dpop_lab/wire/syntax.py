@@ -8,6 +8,11 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# by which a browser signs somebody in: authorization requests, and answers to them
+ASKS = re.compile(r"[?&](?:response_type|dpop_jkt)=|[?&]request_uri=urn")
+RETURNS = re.compile(r"[?&#](?:error=[a-z_]+(?:&|$)|access_token=)")
+CODE, BESIDE = re.compile(r"[?&#]code="), re.compile(r"[?&#](?:state|iss|session_state)=")
+LONGEST = 16_000  # characters of such a URL
 UNRESERVED = re.compile(r"%(2[dDeE]|3[0-9]|[46][1-9a-fA-F]|[57][0-9aA]|5[fF]|7[eE])")
 
 
@@ -100,6 +105,17 @@ IN_A_CHALLENGE = re.compile(
       |[^,]++|\Z)""",
     re.DOTALL | re.VERBOSE,
 )
+
+
+def signs_in(url: str) -> bool:
+    """Is it an authorization request, or does it bring the answer to one?"""
+    return ASKS.search(url[:LONGEST]) is not None or returns(url)
+
+
+def returns(url: str) -> bool:
+    """Does a URL bring a code, an access token or an error to a client?"""
+    url = "" if url.startswith("ws") else url[:LONGEST]  # a WebSocket's
+    return RETURNS.search(url) is not None or bool(CODE.search(url) and BESIDE.search(url))
 
 
 @dataclass(frozen=True, slots=True)

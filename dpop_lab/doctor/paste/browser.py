@@ -5,12 +5,12 @@ import re
 from dataclasses import replace
 from html import unescape
 
-from dpop_lab.doctor.paste.addresses import CODE, returns, signs_in
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges
 from dpop_lab.doctor.paste.raw import raw_line
 from dpop_lab.doctor.paste.reading import Reading, answered
 from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
+from dpop_lab.wire.syntax import CODE, returns, signs_in
 
 CONCERNS = re.compile(
     r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type=|(?:^|&)token="

@@ -11,13 +11,13 @@ from dataclasses import replace
 from itertools import islice
 from urllib.parse import quote_plus
 
-from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.pasted import MOST, Pasted, of_exchanges
 from dpop_lab.doctor.paste.scan import scanned
 from dpop_lab.doctor.paste.unwrap import METHODS, unescaped
 from dpop_lab.session.answer import json_value
 from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
+from dpop_lab.wire.syntax import signs_in
 
 COMMAND = re.compile(
     rf"""^[^\n]{{0,300}}?\b(?P<curl>curl|wget)(?:\.exe)?[ \t]+(?=[-'"$^]|https?:|[\w.-]+[:/.])

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.session.answer import ABOUT_DPOP
 from dpop_lab.session.call import NOTHING, Call, read_call
 from dpop_lab.wire.message import Exchange, Headers
+from dpop_lab.wire.syntax import signs_in
 
 if TYPE_CHECKING:
     from dpop_lab.doctor.documents import Document

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Self
 
-from dpop_lab.doctor.paste.addresses import returns, signs_in
 from dpop_lab.wire.message import Exchange
+from dpop_lab.wire.syntax import returns, signs_in
 
 DECODER = json.JSONDecoder()
 BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)

@@ -10,7 +10,6 @@ from collections import deque
 from dataclasses import replace
 from itertools import pairwise
 
-from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.raw import header_line, note_status, other_line, part_line, raw_line
@@ -21,6 +20,7 @@ from dpop_lab.doctor.paste.values import exchanges_of
 from dpop_lab.session.answer import json_value
 from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Exchange, first
+from dpop_lab.wire.syntax import signs_in
 
 NAMES = (
     "Authorization|DPoP-Nonce|DPoP|WWW-Authenticate|Host|Date|Content-Type|Cookie"

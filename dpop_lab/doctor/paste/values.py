@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.addresses import signs_in
 from dpop_lab.doctor.paste.browser import recorded
 from dpop_lab.doctor.paste.decoded import parts_of
 from dpop_lab.doctor.paste.pasted import (
@@ -31,6 +30,7 @@ from dpop_lab.session.answer import spelt, told_in, words_of
 from dpop_lab.session.call import NOTHING, Call, read_call
 from dpop_lab.show.values import is_time, seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers, first
+from dpop_lab.wire.syntax import signs_in
 
 SPELT_AS = {  # names of members by what they are, in small letters, without `_`, `-` and blanks
     "asked": "request req config",

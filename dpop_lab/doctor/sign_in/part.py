@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dpop_lab.session.call import Call, read_as
 from dpop_lab.session.sign_in.places import parameters
 from dpop_lab.session.sign_in.trail import Session
-from dpop_lab.session.telling import OF_PERSONS, Step
+from dpop_lab.session.telling import Step
 from dpop_lab.wire.message import Redacted
 
 
@@ -30,10 +30,10 @@ class SignIns:
     def part(self, redacted: Redacted, call: Call, clock: str) -> Part:
         """What this request was, at this time on the clock."""
         known = self._session.sign_ins
-        if not (_of_people(call) or known):
+        if not (call.of_a_person or known):
             return Part()
         step = read_as(Step, redacted, name=clock)
-        if not (_of_people(step) or known.about(step)):
+        if not (step.of_a_person or known.about(step)):
             return Part()
         noted = self._session.note(step)
         told = noted.of(step, keys=self._session.evidence.keys)
@@ -46,7 +46,3 @@ class SignIns:
             came="" if step.refused else came,
             known=noted.evidence.removeprefix("; ") if step.refused else "",
         )
-
-
-def _of_people(call: Call) -> bool:
-    return bool(call.personal) or call.form.get("grant_type") in OF_PERSONS

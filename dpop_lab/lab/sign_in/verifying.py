@@ -4,27 +4,27 @@ import hmac
 from collections.abc import Mapping
 
 from dpop_lab.lab.sign_in.stage import challenge
-from dpop_lab.session.sign_in.places import brought, parameters
+from dpop_lab.session.call import Call, read_call
+from dpop_lab.session.sign_in.grants import SignIns
 from dpop_lab.wire.message import Exchange
+
+NOT_KEPT = Call()
 
 
 class Verifying:
     """Sees the exchanges of a sign-in, before they are redacted, and keeps no code_verifier."""
 
     def __init__(self) -> None:
-        self._asked: dict[str, Mapping[str, str]] = {}  # by code, its authorization request
-        self._pushed: Mapping[str, str] = {}
+        self._sign_ins = SignIns()
         self.said = ""  #: of the last request, in a sentence; empty where it redeems no code
 
     def see(self, exchange: Exchange) -> None:
         """Learn what one exchange tells."""
-        given = parameters(exchange)
-        if exchange.url.endswith("/par"):
-            self._pushed = given
-        if code := brought(exchange).get("code"):
-            self._asked[code] = self._pushed if "request_uri" in given else given
-        redeems = given.get("grant_type") == "authorization_code"
-        self.said = _said(self._asked.get(given.get("code", ""), {}), given) if redeems else ""
+        call = read_call(exchange)
+        use = self._sign_ins.read(call, kept=NOT_KEPT).use
+        asked = use.grant.asked if use and use.grant.given else None
+        redeems = call.form.get("grant_type") == "authorization_code"
+        self.said = _said(asked.terms if asked else {}, call.form) if redeems else ""
 
 
 def _said(asked: Mapping[str, str], given: Mapping[str, str]) -> str:
