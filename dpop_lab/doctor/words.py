@@ -9,7 +9,7 @@ from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
-from dpop_lab.doctor.paste.refusals import STATUS
+from dpop_lab.doctor.paste.refusals import STATUS, words_in
 from dpop_lab.doctor.problem import OPEN, Problem
 from dpop_lab.doctor.times import times_told
 from dpop_lab.doctor.urls import AT_SERVER, issuer_told, oddities, urls_told
@@ -133,7 +133,7 @@ def _of_a_policy(call: Call, rows: tuple[Check, ...], said: tuple[Said, ...]) ->
 def _by_wording(call: Call) -> Problem | None:
     """What words mean that no policy has, or the code, or the status."""
     words = call.description[:4000]
-    found = _in_the_table(call, words, SPECIFIC)
+    found = _in_the_table(call, words or _said_beside(call), SPECIFIC)
     beside = _in_the_table(call, call.around, BESIDE_WORDS) if call.around else None
     vague = found is None or found.explains[0] in VAGUE
     if beside and (vague or "cors" in beside.explains):
@@ -143,6 +143,12 @@ def _by_wording(call: Call) -> Problem | None:
         action = " ".join(ELSEWHERE.split())
         return Problem(title, action, explains=("no scheme",), at_server=True)
     return found or _in_the_table(call, words, IN_GENERAL)
+
+
+def _said_beside(call: Call) -> str:
+    """What the lines around an answer that has no words of its own say of a failure."""
+    told = (words_in(line) for line in call.around.split("\n")) if call.error else ()
+    return next((one.text for one in told if one and one.fails and not one.error), "")
 
 
 def _other_schemes(call: Call) -> str:

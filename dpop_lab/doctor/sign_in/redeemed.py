@@ -21,6 +21,7 @@ from dpop_lab.show.values import shown
 #: Codes by which servers refuse what does not fit a grant.
 REFUSED = ("invalid_grant", "invalid_request", "invalid_dpop_proof", "unauthorized_client",
            "invalid_token", "invalid_client", "")  # fmt: skip
+OF_ANOTHER = {"refresh key", "code key", "bound_key"}  # topics of words about another key
 KEEP = "across processes and page loads, until the callback and as long as a token lives."
 
 
@@ -67,6 +68,18 @@ def _key(use: Use) -> Iterator[Problem]:
         return
     if mine and mine != bound.key:
         yield _by_another_key(use, bound, mine)
+    elif mine and call.refused and OF_ANOTHER & {*getattr(meaning(call), "explains", ())}:
+        what, topic, section = _bound_thing(use)
+        yield Problem(
+            f"The server says that the {what} is bound to another key, and both proofs are by the"
+            f" same key, {shown(mine, 60)}: that of {named(bound.by)}, and this one",
+            "The server has to compare the thumbprint of this proof's key with what it kept then:"
+            " did it keep another thing than the JWK thumbprint (RFC 7638), forget it, or does"
+            " another node hold it? Its log and its store tell; the client has nothing to mend.",
+            section,
+            explains=(topic, *OF_KEYS),
+            at_server=True,
+        )
     elif bound.by is not call and call.whole and not (call.is_proof or "proof" in call.hidden):
         what, topic, section = _bound_thing(use)
         yield Problem(
