@@ -54,6 +54,14 @@ CHANGES = {
         " HEAD into GET has to pass requests with a proof as they are (Varnish: return (pass)). If"
         " the proof is not for the client's own request: make one for each request.",
     ),
+    "ath": Change(
+        re.compile(
+            r"swap|exchang|phantom|split.?token|replac|translat|opaque[^\0]{0,200}\bjwt\b|->"
+        ),
+        "a gateway on the way puts another token in place of the client's, if ath is its hash",
+        "ath is right if it is the hash of the token that the client sends. Then the gateway has to"
+        " check the proof before it swaps the token, or to hand the original token on to the API.",
+    ),
     "htu": Change(
         re.compile(
             r"behind|x-forwarded-|terminat|\btls\b.{0,20}\bends|scheme\W{1,4}http\b|rewrit|strip"

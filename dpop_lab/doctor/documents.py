@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from dpop_lab.doctor.advice.hashes import octets_of
+from dpop_lab.doctor.confirmation import no_thumbprint
 from dpop_lab.doctor.metadata import (
     ALGS,
     BOUND,
@@ -13,19 +13,18 @@ from dpop_lab.doctor.metadata import (
     Judged,
     Members,
     client_metadata,
+    not_taken,
     resource_metadata,
     seen,
     server_metadata,
 )
 from dpop_lab.doctor.problem import METHODS, Problem
-from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.session.answer import json_value
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
 
-LENGTHS = {20: "is as long as SHA-1", 48: "is as long as SHA-384", 64: "is as long as SHA-512"}
 NAMED = re.compile(r"(?:^|[?&#])(?:response_type|dpop_jkt|request_uri|code)=")
 REQUEST = re.compile(rf"\b(?:{'|'.join(METHODS)}) +(?:https?:|/)|\bHTTP/|^curl ")
 OF_A_PROBLEM = "title action section wanted found row grade".split()
@@ -43,15 +42,18 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
 
-def read(value: object) -> Document | None:
-    """The document that a JSON value is, by its members; None for another value. Never raises."""
+def read(value: object, asked: str = "") -> Document | None:
+    """The document that a JSON value is, by its members; None for another value. Never raises.
+
+    `asked` is what it answers, or stands around it.
+    """
     names = value.keys() if isinstance(value, Mapping) else ()
     lasting = {"iat", "exp"} & set(names) and "active" not in names
     if not isinstance(value, Mapping) or lasting or {"htm", "htu", "grant_type"} & set(names):
         return None  # a payload of a JWT has these, or a token request
     for kind, needed, others, facts, judge in KINDS:
         if needed in names and any(one in names for one in others.split()):
-            said = [*judge(value)]
+            said = [*judge(value), *not_taken(value, asked)]
             told = " ".join(one for one in said if isinstance(one, str))
             pairs = tuple((name, seen(value, name)) for name in facts.split() if name in names)
             return Document(kind, told, pairs, tuple(x for x in said if isinstance(x, Problem)))
@@ -71,7 +73,8 @@ def in_call(call: Call) -> tuple[Document, ...]:
     sent_to = first(call.exchange.response_headers, "Location") if call.accepted else ""
     answer = call.exchange.response_body if call.succeeded or call.status is None else ""
     places = (_of_parameters(call.url), read(call.form), _of_parameters(sent_to))
-    return tuple(filter(None, (*places, read(json_value(answer)))))
+    asked = f"{call.exchange.request_body[:LONGEST]}\n{call.around}"
+    return tuple(filter(None, (*places, read(json_value(answer), asked))))
 
 
 def _of_parameters(text: str) -> Document | None:
@@ -180,24 +183,6 @@ def _report(value: Members) -> Iterator[Judged]:
             if isinstance(one, Mapping):
                 texts = (str(one.get(name, ""))[:1000] for name in OF_A_PROBLEM)
                 yield Problem(*texts)  # type: ignore[arg-type]  # its first members, all texts
-
-
-def no_thumbprint(jkt: object, name: str) -> Iterator[Problem]:
-    """A value that can be the SHA-256 thumbprint of no key."""
-    octets, spelling = next(octets_of(jkt), (b"", ""))
-    if len(octets) == 32 and base64url_encode(octets) == jkt:
-        return
-    how = spelling or LENGTHS.get(len(octets), "")
-    if str(jkt)[:1] in ("{", "["):
-        how = "is a whole key, not the hash of one"
-    yield Problem(
-        f"{name} is no thumbprint of a key{': it ' * bool(how)}{how}",
-        "Make it by RFC 7638: SHA-256 of the public JWK's required members, as base64url.",
-        "RFC 9449 §10" if name == "dpop_jkt" else "RFC 9449 §6",
-        "43 characters of base64url",
-        shown(jkt, 100),
-        at_server=name != "dpop_jkt",
-    )
 
 
 Kind = tuple[str, str, str, str, Callable[[Members], Iterator[Judged]]]

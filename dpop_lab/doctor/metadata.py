@@ -16,6 +16,7 @@ WEAK = re.compile("none|HS[0-9]+", re.I)  # algorithms that need no private key
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?|[^.:]+(:[0-9]+)?", re.I)
 ALGS, REQUIRED = "dpop_signing_alg_values_supported", "dpop_bound_access_tokens_required"
 BOUND = "dpop_bound_access_tokens"
+ASKED = re.compile(rf"{BOUND}[\"'`]?\s*+(?:[:=]\s*+)?[\"'`]?true\b", re.I)
 MOST = 20  # values of a list that are told
 
 
@@ -60,6 +61,21 @@ def client_metadata(value: Members) -> Iterator[Judged]:
         yield Problem(f"{said}, and atproto wants true", action, *wanted)
     else:
         yield f"{said}: this client may be given tokens without DPoP."
+
+
+def not_taken(value: Members, asked: str) -> Iterator[Problem]:
+    """A registration that `asked` for bound tokens, and whose answer has something else."""
+    if value.get(BOUND) is not True and "client_id" in value and ASKED.search(asked):
+        yield Problem(
+            f"The client asked for {BOUND}: true, and the server registered {seen(value, BOUND)}",
+            "The server has to register what was asked for, or say no: ask its operator whether it"
+            " knows the member. Till then it does not insist on proofs for this client: without one"
+            " it gives unbound tokens, so send a proof with each token request all the same.",
+            "RFC 7591 §3.2.1, RFC 9449 §5.2",
+            "true",
+            seen(value, BOUND),
+            at_server=True,
+        )
 
 
 # ---- what may be wrong

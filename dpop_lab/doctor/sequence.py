@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dpop_lab.doctor.bindings import (
     another_key,
+    bearer_taken,
     header_lost,
     introspected,
     other_alg,
@@ -152,6 +153,7 @@ LOOKS: tuple[Look, ...] = (
     unbound,
     another_key,
     introspected,
+    bearer_taken,
     spelt_otherwise,
     other_alg,
 )

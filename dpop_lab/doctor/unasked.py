@@ -69,7 +69,7 @@ def _of_few(call: Call) -> Iterator[Problem]:
 
         yield from (*hidden_nonce(call), *asked_oddly(call))
     if call.issued or call.token:
-        from dpop_lab.doctor.bindings import badly_bound, cnf_astray
+        from dpop_lab.doctor.confirmation import badly_bound, cnf_astray
 
         yield from (*cnf_astray(call), *badly_bound(call))
 

@@ -37,7 +37,7 @@ PAGE = re.compile(
 BESIDE = ("own rule", "cors", "websocket", "too large", "lost key", "no scheme", "no binding")
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
-CHANGED = ("unused", "one_header", "htm", "htu")  # rows that fail for what a proxy does
+CHANGED = ("unused", "one_header", "htm", "htu", "ath")  # rows that fail for what a proxy does
 CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told, "issuer": issuer_told}
 #: By which words each kind of request is known that `where` tells.
 PLACES = {

@@ -191,11 +191,14 @@ def says_something(exchange: Exchange) -> bool:
     )
 
 
-def document_in(thing: object) -> Pasted | None:
-    """The document that a JSON value is, or that a text has as a URL; None for anything else."""
+def document_in(thing: object, asked: str = "") -> Pasted | None:
+    """The document that a JSON value is, or that a text has as a URL; None for anything else.
+
+    `asked` is what stands around it.
+    """
     from dpop_lab.doctor.documents import read, read_url  # most pastes are none
 
-    found = read_url(thing) if isinstance(thing, str) else read(thing)
+    found = read_url(thing) if isinstance(thing, str) else read(thing, asked)
     return Pasted(kind=found.kind, documents=(found,)) if found else None
 
 

@@ -201,6 +201,8 @@ def _lone(text: str) -> Pasted | None:
         return None
     start, end, _ = found[0]
     around = f"{text[:start]} {text[end:]}".strip()
+    if told.documents and not told.calls:
+        told = document_in(found[0][2], around) or told
     calls = tuple(replace(one, around=around[:AROUND]) for one in told.calls)
     return None if _scanned(around, concerned=True) else replace(told, calls=calls)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
-from dpop_lab.doctor.documents import no_thumbprint
+from dpop_lab.doctor.confirmation import no_thumbprint
 from dpop_lab.doctor.exchanges import (
     Earlier,
     named,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dpop_lab.doctor.documents import no_thumbprint
+from dpop_lab.doctor.confirmation import no_thumbprint
 from dpop_lab.doctor.exchanges import Earlier, members_of, named
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call, host_of
