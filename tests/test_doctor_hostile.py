@@ -529,7 +529,7 @@ def test_the_words_of_other_servers_are_guessed_and_called_a_guess(words, row):
 def test_the_proof_of_the_token_request_is_known_again_at_the_api():
     used = proof(token=None, htm="POST", htu="https://demo.duendesoftware.com/connect/token")
     found = diagnose(raw(f"DPoP: {used}"))
-    assert "token request" in found.problems[0].action
+    assert "token request" in found.problems[0].title
 
 
 def test_the_log_of_a_good_session_is_healthy_though_it_is_redacted():

@@ -99,8 +99,8 @@ BESIDE_PROOFS = (
         | unrecoverable ?key | err ?sec ?(?:item|interaction) ?not
         | (?:key ?(?:store|chain)|secure enclave)\w*.{0,40}(?:<lost>|error|exception|fail|unable)
         | indexed ?db.{0,60}(?:key|error|fail|clos)""",
-        """the client can't get at its private key; without it, the tokens that are bound to it are
-        of no use""",
+        """the client's private key is lost, or out of reach; without it, the tokens that are bound
+        to it are of no use""",
         """Delete these tokens, make a new key and log in again: nothing else brings them back.
         Keep the key where it outlives restarts and updates, and out of backups to other
         devices.""",

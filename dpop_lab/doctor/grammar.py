@@ -23,7 +23,8 @@ WORDS = {
     r"|must (?:be present|have|include|provide|contain|send|carry))\b"
     r"|\b(?:not|n.?t)(?: \w+)? (?:present\w*|found|provided|given|supplied|set|sent)\b",
     "several": r"multiple|\b(?:several|more than one|exactly (?:one|once)|only one|too many|two)\b"
-    r"|\btwice\b",
+    r"|\btwice\b|\b(?:[2-9]|found \d+) (?:values|dpop|proofs?|headers?)\b"
+    r"|\b(?:got|count:?) [2-9]\b",
     "differs": r"match|differ|\b(?:another|other|wrong|unexpected|unequal|changed|unknown)\b"
     r"|\b(?:is|was|does)(?: not|n.?t) (?:the|that|what|for|equal|issued|made|fit|tied)\b"
     r"|other than",

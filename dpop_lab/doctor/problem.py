@@ -1,5 +1,6 @@
 """One thing that is wrong, and what to do about it: at a row, or what no row asks for."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -36,6 +37,9 @@ SUBJECTS = {
 }  # fmt: skip
 
 
+#: Algorithms in words, behind a word that says what the server takes.
+ALG = re.compile(r"\b(?:[EPR]S(?:256|384|512)|ES256K|EdDSA|Ed25519)\b")
+TAKEN = re.compile(r"\b(?:support|allow|accept|expect|permit|one of|must be|only|wants?\b)", re.I)
 #: Rows that fail where a proxy changes what it passes on.
 KEPT_BACK = (rules.one_header.name, "scheme")
 PROXY = (
@@ -131,9 +135,23 @@ def unsupported_alg(call: Call, taken: Sequence[object], where: str) -> Iterator
         named = " ".join(map(str, taken))
         yield Problem.at(
             rules.alg,
-            f"{where} names algorithms, and the proof's is not one of them",
+            f"{shown(mine, 40)[1:-1]} is not among the algorithms that {where} names",
             f"Sign with one of {cut(repr(named)[1:-1], 100)}, with a fitting key.",
             shown(named, 200),
             shown(mine, 200),
             "unsupported",
         )
+
+
+def algs_told(call: Call) -> tuple[str, str]:
+    """The algorithms that a challenge, or words, say the server takes; and what to do."""
+    algs = " ".join(one.parameters.get("algs", "") for one in call.challenges or ())
+    words = TAKEN.search(call.description)
+    algs = algs or (call.description[words.start() :] if words else "")
+    if not (taken := [*dict.fromkeys(ALG.findall(algs))]):
+        return "", ""
+    one = "" if len(taken) == 1 else "one of "
+    return f"it takes {', '.join(taken)}", (
+        f"Sign with {one}{', '.join(taken)}, with a key of that kind; tokens that are bound to the"
+        " other key must be fetched anew."
+    )

@@ -62,16 +62,18 @@ def weighed(
         return [*hits, *others], left
     finding = one.findings.get(said.row) if said else None
     passed = finding if finding and finding.mark == "passed" else None
-    if said and (_tells(said, call, passed) or not (certain or free)):
+    if said and (_tells(said, call, passed, certain) or not (certain or free)):
         return [_beside_rows(said, one, passed), *others], left
     return [*others, *likely.values()], []
 
 
-def _tells(said: Problem, call: Call, passed: Finding | None) -> bool:
+def _tells(said: Problem, call: Call, passed: Finding | None, certain: list[Problem]) -> bool:
     """Do the words name a reason, which need not be what can be seen here?"""
     if passed and passed.check not in REASONS:
         return False  # they stand for any fault
     topic, error = said.explains[0], call.error.lower()
+    if certain and topic == "own code":
+        return False
     return topic != "status" and (topic not in VAGUE or error not in CATCH_ALL)
 
 

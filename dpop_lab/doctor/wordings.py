@@ -64,7 +64,13 @@ SPECIFIC = (
         "the proof is signed with the key that the client authenticates with",
         "Use a key for proofs alone, another one than that of the client's assertions.",
     ),
-    Wording("ath", r"\bath\b | <hash> | \bhash\b + token + <proof>"),
+    Wording(
+        "ath",
+        r"\bath\b | <hash> | \bhash\b + token + <proof>",
+        "",
+        """Set ath to base64url, without =, of the SHA-256 of the very access token that is sent. A
+        renewed token needs a new proof, as does each request.""",
+    ),
     Wording(
         "htu",
         r"""\bhtu\b | <url> + <differs> - \bauthori[sz]e endpoint|\bcode\b | http ur[li]
@@ -161,6 +167,13 @@ SPECIFIC = (
         SEND,
     ),
     *OF_BOUND_GRANTS,
+    Wording(
+        "one_header",
+        r"<proof> + <several> - missing|\bno\b",
+        "this sounds like the row one_header: more than one DPoP header came",
+        """Send exactly one DPoP header. A middleware, an interceptor or a retry that adds its own
+        has to set the header, not append to it.""",
+    ),
     Wording(
         "one_header",
         r"<proof> + <missing> - signature | <proof> + <several>",

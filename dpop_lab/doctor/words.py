@@ -10,7 +10,7 @@ from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
 from dpop_lab.doctor.paste.refusals import STATUS, words_in
-from dpop_lab.doctor.problem import OPEN, Problem
+from dpop_lab.doctor.problem import OPEN, Problem, algs_told
 from dpop_lab.doctor.times import times_told
 from dpop_lab.doctor.urls import AT_SERVER, issuer_told, oddities, urls_told
 from dpop_lab.doctor.wordings import SPECIFIC, VAGUE
@@ -38,7 +38,7 @@ BESIDE = ("own rule", "cors", "websocket", "too large", "lost key", "no scheme",
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CHANGED = ("unused", "one_header", "htm", "htu", "ath")  # rows that fail for what a proxy does
-CLUES = {rules.htu.name: urls_told, rules.fresh.name: times_told, "issuer": issuer_told}
+CLUES = {"htu": urls_told, "fresh": times_told, "issuer": issuer_told, "alg": algs_told}
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),

@@ -29,7 +29,14 @@ def htm(finding: Finding, call: Call) -> str:
         forwarded = first(call.headers, "X-Forwarded-Method") or first(
             call.headers, "X-Original-Method"
         )
-        return BEHIND_PROXY * bool(forwarded and forwarded.upper() == finding.found)
+        if forwarded and forwarded.upper() == finding.found:
+            return BEHIND_PROXY
+        if not (isinstance(finding.found, str) and finding.wanted):
+            return ""
+        return (
+            f"htm says {shown(finding.found, 20)[1:-1]}, but the request is a {finding.wanted}: set"
+            " htm to the method of the request, in a proof made for it."
+        )
     return f"Write htm in capital letters, {finding.wanted}: it is compared as it stands."
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
 from dpop_lab.doctor.paste.unwrap import FIELD, START, unescaped
+from dpop_lab.jose.encoding import read_json
 from dpop_lab.session.answer import json_value
 from dpop_lab.show.values import http_time
 from dpop_lab.wire.message import Headers
@@ -26,6 +27,8 @@ def headers_in(value: object) -> Headers:
 
     An object, its values texts or lists of texts; pairs; objects with a name and a value; text.
     """
+    if isinstance(value, str) and value[:1] == "{":  # of an object, in quotes
+        value = read_json(value)
     if isinstance(value, str):
         value = [line.split(":", 1) for line in value.splitlines()[:MOST]]
     elif isinstance(value, Mapping):

@@ -25,7 +25,8 @@ LOGIN = (  # words of a login that need no code beside them
 )
 ABOUT = re.compile(
     rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS"
-    rf"|too big header|^websocket connection to|\bjwt (?:is|was) |\bbearer token|{LOGIN}",
+    rf"|too big header|^websocket connection to|\bjwt (?:is|was) |\bbearer token|{LOGIN}"
+    r"|key_?(?:store|chain|permanently)|secure enclave|err ?sec ?(?:item|interaction)|indexed ?db",
     re.I,
 )
 FAILS = re.compile(
@@ -33,7 +34,7 @@ FAILS = re.compile(
     r"|n't|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
     r"|wrong|differ|cannot|unable|un(?:support|expect|authori|known|trust|bound)|expired?\b|duplicate"
     r"|replay|reuse|requir|block|malform|future|lost|skew|expect|forbid|violat|illegal|lack|absent"
-    r"|abort|warn|\b[45]\d\d\b",
+    r"|abort|warn|exactly|\b[45]\d\d\b",
     re.I,
 )
 NAMED = re.compile(
