@@ -11,9 +11,10 @@ from dpop_lab.exercises import houses, mistakes
 from dpop_lab.exercises.attempt import Attempt
 from dpop_lab.exercises.break_in import THEFT, house_with
 from dpop_lab.exercises.course import find_exercise
-from dpop_lab.exercises.leaks import HONEST, OF_CODES, OF_REFRESH_TOKENS, Visits
+from dpop_lab.exercises.leaks import HONEST, OF_CODES, OF_REFRESH_TOKENS
 from dpop_lab.exercises.scene import Scene
 from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, OPEN_HOUSE, REFRESH_REPAIRS
+from dpop_lab.exercises.visits import Visits
 from dpop_lab.lab.sign_in.stage import Over
 from dpop_lab.server.sign_in import rows
 from tests.exercises.lesson_20 import VISITORS, leaked, robbed, swap

@@ -6,8 +6,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from dpop_lab import RFC_9449, SIGN_IN_CHANGES, Lab, SessionLog
 from dpop_lab.doctor.sequence import in_sequence
+from dpop_lab.lab.sign_in.playing import played
 from dpop_lab.session.call import read_call
+from dpop_lab.session.sign_in.grants import MOST, SignIns
 from dpop_lab.wire.message import Exchange
 from tests import builder
 
@@ -201,3 +204,63 @@ def test_a_dpop_jkt_of_this_very_key_made_in_another_way_is_told_with_the_right_
     refusal = answered(asked(form=CODE, at=1), 400, GRANT)
     _, [problem] = in_sequence(calls(answered(asked(odd, proved=False), 302), refusal))
     assert problem.wanted == JKT and JKT in problem.action and "hexadecimal" in problem.title
+
+
+ATTACKS = {  # of a refresh token, and what the last request of each is told to be about
+    "stolen_refresh_token": "refresh key",
+    "stolen_refresh_token_without_proof": "refresh key",
+    "refresh_token_used_first": SPENT,
+    "code_used_first": SPENT,
+    "revoked_refresh_token": SPENT,
+}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_of_refresh_tokens_a_redacted_log_tells_as_much_as_what_was_sent(name):
+    log = Kept()
+    with Lab(policy=RFC_9449) as lab:
+        played(SIGN_IN_CHANGES[name], lab, RFC_9449, log)
+    for exchanges in (log.raw, log):
+        *_, [problem] = in_sequence(calls(*exchanges))
+        assert problem.explains[0] == ATTACKS[name]
+
+
+class Kept(SessionLog):
+    """A log that keeps what was sent, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.raw = []
+
+    def record(self, exchange):
+        self.raw.append(exchange)
+        return super().record(exchange)
+
+
+def test_tokens_are_read_apart_from_what_they_are_called_by():
+    sign_ins = SignIns()
+    first, again, last = (
+        sign_ins.read(read_call(one))
+        for one in (
+            answered(asked(form=CODE), **GOT),
+            answered(asked(form=REFRESH, at=1), **GOT | {"refresh_token": "rt-2"}),
+            answered(asked(form=REFRESH, at=2, key=OTHER), 400, GRANT),
+        )
+    )
+    assert [one.name for one in first.given] == ["access_token", "refresh_token"]
+    assert again.use.grant is first.given[1] and again.use.grant.source is first.use.grant
+    grant = last.use.grant
+    assert grant.bound.key == JKT and last.use.spent is grant.spent is again.use.call
+    assert grant.again is last.use.call and [*again.given[-1].line][1:] == [grant, first.use.grant]
+
+
+def test_of_very_many_sign_ins_the_last_are_remembered():
+    sign_ins = SignIns()
+    for number in range(MOST + 5):
+        form = CODE | {"code": f"c-{number}"}
+        got = GOT | {"access_token": f"at-{number}", "refresh_token": f"rt-{number}"}
+        url = f"{AUTHORIZE}&state=s{number}"
+        sign_ins.read(read_call(answered(asked(url, proved=False), 302)))
+        used = sign_ins.read(read_call(answered(asked(form=form, proved=False), **got)))
+    assert len(sign_ins.asked) == len(sign_ins.by_state) == MOST
+    assert len(used.given) == 2 and used.given[0].source is used.use.grant

@@ -12,11 +12,11 @@ from dpop_lab.exercises.exercise import Steps
 from dpop_lab.exercises.scene import Scene, Trial
 from dpop_lab.exercises.visits import (
     OF_PUSHED,
+    Visits,
     alices,
     code_in,
     opened,
     redeemed,
-    unseen,
     with_code,
 )
 from dpop_lab.jose.keys import PrivateKey
@@ -78,7 +78,7 @@ class Links:
 def a_link_and_a_log(scene: Scene) -> Mapping[str, Any]:
     """A client that pushes, Alice who opens, and a thief who can change what she opens."""
     lab = scene.open(rules("counts"))
-    browser, owner = alices(lab), unseen(lab)
+    browser, owner = alices(lab), Visits(lab)
     endpoint, link, tried = owner.url("authorize"), Links(owner), list[str]()
 
     def led_to(session: requests.Session, request: Mapping[str, str]) -> str:

@@ -21,13 +21,13 @@ from dpop_lab.exercises.leaks import (
     Leaks,
     Listening,
     Loot,
-    Visits,
     by_the_new_app,
 )
 from dpop_lab.exercises.mistakes import Revision, told
 from dpop_lab.exercises.museum import Mistake
 from dpop_lab.exercises.scene import Scene, Seen
 from dpop_lab.exercises.visitor_mistakes import CODE_REPAIRS, OPEN_HOUSE, REFRESH_REPAIRS
+from dpop_lab.exercises.visits import Visits
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.lab.sign_in.stage import Over, challenge
 from dpop_lab.server.policy import Policy

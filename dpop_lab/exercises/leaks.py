@@ -6,14 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-import requests
-
 from dpop_lab.errors import LabError, one_of
 from dpop_lab.exercises import visitor_mistakes as mistakes
 from dpop_lab.exercises.mistakes import Revision
 from dpop_lab.exercises.museum import Mistake
 from dpop_lab.exercises.scene import Scene
-from dpop_lab.lab.lab import Lab
+from dpop_lab.exercises.visits import Visits
 from dpop_lab.lab.sign_in import codes, tokens
 from dpop_lab.lab.sign_in.attack import Attack
 from dpop_lab.lab.sign_in.stage import (
@@ -52,37 +50,23 @@ class Loot(Shown):
                 yield Table(title, rows, ("Parameter", "Value"))
 
 
-class Visits(Stage):
-    """The visitors of a house, who come over one session: it may lead to a repaired one."""
+def asked(visits: Visits, *, new: bool) -> dict[str, str]:
+    """Another authorization request, by the new app or by the old one."""
+    visits.verifier = secrets.token_urlsafe(32)
+    return visits.request() if new else visits.request(dpop_jkt=None)
 
-    def __init__(self, lab: Lab, session: requests.Session) -> None:
-        self._session = session
-        super().__init__(lab, lab.adapter, lab.log, rules=lab.policy)
 
-    def browser(self) -> requests.Session:
-        """The session, which is the client's as well."""
-        return self._session
+def of_code(
+    visits: Visits, request: Mapping[str, str], code: str, *, verifier: bool = True
+) -> Loot:
+    """What leaks of a code, with its code_verifier or without."""
+    form = redemption(code, visits.verifier if verifier else None)
+    return Loot(request, form, visits.lab.clock.now())
 
-    def answer(self, form: Mapping[str, str | None], person: str = "alice") -> dict[str, str]:
-        """What a browser takes to the client, and none of its cookies."""
-        try:
-            return super().answer(form, person)
-        finally:
-            self._session.cookies.clear()
 
-    def asked(self, *, new: bool) -> dict[str, str]:
-        """Another authorization request, by the new app or by the old one."""
-        self.verifier = secrets.token_urlsafe(32)
-        return self.request() if new else self.request(dpop_jkt=None)
-
-    def of_code(self, request: Mapping[str, str], code: str, *, verifier: bool = True) -> Loot:
-        """What leaks of a code, with its code_verifier or without."""
-        form = redemption(code, self.verifier if verifier else None)
-        return Loot(request, form, self.lab.clock.now())
-
-    def of_refresh_token(self, token: str, *, free: bool = False) -> Loot:
-        """What leaks of a refresh token."""
-        return Loot({}, renewal(token), self.lab.clock.now(), free)
+def of_refresh_token(visits: Visits, token: str, *, free: bool = False) -> Loot:
+    """What leaks of a refresh token."""
+    return Loot({}, renewal(token), visits.lab.clock.now(), free)
 
 
 # ---- leaks: the docstring says what a thief gets
@@ -90,41 +74,41 @@ class Visits(Stage):
 
 def page(visits: Visits) -> Loot:
     """A script in the page of Alice's new app: code and code_verifier. The app sends dpop_jkt."""
-    request = visits.asked(new=True)
-    return visits.of_code(request, visits.answer(request)["code"])
+    request = asked(visits, new=True)
+    return of_code(visits, request, visits.answer(request)["code"])
 
 
 def pushed(visits: Visits) -> Loot:
     """The same, in a new app that pushes its request with a proof, and sends no dpop_jkt."""
-    visits.asked(new=True)
+    asked(visits, new=True)
     uri = visits.push()
-    return visits.of_code({"client_id": PUBLIC, "request_uri": uri}, visits.pushed(uri))
+    return of_code(visits, {"client_id": PUBLIC, "request_uri": uri}, visits.pushed(uri))
 
 
 def redirect(visits: Visits) -> Loot:
     """Another app on Bob's telephone, which gets the redirect first: the code, and no more."""
-    request = visits.asked(new=False)
-    return visits.of_code(request, visits.answer(request, OLD_APP)["code"], verifier=False)
+    request = asked(visits, new=False)
+    return of_code(visits, request, visits.answer(request, OLD_APP)["code"], verifier=False)
 
 
 def har(visits: Visits) -> Loot:
     """A HAR file of Bob's for the help desk: code and code_verifier, after his app used them."""
-    request = visits.asked(new=False)
-    loot = visits.of_code(request, visits.answer(request, OLD_APP)["code"])
+    request = asked(visits, new=False)
+    loot = of_code(visits, request, visits.answer(request, OLD_APP)["code"])
     visits.redeem(loot.form["code"], by=None)
     return loot
 
 
 def backup(visits: Visits) -> Loot:
     """A backup of Alice's new app: its refresh token. The key is in a chip, and in no backup."""
-    code = visits.answer(visits.asked(new=True))["code"]
-    return visits.of_refresh_token(visits.redeem(code)["refresh_token"])
+    code = visits.answer(asked(visits, new=True))["code"]
+    return of_refresh_token(visits, visits.redeem(code)["refresh_token"])
 
 
 def log(visits: Visits) -> Loot:
     """A log of Bob's old app, which knows no DPoP: its refresh token, before it is used."""
-    code = visits.answer(visits.asked(new=False), OLD_APP)["code"]
-    return visits.of_refresh_token(visits.redeem(code, by=None)["refresh_token"], free=True)
+    code = visits.answer(asked(visits, new=False), OLD_APP)["code"]
+    return of_refresh_token(visits, visits.redeem(code, by=None)["refresh_token"], free=True)
 
 
 Leaks = Mapping[str, Callable[[Visits], Loot]]
@@ -228,12 +212,12 @@ OF_REFRESH_TOKENS = (
 
 def by_the_new_app(visits: Visits) -> None:
     """A visitor signs in, and the app renews its token."""
-    token = visits.redeem(visits.answer(visits.asked(new=True))["code"])["refresh_token"]
+    token = visits.redeem(visits.answer(asked(visits, new=True))["code"])["refresh_token"]
     visits.refresh(token)
 
 
 def _old_app(visits: Visits, *, wait: int = 0) -> None:
-    code = visits.answer(visits.asked(new=False), OLD_APP)["code"]
+    code = visits.answer(asked(visits, new=False), OLD_APP)["code"]
     visits.lab.clock.advance(wait)
     token = visits.redeem(code, by=None)["refresh_token"]
     visits.refresh(visits.refresh(token, by=None)["refresh_token"], by=None)

@@ -12,7 +12,7 @@ from dpop_lab.jose.encoding import thumbprint
 from dpop_lab.jose.keys import PrivateKey, generate_key
 from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sign_in.person import signed_in
-from dpop_lab.lab.sign_in.stage import PUBLIC, REDIRECT_URI, Stage, challenge, redemption
+from dpop_lab.lab.sign_in.stage import PUBLIC, REDIRECT_URI, Form, Stage, challenge, redemption
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW
 from dpop_lab.session.sign_in.places import AUTHORIZE, PAR, brought, parameters
 
@@ -20,14 +20,32 @@ OF_PUSHED = {"client_id", "request_uri"}
 MOST = 5  # requests of 09.2
 
 
-def unseen(lab: Lab) -> Stage:
-    """A stage of which the exercise sees nothing."""
-    return Stage(lab, lab.adapter, SessionLog(), rules=lab.policy)
+class Visits(Stage):
+    """People who sign in over one session, which may lead to a repaired server.
+
+    Without one they do it over a session of which the exercise sees nothing.
+    """
+
+    def __init__(self, lab: Lab, session: requests.Session | None = None) -> None:
+        log = lab.log if session else SessionLog()
+        self._session = session or lab.session_over(lab.adapter, log)
+        super().__init__(lab, lab.adapter, log, rules=lab.policy)
+
+    def browser(self) -> requests.Session:
+        """The session, which is the client's as well."""
+        return self._session
+
+    def answer(self, form: Form, person: str = "alice") -> dict[str, str]:
+        """What a browser takes to the client, and none of its cookies."""
+        try:
+            return super().answer(form, person)
+        finally:
+            self._session.cookies.clear()
 
 
 def alices(lab: Lab) -> requests.Session:
     """Alice's browser, in which she has signed in already."""
-    browser, stage = lab.browser(), unseen(lab)
+    browser, stage = lab.browser(), Visits(lab)
     url = requests.Request("GET", stage.url("authorize"), params=stage.request()).prepare().url
     signed_in(browser, str(url), REDIRECT_URI, "alice", "alice")
     return browser
@@ -75,7 +93,7 @@ def six_thieves(scene: Scene) -> Mapping[str, Any]:
 
     def theft(code: Callable[[Stage], str], *, own: bool, by: str | None = "thief") -> Any:
         def redeem() -> requests.Response:
-            stage = unseen(lab)
+            stage = Visits(lab)
             verifier = stage.thiefs_verifier if own else stage.verifier
             key = stage.key(by) if by else None
             return redeemed(lab.session, lab, code(stage), verifier, key)

@@ -30,7 +30,7 @@ class SignIns:
     def part(self, redacted: Redacted, call: Call, clock: str) -> Part:
         """What this request was, at this time on the clock."""
         known = self._session.sign_ins
-        if not (call.of_a_person or known):
+        if not (call.of_a_person or known.asked):
             return Part()
         step = read_as(Step, redacted, name=clock)
         if not (step.of_a_person or known.about(step)):

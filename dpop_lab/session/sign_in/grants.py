@@ -1,8 +1,8 @@
 """A sign-in read once: what each code and token was given for, who brought it, what ended it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from dpop_lab.session.answer import TOKEN_SCHEMES, members_in
 from dpop_lab.session.call import TOKEN_ENDPOINT, UNAUTHENTICATED, Call
@@ -72,11 +72,10 @@ class Grant:
     @property
     def line(self) -> Iterator["Grant"]:
         """This one, what it was given for, and so on."""
-        return islice(self._line(), LONGEST_LINE)
-
-    def _line(self) -> Iterator["Grant"]:
         one: Grant | None = self
-        while one:
+        for _ in range(LONGEST_LINE):
+            if one is None:
+                return
             yield one
             one = one.source
 
@@ -111,10 +110,7 @@ class SignIns:
         self.by_state: dict[str, Asked] = {}  #: the last of those that had it
         self._grants: dict[tuple[str, str], Grant] = {}  # by name and value
         self._newest: Grant | None = None
-        self._begun = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._grants)
+        self._numbers = count(1)
 
     def read(self, call: Call, asked: Asked | None = None, *, kept: Call | None = None) -> Read:
         """Take an exchange in, and tell what it is.
@@ -142,13 +138,11 @@ class SignIns:
 
     def about(self, call: Call) -> Grant | None:
         """The token that a call is made with, or asks about, where it was seen before."""
-        if call.personal in (INTROSPECTION, REVOCATION):
-            value = known(call.form.get("token", ""))
-            names = ("refresh_token", "access_token")
-            return next(filter(None, (self._grants.get((name, value)) for name in names)), None)
-        token = first(call.exchange.request_headers, "Authorization").partition(" ")[2].strip()
-        tokens = call.scheme.lower() in TOKEN_SCHEMES
-        return self._grants.get(("access_token", known(token))) if tokens else None
+        value = call.form.get("token", "") * (call.personal in (INTROSPECTION, REVOCATION))
+        if call.scheme.lower() in TOKEN_SCHEMES and not value:
+            value = first(call.exchange.request_headers, "Authorization").partition(" ")[2].strip()
+        named = (self._grants.get((name, value)) for name in ("refresh_token", "access_token"))
+        return next(filter(None, named), None)
 
     def _new(self, grant: Grant) -> tuple[Grant, ...]:
         """The grant as it is known, now at the latest; none where its value is not known."""
@@ -172,7 +166,8 @@ class SignIns:
             return None
         proven = Bound(key_of(call), "The pushed request", by) if key_of(call) else None
         begins = call.status is not None and not call.refused
-        return self._ask(by, form, _named_key(form, by) or proven, begins=begins)
+        bound, number = _named_key(form, by) or proven, next(self._numbers) if begins else 0
+        return self._ask(Asked(by, form, bound, number))
 
     def _asks(self, call: Call, by: Call) -> Asked | None:
         """An authorization request that a browser makes; of a pushed one that was seen, its own."""
@@ -180,26 +175,15 @@ class SignIns:
         said = parameters(call.exchange) if posted else in_url(call.exchange.url)
         if uri := said.get("request_uri"):
             pushed = self._grants.get(("request_uri", uri))
-            if pushed and (one := pushed.asked):
-                return self._ask(by, one.terms, one.bound, number=one.number)
-            return self._ask(by, {})
+            one = (pushed and pushed.asked) or Asked(by, {}, None, next(self._numbers))
+            return self._ask(replace(one, call=by))
         if "response_type" in said or "dpop_jkt" in said:
-            return self._ask(by, said, _named_key(said, by))
+            return self._ask(Asked(by, said, _named_key(said, by), next(self._numbers)))
         return None
 
-    def _ask(
-        self,
-        by: Call,
-        terms: Mapping[str, str],
-        bound: Bound | None = None,
-        *,
-        begins: bool = True,
-        number: int = 0,
-    ) -> Asked:
-        self._begun += begins and not number
-        asked = Asked(by, terms, bound, number or self._begun * begins)
+    def _ask(self, asked: Asked) -> Asked:
         self.asked.append(asked)
-        if state := known(terms.get("state", "")):
+        if state := known(asked.terms.get("state", "")):
             self.by_state[state] = asked
         if len(self.asked) > MOST:
             old = self.asked.pop(0)
