@@ -36,7 +36,7 @@ DOCUMENTS = [  # what is pasted, a word of its kind, the titles' first words
     (ACTIVE | {"cnf": {"jkt": f"{JKT}="}}, "7662", ["cnf.jkt is no thumbprint"]),
     (ACTIVE | {"cnf": {"jkt": [JKT]}}, "7662", ["cnf.jkt is no thumbprint"]),
     (ACTIVE | {"token_type": "Bearer"}, "7662", []),
-    (ACTIVE | {"token_type": "Bearer", "cnf": {"jkt": JKT}}, "7662", ["token_type has to be DPoP"]),
+    (ACTIVE | {"token_type": "Bearer", "cnf": {"jkt": JKT}}, "7662", ["token_type says bearer,"]),
     (
         ACTIVE | {"token_type": "Bearer", "ext": {"cnf": {"jkt": JKT}}},
         "7662",

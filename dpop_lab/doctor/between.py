@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from dpop_lab.doctor.urls import FORWARD
+from dpop_lab.doctor.urls import FORWARD, METHOD
 from dpop_lab.session.call import Call
 
 PROXY = re.compile(
@@ -49,10 +49,7 @@ CHANGES = {
             r"x-forwarded-|x-original-|\bhead\b[^\0]{0,400}\bget\b|forward.?auth|auth_request"
         ),
         "a proxy or cache on the way changed the method, or asks with a request of its own",
-        "The server has to compare htm with what the X-Forwarded headers tell of the client's"
-        " request, not with the request of a proxy that asks it (forward auth). A cache that turns"
-        " HEAD into GET has to pass requests with a proof as they are (Varnish: return (pass)). If"
-        " the proof is not for the client's own request: make one for each request.",
+        f"{METHOD} If the proof is not for the client's own request: make one for each request.",
     ),
     "ath": Change(
         re.compile(

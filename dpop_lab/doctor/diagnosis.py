@@ -221,7 +221,8 @@ def _examined(
     """Each call examined after those before it, its words clean: a problem may be shown alone."""
     used, shown_by_all, examined = set[Hashable](), _in_sequence(calls), []
     for number, call in enumerate(calls):
-        known |= {"sequence": shown_by_all[number], "later": calls[number + 1 :]}
+        known |= {"sequence": shown_by_all[number], "earlier": calls[:number]}
+        known["later"] = calls[number + 1 :]
         one = examine(call, used=used, **known)
         problems, remarks = _clean((one.problems, one.remarks), secrets)
         examined.append(replace(one, problems=problems, remarks=remarks))

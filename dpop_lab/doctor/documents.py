@@ -101,7 +101,7 @@ def _introspection(value: Members) -> Iterator[Judged]:
         yield from no_thumbprint(jkt, "cnf.jkt")
         if kind not in ("", "dpop"):
             yield _at_server(
-                "token_type has to be DPoP where cnf.jkt binds the token to a key",
+                f"token_type says {kind[:20]}, but cnf.jkt binds the token to a key",
                 "The authorization server has to answer token_type DPoP: an API that goes by it"
                 " takes the token for another kind, and may ask for no proof.",
                 ("DPoP", seen(value, "token_type")),

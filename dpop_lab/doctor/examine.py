@@ -10,7 +10,7 @@ from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.general import TICKET
 from dpop_lab.doctor.problem import METHODS, Problem
-from dpop_lab.doctor.times import clocks_compared
+from dpop_lab.doctor.times import clock_apart, clocks_compared
 from dpop_lab.doctor.unasked import OF_A_TOKEN, other_problems, remarks, solved
 from dpop_lab.doctor.urls import differences
 from dpop_lab.doctor.weighed import weighed
@@ -39,13 +39,11 @@ def examine(
     now: float,
     used: set[Hashable],
     jwks: Jwks,
+    earlier: tuple[Call, ...] = (),
     later: tuple[Call, ...],
     sequence: tuple[Problem, ...] = (),
 ) -> Examined:
-    """Examine a call; `later` are those after it in the same session.
-
-    `sequence` is what the calls around it show.
-    """
+    """Examine a call; `earlier` and `later` are those around it, `sequence` is what these show."""
     own_rules = policy is not None or call.is_demo
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     if call.preflight:
@@ -71,16 +69,26 @@ def examine(
     notes = [obeyed, _other_status(call, known=bool(by_rows))]
     notes += [*(_not_binding(each, call) for each in free), *remarks(call, stricter)]
     told = tuple(dict.fromkeys(filter(None, notes)))
-    return replace(one, problems=tuple(_once(problems, call, now)), remarks=told)
+    return replace(one, problems=tuple(_once(problems, call, now, earlier, later)), remarks=told)
 
 
-def _once(problems: list[Problem], call: Call, now: float) -> Iterator[Problem]:
+def _once(
+    problems: list[Problem], call: Call, now: float, *around: tuple[Call, ...]
+) -> Iterator[Problem]:
     """The problems without a second one of the same row, those of time by all clocks."""
-    told, by_clocks = set[str](), clocks_compared(call, now) if call.refused else ""
+    told = set[str]()
     for one in problems:
-        if one.row not in told:
-            of_time = by_clocks and one.row == rules.fresh.name
-            yield replace(one, action=by_clocks) if of_time else one
+        if one.row == rules.fresh.name not in told and call.refused:
+            title, action = clock_apart(call, *around)
+            by_clocks = action or clocks_compared(call, now) or one.action
+            yield replace(
+                one,
+                title=title or one.title,
+                action=by_clocks,
+                at_server=one.at_server or bool(action),
+            )
+        elif one.row not in told:
+            yield one
         told |= {one.row} - {""}
 
 
@@ -119,6 +127,8 @@ def _is_open(finding: Finding, call: Call) -> bool:
     answered, iat = call.refused or call.status is not None, call.proof.claims.get("iat")
     if finding.check == rules.unused and call.succeeded:
         return False  # a replay that got through is worth a finding
+    if finding.check == rules.htu and call.succeeded and Problem.of(finding, call).at_server:
+        return True  # seen behind a proxy: the server knows its public URL, which htu has
     by_iat = finding.check == rules.fresh and "nonce" not in call.proof.claims
     if by_iat and call.succeeded and call.date is not None and is_time(iat):
         return abs(iat - call.date) < TOO_WIDE

@@ -87,6 +87,8 @@ class Problem(Shown):
             found += f" ({date(value)}, {offset(value, time)} {whose})"
         subject = SUBJECTS.get(row.name) or f"the proof's {row.name}"
         said = f"{subject} is {defect.replace('_', ' ')}"
+        if row == rules.nonce and call.gives_no_nonce:
+            said = "the answer demands a nonce and gives none: it has no DPoP-Nonce header"
         wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
         action = advise(finding, call)
         problem = cls.at(row, said, action, wanted, found, defect)

@@ -16,7 +16,7 @@ from dpop_lab.server.access_token import not_expired, scheme
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import cut, is_time, offset, shown
-from dpop_lab.wire.message import first
+from dpop_lab.wire.message import first, lines
 from dpop_lab.wire.secrets import leaked
 from dpop_lab.wire.syntax import without_query
 
@@ -39,8 +39,7 @@ def other_problems(call: Call) -> Iterator[Problem]:
             "Look at the address, the network, its proxy and certificates.",
             guess="open",
         )
-    yield from _leaked_elsewhere(call)
-    yield from _misplaced(call, good=good)
+    yield from (*_leaked_elsewhere(call), *_misplaced(call, good=good))
     for one in call.challenges or ():
         if one.scheme == "dpop":
             taken = one.parameters.get("algs", "").split()
@@ -68,6 +67,10 @@ def _of_few(call: Call) -> Iterator[Problem]:
         from dpop_lab.doctor.preflight import hidden_nonce
 
         yield from (*hidden_nonce(call), *asked_oddly(call))
+    if call.refused and (call.around or call.description):
+        from dpop_lab.doctor.fallen import fallen_over
+
+        yield from fallen_over(call)
     if call.issued or call.token:
         from dpop_lab.doctor.confirmation import badly_bound, cnf_astray
 
@@ -88,8 +91,7 @@ def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
         action = "The client had no token when it made the header: wait until there is one."
     if said:
         yield replace(Problem.at(scheme, said, action), explains=OF_A_TOKEN)
-    count = sum(name.lower() == "authorization" for name, _ in call.headers)
-    if count > 1 and not good:
+    if (count := len(lines(call.headers, "Authorization"))) > 1 and not good:
         yield Problem(
             f"There are {count} Authorization headers",
             "Send one Authorization header: which of several counts, each server decides.",
@@ -180,8 +182,8 @@ def solved(call: Call, later: tuple[Call, ...]) -> str:
     """What to say where a later request got what this one was refused for want of; else empty."""
     told = "A later request of this session got through."
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
-        found = [one for one in later if one.succeeded and WELL_KNOWN in one.url]
-        return told * any(host_of(one.url) == host_of(call.url) for one in found)
+        found = [host_of(one.url) for one in later if one.succeeded and WELL_KNOWN in one.url]
+        return told * (host_of(call.url) in found)
     if call.status is None:
         return ""
     if call.error in PENDING:
@@ -216,8 +218,7 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
         yield f"This server passes over it, another may not: {found.action}"
     if call.is_demo:
         yield from _ways_of_the_demo(call)
-    challenges = call.challenges or ()
-    if challenges and re.search(r'" +\w+="', call.challenge):
+    if (challenges := call.challenges or ()) and re.search(r'" +\w+="', call.challenge):
         yield "The challenge lacks commas between its parameters (RFC 9110 §11.6.1)."
     if len(challenges) > 1:
         schemes = ", ".join(one.scheme for one in challenges)
@@ -226,9 +227,8 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
 
 def _kept(call: Call) -> str:
     """How to have proofs in a session log of ours, whose labels are told from others'."""
-    if not first(call.headers, "DPoP").startswith("<proof "):
-        return ""
-    return " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
+    keep = " SessionLog(show_proofs=True) and `dpop-lab call --show-proofs` keep proofs."
+    return keep * first(call.headers, "DPoP").startswith("<proof ")
 
 
 def _within_a_second_or_two(finding: Finding, call: Call) -> bool:

@@ -41,12 +41,23 @@ DECODES = (
     " it compares the path as it came. The client is right. Till then, call a path without such"
     " characters (by another id, say)."
 )
+WITH_QUERY = (
+    "The server has to cut query and fragment off its own URL before it compares (RFC 9449 §4.3"
+    " (9)): mend it there. The client is right: htu has neither."
+)
+METHOD = (
+    "The server has to compare htm with the client's method, as X-Forwarded-Method tells it, and"
+    " not with that of a subrequest by which a proxy asks it (forward auth, auth_request), which is"
+    " often a GET: let the proxy hand the client's method on (nginx: proxy_set_header"
+    " X-Original-Method $request_method). A cache that turns HEAD into GET has to pass requests"
+    " with a proof as they are (Varnish: return (pass))."
+)
 ISSUER = (
     "The server has to know its public URL (its host name, base URL or the proxy's X-Forwarded"
     " headers): it compares iss with that. The token was issued under another name."
 )
 #: what is to be mended at the server
-AT_SERVER = (BEHIND, ROUTE, JOINED, DECODES, ISSUER, TOO_STRICT)
+AT_SERVER = (BEHIND, ROUTE, JOINED, DECODES, WITH_QUERY, ISSUER, TOO_STRICT)
 #: URLs in a server's words, and what stands before that of the server, and of the proof.
 WHOLE = re.compile(r"(?:http|ws)s?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
@@ -195,15 +206,20 @@ def urls_told(call: Call) -> tuple[str, str]:
         label = words[max(start, match.start() - 40) : match.start()].lower()
         label = OTHER_PART.split(label.rstrip(MARKS))[-1]
         rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
-        url, start = without_query(match[0].rstrip(".:")), match.end()
+        url, start = match[0].rstrip(".:"), match.end()
         urls += [(rank, url)] * (url not in [known for _, known in urls])
     if len(urls) != 2:
         return "", ""
-    found, wanted = (url for _, url in sorted(urls, key=itemgetter(0)))
-    parts = differences(wanted, found)
-    if not parts:
-        return "", ""
+    ours, theirs = (url for _, url in sorted(urls, key=itemgetter(0)))
+    found, wanted = without_query(ours), without_query(theirs)
     told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
+    parts = differences(wanted, found)
+    if not parts and (ours, theirs) == (found, wanted):
+        return "", ""
+    if not parts and ours == found:
+        return f"htu is {shown(found, 120)}, and the server leaves the query in its own", WITH_QUERY
+    if not parts:
+        return f"htu has a query, or a fragment: {shown(ours, 120)}", f"Send htu as {found}."
     told += " and ".join(parts.values())
     if joined_twice(wanted) or joined_twice(found):
         return told, JOINED

@@ -202,6 +202,11 @@ class Call:
         return self.error.lower() == NONCE_WANTED or "nonce" in words
 
     @property
+    def gives_no_nonce(self) -> bool:
+        """Is a nonce asked for in an answer whose header lines are known, and have none?"""
+        return self.wants_nonce and bool(self.exchange.response_headers) and not self.nonce
+
+    @property
     def said(self) -> str:
         """Status and error, as far as there are any: `400 invalid_dpop_proof`."""
         return " ".join(filter(None, (str(self.status or ""), self.error)))

@@ -163,7 +163,7 @@ def fresh(finding: Finding, call: Call) -> str:
 
 def nonce(finding: Finding, call: Call) -> str:
     """Which nonce to take, and where it belongs."""
-    if finding.defect == "missing":
+    if finding.defect == "missing" or call.gives_no_nonce:
         return _no_nonce(call)
     sent, given = shown(finding.found, 60), shown(call.nonce, 60)
     if finding.defect == "stale":
@@ -197,11 +197,12 @@ def _no_nonce(call: Call) -> str:
             " header of answers: in a request nobody reads it. The nonce belongs into the claim"
             " nonce of the proof. "
         )
-    if call.wants_nonce and call.exchange.response_headers and not call.nonce:
+    if call.gives_no_nonce:
         return (
-            "The server has to send the nonce in a DPoP-Nonce header, and this answer has none, as"
-            " it is here: nobody looks elsewhere. Only a page in a browser may miss it though it"
-            f" came: there Access-Control-Expose-Headers has to name it. {astray}"
+            "The server has to send the nonce in a DPoP-Nonce header with the challenge, or a proxy"
+            " before it to pass that header on: nobody looks elsewhere. Only a page in a browser"
+            " may miss it though it came: there Access-Control-Expose-Headers has to name it."
+            f" {astray}"
         )
     named = f" ({shown(given, 60)})" if given else ""
     return (

@@ -2,7 +2,7 @@
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.times import SKEW
-from dpop_lab.doctor.urls import ENCODED, FORWARD, PROXY, differences
+from dpop_lab.doctor.urls import ENCODED, FORWARD, METHOD, PROXY, differences
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, Call
@@ -12,6 +12,7 @@ from dpop_lab.wire.syntax import without_query
 #: Of rows that a server may see otherwise than this paste does.
 REASONS = {
     rules.htu: f"Here htu is the URL that was called, so {PROXY}",
+    rules.htm: f"Here htm is the method of the request. {METHOD}",
     rules.fresh: "The proof was made in time, by the clocks that are known here: compare the"
     " server's clock with the client's (NTP). The server's window may be smaller than others':"
     " make the proof right before it is sent.",

@@ -127,6 +127,7 @@ def other_line(line: str, last: Reading) -> None:
     """A header line of another name, or a body."""
     body, match = last.bodies[last.side], FIELD.match(line.strip())
     named = match is not None and match[1][0].isalpha() and match[1].lower() not in LEVELS
+    named = named and "." not in line.partition(":")[0]  # that is an exception's or a logger's
     if match is not None and named and match[2].strip() not in ("", "{", "["):
         last.headers[last.side].append((match[1], match[2].strip()))
     elif body and line.lstrip()[:1] == "&":

@@ -14,6 +14,7 @@ from dpop_lab.wire.syntax import returns, signs_in
 
 DECODER = json.JSONDecoder()
 BROWSER = re.compile(r"unsafe header|\bCORS\b|cross.origin request", re.I)
+CODED = re.compile(r'\{\s*"error"\s*:\s*"(\w*)"\s*\}')
 CHUNK_SIZE = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
 ASKED, ANSWERED, FAILED = "Sending", "Received", "Failed"  # sides, as a session log names them
 
@@ -48,7 +49,7 @@ class Reading:
         failure = self.body(FAILED).strip()[:300] or "no answer"
         body = self.body(ANSWERED)
         if self.refuses and not body:
-            body = json.dumps(refusal(self.error, "\n".join(self.said)))
+            body = json.dumps(refusal(self.error, "\n".join(filter(None, self.said))))
         return Exchange(
             self.method,
             f"{self.scheme}:{url}" if self.scheme and url[:2] == "//" else url,
@@ -93,6 +94,12 @@ class Reading:
             self.headers[side] += other.headers[side]
         self.around += other.around
 
+    def explained_by(self, words: Self) -> None:
+        """Have the words that a server logged before this answer, which has a code at most."""
+        code = CODED.fullmatch("".join(self.bodies.pop(ANSWERED, ())).strip())
+        self.error = self.error or (code[1] if code else "")
+        self.take(words)
+
     def told_again(self, other: Self) -> bool:
         """Is the other one what a client says of this very answer, as an exception does?"""
         if other.method or other.raw or any(other.headers.values()) or not other.status:
@@ -121,6 +128,20 @@ class Reading:
         """Do words in it say that something was refused?"""
         return bool(self.error or (self.fails and self.said))
 
+    @property
+    def is_reason(self) -> bool:
+        """Is it words alone, such as the lines that a server logs before it answers?"""
+        rest = self.method or self.status or self.jwts or self.bodies[ANSWERED]
+        return self.refuses and not (rest or any(self.headers.values()))
+
+    @property
+    def lacks_reason(self) -> bool:
+        """Is it a request that was refused without a word why, but for a code?"""
+        body = "".join(self.bodies[ANSWERED]).strip()
+        coded = not body or CODED.fullmatch(body) is not None
+        refused = (self.status or 0) >= 400 and not self.raw
+        return bool(self.method) and refused and coded and not any(self.said)
+
     def body(self, side: str) -> str:
         """A body without the sizes of its chunks, and the marks a session log puts before lines.
 
@@ -148,10 +169,14 @@ def answered(made: list[Reading]) -> list[Reading]:
         answers = not one.method and (one.refuses or one.status) and not one.jwts
         if found and ((answers and found[-1].awaits_words) or found[-1].told_again(one)):
             found[-1].take(one)
+        elif found and one.is_reason and found[-1].lacks_reason:
+            found[-1].explained_by(one)
         elif one.tells:
             if found and found[-1].awaits_request and not one.jwts:
                 one.jwts = found.pop().jwts
             found.append(one)
+        elif found:  # lines of anything before it
+            found[-1].around[:0] = one.around
     if any(one.raw and one.method for one in found):  # around raw messages are few others
         found = [one for one in found if one.raw or one.jwts or signs_in(one.target)]
     return found[::-1]

@@ -55,7 +55,8 @@ FRAME = re.compile(  # of a stack trace: where it was in a program, not what was
 )
 PREFIX = re.compile(  # what a logger puts before the words
     r"""(?:\[[^\]\n]*+\]|\([\w.-]*+\)|(?=[:.,TZ/+-]{0,9}\d)[\d:.,TZ/+-]++|[A-Z]{3,8}(?=[\s:\]])
-      |[>*▿•|-]++|(?=\w{0,60}[./(]|\w{0,60}?(?:Exception|Error):)[\w./]++(?:\(\d{1,9}\))?:)\s++""",
+      |[>*▿•|-]++|(?=\w{0,60}[./(]|\w{0,60}?(?:Exception|Error):)
+      [\w./]++(?:\(\d{1,9}\))?[ ]{0,60}:)\s++""",
     re.X,
 )
 HINT = re.compile(
