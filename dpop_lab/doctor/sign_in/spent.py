@@ -70,17 +70,15 @@ def _again(use: Use, later: Earlier) -> Iterator[Problem]:
 
 def spent_unseen(call: Call, earlier: Earlier) -> Iterator[Problem]:
     """A code or a refresh token that is spent, going by the answers of a log without requests."""
-    before = [
-        one
-        for one in reversed(earlier)
-        if same_server(one, call)
-        and not same_answer(one, call)
-        and (one.issued or one.error.lower() in ("invalid_dpop_proof", "use_dpop_nonce"))
-    ]
-    if before and call.error.lower() == "invalid_grant" and not call.form:
+    if call.error.lower() != "invalid_grant" or call.form:
+        return
+    alike = (one for one in reversed(earlier) if same_server(one, call))
+    spends = ("invalid_dpop_proof", "use_dpop_nonce")
+    others = (one for one in alike if one.issued or one.error.lower() in spends)
+    if other := next((one for one in others if not same_answer(one, call)), None):
         name = "refresh_token" if "refresh" in call.description.lower() else "code"
         yield Problem(
-            f"The {WORDS[name]} is spent, most likely: {answered(before[0])} used it up, or two"
+            f"The {WORDS[name]} is spent, most likely: {answered(other)} used it up, or two"
             " requests at once did",
             f"{ONCE[name]} This goes by the answers alone: to be sure, give the requests.",
             "RFC 6749 §5.2",

@@ -41,7 +41,7 @@ def place_of(path: str, url: str, form: Mapping[str, str]) -> str:
     An authorization request goes to the authorization endpoint unless it is pushed as a form; an
     answer, to the client's redirect URI. Empty for what is neither.
     """
-    given = form.keys() | dict(parse_qsl(url[:LONGEST].partition("?")[2])).keys()
+    given = form.keys() | _parsed(url.partition("?")[2]).keys()
     if "grant_type" in given:
         return ""
     if given & {"code", "error"} and given & {"state", "iss"}:
@@ -54,12 +54,12 @@ def place_of(path: str, url: str, form: Mapping[str, str]) -> str:
 
 def in_url(url: str) -> dict[str, str]:
     """The parameters in the query of a URL; empty for a URL without any."""
-    return dict(parse_qsl(url[:LONGEST].partition("#")[0].partition("?")[2]))
+    return _parsed(url[:LONGEST].partition("#")[0].partition("?")[2])
 
 
 def parameters(exchange: Exchange) -> dict[str, str]:
     """The parameters of a browser's request, in its URL and in its form."""
-    return in_url(exchange.url) | dict(parse_qsl(exchange.request_body[:LONGEST]))
+    return in_url(exchange.url) | _parsed(exchange.request_body)
 
 
 def brought(exchange: Exchange) -> dict[str, str]:
@@ -70,7 +70,11 @@ def brought(exchange: Exchange) -> dict[str, str]:
 
 def _behind(url: str) -> dict[str, str]:
     query, _, fragment = url[:LONGEST].partition("#")
-    return dict(parse_qsl(f"{query.partition('?')[2]}&{fragment}"))
+    return _parsed(f"{query.partition('?')[2]}&{fragment}")
+
+
+def _parsed(text: str) -> dict[str, str]:
+    return dict(parse_qsl(text[:LONGEST])) if "=" in text else {}
 
 
 def leads(exchange: Exchange) -> tuple[str, dict[str, str]]:
@@ -93,7 +97,7 @@ def returned(exchange: Exchange) -> dict[str, str]:
     for told in (leads(exchange)[1], _behind(exchange.url)):
         if told.keys() & {"code", "error"} and not told.keys() & {"response_type", "grant_type"}:
             return told
-    posted = dict(parse_qsl(exchange.request_body[:LONGEST]))
+    posted = _parsed(exchange.request_body)
     answers = {"code", "state"} <= posted.keys() and "grant_type" not in posted
     return posted if answers else {}
 
@@ -104,7 +108,7 @@ def refusal(exchange: Exchange) -> dict[str, str]:
     A URL or a form with an error was brought to the client, whatever the client answered.
     """
     told, status = leads(exchange)[1], exchange.status or 0
-    came = _behind(exchange.url) | dict(parse_qsl(exchange.request_body[:LONGEST]))
+    came = _behind(exchange.url) | _parsed(exchange.request_body)
     if "error" in told or "error" in came:
         told, status = (told if "error" in told else came), 0
     if status < 400:
