@@ -95,7 +95,7 @@ def _cause(one: Problem) -> tuple[str, ...]:
     asked = one.guess or one.at_server or one.title.startswith("nonce: asked")
     if one.row == rules.nonce.name and asked:
         return (one.row,)
-    return one.row, one.action
+    return one.row, one.action.partition(" Here that is ")[0]
 
 
 def refused_somehow(pasted: Pasted, examined: Sequence[Examined]) -> Iterator[Examined]:

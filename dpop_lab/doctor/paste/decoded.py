@@ -1,6 +1,7 @@
 """JWTs that a debugger or a log shows decoded: objects, or claims listed line by line."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -20,6 +21,7 @@ from dpop_lab.doctor.paste.pasted import Pasted, merged, placeholder
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.session.call import NOTHING as not_sent
 from dpop_lab.session.call import Call
+from dpop_lab.wire.message import Headers
 
 HEADER, CLAIMS = "header", "claims"
 MEMBERS = {  # what a proof and an access token have; of a part that is not there each is unseen
@@ -30,12 +32,21 @@ MEMBERS = {  # what a proof and an access token have; of a part that is not ther
 }
 NO_TOKEN = {"active", "access_token", "token_type", "jwks_uri", "resource", "error", "keys", "kty"}
 OF_A_LOG = {"level", "lvl", "severity", "msg", "message", "err", "error", "error_description"}
+NAMED = re.compile(  # a claim of a proof, as a log names it among other things
+    r"(?=dpop|proof)(?!dpop[_.-]?nonce)(?:dpop[_.-]?)?(?:proof[_.-]?)?(jti|htm|htu|iat|ath|nonce)",
+    re.I,
+)
 MOST = 200  # parts of JWTs, of which 20 are told
 ENOUGH = 3  # claims of a list that is taken for all there are
+OF_PROOFS = {"typ": "dpop+jwt"}  # by which one is known that has neither htm nor htu
 NESTED = 3  # levels of objects in objects
 NOTHING = f"{{{' ' * 9}}}"  # an object without members that is long enough to be known as one
 FORM = " in decoded form"
 DECODED = "It is decoded already: without the text itself its signature can't be verified."
+
+
+class Named(dict[str, Any]):
+    """Claims of a proof that stand by their names among what a line of a log tells of a request."""
 
 
 @dataclass(slots=True)
@@ -61,7 +72,8 @@ class Jwt:
 
     def text(self) -> str:
         """It as it would be sent, without a signature."""
-        found = (self.parts.get(part) for part in (HEADER, CLAIMS))
+        unknown = OF_PROOFS if isinstance(self.parts.get(CLAIMS), Named) else {}
+        found = (self.parts.get(part) or unknown for part in (HEADER, CLAIMS))
         parts = [json.dumps(one, default=str) if one else NOTHING for one in found]
         return ".".join([*(base64url_encode(one.encode("utf-8", "replace")) for one in parts), ""])
 
@@ -90,9 +102,9 @@ def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[st
     pieces, at = [], 0
     for start, end, parts, value in objects:
         if parts:
-            kept = end if tells(value) else start
+            kept, named = end if tells(value) else start, isinstance(parts[0][2], Named)
             made = "".join(f" {one.text()} " for one in jwts if one.end == end)
-            pieces += [text[at:kept], made]
+            pieces += [text[at:kept], made * (not named or kept == start)]  # else it tells of it
             at = end
     pieces += [text[at:], *(f"\n{one.text()}" for one in jwts if one.end == len(text))]
     return "".join(pieces), jwts
@@ -110,7 +122,8 @@ def known_as_decoded(told: Pasted, jwts: list[Jwt]) -> Pasted:
     calls = []
     for call in told.calls:
         names = (name for one in (*call.proofs, call.token) for name in unseen.get(one, ()))
-        calls.append(replace(call, unseen=tuple(names)))
+        listed = any(one.listed and one.text() in call.proofs for one in jwts)
+        calls.append(replace(call, unseen=tuple(names), whole=call.whole and not listed))
     return replace(told, calls=tuple(calls), remarks=tuple(dict.fromkeys([DECODED, *told.remarks])))
 
 
@@ -119,7 +132,9 @@ def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mappi
     if not isinstance(value, Mapping) or not levels:
         return
     names, typ = set(map(str, value)), str(value.get("typ", "")).lower()
-    if typ in REFRESH_TYP:
+    if named := named_claims(value):
+        yield PROOF, CLAIMS, named
+    elif typ in REFRESH_TYP:
         yield REFRESH, CLAIMS, value
     elif "jwk" in names or typ == "dpop+jwt":
         yield PROOF, HEADER, value
@@ -139,6 +154,21 @@ def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mappi
             yield from parts_of(one, levels - 1)
 
 
+def named_claims(members: Mapping[Any, Any]) -> Named:
+    """The claims of a proof that members have in their names, such as `proof_nonce`."""
+    found = ((NAMED.fullmatch(str(name)[:40]), value) for name, value in members.items())
+    told = {one[1].lower(): value for one, value in found if one and value}
+    if str(told.get("iat", "")).isdecimal():
+        told["iat"] = int(told["iat"])
+    return Named(told)
+
+
+def header_named(members: Mapping[Any, Any]) -> Headers:
+    """The header line of a proof of which claims stand by their names, as it may have been."""
+    claims = named_claims(members)
+    return (("DPoP", Jwt(PROOF, {CLAIMS: claims}).text()),) * bool(claims)
+
+
 def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[Jwt]:
     """Each header with the claims that follow, or stand before it."""
     jwts: list[Jwt] = []
@@ -154,6 +184,7 @@ def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[
             jwts.append(Jwt(kind))
         jwt = (lacks or jwts)[-1]
         jwt.parts[part] = value
+        jwt.listed = jwt.listed or isinstance(value, Named)
         jwt.end = end if part == CLAIMS or not jwt.end else jwt.end
     return jwts
 

@@ -17,6 +17,10 @@ START = re.compile(  # of an object; what stands before it, such as a type, is n
     | (?<=[a-z])\((?={NAME}=(?!=)) | \((?=\s*\[{NAME}\][ ]=>)  # Python, Kotlin; print_r of PHP""",
     re.X,
 )
+PAIR = r"[A-Za-z_][\w.-]{0,60}=(?:\"(?:[^\"\\\n]|\\.)*+\"|[^\s\"]*+)"
+PAIRS = re.compile(rf"(?<![^\s|]){PAIR}(?:[ \t]+{PAIR}){{2,60}}+(?=[ \t]*$)", re.M)  # logfmt
+IN_PAIRS = re.compile(r"(?<!\S)([\w.-]{1,61}+)=(?:\"((?:[^\"\\]|\\.)*+)\"|(\S*))")
+OF_LINES = {"level", "lvl", "severity", "msg", "message", "event", "ts", "time", "method", "status"}
 GAP = re.compile(r"(?:[\s,;]|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\#[^\n]*|\.\.\.|…)*+")
 STRING = re.compile(r"([\"'`])((?:\\.|(?!\1)[^\\])*+)\1", re.S)
 CUT = re.compile(  # a text whose end is missing, as programs shorten it, or with all that follows
@@ -58,13 +62,31 @@ Found = tuple[int, int, dict[str, Any]]  # where an object begins and ends in a 
 def objects_in(text: str) -> Iterator[Found]:
     """The objects in a text that stand in no other, in their order. Never raises."""
     at, effort = 0, EFFORT
+    lines = iter(_lines_of_pairs(text))
+    line = next(lines, None)
     for _ in range(MOST):
-        if (start := START.search(text, at)) is None or effort < 0:
+        start = START.search(text, at) if effort >= 0 else None
+        while line and line[0] < at:
+            line = next(lines, None)
+        if line and not (start and start.start() < line[0]):
+            yield line
+            at = line[1]
+            continue
+        if start is None:
             return
         value, at, cost = _object_at(text, start.start())
         effort -= cost
         if value is not None:
             yield start.start(), at, value
+
+
+def _lines_of_pairs(text: str) -> Iterator[Found]:
+    """The lines of a log that are names with their values (logfmt), as objects."""
+    for found in PAIRS.finditer(text):
+        pairs = IN_PAIRS.findall(found[0])
+        value = {name: re.sub(r"\\(.)", r"\1", said) or bare for name, said, bare in pairs}
+        if OF_LINES & value.keys():
+            yield found.start(), found.end(), value
 
 
 def listed_in(text: str) -> dict[str, Any]:

@@ -7,18 +7,28 @@ elsewhere a line counts for what looks like a piece of a message in it.
 import json
 import re
 from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
 from dpop_lab.doctor.paste.notation import objects_in
-from dpop_lab.doctor.paste.raw import header_line, note_status, other_line, part_line, raw_line
+from dpop_lab.doctor.paste.pasted import PROVING, document_in, with_headers
+from dpop_lab.doctor.paste.raw import (
+    header_line,
+    note_status,
+    only_headers,
+    other_line,
+    part_line,
+    raw_line,
+)
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
 from dpop_lab.doctor.paste.refusals import FRAME, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, unescaped
-from dpop_lab.doctor.paste.values import exchanges_of
+from dpop_lab.doctor.paste.values import exchange_in, json_text
 from dpop_lab.session.answer import json_value
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import NOTHING, Call
 from dpop_lab.wire.message import Exchange, first
 from dpop_lab.wire.syntax import signs_in
 
@@ -80,7 +90,7 @@ def scanned(text: str) -> list[Told]:
         start, after, value = objects[0] if objects else (end, end, {})
         if raw_line(text[at:end], made):
             at = end + 1
-        elif start < end and (told := [*exchanges_of(value)]):
+        elif start < end and (told := [*_exchanges(value)]):
             _loose_line(text[at:start], made)
             for exchange in told:
                 _object(exchange, made)
@@ -100,6 +110,23 @@ def scanned(text: str) -> list[Told]:
     for one in found:
         one.scheme = one.scheme or schemes.get(first(tuple(one.headers[ASKED]), "Host"), "")
     return [(one.exchange(), _beside(one)) for one in found]
+
+
+def _exchanges(value: object, levels: int = 3) -> Iterator[Exchange]:
+    """The exchanges that an object tells of, or else what stands in it."""
+    if isinstance(value, Mapping) and (found := exchange_in(value) or _proving(value)):
+        yield found
+    elif document_in(value):
+        yield replace(NOTHING, response_body=json_text(value))
+    elif levels and isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _exchanges(one, levels - 1)
+
+
+def _proving(value: Mapping[Any, Any]) -> Exchange | None:
+    """Header lines of a request with a proof or a token, by their names."""
+    proves = {str(name).lower() for name in value} & PROVING
+    return with_headers(only_headers(value)) if proves else None
 
 
 def _without_escapes(line: str) -> str:

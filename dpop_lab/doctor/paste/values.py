@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -11,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.browser import recorded
-from dpop_lab.doctor.paste.decoded import parts_of
+from dpop_lab.doctor.paste.decoded import header_named, parts_of
 from dpop_lab.doctor.paste.pasted import (
     PROVING,
     Pasted,
@@ -25,6 +26,7 @@ from dpop_lab.doctor.paste.pasted import (
 from dpop_lab.doctor.paste.raw import LONGEST, MOST, headers_in, only_headers
 from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
+from dpop_lab.doctor.paste.unwrap import METHODS
 from dpop_lab.jose.encoding import Members
 from dpop_lab.session.answer import spelt, told_in, words_of
 from dpop_lab.session.call import NOTHING, Call, read_call
@@ -46,12 +48,18 @@ SPELT_AS = {  # names of members by what they are, in small letters, without `_`
     "content": "body data content text json",
     "token": "accesstoken token at",
     "proof": "proof dpopproof proofjwt",
-    "server's nonce": "dpopnonce",
+    "DPoP-Nonce": "dpopnonce",
+    "WWW-Authenticate": "wwwauthenticate",
+    "line": "msg message event call request req operation text",
     "keys": "keys",
     "time": "starteddatetime",
     "reason": "statustext",
 }
 NAMES = {what: names.split() for what, names in SPELT_AS.items()}
+LINE = re.compile(  # a request, an answer or both, told in a member
+    rf"[^\w/]{{0,9}}(?:(?P<method>{METHODS})[ ](?P<url>(?:https?:/)?/\S+)|(?=\W{{0,5}}\d))"
+    r"(?:\W{1,5}(?:HTTP/\S+ )?(?P<status>[2-5]\d\d)\b)?"
+)
 SPELT = str.maketrans("", "", "_- ")
 LARGEST = 5000  # members of an object that is any of ours
 KINDS = {  # of what a member gives away, in words; the first that fits
@@ -84,23 +92,6 @@ def what_is(value: object) -> Pasted | None:
     return of_headers(only_headers(value))
 
 
-def exchanges_of(value: object, levels: int = 3) -> Iterator[Exchange]:
-    """The exchanges that an object tells of, or else what stands in it."""
-    if isinstance(value, Mapping) and (found := exchange_in(value) or _proving(value)):
-        yield found
-    elif document_in(value):
-        yield replace(NOTHING, response_body=json_text(value))
-    elif levels and isinstance(value, Mapping | list):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from exchanges_of(one, levels - 1)
-
-
-def _proving(value: Mapping[Any, Any]) -> Exchange | None:
-    """Header lines of a request with a proof or a token, by their names."""
-    proves = {str(name).lower() for name in value} & PROVING
-    return with_headers(only_headers(value)) if proves else None
-
-
 def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     """The exchange that an object tells of, by the usual names; None where it tells of none.
 
@@ -108,17 +99,18 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     or a token alone is an answer.
     """
     value = _spelt(value)
-    named = _plainly(value)
+    named = _with_line(_plainly(value))
     question = _first(named, "asked", Mapping) or value
     answered = _first(named, "answered", Mapping) or value
     apart = question is not answered
-    asked, came = _plainly(question), _plainly(answered)
+    asked, came = (named if one is value else _plainly(one) for one in (question, answered))
     url, sent = _first(asked, "url", str) or "", headers_in(_first(asked, "headers"))
-    sent = sent or _proven(named)
+    sent = sent or _proven(named) or header_named(value)
     method = _first(asked, "method", str) or "GET" * signs_in(url)
     received = headers_in(_first(came, "answer headers") or (apart and _first(came, "headers")))
     if not (apart or received) and (by_name := with_headers(sent)):
         sent, received = by_name.request_headers, by_name.response_headers
+    received = (*received, *_told_of_headers(named, answered, received))
     status = _status(came) or _status(named) or _status(_plainly(dict(told_in(value))))
     alone = not (method or sent or received)
     apart = apart or (status is not None and not (method or url))
@@ -127,20 +119,26 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     told = _answer_in(value, status, alone=alone) if alone or not answer else ""
     if alone and not told and not (url and status):
         return None
-    sent_at = seconds_since_1970(_first(named, "time", str) or "")
     return Exchange(
         method.upper(),
         url_of(url, (*sent, ("Host", _first(asked, "host", str) or ""))) if url else "",
         sent,
         _body(_first(asked, "body")) if method else "",
-        math.nan if sent_at is None else sent_at,
+        seconds_since_1970(_first(named, "time", str) or "") or math.nan,
         math.nan,
         status=status,
         reason=_first(came, "reason", str) or "",
-        response_headers=(*received, *_told_of_headers(named, answered, received)),
+        response_headers=received,
         response_body=body or told,
         failure=str(answered.get("_error", "")),
     )
+
+
+def _with_line(named: Members) -> Members:
+    """The members, and the method, the URL and the status that a line among them tells."""
+    line = LINE.match(_first(named, "line", str) or "")
+    told = line.groupdict().items() if line else ()
+    return {**{name: value for name, value in told if value}, **named}
 
 
 def _proven(named: Members) -> Headers:
@@ -154,8 +152,9 @@ def _told_of_headers(
     named: Members, answered: Mapping[Any, Any], received: Headers
 ) -> Iterator[tuple[str, str]]:
     """Header lines of an answer that are told elsewhere: a nonce, where a HAR says it redirects."""
-    if not received and (nonce := _first(named, "server's nonce", str)):
-        yield "DPoP-Nonce", nonce
+    for name in () if received or PROVING & named.keys() else ("DPoP-Nonce", "WWW-Authenticate"):
+        if value := _first(named, name, str):
+            yield name, value
     if (to := str(answered.get("redirectURL") or "")) and not first(received, "Location"):
         yield "Location", to
 
