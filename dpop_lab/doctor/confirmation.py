@@ -59,14 +59,16 @@ def badly_bound(call: Call) -> Iterator[Problem]:
             call.token_type,
             at_server=True,
         )
-    if kind == "dpop" and issued.claims and not cnf:
+    if kind == "dpop" and issued.claims and (isinstance(cnf, dict) or not cnf) and bound is None:
+        other = ", but to a certificate (x5t#S256, RFC 8705)" * ("x5t#S256" in (cnf or {}))
         yield Problem(
-            "token_type says DPoP, but the access token has no cnf.jkt: it is bound to no key",
+            "token_type says DPoP, but the access token has no cnf.jkt: it is bound to no key"
+            + other,
             "The authorization server has to put cnf.jkt into it, or the APIs have to ask it by"
             " introspection. Till then a proof by any key would do.",
             "RFC 9449 §6.1",
             "cnf with jkt",
-            "nothing",
+            shown(cnf, 120) if cnf else "nothing",
             at_server=True,
         )
     yield from _unbound_again(call)

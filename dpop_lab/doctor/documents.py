@@ -108,8 +108,7 @@ def _introspection(value: Members) -> Iterator[Judged]:
             )
     elif astray:
         yield _at_server(
-            f"cnf.jkt stands in {shown(astray[0], 40)}, where an API does not look for it: it has"
-            " to be in an object cnf at the top",
+            _misplaced(cnf, astray[0]),
             "The authorization server has to give cnf with jkt in its introspection answer.",
             ("cnf with jkt", seen(value, "cnf")),
         )
@@ -125,6 +124,15 @@ def _introspection(value: Members) -> Iterator[Judged]:
             f"The authorization server has to give cnf with jkt in its introspection answer{meant}",
             ("cnf with jkt", seen(value, "cnf")),
         )
+
+
+def _misplaced(cnf: object, member: str) -> str:
+    if isinstance(cnf, str):
+        return "cnf is a string, so an API cannot find jkt in it: it has to be an object at the top"
+    return (
+        f"cnf.jkt stands in {shown(member, 40)}, where an API does not look for it: it has to be in"
+        " an object cnf at the top"
+    )
 
 
 def _holds_jkt(name: str, found: object) -> bool:

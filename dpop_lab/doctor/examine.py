@@ -8,10 +8,11 @@ from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.examined import Examined
+from dpop_lab.doctor.exchanges import solved
 from dpop_lab.doctor.general import TICKET
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.times import clock_apart, clocks_compared
-from dpop_lab.doctor.unasked import OF_A_TOKEN, other_problems, remarks, solved
+from dpop_lab.doctor.unasked import OF_A_TOKEN, other_problems, remarks
 from dpop_lab.doctor.urls import differences
 from dpop_lab.doctor.weighed import weighed
 from dpop_lab.proof import rules

@@ -4,12 +4,19 @@ from typing import Any
 
 from dpop_lab.session.answer import members_in
 from dpop_lab.session.call import Call, host_of
+from dpop_lab.session.telling import WELL_KNOWN
+from dpop_lab.show.values import shown
 from dpop_lab.wire.labels import known
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import returns, signs_in, without_query
 
 OF_SIGN_INS = {"code", "refresh_token", "code_challenge", "dpop_jkt"}  # parameters
+PENDING = ("authorization_pending", "slow_down")
 Earlier = list[Call]
+KEEP_NEWEST = (
+    "Keep the newest nonce of every answer, also of a 200, for each server, and put it into the"
+    " next proof: then a call needs one request."
+)
 
 
 def of_sign_in(call: Call) -> bool:
@@ -23,6 +30,30 @@ def settled(call: Call, later: Earlier) -> bool:
     """Did a later request to the same place get through?"""
     good = [one for one in later if one.status is not None and one.status < 300]
     return any(same_request(one, call) for one in good)
+
+
+def solved(call: Call, later: tuple[Call, ...]) -> str:
+    """What to say where a later request got what this one was refused for want of; else empty."""
+    told = "A later request of this session got through."
+    if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
+        found = [one for one in later if one.succeeded and WELL_KNOWN in one.url]
+        return told * any(host_of(one.url) == host_of(call.url) for one in found)
+    if call.status is None:
+        return ""
+    if call.error in PENDING:
+        return "The user has not agreed yet: ask again, each time with a new proof (RFC 8628 §3.5)."
+    if call.wants_nonce:
+        told = "The server asked for its nonce, and got it in the next request: as it should be."
+        if call.nonces and call.is_proof and "nonce" not in call.proof.claims:
+            given = shown(call.nonces[-1], 60)
+            told = f"The proof has no nonce, though {given} was given before."
+            told += f" {KEEP_NEWEST}"
+        tries = [one for one in later if same_request(one, call)]
+        more = "A later exchange tells more." * any(one.is_proof for one in tries)
+        return told if any(not one.wants_nonce for one in tries) else more
+    refused = call.error == "invalid_token" or call.bare_challenge
+    others = [one for one in later if not call.token or one.token != call.token]
+    return told * (refused and settled(call, others))
 
 
 def same_request(one: Call, other: Call) -> bool:

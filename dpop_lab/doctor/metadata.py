@@ -24,11 +24,13 @@ def resource_metadata(value: Members) -> Iterator[Judged]:
     """What a protected resource says (RFC 9728)."""
     yield f"It is about {shown(value['resource'], 120)}."
     algs, required = value.get(ALGS), value.get(REQUIRED) is True
+    told_of = {ALGS, REQUIRED} & value.keys()
     told = f"proofs are signed with {_listed(algs)}." if algs else "algorithms are not named."
     yield (
         f"It takes only DPoP-bound access tokens: each call needs a proof; {told}"
         if required
-        else f"Bound tokens are not required: it may take Bearer tokens as well; {told}"
+        else f"{'' if told_of else 'It says nothing of DPoP. '}Bound tokens are not required"
+        f" ({REQUIRED} is {seen(value, REQUIRED)}): it may take Bearer tokens as well; {told}"
     )
     yield from _algorithms(value)
     yield from _no_boolean(value, REQUIRED, "RFC 9728 §2")

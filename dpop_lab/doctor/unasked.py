@@ -6,15 +6,13 @@ from dataclasses import replace
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice import advise
-from dpop_lab.doctor.exchanges import same_request, settled
 from dpop_lab.doctor.paste.pasted import placeholder
 from dpop_lab.doctor.problem import METHODS, Problem, unsupported_alg
 from dpop_lab.doctor.times import SKEW
 from dpop_lab.jose.jws import salvaged
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired, scheme
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, host_of
-from dpop_lab.session.telling import WELL_KNOWN
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import cut, is_time, offset, shown
 from dpop_lab.wire.message import first, lines
 from dpop_lab.wire.secrets import leaked
@@ -22,7 +20,6 @@ from dpop_lab.wire.syntax import without_query
 
 SCHEME = re.compile("(?:dpop|bearer)[ :]", re.I)
 NO_TOKEN = {"undefined", "null", "none", "nil", "nan", "[object object]", "true", "false"}
-PENDING = ("authorization_pending", "slow_down")
 #: What servers may say of words that stand in place of a token, or of a wrong scheme.
 OF_A_TOKEN = (
     "scheme", "at_form", "ath", "any row", "invalid_token", "invalid_dpop_proof", "token form",
@@ -176,26 +173,6 @@ def query_in_htu(call: Call) -> Problem | None:
 
 
 # ---- what is no fault
-
-
-def solved(call: Call, later: tuple[Call, ...]) -> str:
-    """What to say where a later request got what this one was refused for want of; else empty."""
-    told = "A later request of this session got through."
-    if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
-        found = [host_of(one.url) for one in later if one.succeeded and WELL_KNOWN in one.url]
-        return told * (host_of(call.url) in found)
-    if call.status is None:
-        return ""
-    if call.error in PENDING:
-        return "The user has not agreed yet: ask again, each time with a new proof (RFC 8628 §3.5)."
-    if call.wants_nonce:
-        told = "The server asked for its nonce, and got it in the next request: as it should be."
-        tries = [one for one in later if same_request(one, call)]
-        more = "A later exchange tells more." * any(one.is_proof for one in tries)
-        return told if any(not one.wants_nonce for one in tries) else more
-    refused = call.error == "invalid_token" or call.bare_challenge
-    others = [one for one in later if not call.token or one.token != call.token]
-    return told * (refused and settled(call, others))
 
 
 def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:

@@ -98,6 +98,8 @@ def differences(wanted: str, found: str) -> Mapping[str, str]:
     if found != found.strip() or " " in found:
         return {"form": "white space in it"}
     there, here = normal_url(wanted), normal_url(found)
+    if template := TEMPLATE.search((found.partition("://")[2] or found).partition("/")[0]):
+        return {"template": f"the template {shown(template[0], 40)} for its host, not filled in"}
     if here is None or there is None:
         if found[:2] == "ws" and (rest := "http" + found[2:]) and normal_url(rest):
             return differences(wanted, rest) or {"scheme": "the scheme of a websocket"}

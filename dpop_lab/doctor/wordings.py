@@ -37,7 +37,8 @@ SPECIFIC = (
         "api key",
         r"subscription.?key | api.?key + <missing> | invalid api.?key",
         "a gateway wants an API key of its own; nothing of DPoP was looked at",
-        "Send that key as the gateway's operator says, beside token and proof.",
+        """Send that key as the gateway's operator says, beside token and proof; or ask the operator
+        to have DPoP checked there: as it is set up, this route does not know the scheme.""",
     ),
     *BESIDE_PROOFS,
     *OF_LOGINS,
@@ -85,6 +86,9 @@ SPECIFIC = (
         "htm",
         r"""\bhtm\b | <method> + <differs> | http method
         | <proof> + \b(?:get|post|put|patch|delete)\b.*\b(?:get|post|put|patch|delete)\b""",
+        "",
+        """Set htm to the method of the request, in capital letters, in a new proof for each
+        request, also for the one that a redirect leads to.""",
     ),
     Wording(
         "unused",

@@ -63,6 +63,7 @@ HINT = re.compile(
     r"://|\d{5}|\d:\d\d:|[/:]{1,3}\w+/"
 )  # a URL or a time, with which others are compared
 MOST_PREFIXES = 12
+SENTENCE, PROSE = re.compile(r"(?<=[.!?]) +(?=[A-Z])"), 200  # characters from which a line is that
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def words_in(line: str) -> Words | None:
     text = (
         "; ".join(dict.fromkeys(said))
         if said or (named and error and f"[{error}]" not in line)
-        else _without_prefix(line)
+        else _telling(_without_prefix(line))
     )
     if text.strip("[]().: ") == error:
         text = ""
@@ -111,6 +112,12 @@ def _bare(text: str) -> str:
     if " " not in text and re.search(r"[+%]", text):
         return unquote_plus(text.partition("&")[0])
     return re.sub(r"\\(.)", r"\1", text).strip("\"'[] \t.") if text[:1] in "\"'[" else text.strip()
+
+
+def _telling(text: str) -> str:
+    """Of prose the sentences that tell of it: others may hold any word."""
+    sentences = SENTENCE.split(text) if len(text) > PROSE else [text]
+    return " ".join(one for one in sentences if CODE.search(one) or ABOUT.search(one)) or text
 
 
 def _without_prefix(line: str) -> str:
