@@ -124,9 +124,9 @@ def main():
     )
     line("claim a proof with 100,000 kept / few kept", large_time, small_time)
     for name, paste in pastes(10_000_000).items():
-        start = time.perf_counter()
+        start = time.process_time()
         diagnose(paste).text()
-        line(f"diagnose 10 MB of {name} / a second", time.perf_counter() - start, 1)
+        line(f"diagnose 10 MB of {name} / a second", time.process_time() - start, 1)
 
 
 if __name__ == "__main__":

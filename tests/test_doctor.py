@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from email.utils import formatdate
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -590,6 +591,7 @@ def test_times_are_told_with_dates_and_offsets():
 BIG = 700_000  # characters, more than are read of plain text; the benchmark takes more
 
 
+@cache
 def pastes(size):
     """Things that nobody would read, of so many characters, by name."""
     return {
@@ -608,7 +610,34 @@ def pastes(size):
         "curl": "curl " + "$'" * (size // 2),
         "digits": '{"iat":' + "1" * size + "}",
         "line feeds": "\n" * size,
+        "a HAR": many('{"log":{"entries":[', ENTRY, "]}}", size),
+        "keys": many('{"keys":[', json.dumps(KEY.public_jwk()), "]}", size),
+        "objects": many("[", '{"a":1,"b":[2,3]}', "]", size),
+        "header lines in a list": many("[", '"DPoP: x9"', "]", size),
+        "members": json.dumps({f"name {number}": number for number in range(size // 20)}),
+        "scripts left open": "<html>" + "<script>dpop " * (size // 13),
+        "cookies": "Cookie: " + "".join(f"c=value-{n}-of-it; " for n in range(size // 20)),
+        "reports": "This is x\nDetails\n" + f"GET {API}: Refused (401 x)\n\n" * (size // 70),
     }
+
+
+ENTRY = json.dumps(
+    {
+        "startedDateTime": "2026-11-29T20:00:00.000Z",
+        "request": {
+            "method": "POST",
+            "url": API,
+            "headers": [{"name": "Accept", "value": "*/*"}] * 8,
+            "postData": {"mimeType": "text/plain", "text": "name=ann&password=secret-of-ann-1"},
+        },
+        "response": {"status": 200, "headers": [{"name": "Age", "value": "1"}], "content": {}},
+    }
+)
+
+
+def many(begin, one, end, size):
+    """JSON with so many characters of one thing."""
+    return begin + ",".join([one] * (size // len(one))) + end
 
 
 @pytest.mark.parametrize("name", pastes(0))
