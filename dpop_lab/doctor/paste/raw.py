@@ -55,11 +55,9 @@ def only_headers(value: Mapping[Any, Any] | list[Any]) -> Headers:
 
 def header_lines(text: str) -> Headers:
     """The lines of a text that is nothing but header lines; empty for any other."""
-    lines, read = [line for line in text.split("\n") if line.strip()], Reading()
-    for line in lines:
-        _head_line(line, read)
-    alone = all(FIELD.match(line) or line[0] in " \t" for line in lines)
-    return tuple(read.headers[ASKED]) if alone and lines and FIELD.match(lines[0]) else ()
+    lines = re.sub(r"(?<=\S)\s*\n[ \t]+(?=\S)", " ", text).split("\n")
+    lines = [line for line in lines if line.strip()]
+    return headers_in("\n".join(lines)) if all(map(FIELD.match, lines)) else ()
 
 
 def raw_line(line: str, made: list[Reading]) -> bool:

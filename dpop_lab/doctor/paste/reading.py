@@ -67,8 +67,13 @@ class Reading:
     @property
     def tells(self) -> bool:
         """Is there a request or an answer in it?"""
-        answered = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
-        return bool(self.method or self.jwts or answered or self.side == FAILED)
+        return bool(self.method or self.jwts or self.answers or self.side == FAILED)
+
+    @property
+    def answers(self) -> bool:
+        """Is there anything of an answer in it?"""
+        known = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
+        return bool(known)
 
     @property
     def awaits_words(self) -> bool:
@@ -79,9 +84,8 @@ class Reading:
     @property
     def awaits_request(self) -> bool:
         """Is there a proof or a token, and nothing of the request that they are for?"""
-        answered = self.status or self.refuses or self.headers[ANSWERED] or self.bodies[ANSWERED]
         carried = self.jwts or any(name.lower() == "dpop" for name, _ in self.headers[ASKED])
-        return bool(carried) and not (self.method or self.target or answered or self.raw)
+        return bool(carried) and not (self.method or self.target or self.answers or self.raw)
 
     def take(self, other: Self) -> None:
         """Have the answer that stands before this request, or what is said of it again."""

@@ -154,8 +154,9 @@ def _of_items(items: list[Any]) -> Pasted:
         return found
     if items and all(isinstance(one, str) and "\n" not in one.strip() for one in items):
         return text_paste("\n".join(one.strip("\r\n") for one in items))
-    flat = [each for one in items for each in (one if isinstance(one, list | tuple) else [one])]
-    return together([read_paste(one) for one in flat[:MOST] if not isinstance(one, list | tuple)])
+    flat = (each for one in items for each in (one if isinstance(one, list | tuple) else [one]))
+    some = [one for one in islice(flat, MOST) if not isinstance(one, list | tuple)]
+    return together([read_paste(one) for one in some])
 
 
 def _recognised(text: str) -> Pasted:

@@ -242,7 +242,6 @@ def _jwt(found: re.Match[str], made: list[Reading]) -> None:
     last, is_proof = made[-1], kind_of(found[0]) == PROOF
     others = [one for one in last.jwts if is_proof and kind_of(one) == PROOF]
     known = [*others, *(name for name, _ in last.headers[ASKED] if is_proof and name == "DPoP")]
-    answered = last.status or last.refuses or last.headers[ANSWERED] or last.bodies[ANSWERED]
-    if found[0] not in others and (known or answered):
+    if found[0] not in others and (known or last.answers):
         made.append(last := Reading())
     last.jwts.append(found[0])

@@ -55,6 +55,7 @@ SPELT_AS = {  # names of members by what they are, in small letters, without `_`
     "time": "starteddatetime",
     "reason": "statustext",
 }
+LONGEST_WORDS = 10_000  # characters of words that are asked whether they tell of a failure
 NAMES = {what: names.split() for what, names in SPELT_AS.items()}
 LINE = re.compile(  # a request, an answer or both, told in a member
     rf"[^\w/]{{0,9}}(?:(?P<method>{METHODS})[ ](?P<url>(?:https?:/)?/\S+)|(?=\W{{0,5}}\d))"
@@ -171,8 +172,8 @@ def _spelt(members: Mapping[Any, Any]) -> dict[Any, Any]:
 def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> str:
     """The body of the answer that an object is, or whose words it has; empty for none."""
     error, words = words_of(value)
-    about = words and ((status or 0) >= 400 or (ABOUT.search(words) and FAILS.search(words)))
-    if error or about:
+    said = words[:LONGEST_WORDS]
+    if error or (said and ((status or 0) >= 400 or (ABOUT.search(said) and FAILS.search(said)))):
         return json_text({**(value if alone else {}), **refusal(error, words)})
     return json_text(value) if alone and isinstance(value.get("access_token"), str) else ""
 
