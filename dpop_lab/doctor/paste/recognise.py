@@ -214,8 +214,7 @@ def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> 
         return key
     if headers := _headers(text):
         return headers
-    concerned = concerned or START.search(text) or CONCERNS.search(text)
-    told = scanned(text) if concerned else []
+    told = scanned(text) if concerned or START.search(text) or CONCERNS.search(text) else []
     exchanges = [exchange for exchange, _ in told]
     more = (one.request_headers[1:] for one in exchanges if one.method)  # than the host
     whole = re.search(REQUEST_LINE, text, re.M) is not None or all(more)
