@@ -36,13 +36,12 @@ class SignIns:
         if not (step.of_a_person or known.about(step)):
             return Part()
         noted = self._session.note(step)
-        told = noted.of(step, keys=self._session.evidence.keys)
         came = noted.outcome or f"tokens{noted.evidence}" * step.token_request
         return Part(
             sign_in=f"sign-in {noted.sign_in}" if noted.sign_in else "",
             browser=noted.browser.called if noted.browser else "",
             client=parameters(redacted).get("client_id", "")[:60],
-            carried=told.held,
+            carried=noted.held,
             came="" if step.refused else came,
             known=noted.evidence.removeprefix("; ") if step.refused else "",
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from dpop_lab.session.answer import members_in
 from dpop_lab.session.sign_in.grants import Bound, Grant, Read
+from dpop_lab.session.sign_in.places import INTROSPECTION, REVOCATION
 from dpop_lab.session.telling import Step, label_in
 
 MOST = 2000  # keys that are remembered
@@ -68,11 +69,24 @@ class Evidence:
             said.append(f"revoked at {old.ended.name}")
         return f"; {_label(old)} {', '.join(said)}" if said else _ended(old)
 
-    def introspected(self, step: Step, read: Read) -> str:
+    def told(self, step: Step, read: Read) -> str:
+        """What came of a client's request at a place for people."""
+        about = read.about
+        if read.pushed and read.asked:
+            uri = "".join(f": {_label(one)}" for one in read.given)
+            return f"authorization request pushed{uri}{self.bound(read.asked.bound)}"
+        if step.personal == INTROSPECTION:
+            return self._introspected(step, about)
+        if step.personal == REVOCATION:  # a token that nobody knows gets the same answer (RFC 7009)
+            return f"{_label(about)} ended" if about else "token ended, if there was one"
+        return "told who signed in" if step.personal else ""
+
+    def _introspected(self, step: Step, about: Grant | None) -> str:
         """What the introspection endpoint tells of a token (RFC 7662 section 2.2)."""
-        members, token = members_in(step.exchange.response_body), _asked_about(step)
+        members = members_in(step.exchange.response_body)
+        token = label_in(step.form.get("token", "")) or "token"
         if members.get("active") is not True:
-            return f"{token} not active{_ended(read.about) if read.about else ''}"
+            return f"{token} not active{_ended(about) if about else ''}"
         cnf = members.get("cnf")
         key = self.key(cnf.get("jkt")) if isinstance(cnf, dict) else ""
         return f"{token} active" + f", bound to {key or 'a key'}" * ("cnf" in members)
@@ -85,15 +99,6 @@ class Evidence:
         if len({bound for _, bound in named}) == 1:
             return ": " + " and ".join(label for label, _ in named) + named[0][1]
         return ": " + ", and ".join(label + bound for label, bound in named)
-
-
-def revoked(read: Read) -> str:
-    """What came of a revocation: a token that nobody knows gets the same answer (RFC 7009)."""
-    return f"{_label(read.about)} ended" if read.about else "token ended, if there was one"
-
-
-def _asked_about(step: Step) -> str:
-    return label_in(step.form.get("token", "")) or "token"
 
 
 def _label(grant: Grant) -> str:

@@ -100,6 +100,7 @@ class Read:
     use: Use | None = None
     about: Grant | None = None  #: the code or token that it brings, or asks about
     given: tuple[Grant, ...] = ()  #: what its answer gives for that
+    pushed: bool = False
 
 
 class SignIns:
@@ -124,7 +125,7 @@ class SignIns:
             uri = known(str(members_in(call.exchange.response_body).get("request_uri") or ""))
             grant = Grant("request_uri", uri, by, pushed, pushed.bound)
             code = Grant("code", "", asked=pushed, bound=pushed.bound)
-            return Read(pushed, Use(call, code), given=self._new(grant))
+            return Read(pushed, Use(call, code), given=self._new(grant), pushed=True)
         use = self._use(call, by)
         about = use.grant if use else self.about(call)
         self._ends(call, by, use, about)
