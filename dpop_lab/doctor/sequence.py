@@ -29,8 +29,7 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 from dpop_lab.session.decoded import key_of
 
-Looked = Iterable[Problem]
-Look = Callable[[Call, Earlier, Earlier], Looked]
+Look = Callable[[Call, Earlier, Earlier], Iterator[Problem]]
 
 
 def in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
@@ -42,22 +41,15 @@ def in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
         call if call.name else replace(call, name=f"exchange {number}")
         for number, call in enumerate(calls, 1)
     ]
-    of_sign_ins, found = _of_sign_ins(known), []
+    looks, found = LOOKS, []
+    if any(map(of_sign_in, known)):
+        from dpop_lab.doctor.sign_in.faults import Faults  # where people sign in
+
+        looks = (*LOOKS, Faults().of)
     for number, call in enumerate(known):
-        earlier, later = known[:number], known[number + 1 :]
-        before, after = of_sign_ins(call, earlier, later)
-        looks = [look(call, earlier, later) for look in LOOKS]
-        found.append(tuple(_each_once([before, *looks, after])))
+        told = (look(call, known[:number], known[number + 1 :]) for look in looks)
+        found.append(tuple(_each_once(told)))
     return tuple(found)
-
-
-def _of_sign_ins(calls: list[Call]) -> Callable[[Call, Earlier, Earlier], tuple[Looked, Looked]]:
-    """What finds the faults of sign-ins, where there are any among these calls."""
-    if not any(map(of_sign_in, calls)):
-        return lambda call, earlier, later: ((), ())
-    from dpop_lab.doctor.sign_in.faults import Faults  # where people sign in
-
-    return Faults().of
 
 
 def _each_once(looks: Iterable[Iterable[Problem]]) -> Iterator[Problem]:

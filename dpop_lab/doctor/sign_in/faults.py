@@ -1,7 +1,6 @@
 """What is wrong with a sign-in: with what a browser comes back with, or with what is redeemed."""
 
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterator
 
 from dpop_lab.doctor.exchanges import Earlier
 from dpop_lab.doctor.problem import Problem
@@ -18,10 +17,9 @@ class Faults:
     def __init__(self) -> None:
         self._sign_ins = SignIns()
 
-    def of(
-        self, call: Call, earlier: Earlier, later: Earlier
-    ) -> tuple[Iterable[Problem], Iterable[Problem]]:
-        """What is to be said of a call before anything else, and what where nothing else is."""
+    def of(self, call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+        """What is wrong with an exchange, after those that were looked at before."""
         use = self._sign_ins.read(call).use
-        first = chain(returning(call, self._sign_ins, earlier), spent_unseen(call, earlier))
-        return first, redeemed(use, later) if use else ()
+        yield from returning(call, self._sign_ins, earlier)
+        yield from spent_unseen(call, earlier)
+        yield from redeemed(use, later) if use else ()
