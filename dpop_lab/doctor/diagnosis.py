@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dpop_lab.doctor.examine import examine
-from dpop_lab.doctor.examined import Examined, refused_somehow, told_once
+from dpop_lab.doctor.examined import Examined, explained_beside, refused_somehow, told_once
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.report import (
@@ -79,7 +79,8 @@ class Diagnosis(Shown):
             )
             for one in self.documents
         )
-        ill = [one for one in (*judged, *self.examined) if one.problems]
+        asked = explained_beside(self.examined, self.documents)
+        ill = [one for one in (*judged, *asked) if one.problems]
         refused = [one for one in reversed(ill) if one.call.refused]
         return [*refused, *(one for one in ill if not one.call.refused)]
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from dpop_lab.doctor.confirmation import no_thumbprint
@@ -91,7 +91,8 @@ def _introspection(value: Members) -> Iterator[Judged]:
     if value["active"] is not True:
         said = f"active is {seen(value, 'active')}: the token is not valid for this server"
         action = "Is it expired, revoked, or another server's? May the caller ask about it?"
-        yield Problem(said, action, "RFC 7662 §2.2", "true", seen(value, "active"))
+        found = Problem(said, action, "RFC 7662 §2.2", "true", seen(value, "active"))
+        yield replace(found, explains=("not_expired", "invalid_token"), guess="open")
         return
     astray = [str(name) for name, one in value.items() if _holds_jkt(str(name), one)]
     bound = cnf if isinstance(cnf, Mapping) else {}

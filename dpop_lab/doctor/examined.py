@@ -1,8 +1,9 @@
 """One call with all that was found, and what several calls tell once."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.paste.pasted import OF_THE_DEMO, Pasted
@@ -11,6 +12,9 @@ from dpop_lab.proof import rules
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.call import Call
+
+if TYPE_CHECKING:
+    from dpop_lab.doctor.documents import Document
 
 AGAIN = "A later exchange has the same fault."
 ECHO = "Another exchange tells the reason of this status."
@@ -72,6 +76,16 @@ class Examined:
         rows = "one row" if asked == 1 else f"{asked} rows"
         told = f", as far as {rows} can tell" if asked else " with what can be seen"
         return f"{self.outcome}: nothing is wrong{told}."
+
+
+def explained_beside(
+    examined: Iterable[Examined], documents: "Iterable[Document]"
+) -> Iterator[Examined]:
+    """Each call without the problems that those of a document beside it explain."""
+    known = {name for one in documents for each in one.problems for name in each.explains}
+    for one in examined:
+        left = (each for each in one.problems if not known & {*each.explains[:1]})
+        yield replace(one, problems=tuple(left)) if known else one
 
 
 def told_once(examined: list[Examined]) -> Iterator[Examined]:

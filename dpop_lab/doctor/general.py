@@ -63,26 +63,6 @@ BESIDE_PROOFS = (
         "Look at the address, the network, its proxy and certificates.",
     ),
     Wording(
-        "too large",
-        r"sent too big header | (?:response|answer) header.{0,40} too (?:large|big|long)",
-        "the header lines of the server's answer are too large for the gateway before it",
-        """Let the gateway take larger answers: in nginx by proxy_buffer_size and proxy_buffers. Or
-        let the server send fewer and shorter header lines (cookies, tokens, DPoP-Nonce).""",
-        at_server=True,
-    ),
-    Wording(
-        "too large",
-        r"""^\[\w* \w* 431\] | #web_page .*too large | header.{0,30} too (?:large|big|long)
-        | too (?:large|big|long) (?:\w+ )?header | bytes of headers""",
-        """the header lines of the request, with token and proof among them, are too large for the
-        server or a proxy before it""",
-        """Let the server and each proxy take more: in nginx by large_client_header_buffers, in
-        Apache by LimitRequestFieldSize, in Tomcat and Spring by max-http-request-header-size, in
-        Node by --max-http-header-size, in Kestrel by MaxRequestHeadersTotalSize. Or use a smaller
-        token (fewer scopes, groups, claims) and an EC key in place of RSA.""",
-        at_server=True,
-    ),
-    Wording(
         "lost key",
         r"not ?authenticated ?exception | interaction ?not ?allowed",
         "the key is there, but the device does not let it be used now",
@@ -199,7 +179,11 @@ STATUSES = """
 405 | this URL does not take this method | Use the method it takes; htm must be the same.
 415 | the body is of a type that the server does not take | Token requests are
   application/x-www-form-urlencoded.
-500 | the server fell over | Look into its log.
+"""
+#: What a server says that fell over: whatever comes, it must not.
+FELL_OVER = """
+500 | the server fell over | Look into its log. Whatever comes, it has to answer in words; the
+  request may be right.
 """
 #: Statuses that are said before anyone looks at the proof.
 BEFORE = """
@@ -239,6 +223,7 @@ IN_GENERAL = (
     *_read(OF_GATEWAYS, r"^\[\w* \w* KEY\]", "before", at_server=True),
     *_read(CODES, r"#KEY\b"),
     *_read(STATUSES, r"^\[\w* \w* KEY\]", "status"),
+    *_read(FELL_OVER, r"^\[\w* \w* KEY\]", "status", at_server=True),
     Wording("own code", r"#\w", "an error of the server's own", "Look it up in its documentation."),
     Wording("status", r"^\[\w* \w* \d", "the server gives no reason", "Look into its log."),
 )

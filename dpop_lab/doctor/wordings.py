@@ -6,6 +6,7 @@ Specific words stand before those that may stand for any fault.
 from dpop_lab.doctor.general import BESIDE_PROOFS, ELSEWHERE
 from dpop_lab.doctor.grammar import Wording
 from dpop_lab.doctor.login_words import KEEP, OF_BOUND_GRANTS, OF_LOGINS
+from dpop_lab.doctor.server_words import OF_SERVERS
 from dpop_lab.doctor.urls import PROXY
 
 CLOCK = """Make the proof right before it is sent, do not keep it for later, and set the client's
@@ -13,6 +14,7 @@ CLOCK = """Make the proof right before it is sent, do not keep it for later, and
 SEND = "Sign a proof for this request, and send it in exactly one DPoP header."
 
 SPECIFIC = (
+    *OF_SERVERS,
     Wording(
         "client library",
         r"""token.?response\b.*token.?type | token.?type (?:cannot be null|must be bearer)

@@ -1,7 +1,6 @@
 """What servers' words mean when they refuse: which row they are about, or what else, and why."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -10,31 +9,30 @@ from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
 from dpop_lab.doctor.paste.refusals import STATUS, words_in
+from dpop_lab.doctor.policy_words import blamed, of_a_policy
 from dpop_lab.doctor.problem import OPEN, Problem, algs_told
 from dpop_lab.doctor.times import times_told
 from dpop_lab.doctor.urls import AT_SERVER, issuer_told, oddities, urls_told
 from dpop_lab.doctor.wordings import SPECIFIC, VAGUE
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE
-from dpop_lab.server.policies import POLICIES
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.answer import ABOUT_DPOP, TOKEN_SCHEMES
 from dpop_lab.session.asked import speaks_of_dpop
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, brings_error
 
-#: A row that failed, and at which place under which policy; of a guess the row alone.
-Said = tuple[Check, str, str]
 MOST_ROWS = 3
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
-#: What to do about a row of which words alone are known, where its cause may be elsewhere.
-USUAL = {one.topic: " ".join(one.do.split()) for one in SPECIFIC if one.do and not one.means}
 OF_PROOFS = RFC_9449.profiles["api_nonce"].rows
 PAGE = re.compile(
     r"\s*<(?:!doctype html|html)(?:(?!<title>)[^\0]){0,400}+(?:<title>([^<]{0,200}))?", re.I
 )
 #: What other lines than the server's words tell of: those of a browser, an app, a middleware.
-BESIDE = ("own rule", "cors", "websocket", "too large", "lost key", "no scheme", "no binding")
+BESIDE = (
+    "let in", "own store", "issuer keys", "own rule", "cors", "websocket", "too large", "lost key",
+    "no scheme", "no binding",
+)  # fmt: skip
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CHANGED = ("unused", "one_header", "htm", "htu", "ath")  # rows that fail for what a proxy does
@@ -64,7 +62,7 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
     said = blamed(call, policy)
     rows = tuple(dict.fromkeys(row for row, _, _ in said))
     told = 0 < len(rows) <= MOST_ROWS  # words that fit many rows tell of none
-    found = _of_a_policy(call, rows, said) if told else _by_wording(call)
+    found = of_a_policy(call, rows, said) if told else _by_wording(call)
     if found is None:
         return None
     found = _with_clues(found, call)
@@ -78,53 +76,6 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
         quoted=call.description or _title(call) or "",
         guess="open" if vague else "likely",
     )
-
-
-# ---- the words of a policy
-
-
-def _words_of(policy: Policy) -> Iterator[tuple[str, str, Said]]:
-    """Description (squeezed) and error code of a policy's refusals, with the row behind each."""
-    answers = [
-        (answer, row, TOKEN_ENDPOINT if name.startswith("token") else API)
-        for name, profile in policy.profiles.items()
-        for key, answer in profile.answers.items()
-        for row in profile.rows
-        if row.name == (key if isinstance(key, str) else key[0])
-    ]
-    for answer, row, place in (*answers, (policy.no_proof, rules.one_header, TOKEN_ENDPOINT)):
-        if answer.description:
-            yield squeezed(answer.description), answer.error or "", (row, place, policy.name)
-
-
-@cache
-def _known() -> tuple[tuple[str, str, Said], ...]:
-    return tuple(said for policy in POLICIES.values() for said in _words_of(policy))
-
-
-def blamed(call: Call, policy: Policy = DUENDE) -> tuple[Said, ...]:
-    """The rows that have these words in a policy; the demo's own first. Empty for none."""
-    if not call.description:
-        return ()
-    error = call.error.lower()
-    words = squeezed(call.description).removeprefix(f"{error}: ")  # the code may stand before them
-    known = _known() if policy in POLICIES.values() else (*_known(), *_words_of(policy))
-    fits = [(code, said) for text, code, said in known if text == words]
-    fits = [one for one in fits if error in ("", one[0])] or fits
-    found = [said for _, said in fits if call.place in ("", said[1])] or [said for _, said in fits]
-    return tuple(dict.fromkeys(found))
-
-
-def _of_a_policy(call: Call, rows: tuple[Check, ...], said: tuple[Said, ...]) -> Problem:
-    """What words mean that are those of a policy."""
-    row, names = rows[0], [row.name for row in rows]
-    places = dict.fromkeys(place for _, place, _ in said)
-    title = f"the row {' or '.join(names)} failed at the {' or '.join(places)}"
-    of_demo = call.is_demo and {name for _, _, name in said} == {DUENDE.name}
-    title += ", in the demo server's words" * of_demo
-    each = " ".join(f"{one.name}: {one.mend}" for one in rows)
-    todo = USUAL.get(row.name, row.mend) if len(rows) == 1 else each
-    return Problem(title, todo, row.section, row=row.name, explains=tuple(names))
 
 
 # ---- the words of others

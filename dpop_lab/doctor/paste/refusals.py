@@ -29,6 +29,11 @@ ABOUT = re.compile(
     r"|key_?(?:store|chain|permanently)|secure enclave|err ?sec ?(?:item|interaction)|indexed ?db",
     re.I,
 )
+TESTED = re.compile(  # a test that wants a refusal, and found that the server let somebody in
+    r"expect[^\n\d]{1,24}40[0-3][^\n\d]{1,40}2\d\d\b|assert 2\d\d == 40[0-3]"
+    r"|got[^\n\d]{1,9}2\d\d[^\n\d]{1,30}40[0-3]",
+    re.I,
+)
 FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
     r"|n't|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
@@ -84,6 +89,8 @@ def words_in(line: str) -> Words | None:
         return None
     code = CODE.search(line)
     error = code[0] if code else ""
+    if TESTED.search(line):
+        return Words(error, line.strip(), fails=True)
     if not (error or ABOUT.search(re.sub(r"\w{0,9}://\S*+", "", line))):
         return None
     named = {pair["name"].lower(): _bare(pair["text"]) for pair in NAMED.finditer(line)}

@@ -65,6 +65,9 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     re.X | re.I,
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
+RECEIVED = re.compile(  # by a test, in a line behind what it expected
+    r"(?i)(\bexpected:? +40[0-3])\n\s*+(?=(?:received|actual|got):? +2\d\d)"
+)
 ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a realm
 THEN = re.compile(r"[ ]([2-5]\d\d)(?=[ ]*$|[ ](?:\d|[a-z-]+:))")  # what came of it, in its line
 URL = re.compile(rf"\b[a-z][\w+.-]{{1,60}}+:/(?:[^\s\"'<>]|{HIDDEN})++")  # or one of an app
@@ -80,7 +83,7 @@ def scanned(text: str) -> list[Told]:
 
     Never raises. What a server says belongs to the request that it stands behind, or else before.
     """
-    lines = logged_lines(forms_sent(CONTINUED.sub(", ", text)))
+    lines = logged_lines(forms_sent(RECEIVED.sub(r"\1, ", CONTINUED.sub(", ", text))))
     text = "\n".join(map(_without_escapes, lines)) + "\n"
     made, at, objects = [Reading()], 0, deque(objects_in(text))
     while at < len(text) and len(made) <= MOST:
