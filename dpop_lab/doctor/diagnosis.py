@@ -109,8 +109,7 @@ class Diagnosis(Shown):
         if not self.understood:
             return f"Not understood: {self.kind}. {WHAT}"
         if not (count := len(self.problems)):
-            told = nothing_wrong(self.kind, self.documents, self.examined)
-            return f"This is {self.kind}. {told}"
+            return f"This is {self.kind}. {nothing_wrong(self.kind, self.documents, self.examined)}"
         return f"This is {self.kind} with {'one finding' if count == 1 else f'{count} findings'}."
 
     @property
