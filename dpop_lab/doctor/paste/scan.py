@@ -65,9 +65,8 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     re.X | re.I,
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
-RECEIVED = re.compile(  # by a test, in a line behind what it expected
-    r"(?i)(\bexpected:? +40[0-3])\n\s*+(?=(?:received|actual|got):? +2\d\d)"
-)
+#: What a test expected, and in the next line what came.
+RECEIVED = re.compile(r"(?i)(\bexpected:? +40[0-3])\n\s*+(?=(?:received|got):? +2\d\d)")
 ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a realm
 THEN = re.compile(r"[ ]([2-5]\d\d)(?=[ ]*$|[ ](?:\d|[a-z-]+:))")  # what came of it, in its line
 URL = re.compile(rf"\b[a-z][\w+.-]{{1,60}}+:/(?:[^\s\"'<>]|{HIDDEN})++")  # or one of an app
