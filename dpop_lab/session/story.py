@@ -9,9 +9,9 @@ from typing import Any, Self, overload
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.errors import LabError, expect
-from dpop_lab.session.telling import Step, short, tell
+from dpop_lab.session.telling import CLIENT, Step, tell
 from dpop_lab.show import Block, Shown, Table
-from dpop_lab.show.pictures import Diagram, Message
+from dpop_lab.show.pictures import Diagram
 from dpop_lab.show.values import cut, one_line
 
 MOST = 60  # steps of a diagram
@@ -20,36 +20,18 @@ LARGEST = 45_000  # characters of its source: of more than 50,000 Mermaid draws 
 
 def sequence_diagram(steps: Sequence[Step], most: int = MOST) -> Diagram:
     """The diagram of these steps; of the last ones alone, `most`, where there are too many."""
-    drawn = steps[-most:]
-    lanes = {("client", ""): 0}
-    for step in drawn:
-        lanes.setdefault(_server(step), len(lanes))
-    title = _counted(len(steps))
+    drawn, title = steps[-most:], _counted(len(steps))
     if len(drawn) < len(steps):
         title = f"the last {len(drawn)} of {title}"
-    messages = [one for step in drawn for one in _messages(step, lanes[_server(step)])]
-    diagram = Diagram(title, tuple(lanes), tuple(messages))
+    lanes = {party: party for party in (CLIENT, *(step.receiver for step in drawn))}
     if any(step.of_a_person for step in drawn):
-        from dpop_lab.session.sign_in.lanes import with_browsers  # where people sign in
+        from dpop_lab.session.sign_in.lanes import lanes_of  # where people sign in
 
-        diagram = with_browsers(diagram, drawn)
+        lanes = lanes_of(drawn) or lanes
+    heads = tuple(dict.fromkeys(lanes.values()))
+    at = {party: heads.index(head) for party, head in lanes.items()}
+    diagram = Diagram(title, heads, tuple(one for step in drawn for one in step.messages(at)))
     return diagram if len(diagram.mermaid) <= LARGEST else sequence_diagram(steps, most // 2)
-
-
-def _server(step: Step) -> tuple[str, str]:
-    return step.role, short(step.origin.partition("://")[2])
-
-
-def _messages(step: Step, server: int) -> list[Message]:
-    """The request, and the answer or a note that none came."""
-    answered = step.exchange.status is not None
-    request, carried, answer, meaning = map(
-        short, (f"{step.number}. {step.request}", step.carried, step.answer, step.meaning)
-    )
-    return [
-        Message(0, server, request, carried, arrives=answered),
-        Message(server if answered else 0, 0, answer, meaning, step.mark),
-    ]
 
 
 HEAD = ("Request", "What it carried", "Answer", "What that means")

@@ -1,12 +1,13 @@
 """How a session log becomes a story: what each exchange carried, and what it means after others."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from dpop_lab.client.recorder import SessionLog
 from dpop_lab.session.answer import TOKEN_SCHEMES, members_in
 from dpop_lab.session.call import Call, read_as
+from dpop_lab.show.pictures import Message
 from dpop_lab.show.values import cut, one_line, printable, shown
 from dpop_lab.wire.labels import LABEL
 from dpop_lab.wire.message import Redacted, first, lines
@@ -18,6 +19,8 @@ WELL_KNOWN = "/.well-known/"
 OF_CLIENTS = ("PAR endpoint", "introspection endpoint", "revocation endpoint")  # they say who asks
 ISSUER_METADATA = (f"{WELL_KNOWN}openid-configuration", f"{WELL_KNOWN}oauth-authorization-server")
 LONGEST, LINE = 60, 90  # characters of a path, and of a line in a picture
+Party = tuple[str, str]  # of a session: who it is, and where
+CLIENT: Party = ("client", "")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -28,6 +31,7 @@ class Step(Call):
     number: int = 0  #: in the session, from 1
     after: float = 0.0  #: seconds since the first request of the session was sent
     meaning: str = ""  #: what came of it, with the reason where that is known
+    evidence: str = ""  #: how `meaning` ends: what is known of a code or token in it
 
     @property
     def origin(self) -> str:
@@ -49,6 +53,31 @@ class Step(Call):
         if self.token_request or self.personal or metadata:
             return "authorization server"
         return "resource server" if self.token_label or self.token or self.dpop else "server"
+
+    @property
+    def sender(self) -> Party:
+        """Who sent the request."""
+        return CLIENT
+
+    @property
+    def receiver(self) -> Party:
+        """Who was asked, and where."""
+        return self.role, short(self.origin.partition("://")[2])
+
+    @property
+    def held(self) -> str:
+        """What it carried, whoever sent it."""
+        return self.carried
+
+    def messages(self, at: Mapping[Party, int], longest: int = LINE) -> Iterator[Message]:
+        """The request, and the answer or a note that none came, between the lanes of a picture."""
+        sender, receiver, answered = at[self.sender], at[self.receiver], self.status is not None
+        lines = (f"{self.number}. {self.request}", self.held, self.answer)
+        request, held, answer = (short(text, longest) for text in lines)
+        reason = self.meaning.removesuffix(self.evidence)  # is cut sooner than what is known
+        reason = short(reason, max(longest - len(self.evidence), 40)) + self.evidence
+        yield Message(sender, receiver, request, held, arrives=answered)
+        yield Message(receiver if answered else sender, sender, answer, reason, self.mark)
 
     @property
     def dpop(self) -> list[str]:

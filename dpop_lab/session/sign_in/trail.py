@@ -1,7 +1,7 @@
 """Who did what in a session in which people sign in, and what became of what was handed out."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,12 +18,13 @@ from dpop_lab.session.sign_in.places import (
     leads,
     parameters,
 )
-from dpop_lab.session.telling import Step, label_in, plain
+from dpop_lab.session.telling import CLIENT, Party, Step, label_in, plain, short
+from dpop_lab.show.pictures import Message
 from dpop_lab.show.values import cut
 from dpop_lab.wire.message import first, lines
 
-Party = tuple[str, str]  # of a session: who it is, and where
-CLIENT, API = ("client", ""), ("resource server", "")
+API: Party = ("resource server", "")
+UNRECORDED: Party = ("browser", "not recorded")
 LOGIN_PAGE = re.compile(r"log-?in|sign-?in", re.I)
 
 
@@ -40,7 +41,6 @@ class Followed(Step):
     brings: tuple[str, str] = ("", "")  #: where the answer leads the browser, and with what
     unrecorded: str = ""  #: the code in it, where nothing tells how it came
     outcome: str = ""  #: what came of it, where it was not refused
-    evidence: str = ""  #: how `meaning` ends: what is known of a code or token in it
 
     @property
     def principal(self) -> Party:
@@ -73,6 +73,11 @@ class Followed(Step):
         return super().role
 
     @property
+    def receiver(self) -> Party:
+        """Who was asked, and where: of a browser, that may be the client."""
+        return self.principal if self.role == CLIENT[0] else super().receiver
+
+    @property
     def carried(self) -> str:
         """What it carried, with who sent it where that is not plainly the client."""
         return self.held if self.sender == CLIENT else f"{self.sender[0]}: {self.held}"
@@ -83,6 +88,18 @@ class Followed(Step):
         first = carried(self.personal, self.exchange, self.form, self.session.evidence.keys)
         proven = self.shows(f" by {self.signer}" * bool(self.signer))
         return ", ".join(filter(None, (*first, *proven, self.asks))) or "nothing of DPoP"
+
+    def messages(self, at: Mapping[Party, int], longest: int = 120) -> Iterator[Message]:
+        """The request and its answer, and what led a browser there, and away."""
+        sender, client = at[self.sender], at.get(self.principal, 0)
+        if self.sends:
+            yield Message(client, sender, short(f"sends the browser to {self.sends}"), "")
+        if self.unrecorded:
+            yield Message(at[UNRECORDED], sender, "redirect", self.unrecorded)
+        yield from super().messages(at, longest)
+        if self.arrives[0]:
+            where, what = map(short, self.arrives)
+            yield Message(sender, client, where, what)
 
 
 def followed(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -124,8 +141,8 @@ class Session:
 
     def _followed(self, step: Step, outcome: str = "", evidence: str = "", **told: Any) -> Followed:
         own = {one.name: getattr(step, one.name) for one in fields(Step)}
-        own["meaning"] = _meaning(step, outcome) + evidence
-        return Followed(**own, **told, session=self, outcome=outcome, evidence=evidence)
+        own |= {"meaning": _meaning(step, outcome) + evidence, "evidence": evidence}
+        return Followed(**own, **told, session=self, outcome=outcome)
 
     def _client(self, key: str) -> int:
         """The number of the client with this key; where none shows, the first."""
