@@ -1,10 +1,15 @@
 """Who stands between client and server, such as a proxy, and what was changed on the way."""
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
+from dpop_lab.doctor.exchanges import Earlier, named, place_of
+from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.urls import FORWARD, METHOD
 from dpop_lab.session.call import Call
+from dpop_lab.show.values import cut
+from dpop_lab.wire.message import first
 
 PROXY = re.compile(
     r"prox(?:y|ies)\b|gateway|\bgw\b|nginx|upstream|envoy|istio|ingress|load.?balancer|haproxy"
@@ -79,3 +84,92 @@ def changed_between(call: Call, row: str) -> Change | None:
     words = " ".join([call.description, call.around, *passed_on]).lower()
     told = change and change.signs.search(words) and (passed_on or PROXY.search(words))
     return change if told else None
+
+
+#: Header lines by which a cache tells that an answer is out of it.
+CACHES = ("X-Cache", "CF-Cache-Status", "X-Cache-Status", "Cache-Status", "X-Proxy-Cache")
+OF_HEADERS = ("one_header", "well_formed", "scheme", "status", "any row")  # explained
+HIT = re.compile(r"\bhit\b", re.I)
+
+
+def out_of_cache(call: Call) -> Iterator[Problem]:
+    """A refusal that a cache kept, of an earlier request, perhaps somebody else's."""
+    headers, age = call.exchange.response_headers, first(call.exchange.response_headers, "Age")
+    hits = [(name, first(headers, name)) for name in CACHES if HIT.search(first(headers, name))]
+    told = [("Age", age)] * (age.isdecimal() and int(age) > 0) + hits
+    if not told:
+        return
+    named_so = ", ".join(f"{name} {cut(value, 60)}" for name, value in told[:2])
+    yield Problem(
+        f"This answer came out of a cache ({named_so}): it is one to an earlier request, and any"
+        " nonce in it is old",
+        "The server has to send such answers with Cache-Control: no-store, and the CDN or proxy"
+        " must not cache an answer to a request with Authorization or DPoP: let it pass those. The"
+        " proof may be right.",
+        "RFC 9111 §3.5, RFC 9449 §8.2",
+        row="nonce" * call.wants_nonce,
+        explains=("nonce", "use_dpop_nonce", "any row", "status", "unused", "fresh"),
+        at_server=True,
+    )
+
+
+def on_the_way(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A request that went out with a proof, and arrived with another method, or proofs, or none."""
+    yield from _doubled(call, [*earlier, *later])
+    sent = [one for one in earlier if one.is_proof and one.status is None and _is_of(call, one)]
+    if not sent or not call.refused:
+        return
+    out = sent[-1]
+    if call.method != out.method and call.method and out.method:
+        yield Problem(
+            f"htm: {named(out)} is a {cut(out.method, 20)}, and {named(call)} a"
+            f" {cut(call.method, 20)}: something on the way changes {cut(out.method, 20)} into"
+            f" {cut(call.method, 20)}, so htm no longer fits",
+            METHOD,
+            "RFC 9449 §4.3 (8)",
+            row="htm",
+            explains=("htm", *OF_HEADERS),
+            at_server=True,
+        )
+    elif not call.is_proof and call.token and call.token == out.token:
+        yield Problem(
+            f"one_header: {named(out)} sent a proof, and here, behind a gateway or proxy, it is"
+            " gone",
+            "Let the gateway pass the header DPoP on, or check the proof itself: the client is"
+            " right.",
+            "RFC 9449 §4.3 (1)",
+            row="one_header",
+            explains=("one_header", "not_expired"),
+            at_server=True,
+        )
+
+
+def _doubled(call: Call, others: Earlier) -> Iterator[Problem]:
+    """One proof sent, two arrived: of either view of the request."""
+    both = [one for one in (call, *others) if one.is_proof]
+    for one in both:
+        more = [each for each in both if one.proofs[0] in each.proofs[0] != one.proofs[0]]
+        more += [each for each in both if each.proofs[1:] and one.proofs[0] in each.proofs]
+        if len(one.proofs) == 1 and more and call in (one, more[0]):
+            yield Problem(
+                f"one_header: {named(one)} sent one proof, and in {named(more[0])} there are two: a"
+                " gateway, proxy or sidecar on the way added one of its own",
+                "That gateway or sidecar must not add a proof beside the client's: it has to pass"
+                " the DPoP header on as it came, or to replace both token and proof by its own. The"
+                " client is right.",
+                "RFC 9449 §4.3 (1)",
+                row="one_header",
+                explains=OF_HEADERS,
+                at_server=True,
+            )
+            return
+
+
+def _is_of(call: Call, sent: Call) -> bool:
+    """Is it the request that was sent, as it was seen further on?"""
+    if call.is_proof:
+        return sent.proofs[0] in ", ".join(call.proofs)
+    path = "/" + place_of(sent).partition("/")[2]
+    mine = place_of(call).partition("/")[2]
+    here = path.endswith(mine) if mine else path in call.around.split("\n")  # without a host
+    return call.token == sent.token != "" or (path != "/" and here)

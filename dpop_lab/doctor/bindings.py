@@ -98,22 +98,6 @@ def introspected(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Probl
             return
 
 
-def header_lost(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
-    """A proof that went out with this token, and did not arrive where it was refused."""
-    sent = [one for one in earlier if one.is_proof and one.status is None and one.token]
-    if call.refused and not call.is_proof and call.token in [one.token for one in sent]:
-        yield Problem(
-            f"one_header: {named(sent[-1])} sent a proof, and here, behind a gateway or proxy, it"
-            " is gone",
-            "Let the gateway pass the header DPoP on, or check the proof itself: the client is"
-            " right.",
-            "RFC 9449 §4.3 (1)",
-            row="one_header",
-            explains=("one_header", "not_expired"),
-            at_server=True,
-        )
-
-
 def unbound(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     """A token that is bound to no key, since the request for it had no proof."""
     wanted = any(one.scheme == "dpop" for one in call.challenges or ())

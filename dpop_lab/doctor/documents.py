@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
+from dpop_lab.doctor.announced import not_told
 from dpop_lab.doctor.confirmation import no_thumbprint
 from dpop_lab.doctor.metadata import (
     ALGS,
@@ -53,7 +54,7 @@ def read(value: object, asked: str = "") -> Document | None:
         return None  # a payload of a JWT has these, or a token request
     for kind, needed, others, facts, judge in KINDS:
         if needed in names and any(one in names for one in others.split()):
-            said = [*judge(value), *not_taken(value, asked)]
+            said = [*judge(value), *not_taken(value, asked), *not_told(value, asked)]
             told = " ".join(one for one in said if isinstance(one, str))
             pairs = tuple((name, seen(value, name)) for name in facts.split() if name in names)
             return Document(kind, told, pairs, tuple(x for x in said if isinstance(x, Problem)))

@@ -54,6 +54,12 @@ class Examined:
         return [one for one in self.findings.values() if one.mark == "failed"]
 
     @property
+    def of_words_alone(self) -> bool:
+        """Are there words of a refusal, and nothing of the request or its status?"""
+        call = self.call
+        return call.refused and not (call.method or call.status or call.is_proof or call.token)
+
+    @property
     def outcome(self) -> str:
         """What happened, in a few words."""
         call = self.call
@@ -92,13 +98,18 @@ def told_once(examined: list[Examined]) -> Iterator[Examined]:
     """Each call without what a finding of another one says, or says better."""
     known = [(one.call.status, problem) for one in examined for problem in one.problems]
     clear = {status for status, problem in known if problem.explains not in SILENT}
+    seen = [problem for _, problem in known if not problem.guess]
+    explained = {name for each in seen for name in (each.row, *each.explains)} - {""}
     actions = tuple(problem.action for _, problem in known if problem.action)
     again = set[tuple[str, ...]]()  # causes that a later exchange has, too
     for one in reversed(examined):
         new = [each for each in one.problems if _cause(each) not in again]
         again |= {_cause(each) for each in one.problems}
         left = [each for each in one.problems if each.explains not in SILENT]
-        echo = one.problems and not left and {one.call.status, None} & clear
+        echo = bool(one.problems and not left and {one.call.status, None} & clear)
+        if one.of_words_alone:  # which evidence elsewhere accounts for
+            topics = {name for each in one.problems for name in each.explains[:1]}
+            echo = echo or not topics.isdisjoint(explained)
         notes = [ECHO] * bool(echo) + [AGAIN] * (len(new) < len(one.problems))
         remarks = [each for each in one.remarks if not each.endswith(actions)]
         yield replace(one, problems=() if echo else tuple(new), remarks=(*remarks, *notes))

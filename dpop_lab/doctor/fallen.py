@@ -7,6 +7,7 @@ from dataclasses import replace
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.proof import rules
 from dpop_lab.session.call import Call
+from dpop_lab.show.values import shown
 
 #: The members of a public key beside kty, by its kty (RFC 7518 §6, RFC 8037 §2).
 MEMBERS = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("n", "e")}
@@ -36,11 +37,31 @@ ROOM = re.compile(
     re.I,
 )
 OF_A_JTI = re.compile(r"(?<![A-Za-z])(?:\w{1,20}_)?jtis?\b", re.I)
-EXPLAINED = ("server_error", "status", "any row", "unused", "jti", "jwk", "before")
+SEVERAL = re.compile(
+    r"\b(?:multiple|several|more than one|additional|extra|unexpected|unknown|unsupported|only one)"
+    r"\W(?:\w+ ){0,3}(?:confirmation|cnf)\b"
+    r"|\b(?:confirmation|cnf)\b[^\n]{0,40}\b(?:multiple|several|more than one|additional|extra"
+    r"|unexpected|unknown|exactly one|single) \w{0,20}(?:member|claim|method|propert|entr|key)",
+    re.I,
+)
+EXPLAINED = (
+    "server_error",
+    "status",
+    "any row",
+    "unused",
+    "jti",
+    "jwk",
+    "before",
+    "bound_key",
+    "no binding",
+    "invalid_token",
+    "invalid_dpop_proof",
+)
 
 
 def fallen_over(call: Call) -> Iterator[Problem]:
     """What is at fault in a server whose program, by its own words, could not go on."""
+    yield from _further_in_cnf(call)
     words = f"{call.description}\n{call.around}"
     jwk = call.proof.header.get("jwk")
     kind = str(jwk.get("kty")) if isinstance(jwk, dict) else ""
@@ -70,6 +91,22 @@ def fallen_over(call: Call) -> Iterator[Problem]:
             " refuse in words what it does not take. Till then a shorter jti, such as a UUID with"
             " its 36 characters, may get through.",
         )
+
+
+def _further_in_cnf(call: Call) -> Iterator[Problem]:
+    """A token that is refused for a member of cnf beside jkt, which nobody has to know."""
+    words, cnf = f"{call.description}\n{call.around}", call.access_token.claims.get("cnf")
+    if not SEVERAL.search(words) or (isinstance(cnf, dict) and "jkt" not in cnf):
+        return
+    names = [str(name) for name in cnf if name != "jkt"] if isinstance(cnf, dict) else []
+    told = "".join(f", {shown(name, 40)}," for name in names[:1])
+    yield _at_server(
+        rules.bound_key.name,
+        f"the server stumbles over a further member of cnf{told} beside jkt",
+        "The server, or its library, has to ignore members of cnf that it does not know, and to go"
+        " by jkt (RFC 7800 §3.1): update or mend the library. Till then the issuer may leave the"
+        " member out.",
+    )
 
 
 def _at_server(row: str, said: str, action: str) -> Problem:

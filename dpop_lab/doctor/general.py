@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from dpop_lab.doctor.grammar import Wording
 
-ELSEWHERE = """Call the endpoint that takes DPoP, ask the operator of this one, or use a token that
-    is bound to no key. A bound token must not be sent as Bearer."""
+ELSEWHERE = """Call the endpoint that takes DPoP, ask the operator of this one (a gateway's policy
+    may have to be changed to take the scheme DPoP), or use a token that is bound to no key. A bound
+    token must not be sent as Bearer."""
 SCHEME = r"""(?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed|unrecogni[sz]ed)[
     _](?:http )?(?:authori[sz]ation|authentication|auth|token)(?:[ _]header)?[
     _](?:scheme|type|method|header) | (?:unsupported|bad|invalid|unknown)[ _]scheme
@@ -98,6 +99,7 @@ BESIDE_PROOFS = (
         <unsupported>
         | (?:use|only|expected|no|missing|must (?:start with|be|use))\W(?:\w+ ){0,2}\W?bearer
         | bearer(?: only|\W{1,2}prefix) | bearer (?:access )?token.{0,9}<missing>
+        | (?:scheme|prefix)\W{1,3}bearer\b | \bjwt not present
         | unknown auth scheme | (?:decod|pars)\w*.{0,20} dpop$ | not find bearer token
         | ^\[\w* (?:DPOP [^\#]*\#\w*|\ \d*\]\ \#)\ .*\bjwt is (?:missing|not in the form)
         | scheme.{0,9} (?:is )?(?:unknown|<unsupported>)""",

@@ -6,10 +6,11 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
+from dpop_lab.doctor.announced import binding_lost, unbound_for, unlike
+from dpop_lab.doctor.between import on_the_way
 from dpop_lab.doctor.bindings import (
     another_key,
     bearer_taken,
-    header_lost,
     introspected,
     other_alg,
     spelt_otherwise,
@@ -142,11 +143,14 @@ LOOKS: tuple[Look, ...] = (
     _spent,
     nonce_outdated,
     asked_again,
-    header_lost,
+    on_the_way,
     unbound,
     another_key,
     introspected,
     bearer_taken,
     spelt_otherwise,
     other_alg,
+    unbound_for,
+    unlike,
+    binding_lost,
 )

@@ -64,10 +64,11 @@ def _of_few(call: Call) -> Iterator[Problem]:
         from dpop_lab.doctor.preflight import hidden_nonce
 
         yield from (*hidden_nonce(call), *asked_oddly(call))
-    if call.refused and (call.around or call.description):
+    if call.refused:
+        from dpop_lab.doctor.between import out_of_cache
         from dpop_lab.doctor.fallen import fallen_over
 
-        yield from fallen_over(call)
+        yield from (*out_of_cache(call), *fallen_over(call))
     if call.issued or call.token:
         from dpop_lab.doctor.confirmation import badly_bound, cnf_astray
 
@@ -159,10 +160,9 @@ def _by_itself(call: Call) -> Iterator[Problem]:
 def query_in_htu(call: Call) -> Problem | None:
     """An htu with a query or a fragment: many servers pass over them, others do not."""
     htu = call.proof.claims.get("htu")
-    if not isinstance(htu, str) or not {"?", "#"} & {*htu} or without_query(htu) == htu:
+    if not isinstance(htu, str) or (url := without_query(htu)) == htu:
         return None
     sign, part = ("?", "query") if "?" in htu else ("#", "fragment")
-    url = without_query(htu)
     return Problem.at(
         rules.htu,
         f"it has a {part}",

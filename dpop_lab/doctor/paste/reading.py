@@ -82,10 +82,14 @@ class Reading:
         return bool(self.method or self.jwts) and not words and not 0 < (self.status or 0) < 400
 
     @property
+    def proves(self) -> bool:
+        """Is there a proof or a token in it, in a header line or by itself?"""
+        return bool(self.jwts) or any(name.lower() == "dpop" for name, _ in self.headers[ASKED])
+
+    @property
     def awaits_request(self) -> bool:
         """Is there a proof or a token, and nothing of the request that they are for?"""
-        carried = self.jwts or any(name.lower() == "dpop" for name, _ in self.headers[ASKED])
-        return bool(carried) and not (self.method or self.target or self.answers or self.raw)
+        return self.proves and not (self.method or self.target or self.answers or self.raw)
 
     def take(self, other: Self) -> None:
         """Have the answer that stands before this request, or what is said of it again."""
@@ -182,7 +186,7 @@ def answered(made: list[Reading]) -> list[Reading]:
         elif found:  # lines of anything before it
             found[-1].around[:0] = one.around
     if any(one.raw and one.method for one in found):  # around raw messages are few others
-        found = [one for one in found if one.raw or one.jwts or signs_in(one.target)]
+        found = [one for one in found if one.raw or one.proves or signs_in(one.target)]
     return found[::-1]
 
 

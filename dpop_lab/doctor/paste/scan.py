@@ -29,6 +29,7 @@ from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, unes
 from dpop_lab.doctor.paste.values import exchange_in, json_text
 from dpop_lab.session.answer import json_value
 from dpop_lab.session.call import NOTHING, Call
+from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.wire.message import Exchange, first
 from dpop_lab.wire.syntax import signs_in
 
@@ -182,7 +183,8 @@ def _loose_line(line: str, made: list[Reading]) -> None:
     form = FORM.search(line) if made[-1].method and not made[-1].bodies[ASKED] else None
     if form:
         made[-1].bodies[ASKED].append(form[0].rstrip("\"',)]"))
-    for url in URL.findall(line) if {*kinds} <= {"jwt"} and signs_in(line) else ():
+    asks = signs_in(line) or (WELL_KNOWN in line and URL.fullmatch(line.strip(" `<>:#*-")))
+    for url in URL.findall(line) if asks and {*kinds} <= {"jwt"} else ():
         made.append(Reading("GET", url))  # an authorization request, or its answer
     if not (pieces or form) and made[-1] != Reading():
         other_line(line, made[-1])
@@ -225,11 +227,8 @@ def _object(told: Exchange, made: list[Reading]) -> None:
 def _words(line: str, made: list[Reading]) -> None:
     """What a server says in a line, beside what it said before; of other lines a note is kept."""
     words, last = words_in(line) if line else None, made[-1]
-    if words is None:
-        last.around += [line] * any(map(str.isalnum, line))
-        return
-    if f'"{words.error}"' in "".join(last.bodies[ANSWERED]):  # told again, by the client
-        last.around.append(line)
+    if words is None or f'"{words.error}"' in "".join(last.bodies[ANSWERED]):
+        last.around += [line] * any(map(str.isalnum, line))  # or told again, by the client
         return
     if words.error and (last.bodies[ANSWERED] or last.error not in ("", words.error)):
         made.append(last := Reading())

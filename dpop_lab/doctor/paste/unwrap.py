@@ -21,6 +21,8 @@ PEER = re.compile(r"^\* +Connected to ([\w.-]+) .*port 443\b", re.M)
 PATH = re.compile(rf"^({WORD}) (/\S*) HTTP/", re.M)
 APACHE = re.compile(r"http-outgoing-\d+ (?:>>|<<) ?(\"?)([^\n]*)")
 WIRE = re.compile(r"\b(?:send|reply): b?(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
+VARNISH = re.compile(r"^[-*]+[ \t]+(?:Bereq|Beresp|Req|Resp)(Method|URL|Header|Status)[ \t]+", re.M)
+PARTS = {"Method": "method: ", "URL": "path: ", "Status": "status: ", "Header": ""}
 IN_LISTS = re.compile(  # a value in a list of one, or with its name: in YAML, as Swift prints it
     r"^([ \t]*[\"\w-]{1,60}[ ]?[:=])[ \t]*\(?\n[ \t]*(?:-[ \t]+|code:[ \t]+|(?=\"))(?=\S)", re.M
 )
@@ -62,6 +64,7 @@ def unwrapped(text: str) -> str:
             text = bare
         else:
             break
+    text = VARNISH.sub(lambda line: PARTS[line[1]], text)
     text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
     text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
     text = BROKEN.sub(_in_one_piece, IN_LISTS.sub(r"\1 ", text))

@@ -1,0 +1,109 @@
+"""What a server announced or registered, against what it did: documents of a session compared."""
+
+import re
+from collections.abc import Iterator
+
+from dpop_lab.doctor.exchanges import Earlier, members_of, named
+from dpop_lab.doctor.metadata import ALGS, BOUND, Members
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.server.common import basic_pair
+from dpop_lab.session.call import Call
+from dpop_lab.session.telling import WELL_KNOWN
+from dpop_lab.show.values import cut
+
+#: Words around an answer that its token is bound by DPoP.
+ISSUED = re.compile(r"token_?type\W{1,6}(?:is |was |says |said )?\W{0,2}dpop\b|DPoP-?bound", re.I)
+
+
+def unbound_for(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A token without a proof for a client that is registered for bound tokens alone."""
+    if not call.token_request or not call.succeeded or call.is_proof or "proof" in call.hidden:
+        return
+    mine = call.form.get("client_id") or (basic_pair(call.authorization) or ("",))[0]
+    for one in (*earlier, *later):
+        told = members_of(one)
+        if told.get(BOUND) is True and mine and told.get("client_id") == mine:
+            yield Problem(
+                f"The client is registered with {BOUND}: true ({named(one)}), yet it got a token"
+                " for a request without a proof",
+                "The authorization server has to refuse each token request of this client that has"
+                " no DPoP header, with invalid_dpop_proof: else a token that needs no key can be"
+                " had in its name. The client has to send a proof all the same.",
+                "RFC 9449 §5.2",
+                "a DPoP header",
+                "nothing",
+                at_server=True,
+            )
+            return
+
+
+def unlike(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """Two documents of one issuer that announce DPoP otherwise, or only one of which does."""
+    mine = members_of(call)
+    for one in (*earlier, *later) if "issuer" in mine else ():
+        other = members_of(one)
+        alike = mine["issuer"] == other.get("issuer") and str(mine.get(ALGS)) == str(
+            other.get(ALGS)
+        )
+        if mine["issuer"] != other.get("issuer") or alike:
+            continue
+        lacks = next((each for each in (call, one) if ALGS not in members_of(each)), None)
+        has = one if lacks is call else call
+        yield Problem(
+            f"Two metadata documents of {cut(str(mine['issuer']), 80)} differ: {ALGS} "
+            + (
+                f"is missing in {_place(lacks)} and stands in {_place(has)}"
+                if lacks
+                else f"is not the same in {_place(call)} and {_place(one)}"
+            ),
+            "The server has to announce the same in both documents (RFC 8414 §3, OpenID Connect"
+            " Discovery): it knows DPoP. A client that finds nothing in one may read the other,"
+            " and should not fall back to Bearer.",
+            "RFC 9449 §5.1",
+            explains=("one_header", "no scheme", "status", "any row", "alg"),
+            at_server=True,
+        )
+        return
+
+
+def _place(call: Call) -> str:
+    """Where a document is, by the end of its URL, or the exchange."""
+    for text in (call.url, *reversed(call.around.split("\n"))):
+        if WELL_KNOWN in text:
+            return cut(text.rpartition(WELL_KNOWN)[2].split()[0], 60)
+    return named(call)
+
+
+def binding_lost(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """An introspection answer without cnf of a token that was given as DPoP."""
+    told, token = members_of(call), call.form.get("token", "")
+    if told.get("active") is not True or "cnf" in told or not token:
+        return
+    around = (*earlier, *later)
+    given = [one for one in around if one.issued == token and one.token_type.lower() == "dpop"]
+    given += [one for one in around if one.token == token and one.scheme.lower() == "dpop"]
+    if given:
+        yield _hidden_key(f"{named(given[0])} has it as a DPoP token")
+
+
+def not_told(value: Members, asked: str) -> Iterator[Problem]:
+    """A token that is a DPoP one by what stands around the answer, which has no cnf."""
+    kind = str(value.get("token_type", "")).lower()
+    if value.get("active") is True and "cnf" not in value and kind == "bearer":
+        if ISSUED.search(asked):
+            yield _hidden_key("the token was given as a DPoP token")
+
+
+def _hidden_key(why: str) -> Problem:
+    """An introspection answer that does not tell the key of a bound token."""
+    return Problem(
+        f"cnf.jkt is missing in the introspection answer, though {why}: the API can't compare the"
+        " proof's key with anything",
+        "The authorization server has to give cnf with jkt, and token_type DPoP, in its"
+        " introspection answer.",
+        "RFC 9449 §6.2",
+        "cnf with jkt",
+        "nothing",
+        explains=("bound_key", "no binding", "invalid_token"),
+        at_server=True,
+    )
