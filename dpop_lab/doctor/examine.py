@@ -20,13 +20,14 @@ from dpop_lab.server import access_token as at
 from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
-from dpop_lab.session.asked import Jwks, ask_rows
+from dpop_lab.session.asked import Jwks, ask_rows, speaks_of_dpop
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import is_time, shown
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import NONCE_WANTED
 
 REDIRECTS = (301, 302, 303, 307, 308)
+OF_THINGS = (404, 406, 409, 410, 412, 422)  # of which a server speaks when it has let one in
 TOO_WIDE = 3600  # seconds from a server's clock at which no window ends
 STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
 PROOF_CODES = ("invalid_dpop_proof", NONCE_WANTED)
@@ -65,12 +66,21 @@ def examine(
     by_rows = _joined([judged(each, call) for each in failures if each not in free], call)
     problems = [*sequence, *by_rows, *others]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
-    if not obeyed and (call.refused or sent_on):
+    if call.status in OF_THINGS and not problems and _is_well(one):
+        obeyed = f"{call.said}: that is about what was asked for, and nothing of DPoP."
+    elif not obeyed and (call.refused or sent_on):
         problems, free = weighed(one, problems, free)
     notes = [obeyed, _other_status(call, known=bool(by_rows))]
     notes += [*(_not_binding(each, call) for each in free), *remarks(call, stricter)]
     told = tuple(dict.fromkeys(filter(None, notes)))
     return replace(one, problems=tuple(_once(problems, call, now, earlier, later)), remarks=told)
+
+
+def _is_well(one: Examined) -> bool:
+    """Is there a proof of which no row fails, and no word against it?"""
+    call, passed = one.call, {name for name, each in one.findings.items() if each.mark == "passed"}
+    told = call.challenges or speaks_of_dpop(call) or one.failures
+    return {rules.signature.name, rules.htm.name, rules.htu.name} <= passed and not told
 
 
 def _once(

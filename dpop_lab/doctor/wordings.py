@@ -42,6 +42,16 @@ SPECIFIC = (
         """Send that key as the gateway's operator says, beside token and proof; or ask the operator
         to have DPoP checked there: as it is set up, this route does not know the scheme.""",
     ),
+    Wording(
+        "header text",
+        r"""err_invalid_char | unexpected char 0x | append\b.{0,20}\bheaders\b
+        | ^\[[^\]]*\] # .*(?:valid|illegal|parse|char\S* in|cr/?lf|(?:new-?line|return).{0,40})
+        header | ^\[[^\]]*\] # .*header.{0,60}cr/?lf""",
+        """nothing was sent: the value has a character that no header line may have, mostly a line
+        break at its end""",
+        """Trim proof and token before they go into their header lines: what a file, a command or
+        base64 gives has line breaks at its end, or every 76 characters; a JWT has none.""",
+    ),
     *BESIDE_PROOFS,
     *OF_LOGINS,
     Wording(

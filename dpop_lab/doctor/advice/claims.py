@@ -89,7 +89,8 @@ def ath(finding: Finding, call: Call) -> str:
                 "This is the proof of the token request: make one for this call, with an htm, an "
                 "htu and an ath of its own."
             )
-        return f"Add ath, base64url of the SHA-256 of the access token: here {wanted}."
+        here = f": here {wanted}" if call.token else " that goes with the proof"
+        return f"Add ath, base64url of the SHA-256 of the access token{here}."
     if how := "is the token itself" if found == call.token else _hashed(found, call):
         return f"ath {how}. It is base64url, without =, of the SHA-256 of the token: {wanted}."
     return (

@@ -36,6 +36,7 @@ NAMED = re.compile(  # a claim of a proof, as a log names it among other things
     r"(?=dpop|proof)(?!dpop[_.-]?nonce)(?:dpop[_.-]?)?(?:proof[_.-]?)?(jti|htm|htu|iat|ath|nonce)",
     re.I,
 )
+WITH_CLAIMS = re.compile(r"\w\.\w")  # others are cut off
 MOST = 200  # parts of JWTs, of which 20 are told
 ENOUGH = 3  # claims of a list that is taken for all there are
 OF_PROOFS = {"typ": "dpop+jwt"}  # by which one is known that has neither htm nor htu
@@ -91,7 +92,8 @@ def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[st
     So whoever reads the text finds them where they stand. An object that `tells` something else is
     kept beside them; what is there as it was sent, too, is not looked for.
     """
-    sent = {kind_of(one[0]) for one in islice(JWT.finditer(text), MOST_JWTS)}
+    whole = (one[0] for one in islice(JWT.finditer(text), MOST_JWTS) if WITH_CLAIMS.search(one[0]))
+    sent = set(map(kind_of, whole))
     objects = [(start, end, [*parts_of(value)], value) for start, end, value in objects_in(text)]
     found = [(end, *part) for _, end, parts, _ in objects for part in parts]
     jwts = _put_together(found)

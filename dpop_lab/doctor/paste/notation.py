@@ -43,6 +43,7 @@ BARE = re.compile(  # a value without quotes: a number, a word, a placeholder, a
 AS_IT_IS = re.compile(
     r"https?://\S*|[A-Z]{3,7}|<[^<>\n]*>|(?:(?:DPoP|Bearer) )?ey[\w.=-]{8,}|-?\d+\.\d+"
 )
+SHORT = re.compile(r"\[(?:Object|Array)\]|\{\s?(?:…|\.\.\.)\s?\}")  # as consoles shorten them
 CONSTANTS = {"true": True, "false": False, **dict.fromkeys(["null", "none", "nil", "undefined"])}
 NUMBER = re.compile(r"-?\d{1,20}(?:\.\d{1,12})?(?:e\+\d\d?)?(?=[nLl]?$)")
 CLAIM = r"""
@@ -154,6 +155,8 @@ class _Reader:
         A word without quotes is its own value where it is `plain`, else what a placeholder stands
         for.
         """
+        if self.past(SHORT.match(*self.here)) is not None:
+            return "<object>"
         if (before := self.past(TYPE.match(*self.here))) is not None:
             value = self.value(depth, plain=True)
             self.at += before[0].endswith("(") and self.next == ")"

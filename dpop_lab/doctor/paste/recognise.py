@@ -46,8 +46,8 @@ from dpop_lab.session.answer import spelt
 from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Exchange
 
-LONGEST, LONGEST_JSON = 100_000, 16_000_000  # characters that are looked at
-MOST_LINES = 3000
+LONGEST, LONGEST_JSON, MOST_LINES = 100_000, 16_000_000, 3000  # characters that are looked at
+SHOWN = re.compile(r"\bhtm[\"']?[ ]?:[ ]?[\"'][A-Z]")  # a claim of a decoded proof
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
 DUMPED = re.compile(  # by a program, with its marks, or the names of who says it
     rf"^[\w-]+: *(?:[\"\[]|{METHODS} \S)|^DPoP: +(?!ey)[a-z]+:? [a-z]", re.M | re.I
@@ -177,7 +177,7 @@ def _recognised(text: str) -> Pasted:
 
 def _read(text: str, *, verbose: bool = False) -> Pasted | None:
     """What several readers make of a text: of raw messages, decoded JWTs, commands, anything."""
-    if MARK.search(text) or START.match(text.lstrip()):
+    if (MARK.search(text) or START.match(text.lstrip())) and not SHOWN.search(text):
         return document_in(text) or _scanned(text, verbose=verbose)
     if is_code(text):
         return commands(text) or source_code(text, lambda said: _of_json(said) or _told(said))

@@ -54,6 +54,7 @@ def other_terms(use: Use) -> Iterator[Problem]:
         )
 
 
+SHORTEST = 43  # characters of a verifier (RFC 7636 section 4.1): a shorter one stands for another
 DIFFERENCES: dict[str, Callable[[str], str]] = {
     "they differ in the slash at the end": lambda url: url.rstrip("/"),
     "they differ in the scheme": lambda url: url.partition("://")[2],
@@ -97,6 +98,8 @@ def _verifier(call: Call, terms: Mapping[str, str], where: str) -> Iterator[Prob
     elif challenge == verifier:
         title = f"code_challenge in {where} is the verifier itself, and its method says S256"
         action = "Send base64url of the verifier's SHA-256 as code_challenge."
+    elif len(verifier) < SHORTEST:
+        return
     wanted, found = shown(challenge, 80), shown(right, 80) if verifier else "nothing"
     explains = ("pkce", *ANY)
     yield Problem(title, f"{action} {ANEW}.", "RFC 7636 §4.6", wanted, found, explains=explains)
