@@ -14,7 +14,7 @@ from dpop_lab.lab.lab import Lab
 from dpop_lab.lab.sign_in.person import signed_in
 from dpop_lab.lab.sign_in.stage import PUBLIC, REDIRECT_URI, Form, Stage, challenge, redemption
 from dpop_lab.session.call import ACCEPTED, API, NO_ROW
-from dpop_lab.session.sign_in.places import AUTHORIZE, PAR, brought, parameters
+from dpop_lab.session.sign_in.places import AUTHORIZE, PAR, leads, parameters
 
 OF_PUSHED = {"client_id", "request_uri"}
 MOST = 5  # requests of 09.2
@@ -81,7 +81,7 @@ def with_code(scene: Scene) -> list[Seen]:
 
 def code_in(call: Seen) -> str:
     """The code that an answer brings to the client, empty where it brings none."""
-    return brought(call.exchange).get("code", "")
+    return leads(call.exchange)[1].get("code", "")
 
 
 # ---- 09.1

@@ -176,7 +176,7 @@ class WatchedTwin(Front):
     def _teller(self) -> "Callable[[float, Seen], Entry]":
         """What makes an entry, one redactor for all."""
         from dpop_lab.doctor.explain import telling, unread  # loaded when a test fails
-        from dpop_lab.doctor.sign_in.part import SignIns
+        from dpop_lab.doctor.sign_in.part import Parts
         from dpop_lab.wire.redact import Redactor
 
         twin, redactor = self._twin, Redactor()
@@ -184,7 +184,7 @@ class WatchedTwin(Front):
             "base_url": twin.base_url,
             "policy": twin.policy,
             "redactor": redactor,
-            "sign_ins": SignIns(),
+            "sign_ins": Parts(),
         }
 
         def told(time: float, one: Seen) -> "Entry":

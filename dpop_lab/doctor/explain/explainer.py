@@ -13,7 +13,7 @@ from dpop_lab.doctor.explain.page import POLICY, card, row, whole
 from dpop_lab.doctor.explain.room import Filter, Participant, Room
 from dpop_lab.doctor.explain.telling import Entry, entry, short
 from dpop_lab.doctor.explain.unread import left_entry, tls_entry
-from dpop_lab.doctor.sign_in.part import SignIns
+from dpop_lab.doctor.sign_in.part import Parts
 from dpop_lab.server.twin import Front, Twin
 from dpop_lab.wire.message import Request, Response
 from dpop_lab.wire.participant import LONGEST, participant_in
@@ -61,7 +61,7 @@ class Explainer(Front):
         }
 
     def _begin(self) -> None:
-        self._redactor, self._room, self._sign_ins = Redactor(), Room(), SignIns()
+        self._redactor, self._room, self._sign_ins = Redactor(), Room(), Parts()
         self._run = secrets.token_urlsafe(8)
 
     def __call__(self, request: Request) -> Response:

@@ -8,7 +8,7 @@ from functools import partial
 from dpop_lab.checking import Finding, Report
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.secrets import JWT
-from dpop_lab.doctor.sign_in.part import Part, SignIns
+from dpop_lab.doctor.sign_in.part import Part, Parts
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.jws import read_jws
 from dpop_lab.proof.rules import htu, one_header
@@ -93,7 +93,7 @@ def entry(
     base_url: str,
     policy: Policy,
     redactor: Redactor,
-    sign_ins: SignIns | None = None,
+    sign_ins: Parts | None = None,
 ) -> Entry:
     """What a person is told of one request; nothing is used but what the server itself found.
 
@@ -103,7 +103,7 @@ def entry(
     """
     whole, now = _bounded(exchange), exchange.ended_at
     redacted, call = redactor.exchange(whole), read_call(whole)
-    part = (sign_ins or SignIns()).part(redacted, call, clock(now))
+    part = (sign_ins or Parts()).of(redacted, call, clock(now))
     verdict, why = _decided(replace(call, date=math.floor(now)), policy, base_url, part)
     told = (verdict, _client(call) or part.client, part.browser, part.carried, why)
     said = (*mapped(told, one_line), _decoded(replace(call, date=None), int(now)))

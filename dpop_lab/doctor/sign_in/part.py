@@ -21,13 +21,13 @@ class Part:
     known: str = ""  #: of a code or token in it, where it was
 
 
-class SignIns:
-    """The sign-ins at one server, followed from request to request; of many, the last ones."""
+class Parts:
+    """What requests are in the sign-ins at one server, each after those before it."""
 
     def __init__(self) -> None:
         self._session = Session(lambda jkt, number: f"key {jkt[:8]}…")
 
-    def part(self, redacted: Redacted, call: Call, clock: str) -> Part:
+    def of(self, redacted: Redacted, call: Call, clock: str) -> Part:
         """What this request was, at this time on the clock."""
         known = self._session.sign_ins
         if not (call.of_a_person or known.asked):

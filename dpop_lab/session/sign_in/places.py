@@ -62,12 +62,6 @@ def parameters(exchange: Exchange) -> dict[str, str]:
     return in_url(exchange.url) | _parsed(exchange.request_body)
 
 
-def brought(exchange: Exchange) -> dict[str, str]:
-    """The parameters that a redirect takes to the client, behind `?` or `#`; else none."""
-    redirects = 300 <= (exchange.status or 0) < 400
-    return _behind(first(exchange.response_headers, "Location")) if redirects else {}
-
-
 def _behind(url: str) -> dict[str, str]:
     query, _, fragment = url[:LONGEST].partition("#")
     return _parsed(f"{query.partition('?')[2]}&{fragment}")
@@ -82,8 +76,9 @@ def leads(exchange: Exchange) -> tuple[str, dict[str, str]]:
 
     By a redirect, or by a form that the page posts (OAuth 2.0 Form Post Response Mode).
     """
-    if told := brought(exchange):
-        return first(exchange.response_headers, "Location")[:LONGEST], told
+    sent_to = first(exchange.response_headers, "Location")[:LONGEST]
+    if 300 <= (exchange.status or 0) < 400 and (told := _behind(sent_to)):
+        return sent_to, told
     page = exchange.response_body[:LONGEST]
     form = FORM.search(page) if 'name="code"' in page or 'name="error"' in page else None
     return (unescape(form[1]), dict(FIELD.findall(page))) if form else ("", {})
@@ -98,7 +93,7 @@ def returned(exchange: Exchange) -> dict[str, str]:
         if told.keys() & {"code", "error"} and not told.keys() & {"response_type", "grant_type"}:
             return told
     posted = _parsed(exchange.request_body)
-    answers = {"code", "state"} <= posted.keys() and "grant_type" not in posted
+    answers = "grant_type" not in posted and "state" in posted and posted.keys() & {"code", "error"}
     return posted if answers else {}
 
 
@@ -107,17 +102,12 @@ def refusal(exchange: Exchange) -> dict[str, str]:
 
     A URL or a form with an error was brought to the client, whatever the client answered.
     """
-    told, status = leads(exchange)[1], exchange.status or 0
-    came = _behind(exchange.url) | _parsed(exchange.request_body)
-    if "error" in told or "error" in came:
-        told, status = (told if "error" in told else came), 0
-    if status < 400:
+    told = returned(exchange)
+    if told.get("error"):
         named = {"error": "error", "description": "error_description"}
-        return {
-            name: told[key][:2000]
-            for name, key in named.items()
-            if told.get("error", "") and key in told
-        }
+        return {name: told[key][:2000] for name, key in named.items() if key in told}
+    if (exchange.status or 0) < 400:
+        return {}
     page = exchange.response_body[:LONGEST]
     body = page.rpartition("</style>")[2].replace("</p>", "\n") if "<html" in page else ""
     text = unescape(TAG.sub(" ", body))
