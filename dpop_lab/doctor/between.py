@@ -12,26 +12,29 @@ from dpop_lab.show.values import cut
 from dpop_lab.wire.message import first
 
 PROXY = re.compile(
-    r"prox(?:y|ies)\b|gateway|\bgw\b|nginx|upstream|envoy|istio|ingress|load.?balancer|haproxy"
-    r"|traefik|kong\b|\bmesh\b|\bcdn\b|cloudfront|cloudflare|varnish|akamai|\bedge\b|\bapim\b"
+    r"prox(?:y|ies)\b|x-forwarded-|gateway|\bgw\b|nginx|upstream|envoy|istio|ingress|haproxy"
+    r"|load.?balancer|traefik|kong\b|\bmesh\b|\bcdn\b|cloudfront|cloudflare|varnish|akamai|\bedge\b|\bapim\b"
     r"|apigee|\bbff\b|backend"
 )
 NAMES = re.compile(  # of header lines that somebody on the way adds
     r"x-forwarded-|forwarded$|via$|x-real-ip$|x-envoy-|x-amzn?-|cf-ray$|x-original-|x-cache"
 )
+ANYTHING = re.compile("")
 
 
 class Change(NamedTuple):
-    """What may become of a request on its way."""
+    """What may become of a request on its way, or behind it."""
 
-    signs: re.Pattern[str]  #: words that tell of it, beside those for somebody on the way
+    row: str  #: that then fails
+    signs: re.Pattern[str]  #: words that tell of it
     told: str  #: fits behind a semicolon
     action: str
+    beside: re.Pattern[str] = PROXY  #: words that have to stand beside them
 
 
-#: By the row that then fails.
-CHANGES = {
-    "unused": Change(
+CHANGES = (
+    Change(
+        "unused",
         re.compile(
             r"\bretr(?:y|ies|ied|ying)\b|attempt\W{1,3}[2-9]|next.?upstream|upstream timed out"
             r"|\bre-?sen[dt]|sent again|fail(?:ed)?.?over|second (?:node|server|upstream)"
@@ -41,7 +44,32 @@ CHANGES = {
         " others: their retry policy). The client has nothing to mend: it alone can send the"
         " request again, with a new proof.",
     ),
-    "one_header": Change(
+    Change(
+        "nonce",
+        re.compile(
+            r"nonce.{0,60}\b(?:unknown|not (?:known|recogni[sz]ed|issued|found)|differ|other)"
+            r"|unknown nonce"
+        ),
+        "the nodes of the server do not know each other's nonces",
+        "All nodes of the server need one secret, or one store, for their nonces. If the client"
+        " sends another server's nonce, or none: take the newest DPoP-Nonce of this server into a"
+        " new proof.",
+        re.compile(r"\b(?:pod|node|replica|instance|worker)s?\b|cluster|load.?balanc"),
+    ),
+    Change(
+        "unused",
+        re.compile(
+            r"\b(?:each|every)\b.{0,40}\b(?:jti of its own|(?:own|new|fresh|different) jti)\b"
+            r"|\bjti\b.{0,20}\b(?:differs|changes|(?:is )?(?:new|fresh|random)) (?:each|every|with)"
+        ),
+        "each request is said to have a jti of its own, so the server's memory of them is at fault",
+        "Look at the server's memory of proofs: is its key jti, or something that several proofs"
+        " share; is one proof looked at twice, as by a gateway and the service, or by two filters;"
+        " how long is it kept? The client has nothing to mend.",
+        ANYTHING,
+    ),
+    Change(
+        "one_header",
         re.compile(
             r"x-forwarded-|\bvia\b|\b(?:strip|drop|remov|swallow|forward|pass)|behind"
             r"|origin.?request"
@@ -49,14 +77,16 @@ CHANGES = {
         "a proxy, gateway or CDN on the way drops the header, if the client sent it",
         f"{FORWARD} If the client sent none: sign a proof for this request.",
     ),
-    "htm": Change(
+    Change(
+        "htm",
         re.compile(
             r"x-forwarded-|x-original-|\bhead\b[^\0]{0,400}\bget\b|forward.?auth|auth_request"
         ),
         "a proxy or cache on the way changed the method, or asks with a request of its own",
         f"{METHOD} If the proof is not for the client's own request: make one for each request.",
     ),
-    "ath": Change(
+    Change(
+        "ath",
         re.compile(
             r"swap|exchang|phantom|split.?token|replac|translat|opaque[^\0]{0,200}\bjwt\b|->"
         ),
@@ -64,7 +94,8 @@ CHANGES = {
         "ath is right if it is the hash of the token that the client sends. Then the gateway has to"
         " check the proof before it swaps the token, or to hand the original token on to the API.",
     ),
-    "htu": Change(
+    Change(
+        "htu",
         re.compile(
             r"behind|x-forwarded-|terminat|\btls\b.{0,20}\bends|scheme\W{1,4}http\b|rewrit|strip"
         ),
@@ -73,17 +104,19 @@ CHANGES = {
         " of the proxy tell it, where it trusts them, or as it is set there (base URL, mount path)."
         " htu is right if it is the URL that the client calls, without its query.",
     ),
-}
+)
 
 
 def changed_between(call: Call, row: str) -> Change | None:
-    """What somebody on the way did to the request, as the lines around a refusal tell of it."""
-    change = CHANGES.get(row)
+    """What became of the request behind the client, as the lines around a refusal tell of it."""
     names = [name.lower() for name, _ in (*call.headers, *call.exchange.response_headers)]
     passed_on = [*filter(NAMES.match, names)]
     words = " ".join([call.description, call.around, *passed_on]).lower()
-    told = change and change.signs.search(words) and (passed_on or PROXY.search(words))
-    return change if told else None
+    for change in (one for one in CHANGES if one.row == row):
+        known = (passed_on and change.beside is PROXY) or change.beside.search(words)
+        if known and change.signs.search(words):
+            return change
+    return None
 
 
 #: Header lines by which a cache tells that an answer is out of it.

@@ -30,6 +30,7 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 from dpop_lab.session.decoded import key_of
 
+REPLAYED = re.compile(r"replay|already|re-?us|\bused\b|duplicate")
 Look = Callable[[Call, Earlier, Earlier], Iterator[Problem]]
 
 
@@ -127,6 +128,26 @@ def _spent(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
             return
 
 
+def _taken_for_used(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A proof said to be used before, though each of several has a jti of its own."""
+    said, jti = call.description.lower(), call.proof.claims.get("jti")
+    others = [one for one in (*earlier, *later) if one.is_proof and same_answer(one, call)]
+    seen = {str(one.proof.claims.get("jti")) for one in (*others, call)}
+    if others and isinstance(jti, str) and len(seen) > len(others) and REPLAYED.search(said):
+        yield Problem(
+            "unused: the server says that the proof was used before, and each of these requests has"
+            " a jti of its own",
+            "The server has to know a proof by its jti: look at its memory. Is its key something"
+            " that several proofs share, or is one proof looked at twice, as by a gateway and the"
+            " service behind it, or by two filters? The client has nothing to mend.",
+            "RFC 9449 §11.1",
+            row="unused",
+            explains=ONCE[0].explains,
+            at_server=True,
+            guess="likely",
+        )
+
+
 def _same(name: str, one: Call, other: Call) -> bool:
     """Did both bring the same one?"""
     if name != "DPoP":
@@ -141,6 +162,7 @@ def _same(name: str, one: Call, other: Call) -> bool:
 
 LOOKS: tuple[Look, ...] = (
     _spent,
+    _taken_for_used,
     nonce_outdated,
     asked_again,
     on_the_way,

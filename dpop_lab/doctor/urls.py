@@ -62,6 +62,7 @@ AT_SERVER = (BEHIND, ROUTE, JOINED, DECODES, WITH_QUERY, ISSUER, TOO_STRICT)
 WHOLE = re.compile(r"(?:http|ws)s?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
     r"expect|comput|want|request|server|should|must|config|required|target|route|rule|pattern"
+    r"|match the|endpoint"
 )
 OF_THE_PROOF = re.compile(r"got|provid|given|proof|htu|claim|receiv|sent|client|found|actual")
 OTHER_PART, MARKS = re.compile(r"[,;:.] | \("), " \"':=`(["  # of a sentence; before a URL
@@ -204,6 +205,8 @@ def _parts_of(url: str) -> tuple[str, str]:
 def urls_told(call: Call) -> tuple[str, str]:
     """In which part the server's URL and that of the proof differ, and what to do; or nothing."""
     words, urls, start = call.description[:4000], list[tuple[int, str]](), 0
+    if len(WHOLE.findall(words)) == 1:  # the other may stand in a line beside the server's words
+        words += "\n" + "\n".join(one for one in call.around.split("\n") if "htu" in one.lower())
     for match in WHOLE.finditer(words):
         label = words[max(start, match.start() - 40) : match.start()].lower()
         label = OTHER_PART.split(label.rstrip(MARKS))[-1]

@@ -35,7 +35,7 @@ BESIDE = (
 )  # fmt: skip
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
-CHANGED = ("unused", "one_header", "htm", "htu", "ath")  # rows that fail for what a proxy does
+CHANGED = ("unused", "nonce", "one_header", "htm", "htu", "ath")  # by a proxy, as words tell
 CLUES = {"htu": urls_told, "fresh": times_told, "issuer": issuer_told, "alg": algs_told}
 #: By which words each kind of request is known that `where` tells.
 PLACES = {

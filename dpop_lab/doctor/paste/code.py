@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from dpop_lab.doctor.paste.jwts import JWT, is_refresh
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, placeholder
+from dpop_lab.doctor.paste.refusals import TESTED
 from dpop_lab.doctor.paste.unwrap import START
 from dpop_lab.doctor.paste.values import exchange_in, json_text
 from dpop_lab.doctor.policy_words import blamed
@@ -85,6 +86,8 @@ RUN_IT = (
 def is_code(text: str) -> bool:
     """Is there source code in a text, other than the lines that a traceback shows of it?"""
     bare = FRAME.sub("", text)
+    if TESTED.search(bare):  # what a test printed, with lines of it
+        return False
     return CALL.search(bare) is not None or len(STATEMENT.findall(bare)) > 1
 
 

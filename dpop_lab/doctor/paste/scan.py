@@ -24,7 +24,7 @@ from dpop_lab.doctor.paste.raw import (
     raw_line,
 )
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
-from dpop_lab.doctor.paste.refusals import FRAME, words_in
+from dpop_lab.doctor.paste.refusals import FRAME, TESTED, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, unescaped
 from dpop_lab.doctor.paste.values import exchange_in, json_text
 from dpop_lab.session.answer import json_value
@@ -157,8 +157,8 @@ def _loose_line(line: str, made: list[Reading]) -> None:
     if FRAME.match(line):
         made[-1].around.append(line.strip())
         return
-    of_a_form = "grant_type=" in line  # where a token is no piece, but a value
-    pieces = [one for one in PIECE.finditer(line) if not (of_a_form and one["jwt"])]
+    of_a_form, tested = "grant_type=" in line, TESTED.search(line)  # a token there is a value
+    pieces = [one for one in PIECE.finditer(line) if not (tested or (of_a_form and one["jwt"]))]
     kinds = [piece.lastgroup for piece in pieces]
     if kinds.count("target") == 1:  # a status before it is its own
         pieces.sort(key=lambda piece: piece.lastgroup != "target")
@@ -188,7 +188,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         made.append(Reading("GET", url))  # an authorization request, or its answer
     if not (pieces or form) and made[-1] != Reading():
         other_line(line, made[-1])
-    _words(PIECE.sub(" ", line).strip(), made)
+    _words((line if tested else PIECE.sub(" ", line)).strip(), made)
 
 
 def _asked(piece: re.Match[str], then: re.Match[str] | None, made: list[Reading]) -> None:
