@@ -1,5 +1,6 @@
 """Lessons among the tests: each code cell of a notebook is one, run and compared by nbval."""
 
+import gc
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ from tests.store import MASKS, kernel_environment
 os.environ["DPOP_LAB_DATA"] = ""  # no test reads or writes somebody's progress
 TOGETHER = re.compile(
     r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/interop/test_o(?=idc|ther)"
-    r"|.*tests/test_c(?=hanges|ompare)|.*tests/test_sign_in_changes"
+    r"|.*tests/test_(?:c(?=hanges|ompare)|binder|pages|sign_in_changes|structure)"
 )
 FIRST = ("tests/browser/", "tests/interop/", "notebooks/")  # they wait for others
 LATER = """import sys
@@ -53,11 +54,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.options["check"] &= needs is None or shutil.which(needs) is not None
 
 
+def pytest_collection_finish() -> None:
+    """Ten thousand tests are no garbage: it is not looked for among them again and again."""
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """One worker has all cells of a notebook, one all browser tests, one all that share a catalogue
-    gone through; the rest come one function after the other, with all its values at once: for each
-    unit of work xdist looks through all units before.
+    """One worker has all cells of a notebook, one all browser tests, one all that share what takes
+    long: a catalogue gone through, pages, parsed modules. The rest come one function after the
+    other, with all its values at once: for each unit of work xdist looks through all units before.
 
     Instead of `--dist loadgroup`, which since pytest 9.2 groups nothing (pytest-xdist issue 1386).
     """

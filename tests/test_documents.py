@@ -67,7 +67,7 @@ def test_a_document_is_told_and_a_finding_made_only_where_something_is_wrong(pas
     assert "hush-hush-1" not in told.text() + told.markdown() + json.dumps(told.as_dict())
 
 
-@pytest.mark.parametrize("value", [None, 1, "x" * 100_000, [], ["ES256"] * 9999, {"a": {}}, "<b>"])
+@pytest.mark.parametrize("value", [None, 1, "x" * 20_000, [], ["ES256"] * 2000, {"a": {}}, "<b>"])
 def test_members_of_any_type_give_a_short_report(value):
     for pasted in (SERVER, RESOURCE, CLIENT, ACTIVE):
         for name in (*pasted, ALGS, "cnf", "dpop_bound_access_tokens", "scope"):
