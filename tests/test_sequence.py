@@ -264,3 +264,13 @@ def test_of_very_many_sign_ins_the_last_are_remembered():
         used = sign_ins.read(read_call(answered(asked(form=form, proved=False), **got)))
     assert len(sign_ins.asked) == len(sign_ins.by_state) == MOST
     assert len(used.given) == 2 and used.given[0].source is used.use.grant
+
+
+@pytest.mark.parametrize("line", ["Basic YzpzZWNyZXQ=", "***", "<redacted>"])
+def test_a_client_that_may_have_authenticated_may_refresh_with_another_key(line):
+    got = answered(asked(form=CODE), **GOT)
+    method, url, headers, body, at = asked(form=REFRESH, at=1, key=OTHER)
+    again = answered((method, url, (("Authorization", line), *headers), body, at), **GOT)
+    assert not any(in_sequence(calls(got, again)))
+    _, [problem] = in_sequence(calls(got, answered((method, url, headers, body, at), **GOT)))
+    assert problem.at_server

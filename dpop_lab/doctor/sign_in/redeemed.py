@@ -100,7 +100,8 @@ def _bound_thing(use: Use) -> tuple[str, str, str]:
 
 def _is_bound(use: Use) -> bool:
     """Must the server compare keys? Refresh tokens of confidential clients are bound to none."""
-    return use.grant.name != "refresh_token" or use.call.authentication == UNAUTHENTICATED
+    public = use.call.authentication == UNAUTHENTICATED and "access_token" not in use.call.hidden
+    return use.grant.name != "refresh_token" or public  # a line that is hidden may say who asks
 
 
 def _where(bound: Bound, call: Call) -> str:

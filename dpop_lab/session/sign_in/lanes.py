@@ -31,7 +31,7 @@ def _heads(steps: Iterable[Followed]) -> dict[Party, Party]:
     """
     found: dict[str, dict[Party, None]] = {"client": {}, "browser": {}}
     for step in steps:
-        if step.by_browser:
+        if step.browser:
             found["browser"][step.sender] = None
         if step.sender != API:
             found["client"][step.principal] = None

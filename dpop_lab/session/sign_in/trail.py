@@ -61,14 +61,9 @@ class Followed(Step):
         return self.brings if self.browser and not self.browser.arrived else ("", "")
 
     @property
-    def by_browser(self) -> bool:
-        """Did a browser send it?"""
-        return self.browser is not None
-
-    @property
     def role(self) -> str:
         """Who was asked; of a browser, the client may be."""
-        if self.by_browser:
+        if self.browser:
             return CLIENT[0] if self.personal == ARRIVAL else "authorization server"
         return super().role
 
