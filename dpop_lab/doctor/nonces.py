@@ -12,6 +12,7 @@ from dpop_lab.doctor.exchanges import (
     same_server,
     settled,
 )
+from dpop_lab.doctor.nodes import SHARE_NONCES, other_node
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import duration, shown
@@ -130,6 +131,8 @@ def _refused_at_once(call: Call, source: Call) -> tuple[str, str, bool]:
             "Take the new nonce of this answer into a new proof and send the request again, once.",
             False,
         )
+    if told := other_node(call, source):
+        return f"the newest one, of {named(source)}: {told}", SHARE_NONCES, True
     again = source.wants_nonce and source.proof.claims.get("nonce") is not None
     return (
         f"the newest one, of {named(source)}, and the server wants another all the same",

@@ -25,6 +25,7 @@ from dpop_lab.doctor.exchanges import (
     used_up,
     value_of,
 )
+from dpop_lab.doctor.nodes import taken_twice
 from dpop_lab.doctor.nonces import asked_again, nonce_outdated
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
@@ -161,6 +162,7 @@ def _same(name: str, one: Call, other: Call) -> bool:
 
 
 LOOKS: tuple[Look, ...] = (
+    taken_twice,
     _spent,
     _taken_for_used,
     nonce_outdated,

@@ -9,7 +9,7 @@ OF_SERVERS = (
         | got\D{1,9}2\d\d\D{1,30}40[0-3]
         | would have (?:thought|expected) .{0,12}\b40[0-3]\b
         | (?:still|nevertheless|all the same|anyway) (?:accept|authori[sz]e|allow|succeed|process)
-        | (?:accept|authori[sz]|allow|succeed|process|let)\w*.{0,50}\b(?:without|no|lacking)\b
+        | \b(?:accept|authori[sz]|allow|succeed|process|let)\w*.{0,50}\b(?:without|no|lacking)\b
         .{0,20}\b(?:proof|dpop)\b - \bmust\b|not (?:accept|allow)|unsupported
         | \b(?:does not|doesnt|do not|dont|never|no code ever)\b.{0,12}
         \b(?:verif(?:y|ies)|checks?|validates?|compares?|enforces?|looks? at)\b.{0,60}

@@ -33,10 +33,12 @@ MEMBERS = {  # what a proof and an access token have; of a part that is not ther
 NO_TOKEN = {"active", "access_token", "token_type", "jwks_uri", "resource", "error", "keys", "kty"}
 OF_A_LOG = {"level", "lvl", "severity", "msg", "message", "err", "error", "error_description"}
 NAMED = re.compile(  # a claim of a proof, as a log names it among other things
-    r"(?=dpop|proof)(?!dpop[_.-]?nonce)(?:dpop[_.-]?)?(?:proof[_.-]?)?(jti|htm|htu|iat|ath|nonce)",
+    r"(?=dpop|proof|sent)(?!dpop[_.-]?nonce)(?:dpop[_.-]?|sent[_.-]?)?(?:proof[_.-]?)?"
+    r"(jti|htm|htu|iat|ath|nonce)",
     re.I,
 )
 WITH_CLAIMS = re.compile(r"\w\.\w")  # others are cut off
+STATUS = {"status", "status_code", "statusCode", "http_status"}
 MOST = 200  # parts of JWTs, of which 20 are told
 ENOUGH = 3  # claims of a list that is taken for all there are
 OF_PROOFS = {"typ": "dpop+jwt"}  # by which one is known that has neither htm nor htu
@@ -160,6 +162,8 @@ def named_claims(members: Mapping[Any, Any]) -> Named:
     """The claims of a proof that members have in their names, such as `proof_nonce`."""
     found = ((NAMED.fullmatch(str(name)[:40]), value) for name, value in members.items())
     told = {one[1].lower(): value for one, value in found if one and value}
+    if "jti" in members and STATUS & members.keys():  # a server's note of what came of a proof
+        told = {name: members[name] for name in MEMBERS[PROOF, CLAIMS] if name in members}
     if str(told.get("iat", "")).isdecimal():
         told["iat"] = int(told["iat"])
     return Named(told)

@@ -203,8 +203,9 @@ def _asked(piece: re.Match[str], then: re.Match[str] | None, made: list[Reading]
 def _object(told: Exchange, made: list[Reading]) -> None:
     """A request, an answer or both, as an object tells of them: of the last request, or another."""
     last = made[-1]
-    again = told.method and (last.method or last.status or signs_in(last.target))
-    if again or (told.request_headers and last.headers[ASKED] and last.method):
+    asked = told.method or (told.url and told.status)
+    again = asked and (last.method or last.status or signs_in(last.target))
+    if again or (told.request_headers and last.headers[ASKED] and (last.method or last.status)):
         made.append(last := Reading())
     last.method, last.target = told.method or last.method, told.url or last.target
     last.headers[ASKED] += told.request_headers

@@ -46,6 +46,7 @@ SPELT_AS = {  # names of members by what they are, in small letters, without `_`
     "body": "body data requestbody form payload postdata",
     "answer body": "responsebody",
     "content": "body data content text json",
+    "node": "node pod podname instance instanceid replica servedby xservedby worker",
     "token": "accesstoken token at",
     "proof": "proof dpopproof proofjwt",
     "DPoP-Nonce": "dpopnonce",
@@ -156,6 +157,8 @@ def _told_of_headers(
     for name in () if received or PROVING & named.keys() else ("DPoP-Nonce", "WWW-Authenticate"):
         if value := _first(named, name, str):
             yield name, value
+    if node := _first(named, "node", str):
+        yield "X-Served-By", node
     if (to := str(answered.get("redirectURL") or "")) and not first(received, "Location"):
         yield "Location", to
 
