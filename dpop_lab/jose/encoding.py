@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -104,11 +104,12 @@ def sha256(octets: bytes) -> bytes:
 
 def deeper(value: object, levels: int) -> bool:
     """Is a JSON value nested in more than so many levels?"""
-    inner: Iterable[Any] = [value]
-    for _ in range(levels + 1):
-        held = {id(one): one for one in inner if isinstance(one, (dict, list))}.values()
-        inner = (each for one in held for each in (one.values() if isinstance(one, dict) else one))
-    return bool(held)
+    if not isinstance(value, (dict, list)) or not levels:
+        return isinstance(value, (dict, list))
+    for one in value.values() if isinstance(value, dict) else value:
+        if isinstance(one, (dict, list)) and deeper(one, levels - 1):  # most are neither
+            return True
+    return False
 
 
 def several(value: object) -> list[Any]:

@@ -14,7 +14,6 @@ FIELD = re.compile(rf"({WORD})[ \t]*:[ \t]*(.*)")
 COMMENT = re.compile(r"^[ \t]*(//|#|>|--(?!--)|;|\|)(?: |$)")
 FENCE = re.compile(r"^[ \t>]*(?:```|~~~).*\n?", re.M)
 QUOTED = re.compile(r'^[ \t]*"(?=[^\n]*\\["n])((?:[^"\\\n]|\\.)++)"[ \t]*$', re.M)  # a text as JSON
-PROMPT = re.compile(r"[^<{\n]{0,100}[$%#>\u276f]\s*")
 VERBOSE = re.compile(rf"^(?:> {WORD} \S+ HTTP/\d|< HTTP/\d)", re.M)  # what `curl -v` prints
 NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts around messages
 PEER = re.compile(r"^\* +Connected to ([\w.-]+) .*port 443\b", re.M)
@@ -50,7 +49,7 @@ PAIR = re.compile(r"\b(\w{1,60}+)=\[([^\[\]\n]*+)\]")
 
 
 def unwrapped(text: str) -> str:
-    """The text without quote marks and indentation, an empty line after each, a last prompt.
+    """The text without quote marks and indentation, an empty line after each.
 
     What `curl -v` prints becomes raw messages.
     """
@@ -68,7 +67,7 @@ def unwrapped(text: str) -> str:
     text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
     text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
     text = BROKEN.sub(_in_one_piece, IN_LISTS.sub(r"\1 ", text))
-    return _without_prompt(_single_spaced(_dedented(text)))
+    return _single_spaced(_dedented(text))
 
 
 def _in_one_piece(found: re.Match[str]) -> str:
@@ -141,13 +140,6 @@ def _single_spaced(text: str) -> str:
     if len(kept) < 3 or any(map(str.strip, lines[1::2])) or not FIELD.match(kept[1]):
         return text
     return "\n".join(kept)
-
-
-def _without_prompt(text: str) -> str:
-    """Without the prompt that a terminal shows after what it printed."""
-    body, _, last = text.rstrip().rpartition("\n")
-    is_prompt = PROMPT.fullmatch(last) and not FIELD.match(last)
-    return f"{body}\n" if body and is_prompt else text
 
 
 def kind_of_log(text: str) -> str:
