@@ -14,7 +14,7 @@ from dpop_lab.wire.message import first
 PROXY = re.compile(
     r"prox(?:y|ies)\b|x-forwarded-|gateway|\bgw\b|nginx|upstream|envoy|istio|ingress|haproxy"
     r"|load.?balancer|traefik|kong\b|\bmesh\b|\bcdn\b|cloudfront|cloudflare|varnish|akamai|\bedge\b|\bapim\b"
-    r"|apigee|\bbff\b|backend"
+    r"|apigee|\bbff\b|backend|caddy|forward.?auth|auth_request|subrequest|\bf5\b|forward.headers"
 )
 NAMES = re.compile(  # of header lines that somebody on the way adds
     r"x-forwarded-|forwarded$|via$|x-real-ip$|x-envoy-|x-amzn?-|cf-ray$|x-original-|x-cache"
@@ -48,7 +48,7 @@ CHANGES = (
         "nonce",
         re.compile(
             r"nonce.{0,60}\b(?:unknown|not (?:known|recogni[sz]ed|issued|found)|differ|other)"
-            r"|unknown nonce"
+            r"|unknown nonce|nonce\b.{0,200}\b(?:loop|for ?ever|endless|each time|every time)"
         ),
         "the nodes of the server do not know each other's nonces",
         "All nodes of the server need one secret, or one store, for their nonces. If the client"

@@ -12,6 +12,7 @@ TIME = re.compile(
     r"(?:z|[+-]\d\d:?\d\d)?)(?!\w)"
 )
 #: What stands before the time of a proof, and before the server's.
+AHEAD = re.compile(r"future|too (?:new|early)|not yet|ahead|immature")
 MADE, NOW = re.compile(r"\biat\b|issued|made|created"), re.compile(r"now|server|current|clock")
 WINDOW = re.compile(
     r"(?:more|older|less) than (\d{1,6}) ?s|within (\d{1,6}) ?s|\b(\d{1,6})[- ]s(?:ec(?:ond)?s?)?"
@@ -145,7 +146,8 @@ def times_told(call: Call) -> tuple[str, str]:
     sizes = ["".join(one) for one in WINDOW.findall(words)]
     window = f"it allows {' + '.join(dict.fromkeys(sizes))} s" if sizes else ""
     if not is_time(iat) or now is None or iat == now:
-        return window, ""
+        none = "0" in ["".join(one) for one in WINDOW.findall(f"{words} {call.around.lower()}")]
+        return window, TOO_STRICT * (none and AHEAD.search(words) is not None)
     away = abs(now - iat)
     told = f"iat is {away:.0f} s" + f" ({duration(away)})" * (away > 600)
     told += f" {'ahead of' if iat > now else 'behind'} the server's time"

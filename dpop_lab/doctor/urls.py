@@ -52,12 +52,18 @@ METHOD = (
     " X-Original-Method $request_method). A cache that turns HEAD into GET has to pass requests"
     " with a proof as they are (Varnish: return (pass))."
 )
+ALIKE = (
+    "The server has to make both URLs alike before it compares them (RFC 9449 §4.3): with and"
+    " without the port that the scheme has anyway, and in whatever letter case of the host, they"
+    " mean the same. htu is right."
+)
+OTHERWISE = "other signs for one path"
 ISSUER = (
     "The server has to know its public URL (its host name, base URL or the proxy's X-Forwarded"
     " headers): it compares iss with that. The token was issued under another name."
 )
 #: what is to be mended at the server
-AT_SERVER = (BEHIND, ROUTE, JOINED, DECODES, WITH_QUERY, ISSUER, TOO_STRICT)
+AT_SERVER = (BEHIND, ROUTE, JOINED, DECODES, WITH_QUERY, ISSUER, TOO_STRICT, ALIKE)
 #: URLs in a server's words, and what stands before that of the server, and of the proof.
 WHOLE = re.compile(r"(?:http|ws)s?://(?:[^\s\"'<>,;()\[\]|\\]|\|(?=\w)){1,300}", re.I)
 OF_THE_SERVER = re.compile(
@@ -164,7 +170,7 @@ def _spelling(here: SplitResult, found: str) -> str:
             f":{here.port}"
         ),
     }
-    return " and ".join(text for text, so in told.items() if so) or "other signs for one path"
+    return " and ".join(text for text, so in told.items() if so) or OTHERWISE
 
 
 def oddities(url: str) -> tuple[str, ...]:
@@ -233,6 +239,12 @@ def urls_told(call: Call) -> tuple[str, str]:
     plain = found.startswith("http:") and wanted.startswith("https:")  # it knows that TLS is there
     if parts.keys() <= {*OF_A_PROXY} and not plain:
         return told, BEHIND
+    if "spelling" in parts:
+        there = normal_url(wanted)
+        odd = _spelling(there, wanted) if there else OTHERWISE
+        if odd != OTHERWISE:
+            told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}, with {odd}"
+            return told, ALIKE
     if "encoding" in parts and len(found) > len(wanted):
         return told, DECODES
     return told, f"Make each proof for the URL that is called; the server has {shown(wanted, 200)}."

@@ -19,6 +19,7 @@ MAY_MEAN = {
 CLAIMS = ("htm", "htu", "ath")  # of which nobody speaks who saw no proof
 #: Topics of words that name no fault of a request, and so none of one with which all is well.
 NO_FAULT_NAMED = ("any row", "status", "server_error", "bare_challenge", "invalid_token")
+OF_OTHERS = (403, 404, 405, 415)  # statuses of what no row asks for
 #: Rows by which a whole request is known to be good, as far as it shows.
 ALL_IS_WELL = {
     TOKEN_ENDPOINT: {"one_header", "signature", "htm", "htu"},
@@ -109,7 +110,8 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
         action += " Give the request as well, and the row is asked."
     asked = [name for name, each in one.findings.items() if each.mark == "passed"]
     good = len(asked) == len(one.findings) and ALL_IS_WELL.get(call.place, {""}) <= {*asked}
-    if good and not passed and said.explains[0] in NO_FAULT_NAMED:
+    other = said.explains[0] == "status" and call.status in OF_OTHERS
+    if good and not (passed or other) and said.explains[0] in NO_FAULT_NAMED:
         title += ", and every row passes that can be asked"
         action, said = why_refused(call), replace(said, guess="likely", at_server=True)
     if (passed or good or said.guess == "open") and asked:

@@ -89,7 +89,8 @@ def _by_wording(call: Call) -> Problem | None:
     vague = found is None or found.explains[0] in VAGUE
     if beside and (vague or "cors" in beside.explains):
         found = beside  # of CORS the page sees nothing but that
-    if found is None and call.scheme.lower() == "dpop" and (other := _other_schemes(call)):
+    dpop = call.scheme.lower() == "dpop" or "authorization: dpop" in call.around.lower()
+    if found is None and dpop and (other := _other_schemes(call)):
         title = f"the challenge names {other} alone, so this server does not take DPoP here"
         action = " ".join(ELSEWHERE.split())
         return Problem(title, action, explains=("no scheme",), at_server=True)
