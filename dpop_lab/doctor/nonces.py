@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import takewhile
+from urllib.parse import parse_qsl
 
 from dpop_lab.doctor.exchanges import (
     KEEP_NEWEST,
     Earlier,
     answered,
+    members_of,
     named,
     same_server,
     settled,
@@ -37,6 +39,10 @@ OWN_NONCES = (
     " server does not take its own nonces: they end at once, or several nodes share no secret and"
     " no memory of them. Mend that there; a further attempt is of no use."
 )
+WHERE = {  # a value belongs that is no nonce of DPoP
+    "c_nonce": "into the key proof of a credential request (OpenID4VCI)",
+    "nonce": "into the authorization request and the ID token (OpenID Connect)",
+}
 OBEY = "Obey the challenge: take the answer's DPoP-Nonce into a new proof, and send it again, once."
 
 
@@ -82,6 +88,8 @@ def nonce_outdated(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Pro
             start = f"{named(asked)} asked for a nonce and gave {shown(asked.nonce, 60)}"
             said = ", and this proof has none"
             action = OBEY
+    elif source is None and (other := _of_another_kind(sent, [*earlier, call])):
+        said, action = other
     elif (source is None or source in here) and here and here[-1].nonce != sent:
         newer = here[here.index(source) + 1] if source else here[-1]
         said = f"outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}"
@@ -98,6 +106,24 @@ def nonce_outdated(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Pro
     if said:
         one = Problem(f"nonce: {start}{said}", action, "RFC 9449 §8.2", row="nonce")
         yield replace(one, explains=OF_NONCES, at_server=at_server)
+
+
+def _of_another_kind(sent: object, known: Earlier) -> tuple[str, str] | None:
+    """That it is a value of another name in a request or an answer, and what to do."""
+    for one in reversed(known):
+        asked = dict(parse_qsl(one.url.partition("?")[2]))
+        told = {**asked, **one.form, **members_of(one)}
+        if name := next((name for name, value in told.items() if value == sent), ""):
+            name = shown(name, 40)[1:-1]
+            belongs = f"{name} belongs {WHERE[name]}. " if name in WHERE else ""
+            given = [each.nonce for each in known if each.nonce][-1:]
+            value = f", {shown(given[0], 60)}," if given else ""
+            return (
+                f"the {name} of {named(one)}, not what a DPoP-Nonce header gave",
+                f"{belongs}Put the value of the DPoP-Nonce header of the last answer{value} into a"
+                " new proof in place of that, and send the request again, once.",
+            )
+    return None
 
 
 def asked_again(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:

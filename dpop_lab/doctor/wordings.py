@@ -56,6 +56,14 @@ SPECIFIC = (
     *OF_LOGINS,
     Wording(
         "not_expired",
+        r"token\b(?! endpoint).{0,30} not (?:yet (?:valid|active)|(?:valid|active) (?:yet|before))",
+        "the access token is not valid yet: its nbf lies ahead of the API's clock",
+        """Set the clocks of this API and of the server that issues the tokens (NTP), and let the
+        API allow some seconds of leeway.""",
+        at_server=True,
+    ),
+    Wording(
+        "not_expired",
         r"""(?<!proof )(?<!dpop )\btoken.{0,14} <ended> | <ended> (?:access )?token
         | #invalid_token (?!.*\bproof).*<ended>""",
     ),

@@ -43,7 +43,7 @@ NAME = re.compile(
     rf"""{BEGINS}(?P<name>{"|".join(ANYWHERE).replace("_", "[_-]?")}"""
     r"""|(?<![a-z]_)request_uri(?=\W{1,9}(?:urn|[\w-]{20}))"""  # and not what is said of it
     r"""|(?:(?<=[?&#;])|(?<=u0026))(?:code|token|(?:sid|state|nonce)(?==[\w.~+/%-]{16}))(?==)"""
-    r"""|(?:\A|(?<=["'\s{,(]))(?:code|token)(?==\[?[\w.~+/%-]{16})"""
+    r"""|(?:\A|(?<=["'\s{,(]))(?:code|token)(?==\[?(?!invalid_|use_dpop)[\w.~+/%-]{16})"""
     rf"""|(?<=["';])(?:d|p|q|dp|dq|qi|k)(?={QUOTE}\s*+:\s*+{QUOTE}[\w-]{{16}}))"""
     rf"""(?P<gap>>|(?:{QUOTE}|\\*+["']?)\s*+(?:value\s*+)?[:=]>?\s*+)"""
     rf"""(?P<quote>{QUOTE})?+""",

@@ -31,7 +31,9 @@ MEMBERS = {  # what a proof and an access token have; of a part that is not ther
     (TOKEN, CLAIMS): ("iss", "aud", "exp", "cnf"),
 }
 NO_TOKEN = {"active", "access_token", "token_type", "jwks_uri", "resource", "error", "keys", "kty"}
-OF_A_LOG = {"level", "lvl", "severity", "msg", "message", "err", "error", "error_description"}
+OF_A_LOG = set(
+    "level lvl severity msg message err error error_description code reason detail status".split()
+)
 NAMED = re.compile(  # a claim of a proof, as a log names it among other things
     r"(?=dpop|proof|sent)(?!dpop[_.-]?nonce)(?:dpop[_.-]?|sent[_.-]?)?(?:proof[_.-]?)?"
     r"(jti|htm|htu|iat|ath|nonce)",

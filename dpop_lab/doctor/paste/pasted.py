@@ -1,5 +1,6 @@
 """What a paste turned out to be: its kind, its calls, and what else is to be told."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -119,6 +120,14 @@ def of_headers(headers: Headers) -> Pasted | None:
 def of_keys(kind: str, jwks: tuple[Mapping[str, Any], ...]) -> Pasted:
     """Keys alone, no more than `MOST` of them."""
     return Pasted(kind=kind, jwks=jwks[:MOST], remarks=_left(len(jwks), "keys"))
+
+
+def api_claims(value: list[Any]) -> Pasted | None:
+    """The list that the demo's API answers with."""
+    if not value or not all(isinstance(one, dict) and {"type", "value"} <= {*one} for one in value):
+        return None
+    answer = replace(NOTHING, status=200, response_body=json.dumps(value, default=str))
+    return Pasted(kind="an answer of the demo's API", calls=(read_call(answer),))
 
 
 def together(read: list[Pasted]) -> Pasted:

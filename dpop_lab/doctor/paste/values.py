@@ -16,6 +16,7 @@ from dpop_lab.doctor.paste.decoded import header_named, parts_of
 from dpop_lab.doctor.paste.pasted import (
     PROVING,
     Pasted,
+    api_claims,
     document_in,
     of_exchanges,
     of_headers,
@@ -28,8 +29,8 @@ from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.doctor.paste.unwrap import METHODS
 from dpop_lab.jose.encoding import Members
-from dpop_lab.session.answer import spelt, told_in, words_of
-from dpop_lab.session.call import NOTHING, Call, read_call
+from dpop_lab.session.answer import json_value, spelt, told_in, words_of
+from dpop_lab.session.call import NOTHING, Call
 from dpop_lab.show.values import is_time, seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers, first
 from dpop_lab.wire.syntax import signs_in
@@ -62,6 +63,8 @@ LINE = re.compile(  # a request, an answer or both, told in a member
     rf"[^\w/]{{0,9}}(?:(?P<method>{METHODS})[ ](?P<url>(?:https?:/)?/\S+)|(?=\W{{0,5}}\d))"
     r"(?:\W{1,5}(?:HTTP/\S+ )?(?P<status>[2-5]\d\d)\b)?"
 )
+BODIES = {"body", "data", "payload", "text", "content", "resp"}  # of either
+ANSWERS = {"access_token", "c_nonce", "request_uri", "active"}  # members of an answer alone
 SPELT = str.maketrans("", "", "_- ")
 LARGEST = 5000  # members of an object that is any of ours
 KINDS = {  # of what a member gives away, in words; the first that fits
@@ -75,7 +78,7 @@ KINDS = {  # of what a member gives away, in words; the first that fits
 def what_is(value: object) -> Pasted | None:
     """What a value is; None for one that says nothing of DPoP by its members. Never raises."""
     if isinstance(value, list):
-        return _api_claims(value) or of_headers(only_headers(value))
+        return api_claims(value) or of_headers(only_headers(value))
     if not isinstance(value, Mapping) or len(value) > LARGEST:
         return None
     value = _spelt(value)
@@ -137,10 +140,19 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
 
 
 def _with_line(named: Members) -> Members:
-    """The members, and the method, the URL and the status that a line among them tells."""
+    """The members, and the method, the URL and the status that a line among them tells.
+
+    Beside a status the body of an answer is known as one.
+    """
     line = LINE.match(_first(named, "line", str) or "")
-    told = line.groupdict().items() if line else ()
-    return {**{name: value for name, value in told if value}, **named}
+    told = line.groupdict() if line else {}
+    named = {**{name: one for name, one in told.items() if one}, **named}
+    refused = (status := _status(named)) is not None and status >= 400
+    for name in BODIES & named.keys() if status else ():
+        body = json_value(named[name]) if isinstance(named[name], str) else named[name]
+        if isinstance(body, Mapping) and (refused or ANSWERS & body.keys()):
+            named["responsebody"] = named.pop(name)
+    return named
 
 
 def _proven(named: Members) -> Headers:
@@ -236,11 +248,3 @@ def _told(value: Mapping[str, Any], exchange: Exchange) -> Pasted:
         token = Call(token=call.issued, sent_at=made if is_time(made) else None)
         found = replace(found, calls=(call, token))
     return replace(document_in(value) or found, kind=kind, calls=found.calls)
-
-
-def _api_claims(value: list[Any]) -> Pasted | None:
-    """The list that the demo's API answers with."""
-    if not value or not all(isinstance(one, dict) and {"type", "value"} <= {*one} for one in value):
-        return None
-    answer = replace(NOTHING, status=200, response_body=json_text(value))
-    return Pasted(kind="an answer of the demo's API", calls=(read_call(answer),))
