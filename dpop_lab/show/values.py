@@ -83,9 +83,10 @@ def cut(text: str, limit: int) -> str:
 
 def printable(text: str, kept: str = "\n") -> str:
     """The text with an escape for whatever can't be seen or moves what is seen, but for `kept`."""
-    if text.isprintable():
+    if text.translate(dict.fromkeys(map(ord, kept))).isprintable():  # without those
         return text
-    return "".join(one if one.isprintable() or one in kept else repr(one)[1:-1] for one in text)
+    escapes = {ord(one): repr(one)[1:-1] for one in {*text} - {*kept} if not one.isprintable()}
+    return text.translate(escapes)
 
 
 def one_line(text: str) -> str:
