@@ -211,7 +211,8 @@ def _of_another_request(found: list[Problem], call: Call) -> Iterator[Problem]:
         wanted=f"{call.method} {htu.wanted[1:-1]}",
         found=shown(named, 200)[1:-1],
         question="",
-        explains=("htm", "ath", "any row"),
+        row=next(each.row for each in found if each in (htm, htu, ath)),  # that said no
+        explains=("htm", "htu", "ath", "any row"),
     )
     yield from (each for each in found if each not in (htm, htu, ath))
 
