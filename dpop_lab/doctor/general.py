@@ -72,7 +72,8 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "lost key",
-        r"""dpop_key_ | dpop key ?(?:pair )?mismatch | key ?pair.{0,40}does not match the one used
+        r"""dpop_key_ | (?<!#invalid_grant )dpop key ?(?:pair )?mismatch
+        | key ?pair.{0,40}does not match the one used
         | (?:key ?pair|(?:private|dpop|signing|device) ?keys?\b(?! binding)).{0,40}?<lost>
         | \bno (?:(?:dpop|private|signing) key|key ?pair)
         | (?:could not|cannot|failed to|unable to) (?:\w+ ){0,2}(?:dpop|private|signing) keys?\b

@@ -58,6 +58,11 @@ def of_a_policy(call: Call, rows: tuple[Check, ...], said: tuple[Said, ...]) -> 
     title = f"the row {' or '.join(names)} failed at the {' or '.join(places)}"
     of_demo = call.is_demo and {name for _, _, name in said} == {DUENDE.name}
     title += ", in the demo server's words" * of_demo
-    each = " ".join(f"{one.name}: {one.mend}" for one in rows)
-    todo = USUAL.get(row.name, row.mend) if len(rows) == 1 else each
+    todo = USUAL.get(row.name, row.mend)
+    if len(rows) > 1:
+        todo = " ".join(f"{one.name}: {one.mend}" for one in rows)
+        title += "; of another server such words may stand for any fault of the proof" * (
+            not of_demo
+        )
+        todo += " Of another server check iat and the clock, htm and htu as well." * (not of_demo)
     return Problem(title, todo, row.section, row=row.name, explains=tuple(names))

@@ -10,12 +10,15 @@ from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
 
 NEEDED = ("authorization", "dpop")  # header lines that no page may send unasked
+NAMED = re.compile(r"header (?:field )?\W?(authorization|dpop)\W? is not allowed")
 NAME = re.compile(r"[\w-]+|\*")
 
 
 def preflight(call: Call) -> Iterator[Problem]:
     """What keeps the page from sending its request; nothing where all is allowed."""
     asked = NAME.findall(first(call.headers, "Access-Control-Request-Headers").lower())
+    if not asked:  # which many consoles leave out, and name what was refused beside it
+        asked = NAMED.findall(call.around.lower())
     answer = call.exchange.response_headers
     allowed = NAME.findall(first(answer, "Access-Control-Allow-Headers").lower())
     refused = [one for one in NEEDED if one in asked and one not in allowed]

@@ -10,6 +10,7 @@ from dpop_lab.doctor.paste.pasted import placeholder
 from dpop_lab.doctor.problem import METHODS, Problem, unsupported_alg
 from dpop_lab.doctor.times import SKEW
 from dpop_lab.jose.jws import salvaged
+from dpop_lab.jose.keys import PRIVATE_MEMBERS
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired, scheme
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
@@ -119,13 +120,17 @@ def _leaked_elsewhere(call: Call) -> Iterator[Problem]:
     if not call.is_proof:
         return
     proof = salvaged(call.proofs[0])
-    header = dict(proof.header)
-    if not call.proof.problem and isinstance(header.get("jwk"), dict):
-        del header["jwk"]
-    if names := leaked([header, proof.claims]):
+    header, where = dict(proof.header), "beside a jwk that is an object stands"
+    jwk = header.pop("jwk", {})
+    if call.proof.problem or not isinstance(jwk, dict):  # else the row looks there
+        header["jwk"] = jwk
+    names = leaked([header, proof.claims])
+    if not names and "proof.jwk" in call.unseen and isinstance(jwk, dict):  # values were taken out
+        names, where = tuple(name for name in PRIVATE_MEMBERS if name in jwk), "in the jwk stands"
+    if names:
         yield Problem.at(
             rules.no_private_key,
-            f"beside a jwk that is an object stands {', '.join(names)[:60]}",
+            f"{where} {', '.join(names)[:60]}",
             "This key has leaked: make a new one, put its public members alone into jwk.",
         )
 

@@ -18,8 +18,8 @@ SPECIFIC = (
     Wording(
         "client library",
         r"""token.?response\b.*token.?type | token.?type (?:cannot be null|must be bearer)
-        | (?:unsupported|unknown|unexpected|wrong|invalid) token_type
-        | token.?type\b.{0,40}(?:mismatch|expected|got)""",
+        | (?:unsupported|unknown|unexpected|wrong|invalid) token_type - \bheader\b
+        | token.?type\b.{0,40}(?:mismatch|expected|got) - \bheader\b""",
         """the client's own library does not know this token_type, or compares it letter by letter:
         the server answered as it should, DPoP and dpop mean the same (RFC 6749 §5.1)""",
         """Use a library, or a version of it, that knows DPoP, or teach it this token_type, in

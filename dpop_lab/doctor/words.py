@@ -20,7 +20,8 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.answer import ABOUT_DPOP, TOKEN_SCHEMES
 from dpop_lab.session.asked import speaks_of_dpop
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, brings_error
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, brings_error, host_of
+from dpop_lab.show.values import shown
 
 MOST_ROWS = 3
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
@@ -36,7 +37,6 @@ BESIDE = (
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
 CHANGED = ("unused", "nonce", "one_header", "htm", "htu", "ath")  # by a proxy, as words tell
-CLUES = {"htu": urls_told, "fresh": times_told, "issuer": issuer_told, "alg": algs_told}
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
@@ -48,6 +48,19 @@ PLACES = {
 }
 STRICTER = """No row that can be asked fails, so the server is stricter or knows something else: \
 compare its clock, the URL and the method it sees, and the algorithms in its metadata."""
+
+
+def audience_told(call: Call) -> tuple[str, str]:
+    """For whom the token is, by its aud, and who refused it."""
+    aud, host = call.access_token.claims.get("aud"), host_of(call.url)
+    if aud is None:
+        return "", ""
+    return f"the token's aud is {shown(aud, 120)}" + f", not this API ({host})" * bool(host), ""
+
+
+#: What else the words about a row tell, with what is known of the call.
+CLUES = {"htu": urls_told, "fresh": times_told, "issuer": issuer_told, "alg": algs_told,
+         "audience": audience_told}  # fmt: skip
 
 
 def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:

@@ -1,7 +1,7 @@
 """What an answer says in words: its error, description and token, by whatever names they have."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from dpop_lab.wire.syntax import Challenge
 
 TOKEN_SCHEMES = ("dpop", "bearer")
 LONGEST_WORDS = 2000
+WHOLE = ("http://", "https://")  # how a URL begins
 CODES = ("error", "error_code", "code")
 DESCRIPTIONS = ("error_description", "message", "detail", "reason", "description", "title")
 COMPARED = ("expected", "actual", "received", "got", "htu", "iat", "now")  # told beside the words
@@ -68,16 +69,25 @@ def words_of(members: object) -> tuple[str, str]:
     if all(name != "error_description" for name, _ in told):
         words = ["; ".join(dict.fromkeys(words[:3]))]
     text = next(filter(ABOUT_DPOP.search, words), words[0] if words else "")
-    urls = {
-        name: value for name, value in told if str(value)[:8].startswith(("http://", "https://"))
-    }
-    beside = {name: value for name, value in told if name in COMPARED} | (
-        urls if len(urls) == 2 else {}
+    return error, _with_compared(text, told)
+
+
+def compared(told: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The members of an answer by which it says what was compared with what: two URLs, times."""
+    told = [*told]
+    urls = {name: value for name, value in told if str(value)[:8].startswith(WHOLE)}
+    beside = {name: value for name, value in told if name in COMPARED}
+    return beside | (urls if len(urls) == 2 else {})
+
+
+def _with_compared(text: str, told: Iterable[tuple[str, Any]]) -> str:
+    """Words about DPoP, and behind them what was compared, unless it stands in them."""
+    if not ABOUT_DPOP.search(text):
+        return text
+    beside = {name: value for name, value in compared(told).items() if str(value) not in text}
+    return text + f" ({', '.join(f'{name} {value}' for name, value in beside.items())})" * bool(
+        beside
     )
-    beside = {name: value for name, value in beside.items() if str(value) not in text}
-    if ABOUT_DPOP.search(text) and beside:
-        text += f" ({', '.join(f'{name} {value}' for name, value in beside.items())})"
-    return error, text
 
 
 def answer_of(
@@ -98,6 +108,8 @@ def answer_of(
         tells = challenge.scheme in TOKEN_SCHEMES and {*said} & {*found}
         if tells and not OWN_CODE.fullmatch(said["error"]):
             said = {name: found.get(name, said[name]) for name in said}
+            words = _with_compared(said["error_description"], told.items())
+            said["error_description"] = words
     issued = told.get("access_token")
     return {
         "error": said["error"][:200],

@@ -38,6 +38,10 @@ def point_advice(jwk: Mapping[str, Any]) -> str:
         wanted = f"base64url, without =, of {size} octets, zeros in front included"
         return f"Write x and y as {wanted}: {' and '.join(odd)}." if odd else ""
     off = f"The point (x, y) is not on the curve {curve}"
+    if x == y:
+        return (
+            f"{off}: x and y are the same value, one was copied for the other. Export the key anew."
+        )
     if on_curve(curve, y, x):
         return (
             f"{off}; swapped it is: x and y are the wrong way round. Put them right where the jwk"

@@ -40,7 +40,7 @@ FAILS = re.compile(
     r"|n't|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
     r"|wrong|differ|cannot|unable|un(?:support|expect|authori|known|trust|bound)|expired?\b|duplicate"
     r"|replay|reuse|requir|block|malform|future|lost|skew|expect|forbid|violat|illegal|lack|absent"
-    r"|abort|warn|exactly|\b[45]\d\d\b",
+    r"|abort|warn|out of range|outside|exactly|\b[45]\d\d\b",
     re.I,
 )
 NAMED = re.compile(

@@ -24,12 +24,12 @@ from dpop_lab.doctor.paste.pasted import (
     says_something,
     with_headers,
 )
-from dpop_lab.doctor.paste.raw import LONGEST, MOST, headers_in, only_headers
+from dpop_lab.doctor.paste.raw import ELIDED, LONGEST, MOST, headers_in, only_headers
 from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.doctor.paste.unwrap import METHODS
 from dpop_lab.jose.encoding import Members
-from dpop_lab.session.answer import json_value, spelt, told_in, words_of
+from dpop_lab.session.answer import compared, json_value, spelt, told_in, words_of
 from dpop_lab.session.call import NOTHING, Call
 from dpop_lab.show.values import is_time, seconds_since_1970
 from dpop_lab.wire.message import Exchange, Headers, first
@@ -51,7 +51,7 @@ SPELT_AS = {  # names of members by what they are, in small letters, without `_`
     "token": "accesstoken token at",
     "proof": "proof dpopproof proofjwt",
     "DPoP-Nonce": "dpopnonce",
-    "WWW-Authenticate": "wwwauthenticate",
+    "WWW-Authenticate": "wwwauthenticate challenge",
     "line": "msg message event call request req operation text",
     "keys": "keys",
     "time": "starteddatetime",
@@ -168,7 +168,7 @@ def _told_of_headers(
     """Header lines of an answer that are told elsewhere: a nonce, where a HAR says it redirects."""
     for name in () if received or PROVING & named.keys() else ("DPoP-Nonce", "WWW-Authenticate"):
         if value := _first(named, name, str):
-            yield name, value
+            yield name, ELIDED.sub("", value)
     if node := _first(named, "node", str):
         yield "X-Served-By", node
     if (to := str(answered.get("redirectURL") or "")) and not first(received, "Location"):
@@ -188,8 +188,10 @@ def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> 
     """The body of the answer that an object is, or whose words it has; empty for none."""
     error, words = words_of(value)
     said = words[:LONGEST_WORDS]
-    if error or (said and ((status or 0) >= 400 or (ABOUT.search(said) and FAILS.search(said)))):
-        return json_text({**(value if alone else {}), **refusal(error, words)})
+    about = said and ((status or 0) >= 400 or (ABOUT.search(said) and FAILS.search(said)))
+    beside = value if alone else compared(value.items())
+    if error or about or (not (alone or words) and beside and (status or 0) >= 400):
+        return json_text({**beside, **refusal(error, words)})
     return json_text(value) if alone and isinstance(value.get("access_token"), str) else ""
 
 
