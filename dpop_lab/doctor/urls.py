@@ -52,19 +52,16 @@ METHOD = (
     " X-Original-Method $request_method). A cache that turns HEAD into GET has to pass requests"
     " with a proof as they are (Varnish: return (pass))."
 )
-<<<<<<< HEAD
 ALIKE = (
     "The server has to make both URLs alike before it compares them (RFC 9449 §4.3): with and"
     " without the port that the scheme has anyway, and in whatever letter case of the host, they"
     " mean the same. htu is right."
 )
 OTHERWISE = "other signs for one path"
-=======
 SLASH = (
     "Call and sign one URL, to the letter; the server has {0}. Join base URL and path with one"
     " slash; a rewrite or redirect on the way may add or take one, too."
 )
->>>>>>> 66c8793 (What a log's members compare, a token's audience, doubled slashes, equal coordinates, hidden private members and Firefox's refusals are told)
 ISSUER = (
     "The server has to know its public URL (its host name, base URL or the proxy's X-Forwarded"
     " headers): it compares iss with that. The token was issued under another name."
