@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dpop_lab.doctor.exchanges import Earlier, named, place_of
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.urls import FORWARD, METHOD
+from dpop_lab.doctor.url_mends import FORWARD, METHOD
 from dpop_lab.session.call import Call
 from dpop_lab.show.values import cut
 from dpop_lab.wire.message import first

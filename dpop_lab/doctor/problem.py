@@ -7,7 +7,7 @@ from typing import Self
 
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
-from dpop_lab.doctor.urls import INNER
+from dpop_lab.doctor.url_mends import INNER
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import Call

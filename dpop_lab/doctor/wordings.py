@@ -7,7 +7,7 @@ from dpop_lab.doctor.general import BESIDE_PROOFS, ELSEWHERE
 from dpop_lab.doctor.grammar import Wording
 from dpop_lab.doctor.login_words import KEEP, OF_BOUND_GRANTS, OF_LOGINS
 from dpop_lab.doctor.server_words import OF_SERVERS
-from dpop_lab.doctor.urls import PROXY
+from dpop_lab.doctor.url_mends import PROXY
 
 CLOCK = """Make the proof right before it is sent, do not keep it for later, and set the client's
     clock (NTP). If that clock is right, the server's is wrong or its window is short."""

@@ -12,7 +12,8 @@ from dpop_lab.doctor.paste.refusals import STATUS, words_in
 from dpop_lab.doctor.policy_words import blamed, of_a_policy
 from dpop_lab.doctor.problem import OPEN, Problem, algs_told
 from dpop_lab.doctor.times import times_told
-from dpop_lab.doctor.urls import AT_SERVER, issuer_told, oddities, urls_told
+from dpop_lab.doctor.url_mends import AT_SERVER
+from dpop_lab.doctor.urls import issuer_told, oddities, urls_told
 from dpop_lab.doctor.wordings import SPECIFIC, VAGUE
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE

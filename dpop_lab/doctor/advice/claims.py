@@ -7,7 +7,8 @@ from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice.header import jwk_of
 from dpop_lab.doctor.advice.tokens import SENT_ID
 from dpop_lab.doctor.times import time_advice
-from dpop_lab.doctor.urls import INNER, JOINED, differences, is_inside, joined_twice
+from dpop_lab.doctor.url_mends import INNER, JOINED
+from dpop_lab.doctor.urls import differences, is_inside, joined_twice
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown

@@ -2,7 +2,8 @@
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.times import SKEW
-from dpop_lab.doctor.urls import ENCODED, FORWARD, METHOD, PROXY, differences
+from dpop_lab.doctor.url_mends import FORWARD, METHOD, PROXY
+from dpop_lab.doctor.urls import ENCODED, differences
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, Call
