@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from email.utils import formatdate, parsedate_to_datetime
+from functools import reduce
 from itertools import zip_longest
 from textwrap import wrap
 from typing import Any, TypeGuard, TypeVar
@@ -83,7 +84,7 @@ def cut(text: str, limit: int) -> str:
 
 def printable(text: str, kept: str = "\n") -> str:
     """The text with an escape for whatever can't be seen or moves what is seen, but for `kept`."""
-    if text.translate(dict.fromkeys(map(ord, kept))).isprintable():  # without those
+    if reduce(lambda rest, one: rest.replace(one, ""), kept, text).isprintable():
         return text
     escapes = {ord(one): repr(one)[1:-1] for one in {*text} - {*kept} if not one.isprintable()}
     return text.translate(escapes)
