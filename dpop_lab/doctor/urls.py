@@ -166,8 +166,8 @@ def _parts_of(url: str) -> tuple[str, str]:
     return host.rpartition(":")[0] or host, path
 
 
-def urls_told(call: Call) -> tuple[str, str]:
-    """In which part the server's URL and that of the proof differ, and what to do; or nothing."""
+def _two_urls(call: Call) -> tuple[str, str] | None:
+    """The URL of the proof and that of the server, where words compare two; by what leads up."""
     words, urls, start = call.description[:4000], list[tuple[int, str]](), 0
     if len(WHOLE.findall(words)) == 1:  # the other may stand in a line beside the server's words
         words += "\n" + "\n".join(one for one in call.around.split("\n") if "htu" in one.lower())
@@ -178,8 +178,16 @@ def urls_told(call: Call) -> tuple[str, str]:
         url, start = match[0].rstrip(".:"), match.end()
         urls += [(rank, url)] * (url not in [known for _, known in urls])
     if len(urls) != 2:
-        return "", ""
+        return None
     ours, theirs = (url for _, url in sorted(urls, key=itemgetter(0)))
+    return ours, theirs
+
+
+def urls_told(call: Call) -> tuple[str, str]:
+    """In which part the server's URL and that of the proof differ, and what to do; or nothing."""
+    if (two := _two_urls(call)) is None:
+        return "", ""
+    ours, theirs = two
     found, wanted = without_query(ours), without_query(theirs)
     told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
     parts = differences(wanted, found)

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 from dpop_lab.doctor.paste.jwts import JWT, is_refresh
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, not_understood, placeholder
+from dpop_lab.doctor.paste.raw import json_text
 from dpop_lab.doctor.paste.refusals import TESTED
 from dpop_lab.doctor.paste.unwrap import START
-from dpop_lab.doctor.paste.values import exchange_in, json_text
+from dpop_lab.doctor.paste.values import exchange_in
 from dpop_lab.doctor.policy_words import blamed
 from dpop_lab.session.answer import json_value
 from dpop_lab.session.call import NOTHING, Call

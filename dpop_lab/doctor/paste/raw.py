@@ -1,9 +1,12 @@
 """Raw messages, alone or in a session log: read strictly, from the first line to the end."""
 
+import base64
+import json
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
@@ -168,3 +171,20 @@ def header_line(name: str, value: str, made: list[Reading]) -> None:
     if elsewhere or (asks and answers and known in (one.lower() for one, _ in last.headers[ASKED])):
         made.append(last := Reading())
     last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))
+
+
+def body_in(found: Any) -> str:
+    """A body as text, as the JSON that it was read into, or as a HAR has it."""
+    if isinstance(found, Mapping) and {"mimeType", "text", "params"} & set(found):
+        text = found.get("text") or urlencode(headers_in(found.get("params")), errors="replace")
+        try:
+            octets = base64.b64decode(text if found.get("encoding") == "base64" else "")
+        except (ValueError, TypeError):
+            return ""
+        found = octets.decode("utf-8", "replace") or text
+    return found[:LONGEST] if isinstance(found, str) else json_text(found) if found else ""
+
+
+def json_text(value: object) -> str:
+    """A value as JSON text; what is no JSON in it as Python writes it."""
+    return json.dumps(value, default=str, skipkeys=True)[:LONGEST]

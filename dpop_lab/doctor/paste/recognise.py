@@ -25,7 +25,7 @@ from dpop_lab.doctor.paste.pasted import (
     of_headers,
     together,
 )
-from dpop_lab.doctor.paste.raw import MARK, header_lines
+from dpop_lab.doctor.paste.raw import MARK, header_lines, json_text
 from dpop_lab.doctor.paste.refusals import CODES, LOGIN, TECHNICAL
 from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import AROUND, scanned
@@ -38,7 +38,7 @@ from dpop_lab.doctor.paste.unwrap import (
     kind_of_log,
     unwrapped,
 )
-from dpop_lab.doctor.paste.values import exchange_in, json_text, what_is
+from dpop_lab.doctor.paste.values import exchange_in, what_is
 from dpop_lab.doctor.words import meaning
 from dpop_lab.jose.encoding import MAX_DEPTH, deeper, read_json
 from dpop_lab.jose.jws import Jws

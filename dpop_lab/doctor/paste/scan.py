@@ -17,6 +17,7 @@ from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import PROVING, document_in, with_headers
 from dpop_lab.doctor.paste.raw import (
     header_line,
+    json_text,
     note_status,
     only_headers,
     other_line,
@@ -26,7 +27,7 @@ from dpop_lab.doctor.paste.raw import (
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
 from dpop_lab.doctor.paste.refusals import FRAME, TESTED, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, unescaped
-from dpop_lab.doctor.paste.values import exchange_in, json_text
+from dpop_lab.doctor.paste.values import exchange_in
 from dpop_lab.session.answer import json_value
 from dpop_lab.session.call import NOTHING, Call
 from dpop_lab.session.telling import WELL_KNOWN

@@ -1,7 +1,5 @@
 """Objects as what they are: a HAR, an exchange, an answer, a key, header lines, a decoded JWT."""
 
-import base64
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -9,7 +7,6 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
-from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.browser import recorded
 from dpop_lab.doctor.paste.decoded import header_named, parts_of
@@ -24,7 +21,7 @@ from dpop_lab.doctor.paste.pasted import (
     says_something,
     with_headers,
 )
-from dpop_lab.doctor.paste.raw import ELIDED, LONGEST, MOST, headers_in, only_headers
+from dpop_lab.doctor.paste.raw import ELIDED, MOST, body_in, headers_in, json_text, only_headers
 from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.doctor.paste.unwrap import METHODS
@@ -120,7 +117,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
     alone = not (method or sent or received)
     apart = apart or (status is not None and not (method or url))
     answer = _first(came, "answer body") or (apart and _first(came, "content"))
-    body = _body(answer or (apart and words_of(answered)[0] and answered))
+    body = body_in(answer or (apart and words_of(answered)[0] and answered))
     told = _answer_in(value, status, alone=alone) if alone or not answer else ""
     if alone and not told and not (url and status):
         return None
@@ -128,7 +125,7 @@ def exchange_in(value: Mapping[Any, Any]) -> Exchange | None:
         method.upper(),
         url_of(url, (*sent, ("Host", _first(asked, "host", str) or ""))) if url else "",
         sent,
-        _body(_first(asked, "body")) if method else "",
+        body_in(_first(asked, "body")) if method else "",
         seconds_since_1970(_first(named, "time", str) or "") or math.nan,
         math.nan,
         status=status,
@@ -219,23 +216,6 @@ def _plain(name: str) -> str:
 def _status(named: Members) -> int | None:
     status = _first(named, "status", int)
     return status if status and 100 <= status < 600 else None
-
-
-def _body(found: Any) -> str:
-    """A body as text, as the JSON that it was read into, or as a HAR has it."""
-    if isinstance(found, Mapping) and {"mimeType", "text", "params"} & set(found):
-        text = found.get("text") or urlencode(headers_in(found.get("params")), errors="replace")
-        try:
-            octets = base64.b64decode(text if found.get("encoding") == "base64" else "")
-        except (ValueError, TypeError):
-            return ""
-        found = octets.decode("utf-8", "replace") or text
-    return found[:LONGEST] if isinstance(found, str) else json_text(found) if found else ""
-
-
-def json_text(value: object) -> str:
-    """A value as JSON text; what is no JSON in it as Python writes it."""
-    return json.dumps(value, default=str, skipkeys=True)[:LONGEST]
 
 
 def _told(value: Mapping[str, Any], exchange: Exchange) -> Pasted:
