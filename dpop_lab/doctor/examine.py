@@ -53,7 +53,7 @@ def examine(
 
         return Examined(call=call, policy=held_to, problems=tuple(preflight(call)))
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
-    obeyed, took = solved(call, later), bool(call.place) and call.succeeded
+    obeyed, took = (solved(call, later) if call.status else ""), bool(call.place and call.succeeded)
     others = tuple(other_problems(call))
     sequence = tuple(one for one in sequence if not _said_by(others, one))
     explained = {name for problem in (*sequence, *others) for name in problem.explains}
@@ -193,12 +193,15 @@ def _of_another_request(found: list[Problem], call: Call) -> Iterator[Problem]:
     """The problems, those of a proof that was made for another request as one."""
     rows = {each.row: each for each in found}
     htm, htu, ath = (rows.get(row.name) for row in (rules.htm, rules.htu, rules.ath))
+    if htu is None or htu.at_server:
+        yield from found
+        return
     claims = call.proof.claims
     named = f"{claims.get('htm')} {claims.get('htu')}"
     parts = differences(call.url, str(claims.get("htu")))
     of_token = str(claims.get("htu")).rstrip("/").lower().endswith("/token")
     other = {"path", "host"} & parts.keys() and claims.get("htm") in METHODS
-    if htu is None or htu.at_server or not other or not (htm or (ath and of_token)):
+    if not other or not (htm or (ath and of_token)):
         yield from found
         return
     what = "the token request" if of_token else "another request"

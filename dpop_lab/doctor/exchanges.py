@@ -38,8 +38,6 @@ def solved(call: Call, later: tuple[Call, ...]) -> str:
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
         found = [one for one in later if one.succeeded and WELL_KNOWN in one.url]
         return told * any(host_of(one.url) == host_of(call.url) for one in found)
-    if call.status is None:
-        return ""
     if call.error in PENDING:
         return "The user has not agreed yet: ask again, each time with a new proof (RFC 8628 §3.5)."
     if call.wants_nonce:

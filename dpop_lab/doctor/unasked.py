@@ -90,7 +90,7 @@ def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
         action = "The client had no token when it made the header: wait until there is one."
     if said:
         yield replace(Problem.at(scheme, said, action), explains=OF_A_TOKEN)
-    if (count := len(lines(call.headers, "Authorization"))) > 1 and not good:
+    if call.headers and (count := len(lines(call.headers, "Authorization"))) > 1 and not good:
         yield Problem(
             f"There are {count} Authorization headers",
             "Send one Authorization header: which of several counts, each server decides.",
@@ -165,8 +165,9 @@ def _by_itself(call: Call) -> Iterator[Problem]:
 def query_in_htu(call: Call) -> Problem | None:
     """An htu with a query or a fragment: many servers pass over them, others do not."""
     htu = call.proof.claims.get("htu")
-    if not isinstance(htu, str) or (url := without_query(htu)) == htu:
+    if not isinstance(htu, str) or not {"?", "#"} & {*htu}:
         return None
+    url = without_query(htu)
     sign, part = ("?", "query") if "?" in htu else ("#", "fragment")
     return Problem.at(
         rules.htu,

@@ -338,7 +338,7 @@ def _told(exchange: Exchange, challenges: tuple[Challenge, ...]) -> dict[str, An
 
 def for_persons(url: str) -> bool:
     """Is it one of the places where people are concerned, or used for signing in?"""
-    return FOR_PERSONS.search(url) is not None or signs_in(url)
+    return FOR_PERSONS.search(url) is not None or ("=" in url and signs_in(url))
 
 
 def brings_error(exchange: Exchange) -> bool:
