@@ -78,7 +78,8 @@ BESIDE_PROOFS = (
         | \bno (?:(?:dpop|private|signing) key|key ?pair)
         | (?:could not|cannot|failed to|unable to) (?:\w+ ){0,2}(?:dpop|private|signing) keys?\b
         | key_?(?:not_?found|missing|invalidated) | key permanently invalidated
-        | unrecoverable ?key | err ?sec ?(?:item|interaction) ?not
+        | unrecoverable ?key | bad_decrypt | bad ?padding ?exception | aead ?bad ?tag
+        | err ?sec ?(?:item|interaction) ?not
         | (?:key ?(?:store|chain)|secure enclave)\w*.{0,40}(?:<lost>|error|exception|fail|unable)
         | indexed ?db.{0,60}(?:key|error|fail|clos)""",
         """the client's private key is lost, or out of reach; without it, the tokens that are bound

@@ -24,7 +24,7 @@ WORDS = {
     r"|\b(?:not|n.?t)(?: \w+)? (?:present\w*|found|provided|given|supplied|set|sent)\b",
     "several": r"multiple|\b(?:several|more than one|exactly (?:one|once)|only one|too many|two)\b"
     r"|\btwice\b|\b(?:[2-9]|found \d+) (?:values|dpop|proofs?|headers?)\b"
-    r"|\b(?:got|count:?) [2-9]\b",
+    r"|\b(?:got|count:?) [2-9]\b|duplicate header",
     "differs": r"match|differ|\b(?:another|other|wrong|unexpected|unequal|changed|unknown)\b"
     r"|\b(?:is|was|does)(?: not|n.?t) (?:the|that|what|for|equal|issued|made|fit|tied)\b"
     r"|other than",

@@ -112,7 +112,7 @@ SPECIFIC = (
     ),
     Wording(
         "unused",
-        r"<reused> - \bcode\b|unique identifier",
+        r"<reused> - \bcode\b|duplicate header|unique identifier",
         "",
         """Make a new proof for each request, with a new jti and iat. A library or a proxy that
         sends a request again by itself (nginx: proxy_next_upstream) sends the old proof: let the
@@ -193,7 +193,7 @@ SPECIFIC = (
     *OF_BOUND_GRANTS,
     Wording(
         "one_header",
-        r"<proof> + <several> - missing|\bno\b",
+        r"<proof> + <several> - missing|\bno\b | duplicate header",
         "this sounds like the row one_header: more than one DPoP header came",
         """Send exactly one DPoP header. A middleware, an interceptor or a retry that adds its own
         has to set the header, not append to it.""",

@@ -133,7 +133,7 @@ def _in_the_table(call: Call, text: str, table: tuple[Wording, ...]) -> Problem 
 def fitting(call: Call, text: str, table: tuple[Wording, ...]) -> Wording | None:
     """The first wording of a table that fits a text about this call, None where none does."""
     line, words = _line(call, text), squeezed(text)
-    dpop, ours = call.is_proof or ABOUT_DPOP.search(line), OURS.search(words)
+    dpop, ours = call.is_proof or call.hidden or ABOUT_DPOP.search(line), OURS.search(words)
     for wording, pattern in _patterns(table):
         row = ROWS.get(wording.topic)
         fits = (dpop or row not in OF_PROOFS) and pattern.search(line)

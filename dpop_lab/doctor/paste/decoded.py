@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from dpop_lab.doctor.paste.jwts import (
+    ID_TOKEN,
     JWT,
     MOST_JWTS,
     PROOF,
@@ -123,7 +124,7 @@ def known_as_decoded(told: Pasted, jwts: list[Jwt]) -> Pasted:
         *others, last = told.calls or (Call(),)  # a document alone has none
         told = replace(told, calls=(*others, merged(last, of_jwts(lost))))
     if all(one.exchange is not_sent for one in told.calls):
-        told = replace(told, kind=" and ".join(dict.fromkeys(one.kind for one in jwts)) + FORM)
+        told = replace(told, kind=" and ".join(dict.fromkeys(map(_kind, jwts))) + FORM)
     unseen = {one.text(): [*one.unseen()] for one in jwts}
     calls = []
     for call in told.calls:
@@ -131,6 +132,11 @@ def known_as_decoded(told: Pasted, jwts: list[Jwt]) -> Pasted:
         listed = any(one.listed and one.text() in call.proofs for one in jwts)
         calls.append(replace(call, unseen=tuple(names), whole=call.whole and not listed))
     return replace(told, calls=tuple(calls), remarks=tuple(dict.fromkeys([DECODED, *told.remarks])))
+
+
+def _kind(jwt: Jwt) -> str:
+    """What it is, in words."""
+    return ID_TOKEN if kind_of(jwt.text()) == ID_TOKEN else jwt.kind
 
 
 def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

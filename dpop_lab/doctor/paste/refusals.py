@@ -27,7 +27,7 @@ ABOUT = re.compile(
     rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS"
     rf"|too big header|^websocket connection to|\bjwt (?:is|was) |\bbearer token|{LOGIN}"
     r"|key_?(?:store|chain|permanently)|secure enclave|err ?sec ?(?:item|interaction)|indexed ?db"
-    r"|\bheader (?:field )?(?:value|content)s?\b",
+    r"|\bheader (?:field )?(?:value|content)s?\b|duplicate header",
     re.I,
 )
 TESTED = re.compile(  # a test that wants a refusal, and found that the server let somebody in

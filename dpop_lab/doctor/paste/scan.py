@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, is_refresh, kind_of, paired
+from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, TOKEN, is_refresh, kind_of, paired
 from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.doctor.paste.pasted import PROVING, document_in, with_headers
 from dpop_lab.doctor.paste.raw import (
@@ -26,7 +26,7 @@ from dpop_lab.doctor.paste.raw import (
 )
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
 from dpop_lab.doctor.paste.refusals import FRAME, TESTED, words_in
-from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, unescaped
+from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, without_escapes
 from dpop_lab.doctor.paste.values import exchange_in
 from dpop_lab.session.answer import json_value
 from dpop_lab.session.call import NOTHING, Call
@@ -73,7 +73,7 @@ ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a 
 THEN = re.compile(r"[ ]([2-5]\d\d)(?=[ ]*$|[ ](?:\d|[a-z-]+:))")  # what came of it, in its line
 URL = re.compile(rf"\b[a-z][\w+.-]{{1,60}}+:/(?:[^\s\"'<>]|{HIDDEN})++")  # or one of an app
 FORM = re.compile(r"grant_type=[^&\s=]{1,90}+&\S++")
-ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
+SCHEME = re.compile(r"\b(?:DPoP|Bearer) \Z")  # before a token in a sentence
 STATUSES = {"status", "named", "weak"}
 MOST, AROUND = 1000, 2000  # messages; characters of the lines beside one
 Told = tuple[Exchange, Call]  # with the lines and the JWTs that stand beside it
@@ -85,7 +85,7 @@ def scanned(text: str) -> list[Told]:
     Never raises. What a server says belongs to the request that it stands behind, or else before.
     """
     lines = logged_lines(forms_sent(RECEIVED.sub(r"\1, ", CONTINUED.sub(", ", text))))
-    text = "\n".join(map(_without_escapes, lines)) + "\n"
+    text = "\n".join(map(without_escapes, lines)) + "\n"
     made, at, objects = [Reading()], 0, deque(objects_in(text))
     while at < len(text) and len(made) <= MOST:
         end = text.index("\n", at)
@@ -100,6 +100,7 @@ def scanned(text: str) -> list[Told]:
                 _object(exchange, made)
             at = after
         elif start < end and (said := [one for one in value.values() if _is_line(one)]):
+            _loose_line(text[at:start], made)
             for line in "\n".join(said).split("\n"):  # a log that a collector put into objects
                 _loose_line(line, made)
             at = after
@@ -131,11 +132,6 @@ def _proving(value: Mapping[Any, Any]) -> Exchange | None:
     """Header lines of a request with a proof or a token, by their names."""
     proves = {str(name).lower() for name in value} & PROVING
     return with_headers(only_headers(value)) if proves else None
-
-
-def _without_escapes(line: str) -> str:
-    """A line with the objects that stand in quotes in it; one that is JSON needs no help."""
-    return unescaped(line) if ESCAPED.search(line) and json_value(line) is None else line
 
 
 def _beside(one: Reading) -> Call:
@@ -240,7 +236,11 @@ def _words(line: str, made: list[Reading]) -> None:
 
 def _jwt(found: re.Match[str], made: list[Reading]) -> None:
     """A proof or a token in no header line: of the last request, or another one's proof."""
+    scheme = SCHEME.search(found.string, max(0, found.start() - 8), found.start())
     if is_refresh(found):
+        return
+    if scheme and kind_of(found[0]) == TOKEN:
+        header_line("Authorization", f"{scheme[0]}{found[0]}", made)
         return
     last, is_proof = made[-1], kind_of(found[0]) == PROOF
     others = [one for one in last.jwts if is_proof and kind_of(one) == PROOF]

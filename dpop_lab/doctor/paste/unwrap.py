@@ -5,6 +5,8 @@ import textwrap
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
+from dpop_lab.session.answer import json_value
+
 METHODS = r"(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)"
 WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 REQUEST_LINE = rf"^({WORD}) +(\S+) +HTTP/\d(?:\.\d)?[ \t]*$"
@@ -19,6 +21,7 @@ NOTED = re.compile(r"^(?:\*.*|[{}] ?\[.*)\n?|^[<>](?: |$)", re.M)  # and puts ar
 PEER = re.compile(r"^\* +Connected to ([\w.-]+) .*port 443\b", re.M)
 PATH = re.compile(rf"^({WORD}) (/\S*) HTTP/", re.M)
 APACHE = re.compile(r"http-outgoing-\d+ (?:>>|<<) ?(\"?)([^\n]*)")
+ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
 WIRE = re.compile(r"\b(?:send|reply): b?(?:'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\")")
 VARNISH = re.compile(r"^[-*]+[ \t]+(?:Bereq|Beresp|Req|Resp)(Method|URL|Header|Status)[ \t]+", re.M)
 PARTS = {"Method": "method: ", "URL": "path: ", "Status": "status: ", "Header": ""}
@@ -154,3 +157,8 @@ def forms_sent(text: str) -> str:
 
 def _as_form(printed: re.Match[str]) -> str:
     return urlencode(PAIR.findall(printed[0])) if "grant_type=[" in printed[0] else printed[0]
+
+
+def without_escapes(line: str) -> str:
+    """A line with the objects that stand in quotes in it; one that is JSON needs no help."""
+    return unescaped(line) if ESCAPED.search(line) and json_value(line) is None else line
