@@ -54,16 +54,14 @@ SPELT_AS = {  # names of members by what they are, in small letters, without `_`
     "time": "starteddatetime",
     "reason": "statustext",
 }
-LONGEST_WORDS = 10_000  # characters of words that are asked whether they tell of a failure
 NAMES = {what: names.split() for what, names in SPELT_AS.items()}
 LINE = re.compile(  # a request, an answer or both, told in a member
     rf"[^\w/]{{0,9}}(?:(?P<method>{METHODS})[ ](?P<url>(?:https?:/)?/\S+)|(?=\W{{0,5}}\d))"
     r"(?:\W{1,5}(?:HTTP/\S+ )?(?P<status>[2-5]\d\d)\b)?"
 )
-BODIES = {"body", "data", "payload", "text", "content", "resp"}  # of either
-ANSWERS = {"access_token", "c_nonce", "request_uri", "active"}  # members of an answer alone
+BODIES, ANSWERS = {*NAMES["content"], "payload", "resp"}, {"access_token", "c_nonce", "active"}
 SPELT = str.maketrans("", "", "_- ")
-LARGEST = 5000  # members of an object that is any of ours
+LARGEST, LONGEST_WORDS = 5000, 10_000  # members of what is ours; characters asked for a failure
 KINDS = {  # of what a member gives away, in words; the first that fits
     "request": "an exchange in JSON",
     "error": "a JSON error",
