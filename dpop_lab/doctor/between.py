@@ -60,9 +60,10 @@ CHANGES = (
         "unused",
         re.compile(
             r"\b(?:each|every)\b.{0,40}\b(?:jti of its own|(?:own|new|fresh|different) jti)\b"
+            r"|\b(?:registered|checked|validated|verified|run) twice\b|two filters"
             r"|\bjti\b.{0,20}\b(?:differs|changes|(?:is )?(?:new|fresh|random)) (?:each|every|with)"
         ),
-        "each request is said to have a jti of its own, so the server's memory of them is at fault",
+        "the proofs are said to be new, so the server's memory of them is at fault",
         "Look at the server's memory of proofs: is its key jti, or something that several proofs"
         " share; is one proof looked at twice, as by a gateway and the service, or by two filters;"
         " how long is it kept? The client has nothing to mend.",

@@ -100,6 +100,7 @@ def told_once(examined: list[Examined]) -> Iterator[Examined]:
     clear = {status for status, problem in known if problem.explains not in SILENT}
     seen = [problem for _, problem in known if not problem.guess]
     explained = {name for each in seen for name in (each.row, *each.explains)} - {""}
+    told = any(each.row for one in examined if one.of_words_alone for each in one.problems)
     actions = tuple(problem.action for _, problem in known if problem.action)
     again = set[tuple[str, ...]]()  # causes that a later exchange has, too
     for one in reversed(examined):
@@ -110,6 +111,8 @@ def told_once(examined: list[Examined]) -> Iterator[Examined]:
         if one.of_words_alone:  # which evidence elsewhere accounts for
             topics = {name for each in one.problems for name in each.explains[:1]}
             echo = echo or not topics.isdisjoint(explained)
+        if told and not one.call.is_proof:  # a line beside it names the row
+            echo = echo or {each.explains for each in one.problems} == {("any row",)}
         notes = [ECHO] * bool(echo) + [AGAIN] * (len(new) < len(one.problems))
         remarks = [each for each in one.remarks if not each.endswith(actions)]
         yield replace(one, problems=() if echo else tuple(new), remarks=(*remarks, *notes))

@@ -54,7 +54,7 @@ DUMPED = re.compile(  # by a program, with its marks, or the names of who says i
 )
 CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
-    rf"|too big header|{LOGIN}|\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)",
+    rf"|{LOGIN}|too big header|blocked by CORS|\b[45]\d\d (?:Bad Req|Unauthori|Forbidden|Client Err)",
     re.I,
 )
 
