@@ -54,7 +54,7 @@ DUMPED = re.compile(  # by a program, with its marks, or the names of who says i
 )
 CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
-    rf"|{LOGIN}|too big header|blocked by CORS|\b[45]\d\d (?:Bad Req|Unauthori|Forbidden|Client Err)",
+    rf"|{LOGIN}|too big header|blocked by CORS|\b[45]\d\d (?:Bad R|Unauth|Forbidden|Client)",
     re.I,
 )
 
