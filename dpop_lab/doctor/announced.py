@@ -7,7 +7,7 @@ from dpop_lab.doctor.exchanges import Earlier, members_of, named
 from dpop_lab.doctor.metadata import ALGS, BOUND, Members
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.server.common import basic_pair
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
 from dpop_lab.show.values import cut
 
@@ -64,6 +64,32 @@ def unlike(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
             at_server=True,
         )
         return
+
+
+def not_as_announced(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    """A proof refused for an algorithm that the server's own metadata names."""
+    alg, words = call.proof.header.get("alg"), call.description.lower()
+    if not call.refused or not isinstance(alg, str) or not re.search(r"\balg", words):
+        return
+    for one in (*earlier, *later):
+        taken = members_of(one).get(ALGS)
+        if isinstance(taken, list) and alg in taken and same_host(one, call):
+            yield Problem(
+                f"alg: the metadata in {named(one)} names {cut(alg, 20)}, and the server refuses"
+                " it",
+                "The server has to take what it announces, or to leave it out of its metadata. Till"
+                " then sign with another algorithm of the list, best ES256.",
+                "RFC 9449 §5.1",
+                row="alg",
+                explains=("alg", "any row"),
+                at_server=True,
+            )
+            return
+
+
+def same_host(one: Call, other: Call) -> bool:
+    """Do both go to one host?"""
+    return host_of(one.url) == host_of(other.url)
 
 
 def _place(call: Call) -> str:

@@ -49,6 +49,7 @@ CHANGES = (
         re.compile(
             r"nonce.{0,60}\b(?:unknown|not (?:known|recogni[sz]ed|issued|found)|differ|other)"
             r"|unknown nonce|nonce\b.{0,200}\b(?:loop|for ?ever|endless|each time|every time)"
+            r"|(?:al)?though (?:we|it|i|the (?:client|app)) (?:sen[dt]s?|uses?)\b"
         ),
         "the nodes of the server do not know each other's nonces",
         "All nodes of the server need one secret, or one store, for their nonces. If the client"
@@ -70,9 +71,33 @@ CHANGES = (
         ANYTHING,
     ),
     Change(
+        "unused",
+        re.compile(
+            r"\b(?:ok|valid|verified|accepted|stored)\b.{0,60}\bjti\b|\bstored\b.{0,40}redis"
+        ),
+        "a gateway has taken this very proof just before, and the service behind it looks into the"
+        " same memory",
+        "The gateway and the service must not share one memory of jti: let one of them check the"
+        " proof, or keep their memories apart. The client has nothing to mend.",
+    ),
+    Change(
+        "fresh",
+        re.compile(
+            r"\b(?:server|api|container|docker|vm|wsl\d?|host|pod|node)s?\b[^\0]{0,60}"
+            r"\b(?:clocks?|date|time)\b[^\0]{0,60}"
+            r"\b(?:behind|ahead|slow|fast|drift\w*|wrong|lag\w*|off)\b"
+            r"|\b(?:clocks?|date|time)\b.{0,20}\b(?:server|api|container|docker|vm|wsl\d?|host|pod|node)"
+            r"s?\b[^\0]{0,30}\b(?:behind|ahead|slow|fast|drift\w*|wrong|lag\w*|off)\b"
+        ),
+        "the lines around it say that the server's clock is wrong",
+        "Set the server's clock (NTP), also that of its virtual machine or container, if it is as"
+        " these lines say; the client's may stay as it is.",
+        ANYTHING,
+    ),
+    Change(
         "one_header",
         re.compile(
-            r"x-forwarded-|\bvia\b|\b(?:strip|drop|remov|swallow|forward|pass)|behind"
+            r"x-forwarded-|\bvia\b|\b(?:strip|drop|remov|swallow|forward|pass|arriv)|behind"
             r"|origin.?request"
         ),
         "a proxy, gateway or CDN on the way drops the header, if the client sent it",

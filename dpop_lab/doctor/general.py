@@ -170,7 +170,8 @@ bare_challenge | the challenge names no error: there was no access token that th
   an expired, damaged or Bearer one, or none | Send the access token under the scheme DPoP; if it
   was, fetch a new one and try again.
 web_page | a web page came where an API or a token endpoint should answer | Check the URL, and
-  whether a login page or a proxy stands in between.
+  whether a login page, a proxy or a firewall (WAF) stands in between, which may stumble over the
+  length of the header lines.
 """
 #: The same of statuses.
 STATUSES = """

@@ -23,6 +23,7 @@ OPEN = (
     "access_denied",
     "no binding",
     "too large",
+    "web_page",
 )  # topics of either side
 #: What each row is about, as the beginning of a sentence that ends with what is wrong.
 SUBJECTS = {

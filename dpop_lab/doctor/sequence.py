@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
-from dpop_lab.doctor.announced import binding_lost, unbound_for, unlike
+from dpop_lab.doctor.announced import binding_lost, not_as_announced, unbound_for, unlike
 from dpop_lab.doctor.between import on_the_way
 from dpop_lab.doctor.bindings import (
     another_key,
@@ -177,4 +177,5 @@ LOOKS: tuple[Look, ...] = (
     unbound_for,
     unlike,
     binding_lost,
+    not_as_announced,
 )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from dpop_lab.checking import Check
+from dpop_lab.doctor.advice.passed import NO_ATH, no_token_told
 from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
@@ -37,7 +38,8 @@ BESIDE = (
 )  # fmt: skip
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
-CHANGED = ("unused", "nonce", "one_header", "htm", "htu", "ath")  # by a proxy, as words tell
+#: By a proxy, as words tell.
+CHANGED = ("unused", "nonce", "fresh", "one_header", "htm", "htu", "ath")
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
@@ -60,8 +62,8 @@ def audience_told(call: Call) -> tuple[str, str]:
 
 
 #: What else the words about a row tell, with what is known of the call.
-CLUES = {"htu": urls_told, "fresh": times_told, "issuer": issuer_told, "alg": algs_told,
-         "audience": audience_told}  # fmt: skip
+CLUES = {"htu": urls_told, "ath": no_token_told, "fresh": times_told, "issuer": issuer_told,
+         "alg": algs_told, "audience": audience_told}  # fmt: skip
 
 
 def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
@@ -201,7 +203,7 @@ def _with_clues(found: Problem, call: Call) -> Problem:
     told, todo = CLUES[found.row](call) if found.row in CLUES else ("", "")
     if told:
         title, action = f"{title}; {told}", todo or action
-        at_server = at_server or todo in AT_SERVER
+        at_server = at_server or todo in (*AT_SERVER, NO_ATH)
     if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
         action = f"In this htu, {'; '.join(odd)}. {action}"
     elif not at_server and found.row in CHANGED:

@@ -6,7 +6,7 @@ from dpop_lab.doctor.url_mends import FORWARD, METHOD, PROXY
 from dpop_lab.doctor.urls import ENCODED, differences
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
-from dpop_lab.session.call import API, Call
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import is_time, shown
 from dpop_lab.wire.syntax import without_query
 
@@ -32,6 +32,10 @@ REASONS = {
     " zone, by which the server judges it. Or the token was revoked: a new one would tell.",
     rules.signature: "The text may have been changed on the way: look at what arrives.",
 }
+NO_ATH = (
+    "The server must not ask for ath in a token request: no access token goes with it, and ath is"
+    " the hash of one (RFC 9449 §4.2). Tell its operator; the client is right."
+)
 #: Rows of which a server decides by what is not here, or by what it chooses to take.
 OPEN_YET = (rules.fresh, rules.unused, rules.nonce, rules.alg)
 COMPARE = "Is this the request that was refused? Then look into the server's log."
@@ -88,3 +92,11 @@ def why_passed(row: Check, call: Call) -> str:
             " wants the decoded form: try that, and tell the server's operator. Or " + PROXY
         )
     return REASONS[row]
+
+
+def no_token_told(call: Call) -> tuple[str, str]:
+    """That a token request needs no ath, where one is missed; or nothing."""
+    asks = call.place == TOKEN_ENDPOINT and "grant_type" in call.form
+    if asks and call.is_proof and "ath" not in call.proof.claims:
+        return "this is a token request, in which there is no access token to hash", NO_ATH
+    return "", ""

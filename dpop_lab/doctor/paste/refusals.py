@@ -17,7 +17,7 @@ STATUS = re.compile(
     r"|Internal Server Error|Method Not Allowed)\b",
     re.I,
 )
-TECHNICAL = r"dpop|(?<![\w.-])(?:htu|htm|ath|jkt|jti|iat|cnf)(?![\w-])"
+TECHNICAL = r"dpop|(?:(?<![\w.-])|(?<=laims\.))(?:htu|htm|ath|jkt|jti|iat|cnf)(?![\w-])"
 LOGIN = (  # words of a login that need no code beside them
     r"(?:redirect|callback|reply)[_ ]?ur[il]|request_uri|code_?(?:verifier|challenge)|\bpkce\b"
     r"|checks\.state|\bstate(?: \w+){0,2} (?:mismatch|not found|not match)|matching state"
@@ -37,7 +37,7 @@ TESTED = re.compile(  # a test that wants a refusal, and found that the server l
 )
 FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
-    r"|n't|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
+    r"|n't|!==?|≠|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
     r"|wrong|differ|cannot|unable|un(?:support|expect|authori|known|trust|bound)|expired?\b|duplicate"
     r"|replay|reuse|requir|block|malform|future|lost|skew|expect|forbid|violat|illegal|lack|absent"
     r"|abort|warn|out of range|outside|exactly|\b[45]\d\d\b",

@@ -25,7 +25,7 @@ from dpop_lab.doctor.paste.raw import (
     raw_line,
 )
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
-from dpop_lab.doctor.paste.refusals import FRAME, TESTED, words_in
+from dpop_lab.doctor.paste.refusals import FRAME, PROSE, TESTED, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, without_escapes
 from dpop_lab.doctor.paste.values import exchange_in
 from dpop_lab.session.answer import json_value
@@ -52,7 +52,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)(?:[^\s"'`<>,]|{HIDDEN})*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
-      (?!DPoP:[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+\S)  # a logger
+      (?!DPoP:(?:(?!ey)[a-z]|[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+\S))
       (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?(?:ey[\w.=+/…-]++|<[\w -]{{1,40}}>)
@@ -214,9 +214,8 @@ def _object(told: Exchange, made: list[Reading]) -> None:
         made.append(last := Reading())
     last.status = told.status or last.status
     last.headers[ANSWERED] += told.response_headers
-    body = json_value(told.response_body)
-    if isinstance(body, dict) and last.said:  # words before it belong to it
-        body = {"error_description": "\n".join(last.said), **body}
+    if isinstance(body := json_value(told.response_body), dict) and last.said:
+        body = {"error_description": "\n".join(last.said), **body}  # words before belong to it
     if told.response_body:
         last.bodies[ANSWERED].append(json.dumps(body) if body else told.response_body)
     last.side = ANSWERED
@@ -232,6 +231,7 @@ def _words(line: str, made: list[Reading]) -> None:
         made.append(last := Reading())
     last.error, last.fails = last.error or words.error, last.fails or words.fails
     last.said += [words.text] * (words.text not in last.said)
+    last.around += [line] * (len(line) > max(PROSE, len(words.text) + 60))  # what was cut off
 
 
 def _jwt(found: re.Match[str], made: list[Reading]) -> None:
