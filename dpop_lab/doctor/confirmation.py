@@ -31,6 +31,7 @@ def no_thumbprint(jkt: object, name: str) -> Iterator[Problem]:
         "RFC 9449 §10" if name == "dpop_jkt" else "RFC 9449 §6",
         "43 characters of base64url",
         shown(jkt, 100),
+        explains=("code key",),
         at_server=name != "dpop_jkt",
     )
 

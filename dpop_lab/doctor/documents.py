@@ -197,6 +197,7 @@ def _report(value: Members) -> Iterator[Judged]:
 
 Kind = tuple[str, str, str, str, Callable[[Members], Iterator[Judged]]]
 CLIENT = "client metadata (RFC 7591)"
+OF_USERS = "name email preferred_username given_name email_verified"
 OF_CLIENTS = f"{BOUND} token_endpoint_auth_method grant_types application_type"
 #: What it is, a member it must have, others of which it has one, those that are told, its judge.
 KINDS: tuple[Kind, ...] = (
@@ -235,11 +236,5 @@ KINDS: tuple[Kind, ...] = (
     ("the answer to a pushed authorization request", "request_uri", "expires_in", "", _pushed),
     ("the answer to an authorization request", "code", "state iss session_state", "", _code),
     ("a report of dpop-lab diagnose in JSON", "requests", "verdict", "", _report),
-    (
-        "a userinfo answer (OpenID Connect)",
-        "sub",
-        "name email preferred_username given_name email_verified",
-        "sub",
-        _userinfo,
-    ),
+    ("a userinfo answer (OpenID Connect)", "sub", OF_USERS, "sub", _userinfo),
 )

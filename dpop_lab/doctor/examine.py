@@ -8,11 +8,11 @@ from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.examined import Examined
-from dpop_lab.doctor.exchanges import solved
+from dpop_lab.doctor.exchanges import REDIRECTS, solved
 from dpop_lab.doctor.general import TICKET
-from dpop_lab.doctor.problem import METHODS, Problem
+from dpop_lab.doctor.problem import METHODS, OF_A_TOKEN, Problem
 from dpop_lab.doctor.times import clock_apart, clocks_compared
-from dpop_lab.doctor.unasked import OF_A_TOKEN, other_problems, remarks
+from dpop_lab.doctor.unasked import other_problems, remarks
 from dpop_lab.doctor.urls import differences
 from dpop_lab.doctor.weighed import weighed
 from dpop_lab.proof import rules
@@ -21,12 +21,11 @@ from dpop_lab.server.duende import DUENDE
 from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.asked import Jwks, ask_rows, speaks_of_dpop
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
+from dpop_lab.session.call import API, OF_TOKENS, TOKEN_ENDPOINT, Call
 from dpop_lab.show.values import is_time, shown
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import NONCE_WANTED
 
-REDIRECTS = (301, 302, 303, 307, 308)
 OF_THINGS = (404, 406, 409, 410, 412, 422)  # of which a server speaks when it has let one in
 TOO_WIDE = 3600  # seconds from a server's clock at which no window ends
 STATUS = {TOKEN_ENDPOINT: 400, API: 401}  # of a refused proof, RFC 9449 §5 and §7.1
@@ -193,26 +192,21 @@ def _of_another_request(found: list[Problem], call: Call) -> Iterator[Problem]:
     """The problems, those of a proof that was made for another request as one."""
     rows = {each.row: each for each in found}
     htm, htu, ath = (rows.get(row.name) for row in (rules.htm, rules.htu, rules.ath))
-    if htu is None or htu.at_server:
-        yield from found
-        return
-    claims = call.proof.claims
-    named = f"{claims.get('htm')} {claims.get('htu')}"
-    parts = differences(call.url, str(claims.get("htu")))
-    of_token = str(claims.get("htu")).rstrip("/").lower().endswith("/token")
-    other = {"path", "host"} & parts.keys() and claims.get("htm") in METHODS
-    if not other or not (htm or (ath and of_token)):
+    method, url = call.proof.claims.get("htm"), str(call.proof.claims.get("htu"))
+    of_token, named = OF_TOKENS.search(url), shown(f"{method} {url}", 200)[1:-1]
+    other = htu and not htu.at_server and method in METHODS and (htm or (ath and of_token))
+    if htu is None or not (other and {"path", "host"} & differences(call.url, url).keys()):
         yield from found
         return
     what = "the token request" if of_token else "another request"
     hashed = ", with the ath of the token that goes with it" * (ath is not None)
     yield replace(
         htu,
-        title=f"htm and htu: this is the proof of {what}, {shown(named, 200)[1:-1]}",
+        title=f"htm and htu: this is the proof of {what}, {named}",
         action="Make a new proof for each request, right before it is sent, for its own method and"
         f" URL{hashed}. Look where the client keeps a proof and sends it again.",
         wanted=f"{call.method} {htu.wanted[1:-1]}",
-        found=shown(named, 200)[1:-1],
+        found=named,
         question="",
         row=next(each.row for each in found if each in (htm, htu, ath)),  # that said no
         explains=("htm", "htu", "ath", "any row"),

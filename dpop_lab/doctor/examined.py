@@ -16,6 +16,7 @@ from dpop_lab.session.call import Call
 if TYPE_CHECKING:
     from dpop_lab.doctor.documents import Document
 
+KEY_TOPICS = {"code key", "refresh key", "bound_key"}
 AGAIN = "A later exchange has the same fault."
 ECHO = "Another exchange tells the reason of this status."
 REFUSAL = re.compile(
@@ -90,12 +91,14 @@ def explained_beside(
     """Each call without the problems that those of a document beside it explain."""
     known = {name for one in documents for each in one.problems for name in each.explains}
     for one in examined:
-        left = (each for each in one.problems if not known & {*each.explains[:1]})
+        left = (each for each in one.problems if not known & {*_topic(each)})
         yield replace(one, problems=tuple(left)) if known else one
 
 
 def told_once(examined: list[Examined]) -> Iterator[Examined]:
     """Each call without what a finding of another one says, or says better."""
+    by_words = {name for one in examined for each in one.problems for name in _topic(each)}
+    lost = {"lost key"} if by_words & KEY_TOPICS else set[str]()
     known = [(one.call.status, problem) for one in examined for problem in one.problems]
     clear = {status for status, problem in known if problem.explains not in SILENT}
     seen = [problem for _, problem in known if not problem.guess]
@@ -104,7 +107,8 @@ def told_once(examined: list[Examined]) -> Iterator[Examined]:
     actions = tuple(problem.action for _, problem in known if problem.action)
     again = set[tuple[str, ...]]()  # causes that a later exchange has, too
     for one in reversed(examined):
-        new = [each for each in one.problems if _cause(each) not in again]
+        kept_back = [each for each in one.problems if not lost.isdisjoint(_topic(each))]
+        new = [each for each in one.problems if _cause(each) not in again and each not in kept_back]
         again |= {_cause(each) for each in one.problems}
         left = [each for each in one.problems if each.explains not in SILENT]
         echo = bool(one.problems and not left and {one.call.status, None} & clear)
@@ -113,9 +117,15 @@ def told_once(examined: list[Examined]) -> Iterator[Examined]:
             echo = echo or not topics.isdisjoint(explained)
         if told and not one.call.is_proof:  # a line beside it names the row
             echo = echo or {each.explains for each in one.problems} == {("any row",)}
-        notes = [ECHO] * bool(echo) + [AGAIN] * (len(new) < len(one.problems))
+        notes = [ECHO] * bool(echo) + [AGAIN] * (len(new) + len(kept_back) < len(one.problems))
+        notes += [f"This may be why: {each.quoted}" for each in kept_back if each.quoted]
         remarks = [each for each in one.remarks if not each.endswith(actions)]
         yield replace(one, problems=() if echo else tuple(new), remarks=(*remarks, *notes))
+
+
+def _topic(one: Problem) -> tuple[str, ...]:
+    """What a finding is about that goes by words alone; empty for another one."""
+    return one.explains[:1] if one.guess else ()
 
 
 def _cause(one: Problem) -> tuple[str, ...]:

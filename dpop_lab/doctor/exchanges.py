@@ -11,6 +11,7 @@ from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import returns, signs_in, without_query
 
 OF_SIGN_INS = {"code", "refresh_token", "code_challenge", "dpop_jkt"}  # parameters
+REDIRECTS = (301, 302, 303, 307, 308)
 PENDING = ("authorization_pending", "slow_down")
 Earlier = list[Call]
 KEEP_NEWEST = (
@@ -38,6 +39,9 @@ def solved(call: Call, later: tuple[Call, ...]) -> str:
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
         found = [one for one in later if one.succeeded and WELL_KNOWN in one.url]
         return told * any(host_of(one.url) == host_of(call.url) for one in found)
+    if call.status in REDIRECTS:
+        followed = first(call.exchange.response_headers, "Location") in [one.url for one in later]
+        return "A later request went where this one was sent on to." * followed
     if call.error in PENDING:
         return "The user has not agreed yet: ask again, each time with a new proof (RFC 8628 §3.5)."
     if call.wants_nonce:

@@ -21,11 +21,9 @@ ALLOW = """The server must change, not the client: let it, and any gateway befor
 EXPOSE = """The server must change, not the client: let its answers carry
     Access-Control-Expose-Headers: DPoP-Nonce, WWW-Authenticate. Then the page can read the nonce
     and put it into a new proof."""
-
 TICKET = """Fetch a ticket, good once and for seconds, by a call with a proof, and bring that when
     the WebSocket opens, never the access token in its URL. A program that can set header lines
     sends both with the handshake: a GET, its htu with https in place of wss."""
-
 #: What stands before all words about proofs.
 BESIDE_PROOFS = (
     Wording(
@@ -62,6 +60,14 @@ BESIDE_PROOFS = (
         | connection (?:refused|reset|timed out)""",
         "no connection came about, so nothing of DPoP was looked at",
         "Look at the address, the network, its proxy and certificates.",
+    ),
+    Wording(
+        "no crypto",
+        r"""reading (?:generatekey|importkey|digest|exportkey)\b | (?:crypto|subtle)\b.{0,40}
+        (?:undefined|null\b|not (?:defined|available|supported)|unavailable|missing)
+        | (?:undefined|null)\b.{0,40}\bsubtle\b | secure contexts?\b""",
+        "there is no WebCrypto (crypto.subtle): a page has it in a secure context alone",
+        "Serve the page by https, or from localhost; give jsdom, say, a WebCrypto of its own.",
     ),
     Wording(
         "lost key",

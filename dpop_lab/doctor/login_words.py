@@ -126,6 +126,14 @@ OF_LOGINS = (
 #: What stands among words about keys.
 OF_BOUND_GRANTS = (
     Wording(
+        "one_header",
+        r"^\[par .*(?:<proof>.*<missing>|<missing>.*<proof>)",
+        "",
+        """Sign a proof for this request, and send it in exactly one DPoP header. DPoP begins at the
+        pushed request: the code is bound to the key of this proof, so sign the token request with
+        the same key.""",
+    ),
+    Wording(
         "refresh key",
         r"initial refresh token and is required",
         "the refresh token was got with a proof, and none came with this request",

@@ -41,6 +41,11 @@ SUBJECTS = {
 #: Algorithms in words, behind a word that says what the server takes.
 ALG = re.compile(r"\b(?:[EPR]S(?:256|384|512)|ES256K|EdDSA|Ed25519)\b")
 TAKEN = re.compile(r"\b(?:support|allow|accept|expect|permit|one of|must be|only|wants?\b)", re.I)
+#: What servers may say of words that stand in place of a token, or of a wrong scheme.
+OF_A_TOKEN = (
+    "scheme", "at_form", "ath", "any row", "invalid_token", "invalid_dpop_proof", "token form",
+    "one_header", "bound_key", "no scheme", "invalid_request", "no binding",
+)  # fmt: skip
 #: Rows that fail where a proxy changes what it passes on.
 KEPT_BACK = (rules.one_header.name, "scheme")
 PROXY = (

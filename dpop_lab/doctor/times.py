@@ -43,8 +43,13 @@ def time_advice(call: Call) -> str:
         was = "lies ahead of this machine's clock" if iat > 1e9 else f"is {date(iat) or 'no time'}"
         return f"iat {was}: set the client's clock (NTP), in UTC."
     time, whose = call.clock
-    zones = " By whole or half hours: local time was taken for UTC." * _of_zones(iat - time)
-    return apart(iat, time, whose) + zones
+    if not _of_zones(iat - time):
+        return apart(iat, time, whose)
+    told = apart(iat, time, whose).partition(":")[0]
+    return (
+        f"{told}, by whole or half hours: local time was taken for UTC, or UTC for local time. Give"
+        " iat in seconds since 1970, which know no time zone, and leave the clock as it is."
+    )
 
 
 def _of_zones(seconds: float) -> bool:

@@ -15,7 +15,7 @@ from dpop_lab.doctor.url_mends import (
     SLASH,
     WITH_QUERY,
 )
-from dpop_lab.session.call import Call
+from dpop_lab.session.call import OF_TOKENS, Call
 from dpop_lab.show.values import shown
 from dpop_lab.wire.syntax import DEFAULT_PORTS, normal_url, without_query
 
@@ -109,7 +109,7 @@ def _path(wanted: str, found: str) -> Mapping[str, str]:
         return {"case": f"other letter case in its path, {shown(found, 80)}"}
     if re.sub("/+", "/", found) == re.sub("/+", "/", wanted):
         return {"slash": "a doubled slash" if "//" in found else "no doubled slash"}
-    of_a_token = [one.rstrip("/").endswith("/token") for one in (wanted, found)]
+    of_a_token = [OF_TOKENS.search(one) is not None for one in (wanted, found)]
     if of_a_token == [False, True]:
         return {"path": "the path of the token endpoint, as if the proof were made for that"}
     for long, short, has in ((found, wanted, "the"), (wanted, found, "no")):

@@ -5,16 +5,12 @@ from dataclasses import replace
 from functools import cache
 
 from dpop_lab.checking import Check
-from dpop_lab.doctor.advice.passed import NO_ATH, no_token_told
 from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
 from dpop_lab.doctor.paste.refusals import STATUS, words_in
 from dpop_lab.doctor.policy_words import blamed, of_a_policy
-from dpop_lab.doctor.problem import OPEN, Problem, algs_told
-from dpop_lab.doctor.times import times_told
-from dpop_lab.doctor.url_mends import AT_SERVER
-from dpop_lab.doctor.urls import issuer_told, oddities, urls_told
+from dpop_lab.doctor.problem import OPEN, Problem
 from dpop_lab.doctor.wordings import SPECIFIC, VAGUE
 from dpop_lab.proof import rules
 from dpop_lab.server.duende import DUENDE
@@ -22,8 +18,7 @@ from dpop_lab.server.policy import Policy
 from dpop_lab.server.rfc9449 import RFC_9449
 from dpop_lab.session.answer import ABOUT_DPOP, TOKEN_SCHEMES
 from dpop_lab.session.asked import speaks_of_dpop
-from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, brings_error, host_of
-from dpop_lab.show.values import shown
+from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call, brings_error
 
 MOST_ROWS = 3
 ROWS = {row.name: row for profile in RFC_9449.profiles.values() for row in profile.rows}
@@ -33,13 +28,11 @@ PAGE = re.compile(
 )
 #: What other lines than the server's words tell of: those of a browser, an app, a middleware.
 BESIDE = (
-    "let in", "own store", "issuer keys", "own rule", "cors", "websocket", "too large", "lost key",
-    "no scheme", "no binding",
+    "let in", "own store", "issuer keys", "own rule", "cors", "websocket", "no crypto", "too large",
+    "lost key", "no scheme", "no binding",
 )  # fmt: skip
 BESIDE_WORDS = tuple(one for one in SPECIFIC if one.topic in BESIDE)
 OURS = re.compile(r"\bby the row (\w+)")  # as `dpop-lab serve --explain` prints it
-#: By a proxy, as words tell.
-CHANGED = ("unused", "nonce", "fresh", "one_header", "htm", "htu", "ath")
 #: By which words each kind of request is known that `where` tells.
 PLACES = {
     "refresh": re.compile(r"refresh.?token|refresh request|^refresh|\brenew"),
@@ -51,19 +44,6 @@ PLACES = {
 }
 STRICTER = """No row that can be asked fails, so the server is stricter or knows something else: \
 compare its clock, the URL and the method it sees, and the algorithms in its metadata."""
-
-
-def audience_told(call: Call) -> tuple[str, str]:
-    """For whom the token is, by its aud, and who refused it."""
-    aud, host = call.access_token.claims.get("aud"), host_of(call.url)
-    if aud is None:
-        return "", ""
-    return f"the token's aud is {shown(aud, 120)}" + f", not this API ({host})" * bool(host), ""
-
-
-#: What else the words about a row tell, with what is known of the call.
-CLUES = {"htu": urls_told, "ath": no_token_told, "fresh": times_told, "issuer": issuer_told,
-         "alg": algs_told, "audience": audience_told}  # fmt: skip
 
 
 def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
@@ -81,7 +61,9 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
     found = of_a_policy(call, rows, said) if told else _by_wording(call)
     if found is None:
         return None
-    found = _with_clues(found, call)
+    from dpop_lab.doctor.clues import with_clues  # loaded when there are words
+
+    found = with_clues(found, call)
     compared = "; htu is" in found.title  # then it is known which URL is odd
     either = {*VAGUE, *OPEN, *[rules.htu.name] * (not compared)}
     vague = either & {*found.explains} and not found.at_server
@@ -195,24 +177,3 @@ def _worded(wording: Wording, row: Check | None, call: Call) -> Problem:
         explains=(wording.topic,),
         at_server=wording.at_server,
     )
-
-
-def _with_clues(found: Problem, call: Call) -> Problem:
-    """With what two URLs or times in the words tell, and what a Bearer challenge is about DPoP."""
-    title, action, at_server = found.title, found.action, found.at_server
-    told, todo = CLUES[found.row](call) if found.row in CLUES else ("", "")
-    if told:
-        title, action = f"{title}; {told}", todo or action
-        at_server = at_server or todo in (*AT_SERVER, NO_ATH)
-    if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
-        action = f"In this htu, {'; '.join(odd)}. {action}"
-    elif not at_server and found.row in CHANGED:
-        from dpop_lab.doctor.between import changed_between  # few are refused so
-
-        if change := changed_between(call, found.row):
-            title, action, at_server = f"{title}; {change.told}", change.action, True
-    bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
-    if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):
-        title += "; the challenge says Bearer, but its words are about DPoP: the server knows DPoP"
-        title += " and answers under the wrong scheme"
-    return replace(found, title=title, action=action, at_server=at_server)

@@ -27,7 +27,13 @@ SPELLINGS = (
     )
 )
 LINES_OF_A_LOG = ("log", "textPayload")  # of containers; a HAR has a log, too, which is no text
-INNER = ("error", "errors", "message", "detail")  # which may be objects with words of their own
+INNER = (
+    "error",
+    "errors",
+    "message",
+    "detail",
+    "body",
+)  # which may be objects with words of their own
 ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
 OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
 

@@ -22,7 +22,8 @@ from dpop_lab.wire.syntax import NONCE_WANTED, Challenge, read_challenges, signs
 
 TOKEN_ENDPOINT, API = "token endpoint", "API"
 UNAUTHENTICATED = "no client authentication"
-PROVEN_THERE = ("/token", "/par")  # endpoints of authorization servers that take proofs
+OF_TOKENS = re.compile(r"/(?:access_?)?token(?:\.\w{1,9})?/?$", re.I)  # ends of token endpoints
+PROVEN_THERE = re.compile(rf"{OF_TOKENS.pattern}|/par(?:\.\w{{1,9}})?$", re.I)  # take proofs, too
 OF_PERSONS = ("authorization_code", "refresh_token")  # grants
 FOR_PERSONS = re.compile(  # the ends of paths of endpoints that have to do with people
     r"/(?:authorize(?:/callback)?|login|par|userinfo|introspect(?:ion)?|revo(?:ke|cation))/*"
@@ -100,7 +101,7 @@ class Call:
     def place(self) -> str:
         """`token endpoint`, `API`, or empty where nothing tells."""
         asked, named = _path(self.url), _path(str(self.proof.claims.get("htu", "")))
-        if self.form.get("grant_type") or self.issued or asked.endswith("/token"):
+        if self.form.get("grant_type") or self.issued or OF_TOKENS.search(asked):
             return TOKEN_ENDPOINT
         if self.form.keys() & {"client_id", "refresh_token"} and not self.token:
             return TOKEN_ENDPOINT  # or one beside it: of a logout, a revocation
@@ -109,7 +110,7 @@ class Call:
         if self.challenges or "ath" in self.proof.claims:
             return API
         if self.is_proof:
-            proven = asked.endswith(PROVEN_THERE) or named.endswith(PROVEN_THERE)
+            proven = PROVEN_THERE.search(asked) or PROVEN_THERE.search(named)
             return TOKEN_ENDPOINT if proven else API
         return API if self.status == 401 and not self.form else ""
 

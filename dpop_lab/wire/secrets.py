@@ -29,8 +29,8 @@ HASH = re.compile(r"[\w+/-]{43}=?|[0-9a-fA-F]{64}|[\w+/-]{64}|[\w+/-]{86}(?:==)?
 SHORTEST_PRIVATE = 16  # characters of a private member of a key
 LONGEST_INSIDE, LEVELS = 20_000, 4  # of JSON in a string: characters, and strings in strings
 HIDDEN = re.compile(
-    r"\*+|█+|x{3,}|<[^<>]*>|\[?(?:redacted|removed|hidden|masked)\]?|.*(?:…|\.\.\.).*"
-    r"|\$\{?\w+\}?|\$\(.*\)|\{\{.*\}\}|%\w+%|your[_ -][\w -]+",
+    r"\*+|█+|x{3,}|<(?!coroutine |function |[\w.]+ object )[^<>]*>|.*(?:…|\.\.\.).*|%\w+%"
+    r"|\[?(?:redacted|removed|hidden|masked)\]?|\$\{?\w+\}?|\$\(.*\)|\{\{.*\}\}|your[_ -][\w -]+",
     re.I | re.S,
 )
 LOGIN = re.compile(r"^[^/\s:]*+:\S*@")  # in a URL without a scheme

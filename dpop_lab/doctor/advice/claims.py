@@ -9,7 +9,7 @@ from dpop_lab.doctor.advice.tokens import SENT_ID
 from dpop_lab.doctor.times import time_advice
 from dpop_lab.doctor.url_mends import INNER, JOINED
 from dpop_lab.doctor.urls import differences, is_inside, joined_twice
-from dpop_lab.session.call import Call, host_of
+from dpop_lab.session.call import OF_TOKENS, Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
@@ -85,7 +85,7 @@ def ath(finding: Finding, call: Call) -> str:
     """How the hash was made instead, where that can be told."""
     wanted, found = finding.wanted, finding.found
     if found is None:
-        if str(call.proof.claims.get("htu", "")).rstrip("/").lower().endswith("/token"):
+        if OF_TOKENS.search(str(call.proof.claims.get("htu", ""))):
             return (
                 "This is the proof of the token request: make one for this call, with an htm, an "
                 "htu and an ath of its own."

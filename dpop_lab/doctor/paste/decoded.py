@@ -159,7 +159,7 @@ def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mappi
         or (names & {"exp", "iat"} and names & {"iss", "sub", "aud", "scope", "scp", "client_id"})
     ):
         yield TOKEN, CLAIMS, value
-    elif names & {"jti", "iat", "ath"} and not names & NO_TOKEN:
+    elif names & {"jti", "iat", "ath"} and not names & (NO_TOKEN | OF_A_LOG):
         yield "", CLAIMS, value
     else:
         for one in value.values():

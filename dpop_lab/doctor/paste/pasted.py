@@ -72,7 +72,10 @@ def of_exchanges(
     nothing is understood.
     """
     both = [*zip(exchanges, known or [Call()] * len(exchanges), strict=True)]
-    telling = [bool(says_something(one) or also.proofs or also.token) for one, also in both]
+    beside = [also.proofs or also.token or "jti" in also.around for _, also in both]
+    telling = [
+        bool(says_something(one) or more) for one, more in zip(exchanges, beside, strict=True)
+    ]
     if any(telling):  # that a request got through tells of those before it
         telling = [each or _got_through(one) for each, one in zip(telling, exchanges, strict=True)]
     told = [pair for pair, tells in zip(both, telling, strict=True) if tells]
@@ -214,7 +217,7 @@ def document_in(thing: object, asked: str = "") -> Pasted | None:
 def placeholder(value: str) -> str:
     """The name of what a placeholder stands for, as `<name>`; empty for a value that is none."""
     match = PLACEHOLDER.fullmatch(value[:1000].strip()) if value else None
-    if match is None:
+    if match is None or re.match(r"[\[<](?:[\w.]+ )?object ", value):  # a program's own words
         return ""
     kind = match.lastgroup or ""
     words = " ".join(re.findall(r"\w+", "" if kind in NAMELESS else match[kind])[:6])[:60]

@@ -8,18 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS
+from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS, OF_REQUESTS
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
 from dpop_lab.doctor.paste.unwrap import FIELD, START, unescaped
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.session.answer import json_value
 from dpop_lab.show.values import http_time
-from dpop_lab.wire.message import Headers
+from dpop_lab.wire.message import Exchange, Headers
 
 MARK = re.compile(r"^---- (Sending|Received|Failed)[ \t]*(.*?)[ \t]*----[ \t]*$", re.M)
 LONGEST = 500_000  # characters of a value, or a body
 MOST = 200  # header lines, members
 ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
+TELLING = (OF_REQUESTS - {"host"}) | {"content-type"}  # of one, that its header lines are here
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
 WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
@@ -54,6 +55,13 @@ def only_headers(value: Mapping[Any, Any] | list[Any]) -> Headers:
     headers = headers_in(value)
     whole = len(headers) == len(value) and all(isinstance(one, str) for one in texts)
     return headers if whole else ()
+
+
+def is_whole(exchange: Exchange) -> bool:
+    """Are the header lines of its request here, more than a host, as far as that can be told?"""
+    return not exchange.method or not TELLING.isdisjoint(
+        name.lower() for name, _ in exchange.request_headers
+    )
 
 
 def header_lines(text: str) -> Headers:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Self
 
 from dpop_lab.wire.message import Exchange
@@ -134,7 +134,7 @@ class Reading:
     @property
     def refuses(self) -> bool:
         """Do words in it say that something was refused?"""
-        return bool(self.error or (self.fails and self.said))
+        return bool(self.error or (self.said and (self.fails or (self.status or 0) >= 400)))
 
     @property
     def is_reason(self) -> bool:
@@ -173,6 +173,8 @@ class Reading:
 def answered(made: list[Reading]) -> list[Reading]:
     """The exchanges: each request with the answer, the proof and the token that stand beside it."""
     found: list[Reading] = []
+    for before, one in pairwise(made):
+        one.around += before.around * (not before.tells)  # lines before the first request, say
     for one in reversed(_once(made)):
         answers = not one.method and (one.refuses or one.status) and not one.jwts
         if found and ((answers and found[-1].awaits_words) or found[-1].told_again(one)):
@@ -187,7 +189,11 @@ def answered(made: list[Reading]) -> list[Reading]:
             found[-1].around[:0] = one.around
     if any(one.raw and one.method for one in found):  # around raw messages are few others
         found = [one for one in found if one.raw or one.proves or signs_in(one.target)]
-    return found[::-1]
+    found = found[::-1]
+    for before, one in pairwise(found):
+        if before.method and not (before.status or before.said):  # as a gateway tells of it
+            one.around = [*before.around, *one.around]
+    return found
 
 
 def _once(made: list[Reading]) -> list[Reading]:

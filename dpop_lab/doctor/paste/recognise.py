@@ -25,7 +25,7 @@ from dpop_lab.doctor.paste.pasted import (
     of_headers,
     together,
 )
-from dpop_lab.doctor.paste.raw import MARK, header_lines, json_text
+from dpop_lab.doctor.paste.raw import MARK, header_lines, is_whole, json_text
 from dpop_lab.doctor.paste.refusals import CODES, LOGIN, TECHNICAL
 from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import AROUND, scanned
@@ -216,8 +216,7 @@ def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> 
         return headers
     told = scanned(text) if concerned or START.search(text) or CONCERNS.search(text) else []
     exchanges = [exchange for exchange, _ in told]
-    more = (one.request_headers[1:] for one in exchanges if one.method)  # than the host
-    whole = re.search(REQUEST_LINE, text, re.M) is not None or all(more)
+    whole = re.search(REQUEST_LINE, text, re.M) is not None or all(map(is_whole, exchanges))
     kind = "the output of curl -v" if verbose else _log_kind(text, exchanges)
     found = of_exchanges(kind, exchanges, [beside for _, beside in told], whole=whole)
     if found.documents or any(map(_tells, found.calls)):

@@ -27,7 +27,8 @@ ABOUT = re.compile(
     rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS"
     rf"|too big header|^websocket connection to|\bjwt (?:is|was) |\bbearer token|{LOGIN}"
     r"|key_?(?:store|chain|permanently)|secure enclave|err ?sec ?(?:item|interaction)|indexed ?db"
-    r"|\bheader (?:field )?(?:value|content)s?\b|duplicate header",
+    r"|\bheader (?:field )?(?:value|content)s?\b|duplicate header"
+    r"|reading .generateKey|crypto\.subtle|SubtleCrypto|secure context",
     re.I,
 )
 TESTED = re.compile(  # a test that wants a refusal, and found that the server let somebody in
@@ -39,8 +40,8 @@ FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
     r"|n't|!==?|≠|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
     r"|wrong|differ|cannot|unable|un(?:support|expect|authori|known|trust|bound)|expired?\b|duplicate"
-    r"|replay|reuse|requir|block|malform|future|lost|skew|expect|forbid|violat|illegal|lack|absent"
-    r"|abort|warn|out of range|outside|exactly|\b[45]\d\d\b",
+    r"|replay|reuse|requir|block|malform|future|outside|exceed|stale|lost|skew|expect|forbid|violat"
+    r"|illegal|lack|absent|abort|warn|out of range|exactly|\b[45]\d\d\b",
     re.I,
 )
 NAMED = re.compile(
@@ -55,7 +56,7 @@ BESIDE = re.compile(r'\b((?:expected|actual|received|got|iat|now)=(?:"[^"\n]*+"|
 URLS = re.compile(r'(?<![\w.-])(\w{2,30}="?https?://[^\s",;]++)')  # told by name
 FRAME = re.compile(  # of a stack trace: where it was in a program, not what was said
     r"""^\s*(?:at\s++\S.*[(:]|File\s"|\.\.\.\s\d+\smore|from\s[^\s:]*+:\d|\#\d+\s|goroutine\s
-      |[^\s:]*+(?<=\.go):\d|Traceback\s|[^\s@]*+@\S*+(?<=\d)$
+      |[^\s:]*+(?<=\.go):\d++(?:$|[ ]\+0x)|Traceback\s|[^\s@]*+@\S*+(?<=\d)$
       |(?:\w+\s=\s)?(?:return|raise|throw|await|self\.)\b.*[)({;]$|\w+\s=\s[\w.]++\(.*\)$)""",
     re.X,
 )

@@ -9,7 +9,6 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 from dpop_lab.doctor.paste.jwts import MOST_JWTS, PROOF, TOKEN, is_refresh, kind_of, paired
@@ -46,7 +45,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|←|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
     | \b(?P<named>2\d\d)(?=[ ](?:OK|Created|No[ ]Content)$)
-    | (?P<weak>[45]\d\d)\b(?:(?<=^...)(?=$|[ ](?:[A-Z{{"]|[a-z]+_))|(?<=[ ]...))
+    | (?P<weak>[45]\d\d)\b(?:(?<=^...)(?=$|[ ](?:[A-Z{{"]|[a-z]+_))|(?<=[\w"'\])}}>:,|.-][ ]...))
       (?:$|(?=[ ](?:\([A-Z]|Bad[ ]R|Unauthori|Forbidden|DPoP|\{{|[a-z]+_))
         |(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
@@ -98,6 +97,7 @@ def scanned(text: str) -> list[Told]:
             _loose_line(text[at:start], made)
             for exchange in told:
                 _object(exchange, made)
+            made[-1].around += [f"{one}={value[one]}" for one in value if one[-3:] == "jti"]
             at = after
         elif start < end and (said := [one for one in value.values() if _is_line(one)]):
             _loose_line(text[at:start], made)
@@ -109,9 +109,6 @@ def scanned(text: str) -> list[Told]:
             at = end + 1
     schemes = {host: scheme for scheme, host in ORIGIN.findall(text)}
     found = answered(made)
-    for before, one in pairwise(found):
-        if before.method and not (before.status or before.said):  # as a gateway tells of it
-            one.around = [*before.around, *one.around]
     for one in found:
         one.scheme = one.scheme or schemes.get(first(tuple(one.headers[ASKED]), "Host"), "")
     return [(one.exchange(), _beside(one)) for one in found]

@@ -1,0 +1,99 @@
+"""What beside a server's words makes them plain: URLs, times or keys compared, a clock, a retry."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from dpop_lab.doctor.advice.passed import NO_ATH, no_token_told
+from dpop_lab.doctor.between import changed_between
+from dpop_lab.doctor.problem import Problem, algs_told
+from dpop_lab.doctor.times import times_told
+from dpop_lab.doctor.url_mends import AT_SERVER
+from dpop_lab.doctor.urls import issuer_told, oddities, urls_told
+from dpop_lab.proof import rules
+from dpop_lab.session.asked import speaks_of_dpop
+from dpop_lab.session.call import Call, host_of
+from dpop_lab.show.values import shown
+
+#: By a proxy, as words tell.
+CHANGED = ("unused", "nonce", "fresh", "one_header", "htm", "htu", "ath")
+FAKED = re.compile(  # by a test: the clock
+    r"use_?fake_?timers|set_?system_?time|fake[_ ]?time\w*|freeze_?time|freezegun|timecop"
+    r"|travel_?to|time_?machine|mock(?:ed)?[_ ]?(?:clock|date|time)|clock\.fixed|sinon\.\w+",
+    re.I,
+)
+KEY = re.compile(r"(?:jkt|thumbprint)\w{0,20}\W{1,6}([\w-]{43})(?![\w-])", re.I)
+AGAIN = re.compile(
+    r"\bretry\b|\bretry(?:ing|template|interceptor|policy|handler)|\bretried|\bretries (?!0\b)"
+    r"|\battempts?\b\W{0,4}[1-9]|re-?sen[dt](?:ing)?\b",
+    re.I,
+)
+PROOF_AGAIN = """The log tells of a retry: an HTTP library sends the headers as they were, with the
+    same proof. Make a new proof, with a new jti, inside what is retried, for each attempt."""
+
+
+def _times(call: Call) -> tuple[str, str]:
+    """How far iat is from the server's time; or that a test has faked the client's."""
+    if faked := FAKED.search(f"{call.around}\n{call.description}"):
+        return (
+            f"a test has faked the clock that iat comes from ({shown(faked[0], 40)})",
+            "Let the proof be made by the real clock, or fake the server's clock as well.",
+        )
+    return times_told(call)
+
+
+def _keys(call: Call) -> tuple[str, str]:
+    """The two keys that are named beside the words."""
+    keys = dict.fromkeys(KEY.findall(f"{call.description}\n{call.around}"))
+    return (f"two keys are named: {' and '.join(map(shown, keys))}" if len(keys) == 2 else ""), ""
+
+
+def _retry(call: Call) -> tuple[str, str]:
+    """The retry that a log tells of, which repeats a proof."""
+    if not AGAIN.search(f"{call.around}\n{call.description}"):
+        return "", ""
+    return "it is the same proof again, most likely, sent by a retry", " ".join(PROOF_AGAIN.split())
+
+
+def _audience(call: Call) -> tuple[str, str]:
+    """For whom the token is, by its aud, and who refused it."""
+    aud, host = call.access_token.claims.get("aud"), host_of(call.url)
+    if aud is None:
+        return "", ""
+    return f"the token's aud is {shown(aud, 120)}" + f", not this API ({host})" * bool(host), ""
+
+
+#: By what the words are about.
+CLUES: dict[str, Callable[[Call], tuple[str, str]]] = {
+    "htu": urls_told,
+    "ath": no_token_told,
+    "fresh": _times,
+    "issuer": issuer_told,
+    "alg": algs_told,
+    "audience": _audience,
+    **dict.fromkeys(("unused", "jti", "any row"), _retry),
+    **dict.fromkeys(("bound_key", "code key", "refresh key"), _keys),
+}
+
+
+def _clue(topic: str, call: Call) -> tuple[str, str]:
+    """What tells more of this topic, in words, and what to do about it; empty texts for nothing."""
+    return CLUES[topic](call) if topic in CLUES else ("", "")
+
+
+def with_clues(found: Problem, call: Call) -> Problem:
+    """With what two URLs or times in the words tell, and what a Bearer challenge is about DPoP."""
+    title, action, at_server = found.title, found.action, found.at_server
+    told, todo = _clue(found.explains[0], call)
+    if told:
+        title, action = f"{title}; {told}", todo or action
+        at_server = at_server or todo in (*AT_SERVER, NO_ATH)
+    if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
+        action = f"In this htu, {'; '.join(odd)}. {action}"
+    elif not at_server and found.row in CHANGED and (change := changed_between(call, found.row)):
+        title, action, at_server = f"{title}; {change.told}", change.action, True
+    bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
+    if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):
+        title += "; the challenge says Bearer, but its words are about DPoP: the server knows DPoP"
+        title += " and answers under the wrong scheme"
+    return replace(found, title=title, action=action, at_server=at_server)
