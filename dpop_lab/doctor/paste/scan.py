@@ -51,7 +51,8 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     | \b(?:Method:[ ])?(?P<method>{METHODS})(?:,[ ]RequestUri:[ ]'|["']?,?[ ]+["']?)
       (?P<target>(?:https?://|/|\{{\{{)(?:[^\s"'`<>,]|{HIDDEN})*)
     | (?:^|(?<=[\s:>|\[({{"'`,]))
-      (?!DPoP:(?:(?!ey)[a-z]|[ \t]+(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?[ \t]+\S))
+      (?!DPoP:(?:(?!ey)[:a-z]|[ \t]+(?:\w+=|(?!(?:your|my|the|insert|put)\b)[a-z]{{2,20}}[,:]?
+        [ \t]+\S)))
       (?P<name>{NAMES})["']?[ \t]*(?:=>|[:=])[ \t]*\[?["']?
       (?P<value>(?<=')[^']*+|(?<=")(?:[^"\\]|\\.)*+
         |(?:(?:DPoP|Bearer)[ \t]+)?(?:ey[\w.=+/…-]++|<[\w -]{{1,40}}>)
