@@ -7,7 +7,9 @@ OF_SERVERS = (
         "let in",
         r"""expect\D{1,24}40[0-3]\D{1,40}2\d\d\b | assert 2\d\d == 40[0-3]
         | got\D{1,9}2\d\d\D{1,30}40[0-3]
-        | would have (?:thought|expected) .{0,12}\b40[0-3]\b
+        | (?:would have (?:thought|expected)|should(?:nt| not)? (?:it|this|that)?)
+        .{0,12}\b40[0-3]\b
+        | \bnever (?:calls?|does) verif
         | (?:still|nevertheless|all the same|anyway) (?:accept|authori[sz]e|allow|succeed|process)
         | \b(?:accept|authori[sz]|allow|succeed|process|let)\w*.{0,50}\b(?:without|no|lacking)\b
         .{0,20}\b(?:proof|dpop)\b - \bmust\b|not (?:accept|allow)|unsupported
