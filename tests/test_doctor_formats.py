@@ -942,6 +942,38 @@ WORDS_ANYWHERE = {  # a text, and of its last call status, error and words
 }
 
 
+ELIDED = 'DPoP realm="x", ... error="invalid_dpop_proof", error_description="too ... old"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"HTTP/1.1 401 No\nWWW-Authenticate: {ELIDED}\n\n",
+        f"WWW-Authenticate: {ELIDED}",
+        f"got 401, www-authenticate: {ELIDED}",
+        json.dumps({"status": 401, "headers": {"WWW-Authenticate": ELIDED.replace("...", "…")}}),
+    ],
+)
+def test_what_is_left_out_of_a_challenge_is_no_part_of_it_in_whatever_form(text):
+    call = diagnose(text).examined[-1].call
+    assert call.error == "invalid_dpop_proof"
+    assert [one.scheme for one in call.challenges or ()] == ["dpop"]
+    assert call.description.replace("…", "...") == "too ... old"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "auth failed: invalid_dpop_proof (reason='iat is too old', iat=1775029320 now=1775029820)",
+        'error=invalid_dpop_proof detail="proof too old" iat=1775029320 now=1775029820',
+    ],
+)
+def test_times_beside_a_server_s_words_are_compared(text):
+    [problem] = diagnose(text).problems
+    assert problem.row == "fresh"
+    assert "500 s" in problem.title
+
+
 @pytest.mark.parametrize("text", WORDS_ANYWHERE)
 def test_a_server_s_words_are_found_wherever_they_stand(text):
     call = diagnose(text).examined[-1].call

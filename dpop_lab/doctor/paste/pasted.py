@@ -32,6 +32,7 @@ PLACEHOLDER = re.compile(
     | [\w.-]{0,60}(?P<dots>\.\.\.|…)[\w.-]{0,60}""",
     re.X,
 )
+ELIDED = re.compile(r'("(?:[^"\\]|\\.)*+"?+)|(?:\.\.\.|…),?')  # in a challenge, but not in quotes
 PROVING = {"authorization", "dpop"}  # beside these a DPoP-Nonce is of the request
 ALWAYS_ASKED = {"authorization", "dpop", "host", "cookie"}
 OF_REQUESTS = ALWAYS_ASKED | {"user-agent", "accept", "origin"}
@@ -204,10 +205,7 @@ def says_something(exchange: Exchange) -> bool:
 
 
 def document_in(thing: object, asked: str = "") -> Pasted | None:
-    """The document that a JSON value is, or that a text has as a URL; None for anything else.
-
-    `asked` is what stands around it.
-    """
+    """The document that a JSON value is or a text has as a URL, or None; `asked` stands around."""
     from dpop_lab.doctor.documents import read, read_url  # most pastes are none
 
     found = read_url(thing) if isinstance(thing, str) else read(thing, asked)
@@ -225,21 +223,23 @@ def placeholder(value: str) -> str:
 
 
 def without_placeholders(exchange: Exchange) -> Exchange:
-    """The exchange with `<name>` for each placeholder where a proof or a token belongs."""
-    changed = list(exchange.request_headers)
-    for number, (name, value) in enumerate(changed):
-        scheme = SCHEME.match(value)
-        start = scheme.end() if scheme else 0
-        if name.lower() in SECRET_FIELDS and (known := placeholder(value[start:])):
-            changed[number] = (name, value[:start] + known)
-    return replace(exchange, request_headers=tuple(changed))
+    """The exchange with `<name>` for each placeholder, and challenges without what is left out."""
+    sent, received = (
+        tuple((name, _without_placeholder(name.lower(), value)) for name, value in headers)
+        for headers in (exchange.request_headers, exchange.response_headers)
+    )
+    return replace(exchange, request_headers=sent, response_headers=received)
+
+
+def _without_placeholder(name: str, value: str) -> str:
+    if name in SECRET_FIELDS:
+        head = scheme[0] if (scheme := SCHEME.match(value)) else ""
+        return head + (placeholder(value[len(head) :]) or value[len(head) :])
+    return ELIDED.sub(r"\1", value) if name == "www-authenticate" else value
 
 
 def with_headers(headers: Headers) -> Exchange | None:
-    """Header lines as an exchange: of the request, of the answer, or of both, by their names.
-
-    None where no name among them tells.
-    """
+    """Header lines as an exchange, of either side by their names; None where no name tells."""
     names = {name.lower() for name, _ in headers}
     if not names & (OF_REQUESTS | OF_ANSWERS):
         return None

@@ -19,7 +19,6 @@ from dpop_lab.wire.message import Exchange, Headers
 MARK = re.compile(r"^---- (Sending|Received|Failed)[ \t]*(.*?)[ \t]*----[ \t]*$", re.M)
 LONGEST = 500_000  # characters of a value, or a body
 MOST = 200  # header lines, members
-ELIDED = re.compile(r"(?<![\w\"])(?:\.\.\.|…),?(?![\w\"])")
 TELLING = (OF_REQUESTS - {"host"}) | {"content-type"}  # of one, that its header lines are here
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
@@ -170,7 +169,6 @@ def header_line(name: str, value: str, made: list[Reading]) -> None:
     value = value.rstrip(f" ,;`{closing}")
     name, last = name.replace("_", "-"), made[-1]
     known = name.lower()
-    value = ELIDED.sub("", value) if known == "www-authenticate" else value
     asks, answers = (
         known in ALWAYS_ASKED,
         last.side == ANSWERED or (known in OF_ANSWERS and not last.sided),

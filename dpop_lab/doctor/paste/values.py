@@ -21,7 +21,7 @@ from dpop_lab.doctor.paste.pasted import (
     says_something,
     with_headers,
 )
-from dpop_lab.doctor.paste.raw import ELIDED, MOST, body_in, headers_in, json_text, only_headers
+from dpop_lab.doctor.paste.raw import MOST, body_in, headers_in, json_text, only_headers
 from dpop_lab.doctor.paste.reading import refusal, url_of
 from dpop_lab.doctor.paste.refusals import ABOUT, FAILS
 from dpop_lab.doctor.paste.unwrap import METHODS
@@ -163,7 +163,7 @@ def _told_of_headers(
     """Header lines of an answer that are told elsewhere: a nonce, where a HAR says it redirects."""
     for name in () if received or PROVING & named.keys() else ("DPoP-Nonce", "WWW-Authenticate"):
         if value := _first(named, name, str):
-            yield name, ELIDED.sub("", value)
+            yield name, value
     if node := _first(named, "node", str):
         yield "X-Served-By", node
     if (to := str(answered.get("redirectURL") or "")) and not first(received, "Location"):
