@@ -19,7 +19,7 @@ from dpop_lab.doctor.paste.jwts import (
 )
 from dpop_lab.doctor.paste.notation import BEGINS, listed_in, objects_in
 from dpop_lab.doctor.paste.pasted import Pasted, merged, placeholder
-from dpop_lab.jose.encoding import base64url_encode
+from dpop_lab.jose.encoding import base64url_encode, whole_number
 from dpop_lab.session.call import NOTHING as not_sent
 from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Headers
@@ -173,7 +173,7 @@ def named_claims(members: Mapping[Any, Any]) -> Named:
     if "jti" in members and STATUS & members.keys():  # a server's note of what came of a proof
         told = {name: members[name] for name in MEMBERS[PROOF, CLAIMS] if name in members}
     if str(told.get("iat", "")).isdecimal():
-        told["iat"] = int(told["iat"])
+        told["iat"] = whole_number(told["iat"])
     return Named(told)
 
 

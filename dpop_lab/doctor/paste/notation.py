@@ -105,7 +105,7 @@ def listed_in(text: str) -> dict[str, Any]:
         if BEGINS.match(line) or {"htm", "htu"} <= set(pairs):
             found |= pairs
     if found.get("iat", "").isdecimal():  # a list has no quotes by which a number is told
-        found["iat"] = int(found["iat"])
+        found["iat"] = whole_number(found["iat"])
     return found
 
 
