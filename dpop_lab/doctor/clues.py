@@ -92,7 +92,8 @@ def with_clues(found: Problem, call: Call) -> Problem:
         action = f"In this htu, {'; '.join(odd)}. {action}"
     elif not at_server and found.row in CHANGED and (change := changed_between(call, found.row)):
         title, action, at_server = f"{title}; {change.told}", change.action, True
-    bearer = {one.scheme for one in call.challenges or ()} == {"bearer"}
+    challenges = [one for one in call.challenges or () if one.error] or call.challenges or ()
+    bearer = {one.scheme for one in challenges} == {"bearer"}
     if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):
         title += "; the challenge says Bearer, but its words are about DPoP: the server knows DPoP"
         title += " and answers under the wrong scheme"

@@ -7,7 +7,8 @@ from dpop_lab.doctor.grammar import Wording
 ELSEWHERE = """Call the endpoint that takes DPoP, ask the operator of this one (a gateway's policy
     may have to be changed to take the scheme DPoP), or use a token that is bound to no key. A bound
     token must not be sent as Bearer."""
-SCHEME = r"""(?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed|unrecogni[sz]ed)[
+SCHEME = r"""^\[\w* DPOP .*credentials were not (?:provided|given|found)
+    | (?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed|unrecogni[sz]ed)[
     _](?:http )?(?:authori[sz]ation|authentication|auth|token)(?:[ _]header)?[
     _](?:scheme|type|method|header) | (?:unsupported|bad|invalid|unknown)[ _]scheme
     | scheme (?:is )?not supported

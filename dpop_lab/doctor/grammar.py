@@ -32,7 +32,8 @@ WORDS = {
     r"|used (?:before|already|once|twice|more than once)|one.time|consumed|seen twice"
     r"|duplicat|cache hit"
     r"|\bjti\b.{0,30}(?:exists|seen|used|already)",
-    "early": r"too (?:new|early|far in the future)|(?:in|from) the future|ahead of|not yet valid",
+    "early": r"(?:should|must|has to) be in the past|"
+    r"too (?:new|early|far in the future)|(?:in|from) the future|ahead of|not yet valid",
     "old": r"too (?:old|far in the past)|\b(?:stale|expired|recent|fresh)\b|in the past"
     r"|(?:more|older) than .{0,20}(?:ago|s\b|sec|min)|\bago\b|max\w*.?age|\bage\b",
     "ended": r"\b(?:expired|inactive|ended|ran out)\b|(?:no longer|not) (?:active|valid any)",

@@ -4,6 +4,13 @@ from dpop_lab.doctor.grammar import Wording
 
 OF_SERVERS = (
     Wording(
+        "api key",
+        r"subscription.?key | api.?key + <missing> | invalid api.?key",
+        "a gateway wants an API key of its own; nothing of DPoP was looked at",
+        """Send that key as the gateway's operator says, beside token and proof; or ask the operator
+        to have DPoP checked there: as it is set up, this route does not know the scheme.""",
+    ),
+    Wording(
         "let in",
         r"""expect\D{1,24}40[0-3]\D{1,40}2\d\d\b | assert 2\d\d == 40[0-3]
         | got\D{1,9}2\d\d\D{1,30}40[0-3]

@@ -34,6 +34,8 @@ TEMPLATE = re.compile(r"\$?\{[^{}/]{1,60}\}|<\w{1,60}>|(?<=/):[A-Za-z_]\w{0,60}"
 ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 INSIDE = re.compile(r"localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|[^.:]+$|.*\.(?:"
                     r"local|internal|svc|lan)$")  # fmt: skip
+MOST_URLS = 2  # that are compared
+LABELLED = re.compile(r"(?:htu|ur[il]|expected|actual)\W{1,4}https?://|htu.{0,200}https?://", re.I)
 ENDS = {"?": "query", "#": "fragment"}
 
 
@@ -101,6 +103,10 @@ def _path(wanted: str, found: str) -> Mapping[str, str]:
     if template := TEMPLATE.search(unquote(found)):
         told = f"the template {shown(template[0], 40)} in its path, which was not filled in"
         return {"template": told}
+    if unquote(unquote(found)) == unquote(wanted) != unquote(found):
+        return {
+            "twice": "percent-encoding twice in its path (%25 for %), which has to be there once"
+        }
     if unquote(found) == unquote(wanted):
         more, less = (found, "") if len(found) > len(wanted) else (wanted, "no ")
         sign = "".join(ENCODED.findall(more)[:1])
@@ -169,15 +175,15 @@ def _parts_of(url: str) -> tuple[str, str]:
 def _two_urls(call: Call) -> tuple[str, str] | None:
     """The URL of the proof and that of the server, where words compare two; by what leads up."""
     words, urls, start = call.description[:4000], list[tuple[int, str]](), 0
-    if len(WHOLE.findall(words)) == 1:  # the other may stand in a line beside the server's words
-        words += "\n" + "\n".join(one for one in call.around.split("\n") if "htu" in one.lower())
+    if len(WHOLE.findall(words)) < MOST_URLS:  # others may stand in lines beside the server's words
+        words += "\n" + "\n".join(filter(LABELLED.search, call.around.split("\n")))
     for match in WHOLE.finditer(words):
         label = words[max(start, match.start() - 40) : match.start()].lower()
         label = OTHER_PART.split(label.rstrip(MARKS))[-1]
         rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
         url, start = match[0].rstrip(".:"), match.end()
         urls += [(rank, url)] * (url not in [known for _, known in urls])
-    if len(urls) != 2:
+    if len(urls) != MOST_URLS:
         return None
     ours, theirs = (url for _, url in sorted(urls, key=itemgetter(0)))
     return ours, theirs

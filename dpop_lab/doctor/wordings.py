@@ -36,13 +36,6 @@ SPECIFIC = (
         at_server=True,
     ),
     Wording(
-        "api key",
-        r"subscription.?key | api.?key + <missing> | invalid api.?key",
-        "a gateway wants an API key of its own; nothing of DPoP was looked at",
-        """Send that key as the gateway's operator says, beside token and proof; or ask the operator
-        to have DPoP checked there: as it is set up, this route does not know the scheme.""",
-    ),
-    Wording(
         "header text",
         r"""err_invalid_char | unexpected char 0x | append\b.{0,20}\bheaders\b
         | ^\[[^\]]*\] # .*(?:valid|illegal|parse|char\S* in|cr/?lf|(?:new-?line|return).{0,40})
@@ -172,6 +165,10 @@ SPECIFIC = (
     Wording(
         "well_formed",
         r"(?:<proof>|\bjws\b) + <unreadable> - dpop access token|\bjwk\b",
+        "",
+        """Send the proof as a JWT in compact form, header.claims.signature, and nothing else in the
+        DPoP header. What stood there was no JWT: it was cut, in quotes, or an object, a promise or
+        another text in its place.""",
     ),
     Wording(
         "no binding",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from dpop_lab.jose.encoding import read_json
@@ -11,6 +12,7 @@ from dpop_lab.wire.syntax import Challenge
 
 TOKEN_SCHEMES = ("dpop", "bearer")
 LONGEST_WORDS = 2000
+PHRASES = {one.phrase.lower() for one in HTTPStatus}  # which say no more than the status
 WHOLE = ("http://", "https://")  # how a URL begins
 CODES = ("error", "error_code", "code")
 DESCRIPTIONS = ("error_description", "message", "detail", "reason", "description", "title")
@@ -71,7 +73,7 @@ def words_of(members: object) -> tuple[str, str]:
     words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]
     words = [one for one in words if one != error] or words
     if " " in error and "\n" not in error:  # these are words, too, and no code
-        words, error = [error, *words], ""
+        words, error = ([*words, error] if error.lower() in PHRASES else [error, *words]), ""
     if all(name != "error_description" for name, _ in told):
         words = ["; ".join(dict.fromkeys(words[:3]))]
     text = next(filter(ABOUT_DPOP.search, words), words[0] if words else "")

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS, OF_REQUESTS
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
-from dpop_lab.doctor.paste.unwrap import FIELD, START, unescaped
+from dpop_lab.doctor.paste.unwrap import FIELD, START, kind_of_log, unescaped
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.session.answer import json_value
 from dpop_lab.show.values import http_time
@@ -194,3 +194,13 @@ def body_in(found: Any) -> str:
 def json_text(value: object) -> str:
     """A value as JSON text; what is no JSON in it as Python writes it."""
     return json.dumps(value, default=str, skipkeys=True)[:LONGEST]
+
+
+def log_kind(text: str, exchanges: list[Exchange]) -> str:
+    """What kind of log it is, or what kind of messages, in words."""
+    asked = any(one.method for one in exchanges)
+    if START.search(text) and not MARK.search(text):
+        answered = asked and any(one.status is not None for one in exchanges)
+        return f"a raw HTTP {'request' if asked else 'response'}{' with its response' * answered}"
+    headers = any(one.request_headers for one in exchanges)
+    return kind_of_log(text) if asked or headers or MARK.search(text) else "a server's error text"

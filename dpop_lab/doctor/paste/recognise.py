@@ -25,7 +25,7 @@ from dpop_lab.doctor.paste.pasted import (
     of_headers,
     together,
 )
-from dpop_lab.doctor.paste.raw import MARK, header_lines, is_whole, json_text
+from dpop_lab.doctor.paste.raw import MARK, header_lines, is_whole, json_text, log_kind
 from dpop_lab.doctor.paste.refusals import CODES, LOGIN, TECHNICAL
 from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import AROUND, scanned
@@ -35,7 +35,6 @@ from dpop_lab.doctor.paste.unwrap import (
     REQUEST_LINE,
     START,
     VERBOSE,
-    kind_of_log,
     unwrapped,
 )
 from dpop_lab.doctor.paste.values import exchange_in, what_is
@@ -52,11 +51,12 @@ CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
 DUMPED = re.compile(  # by a program, with its marks, or the names of who says it
     rf"^[\w-]+: *(?:[\"\[]|{METHODS} \S)|^DPoP: +(?!ey)[a-z]+:? [a-z]", re.M | re.I
 )
-CONCERNS = re.compile(  # has a text to do with DPoP, or with a login at all?
-    rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}"
-    rf"|{LOGIN}|too big header|blocked by CORS|\b[45]\d\d (?:Bad R|Unauth|Forbidden|Client)",
-    re.I,
-)
+LOGINS = re.compile(  # has a text to do with DPoP, or with a login at all?
+    rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}|{LOGIN}"
+    r"|too big header|blocked by CORS", re.I
+)  # fmt: skip
+REFUSED = re.compile(r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)", re.I)
+FEW = 3  # lines beside a status that is all there is
 
 
 def read_paste(thing: object) -> Pasted:
@@ -214,10 +214,11 @@ def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> 
         return key
     if headers := _headers(text):
         return headers
-    told = scanned(text) if concerned or START.search(text) or CONCERNS.search(text) else []
+    concerned = concerned or START.search(text) or LOGINS.search(text) or REFUSED.search(text)
+    told = scanned(text) if concerned else []
     exchanges = [exchange for exchange, _ in told]
     whole = re.search(REQUEST_LINE, text, re.M) is not None or all(map(is_whole, exchanges))
-    kind = "the output of curl -v" if verbose else _log_kind(text, exchanges)
+    kind = "the output of curl -v" if verbose else log_kind(text, exchanges)
     found = of_exchanges(kind, exchanges, [beside for _, beside in told], whole=whole)
     if found.documents or any(map(_tells, found.calls)):
         return found
@@ -226,18 +227,10 @@ def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> 
 
 def _tells(call: Call) -> bool:
     """Is there a request or an answer in it, or words that mean something?"""
-    carried = (call.method, call.headers, call.status, call.challenges, call.nonce, call.issued)
-    return any(carried) or meaning(call) is not None
-
-
-def _log_kind(text: str, exchanges: list[Exchange]) -> str:
-    """What kind of log it is, or what kind of messages, in words."""
-    asked = any(one.method for one in exchanges)
-    if START.search(text) and not MARK.search(text):
-        answered = asked and any(one.status is not None for one in exchanges)
-        return f"a raw HTTP {'request' if asked else 'response'}{' with its response' * answered}"
-    headers = any(one.request_headers for one in exchanges)
-    return kind_of_log(text) if asked or headers or MARK.search(text) else "a server's error text"
+    carried = (call.method, call.headers, call.challenges, call.nonce, call.issued)
+    alone = call.around.count("\n") > FEW and not (call.error or call.description)
+    told = LOGINS.search(call.around) if alone else call.status or meaning(call)
+    return any(carried) or bool(told)  # a status alone may stand in any log
 
 
 def _headers(text: str) -> Pasted | None:

@@ -162,6 +162,7 @@ def _loose_line(line: str, made: list[Reading]) -> None:
         if kind == "target":
             _asked(piece, None if STATUSES & {*kinds} else THEN.match(line, piece.end()), made)
             made[-1].noted = bool(made[-1].status or STATUSES & {*kinds})
+            made[-1].sided = line.startswith("--> ")  # whose header lines follow
         elif kind == "jwt":
             _jwt(piece, made)
         elif kind in STATUSES:

@@ -12,6 +12,7 @@ WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 REQUEST_LINE = rf"^({WORD}) +(\S+) +HTTP/\d(?:\.\d)?[ \t]*$"
 STATUS_LINE = r"^HTTP/\d(?:\.\d)? +(\d{3})(?: +([^\n]*))?$"
 START = re.compile(f"{REQUEST_LINE}|{STATUS_LINE}", re.M)  # of a raw message
+ESCAPED = re.compile(r"\{\\+\"|\\r\\n")  # an object in a text in quotes, a message in a line
 FIELD = re.compile(rf"({WORD})[ \t]*:[ \t]*(.*)")
 COMMENT = re.compile(r"^[ \t]*(//|#|>|--(?!--)|;|\|)(?: |$)")
 FENCE = re.compile(r"^[ \t>]*(?:```|~~~).*\n?", re.M)
