@@ -85,6 +85,8 @@ def _by_wording(call: Call) -> Problem | None:
     first, *more = words.split("\n")  # of which a logger's may hold any word
     failing = "\n".join([first, *filter(FAILS.search, more)])
     found = _in_the_table(call, failing or _said_beside(call), SPECIFIC)
+    if found is None or found.explains[0] in VAGUE:
+        found = _in_the_table(call, words, SPECIFIC) or found
     beside = _in_the_table(call, call.around, BESIDE_WORDS) if call.around else None
     vague = found is None or found.explains[0] in VAGUE
     if beside and (vague or "cors" in beside.explains):
