@@ -48,6 +48,10 @@ def printed(call: Call) -> Iterator[Problem]:
         if kind and name.lower() == "dpop":
             said = f"the DPoP header holds {shown(word.strip('[]<>'), 60)} in place of a proof"
             one = Problem.at(rules.well_formed, said, MENDS[kind])
+            if call.succeeded:
+                title = f"The server accepted what it must refuse. {one.title}"
+                action = f"This is the server's fault: it must ask for a proof. {one.action}"
+                one = replace(one, title=title, action=action, at_server=True)
             yield replace(one, explains=OF_A_PROOF)
         elif kind and name.lower() == "authorization":
             said = f"the word {shown(word, 60)} stands where the access token should"
