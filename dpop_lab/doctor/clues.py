@@ -32,6 +32,14 @@ PROOF_AGAIN = """The log tells of a retry: an HTTP library sends the headers as 
     same proof. Make a new proof, with a new jti, inside what is retried, for each attempt."""
 
 
+HASH = re.compile(r"(?<![\w+/-])[\w+/-]{43}=?(?![\w+/=-])", re.ASCII)
+BASE64URL = str.maketrans("+/", "-_")
+IN_BASE64URL = (
+    "The server has to write its own hash in base64url without padding before it compares (RFC 9449"
+    " §4.2): mend it there. The client is right."
+)
+
+
 def _times(call: Call) -> tuple[str, str]:
     """How far iat is from the server's time; or that a test has faked the client's."""
     if faked := FAKED.search(f"{call.around}\n{call.description}"):
@@ -63,10 +71,19 @@ def _audience(call: Call) -> tuple[str, str]:
     return f"the token's aud is {shown(aud, 120)}" + f", not this API ({host})" * bool(host), ""
 
 
+def _hashes(call: Call) -> tuple[str, str]:
+    """That a server compares one hash in two spellings; or that it wants one it can't have."""
+    told = dict.fromkeys(HASH.findall(call.description))
+    alike = {one.translate(BASE64URL).rstrip("=") for one in told}
+    if len(told) > 1 and len(alike) == 1:
+        return "both are one hash, in base64url and in standard base64 with padding", IN_BASE64URL
+    return no_token_told(call)
+
+
 #: By what the words are about.
 CLUES: dict[str, Callable[[Call], tuple[str, str]]] = {
     "htu": urls_told,
-    "ath": no_token_told,
+    "ath": _hashes,
     "fresh": _times,
     "issuer": issuer_told,
     "alg": algs_told,
@@ -87,7 +104,7 @@ def with_clues(found: Problem, call: Call) -> Problem:
     told, todo = _clue(found.explains[0], call)
     if told:
         title, action = f"{title}; {told}", todo or action
-        at_server = at_server or todo in (*AT_SERVER, NO_ATH)
+        at_server = at_server or todo in (*AT_SERVER, NO_ATH, IN_BASE64URL)
     if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
         action = f"In this htu, {'; '.join(odd)}. {action}"
     elif not at_server and found.row in CHANGED and (change := changed_between(call, found.row)):

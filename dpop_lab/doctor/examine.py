@@ -226,11 +226,12 @@ def _accepted(finding: Finding, call: Call) -> Problem:
     grade = "must" if finding.grade == "free" else finding.grade  # no server is free to that extent
     if row == rules.no_private_key:
         return problem  # the server should say so, but the key is the client's
+    request = f" In the request: {problem.action}" * (row != rules.fresh)  # as old as it was made
     return replace(
         problem,
         title=f"The server accepted what it {grade} refuse. {problem.title}",
         action="This is the server's fault, to be mended there: without this check nothing stops "
-        f"{row.stops}. In the request: {problem.action}",
+        f"{row.stops}.{request}",
         grade=grade,
         at_server=True,
     )

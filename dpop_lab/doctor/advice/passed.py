@@ -1,5 +1,7 @@
 """What a server may know or do otherwise, where it names a row that passes here."""
 
+import re
+
 from dpop_lab.checking import Check
 from dpop_lab.doctor.times import SKEW
 from dpop_lab.doctor.url_mends import FORWARD, METHOD, PROXY
@@ -30,12 +32,15 @@ REASONS = {
     f" the server does not read it. Look at what arrives. {FORWARD}",
     not_expired: "The token's exp lies ahead of the server's Date: compare the clock, and the time"
     " zone, by which the server judges it. Or the token was revoked: a new one would tell.",
+    rules.jwk: "The jwk is in order: further members (kid, use, alg, ext, key_ops) are allowed in a"
+    " public key, and a server has to pass over those it does not know (RFC 7517 §4).",
     rules.signature: "The text may have been changed on the way: look at what arrives.",
 }
 NO_ATH = (
     "The server must not ask for ath in a token request: no access token goes with it, and ath is"
     " the hash of one (RFC 9449 §4.2). Tell its operator; the client is right."
 )
+HOURS, HALF_AN_HOUR = re.compile(r"\b(\d{4,6}) ?s(?:ec|\b)"), 1800
 #: Rows of which a server decides by what is not here, or by what it chooses to take.
 OPEN_YET = (rules.fresh, rules.unused, rules.nonce, rules.alg)
 COMPARE = "Is this the request that was refused? Then look into the server's log."
@@ -77,6 +82,9 @@ def why_refused(call: Call) -> str:
 def why_passed(row: Check, call: Call) -> str:
     """What may be behind it, and what to do."""
     htu, url = call.proof.claims.get("htu"), without_query(call.url)
+    whole_hours = HOURS.search(call.description) if row == rules.fresh else None
+    if whole_hours and int(whole_hours[1]) % HALF_AN_HOUR == 0:
+        return f"{REASONS[row]} Whole hours are a time zone: one of both takes local time for UTC."
     if row != rules.htu or not isinstance(htu, str) or not url:
         return REASONS.get(row, COMPARE)
     if odd := differences(url, htu):
@@ -91,7 +99,8 @@ def why_passed(row: Check, call: Call) -> str:
             "The path is percent-encoded, and a server that decodes the path before it compares"
             " wants the decoded form: try that, and tell the server's operator. Or " + PROXY
         )
-    return REASONS[row]
+    query = " Or it leaves the query in its own URL: it has to cut that off before it compares."
+    return REASONS[row] + query * ("?" in call.exchange.url)
 
 
 def no_token_told(call: Call) -> tuple[str, str]:

@@ -53,7 +53,7 @@ DUMPED = re.compile(  # by a program, with its marks, or the names of who says i
 )
 LOGINS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}|{LOGIN}"
-    r"|too big header|blocked by CORS", re.I
+    r"|too (?:big|long|large) header|header or cookie too large|blocked by CORS", re.I
 )  # fmt: skip
 REFUSED = re.compile(r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)", re.I)
 FEW = 3  # lines beside a status that is all there is
@@ -220,16 +220,16 @@ def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> 
     whole = re.search(REQUEST_LINE, text, re.M) is not None or all(map(is_whole, exchanges))
     kind = "the output of curl -v" if verbose else log_kind(text, exchanges)
     found = of_exchanges(kind, exchanges, [beside for _, beside in told], whole=whole)
-    if found.documents or any(map(_tells, found.calls)):
+    if found.documents or any(_tells(one, text) for one in found.calls):
         return found
     return jwts_in(text)
 
 
-def _tells(call: Call) -> bool:
+def _tells(call: Call, text: str) -> bool:
     """Is there a request or an answer in it, or words that mean something?"""
     carried = (call.method, call.headers, call.challenges, call.nonce, call.issued)
     alone = call.around.count("\n") > FEW and not (call.error or call.description)
-    told = LOGINS.search(call.around) if alone else call.status or meaning(call)
+    told = LOGINS.search(text) if alone else call.status or meaning(call)
     return any(carried) or bool(told)  # a status alone may stand in any log
 
 

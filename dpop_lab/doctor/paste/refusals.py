@@ -25,7 +25,8 @@ LOGIN = (  # words of a login that need no code beside them
 )
 ABOUT = re.compile(
     rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS"
-    rf"|too big header|^websocket connection to|\bjwt (?:is|was) |\bbearer token|{LOGIN}"
+    rf"|too (?:big|long) header|^websocket connection to|{LOGIN}"
+    r"|\bjwt (?:is|was) |\bbearer token"
     r"|key_?(?:store|chain|permanently)|secure enclave|err ?sec ?(?:item|interaction)|indexed ?db"
     r"|\bheader (?:field )?(?:value|content)s?\b|duplicate header"
     r"|reading .generateKey|crypto\.subtle|SubtleCrypto|secure context",

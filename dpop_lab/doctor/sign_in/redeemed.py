@@ -42,7 +42,8 @@ def redeemed(use: Use, later: Earlier) -> Iterator[Problem]:
     if fits and call.error.lower() in ("invalid_grant", ""):
         found += [*spent(use, later), *elsewhere(use)]
     if call.succeeded:  # a thumbprint of this key that was made in another way is no such fault
-        found = [one if one.wanted == key_of(call) else _let_through(one) for one in found]
+        mine = key_of(call)
+        found = [one if mine and one.wanted == mine else _let_through(one) for one in found]
     said = meaning(call) if fits and len(found) > 1 else None
     topics = {*said.explains} if said else set()
     yield from sorted(found, key=lambda one: one.explains[0] not in topics)[:1]
