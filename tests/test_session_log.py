@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dpop_lab import Lab, diagnose
@@ -497,13 +497,16 @@ def test_no_generated_secret_gets_through_in_any_spelling(secret: str, name: str
 
 
 @settings(deadline=None)
-@given(SECRETS.filter(lambda secret: "=" not in secret))  # a name in it hides what follows, too
+@given(SECRETS)
+@example("ACCESSTOKEN=")
 def test_a_secret_of_basic_credentials_is_known_when_it_turns_up(secret: str) -> None:
     pair = base64.b64encode(f"me:{quote_plus(secret)}".encode()).decode()
     kept = logged(
         request_headers=(("Authorization", f"Basic {pair}"),), response_body=f"({secret}) ({pair})"
     )
-    assert kept.response_body == "(<client_secret 1>) (<credentials 1>)"
+    assert secret not in kept.response_body and pair not in kept.response_body
+    if "=" not in secret:  # a name in it hides what follows, too, under a label of its own
+        assert kept.response_body == "(<client_secret 1>) (<credentials 1>)"
 
 
 @settings(deadline=None)
