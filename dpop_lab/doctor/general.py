@@ -57,7 +57,7 @@ BESIDE_PROOFS = (
         r"""self.signed | certificate (?:verif|has expired|is not trusted|signed by unknown)
         | unable to (?:verify the first|get local issuer) | \bssl(?:error|handshake)
         | tls handshake | \berr_(?:cert|ssl|connection|name) | pkix path | \bx509:
-        | econnre(?:fused|set) | enotfound | getaddrinfo | name or service not known
+        | econnre(?:fused|set) | \benotfound | getaddrinfo | name or service not known
         | connection (?:refused|reset|timed out)""",
         "no connection came about, so nothing of DPoP was looked at",
         "Look at the address, the network, its proxy and certificates.",
@@ -79,12 +79,13 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "lost key",
-        r"""dpop_key_ | (?<!#invalid_grant )dpop key ?(?:pair )?mismatch
+        r"""dpop_key_ | (?<!invalid_grant )(?<!invalid_grant: )dpop key ?(?:pair )?mismatch
         | key ?pair.{0,40}does not match the one used
         | (?:key ?pair|(?:private|dpop|signing|device) ?keys?\b(?! binding)).{0,40}?<lost>
         | \bno (?:(?:dpop|private|signing) key|key ?pair)
         | (?:could not|cannot|failed to|unable to) (?:\w+ ){0,2}(?:dpop|private|signing) keys?\b
         | key_?(?:not_?found|missing|invalidated) | key permanently invalidated
+        | no such file.{0,80}\bkey
         | unrecoverable ?key | bad_decrypt | bad ?padding ?exception | aead ?bad ?tag
         | err ?sec ?(?:item|interaction) ?not
         | (?:key ?(?:store|chain)|secure enclave)\w*.{0,40}(?:<lost>|error|exception|fail|unable)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from operator import itemgetter
-from urllib.parse import SplitResult, unquote
+from urllib.parse import SplitResult, quote, unquote
 
 from dpop_lab.doctor.url_mends import (
     ALIKE,
@@ -64,6 +64,9 @@ def differences(wanted: str, found: str) -> Mapping[str, str]:
         return {}
     if found != found.strip() or " " in found:
         return {"form": "white space in it"}
+    if odd := next((one for one in found if not one.isascii()), ""):
+        sent = f"{shown(odd)} as it is, which is sent percent-encoded ({quote(odd)})"
+        return {"letter": f"the letter {sent} and has to stand so in htu"}
     there, here = normal_url(wanted), normal_url(found)
     if template := TEMPLATE.search((found.partition("://")[2] or found).partition("/")[0]):
         return {"template": f"the template {shown(template[0], 40)} for its host, not filled in"}
