@@ -207,9 +207,9 @@ def _doubled(call: Call, others: Earlier) -> Iterator[Problem]:
     """One proof sent, two arrived: of either view of the request."""
     both = [one for one in (call, *others) if one.is_proof]
     for one in both:
-        more = [each for each in both if one.proofs[0] in each.proofs[0] != one.proofs[0]]
-        more += [each for each in both if each.proofs[1:] and one.proofs[0] in each.proofs]
-        if len(one.proofs) == 1 and more and call in (one, more[0]):
+        lists = [(each, ",".join(each.proofs).replace(" ", "").split(",")) for each in both]
+        more = [each for each, proofs in lists if proofs[1:] and one.proofs[0] in proofs]
+        if len(one.proofs) == 1 and more and one not in more and call in (one, more[0]):
             yield Problem(
                 f"one_header: {named(one)} sent one proof, and in {named(more[0])} there are two: a"
                 " gateway, proxy or sidecar on the way added one of its own",
