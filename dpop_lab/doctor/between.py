@@ -206,9 +206,10 @@ def on_the_way(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem
 def _doubled(call: Call, others: Earlier) -> Iterator[Problem]:
     """One proof sent, two arrived: of either view of the request."""
     both = [one for one in (call, *others) if one.is_proof]
-    for one in both:
-        lists = [(each, ",".join(each.proofs).replace(" ", "").split(",")) for each in both]
-        more = [each for each, proofs in lists if proofs[1:] and one.proofs[0] in proofs]
+    lists = [(each, ",".join(each.proofs).replace(" ", "").split(",")) for each in both]
+    lists = [(each, proofs) for each, proofs in lists if proofs[1:]]
+    for one in both if lists else ():
+        more = [each for each, proofs in lists if one.proofs[0] in proofs]
         if len(one.proofs) == 1 and more and one not in more and call in (one, more[0]):
             yield Problem(
                 f"one_header: {named(one)} sent one proof, and in {named(more[0])} there are two: a"

@@ -180,7 +180,7 @@ def named_claims(members: Mapping[Any, Any]) -> Named:
 def header_named(members: Mapping[Any, Any]) -> Headers:
     """The header line of a proof of which claims stand by their names, as it may have been."""
     claims = named_claims(members)
-    return (("DPoP", Jwt(PROOF, {CLAIMS: claims}).text()),) * bool(claims)
+    return (("DPoP", Jwt(PROOF, {CLAIMS: claims}).text()),) if claims else ()
 
 
 def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[Jwt]:
