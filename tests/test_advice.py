@@ -190,6 +190,14 @@ def test_a_nonce_is_told_by_where_it_stands_and_which_one_it_is():
     assert "outdated" in outdated and "'n1'" in outdated and "'n2'" in outdated
 
 
+def test_words_about_the_audience_are_told_with_that_of_the_token_and_whether_it_is_another():
+    said = 'DPoP error="invalid_token", error_description="The audience is invalid"'
+    for aud, other in (("account", True), ("https://api.example.com/v1", False)):
+        [problem] = diagnose(request(bound(RIGHT, aud=aud), answer=said)).problems
+        assert repr(aud) in problem.title
+        assert ("not this API" in problem.title) == other
+
+
 def test_an_audience_that_is_another_host_is_told_where_nothing_else_was_said():
     elsewhere = bound(RIGHT, aud=["https://store7.example.org/x", "https://store8.example.org"])
     action = actions(request(elsewhere))["audience"]

@@ -56,15 +56,15 @@ def joined_twice(url: str) -> bool:
 def differences(wanted: str, found: str) -> Mapping[str, str]:
     """In which parts a URL differs from the one that was wanted, each in words after "it has".
 
-    The parts: `scheme`, `host`, `port`, `slash`, `template`, `route`, `encoding`, `case`, `prefix`,
-    `path`, `user`, `query`, `fragment`; `spelling` where they mean the same; `form` for what is no
-    whole URL. Empty for two equal texts.
+    The parts: `scheme`, `host`, `port`, `slash`, `template`, `route`, `letter`, `twice`,
+    `encoding`, `case`, `prefix`, `path`, `user`, `query`, `fragment`; `spelling` where they mean
+    the same; `form` for what is no whole URL. Empty for two equal texts.
     """
     if found == wanted:
         return {}
     if found != found.strip() or " " in found:
         return {"form": "white space in it"}
-    if odd := next((one for one in found if not one.isascii()), ""):
+    if wanted.isascii() and (odd := next((one for one in found if not one.isascii()), "")):
         sent = f"{shown(odd)} as it is, which is sent percent-encoded ({quote(odd)})"
         return {"letter": f"the letter {sent} and has to stand so in htu"}
     there, here = normal_url(wanted), normal_url(found)
