@@ -104,12 +104,11 @@ def sha256(octets: bytes) -> bytes:
 
 def deeper(value: object, levels: int) -> bool:
     """Is a JSON value nested in more than so many levels?"""
-    if not isinstance(value, (dict, list)) or not levels:
-        return isinstance(value, (dict, list))
-    for one in value.values() if isinstance(value, dict) else value:
-        if isinstance(one, (dict, list)) and deeper(one, levels - 1):  # most are neither
-            return True
-    return False
+    nested = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(levels):
+        inside = (one.values() if isinstance(one, dict) else one for one in nested)
+        nested = [each for one in inside for each in one if isinstance(each, (dict, list))]
+    return bool(nested)
 
 
 def several(value: object) -> list[Any]:

@@ -16,6 +16,7 @@ PHRASES = {one.phrase.lower() for one in HTTPStatus}  # which say no more than t
 WHOLE = ("http://", "https://")  # how a URL begins
 CODES = ("error", "error_code", "code")
 DESCRIPTIONS = ("error_description", "message", "detail", "reason", "description", "title")
+SAYING = {*CODES, *DESCRIPTIONS}
 COMPARED = ("expected", "actual", "received", "got", "htu", "iat", "now")  # told beside the words
 SPELLINGS = (
     {  # of members of an answer, without `_`, in small letters
@@ -29,13 +30,7 @@ SPELLINGS = (
     )
 )
 LINES_OF_A_LOG = ("log", "textPayload")  # of containers; a HAR has a log, too, which is no text
-INNER = (
-    "error",
-    "errors",
-    "message",
-    "detail",
-    "body",
-)  # which may be objects with words of their own
+INNER = ("error", "errors", "message", "detail", "body")  # may be objects with their own words
 ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
 OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
 
@@ -67,7 +62,9 @@ def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, 
 def words_of(members: object) -> tuple[str, str]:
     """The code and the words of a JSON answer, wherever it has them; the most telling words."""
     told = [*told_in(members)] if isinstance(members, Mapping) else []
-    codes = [str(value) for name, value in told if name in (*CODES, *DESCRIPTIONS) and value]
+    codes = [str(value) for name, value in told if name in SAYING and value]
+    if not codes:
+        return "", ""
     error = next(filter(OWN_CODE.fullmatch, codes), "")
     error = error or next((str(value) for name, value in told if name == "error" and value), "")
     words = [str(value) for one in DESCRIPTIONS for name, value in told if name == one and value]

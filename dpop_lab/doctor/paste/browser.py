@@ -1,12 +1,23 @@
 """What a browser or Burp Suite recorded: what counts of it, where people are sent to sign in."""
 
 import base64
+import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import unescape
+from itertools import islice
+from typing import Any
 
-from dpop_lab.doctor.paste.pasted import Pasted, not_understood, of_exchanges
-from dpop_lab.doctor.paste.raw import raw_line
+from dpop_lab.doctor.paste.pasted import (
+    MOST,
+    Pasted,
+    left,
+    not_understood,
+    numbered,
+    of_exchanges,
+)
+from dpop_lab.doctor.paste.raw import body_in, headers_in, raw_line
 from dpop_lab.doctor.paste.reading import Reading, answered
 from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
@@ -20,6 +31,8 @@ CONCERNS = re.compile(
 PAGE = re.compile(r"\s*<(?:!doctype html|html|form)\b", re.I)
 POSTED = re.compile(r"""<input[^<>]*\sname=["'](?:code|error)["']""", re.I)
 UNSEEN = re.compile(r"<(style|script)\b(?:[^<]++|<(?!/?\1\b))*+</\1>|<[^<>]{0,1000}>", re.I)
+HTTP = ("http://", "https://")
+NO_ANSWER = "no answer was recorded"
 NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
@@ -34,31 +47,37 @@ PART_OF_ITEM = re.compile(
 )
 
 
-def recorded(what: str, read: list[Exchange]) -> Pasted:
-    """The exchanges of a file that have to do with DPoP, or sign somebody in."""
+def recorded(what: str, seen: list[Exchange], read: Callable[[Exchange], Exchange]) -> Pasted:
+    """The exchanges of a file that have to do with DPoP, or sign somebody in.
+
+    What was `seen` of each tells so; of those that do, as many are `read` as are told.
+    """
     kept, others = list[Exchange](), list[Exchange]()
-    for one in read:
+    for one in seen:
         (kept if concerns(one) else others).append(one)
-    kept = [
-        one if one.status else replace(one, failure=one.failure or "no answer was recorded")
-        for one in kept
-    ]
     kept, passed = told_by_redirects(kept), len(others)
-    kind = f"{what} of {len(read)} exchange{'s' * (len(read) != 1)}"
-    beside = tuple(one for one in others if one.request_body)[:MOST_BESIDE]
+    kind = f"{what} of {len(seen)} exchange{'s' * (len(seen) != 1)}"
+    beside = tuple(map(read, islice((one for one in others if one.request_body), MOST_BESIDE)))
     if not kept:
         none = not_understood(f"{kind}, none with a DPoP header, a token or a token request")
         return replace(none, given=beside)
     names = {name.lower() for one in kept for name, _ in one.request_headers}
     bare = "authorization" not in names and any(map(_proves_a_token, kept))
-    pasted = of_exchanges(kind, kept, whole=not bare)
-    told = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
+    told = [*map(read, kept[:MOST])]
+    told = [one if one.status else replace(one, failure=one.failure or NO_ANSWER) for one in told]
+    pasted = of_exchanges(kind, told, whole=not bare)
+    over = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
     codes = [first(one.response_headers, "Location") for one in kept] + [one.url for one in kept]
     alone = any(map(CODE.search, codes)) and not any(
         "grant_type=" in one.request_body for one in kept
     )
-    more = (*[NO_AUTHORIZATION] * bare, *[HALF_A_LOGIN] * alone, *[told] * bool(passed))
-    return replace(pasted, remarks=(*pasted.remarks, *more), given=(*pasted.given, *beside))
+    more = (*[NO_AUTHORIZATION] * bare, *[HALF_A_LOGIN] * alone, *[over] * bool(passed))
+    return replace(
+        pasted,
+        calls=numbered(list(pasted.calls), len(kept)),
+        remarks=(*left(len(kept)), *more),
+        given=(*pasted.given, *beside),
+    )
 
 
 def page(text: str) -> Pasted | None:
@@ -87,6 +106,20 @@ def concerns(exchange: Exchange) -> bool:
     return to_client or signs_in(exchange.url) or CONCERNS.search(text) is not None
 
 
+def glance(entry: Mapping[str, Any]) -> Exchange | None:
+    """What tells of an entry of a HAR whether it counts; None where that has to be looked for."""
+    asked, answered = entry.get("request"), entry.get("response")
+    if not (isinstance(asked, dict) and isinstance(answered, dict)):
+        return None
+    url, headers = asked.get("url"), asked.get("headers")
+    if not (isinstance(url, str) and url.startswith(HTTP) and isinstance(headers, list)):
+        return None
+    sent, body = headers_in(headers), body_in(asked.get("postData"))
+    to = ("Location", str(answered.get("redirectURL") or ""))
+    received = (*headers_in(answered.get("headers")), to)
+    return Exchange("", url, sent, body, math.nan, math.nan, response_headers=received)
+
+
 def told_by_redirects(exchanges: list[Exchange]) -> list[Exchange]:
     """Exchanges without those in which a browser only follows to where a code or an error goes."""
     sent_to = {first(one.response_headers, "Location") for one in exchanges}
@@ -100,7 +133,8 @@ def told_by_redirects(exchanges: list[Exchange]) -> list[Exchange]:
 def burp(text: str) -> Pasted:
     """What Burp Suite saved, raw messages in base64 in items of XML."""
     items = text.split("<item>")[1 : MOST_ITEMS + 1]
-    return recorded("a file of Burp Suite", [each for one in items for each in _of_item(one)])
+    read = [each for one in items for each in _of_item(one)]
+    return recorded("a file of Burp Suite", read, lambda one: one)
 
 
 def _of_item(item: str) -> list[Exchange]:

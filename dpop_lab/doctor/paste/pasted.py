@@ -68,9 +68,8 @@ def of_exchanges(
 ) -> Pasted:
     """Exchanges as the calls of one session, no more than `MOST` of them.
 
-    `known` is what else is known of each; `whole` says that all header lines of the
-    requests are here. What a placeholder stands for is not known; where no exchange says anything,
-    nothing is understood.
+    `known` is what else is known of each; `whole` says that all header lines of the requests are
+    here. What a placeholder stands for is not known; if none says anything, nothing is understood.
     """
     both = [*zip(exchanges, known or [Call()] * len(exchanges), strict=True)]
     beside = [also.proofs or also.token or "jti" in also.around for _, also in both]
@@ -87,8 +86,8 @@ def of_exchanges(
         kind = f"{kind}, {total} exchanges"
     return Pasted(
         kind=kind,
-        calls=_numbered(calls, total),
-        remarks=_left(total),
+        calls=numbered(calls, total),
+        remarks=left(total),
         documents=_told_once((each for one in calls for each in _documents(one)), calls),
         understood=bool(calls),
     )
@@ -123,7 +122,7 @@ def of_headers(headers: Headers) -> Pasted | None:
 
 def of_keys(kind: str, jwks: tuple[Mapping[str, Any], ...]) -> Pasted:
     """Keys alone, no more than `MOST` of them."""
-    return Pasted(kind=kind, jwks=jwks[:MOST], remarks=_left(len(jwks), "keys"))
+    return Pasted(kind=kind, jwks=jwks[:MOST], remarks=left(len(jwks), "keys"))
 
 
 def api_claims(value: list[Any]) -> Pasted | None:
@@ -142,10 +141,10 @@ def together(read: list[Pasted]) -> Pasted:
     calls = [call for one in read for call in one.calls]
     calls = [*filter(_tells, calls)] if any(map(_tells, calls)) else calls
     recorded = all(one.calls for one in read) and all(one.exchange is not NOTHING for one in calls)
-    remarks = [*_left(len(calls)), *(remark for one in read for remark in one.remarks)]
+    remarks = [*left(len(calls)), *(remark for one in read for remark in one.remarks)]
     return Pasted(
         kind=f"a list of {len(read)} {'recorded exchanges' if recorded else 'things'}",
-        calls=_numbered(calls[:MOST], len(calls)) if recorded else tuple(calls[:MOST]),
+        calls=numbered(calls[:MOST], len(calls)) if recorded else tuple(calls[:MOST]),
         jwks=tuple(jwk for one in read for jwk in one.jwks)[:MOST],
         remarks=tuple(dict.fromkeys(remarks)),
         text="\n".join(one.text for one in read),
@@ -163,7 +162,7 @@ def _tells(call: Call) -> bool:
     return bool(carries or told or signs_in(call.url))
 
 
-def _numbered(calls: list[Call], total: int) -> tuple[Call, ...]:
+def numbered(calls: list[Call], total: int) -> tuple[Call, ...]:
     """The calls, each with its number among so many exchanges; JWTs alone are none."""
     if total < 2:
         return tuple(calls)
@@ -173,7 +172,8 @@ def _numbered(calls: list[Call], total: int) -> tuple[Call, ...]:
     )
 
 
-def _left(total: int, what: str = "exchanges") -> tuple[str, ...]:
+def left(total: int, what: str = "exchanges") -> tuple[str, ...]:
+    """That there are more than are told, where there are."""
     return (f"Only the first {MOST} of {total} {what} are told.",) * (total > MOST)
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.browser import recorded
+from dpop_lab.doctor.paste.browser import glance, recorded
 from dpop_lab.doctor.paste.decoded import header_named, parts_of
 from dpop_lab.doctor.paste.pasted import (
     PROVING,
@@ -81,8 +81,10 @@ def what_is(value: object) -> Pasted | None:
         return found
     log = value.get("log")
     if isinstance(log, Mapping) and isinstance(entries := log.get("entries"), list):
-        read = [exchange_in(one) or NOTHING for one in entries if isinstance(one, Mapping)]
-        return recorded("a HAR file", read)
+        entries = [one for one in entries if isinstance(one, Mapping)]
+        seen = [glance(one) or exchange_in(one) or NOTHING for one in entries]
+        whole = dict(zip(map(id, seen), entries, strict=True))
+        return recorded("a HAR file", seen, lambda one: exchange_in(whole[id(one)]) or NOTHING)
     exchange = exchange_in(value)
     if exchange and says_something(exchange) and not any(parts_of(value)):  # decoded, beside it
         return _told(value, exchange)
@@ -183,9 +185,10 @@ def _answer_in(value: Mapping[Any, Any], status: int | None, *, alone: bool) -> 
     """The body of the answer that an object is, or whose words it has; empty for none."""
     error, words = words_of(value)
     said = words[:LONGEST_WORDS]
-    about = said and ((status or 0) >= 400 or (ABOUT.search(said) and FAILS.search(said)))
-    beside = value if alone else compared(value.items())
-    if error or about or (not (alone or words) and beside and (status or 0) >= 400):
+    refused = (status or 0) >= 400
+    about = said and (refused or (ABOUT.search(said) and FAILS.search(said)))
+    beside = value if alone else compared(value.items()) if refused or error or about else {}
+    if error or about or (not (alone or words) and beside and refused):
         return json_text({**beside, **refusal(error, words)})
     return json_text(value) if alone and isinstance(value.get("access_token"), str) else ""
 
@@ -197,8 +200,7 @@ def _plainly(value: Mapping[Any, Any]) -> Members:
 
 def _first(named: Members, what: str, kind: type = object) -> Any:
     """The first member that is this by its name, of a type; else None."""
-    for name in NAMES[what]:
-        found = named.get(name)
+    for found in map(named.get, NAMES[what]):
         if kind is int and isinstance(found, str) and found[:3].isdecimal():
             return int(found[:3])
         if found is not None and isinstance(found, kind) and not isinstance(found, bool):
