@@ -7,6 +7,7 @@ from typing import Self
 
 from dpop_lab.checking import Check, Finding
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.faults import fault_of
 from dpop_lab.doctor.url_mends import INNER
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
@@ -25,19 +26,6 @@ OPEN = (
     "too large",
     "web_page",
 )  # topics of either side
-#: What each row is about, as the beginning of a sentence that ends with what is wrong.
-SUBJECTS = {
-    "one_header": "the DPoP header", "well_formed": "the proof", "unused": "the proof",
-    "strict_form": "the proof's spelling", "no_private_key": "the key in the proof",
-    "fresh": "the proof's iat", "bound_key": "the key the token is bound to",
-    "scheme": "the Authorization header", "at_form": "the access token",
-    "not_expired": "the access token", "unbound": "the access token sent as Bearer",
-    "at_typ": "the token's typ", "issuer": "the token's iss", "audience": "the token's aud",
-    "at_signature": "the token's signature", "code_key": "the key the code is bound to",
-    "refresh_key": "the key the refresh token is bound to",
-}  # fmt: skip
-
-
 #: Algorithms in words, behind a word that says what the server takes.
 ALG = re.compile(r"\b(?:[EPR]S(?:256|384|512)|ES256K|EdDSA|Ed25519)\b")
 TAKEN = re.compile(r"\b(?:support|allow|accept|expect|permit|one of|must be|only|wants?\b)", re.I)
@@ -91,14 +79,11 @@ class Problem(Shown):
         if row in (rules.fresh, not_expired) and is_time(value) and call.clock and date(value):
             time, whose = call.clock
             found += f" ({date(value)}, {offset(value, time)} {whose})"
-        subject = SUBJECTS.get(row.name) or f"the proof's {row.name}"
-        said = f"{subject} is {defect.replace('_', ' ')}"
-        if row == rules.nonce and call.gives_no_nonce:
-            said = "the answer demands a nonce and gives none: it has no DPoP-Nonce header"
         wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
         action = advise(finding, call)
-        problem = cls.at(row, said, action, wanted, found, defect)
         at_server = action.startswith(("The server", "The issuer"))  # such advice says who has to
+        said = fault_of(finding, call, by_issuer=at_server)
+        problem = cls.at(row, said, action, wanted, found, defect)
         guess = "likely" * (action == INNER.format(finding.wanted))
         problem = replace(problem, question=row.question, at_server=at_server, guess=guess)
         names = [name.lower() for name, _ in call.headers]

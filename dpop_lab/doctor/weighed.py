@@ -1,5 +1,6 @@
 """Why a server said no: its words against what can be seen, the likeliest reason first."""
 
+import re
 from dataclasses import replace
 
 from dpop_lab.checking import Answer, Finding
@@ -25,6 +26,7 @@ ALL_IS_WELL = {
     TOKEN_ENDPOINT: {"one_header", "signature", "htm", "htu"},
     API: {"one_header", "signature", "htm", "htu", "ath", "bound_key", "not_expired"},
 }
+MEANS = re.compile("(sounds like the row [a-z_]+): [^;]+")  # what it means that it fails
 #: Codes that stand for many reasons.
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token", "server_error")
 
@@ -94,7 +96,7 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     """What the words mean, with what the row that they are about says here."""
     title, action, row, call = said.title, said.action, said.row, one.call
     if passed:
-        title += ", and here that row passes"
+        title = MEANS.sub(r"\1", title) + ", and here that row passes"
         action = action if said.at_server else why_passed(passed.check, call)
         open_yet = not said.at_server and may_be_either(
             passed.check, call

@@ -6,6 +6,7 @@ from functools import cache
 
 from dpop_lab.checking import Check
 from dpop_lab.doctor.advice.tokens import form_advice
+from dpop_lab.doctor.faults import fault_in_words
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
 from dpop_lab.doctor.paste.refusals import FAILS, STATUS, words_in
@@ -172,7 +173,8 @@ def _worded(wording: Wording, row: Check | None, call: Call) -> Problem:
         todo = STRICTER
     elif wording in IN_GENERAL:
         todo = form_advice(call) or todo
-    means = wording.means or f"this sounds like the row {wording.topic}"
+    fault = fault_in_words(row.name, _where(call, squeezed(call.description))) if row else ""
+    means = wording.means or f"this sounds like the row {wording.topic}: {fault}"
     return Problem(
         " ".join(means.split()),
         " ".join(todo.split()),

@@ -1,0 +1,100 @@
+"""What it means that a row failed, in plain words that fit behind its name and a colon."""
+
+from dpop_lab.checking import Finding
+from dpop_lab.doctor.urls import differences
+from dpop_lab.proof import rules
+from dpop_lab.session.call import Call
+from dpop_lab.show.values import shown
+
+#: By the row, and by row and defect where that tells more.
+FAULTS = {
+    "one_header": "the DPoP header is missing: no proof came with the request",
+    "one_header several": "there is more than one DPoP header",
+    "one_header empty": "the DPoP header is empty",
+    "well_formed": "what the DPoP header holds can't be read as a JWT",
+    "well_formed too_long": "the proof is longer than this server takes",
+    "strict_form": "the proof is not written in the one strict spelling",
+    "typ": "typ in the header of the proof is not dpop+jwt",
+    "alg": "the proof is signed with an algorithm that no proof may use",
+    "alg unsupported": "the proof is signed with an algorithm that this server does not take",
+    "jwk": "the jwk in the header of the proof is no key that fits its alg",
+    "jwk unusable": "the jwk in the header of the proof is no key that can be used",
+    "no_private_key": "the jwk in the header of the proof has private members: the key has leaked",
+    "signature": "the signature does not verify with the key in the header of the proof",
+    "jti": "jti is no text that a proof can be known by",
+    "htm": "htm is not the method of the request",
+    "htu": "htu is not the URL of the request",
+    "ath": "ath is not the hash of the access token that is sent",
+    "bound_key": "the proof is signed with another key than the one the access token is bound to",
+    "bound_key misspelt": "cnf.jkt is not the thumbprint of the proof's key that RFC 7638 gives",
+    "bound_key missing": "the access token is bound to no key: it has no cnf.jkt",
+    "bound_key unchecked": "the access token is bound in another way, too",
+    "fresh": "iat is no time in seconds",
+    "fresh stale": "the proof is too old by its iat",
+    "fresh early": "the proof's iat lies ahead of the clock that decides",
+    "nonce": "the proof's nonce is none that this server gave",
+    "nonce stale": "the proof's nonce is outdated",
+    "nonce early": "the proof's nonce was given later than now",
+    "unused": "the same proof was used before: its jti is known",
+    "scheme": "the access token does not come under the scheme DPoP",
+    "scheme missing": "there is no Authorization header, and so no access token",
+    "scheme too_long": "the Authorization header is longer than this server takes",
+    "at_form": "the access token can't be read as a JWT",
+    "at_typ": "typ of the token is not that of an access token",
+    "issuer": "the access token comes from another issuer than this API trusts",
+    "issuer missing": "iss is missing in the access token",
+    "at_signature": "the signature of the access token verifies with no key of its issuer",
+    "audience": "the access token is meant for another API, by its aud",
+    "not_expired": "the access token has no usable exp",
+    "not_expired expired": "the access token has expired",
+    "not_expired early": "the access token is not valid yet",
+    "unbound": "the access token is bound to a key, and was sent as Bearer, without a proof",
+    "code_key": "the code is bound to another key than the one that signed the proof",
+    "refresh_key": "the refresh token is bound to another key than the one that signed the proof",
+    "code_key missing": "the code is bound to a key, and no proof came with it",
+    "refresh_key missing": "the refresh token was got with a proof, and none came with it",
+    "refresh_key unbound": "the refresh token was got without a proof, and one came with it",
+}
+#: Claims and members of the header that a row asks for, by its name, where it is not its own.
+ASKED_FOR = {"fresh": "iat", "jwk": "jwk, the public key,"}
+#: Of which words alone are known, what a row says there.
+BY_WORDS = {
+    "fresh": "iat is too far from the server's clock",
+    "jti": "jti is missing, or not one of its own",
+    "not_expired": FAULTS["not_expired expired"],
+}
+REQUESTS = {
+    "par": "the pushed authorization request (PAR)",
+    "code": "the token request that redeems the code",
+    "refresh": "the refresh request",
+    "token": "the token request",
+}
+
+
+def fault_of(finding: Finding, call: Call, *, by_issuer: bool = False) -> str:
+    """What is wrong by a row that failed; `by_issuer` tells that a thumbprint is another hash."""
+    row, defect, found = finding.check.name, finding.defect, finding.found
+    if row == rules.bound_key.name and by_issuer and defect == "wrong":
+        defect = "misspelt"
+    if row == rules.nonce.name and call.gives_no_nonce:
+        return "the answer demands a nonce and gives none: it has no DPoP-Nonce header"
+    if told := FAULTS.get(f"{row} {defect}"):
+        return told
+    if defect == "missing" and finding.check in rules.ROWS[3:]:
+        where = "the header of the proof" if row in ("typ", "alg", "jwk") else "the proof"
+        return f"{ASKED_FOR.get(row, row)} is missing in {where}"
+    if row == rules.htm.name and isinstance(found, str) and finding.wanted:
+        return f"{FAULTS[row]}: it says {shown(found, 20)[1:-1]}, not {finding.wanted}"
+    if row == rules.htu.name and isinstance(found, str):
+        odd = differences(str(finding.wanted), found)
+        others = " and ".join(part for part in odd if part in ("scheme", "host", "port", "path"))
+        said = f"htu names another {others} than the request" if others else FAULTS[row]
+        return f"{said}: it has {' and '.join(odd.values())}" if odd else said
+    return FAULTS[row]
+
+
+def fault_in_words(row: str, where: str) -> str:
+    """What words about a row say is wrong; `where` is the kind of request, such as `refresh`."""
+    if row == rules.one_header.name:
+        return f"{REQUESTS.get(where, 'the request')} came without a DPoP proof"
+    return BY_WORDS.get(row) or FAULTS[row]
