@@ -136,7 +136,7 @@ def _without_ath(call: Call) -> Iterator[Problem]:
         return
     if "ath" not in call.proof.claims:
         action = "Add ath, base64url of the SHA-256 of the access token that goes with the proof."
-        one = Problem.at(rules.ath, "the proof's ath is missing", action, found="nothing")
+        one = Problem.at(rules.ath, "ath is missing in the proof", action, found="nothing")
         yield replace(one, explains=("bound_key", "any row", "invalid_token"))
 
 
