@@ -38,10 +38,8 @@ OF_LOGINS = (
     Wording(
         "redirect",
         r"""^\[authorize .*redirect.?ur[il] | invalid parameter: redirect_uri
-        | (?:callback|redirect|reply) ?ur[il]s? (?:mismatch|specified in the request)
-        | redirect(?:ion)?.?ur[il]s?\b.{0,60}(?:regist|whitelist|allowed|\blist\b|configured)
-        | redirect_uri_mismatch
-        | (?:allowed|registered) (?:callback|redirect)""",
+        | (?:callback|redirect|reply) ?ur[il]s? mismatch | redirect_uri_mismatch
+        | redirect(?:ion)?.?ur[il]s?\b.{0,60}(?:regist|whitelist|allowed|\blist\b|configured)""",
         "the redirect_uri is none of those that the client is registered with",
         """Register it to the letter, with scheme, host, port, path and slash at the end, or send
         one that is registered.""",
@@ -56,7 +54,7 @@ OF_LOGINS = (
     Wording(
         "client id",
         r"""(?:unknown|invalid|disabled) client(?:.?id)?\b(?!.{0,9}(?:secret|assert|auth))
-        | client(?:.?id)? (?:\S+ )?(?:is |was )?(?:not (?:found|enabled|registered)|unknown)""",
+        | client(?:.?id)? (?:is |was )?(?:not (?:found|enabled|registered)|unknown)""",
         "the server does not know this client_id, or it is switched off",
         "Compare client_id, to the letter, with what is registered at this very server and realm.",
     ),
@@ -114,8 +112,7 @@ OF_LOGINS = (
         | \bcode\b(?: \w+){0,2} (?:not (?:valid|found)|invalid|expired|unknown)
         | \bcode\b.{0,30}already | (?:invalid|expired|revoked|unknown|used) refresh.?token
         | refresh.?token.{0,20}\b(?:reuse|replay|rotated) | stale token
-        | refresh.?token (?:is |has |was )?(?:been
-        )?(?:invalid|expired|revoked|not|already|used|unknown) | session not active
+        | refresh.?token (?:is |has |was )?(?:invalid|expired|revoked|not|already|used|unknown)
         | #invalid_grant .*\b(?:expired|revoked|not active|used)""",
         """the code or refresh token is used up, expired or unknown; each code counts once, and so
         do most refresh tokens, also when the answer was lost or the request refused""",
@@ -127,7 +124,7 @@ OF_LOGINS = (
 OF_BOUND_GRANTS = (
     Wording(
         "one_header",
-        r"^\[par .*(?:<proof>.*<missing>|<missing>.*<proof>)",
+        r"^\[par .*<proof>.*<missing>",
         "",
         """Sign a proof for this request, and send it in exactly one DPoP header. DPoP begins at the
         pushed request: the code is bound to the key of this proof, so sign the token request with

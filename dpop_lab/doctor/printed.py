@@ -12,12 +12,11 @@ from dpop_lab.show.values import shown
 
 #: What a program prints: of nothing, of what is still to come, of an object, of octets.
 PRINTED = re.compile(
-    r"""(?P<nothing>undefined|null|none|nil|nan|true|false|%!s\(<nil>\)|<nil>)
+    r"""(?P<nothing>undefined|null|none|nil|nan|true|false|%!s\(<nil>\))
     |(?P<later>\[object[ ]promise\]|promise[ ]?[{<].*|<(?:coroutine|_?future|task)\b.*
       |instance[ ]of[ ]'_?future.*|system\.threading\.tasks\..*
-      |(?:java\.util\.concurrent|scala\.concurrent|kotlinx\.coroutines|reactor\.core)\..*)
-    |(?P<object>\[object[ ]\w+\]|<[\w. ]+[ ]object[ ]at[ ].*|\#<.*|<?function\b.*|\(\)[ ]?=>.*
-      |[\w$]+(?:\.[\w$]+)+@[0-9a-f]{5,16}|system\.[\w.]+)
+      |(?:java\.util\.concurrent|kotlinx\.coroutines)\..*)
+    |(?P<object>\[object[ ]\w+\]|<[\w. ]+[ ]object[ ]at[ ].*|<?function\b.*)
     |(?P<octets>b['"].*|\[b@[0-9a-f]+|\[\d+(?:,[ ]?\d+)+\])
     |(?P<wrapped>(?:optional|some|just|ok)[(\[ ].*)""",
     re.X | re.I | re.S,

@@ -33,9 +33,7 @@ ABOUT = re.compile(
     re.I,
 )
 TESTED = re.compile(  # a test that wants a refusal, and found that the server let somebody in
-    r"expect[^\n\d]{1,24}40[0-3][^\n\d]{1,40}2\d\d\b|assert 2\d\d == 40[0-3]"
-    r"|got[^\n\d]{1,9}2\d\d[^\n\d]{1,30}40[0-3]",
-    re.I,
+    r"expect[^\n\d]{1,24}40[0-3][^\n\d]{1,40}2\d\d\b", re.I
 )
 FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
