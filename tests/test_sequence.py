@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from dpop_lab import RFC_9449, SIGN_IN_CHANGES, Lab, SessionLog
-from dpop_lab.doctor.sequence import in_sequence
+from dpop_lab.doctor.sequence import Sequence
 from dpop_lab.lab.sign_in.playing import played
 from dpop_lab.session.call import read_call
 from dpop_lab.session.sign_in.grants import MOST, SignIns
@@ -58,6 +58,12 @@ def calls(*exchanges):
         read_call(one, name=f"exchange {number} of {len(exchanges)}")
         for number, one in enumerate(exchanges, 1)
     )
+
+
+def in_sequence(session):
+    """The problems of each call that the others make plain."""
+    sequence = Sequence(session)
+    return [sequence.problems() for sequence.at in range(len(session))]
 
 
 CODE = {"grant_type": "authorization_code", "code": "c-7741", "code_verifier": "v-7741"}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from dpop_lab.doctor.exchanges import Earlier, members_of, named
+from dpop_lab.doctor.exchanges import Others, named
 from dpop_lab.doctor.metadata import ALGS, BOUND, Members
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.server.common import basic_pair
@@ -15,39 +15,33 @@ from dpop_lab.show.values import cut
 ISSUED = re.compile(r"token_?type\W{1,6}(?:is |was |says |said )?\W{0,2}dpop\b|DPoP-?bound", re.I)
 
 
-def unbound_for(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def unbound_for(call: Call, others: Others) -> Iterator[Problem]:
     """A token without a proof for a client that is registered for bound tokens alone."""
     if not call.token_request or not call.succeeded or call.is_proof or "proof" in call.hidden:
         return
     mine = call.form.get("client_id") or (basic_pair(call.authorization) or ("",))[0]
-    for one in (*earlier, *later):
-        told = members_of(one)
-        if told.get(BOUND) is True and mine and told.get("client_id") == mine:
-            yield Problem(
-                f"The client is registered with {BOUND}: true ({named(one)}), yet it got a token"
-                " for a request without a proof",
-                "The authorization server has to refuse each token request of this client that has"
-                " no DPoP header, with invalid_dpop_proof: else a token that needs no key can be"
-                " had in its name. The client has to send a proof all the same.",
-                "RFC 9449 §5.2",
-                "a DPoP header",
-                "nothing",
-                at_server=True,
-            )
-            return
-
-
-def unlike(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
-    """Two documents of one issuer that announce DPoP otherwise, or only one of which does."""
-    mine = members_of(call)
-    for one in (*earlier, *later) if "issuer" in mine else ():
-        other = members_of(one)
-        alike = mine["issuer"] == other.get("issuer") and str(mine.get(ALGS)) == str(
-            other.get(ALGS)
+    for one in others.around(("bound", mine))[:1]:
+        yield Problem(
+            f"The client is registered with {BOUND}: true ({named(one)}), yet it got a token for a"
+            " request without a proof",
+            "The authorization server has to refuse each token request of this client that has no"
+            " DPoP header, with invalid_dpop_proof: else a token that needs no key can be had in"
+            " its name. The client has to send a proof all the same.",
+            "RFC 9449 §5.2",
+            "a DPoP header",
+            "nothing",
+            at_server=True,
         )
-        if mine["issuer"] != other.get("issuer") or alike:
+
+
+def unlike(call: Call, others: Others) -> Iterator[Problem]:
+    """Two documents of one issuer that announce DPoP otherwise, or only one of which does."""
+    mine = call.members
+    alike = ("issuer", str(mine.get("issuer")))
+    for one in (*others.before(alike)[:1], *others.after(alike)[:1]):
+        if mine.get(ALGS) == one.members.get(ALGS):
             continue
-        lacks = next((each for each in (call, one) if ALGS not in members_of(each)), None)
+        lacks = next((each for each in (call, one) if ALGS not in each.members), None)
         has = one if lacks is call else call
         yield Problem(
             f"Two metadata documents of {cut(str(mine['issuer']), 80)} differ: {ALGS} "
@@ -66,30 +60,22 @@ def unlike(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
         return
 
 
-def not_as_announced(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def not_as_announced(call: Call, others: Others) -> Iterator[Problem]:
     """A proof refused for an algorithm that the server's own metadata names."""
     alg, words = call.proof.header.get("alg"), call.description.lower()
     if not call.refused or not isinstance(alg, str) or not re.search(r"\balg", words):
         return
-    for one in (*earlier, *later):
-        taken = members_of(one).get(ALGS)
-        if isinstance(taken, list) and alg in taken and same_host(one, call):
-            yield Problem(
-                f"alg: the metadata in {named(one)} names {cut(alg, 20)}, and the server refuses"
-                " it",
-                "The server has to take what it announces, or to leave it out of its metadata. Till"
-                " then sign with another algorithm of the list, best ES256.",
-                "RFC 9449 §5.1",
-                row="alg",
-                explains=("alg", "any row"),
-                at_server=True,
-            )
-            return
-
-
-def same_host(one: Call, other: Call) -> bool:
-    """Do both go to one host?"""
-    return host_of(one.url) == host_of(other.url)
+    known = others.around(("algs", (host_of(call.url),)))
+    for one in [one for one in known if alg in one.members[ALGS]][:1]:
+        yield Problem(
+            f"alg: the metadata in {named(one)} names {cut(alg, 20)}, and the server refuses it",
+            "The server has to take what it announces, or to leave it out of its metadata. Till"
+            " then sign with another algorithm of the list, best ES256.",
+            "RFC 9449 §5.1",
+            row="alg",
+            explains=("alg", "any row"),
+            at_server=True,
+        )
 
 
 def _place(call: Call) -> str:
@@ -100,14 +86,13 @@ def _place(call: Call) -> str:
     return named(call)
 
 
-def binding_lost(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def binding_lost(call: Call, others: Others) -> Iterator[Problem]:
     """An introspection answer without cnf of a token that was given as DPoP."""
-    told, token = members_of(call), call.form.get("token", "")
+    told, token = call.members, call.form.get("token", "")
     if told.get("active") is not True or "cnf" in told or not token:
         return
-    around = (*earlier, *later)
-    given = [one for one in around if one.issued == token and one.token_type.lower() == "dpop"]
-    given += [one for one in around if one.token == token and one.scheme.lower() == "dpop"]
+    given = [one for one in others.around(("issued", token)) if one.token_type.lower() == "dpop"]
+    given += [one for one in others.around(("token", token)) if one.scheme.lower() == "dpop"]
     if given:
         yield _hidden_key(f"{named(given[0])} has it as a DPoP token")
 

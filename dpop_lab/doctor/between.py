@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dpop_lab.doctor.exchanges import Earlier, named, place_of
+from dpop_lab.doctor.exchanges import Others, named, place_of
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.url_mends import FORWARD, METHOD
 from dpop_lab.session.call import Call
@@ -20,6 +20,7 @@ PROXY = re.compile(
 NAMES = re.compile(  # of header lines that somebody on the way adds
     r"x-forwarded-|forwarded$|via$|x-real-ip$|x-envoy-|x-amzn?-|cf-ray$|x-original-|x-cache"
 )
+MOST = 10  # proofs of one request that are looked at
 ANYTHING = re.compile("")
 
 
@@ -159,13 +160,13 @@ def out_of_cache(call: Call) -> Iterator[Problem]:
     )
 
 
-def on_the_way(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def on_the_way(call: Call, others: Others) -> Iterator[Problem]:
     """A request that went out with a proof, and arrived with another method, or proofs, or none."""
-    yield from _doubled(call, [*earlier, *later])
-    sent = [one for one in earlier if one.is_proof and one.status is None and _is_of(call, one)]
-    if not sent or not call.refused:
+    yield from _doubled(call, others)
+    sent = others.before(("unanswered", True)) if call.refused else []
+    out = next((one for one in sent if _is_of(call, one)), None)
+    if out is None:
         return
-    out = sent[-1]
     if call.method != out.method and call.method and out.method:
         yield Problem(
             f"htm: {named(out)} is a {cut(out.method, 20)}, and {named(call)} a"
@@ -190,26 +191,29 @@ def on_the_way(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem
         )
 
 
-def _doubled(call: Call, others: Earlier) -> Iterator[Problem]:
+def proofs_of(call: Call) -> list[str]:
+    """The proofs in a request, also where several stand in one header."""
+    return [*filter(None, ",".join(call.proofs).replace(" ", "").split(",", MOST)[:MOST])]
+
+
+def _doubled(call: Call, others: Others) -> Iterator[Problem]:
     """One proof sent, two arrived: of either view of the request."""
-    both = [one for one in (call, *others) if one.is_proof]
-    lists = [(each, ",".join(each.proofs).replace(" ", "").split(",")) for each in both]
-    lists = [(each, proofs) for each, proofs in lists if proofs[1:]]
-    for one in both if lists else ():
-        more = [each for each, proofs in lists if one.proofs[0] in proofs]
-        if len(one.proofs) == 1 and more and one not in more and call in (one, more[0]):
-            yield Problem(
-                f"one_header: {named(one)} sent one proof, and in {named(more[0])} there are two: a"
-                " gateway, proxy or sidecar on the way added one of its own",
-                "That gateway or sidecar must not add a proof beside the client's: it has to pass"
-                " the DPoP header on as it came, or to replace both token and proof by its own. The"
-                " client is right.",
-                "RFC 9449 §4.3 (1)",
-                row="one_header",
-                explains=OF_HEADERS,
-                at_server=True,
-            )
-            return
+    mine = proofs_of(call)
+    views = [call, *others.around(*(("proof", one) for one in mine))]
+    sent = next((one for one in views if len(proofs_of(one)) == 1), None)
+    arrived = next((one for one in views if len(proofs_of(one)) > 1), None)
+    if sent and arrived:
+        yield Problem(
+            f"one_header: {named(sent)} sent one proof, and in {named(arrived)} there are two: a"
+            " gateway, proxy or sidecar on the way added one of its own",
+            "That gateway or sidecar must not add a proof beside the client's: it has to pass the"
+            " DPoP header on as it came, or to replace both token and proof by its own. The client"
+            " is right.",
+            "RFC 9449 §4.3 (1)",
+            row="one_header",
+            explains=OF_HEADERS,
+            at_server=True,
+        )
 
 
 def _is_of(call: Call, sent: Call) -> bool:

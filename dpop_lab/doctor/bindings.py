@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from dpop_lab.doctor.exchanges import Earlier, members_of, named, same_request
+from dpop_lab.doctor.exchanges import Others, named, request_of
 from dpop_lab.doctor.general import ELSEWHERE
+from dpop_lab.doctor.metadata import ALGS
 from dpop_lab.doctor.problem import Problem, unsupported_alg
 from dpop_lab.session.asked import speaks_of_dpop
 from dpop_lab.session.call import API, Call, host_of
@@ -17,12 +18,12 @@ OF_KEYS = (
 )  # fmt: skip
 
 
-def another_key(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def another_key(call: Call, others: Others) -> Iterator[Problem]:
     """A proof by another key than the one with which the access token was got."""
     mine = key_of(call)
     if not mine or call.wants_nonce or call.place != API or not call.refused:
         return
-    got = next((one for one in reversed(earlier) if one.issued and one.issued == call.token), None)
+    got = next(iter(others.before(("issued", call.token))), None)
     bound = key_of(got) if got else ""
     if got and bound and bound != mine:
         yield Problem(
@@ -38,13 +39,13 @@ def another_key(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Proble
         )
 
 
-def spelt_otherwise(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def spelt_otherwise(call: Call, others: Others) -> Iterator[Problem]:
     """A request that was refused, and taken with the scheme in capitals as RFC 9449 writes it."""
     mine = call.scheme
     if not call.refused or mine == "DPoP" or mine.lower() != "dpop":
         return
-    taken = [one for one in (*earlier, *later) if one.succeeded and one.scheme == "DPoP"]
-    if any(one.token == call.token and same_request(one, call) for one in taken):
+    taken = others.around(("taken as", ("DPoP", request_of(call))))
+    if any(one.token == call.token for one in taken):
         yield Problem(
             f"scheme: the server refuses {shown(mine, 20)} and takes 'DPoP': it compares the"
             " letter case",
@@ -57,12 +58,12 @@ def spelt_otherwise(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Pr
         )
 
 
-def bearer_taken(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def bearer_taken(call: Call, others: Others) -> Iterator[Problem]:
     """A request under DPoP that is refused where one under Bearer is taken."""
     if not call.refused or call.scheme.lower() != "dpop" or speaks_of_dpop(call):
         return
-    others = [one for one in (*earlier, *later) if one.scheme.lower() == "bearer"]
-    if any(one.succeeded and same_request(one, call) for one in others):
+    schemes = ("Bearer", "bearer")
+    if others.around(*(("taken as", (scheme, request_of(call))) for scheme in schemes)):
         yield Problem(
             "This server takes a token under Bearer and refuses one under DPoP: it does not know"
             " the scheme DPoP",
@@ -74,13 +75,11 @@ def bearer_taken(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Probl
         )
 
 
-def introspected(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def introspected(call: Call, others: Others) -> Iterator[Problem]:
     """A proof by another key than introspection names of its token (RFC 9449 §6.2)."""
     mine = key_of(call)
-    asked = [
-        one for one in (*earlier, *later) if call.token and one.form.get("token") == call.token
-    ]
-    for told in map(members_of, asked if mine and call.refused else ()):
+    asked = others.around(("asked about", call.token)) if mine and call.refused else []
+    for told in (one.members for one in asked):
         cnf = told.get("cnf")
         bound = cnf.get("jkt") if isinstance(cnf, dict) else None
         if told.get("active") is True and isinstance(bound, str) and bound != mine:
@@ -98,11 +97,11 @@ def introspected(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Probl
             return
 
 
-def unbound(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def unbound(call: Call, others: Others) -> Iterator[Problem]:
     """A token that is bound to no key, since the request for it had no proof."""
     wanted = any(one.scheme == "dpop" for one in call.challenges or ())
     wanted = wanted or call.is_proof or "dpop" in call.description.lower()
-    source = next((one for one in earlier if call.token and one.issued == call.token), None)
+    source = next(reversed(others.before(("issued", call.token))), None)
     if not source or not call.refused or not wanted or not source.whole:
         return
     if source.is_proof or "proof" in source.hidden or "cnf" in call.access_token.claims:
@@ -118,9 +117,8 @@ def unbound(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
     )
 
 
-def other_alg(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def other_alg(call: Call, others: Others) -> Iterator[Problem]:
     """An algorithm that the server's metadata, fetched before, does not name."""
-    for one in earlier if call.refused and call.is_proof else ():
-        taken = members_of(one).get("dpop_signing_alg_values_supported")
-        if isinstance(taken, list) and host_of(one.url) == host_of(call.url):
-            yield from unsupported_alg(call, taken, f"the metadata in {named(one)}")
+    known = others.before(("algs", (host_of(call.url),))) if call.refused and call.is_proof else []
+    for one in known[:1]:
+        yield from unsupported_alg(call, one.members[ALGS], f"the metadata in {named(one)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpop_lab.doctor.examine import examine
 from dpop_lab.doctor.examined import Examined, explained_beside, refused_somehow, told_once
+from dpop_lab.doctor.exchanges import Others
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.report import (
@@ -219,22 +220,20 @@ def _examined(
     calls: tuple[Call, ...], secrets: Callable[[], Secrets], **known: Any
 ) -> tuple[Examined, ...]:
     """Each call examined after those before it, its words clean: a problem may be shown alone."""
-    used, shown_by_all, examined = set[Hashable](), _in_sequence(calls), []
-    for number, call in enumerate(calls):
-        known |= {"sequence": shown_by_all[number], "earlier": calls[:number]}
-        known["later"] = calls[number + 1 :]
-        one = examine(call, used=used, **known)
+    used, others, examined = set[Hashable](), _others(calls), []
+    for others.at, call in enumerate(calls):
+        one = examine(call, others, used=used, **known)
         problems, remarks = _clean((one.problems, one.remarks), secrets)
         examined.append(replace(one, problems=problems, remarks=remarks))
     return tuple(told_once(examined))[::-1]
 
 
-def _in_sequence(calls: tuple[Call, ...]) -> tuple[tuple[Problem, ...], ...]:
+def _others(calls: tuple[Call, ...]) -> Others:
     if len(calls) < 2 and not any("dpop_jkt" in one.form or one.personal for one in calls):
-        return ((),) * len(calls)
-    from dpop_lab.doctor.sequence import in_sequence  # one call alone is the usual case
+        return Others()
+    from dpop_lab.doctor.sequence import Sequence  # one call alone is the usual case
 
-    return in_sequence(calls)
+    return Sequence(calls)
 
 
 def _with(call: Call, known: Call) -> Call:

@@ -8,10 +8,10 @@ from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.examined import Examined
-from dpop_lab.doctor.exchanges import REDIRECTS, solved
+from dpop_lab.doctor.exchanges import REDIRECTS, Others, clock_apart, solved
 from dpop_lab.doctor.general import TICKET
 from dpop_lab.doctor.problem import METHODS, OF_A_TOKEN, Problem
-from dpop_lab.doctor.times import clock_apart, clocks_compared
+from dpop_lab.doctor.times import clocks_compared
 from dpop_lab.doctor.unasked import other_problems, remarks
 from dpop_lab.doctor.urls import differences
 from dpop_lab.doctor.weighed import weighed
@@ -35,16 +35,14 @@ NOT_OURS = ("jwk", "signature")  # can't be judged where the algorithm is not kn
 
 def examine(
     call: Call,
+    others: Others,
     *,
     policy: Policy | None,
     now: float,
     used: set[Hashable],
     jwks: Jwks,
-    earlier: tuple[Call, ...] = (),
-    later: tuple[Call, ...],
-    sequence: tuple[Problem, ...] = (),
 ) -> Examined:
-    """Examine a call; `earlier` and `later` are those around it, `sequence` is what these show."""
+    """Examine a call; `others` are those of its session, and what these make plain."""
     own_rules = policy is not None or call.is_demo
     held_to = policy or (DUENDE if call.is_demo else RFC_9449)
     if call.preflight:
@@ -52,18 +50,18 @@ def examine(
 
         return Examined(call=call, policy=held_to, problems=tuple(preflight(call)))
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
-    obeyed, took = (solved(call, later) if call.status else ""), bool(call.place and call.succeeded)
-    others = tuple(other_problems(call))
-    sequence = tuple(one for one in sequence if not _said_by(others, one))
-    explained = {name for problem in (*sequence, *others) for name in problem.explains}
-    known = {each.row for each in (*sequence, *others)}
+    obeyed, took = solved(call, others), bool(call.place and call.succeeded)
+    apart = tuple(other_problems(call))
+    sequence = tuple(one for one in others.problems() if not _said_by(apart, one))
+    explained = {name for problem in (*sequence, *apart) for name in problem.explains}
+    known = {each.row for each in (*sequence, *apart)}
     reports = tuple(_without(report, known) for report in reports)
     one = Examined(call=call, policy=held_to, reports=reports, missing=missing, stricter=stricter)
     failures = [] if obeyed else [each for each in _faults(one) if each.check.name not in explained]
     free = [each for each in failures if _is_open(each, call) and (took or not own_rules)]
     judged = _accepted if took else _refused
     by_rows = _joined([judged(each, call) for each in failures if each not in free], call)
-    problems = [*sequence, *by_rows, *others]
+    problems = [*sequence, *by_rows, *apart]
     sent_on = call.status in REDIRECTS and (call.is_proof or call.token)  # it needs a new proof
     if call.status in OF_THINGS and not problems and _is_well(one):
         obeyed = f"{call.said}: that is about what was asked for, and nothing of DPoP."
@@ -72,7 +70,7 @@ def examine(
     notes = [obeyed, _other_status(call, known=bool(by_rows))]
     notes += [*(_not_binding(each, call) for each in free), *remarks(call, stricter)]
     told = tuple(dict.fromkeys(filter(None, notes)))
-    return replace(one, problems=tuple(_once(problems, call, now, earlier, later)), remarks=told)
+    return replace(one, problems=tuple(_once(problems, call, now, others)), remarks=told)
 
 
 def _is_well(one: Examined) -> bool:
@@ -82,14 +80,12 @@ def _is_well(one: Examined) -> bool:
     return {rules.signature.name, rules.htm.name, rules.htu.name} <= passed and not told
 
 
-def _once(
-    problems: list[Problem], call: Call, now: float, *around: tuple[Call, ...]
-) -> Iterator[Problem]:
+def _once(problems: list[Problem], call: Call, now: float, others: Others) -> Iterator[Problem]:
     """The problems without a second one of the same row, those of time by all clocks."""
     told = set[str]()
     for one in problems:
         if one.row == rules.fresh.name not in told and call.refused:
-            title, action = clock_apart(call, *around)
+            title, action = clock_apart(call, others)
             by_clocks = action or clocks_compared(call, now) or one.action
             yield replace(
                 one,

@@ -1,23 +1,67 @@
-"""Exchanges of a session as they are compared and named: server, key, parameters, answer."""
+"""Exchanges of a session as they are found, compared and named: by what they brought and gave."""
 
-from typing import Any
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from itertools import product
 
-from dpop_lab.session.answer import members_in
+from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.times import SKEW
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import cut, duration, is_time, shown
 from dpop_lab.wire.labels import known
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import returns, signs_in, without_query
 
 OF_SIGN_INS = {"code", "refresh_token", "code_challenge", "dpop_jkt"}  # parameters
 REDIRECTS = (301, 302, 303, 307, 308)
+SPENDS = ("invalid_dpop_proof", "use_dpop_nonce")  # errors of requests that may spend a code
 PENDING = ("authorization_pending", "slow_down")
-Earlier = list[Call]
+NEAREST = 20  # calls of those with something in common that are looked at, on either side
+ANY = None  # of the servers
+Mark = tuple[str, Hashable]  # what calls may have in common, behind a word for what it is
 KEEP_NEWEST = (
     "Keep the newest nonce of every answer, also of a 200, for each server, and put it into the"
     " next proof: then a call needs one request."
 )
+
+
+class Others:
+    """The other calls of a session, by what they have in common, which is read of each once.
+
+    `at` is the number of the call that is looked at. Of those with one mark the first and the
+    `NEAREST` count.
+    """
+
+    def __init__(self, calls: tuple[Call, ...] = (), marked: Iterable[Iterable[Mark]] = ()) -> None:
+        self.calls, self.at, self._found = calls, 0, defaultdict[Mark, list[int]](list)
+        for number, marks in enumerate(marked):
+            for mark in dict.fromkeys(marks):
+                self._found[mark].append(number)
+
+    def _near(self, marks: Iterable[Mark]) -> list[int]:
+        found = set[int]()
+        for numbers in (self._found[mark] for mark in marks if mark in self._found):
+            at = bisect_left(numbers, self.at)
+            found.update(numbers[:1], numbers[max(at - NEAREST, 0) : at + NEAREST])
+        return sorted(found)
+
+    def before(self, *marks: Mark) -> list[Call]:
+        """Those before it that have one of these marks, the newest first."""
+        return [self.calls[number] for number in self._near(marks)[::-1] if number < self.at]
+
+    def after(self, *marks: Mark) -> list[Call]:
+        """Those behind it that have one of these marks, in their order."""
+        return [self.calls[number] for number in self._near(marks) if number > self.at]
+
+    def around(self, *marks: Mark) -> list[Call]:
+        """Those before and behind it, in their order."""
+        return [self.calls[number] for number in self._near(marks) if number != self.at]
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What these others make plain of the call that is looked at: nothing of one alone."""
+        return ()
 
 
 def of_sign_in(call: Call) -> bool:
@@ -27,21 +71,21 @@ def of_sign_in(call: Call) -> bool:
     return bool(known) or signs_in(call.url) or returns(sent_to)
 
 
-def settled(call: Call, later: Earlier) -> bool:
+def settled(call: Call, others: Others) -> bool:
     """Did a later request to the same place get through?"""
-    good = [one for one in later if one.status is not None and one.status < 300]
-    return any(same_request(one, call) for one in good)
+    return bool(others.after(("got through", request_of(call))))
 
 
-def solved(call: Call, later: tuple[Call, ...]) -> str:
+def solved(call: Call, others: Others) -> str:
     """What to say where a later request got what this one was refused for want of; else empty."""
     told = "A later request of this session got through."
+    if not call.status:
+        return ""
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
-        found = [one for one in later if one.succeeded and WELL_KNOWN in one.url]
-        return told * any(host_of(one.url) == host_of(call.url) for one in found)
+        return told * bool(others.after(("metadata", host_of(call.url))))
     if call.status in REDIRECTS:
-        followed = first(call.exchange.response_headers, "Location") in [one.url for one in later]
-        return "A later request went where this one was sent on to." * followed
+        followed = others.after(("url", first(call.exchange.response_headers, "Location")))
+        return "A later request went where this one was sent on to." * bool(followed)
     if call.error in PENDING:
         return "The user has not agreed yet: ask again, each time with a new proof (RFC 8628 §3.5)."
     if call.wants_nonce:
@@ -50,17 +94,23 @@ def solved(call: Call, later: tuple[Call, ...]) -> str:
             given = shown(call.nonces[-1], 60)
             told = f"The proof has no nonce, though {given} was given before."
             told += f" {KEEP_NEWEST}"
-        tries = [one for one in later if same_request(one, call)]
+        tries = others.after(("request", request_of(call)))
         more = "A later exchange tells more." * any(one.is_proof for one in tries)
         return told if any(not one.wants_nonce for one in tries) else more
     refused = call.error == "invalid_token" or call.bare_challenge
-    others = [one for one in later if not call.token or one.token != call.token]
-    return told * (refused and settled(call, others))
+    good = others.after(("got through", request_of(call))) if refused else []
+    return told * any(not call.token or one.token != call.token for one in good)
 
 
-def same_request(one: Call, other: Call) -> bool:
-    """Do both go to one place by one method?"""
-    return one.method == other.method and place_of(one) == place_of(other)
+def request_of(call: Call) -> tuple[str, str]:
+    """The method, and the host and the path that a request goes to."""
+    return call.method, place_of(call)
+
+
+def here(call: Call, what: str) -> list[Mark]:
+    """The marks of what was at the server of a call, as far as that is known."""
+    mine = [(one, "") if one else (ANY,) for one in (call.place, host_of(call.url))]
+    return [(what, server) for server in product(*mine)]
 
 
 def same_server(one: Call, other: Call) -> bool:
@@ -93,10 +143,14 @@ def used_up(first: Call) -> str:
     return f"{used}, though no answer came" if first.status is None else used
 
 
+def answer_to(call: Call) -> tuple[str, str]:
+    """Status, error and words, by which two answers are alike."""
+    return call.said, call.description
+
+
 def same_answer(one: Call, other: Call) -> bool:
     """Were both refused alike? Then the second was not refused for what the first had done."""
-    alike = (one.said, one.description) == (other.said, other.description)
-    return alike and one.refused
+    return answer_to(one) == answer_to(other) and one.refused
 
 
 def value_of(call: Call, name: str) -> str:
@@ -104,6 +158,32 @@ def value_of(call: Call, name: str) -> str:
     return known(call.form.get(name, ""))
 
 
-def members_of(call: Call) -> dict[str, Any]:
-    """The members of the JSON object in an answer."""
-    return members_in(call.exchange.response_body)
+def agrees(call: Call) -> bool:
+    """Was a proof made by a clock that agrees with the server's Date?"""
+    made = call.proof.claims.get("iat")
+    return call.date is not None and is_time(made) and abs(made - call.date) <= SKEW
+
+
+def clock_apart(call: Call, others: Others) -> tuple[str, str]:
+    """The server's clock where another server's agrees with the client's and it does not; or none.
+
+    A Date behind a proof's iat tells of a clock, one ahead may tell of an old proof, unless
+    another server's later Date lies before it: times of one session go forward.
+    """
+    iat, server, host = call.proof.claims.get("iat"), call.date, host_of(call.url)
+    if server is None or not is_time(iat) or agrees(call):
+        return "", ""
+    later = others.after(("clock agrees", True))
+    for number, one in enumerate((*later, *others.before(("clock agrees", True)))):
+        there, other = one.date or 0, host_of(one.url)
+        if host in ("", other):
+            continue
+        if iat > server or (number < len(later) and there + SKEW < server):
+            way = "behind" if server < iat else "ahead"
+            return (
+                f"fresh: the clock of {cut(host, 80)} is {duration(iat - server)} {way}, by its"
+                f" Date; {cut(other, 80)} agrees with the client's clock",
+                f"The server has to set its clock (NTP): {cut(host, 80)}, not the client, whose"
+                " clock is right.",
+            )
+    return "", ""

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 
-from dpop_lab.doctor.exchanges import Earlier, named, same_server
+from dpop_lab.doctor.exchanges import Others, named, same_server
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 from dpop_lab.session.decoded import key_of
@@ -11,8 +12,9 @@ from dpop_lab.show.values import cut, shown
 from dpop_lab.wire.message import first
 
 #: Header lines by which an answer tells which of several servers it came from.
-NAMES = ("X-Served-By", "X-Instance", "X-Instance-Id", "X-Pod", "X-Pod-Name", "X-Node", "X-Backend",
-         "X-Backend-Server", "X-Server", "X-Server-Id", "X-Hostname", "X-Upstream")  # fmt: skip
+NAMES = ("x-served-by", "x-instance", "x-instance-id", "x-pod", "x-pod-name", "x-node", "x-backend",
+         "x-backend-server", "x-server", "x-server-id", "x-hostname", "x-upstream")  # fmt: skip
+WORD = re.compile(r"\w+(?:[.:-]+\w+)*")  # of a server, which may be a jti
 COOKIE = re.compile(r"\b(?:AWSALB|ARRAffinity|SERVERID|route)=([\w.-]{1,80})")
 SHARE_NONCES = (
     "The nodes of the server have to share what they know nonces by: one secret of which all make"
@@ -29,9 +31,9 @@ SHARE_JTIS = (
 def node_of(call: Call) -> str:
     """Which node of a server answered, as far as the answer tells; else empty."""
     headers = call.exchange.response_headers
-    told = next(filter(None, (first(headers, name) for name in NAMES)), "")
+    told = [value for name, value in headers if value and name.lower() in NAMES]
     stuck = COOKIE.search(first(headers, "Set-Cookie"))
-    return told or (stuck[1] if stuck else "")
+    return told[0] if told else stuck[1] if stuck else ""
 
 
 def other_node(call: Call, source: Call) -> str:
@@ -42,19 +44,20 @@ def other_node(call: Call, source: Call) -> str:
     return f"{cut(theirs, 60)} gave it and {cut(mine, 60)} does not know it"
 
 
-def taken_twice(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def taken_twice(call: Call, others: Others) -> Iterator[Problem]:
     """A proof that was taken, and taken again: of the second, or of a later one that is refused."""
-    jti = call.proof.claims.get("jti")
-    taken = [one for one in (*earlier, *[call] * call.succeeded) if _may_be(one, call)]
-    for number, one in enumerate(taken):
-        for other in taken[number + 1 :]:
-            if not _alike(one, other) or jti not in (None, one.proof.claims["jti"]):
-                continue
+    mine = call.proof.claims.get("jti")
+    named_here = WORD.findall(call.description) if mine is None else [mine]
+    this = [call] * (call.succeeded and mine is not None)
+    for jti in (one for one in named_here if isinstance(one, str)):
+        taken = [*reversed(others.before(("taken", jti))), *this]
+        pairs = combinations([*taken[:2], *taken[2:][-1:]], 2)
+        for one, other in ((one, other) for one, other in pairs if _alike(one, other)):
             nodes = [node_of(each) or named(each) for each in (one, other)]
             where = f"{cut(nodes[0], 60)} and by {cut(nodes[1], 60)}"
             yield Problem(
                 f"unused: the server accepted a replay: the proof with the jti"
-                f" {shown(one.proof.claims['jti'], 60)} was taken by {where}",
+                f" {shown(jti, 60)} was taken by {where}",
                 SHARE_JTIS,
                 "RFC 9449 §11.1",
                 row="unused",
@@ -65,16 +68,8 @@ def taken_twice(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Proble
             return
 
 
-def _may_be(one: Call, call: Call) -> bool:
-    """Was it accepted, with a jti that this one has, or that its words name?"""
-    jti = one.proof.claims.get("jti")
-    same = jti in (call.proof.claims.get("jti"), jti if str(jti) in call.description else None)
-    return isinstance(jti, str) and one.succeeded and same
-
-
 def _alike(one: Call, other: Call) -> bool:
-    """One jti, by one key as far as that is known, at one server whose nodes differ, or a note."""
-    keys, nodes = {key_of(one), key_of(other)} - {""}, {node_of(one), node_of(other)}
-    same = one.proof.claims["jti"] == other.proof.claims.get("jti") and len(keys) < 2
+    """By one key as far as that is known, at one server whose nodes differ, or a note."""
+    keys, nodes = {key_of(one), key_of(other)} - {""}, {node_of(one), node_of(other)} - {""}
     noted = "proof.signature" in other.unseen  # what a server wrote of it: no row tells
-    return same and same_server(one, other) and (len(nodes - {""}) == 2 or noted)
+    return len(keys) < 2 and same_server(one, other) and (len(nodes) == 2 or noted)

@@ -2,26 +2,29 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import takewhile
+from itertools import chain, islice, takewhile
 from urllib.parse import parse_qsl
 
 from dpop_lab.doctor.exchanges import (
+    ANY,
     KEEP_NEWEST,
-    Earlier,
+    NEAREST,
+    Others,
     answered,
-    members_of,
+    here,
     named,
     same_server,
     settled,
 )
 from dpop_lab.doctor.nodes import SHARE_NONCES, other_node
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.session.call import Call, host_of
+from dpop_lab.session.call import LONGEST, Call, host_of
 from dpop_lab.show.values import duration, shown
 from dpop_lab.wire.message import lines
 from dpop_lab.wire.syntax import NONCE_WANTED
 
 MOST_NONCES = 2  # asked for one after the other, without anything being wrong
+MOST_NAMES = 100  # of what a request and its answer tell that is compared
 SOON = 30  # seconds in which no nonce should be outdated
 OF_NONCES = ("nonce", NONCE_WANTED)  # what such a problem explains
 NODES = (
@@ -70,54 +73,60 @@ def asked_oddly(call: Call) -> Iterator[Problem]:
         yield replace(one, explains=OF_NONCES)
 
 
-def nonce_outdated(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def nonce_outdated(call: Call, others: Others) -> Iterator[Problem]:
     """A nonce that was replaced, is another server's, or was asked for in vain."""
     sent = call.proof.claims.get("nonce")
     if sent is None and "nonce" in call.proof.header:
         return  # which the row tells
     if not call.is_proof or "nonce" not in f"{call.error} {call.description}".lower():
         return
-    given = [one for one in earlier if one.nonce and _came_before(one, call)]
-    here = [one for one in given if same_server(one, call)]
-    source = next((one for one in reversed(given) if one.nonce == sent), None)
+    given = [one for one in others.before(*here(call, "nonce at")) if _came_before(one, call)]
+    newest = given[0] if given else None
+    sources = others.before(("nonce", sent)) if isinstance(sent, str) else []
+    source = next((one for one in sources if _came_before(one, call)), None)
+    elsewhere = source is not None and not same_server(source, call)
     start = f"The proof's nonce is {shown(sent, 60)}, and it is "
     said, action, at_server = "", "", False
     if sent is None:
-        asked = next((one for one in reversed(here) if one.wants_nonce), None)
-        if asked and not settled(call, later):
+        asked = next((one for one in given if one.wants_nonce), None)
+        if asked and not settled(call, others):
             start = f"{named(asked)} asked for a nonce and gave {shown(asked.nonce, 60)}"
             said = ", and this proof has none"
             action = OBEY
-    elif source is None and (other := _of_another_kind(sent, [*earlier, call])):
+    elif source is None and (other := _of_another_kind(sent, call, others)):
         said, action = other
-    elif (source is None or source in here) and here and here[-1].nonce != sent:
-        newer = here[here.index(source) + 1] if source else here[-1]
-        said = f"outdated: {answered(newer)} had given a newer one, {shown(newer.nonce, 60)}"
-        action = f"{KEEP_NEWEST} Here that is {shown(call.nonce or here[-1].nonce, 60)}."
-    elif source and source not in here:
+    elif newest and not elsewhere and newest.nonce != sent:
+        said = f"outdated: {answered(newest)} had given a newer one, {shown(newest.nonce, 60)}"
+        action = f"{KEEP_NEWEST} Here that is {shown(call.nonce or newest.nonce, 60)}."
+    elif source and elsewhere:
         where = f"{source.place} {host_of(source.url)}".rstrip()
         said = f"that of another server: {named(source)} gave it, at the {where}"
         action = (
             "Keep a nonce for each server apart: the token endpoint and each API have their own."
             + f" Here take {shown(call.nonce, 60)} into a new proof." * bool(call.nonce)
         )
-    elif source and not settled(call, later):
+    elif source and not settled(call, others):
         said, action, at_server = _refused_at_once(call, source)
     if said:
         one = Problem(f"nonce: {start}{said}", action, "RFC 9449 §8.2", row="nonce")
         yield replace(one, explains=OF_NONCES, at_server=at_server)
 
 
-def _of_another_kind(sent: object, known: Earlier) -> tuple[str, str] | None:
+def told_in(call: Call) -> dict[str, str]:
+    """The names of what a request and its answer tell, by the values."""
+    asked = parse_qsl(call.url.partition("?")[2][:LONGEST])
+    told = islice(chain(asked, call.form.items(), call.members.items()), MOST_NAMES)
+    return {value: name for name, value in reversed([*told]) if isinstance(value, str)}
+
+
+def _of_another_kind(sent: object, call: Call, others: Others) -> tuple[str, str] | None:
     """That it is a value of another name in a request or an answer, and what to do."""
-    for one in reversed(known):
-        asked = dict(parse_qsl(one.url.partition("?")[2]))
-        told = {**asked, **one.form, **members_of(one)}
-        if name := next((name for name, value in told.items() if value == sent), ""):
+    for one in (call, *others.before(("value", str(sent)))):
+        if name := told_in(one).get(str(sent), ""):
             name = shown(name, 40)[1:-1]
             belongs = f"{name} belongs {WHERE[name]}. " if name in WHERE else ""
-            given = [each.nonce for each in known if each.nonce][-1:]
-            value = f", {shown(given[0], 60)}," if given else ""
+            given = [*[call] * bool(call.nonce), *others.before(("nonce at", (ANY, ANY)))]
+            value = f", {shown(given[0].nonce, 60)}," if given else ""
             return (
                 f"the {name} of {named(one)}, not what a DPoP-Nonce header gave",
                 f"{belongs}Put the value of the DPoP-Nonce header of the last answer{value} into a"
@@ -126,19 +135,20 @@ def _of_another_kind(sent: object, known: Earlier) -> tuple[str, str] | None:
     return None
 
 
-def asked_again(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def asked_again(call: Call, others: Others) -> Iterator[Problem]:
     """A nonce asked for although one was given, of requests whose proofs are not here."""
-    here = [one for one in earlier if same_server(one, call)]
-    asked = [*takewhile(lambda one: one.wants_nonce, reversed(here)), call]
-    if call.is_proof or not call.wants_nonce or not any(one.wants_nonce for one in here):
+    if call.is_proof or not call.wants_nonce:
         return
+    known = others.before(*here(call, "at"))
+    asked = [*takewhile(lambda one: one.wants_nonce, known), call]
     nonce = Problem("nonce: asked for again", "", "RFC 9449 §8.2", row="nonce")
     nonce = replace(nonce, explains=OF_NONCES)
-    if len(asked) == 1 and here[-1].nonce:
-        given = f"{answered(here[-1])} had given a newer one, {shown(here[-1].nonce, 60)}"
+    if len(asked) == 1 and any(one.wants_nonce for one in known) and known[0].nonce:
+        given = f"{answered(known[0])} had given a newer one, {shown(known[0].nonce, 60)}"
         yield replace(nonce, title=f"{nonce.title}, though {given}", action=KEEP_NEWEST)
     elif len({one.nonce for one in asked}) > MOST_NONCES:
-        told = f"nonce: asked for {len(asked)} times in a row, each time with another one"
+        times = f"{len(asked)} times" if len(asked) < NEAREST else "again and again"
+        told = f"nonce: asked for {times} in a row, each time with another one"
         yield replace(nonce, title=told, action=NODES, guess="open")
 
 

@@ -1,11 +1,12 @@
 """What was made for an earlier request, and sent again: a proof, its ath, a client assertion."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
 from dpop_lab.doctor.exchanges import (
-    Earlier,
+    Others,
+    answer_to,
     named,
     same_answer,
     same_server,
@@ -18,7 +19,6 @@ from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call
 from dpop_lab.session.decoded import key_of
 from dpop_lab.show.values import shown
-from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import without_query
 
 REPLAYED = re.compile(r"replay|already|re-?us|\bused\b|duplicate")
@@ -63,17 +63,15 @@ ONCE = (
 )
 
 
-def sent_twice(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def sent_twice(call: Call, others: Others) -> Iterator[Problem]:
     """A proof or a client assertion that an earlier request has used up."""
     words = f"{call.error} {call.description}".lower()
-    meant = [one for one in ONCE if call.refused and one.refused.search(words)]
-    other = [
-        one
-        for one in (reversed(earlier) if meant else ())
-        if same_server(one, call) and (call.wants_nonce or not same_answer(one, call))
-    ]
-    for thing in meant:
-        if first := next((one for one in other if _same(thing.name, one, call)), None):
+    for thing in ONCE if call.refused else ():
+        if not thing.refused.search(words):
+            continue
+        alike = others.before(*((thing.name, one) for one in brought(thing.name, call)))
+        other = (one for one in alike if call.wants_nonce or not same_answer(one, call))
+        if first := next((one for one in other if same_server(one, call)), None):
             what, ids = thing.words, _ids(thing.name, first) & _ids(thing.name, call)
             here = f"here (its jti is {shown(min(ids), 60)})" if ids else "here"
             if thing.row and not ids and first.proofs != call.proofs:
@@ -88,18 +86,15 @@ def sent_twice(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem
             return
 
 
-def _same(name: str, one: Call, other: Call) -> bool:
-    """Did both bring the same one?"""
-    if _ids(name, one) & _ids(name, other):
-        return True
+def brought(name: str, call: Call) -> Iterator[Hashable]:
+    """What a proof or an assertion is known again by: its text, its jti, that with its key."""
+    yield from (("jti", one) for one in _ids(name, call))
     if name != "DPoP":
-        value = value_of(other, name)
-        return bool(value) and value_of(one, name) == value
-    jti = other.proof.claims.get("jti")
-    same_jti = isinstance(jti, str) and one.proof.claims.get("jti") == jti
-    same_text = other.is_proof and one.proofs[:1] == other.proofs[:1]
-    same_text = same_text and "proof.jti" not in other.unseen
-    return same_text or (same_jti and key_of(one) == key_of(other) != "")
+        yield from filter(None, [value_of(call, name)])
+    elif call.is_proof:
+        jti, key = call.proof.claims.get("jti"), key_of(call)
+        yield from [call.proofs[0]] * ("proof.jti" not in call.unseen)
+        yield from [(jti, key)] * (isinstance(jti, str) and key != "")
 
 
 def _ids(name: str, call: Call) -> set[str]:
@@ -108,12 +103,14 @@ def _ids(name: str, call: Call) -> set[str]:
     return {value for of, value in found if bool(of) == (name != "DPoP")}
 
 
-def taken_for_used(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def taken_for_used(call: Call, others: Others) -> Iterator[Problem]:
     """A proof said to be used before, though each of several has a jti of its own."""
     said, jti = call.description.lower(), call.proof.claims.get("jti")
-    others = [one for one in (*earlier, *later) if one.is_proof and same_answer(one, call)]
-    seen = {str(one.proof.claims.get("jti")) for one in (*others, call)}
-    if others and isinstance(jti, str) and len(seen) > len(others) and REPLAYED.search(said):
+    if not isinstance(jti, str) or not REPLAYED.search(said):
+        return
+    alike = others.around(("refused", answer_to(call)))
+    seen = {str(one.proof.claims.get("jti")) for one in (*alike, call)}
+    if alike and len(seen) > len(alike):
         yield Problem(
             "unused: the server says that the proof was used before, and each of these requests has"
             " a jti of its own",
@@ -128,13 +125,13 @@ def taken_for_used(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Pro
         )
 
 
-def old_hash(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def old_hash(call: Call, others: Others) -> Iterator[Problem]:
     """A proof with the hash of an access token that was renewed since."""
     ath = call.proof.claims.get("ath") if call.refused and call.token else None
-    used = (one for one in earlier if ath and call.token != one.token != "")
-    if old := next((one for one in used if access_token_hash(one.token) == ath), None):
-        got = next((one for one in earlier if one.issued == call.token), None)
-        since = f", and {named(got)} brought a new one" if got else ""
+    used = others.before(("token's hash", ath)) if isinstance(ath, str) else []
+    if used and (old := used[-1]).token != call.token:
+        got = others.before(("issued", call.token))[-1:]
+        since = f", and {named(got[0])} brought a new one" if got else ""
         yield Problem(
             f"ath: it is the hash of the old access token, that of {named(old)}{since}",
             "Compute ath anew for each proof, from the very access token that goes with it: after a"
@@ -147,12 +144,11 @@ def old_hash(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
         )
 
 
-def sent_on(call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+def sent_on(call: Call, others: Others) -> Iterator[Problem]:
     """A proof that went along when the client followed a redirect."""
-    for one in reversed(earlier):
-        to, url = first(one.exchange.response_headers, "Location"), without_query(call.url)
-        if call.refused and call.is_proof and to == call.url and one.proofs in ((), call.proofs):
-            htu = str(call.proof.claims.get("htu"))
+    url, htu = without_query(call.url), str(call.proof.claims.get("htu"))
+    for one in others.before(("sent to", call.url)) if call.refused and call.is_proof else ():
+        if one.proofs in ((), call.proofs):
             if not (parts := differences(url, htu)):
                 return
             yield Problem(

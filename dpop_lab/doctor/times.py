@@ -2,10 +2,9 @@
 
 import re
 
-from dpop_lab.session.call import Call, host_of
-from dpop_lab.show.values import cut, date, duration, is_time, seconds_since_1970
+from dpop_lab.session.call import Call
+from dpop_lab.show.values import date, duration, is_time, seconds_since_1970
 
-Calls = tuple[Call, ...]
 SKEW = 5  # seconds between two clocks that are not worth a word
 TIME = re.compile(
     r"(?<![\w.-])(?:[12]\d{9}(?:\d{3})?|20\d\d-\d\d-\d\d[t ]\d\d:\d\d:\d\d(?:\.\d{1,9})?"
@@ -101,30 +100,6 @@ def clocks_compared(call: Call, now: float) -> str:
         f"{agreed}, but iat is {duration(age)} ahead of it: take iat from that clock, in seconds"
         " since 1970 (UTC), and add nothing."
     )
-
-
-def clock_apart(call: Call, earlier: Calls, later: Calls) -> tuple[str, str]:
-    """The server's clock where another server's agrees with the client's and it does not; or none.
-
-    A Date behind a proof's iat tells of a clock, one ahead may tell of an old proof, unless
-    another server's later Date lies before it: times of one session go forward.
-    """
-    iat, server, host = call.proof.claims.get("iat"), call.date, host_of(call.url)
-    if server is None or not is_time(iat) or abs(iat - server) <= SKEW:
-        return "", ""
-    for number, one in enumerate((*later, *earlier)):
-        made, there, other = one.proof.claims.get("iat"), one.date, host_of(one.url)
-        if there is None or not is_time(made) or host in ("", other) or abs(made - there) > SKEW:
-            continue
-        if iat > server or (number < len(later) and there + SKEW < server):
-            way = "behind" if server < iat else "ahead"
-            return (
-                f"fresh: the clock of {cut(host, 80)} is {duration(iat - server)} {way}, by its"
-                f" Date; {cut(other, 80)} agrees with the client's clock",
-                f"The server has to set its clock (NTP): {cut(host, 80)}, not the client, whose"
-                " clock is right.",
-            )
-    return "", ""
 
 
 def _seconds(text: str) -> float | None:

@@ -31,7 +31,8 @@ SPELLINGS = (
 )
 LINES_OF_A_LOG = ("log", "textPayload")  # of containers; a HAR has a log, too, which is no text
 INNER = ("error", "errors", "message", "detail", "body")  # may be objects with their own words
-ABOUT_DPOP = re.compile(r"dpop|proof|\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
+CLAIM = re.compile(r"\b(?:htu|htm|ath|jkt|jti|iat|cnf)\b", re.I)
+ABOUT_DPOP = re.compile(rf"dpop|proof|{CLAIM.pattern}", re.I)
 OWN_CODE = re.compile("[a-z]+_[a-z_]+")  # of OAuth, or made like those
 
 
@@ -86,13 +87,20 @@ def compared(told: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _with_compared(text: str, told: Iterable[tuple[str, Any]]) -> str:
-    """Words about DPoP, and behind them what was compared, unless it stands in them."""
+    """Words about DPoP, and behind them what was compared, unless it stands in them.
+
+    Words that name a claim are not about another one beside them.
+    """
     if not ABOUT_DPOP.search(text):
         return text
-    beside = {name: value for name, value in compared(told).items() if str(value) not in text}
-    return text + f" ({', '.join(f'{name} {value}' for name, value in beside.items())})" * bool(
-        beside
-    )
+    named = {one.lower() for one in CLAIM.findall(text)}
+    passed = {"htu", "iat"} - named if named else ()
+    beside = [
+        f"{name} {value}"
+        for name, value in compared(told).items()
+        if str(value) not in text and name not in passed
+    ]
+    return text + f" ({', '.join(beside)})" * bool(beside)
 
 
 def answer_of(

@@ -14,7 +14,7 @@ from dpop_lab.jose.jws import Jws, read_jws
 from dpop_lab.proof import access_token_hash, read_proof
 from dpop_lab.server.common import basic_pair
 from dpop_lab.server.duende_site import BASE_URL
-from dpop_lab.session.answer import TOKEN_SCHEMES, answer_of, json_value
+from dpop_lab.session.answer import TOKEN_SCHEMES, answer_of, json_value, members_in
 from dpop_lab.show.values import cut, http_time, shown
 from dpop_lab.wire.message import Exchange, Headers, Redacted, first, lines
 from dpop_lab.wire.secrets import is_hidden
@@ -94,6 +94,11 @@ class Call:
     def access_token(self) -> Jws:
         """The access token, taken apart."""
         return read_jws(self.token)
+
+    @cached_property
+    def members(self) -> Mapping[str, Any]:
+        """Those of the JSON object in the answer."""
+        return members_in(self.exchange.response_body)
 
     # ---- where it went to
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dpop_lab.doctor.exchanges import Earlier
+from dpop_lab.doctor.exchanges import Others
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.sign_in.redeemed import redeemed
 from dpop_lab.doctor.sign_in.returned import returning
@@ -17,9 +17,9 @@ class Faults:
     def __init__(self) -> None:
         self._sign_ins = SignIns()
 
-    def of(self, call: Call, earlier: Earlier, later: Earlier) -> Iterator[Problem]:
+    def of(self, call: Call, others: Others) -> Iterator[Problem]:
         """What is wrong with an exchange, after those that were looked at before."""
         use = self._sign_ins.read(call).use
-        yield from returning(call, self._sign_ins, earlier)
-        yield from spent_unseen(call, earlier)
-        yield from redeemed(use, later) if use else ()
+        yield from returning(call, self._sign_ins, others)
+        yield from spent_unseen(call, others)
+        yield from redeemed(use, others) if use else ()

@@ -5,10 +5,7 @@ from dataclasses import replace
 
 from dpop_lab.doctor.advice.hashes import thumbprint_made
 from dpop_lab.doctor.confirmation import no_thumbprint
-from dpop_lab.doctor.exchanges import (
-    Earlier,
-    named,
-)
+from dpop_lab.doctor.exchanges import Others, named
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.sign_in.authorized import OF_KEYS, another_code, elsewhere, other_terms
 from dpop_lab.doctor.sign_in.spent import spent
@@ -25,7 +22,7 @@ OF_ANOTHER = {"refresh key", "code key", "bound_key"}  # topics of words about a
 KEEP = "across processes and page loads, until the callback and as long as a token lives."
 
 
-def redeemed(use: Use, later: Earlier) -> Iterator[Problem]:
+def redeemed(use: Use, others: Others) -> Iterator[Problem]:
     """The one likeliest reason why a code or a refresh token was refused; empty where none is seen.
 
     Where the server's words are about one of several, that one is it. What was accepted though it
@@ -40,7 +37,7 @@ def redeemed(use: Use, later: Earlier) -> Iterator[Problem]:
         return
     found = [*_key(use), *(other_terms(use) if use.sure else ())]
     if fits and call.error.lower() in ("invalid_grant", ""):
-        found += [*spent(use, later), *elsewhere(use)]
+        found += [*spent(use, others), *elsewhere(use)]
     if call.succeeded:  # a thumbprint of this key that was made in another way is no such fault
         mine = key_of(call)
         found = [one if mine and one.wanted == mine else _let_through(one) for one in found]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dpop_lab.doctor.confirmation import no_thumbprint
-from dpop_lab.doctor.exchanges import Earlier, members_of, named
+from dpop_lab.doctor.exchanges import Others, named
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.sign_in.grants import SignIns
@@ -13,7 +13,7 @@ from dpop_lab.show.values import duration, is_time, shown
 from dpop_lab.wire.labels import known
 
 
-def returning(call: Call, sign_ins: SignIns, earlier: Earlier) -> Iterator[Problem]:
+def returning(call: Call, sign_ins: SignIns, others: Others) -> Iterator[Problem]:
     """What is wrong with an authorization response, or with a `request_uri` that was refused.
 
     `sign_ins` knows what came before this call.
@@ -21,12 +21,12 @@ def returning(call: Call, sign_ins: SignIns, earlier: Earlier) -> Iterator[Probl
     told = returned(call.exchange)
     if "code" in told and not call.form.get("grant_type"):
         yield from _state(told, sign_ins)
-        yield from _issuer(told, sign_ins, earlier)
+        yield from _issuer(told, sign_ins, others)
     if call.refused and (jkt := in_url(call.url).get("dpop_jkt")):
         for one in no_thumbprint(jkt, "dpop_jkt"):
             yield replace(one, explains=("code key", "invalid_request"))
     if call.error == "invalid_request_uri":
-        yield from _request_uri(call, earlier)
+        yield from _request_uri(call, sign_ins)
 
 
 def _state(told: dict[str, str], sign_ins: SignIns) -> Iterator[Problem]:
@@ -49,14 +49,13 @@ def _state(told: dict[str, str], sign_ins: SignIns) -> Iterator[Problem]:
     yield Problem(title, action, section, explains=("state",), at_server=not state)
 
 
-def _issuer(told: dict[str, str], sign_ins: SignIns, earlier: Earlier) -> Iterator[Problem]:
+def _issuer(told: dict[str, str], sign_ins: SignIns, others: Others) -> Iterator[Problem]:
     """An answer by another server than the one that was asked (RFC 9207 section 2.4)."""
     asked, issuer = sign_ins.asked_with(told), told.get("iss", "")
     host = host_of(asked.call.url) if asked else ""
     named_there = any(
-        members.get("issuer") == issuer
-        and host_of(str(members.get("authorization_endpoint", ""))) == host
-        for members in map(members_of, earlier)
+        host_of(str(one.members.get("authorization_endpoint", ""))) == host
+        for one in others.before(("issuer", issuer))
     )
     if asked and host and issuer and host_of(issuer) != host and not named_there:
         yield Problem(
@@ -68,18 +67,17 @@ def _issuer(told: dict[str, str], sign_ins: SignIns, earlier: Earlier) -> Iterat
         )  # fmt: skip
 
 
-def _request_uri(call: Call, earlier: Earlier) -> Iterator[Problem]:
+def _request_uri(call: Call, sign_ins: SignIns) -> Iterator[Problem]:
     """A request_uri that was used before, or came too late (RFC 9126 section 2.2)."""
-    uri, said = known(in_url(call.url).get("request_uri", "")), ""
-    for one in earlier if uri else ():
-        told = members_of(one)
-        if told.get("request_uri") == uri and one.date is not None and call.date is not None:
-            age, lasts = call.date - one.date, told.get("expires_in")
-            if is_time(lasts) and age > lasts:
-                said = f"{named(one)} gave the request_uri {duration(age)} before, which was good"
-                said += f" for {duration(lasts)}"
-        elif in_url(one.url).get("request_uri") == uri and not said:
-            said = f"The same request_uri went out in {named(one)} and here: it is good once"
+    pushed, said = sign_ins.grants.get(("request_uri", in_url(call.url).get("request_uri", ""))), ""
+    given = pushed.given if pushed else None
+    for one in pushed.used[:1] if pushed and pushed.used[0] is not call else ():
+        said = f"The same request_uri went out in {named(one)} and here: it is good once"
+    if given and given.date is not None and call.date is not None:
+        age, lasts = call.date - given.date, given.members.get("expires_in")
+        if is_time(lasts) and age > lasts:
+            said = f"{named(given)} gave the request_uri {duration(age)} before, which was good"
+            said += f" for {duration(lasts)}"
     if said:
         yield Problem(
             said,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from dpop_lab.doctor.exchanges import (
-    Earlier,
+    Others,
     answered,
-    members_of,
+    here,
     named,
     same_answer,
     same_server,
@@ -23,11 +23,11 @@ SECONDS_OF_A_CODE = 60
 WORDS = {"code": "authorization code", "refresh_token": "refresh token"}
 
 
-def spent(use: Use, later: Earlier) -> Iterator[Problem]:
+def spent(use: Use, others: Others) -> Iterator[Problem]:
     """Why a code or a refresh token is good no more, the surest reason first."""
     late = [*_outdated(use)]
     yield from (one for one in late if not one.guess)
-    yield from _again(use, later)
+    yield from _again(use, others)
     yield from _ended(use)
     yield from late
 
@@ -49,15 +49,14 @@ def _outdated(use: Use) -> Iterator[Problem]:
         )
 
 
-def _again(use: Use, later: Earlier) -> Iterator[Problem]:
+def _again(use: Use, others: Others) -> Iterator[Problem]:
     """A code or a refresh token that another request has used up."""
     call, name = use.call, use.grant.name
-    again = (one for one in later if value_of(call, name) == value_of(one, name) != "")
     before = [
         one for one in reversed(use.before) if same_server(one, call) and not same_answer(one, call)
     ]
     other = next((one for one in before if not _lasts(one, name)), None)
-    other = other or next((one for one in again if one.issued), None)
+    other = other or next(iter(others.after((name, value_of(call, name)))), None)
     if other is None:
         return
     what = WORDS[name]
@@ -68,14 +67,12 @@ def _again(use: Use, later: Earlier) -> Iterator[Problem]:
     yield Problem(title, ONCE[name], "RFC 6749 §5.2", explains=("spent grant", *ANY))
 
 
-def spent_unseen(call: Call, earlier: Earlier) -> Iterator[Problem]:
+def spent_unseen(call: Call, others: Others) -> Iterator[Problem]:
     """A code or a refresh token that is spent, going by the answers of a log without requests."""
     if call.error.lower() != "invalid_grant" or call.form:
         return
-    alike = (one for one in reversed(earlier) if same_server(one, call))
-    spends = ("invalid_dpop_proof", "use_dpop_nonce")
-    others = (one for one in alike if one.issued or one.error.lower() in spends)
-    if other := next((one for one in others if not same_answer(one, call)), None):
+    before = others.before(*here(call, "spent at"))
+    if other := next((one for one in before if not same_answer(one, call)), None):
         name = "refresh_token" if "refresh" in call.description.lower() else "code"
         yield Problem(
             f"The {WORDS[name]} is spent, most likely: {answered(other)} used it up, or two"
@@ -121,7 +118,7 @@ ONCE = {
 
 def _lasts(one: Call, name: str) -> bool:
     """Is it a refresh that left its token in force, as no other came of it?"""
-    new = members_of(one).get("refresh_token", value_of(one, name))
+    new = one.members.get("refresh_token", value_of(one, name))
     return name == "refresh_token" and bool(one.issued) and new == value_of(one, name)
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from dpop_lab.session.answer import members_in
 from dpop_lab.session.sign_in.grants import Bound, Grant, Read
 from dpop_lab.session.sign_in.places import INTROSPECTION, REVOCATION
 from dpop_lab.session.telling import Step, label_in
@@ -83,8 +82,7 @@ class Evidence:
 
     def _introspected(self, step: Step, about: Grant | None) -> str:
         """What the introspection endpoint tells of a token (RFC 7662 section 2.2)."""
-        members = members_in(step.exchange.response_body)
-        token = label_in(step.form.get("token", "")) or "token"
+        members, token = step.members, label_in(step.form.get("token", "")) or "token"
         if members.get("active") is not True:
             return f"{token} not active{_ended(about) if about else ''}"
         cnf = members.get("cnf")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from dpop_lab.session.answer import TOKEN_SCHEMES, members_in
+from dpop_lab.session.answer import TOKEN_SCHEMES
 from dpop_lab.session.call import TOKEN_ENDPOINT, UNAUTHENTICATED, Call
 from dpop_lab.session.decoded import key_of
 from dpop_lab.session.sign_in.places import (
@@ -109,7 +109,7 @@ class SignIns:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.by_state: dict[str, Asked] = {}  #: the last of those that had it
-        self._grants: dict[tuple[str, str], Grant] = {}  # by name and value
+        self.grants: dict[tuple[str, str], Grant] = {}  #: by name and value
         self._newest: Grant | None = None
         self._numbers = count(1)
 
@@ -122,7 +122,7 @@ class SignIns:
         """
         by = kept or call
         if pushed := self._pushes(call, by):
-            uri = known(str(members_in(call.exchange.response_body).get("request_uri") or ""))
+            uri = known(str(call.members.get("request_uri") or ""))
             grant = Grant("request_uri", uri, by, pushed, pushed.bound)
             code = Grant("code", "", asked=pushed, bound=pushed.bound)
             return Read(pushed, Use(call, code), given=self._new(grant), pushed=True)
@@ -142,19 +142,19 @@ class SignIns:
         value = call.form.get("token", "") * (call.personal in (INTROSPECTION, REVOCATION))
         if call.scheme.lower() in TOKEN_SCHEMES and not value:
             value = first(call.exchange.request_headers, "Authorization").partition(" ")[2].strip()
-        named = (self._grants.get((name, value)) for name in ("refresh_token", "access_token"))
+        named = (self.grants.get((name, value)) for name in ("refresh_token", "access_token"))
         return next(filter(None, named), None)
 
     def _new(self, grant: Grant) -> tuple[Grant, ...]:
         """The grant as it is known, now at the latest; none where its value is not known."""
         if not grant.value:
             return ()
-        kept = self._grants.setdefault((grant.name, grant.value), grant)
+        kept = self.grants.setdefault((grant.name, grant.value), grant)
         if grant.given and not kept.given and kept is not grant.source:  # till now it was used
             kept.given, kept.asked, kept.bound = grant.given, grant.asked, grant.bound
             kept.source = grant.source
-        if len(self._grants) > MOST:
-            self._grants.pop(next(iter(self._grants))).source = None
+        if len(self.grants) > MOST:
+            self.grants.pop(next(iter(self.grants))).source = None
         return (kept,)
 
     # ---- what is asked for
@@ -172,11 +172,11 @@ class SignIns:
 
     def _asks(self, call: Call, by: Call) -> Asked | None:
         """An authorization request that a browser makes; of a pushed one that was seen, its own."""
-        posted = call.personal == AUTHORIZE
-        said = parameters(call.exchange) if posted else in_url(call.exchange.url)
+        said = parameters(call.exchange) if call.personal == AUTHORIZE else in_url(call.url)
         if uri := said.get("request_uri"):
-            pushed = self._grants.get(("request_uri", uri))
-            one = (pushed and pushed.asked) or Asked(by, {}, None, next(self._numbers))
+            [pushed] = self._new(Grant("request_uri", uri))
+            pushed.used = [*pushed.used[-MOST_USES:], by]
+            one = pushed.asked or Asked(by, {}, None, next(self._numbers))
             return self._ask(replace(one, call=by))
         if "response_type" in said or "dpop_jkt" in said:
             return self._ask(Asked(by, said, _named_key(said, by), next(self._numbers)))
@@ -211,7 +211,7 @@ class SignIns:
         asked = self.asked[-1] if self.asked and name != "refresh_token" else None
         value = known(call.form.get(name, ""))
         guess = Grant(name, value, asked=asked, bound=asked.bound if asked else None)
-        sure = (name, value) in self._grants or len(self.asked) == 1
+        sure = (name, value) in self.grants or len(self.asked) == 1
         grant = next(iter(self._new(guess)), guess)
         use = Use(call, grant, tuple(grant.used), grant.spent, self._newest, sure)
         grant.used = [*grant.used[-MOST_USES:], by]
@@ -229,7 +229,7 @@ class SignIns:
         succeeds = call.token_request and call.status is not None
         if call.refused or not (call.issued or succeeds):
             return ()
-        members, key = members_in(call.exchange.response_body), key_of(call)
+        members, key = call.members, key_of(call)
         given: tuple[Grant, ...] = ()
         dpop = call.token_type.lower() == "dpop"
         public = dpop and call.authentication == UNAUTHENTICATED
