@@ -8,7 +8,8 @@ from dpop_lab.wire.secrets import squeezed
 # in hexadecimal, or of small and capital letters and digits: no word, and no name of an error
 HANDLE = re.compile(
     r"(?:[0-9A-Fa-f]{20,}+(?:-\d{1,3})?+(?![\w.~+/=-])"
-    r"|(?=[^\d\s]{0,40}+\d)(?=[^A-Z\s]{0,40}+[A-Z])(?=[^a-z\s]{0,40}+[a-z])[\w.~+/=-]{20,}+)"
+    r"|(?=[A-Za-z_.~+/=-]{0,40}+\d)(?=[a-z\d_.~+/=-]{0,40}+[A-Z])(?=[A-Z\d_.~+/=-]{0,40}+[a-z])"
+    r"[\w.~+/=-]{20,}+)"
 )
 MEMBERS = {"code": "code", "authcode": "code", "authorizationcode": "code", "token": "token"}
 MEMBER = re.compile(rf'"{HANDLE.pattern}"')
