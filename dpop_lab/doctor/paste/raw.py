@@ -117,6 +117,9 @@ def _head_line(line: str, last: Reading) -> None:
         headers[-1] = (headers[-1][0], f"{headers[-1][1]} {line.strip()}")
     elif match is not None:
         headers.append((match[1], match[2].strip()))
+    elif line[0] == "{":  # the body, where the empty line before it was lost
+        last.raw = IN_BODY
+        last.bodies[last.side].append(line)
     else:
         other_line(line, last)
 

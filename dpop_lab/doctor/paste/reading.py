@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 from typing import Self
 
+from dpop_lab.doctor.paste.notation import objects_in
 from dpop_lab.wire.message import Exchange
 from dpop_lab.wire.syntax import returns, signs_in
 
@@ -48,6 +49,8 @@ class Reading:
         url = url_of(self.target, self.headers[ASKED]) or self.target * returns(self.target)
         failure = self.body(FAILED).strip()[:300] or "no answer"
         body = self.body(ANSWERED)
+        if body.lstrip()[:2] == "{'":  # as Python prints what came
+            body = next((json.dumps(value, default=str) for _, _, value in objects_in(body)), body)
         if self.refuses and not body:
             body = json.dumps(refusal(self.error, "\n".join(filter(None, self.said))))
         return Exchange(
@@ -191,7 +194,7 @@ def answered(made: list[Reading]) -> list[Reading]:
         found = [one for one in found if one.raw or one.proves or signs_in(one.target)]
     found = found[::-1]
     for before, one in pairwise(found):
-        if before.method and not (before.status or before.said):  # as a gateway tells of it
+        if before.method and not (before.status or before.refuses):  # as a gateway tells of it
             one.around = [*before.around, *one.around]
     return found
 

@@ -95,7 +95,7 @@ def scanned(text: str) -> list[Told]:
         if raw_line(text[at:end], made):
             at = end + 1
         elif start < end and (told := [*_exchanges(value)]):
-            _loose_line(text[at:start], made)
+            _loose_line(text[at:start].rstrip(), made)
             for exchange in told:
                 _object(exchange, made)
             made[-1].around += [f"{one}={value[one]}" for one in value if one[-3:] == "jti"]
