@@ -30,6 +30,7 @@ from dpop_lab.doctor.nodes import taken_twice
 from dpop_lab.doctor.nonces import asked_again, nonce_outdated, told_in
 from dpop_lab.doctor.once import ONCE, brought, old_hash, sent_on, sent_twice, taken_for_used
 from dpop_lab.doctor.problem import Problem
+from dpop_lab.doctor.retried import lost_on_retry
 from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
@@ -44,6 +45,7 @@ LOOKS: tuple[Look, ...] = (
     taken_for_used,
     nonce_outdated,
     asked_again,
+    lost_on_retry,
     on_the_way,
     unbound,
     another_key,
