@@ -70,12 +70,17 @@ def read_url(text: str) -> Document | None:
 
 
 def in_call(call: Call) -> tuple[Document, ...]:
-    """What stands in a call: in its URL or form, in its answer, in where that sends on to."""
+    """What stands in a call: in its URL or form, in its answer, in where that sends on to.
+
+    Where there is something of DPoP to judge, those are told that have a fault.
+    """
+    judged = call.proofs or call.token or (call.issued and call.hidden)
     sent_to = first(call.exchange.response_headers, "Location") if call.accepted else ""
     answer = call.exchange.response_body if call.succeeded or call.status is None else ""
     places = (_of_parameters(call.url), read(call.form), _of_parameters(sent_to))
     asked = f"{call.exchange.request_body[:LONGEST]}\n{call.around}"
-    return tuple(filter(None, (*places, read(json_value(answer), asked))))
+    found = filter(None, (*places, read(json_value(answer), asked)))
+    return tuple(one for one in found if one.problems or not judged)
 
 
 def _of_parameters(text: str) -> Document | None:
@@ -149,6 +154,10 @@ def _at_server(title: str, action: str, wanted_and_found: tuple[str, str]) -> Pr
 
 def _token_response(value: Members) -> Iterator[Judged]:
     kind, jwt = str(value.get("token_type")).lower(), read_jws(str(value["access_token"]))
+    cnf = jwt.claims.get("cnf")
+    if kind == "dpop" and isinstance(cnf, Mapping) and "jkt" in cnf:
+        yield "token_type is DPoP, and the access token is bound to the key with the thumbprint"
+        yield f"{shown(cnf['jkt'], 80)}: sign the proofs beside it with this key."
     if kind == "bearer" and not jwt.claims.get("cnf"):
         yield "token_type is Bearer and no cnf can be seen: the access token is bound to no key."
         yield "For DPoP, send a proof in the token request and look for token_type DPoP; if one was"

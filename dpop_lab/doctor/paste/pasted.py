@@ -107,10 +107,10 @@ def _got_through(exchange: Exchange) -> bool:
 
 
 def _documents(call: Call) -> "tuple[Document, ...]":
-    """The documents in a call that has nothing of DPoP to judge."""
+    """The documents in a call that was answered, or that has nothing of DPoP to judge."""
     from dpop_lab.doctor.documents import in_call  # most calls have
 
-    return () if call.proofs or call.token or call.issued else in_call(call)
+    return in_call(call) if call.exchange.response_body or not call.proofs else ()
 
 
 def of_headers(headers: Headers) -> Pasted | None:
