@@ -172,7 +172,11 @@ def _recognised(text: str) -> Pasted:
     if plain != text and (found := _of_json(plain)):
         return found
     size = f"{len(text)} characters in which nothing of DPoP was recognised"
-    return _read(plain, verbose=VERBOSE.search(text) is not None) or not_understood(size)
+    if told := _read(plain, verbose=VERBOSE.search(text) is not None):
+        return told
+    from dpop_lab.doctor.paste.failure import failed_somehow  # most pastes have a form
+
+    return failed_somehow(plain) or not_understood(size)
 
 
 def _read(text: str, *, verbose: bool = False) -> Pasted | None:
