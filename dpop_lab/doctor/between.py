@@ -12,7 +12,7 @@ from dpop_lab.show.values import cut
 from dpop_lab.wire.message import first
 
 PROXY = re.compile(
-    r"prox(?:y|ies)\b|x-forwarded-|gateway|\bgw\b|nginx|upstream|envoy|istio|ingress"
+    r"prox(?:y|ies)(?:\b|_)|x-forwarded-|gateway|\bgw\b|nginx|upstream|envoy|istio|ingress"
     r"|haproxy|load.?balancer|traefik|kong\b|\bmesh\b|\bcdn\b|cloudfront|cloudflare"
     r"|varnish|akamai|\bedge\b|\bapim\b|apigee|\bbff\b|backend|caddy|auth_request"
     r"|subrequest"
@@ -112,7 +112,7 @@ CHANGES = (
     ),
     Change(
         "htu",
-        re.compile(r"behind|x-forwarded-|terminat|rewrit|strip"),
+        re.compile(r"behind|x-forwarded-|proxy_pass|terminat|rewrit|strip"),
         "behind a proxy or gateway the server sees another URL than the client called",
         "The server has to compare htu with its public URL, as X-Forwarded-Proto, -Host and -Prefix"
         " of the proxy tell it, where it trusts them, or as it is set there (base URL, mount path)."

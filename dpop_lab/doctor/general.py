@@ -77,7 +77,7 @@ BESIDE_PROOFS = (
     Wording(
         "lost key",
         r"""dpop_key_ | key ?pair.{0,40}does not match the one used
-        | (?:key ?pair|(?:private|dpop|signing|device) ?keys?\b(?! binding)).{0,40}?<lost>
+        | (?:key ?pair|keyset\b|(?:private|dpop|signing|device) ?keys?\b(?! binding)).{0,40}?<lost>
         | \bno (?:(?:dpop|private|signing) key|key ?pair)
         | (?:could not|cannot|failed to|unable to) (?:\w+ ){0,2}(?:dpop|private|signing) keys?\b
         | key_?(?:not_?found|missing|invalidated) | key permanently invalidated
@@ -122,6 +122,14 @@ BESIDE_PROOFS = (
         "this server may not know the scheme DPoP, only another one such as Bearer",
         ELSEWHERE,
         at_server=True,
+    ),
+    Wording(
+        "nonce",
+        r"nonce + (?:<differs>|<old>|<ended>|<reused>) - \b(?:no|missing|requires?)\b",
+        "the nonce in the proof is outdated, or another server's",
+        """Take the newest nonce, that of the DPoP-Nonce header of this answer, into a new proof,
+        and send the request again, once. Keep the newest nonce of every answer, for each
+        server.""",
     ),
     Wording(
         "nonce",
@@ -186,8 +194,8 @@ STATUSES = """
 """
 #: What a server says that fell over: whatever comes, it must not.
 FELL_OVER = """
-500 | the server fell over | Look into its log. Whatever comes, it has to answer in words; the
-  request may be right.
+500 | the server fell over | Look into its log, or tell its operator, who may have to update it or
+  to report a bug. Whatever comes, it has to answer in words; the request may be right.
 """
 #: Statuses that are said before anyone looks at the proof.
 BEFORE = """

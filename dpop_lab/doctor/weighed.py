@@ -26,6 +26,13 @@ ALL_IS_WELL = {
     TOKEN_ENDPOINT: {"one_header", "signature", "htm", "htu"},
     API: {"one_header", "signature", "htm", "htu", "ath", "bound_key", "not_expired"},
 }
+#: What is likeliest where the answer gives another nonce than the proof has, without asking for it.
+OTHER_NONCE = (
+    "but the answer gives another nonce than the proof has, so that one is outdated, most likely",
+    "Make a new proof with the nonce of this answer, and send the request again, once. The server"
+    " should ask for that by use_dpop_nonce (RFC 9449 §8): else no client knows that it may try"
+    " again.",
+)
 MEANS = re.compile("(sounds like the row [a-z_]+): [^;]+")  # what it means that it fails
 #: Codes that stand for many reasons.
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token", "server_error")
@@ -116,6 +123,8 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     if good and not (passed or other) and said.explains[0] in NO_FAULT_NAMED:
         title += ", and every row passes that can be asked"
         action, said = why_refused(call), replace(said, guess="likely", at_server=True)
+        if call.nonce and call.proof.claims.get("nonce", call.nonce) != call.nonce:
+            title, action = f"{title}; {OTHER_NONCE[0]}", OTHER_NONCE[1]
     if (passed or good or said.guess == "open") and asked:
         lacks = dict.fromkeys(one.missing.values())
         rows = {give: [row for row, each in one.missing.items() if each == give] for give in lacks}

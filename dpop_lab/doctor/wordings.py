@@ -11,7 +11,9 @@ from dpop_lab.doctor.url_mends import PROXY
 
 CLOCK = """Make the proof right before it is sent, do not keep it for later, and set the client's
     clock (NTP). If that clock is right, the server's is wrong or its window is short."""
-SEND = "Sign a proof for this request, and send it in exactly one DPoP header."
+SEND = """Sign a proof for this request, and send it in exactly one DPoP header; a client library
+    that knows DPoP does so by itself. For a client that can't, the server's operator can switch off
+    that it needs DPoP."""
 
 SPECIFIC = (
     *OF_SERVERS,
@@ -64,7 +66,7 @@ SPECIFIC = (
     ),
     Wording(
         "invalid_client",
-        r"private_key_jwt | client.?assertion + <reused>",
+        r"(?:private_key_jwt|client.?assertion) + <reused>",
         "the client assertion was used before",
         "Make a new assertion for each request, also for the one with the nonce: each counts once.",
     ),

@@ -30,7 +30,9 @@ def htm(finding: Finding, call: Call) -> str:
         forwarded = first(call.headers, "X-Forwarded-Method") or first(
             call.headers, "X-Original-Method"
         )
-        if forwarded and forwarded.upper() == finding.found:
+        htu = call.proof.claims.get("htu")
+        inner = is_inside(call.url) and isinstance(htu, str) and not is_inside(htu)
+        if inner or (forwarded and forwarded.upper() == finding.found):
             return BEHIND_PROXY
         if not (isinstance(finding.found, str) and finding.wanted):
             return ""

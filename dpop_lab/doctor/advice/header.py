@@ -43,6 +43,11 @@ def one_header(finding: Finding, call: Call) -> str:
         )
     if finding.defect == "empty":
         return "Put the proof into the DPoP header: it is there, but empty."
+    if call.personal == "PAR endpoint":
+        return (
+            "Sign a proof for the pushed authorization request, too, and send it in a DPoP header:"
+            " the code is bound to its key, so the token request needs a proof by the same key."
+        )
     if call.place == TOKEN_ENDPOINT or call.scheme.lower() != "dpop":
         what = "token request" if call.place == TOKEN_ENDPOINT else "call"
         return f"Sign a proof for the {what} and send it in a DPoP header of its own."

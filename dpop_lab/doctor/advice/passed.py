@@ -28,8 +28,8 @@ REASONS = {
     rules.alg: "RFC 9449 allows this algorithm, and this server does not take it: sign with one"
     " that its metadata name (dpop_signing_alg_values_supported) or its challenge (algs); most"
     " take ES256.",
-    rules.one_header: "The header was sent: something on the way takes it away, or this endpoint of"
-    f" the server does not read it. Look at what arrives. {FORWARD}",
+    rules.one_header: "The header was sent, with a proof in it: something on the way takes it away,"
+    f" or this endpoint of the server does not read it. Look at what arrives. {FORWARD}",
     not_expired: "The token's exp lies ahead of the server's Date: compare the clock, and the time"
     " zone, by which the server judges it. Or the token was revoked: a new one would tell.",
     rules.jwk: "The jwk is in order: further members (kid, use, alg, ext, key_ops) are allowed in a"
