@@ -32,6 +32,16 @@ PROOF_AGAIN = """The log tells of a retry: an HTTP library sends the headers as 
     same proof. Make a new proof, with a new jti, inside what is retried, for each attempt."""
 
 
+OTHER_NONCE = re.compile(  # a nonce came, and another was wanted
+    r"nonce\b.{0,40}\b(?:mismatch|match|differ\w*|stale|outdated|expired|unknown|invalid|wrong"
+    r"|not (?:the|one|valid|known|recogni[sz]ed))"
+    r"|\b(?:invalid|stale|outdated|unknown|expired|wrong) (?:dpop )?nonce",
+    re.I,
+)
+NEWEST = (
+    "Take the newest nonce, that of the DPoP-Nonce header of this answer, into a new proof, and"
+    " send the request again, once. Keep the newest nonce of every answer, for each server."
+)
 HASH = re.compile(r"(?<![\w+/-])[\w+/-]{43}=?(?![\w+/=-])", re.ASCII)
 BASE64URL = str.maketrans("+/", "-_")
 IN_BASE64URL = (
@@ -81,9 +91,16 @@ def _hashes(call: Call) -> tuple[str, str]:
     return no_token_told(call)
 
 
+def _nonce(call: Call) -> tuple[str, str]:
+    """That a nonce came, and not the one that the server knows."""
+    told = OTHER_NONCE.search(call.description)
+    return ("the proof's nonce is outdated, or another server's", NEWEST) if told else ("", "")
+
+
 #: By what the words are about.
 CLUES: dict[str, Callable[[Call], tuple[str, str]]] = {
     "htu": urls_told,
+    "nonce": _nonce,
     "ath": _hashes,
     "fresh": _times,
     "issuer": issuer_told,

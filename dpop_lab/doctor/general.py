@@ -125,14 +125,6 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "nonce",
-        r"nonce + (?:<differs>|<old>|<ended>|<reused>) - \b(?:no|missing|requires?)\b",
-        "the nonce in the proof is outdated, or another server's",
-        """Take the newest nonce, that of the DPoP-Nonce header of this answer, into a new proof,
-        and send the request again, once. Keep the newest nonce of every answer, for each
-        server.""",
-    ),
-    Wording(
-        "nonce",
         r"use_dpop_nonce | \bnonce\b",
         "the server wants a nonce of its own in the proof: a challenge, not a failure",
         """Take the value of the DPoP-Nonce header of this answer, put it into a new proof as

@@ -7,11 +7,17 @@ from dpop_lab.doctor.exchanges import Others, named, request_of
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 
-#: By the codes of a token endpoint: what may be lost, and words that say so where a code does not.
+#: By the codes of a token endpoint: what may be lost, and words that say so.
 LOST = {
-    "invalid_client": ("its client authentication (the Authorization header, or its form)", ""),
-    "unsupported_grant_type": ("its body, with the parameters", ""),
-    "invalid_request": ("its body, with the parameters", "grant_type|parameter|body|client_id"),
+    "invalid_client": (
+        "its client authentication (the Authorization header, or its form)",
+        re.compile(""),
+    ),
+    "unsupported_grant_type": ("its body, with the parameters", re.compile("")),
+    "invalid_request": (
+        "its body, with the parameters",
+        re.compile("grant_type|parameter|body|client_id", re.I),
+    ),
 }
 MISSING = re.compile(r"\b(?:missing|required|no|without|empty|not (?:present|found|given))\b", re.I)
 
@@ -19,11 +25,11 @@ MISSING = re.compile(r"\b(?:missing|required|no|without|empty|not (?:present|fou
 def lost_on_retry(call: Call, others: Others) -> Iterator[Problem]:
     """The second try of a token request that is refused for want of what the first one had."""
     asked = next(iter(others.before(("request", request_of(call)))), None)
-    lost, words = LOST.get(call.error.lower(), ("", ""))
-    said = call.description
-    if not (lost and asked and asked.wants_nonce):
+    found, said = LOST.get(call.error.lower()), call.description
+    if not (found and asked and asked.wants_nonce):
         return
-    if said and not (MISSING.search(said) and re.search(words, said, re.I)):
+    lost, words = found
+    if said and not (MISSING.search(said) and words.search(said)):
         return
     yield Problem(
         f"{call.error.lower()}: the nonce was taken, and this second request of {named(asked)} came"
