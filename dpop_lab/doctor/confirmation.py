@@ -139,6 +139,7 @@ def cnf_astray(call: Call) -> Iterator[Problem]:
     elif cnf is not None and not isinstance(cnf, dict):
         title = f"cnf in the access token is {'a string' * isinstance(cnf, str) or 'no object'}"
         title += ", not a JSON object, so no API finds cnf.jkt in it"
+        title += ", though token_type says DPoP" * (call.token_type.lower() == "dpop")
         action = (
             'The issuer has to give cnf as an object, {"jkt": …}: where a mapper makes the claim,'
             " its type has to be JSON, not String."

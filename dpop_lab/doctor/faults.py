@@ -4,7 +4,7 @@ from dpop_lab.checking import Finding
 from dpop_lab.doctor.urls import differences
 from dpop_lab.proof import rules
 from dpop_lab.session.call import Call
-from dpop_lab.show.values import shown
+from dpop_lab.show.values import is_time, offset, shown
 
 #: By the row, and by row and defect where that tells more.
 FAULTS = {
@@ -30,8 +30,8 @@ FAULTS = {
     "bound_key missing": "the access token is bound to no key: it has no cnf.jkt",
     "bound_key unchecked": "the access token is bound in another way, too",
     "fresh": "iat is no time in seconds",
-    "fresh stale": "the proof is too old by its iat",
-    "fresh early": "the proof's iat lies ahead of the clock that decides",
+    "fresh stale": "the proof is too old",
+    "fresh early": "the proof comes from the future",
     "nonce": "the proof's nonce is none that this server gave",
     "nonce stale": "the proof's nonce is outdated",
     "nonce early": "the proof's nonce was given later than now",
@@ -79,7 +79,8 @@ def fault_of(finding: Finding, call: Call, *, by_issuer: bool = False) -> str:
     if row == rules.nonce.name and call.gives_no_nonce:
         return "the answer demands a nonce and gives none: it has no DPoP-Nonce header"
     if told := FAULTS.get(f"{row} {defect}"):
-        return told
+        apart = _apart(found, call) if row == rules.fresh.name else ""
+        return f"{apart}: {told}" if apart else told
     if defect == "missing" and finding.check in rules.ROWS[3:]:
         where = "the header of the proof" if row in ("typ", "alg", "jwk") else "the proof"
         return f"{ASKED_FOR.get(row, row)} is missing in {where}"
@@ -91,6 +92,14 @@ def fault_of(finding: Finding, call: Call, *, by_issuer: bool = False) -> str:
         said = f"htu names another {others} than the request" if others else FAULTS[row]
         return f"{said}: it has {' and '.join(odd.values())}" if odd else said
     return FAULTS[row]
+
+
+def _apart(iat: object, call: Call) -> str:
+    """How far a time is from the clock that decides, as the beginning of a sentence; or empty."""
+    if not is_time(iat) or call.clock is None:
+        return ""
+    time, whose = call.clock
+    return f"iat is {offset(iat, time)} {whose}"
 
 
 def fault_in_words(row: str, where: str) -> str:

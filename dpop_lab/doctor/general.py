@@ -7,7 +7,10 @@ from dpop_lab.doctor.grammar import Wording
 ELSEWHERE = """Call the endpoint that takes DPoP, ask the operator of this one (a gateway's policy
     may have to be changed to take the scheme DPoP), or use a token that is bound to no key. A bound
     token must not be sent as Bearer."""
-SCHEME = r"""^\[\w* DPOP .*credentials were not (?:provided|given|found)
+SCHEME = r"""^\[(?:api)? DPOP .*credentials were not (?:provided|given|found)
+    | ^\[(?:api)? DPOP [^#]*#(?!invalid_dpop)\S* .*(?:(?:access|security|bearer|auth) token (?:is
+    |was )?(?:missing|required|not (?:found|present|provided))|\b(?:no|missing) (?:access |security
+    |auth )?token\b)
     | (?:unsupported|invalid|unknown|unexpected|wrong|bad|malformed)[ _](?:http
     )?(?:authori[sz]ation|authentication|auth|token)[ _](?:scheme|type|method|header)
     | (?:unsupported|bad|invalid|unknown)[ _]scheme

@@ -12,7 +12,7 @@ OF_SERVERS = (
     ),
     Wording(
         "let in",
-        r"""expect\D{1,24}40[0-3]\D{1,40}2\d\d\b
+        r"""expect\D{1,24}(?:40[0-3]|unauthorized|forbidden|bad ?request)\D{1,40}(?:2\d\d|ok)\b
         | (?:still|nevertheless|all the same|anyway) (?:accept|authori[sz]e|allow|succeed|process)
         | \b(?:accept|authori[sz]|allow|succeed|process|let)\w*.{0,50}\b(?:without|no|lacking)\b
         .{0,20}\b(?:proof|dpop)\b - \bmust\b|not (?:accept|allow)|unsupported

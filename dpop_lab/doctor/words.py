@@ -9,7 +9,7 @@ from dpop_lab.doctor.advice.tokens import form_advice
 from dpop_lab.doctor.faults import fault_in_words
 from dpop_lab.doctor.general import ELSEWHERE, IN_GENERAL
 from dpop_lab.doctor.grammar import Wording, spaced, squeezed
-from dpop_lab.doctor.paste.refusals import FAILS, STATUS, words_in
+from dpop_lab.doctor.paste.refusals import FAILS, STATUS, TESTED, words_in
 from dpop_lab.doctor.policy_words import blamed, of_a_policy
 from dpop_lab.doctor.problem import OPEN, Problem
 from dpop_lab.doctor.wordings import SPECIFIC, VAGUE
@@ -83,11 +83,14 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
 def _by_wording(call: Call) -> Problem | None:
     """What words mean that no policy has, or the code, or the status."""
     words = call.description[:4000]
-    first, *more = words.split("\n")  # of which a logger's may hold any word
-    failing = "\n".join([first, *filter(FAILS.search, more)])
-    found = _in_the_table(call, failing or _said_beside(call), SPECIFIC)
-    if found is None or found.explains[0] in VAGUE:
-        found = _in_the_table(call, words, SPECIFIC) or found
+    lines = [*filter(FAILS.search, words.split("\n"))]  # of which others may hold any word
+    failing = sorted(lines, key=lambda line: not TESTED.search(line)) or [_said_beside(call)]
+    for text in (*failing, "\n".join(failing), words):  # words of two lines may have no connection
+        found = _in_the_table(call, text, SPECIFIC)
+        if found and found.explains[0] not in VAGUE:
+            break
+    else:
+        found = _in_the_table(call, failing[0], SPECIFIC) or _in_the_table(call, words, SPECIFIC)
     beside = _in_the_table(call, call.around, BESIDE_WORDS) if call.around else None
     vague = found is None or found.explains[0] in VAGUE
     if beside and (vague or "cors" in beside.explains):

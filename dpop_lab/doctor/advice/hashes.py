@@ -50,7 +50,7 @@ def octets_of(text: object) -> Iterator[tuple[bytes, str]]:
         yield bytes.fromhex(re.sub(r"[:\s-]", "", inner)), "is base64url of the hexadecimal text"
     spelling = "is in the standard base64 alphabet" if {"+", "/"} & set(bare) else ""
     spelling = spelling or "has = at its end" * ("=" in bare)
-    yield octets, spelling or f"begins with {URN}" * (bare != text)
+    yield octets, spelling or f"has the prefix {URN} (RFC 9278)" * (bare != text)
 
 
 def _told(words: str, function: str, spelling: str, *, half: bool) -> str:

@@ -40,6 +40,12 @@ NO_ATH = (
     "The server must not ask for ath in a token request: no access token goes with it, and ath is"
     " the hash of one (RFC 9449 §4.2). Tell its operator; the client is right."
 )
+AGREED = (
+    "iat fits the Date of the server's own answer, so the client's clock is right. The server has"
+    " to compare iat with that time, and to allow for the way that a request takes: it reckons with"
+    " another clock, or its window is too small."
+)
+ZONE = " Whole hours are a time zone: one of both takes local time for UTC."
 HOURS, HALF_AN_HOUR = re.compile(r"\b(\d{4,6}) ?s(?:ec|\b)"), 1800
 #: Rows of which a server decides by what is not here, or by what it chooses to take.
 OPEN_YET = (rules.fresh, rules.unused, rules.nonce, rules.alg)
@@ -82,9 +88,10 @@ def why_refused(call: Call) -> str:
 def why_passed(row: Check, call: Call) -> str:
     """What may be behind it, and what to do."""
     htu, url = call.proof.claims.get("htu"), without_query(call.url)
-    whole_hours = HOURS.search(call.description) if row == rules.fresh else None
-    if whole_hours and int(whole_hours[1]) % HALF_AN_HOUR == 0:
-        return f"{REASONS[row]} Whole hours are a time zone: one of both takes local time for UTC."
+    if row == rules.fresh:
+        told, hours = may_be_either(row, call) and REASONS[row], HOURS.search(call.description)
+        zone = hours is not None and int(hours[1]) % HALF_AN_HOUR == 0
+        return (told or AGREED) + ZONE * zone
     if row != rules.htu or not isinstance(htu, str) or not url:
         return REASONS.get(row, COMPARE)
     if odd := differences(url, htu):

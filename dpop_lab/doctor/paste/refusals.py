@@ -26,14 +26,17 @@ LOGIN = (  # words of a login that need no code beside them
 ABOUT = re.compile(
     rf"{TECHNICAL}|proof[ -]of[ -]possession|sender[ -]constrained|blocked by CORS"
     rf"|too (?:big|long) header|^websocket connection to|{LOGIN}"
-    r"|\bjwt (?:is|was) |\bbearer token"
+    r"|\bjwt (?:is|was) |\bbearer\W{1,3}(?:token|type|scheme|prefix)"
     r"|key_?(?:store|chain|permanently)|secure enclave|err ?sec ?(?:item|interaction)|indexed ?db"
     r"|\bheader (?:field )?(?:value|content)s?\b|duplicate header"
     r"|reading .generateKey|crypto\.subtle|SubtleCrypto|secure context",
     re.I,
 )
-TESTED = re.compile(  # a test that wants a refusal, and found that the server let somebody in
-    r"expect[^\n\d]{1,24}40[0-3][^\n\d]{1,40}2\d\d\b", re.I
+WANTED = r"expect[^\n\d]{1,24}(?:40[0-3]|unauthorized|forbidden|bad ?request)"  # by a test
+TESTED = re.compile(rf"{WANTED}[^\n\d]{{1,40}}(?:2\d\d|ok)\b", re.I)  # and found it let in
+#: What a test expected, and in the next line what came.
+RECEIVED = re.compile(
+    rf"(\b{WANTED})\n\s*+(?=(?:received|got|actual|but was):?[ ]+(?:2\d\d|ok)\b)", re.I
 )
 FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"

@@ -24,7 +24,7 @@ from dpop_lab.doctor.paste.raw import (
     raw_line,
 )
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, Reading, answered
-from dpop_lab.doctor.paste.refusals import FRAME, PROSE, TESTED, words_in
+from dpop_lab.doctor.paste.refusals import FRAME, PROSE, RECEIVED, TESTED, words_in
 from dpop_lab.doctor.paste.unwrap import METHODS, forms_sent, logged_lines, without_escapes
 from dpop_lab.doctor.paste.values import exchange_in
 from dpop_lab.session.answer import json_value
@@ -67,8 +67,6 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
     re.X | re.I,
 )
 CONTINUED = re.compile(r",[ \t]*\n[ \t]+(?=[a-z_]+=\")")  # a challenge over several lines
-#: What a test expected, and in the next line what came.
-RECEIVED = re.compile(r"(?i)(\bexpected:? +40[0-3])\n\s*+(?=(?:received|got):? +2\d\d)")
 ORIGIN = re.compile(r'(?<!=")(?<!=\\")\b(https?)://([\w.-]+)')  # not that of a realm
 THEN = re.compile(r"[ ]([2-5]\d\d)(?=[ ]*$|[ ](?:\d|[a-z-]+:))")  # what came of it, in its line
 URL = re.compile(rf"\b[a-z][\w+.-]{{1,60}}+:/(?:[^\s\"'<>]|{HIDDEN})++")  # or one of an app
