@@ -81,6 +81,7 @@ PYTHON_LOGIN = re.compile(  # of requests and httpx
 LOGINS = ("client_secret", LOGIN_OF_CURL), ("client_secret", PYTHON_LOGIN)
 SHORTEST = 7  # characters; a shorter value may be any word
 BEGINNING = 16  # characters by which a long value is known, even where its end is cut off
+BETWEEN = "\n" + "\0" * 20 + "\n"  # texts that are read at once: no name has its value behind it
 MOST_LINES = 100  # of a key in PEM
 MOST = 300  # values of each kind that are taken from one text
 KNOWN = 2000  # values that are taken out: a paste has them all at once
@@ -92,12 +93,13 @@ class Secrets:
 
     def __init__(self, pasted: Pasted) -> None:
         self._redactor, self._found = Redactor(most=KNOWN), dict[str, None]()  # kinds, in order
-        self._long: dict[str, dict[str, str]] = {}  # by their beginnings: value and kind
+        self._long = dict[str, dict[str, str]]()  # by their beginnings: value and kind
+        self._seen = set[str]()  # texts: many calls have the same ones
         for call in pasted.calls:
             self._look_at(call)
         self._look_into([*pasted.jwks])
         for exchange in (*(call.exchange for call in pasted.calls), *pasted.given):
-            self._redactor.exchange(exchange)
+            self._redactor.named(exchange)
         text = pasted.text[:READ]
         # an error code may be cut within a line: it is read where there is no text that has it all
         self._read([text] if text else [call.error for call in pasted.calls])
@@ -127,7 +129,9 @@ class Secrets:
 
     def _read(self, texts: list[str]) -> None:
         """Look for what texts give away: private keys, and whatever has a name."""
-        for text in (spelled for one in texts for spelled in _spellings(one)):
+        new = [one for one in dict.fromkeys(texts) if one not in self._seen]
+        self._seen.update(new)
+        for text in _spellings(BETWEEN.join(new)) if new else ():
             if without_users(text) != text:
                 self._found["credentials"] = None
             found = [("private_key", piece) for piece in islice(key_pieces(text), MOST)]
@@ -156,7 +160,7 @@ class Secrets:
 
     def _look_into(self, values: list[Any]) -> None:
         """Look for secrets in JSON values, by the names of their members."""
-        for name, text in strings(values):
+        for name, text in (pairs := [*strings(values)]):
             if found := NAMED.search(text):
                 self._know("access_token", found[1])
             if name == "htu" and LOGIN.match(text):
@@ -164,7 +168,7 @@ class Secrets:
             if is_secret(name, text):
                 private = is_private(name, text) or "private" in name.lower() or holds_key(text)
                 self._know("private_key" if private else "secret", text)
-            self._read([text])
+        self._read([text for _, text in pairs])
 
     def _know(self, kind: str, value: str) -> None:
         """Take this value out from now on, but for a short word: that may stand anywhere."""
@@ -181,9 +185,9 @@ class Secrets:
         return [self._cut_ones(text) for text in self._redactor.labels.replace(texts)]
 
     def _cut_ones(self, text: str) -> str:
-        for beginning, known in self._long.items():
-            if beginning in text:
-                text = _without(text, beginning, known)
+        starts = {text[at : at + BEGINNING]: None for at in range(len(text) - BEGINNING + 1)}
+        for one in filter(self._long.__contains__, starts):
+            text = _without(text, one, self._long[one])
         return JWT.sub(_told, without_users(text))
 
 

@@ -60,12 +60,21 @@ class Redactor:
         self.labels = Labels(shortest, most)
 
     def exchange(self, raw: Exchange) -> Redacted:
-        """The exchange without its secrets, and with the Content-Length of a changed body.
+        """The exchange without its secrets, and with the Content-Length of a changed body."""
+        # names are read first: a value that was seen may look like one; then every long value goes
+        clean = at_once(self.named(raw).with_texts, self.labels.replace)
+        given = raw.proofs if isinstance(raw, Redacted) else lines(raw.request_headers, "dpop")
+        values = {one.name: getattr(clean, one.name) for one in fields(Exchange)}
+        values["reports"] = self._reports(raw.reports)
+        for side in ("request", "response"):
+            headers, body = f"{side}_headers", f"{side}_body"
+            if values[body] != getattr(raw, body):
+                values[headers] = measured(values[headers], values[body])
+        return Redacted(**values, proofs=tuple(map(self._proof, given)))
 
-        Names are read first, as they were written: a value that was seen may look like one. The
-        values that they give away are replaced; then every long value that is known by now.
-        """
-        named = replace(
+    def named(self, raw: Exchange) -> Exchange:
+        """The exchange without the values that a name gives away, which are known from now on."""
+        return replace(
             raw,
             url=self._url(raw.url),
             request_headers=self._headers(raw.request_headers),
@@ -75,15 +84,6 @@ class Redactor:
             response_body=self._body(raw.response_body, raw.response_headers),
             failure=self._text(without_login(raw.failure)),
         )
-        clean = at_once(named.with_texts, self.labels.replace)
-        given = raw.proofs if isinstance(raw, Redacted) else lines(raw.request_headers, "dpop")
-        values = {one.name: getattr(clean, one.name) for one in fields(Exchange)}
-        values["reports"] = self._reports(raw.reports)
-        for side in ("request", "response"):
-            headers, body = f"{side}_headers", f"{side}_body"
-            if values[body] != getattr(raw, body):
-                values[headers] = measured(values[headers], values[body])
-        return Redacted(**values, proofs=tuple(map(self._proof, given)))
 
     def _proof(self, text: str) -> str:
         """What looks like a proof, right or wrong, and holds no secret; of all else the label."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import unescape
-from itertools import islice
 from typing import Any
 
 from dpop_lab.doctor.paste.pasted import (
@@ -47,7 +46,9 @@ PART_OF_ITEM = re.compile(
 )
 
 
-def recorded(what: str, seen: list[Exchange], read: Callable[[Exchange], Exchange]) -> Pasted:
+def recorded(
+    what: str, seen: list[Exchange], read: Callable[[list[Exchange]], list[Exchange]]
+) -> Pasted:
     """The exchanges of a file that have to do with DPoP, or sign somebody in.
 
     What was `seen` of each tells so; of those that do, as many are `read` as are told.
@@ -57,13 +58,13 @@ def recorded(what: str, seen: list[Exchange], read: Callable[[Exchange], Exchang
         (kept if concerns(one) else others).append(one)
     kept, passed = told_by_redirects(kept), len(others)
     kind = f"{what} of {len(seen)} exchange{'s' * (len(seen) != 1)}"
-    beside = tuple(map(read, islice((one for one in others if one.request_body), MOST_BESIDE)))
+    beside = tuple(read([one for one in others if one.request_body][:MOST_BESIDE]))
     if not kept:
         none = not_understood(f"{kind}, none with a DPoP header, a token or a token request")
         return replace(none, given=beside)
     names = {name.lower() for one in kept for name, _ in one.request_headers}
     bare = "authorization" not in names and any(map(_proves_a_token, kept))
-    told = [*map(read, kept[:MOST])]
+    told = read(kept[:MOST])
     told = [one if one.status else replace(one, failure=one.failure or NO_ANSWER) for one in told]
     pasted = of_exchanges(kind, told, whole=not bare)
     over = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from dpop_lab.doctor.paste.bounds import CUT, bounded
 from dpop_lab.doctor.paste.browser import BURP, burp, page, without_tags
 from dpop_lab.doctor.paste.code import is_code, secrets_given, source_code
 from dpop_lab.doctor.paste.commands import commands
@@ -46,6 +47,7 @@ from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Exchange
 
 LONGEST, LONGEST_JSON, MOST_LINES = 100_000, 16_000_000, 3000  # characters that are looked at
+MOST_READ = 200_000  # characters of all things in a list
 SHOWN = re.compile(r"\bhtm[\"']?[ ]?:[ ]?[\"'][A-Z]")  # a claim of a decoded proof
 CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
 DUMPED = re.compile(  # by a program, with its marks, or the names of who says it
@@ -156,7 +158,9 @@ def _of_items(items: list[Any]) -> Pasted:
         return text_paste("\n".join(one.strip("\r\n") for one in items))
     flat = (each for one in items for each in (one if isinstance(one, list | tuple) else [one]))
     some = [one for one in islice(flat, MOST) if not isinstance(one, list | tuple)]
-    return together([read_paste(one) for one in some])
+    few = bounded(some, MOST_READ)
+    found = together([read_paste(one) for one in few])
+    return found if few is some else replace(found, remarks=(*found.remarks, CUT))
 
 
 def _recognised(text: str) -> Pasted:
