@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from dpop_lab import LabError, diagnose, generate_key
+from dpop_lab.doctor.paste.bounds import CUT
 from dpop_lab.doctor.secrets import without_users
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import sign_compact
@@ -632,3 +633,11 @@ def test_header_lines_within_a_member_of_json_keep_their_secrets(member, line):
     shown = found.text(everything=True) + json.dumps(found.as_dict()) + found._repr_html_()
     assert not [one for one in ("s3cret", "bWU6") if one in shown]
     assert found.secrets
+
+
+def test_of_many_long_things_the_beginnings_are_looked_at_and_no_secret_in_them_is_repeated():
+    entry = {"method": "GET", "url": API, "headers": {"DPoP": "x"}, "status": 401}
+    words = f"invalid_dpop_proof: htu does not match, client_secret={OPAQUE} " + "x" * 9000
+    found = diagnose([entry | {"body": {"error_description": words + str(n)}} for n in range(50)])
+    assert any("htu" in (one.row, *one.explains) for one in found.problems)
+    assert OPAQUE not in found.text(everything=True) and CUT in found.remarks

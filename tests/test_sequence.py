@@ -160,6 +160,14 @@ def test_what_the_sequence_shows_is_told_at_the_last_call(name):
     assert "7741" not in told and TOKEN not in told
 
 
+def test_of_very_many_requests_with_one_proof_the_first_is_remembered():
+    failed = answered(asked(API, jti="j"), 503)
+    again = [answered(asked(API, jti="j"), 401, "invalid_dpop_proof", words="jti used before")] * 60
+    found = in_sequence(calls(failed, *again))
+    assert all("exchange 1 " in one.title for problems in found[1:] for one in problems)
+    assert all(found[1:])
+
+
 HEALTHY = {
     "a challenge that is obeyed": (
         answered(asked(form=CODE), 400, NONCE, nonce="n1"),
