@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dpop_lab.doctor.advice.hashes import octets_of, thumbprint_made
+from dpop_lab.doctor.advice.hashes import octets_of
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import read_jws
@@ -114,14 +114,9 @@ def _to_another_key(call: Call, bound: str | None) -> Iterator[Problem]:
     """A new access token whose cnf.jkt is not the thumbprint of the proof's key."""
     mine = key_of(call)
     if mine and bound and bound != mine:
-        how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
         yield Problem(
-            f"cnf.jkt: it is made of the proof's key, but it {how}"
-            if how
-            else "cnf.jkt: the new access token is bound to another key than the proof's",
-            f"The issuer has to use the JWK thumbprint (RFC 7638): {mine}."
-            if how
-            else f"The server has to bind it to the key of the proof in its request: {mine}.",
+            "cnf.jkt: the new access token is bound to another key than the proof's",
+            f"The server has to bind it to the key of the proof in its request: {mine}.",
             "RFC 9449 §6.1",
             mine,
             shown(bound, 80),
@@ -131,19 +126,15 @@ def _to_another_key(call: Call, bound: str | None) -> Iterator[Problem]:
 
 def cnf_astray(call: Call) -> Iterator[Problem]:
     """A confirmation in the access token that is no object with jkt: the issuer's fault."""
-    claims = read_jws(call.issued).claims or call.access_token.claims
-    cnf, action = claims.get("cnf"), ""
-    if cnf is None and "jkt" in claims:
-        title = "jkt stands beside cnf, where no API looks for it"
-        action = "The issuer has to put jkt into an object cnf: here it stands beside it."
-    elif cnf is not None and not isinstance(cnf, dict):
-        title = f"cnf in the access token is {'a string' * isinstance(cnf, str) or 'no object'}"
-        title += ", not a JSON object, so no API finds cnf.jkt in it"
-        title += ", though token_type says DPoP" * (call.token_type.lower() == "dpop")
-        action = (
+    cnf = (read_jws(call.issued).claims or call.access_token.claims).get("cnf")
+    if cnf is not None and not isinstance(cnf, dict):
+        called = ", though token_type says DPoP" * (call.token_type.lower() == "dpop")
+        one = Problem.at(
+            rules.bound_key,
+            f"cnf in the access token is no JSON object, so no API finds cnf.jkt in it{called}",
             'The issuer has to give cnf as an object, {"jkt": …}: where a mapper makes the claim,'
-            " its type has to be JSON, not String."
+            " its type has to be JSON, not String.",
+            "an object with jkt",
+            shown(cnf, 120),
         )
-    if action:
-        one = Problem.at(rules.bound_key, title, action, "an object with jkt", shown(cnf, 120))
         yield replace(one, explains=OF_A_CNF, at_server=True)

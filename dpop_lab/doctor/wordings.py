@@ -11,9 +11,6 @@ from dpop_lab.doctor.url_mends import PROXY
 
 CLOCK = """Make the proof right before it is sent, do not keep it for later, and set the client's
     clock (NTP). If that clock is right, the server's is wrong or its window is short."""
-SEND = """Sign a proof for this request, and send it in exactly one DPoP header; a client library
-    that knows DPoP does so by itself. For a client that can't, the server's operator can switch off
-    that it needs DPoP."""
 
 SPECIFIC = (
     *OF_SERVERS,
@@ -174,12 +171,6 @@ SPECIFIC = (
         DPoP; with that token call the API. If there was one, ask the server's operator why the
         token has no cnf.jkt.""",
     ),
-    Wording(
-        "one_header",
-        r"(?:\bno|without|missing|lacks|not present|not sen[dt]) (?:an? |the )?(?:dpop|proof)\b",
-        "",
-        SEND,
-    ),
     *OF_BOUND_GRANTS,
     Wording(
         "one_header",
@@ -192,7 +183,9 @@ SPECIFIC = (
         "one_header",
         r"<proof> + <missing> - signature | <proof> + <several>",
         "",
-        SEND,
+        """Sign a proof for this request, and send it in exactly one DPoP header; a client library
+        that knows DPoP does so by itself. For a client that can't, the server's operator can switch
+        off that it needs DPoP.""",
     ),
     Wording(
         "signature",

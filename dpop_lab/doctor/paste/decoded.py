@@ -140,7 +140,7 @@ def _kind(jwt: Jwt) -> str:
 
 
 def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Kind and part of each part of a JWT in an object; claims may be of any kind: ''."""
+    """Kind and part of each part of a JWT in an object."""
     if not isinstance(value, Mapping) or not levels:
         return
     names, typ = set(map(str, value)), str(value.get("typ", "")).lower()
@@ -159,8 +159,6 @@ def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mappi
         or (names & {"exp", "iat"} and names & {"iss", "sub", "aud", "scope", "scp", "client_id"})
     ):
         yield TOKEN, CLAIMS, value
-    elif names & {"jti", "iat", "ath"} and not names & (NO_TOKEN | OF_A_LOG):
-        yield "", CLAIMS, value
     else:
         for one in value.values():
             yield from parts_of(one, levels - 1)
@@ -190,9 +188,6 @@ def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[
         last = jwts[-1] if jwts else Jwt("")
         if part == CLAIMS and [*last.parts] == [HEADER]:  # whatever the header says it is
             last.kind = kind if kind in (PROOF, REFRESH) else last.kind
-            kind = kind or last.kind
-        elif not kind:
-            kind = PROOF if "ath" in value else TOKEN
         lacks = [one for one in jwts if one.kind == kind and part not in one.parts]
         if not lacks:
             jwts.append(Jwt(kind))

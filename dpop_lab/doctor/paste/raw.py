@@ -176,9 +176,6 @@ def header_line(name: str, value: str, made: list[Reading]) -> None:
         known in ALWAYS_ASKED,
         last.side == ANSWERED or (known in OF_ANSWERS and not last.sided),
     )
-    elsewhere = known == "host" and last.target[:4] == "http" and value not in last.target
-    if elsewhere or (asks and answers and known in (one.lower() for one, _ in last.headers[ASKED])):
-        made.append(last := Reading())
     last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))
 
 
