@@ -16,7 +16,8 @@ from tests.store import MASKS, kernel_environment
 
 os.environ["DPOP_LAB_DATA"] = ""  # no test reads or writes somebody's progress
 TOGETHER = re.compile(
-    r".*\.ipynb(?=::)|.*tests/browser(?=/)|.*tests/interop/test_o(?=idc|ther)"
+    r".*\.ipynb(?=::)|.*tests/browser/test_(?=bench|doctor|explain|sign_in|story)"
+    r"|.*tests/browser(?=/)|.*tests/interop/test_o(?=idc|ther)"
     r"|.*tests/test_(?:c(?=hanges|ompare)|binder|pages|sign_in_changes|structure)"
 )
 FIRST = ("tests/browser/", "tests/interop/", "notebooks/")  # they wait for others
@@ -61,9 +62,10 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """One worker has all cells of a notebook, one all browser tests, one all that share what takes
-    long: a catalogue gone through, pages, parsed modules. The rest come one function after the
-    other, with all its values at once: for each unit of work xdist looks through all units before.
+    """One worker has all cells of a notebook, two the browser tests, which wait more than they
+    work, one all that share what takes long: a catalogue gone through, pages, parsed modules. The
+    rest come one function after the other, with all its values at once: for each unit of work
+    xdist looks through all units before.
 
     Instead of `--dist loadgroup`, which since pytest 9.2 groups nothing (pytest-xdist issue 1386).
     """
