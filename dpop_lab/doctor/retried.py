@@ -34,7 +34,7 @@ def lost_on_retry(call: Call, others: Others) -> Iterator[Problem]:
     yield Problem(
         f"{call.error.lower()}: the nonce was taken, and this second request of {named(asked)} came"
         f" without {lost}, if the first one had it",
-        "Repeat the whole request: the same method, header lines and body, with a new proof alone."
+        "Build the whole request anew, with its header lines and its body: only the proof is new."
         " A body that was read as a stream, or a Request object that was used, is empty the second"
         " time; an interceptor that builds the request anew drops what it does not know.",
         "RFC 9449 §8",

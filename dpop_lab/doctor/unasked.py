@@ -138,8 +138,7 @@ def query_in_htu(call: Call) -> Problem | None:
     return Problem.at(
         rules.htu,
         f"it has a {part}",
-        f"htu has a {part}: send {cut(repr(url)[1:-1], 200)}. Both stay out of htu, query and"
-        " fragment.",
+        f"htu has a {part}: send {cut(repr(url)[1:-1], 200)}. Leave query and fragment out of htu.",
         shown(url, 200),
         shown(f"{url}{sign}…", 200),
     )
