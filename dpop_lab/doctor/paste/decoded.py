@@ -43,6 +43,7 @@ NAMED = re.compile(  # a claim of a proof, as a log names it among other things
 WITH_CLAIMS = re.compile(r"\w\.\w")  # others are cut off
 STATUS = {"status", "status_code", "statusCode", "http_status"}
 MOST = 200  # parts of JWTs, of which 20 are told
+IN_A_LINE = re.compile(r"\bht[mu]=\S+[ ,;]+ht[mu]=")  # of a log, which names those it likes
 ENOUGH = 3  # claims of a list that is taken for all there are
 OF_PROOFS = {"typ": "dpop+jwt"}  # by which one is known that has neither htm nor htu
 NESTED = 3  # levels of objects in objects
@@ -104,7 +105,8 @@ def encoded(text: str, tells: Callable[[Mapping[str, Any]], object]) -> tuple[st
     jwts = _put_together(found)
     if not jwts and "://" in (claims := listed_in(text)).get("htu", ""):
         text = BEGINS.sub(lambda found: found[0] if found["rest"] is None else "", text)
-        jwts = [Jwt(PROOF, {CLAIMS: claims}, len(claims) < ENOUGH, end=len(text))]
+        some = len(claims) < ENOUGH or IN_A_LINE.search(text) is not None
+        jwts = [Jwt(PROOF, {CLAIMS: claims}, some, end=len(text))]
     jwts = [one for one in jwts if one.kind not in {*sent, REFRESH}]
     pieces, at = [], 0
     for start, end, parts, value in objects:
@@ -140,7 +142,7 @@ def _kind(jwt: Jwt) -> str:
 
 
 def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Kind and part of each part of a JWT in an object."""
+    """Kind and part of each part of a JWT in an object; claims may be of any kind: ''."""
     if not isinstance(value, Mapping) or not levels:
         return
     names, typ = set(map(str, value)), str(value.get("typ", "")).lower()
@@ -159,6 +161,8 @@ def parts_of(value: Any, levels: int = NESTED) -> Iterator[tuple[str, str, Mappi
         or (names & {"exp", "iat"} and names & {"iss", "sub", "aud", "scope", "scp", "client_id"})
     ):
         yield TOKEN, CLAIMS, value
+    elif names & {"jti", "iat", "ath"} and not names & (NO_TOKEN | OF_A_LOG):
+        yield "", CLAIMS, value
     else:
         for one in value.values():
             yield from parts_of(one, levels - 1)
@@ -188,6 +192,9 @@ def _put_together(parts: list[tuple[int, str, str, Mapping[str, Any]]]) -> list[
         last = jwts[-1] if jwts else Jwt("")
         if part == CLAIMS and [*last.parts] == [HEADER]:  # whatever the header says it is
             last.kind = kind if kind in (PROOF, REFRESH) else last.kind
+            kind = kind or last.kind
+        elif not kind:
+            kind = PROOF if "ath" in value else TOKEN
         lacks = [one for one in jwts if one.kind == kind and part not in one.parts]
         if not lacks:
             jwts.append(Jwt(kind))

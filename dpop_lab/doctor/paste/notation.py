@@ -19,6 +19,10 @@ START = re.compile(  # of an object; what stands before it, such as a type, is n
 )
 PAIR = r"[A-Za-z_][\w.-]{0,60}=(?:\"(?:[^\"\\\n]|\\.)*+\"|[^\s\"]*+)"
 PAIRS = re.compile(rf"(?<![^\s|]){PAIR}(?:[ \t]+{PAIR}){{2,60}}+(?=[ \t]*$)", re.M)  # logfmt
+NODE = re.compile(  # which server of several wrote a line, before the level
+    r"^\S{0,40}\d\d:\d\d:\d\d\S{0,20}[ ]{1,4}([A-Za-z][\w.-]{0,60})[ ]+"
+    r"\[?(?:TRACE|DEBUG|INFO|WARN|ERR)"
+)
 IN_PAIRS = re.compile(r"(?<!\S)([\w.-]{1,61}+)=(?:\"((?:[^\"\\]|\\.)*+)\"|(\S*))")
 OF_LINES = {"level", "lvl", "severity", "msg", "message", "event", "ts", "time", "method", "status"}
 GAP = re.compile(r"(?:[\s,;]|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|\#[^\n]*|\.\.\.|…)*+")
@@ -87,6 +91,9 @@ def _lines_of_pairs(text: str) -> Iterator[Found]:
         pairs = IN_PAIRS.findall(found[0])
         value = {name: re.sub(r"\\(.)", r"\1", said) or bare for name, said, bare in pairs}
         if OF_LINES & value.keys():
+            start = text[text.rfind("\n", 0, found.start()) + 1 : found.start()][:200]
+            if node := NODE.match(start):
+                value.setdefault("node", node[1])
             yield found.start(), found.end(), value
 
 
@@ -95,7 +102,7 @@ def listed_in(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for line in text.split("\n") if MARKED.search(text) else ():
         pairs = {one["name"]: one["value"] for one in LISTED.finditer(line)}
-        if BEGINS.match(line):
+        if BEGINS.match(line) or {"htm", "htu"} <= set(pairs):
             found |= pairs
     if found.get("iat", "").isdecimal():  # a list has no quotes by which a number is told
         found["iat"] = whole_number(found["iat"])

@@ -8,9 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from dpop_lab.doctor.paste.pasted import ALWAYS_ASKED, OF_ANSWERS, OF_REQUESTS
+from dpop_lab.doctor.paste.pasted import (
+    ALWAYS_ASKED,
+    OF_ANSWERS,
+    OF_REQUESTS,
+    Pasted,
+    of_headers,
+)
 from dpop_lab.doctor.paste.reading import ANSWERED, ASKED, FAILED, Reading
-from dpop_lab.doctor.paste.unwrap import FIELD, START, kind_of_log, unescaped
+from dpop_lab.doctor.paste.unwrap import FIELD, METHODS, START, kind_of_log, unescaped
 from dpop_lab.jose.encoding import read_json
 from dpop_lab.session.answer import json_value
 from dpop_lab.show.values import http_time
@@ -22,6 +28,10 @@ MOST = 200  # header lines, members
 TELLING = (OF_REQUESTS - {"host"}) | {"content-type"}  # of one, that its header lines are here
 BODY = re.compile(r"grant_type=|[{\[]")
 LEVELS = {"info", "warn", "warning", "error", "debug", "trace", "trce", "dbug", "fail", "crit"}
+CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
+DUMPED = re.compile(  # by a program, with its marks, or the names of who says it
+    rf"^[\w-]+: *(?:[\"\[]|{METHODS} \S)|^DPoP: +(?!ey)[a-z]+:? [a-z]", re.M | re.I
+)
 WAITING, HEAD, IN_BODY = "before its first line", "in its header lines", "in its body"
 
 
@@ -176,6 +186,9 @@ def header_line(name: str, value: str, made: list[Reading]) -> None:
         known in ALWAYS_ASKED,
         last.side == ANSWERED or (known in OF_ANSWERS and not last.sided),
     )
+    elsewhere = known == "host" and last.target[:4] == "http" and value not in last.target
+    if elsewhere or (asks and answers and known in (one.lower() for one, _ in last.headers[ASKED])):
+        made.append(last := Reading())
     last.headers[ANSWERED if answers and not asks else ASKED].append((name, value))
 
 
@@ -189,6 +202,15 @@ def body_in(found: Any) -> str:
             return ""
         found = octets.decode("utf-8", "replace") or text
     return found[:LONGEST] if isinstance(found, str) else json_text(found) if found else ""
+
+
+def headers_alone(text: str) -> Pasted | None:
+    """Header lines, or a challenge without its name."""
+    stripped = text.strip()
+    if CHALLENGE.match(stripped) and "\n" not in stripped:
+        text = f"WWW-Authenticate: {stripped}"
+    headers = header_lines(text)
+    return None if DUMPED.search(text) else of_headers(headers)
 
 
 def json_text(value: object) -> str:

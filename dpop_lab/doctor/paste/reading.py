@@ -105,6 +105,12 @@ class Reading:
             self.headers[side] += other.headers[side]
         self.around += other.around
 
+    def explained_by(self, words: Self) -> None:
+        """Have the words that a server logged before this answer, which has a code at most."""
+        code = CODED.fullmatch("".join(self.bodies.pop(ANSWERED, ())).strip())
+        self.error = self.error or (code[1] if code else "")
+        self.take(words)
+
     def told_again(self, other: Self) -> bool:
         """Is the other one what a client says of this very answer, as an exception does?"""
         if other.method or other.raw or any(other.headers.values()) or not other.status:
@@ -132,6 +138,20 @@ class Reading:
     def refuses(self) -> bool:
         """Do words in it say that something was refused?"""
         return bool(self.error or (self.said and (self.fails or (self.status or 0) >= 400)))
+
+    @property
+    def is_reason(self) -> bool:
+        """Is it words alone, such as the lines that a server logs before it answers?"""
+        rest = self.method or self.status or self.jwts or self.bodies[ANSWERED]
+        return self.refuses and not (rest or any(self.headers.values()))
+
+    @property
+    def lacks_reason(self) -> bool:
+        """Is it a request that was refused without a word why, but for a code?"""
+        body = "".join(self.bodies[ANSWERED]).strip()
+        coded = not body or CODED.fullmatch(body) is not None
+        refused = (self.status or 0) >= 400 and not self.raw
+        return bool(self.method) and refused and coded and not any(self.said)
 
     def body(self, side: str) -> str:
         """A body without the sizes of its chunks, and the marks a session log puts before lines.
@@ -162,6 +182,8 @@ def answered(made: list[Reading]) -> list[Reading]:
         answers = not one.method and (one.refuses or one.status) and not one.jwts
         if found and ((answers and found[-1].awaits_words) or found[-1].told_again(one)):
             found[-1].take(one)
+        elif found and one.is_reason and found[-1].lacks_reason:
+            found[-1].explained_by(one)
         elif one.tells:
             if found and found[-1].awaits_request and not one.jwts:
                 one.jwts = found.pop().jwts
@@ -182,7 +204,9 @@ def _once(made: list[Reading]) -> list[Reading]:
     found = made[:1]
     for one in made[1:]:
         last = found[-1]
-        if last.rank != one.rank and last.is_of(one):  # a line of a log beside the request
+        if last.told_again(one):
+            last.take(one)
+        elif last.rank != one.rank and last.is_of(one):  # a line of a log beside the request
             note, found[-1] = sorted((last, one), key=lambda each: each.rank)
             found[-1].take(note)
             found[-1].target = max(last.target, one.target, key=len)

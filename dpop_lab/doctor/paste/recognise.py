@@ -23,16 +23,14 @@ from dpop_lab.doctor.paste.pasted import (
     document_in,
     not_understood,
     of_exchanges,
-    of_headers,
     together,
 )
-from dpop_lab.doctor.paste.raw import MARK, header_lines, is_whole, json_text, log_kind
+from dpop_lab.doctor.paste.raw import MARK, headers_alone, is_whole, json_text, log_kind
 from dpop_lab.doctor.paste.refusals import CODES, LOGIN, TECHNICAL
 from dpop_lab.doctor.paste.reports import report_in
 from dpop_lab.doctor.paste.scan import AROUND, scanned
 from dpop_lab.doctor.paste.unwrap import (
     FENCE,
-    METHODS,
     REQUEST_LINE,
     START,
     VERBOSE,
@@ -49,10 +47,6 @@ from dpop_lab.wire.message import Exchange
 LONGEST, LONGEST_JSON, MOST_LINES = 100_000, 16_000_000, 3000  # characters that are looked at
 MOST_READ = 200_000  # characters of all things in a list
 SHOWN = re.compile(r"\bhtm[\"']?[ ]?:[ ]?[\"'][A-Z]")  # a claim of a decoded proof
-CHALLENGE = re.compile(r"(?:dpop|bearer)(?:\s*\Z|\s+\w+\s*=)", re.I)
-DUMPED = re.compile(  # by a program, with its marks, or the names of who says it
-    rf"^[\w-]+: *(?:[\"\[]|{METHODS} \S)|^DPoP: +(?!ey)[a-z]+:? [a-z]", re.M | re.I
-)
 LOGINS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}|{LOGIN}"
     r"|too (?:big|long|large) header|header or cookie too large|blocked by CORS", re.I
@@ -133,6 +127,10 @@ def text_paste(text: str, *told: str) -> Pasted:
         )
         text = beginning
     found = found or _recognised(text)
+    if "dpop" not in text[:LONGEST].lower():
+        from dpop_lab.doctor.paste.failure import if_concerned  # few texts
+
+        found = if_concerned(found, text)
     if len(text.split(maxsplit=1)) > 1:  # a name and a value
         found = replace(found, given=(*found.given, secrets_given(text)))
     return replace(found, remarks=(*remarks, *found.remarks), text=text)
@@ -175,12 +173,11 @@ def _recognised(text: str) -> Pasted:
     plain = unwrapped(without_tags(text))
     if plain != text and (found := _of_json(plain)):
         return found
-    size = f"{len(text)} characters in which nothing of DPoP was recognised"
     if told := _read(plain, verbose=VERBOSE.search(text) is not None):
         return told
     from dpop_lab.doctor.paste.failure import failed_somehow  # most pastes have a form
 
-    return failed_somehow(plain) or not_understood(size)
+    return failed_somehow(plain)
 
 
 def _read(text: str, *, verbose: bool = False) -> Pasted | None:
@@ -220,7 +217,7 @@ def _scanned(text: str, *, verbose: bool = False, concerned: object = False) -> 
     """Messages, keys, header lines, JWTs, words: whatever else there is."""
     if key := pem_in(text):
         return key
-    if headers := _headers(text):
+    if headers := headers_alone(text):
         return headers
     concerned = concerned or START.search(text) or LOGINS.search(text) or REFUSED.search(text)
     told = scanned(text) if concerned else []
@@ -239,12 +236,3 @@ def _tells(call: Call, text: str) -> bool:
     alone = call.around.count("\n") > FEW and not (call.error or call.description)
     told = LOGINS.search(text) if alone else call.status or meaning(call)
     return any(carried) or bool(told)  # a status alone may stand in any log
-
-
-def _headers(text: str) -> Pasted | None:
-    """Header lines, or a challenge without its name."""
-    stripped = text.strip()
-    if CHALLENGE.match(stripped) and "\n" not in stripped:
-        text = f"WWW-Authenticate: {stripped}"
-    headers = header_lines(text)
-    return None if DUMPED.search(text) else of_headers(headers)

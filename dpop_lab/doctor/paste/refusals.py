@@ -72,6 +72,7 @@ HINT = re.compile(
     r"://|\d{5}|\d:\d\d:|[/:]{1,3}\w+/"
 )  # a URL or a time, with which others are compared
 MOST_PREFIXES = 12
+LONGEST_WORD = 40  # characters, on an average
 SENTENCE, PROSE = re.compile(r"(?<=[.!?]) +(?=[A-Z])"), 200  # characters from which a line is that
 
 
@@ -114,8 +115,15 @@ def words_in(line: str) -> Words | None:
         text += f" ({', '.join(more)})"
     if error.lower() != error:
         error = IN_CAPITALS.sub(r"\g<0>_", error.replace("DPoP", "Dpop")).lower()
+    if not (error or has_words(text)):
+        return None
     fails = bool(code or (said and "error" in "".join(named)) or FAILS.search(text))
     return Words(error, text[:2000], fails) if fails or HINT.search(text) else None
+
+
+def has_words(text: str) -> bool:
+    """Is it more than a long list of names?"""
+    return len(text) < max(PROSE, LONGEST_WORD * (text.count(" ") + 1))
 
 
 def _bare(text: str) -> str:

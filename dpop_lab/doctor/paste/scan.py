@@ -98,6 +98,11 @@ def scanned(text: str) -> list[Told]:
                 _object(exchange, made)
             made[-1].around += [f"{one}={value[one]}" for one in value if one[-3:] == "jti"]
             at = after
+        elif start < end and (said := [one for one in value.values() if _is_line(one)]):
+            _loose_line(text[at:start], made)
+            for line in "\n".join(said).split("\n"):  # a log that a collector put into objects
+                _loose_line(line, made)
+            at = after
         else:
             _loose_line(text[at:end], made)
             at = end + 1
@@ -133,6 +138,11 @@ def _beside(one: Reading) -> Call:
     )
     jwts = paired({text: kind_of(text) for text in one.jwts[:MOST_JWTS]})
     return replace(jwts[0], around=known.around, name="") if jwts else known
+
+
+def _is_line(value: object) -> bool:
+    """Is it a line of a log, that tells of something by itself?"""
+    return isinstance(value, str) and " " in value and words_in(value) is not None
 
 
 def _loose_line(line: str, made: list[Reading]) -> None:

@@ -70,6 +70,7 @@ def unwrapped(text: str) -> str:
     text = VARNISH.sub(lambda line: PARTS[line[1]], text)
     text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
     text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
+    text = re.sub(r"\n[ \t]*+(?=[?&][\w.-]{1,60}=)", "", text)  # of a URL, a parameter in each line
     text = BROKEN.sub(_in_one_piece, IN_LISTS.sub(r"\1 ", text))
     return _single_spaced(_dedented(text))
 
