@@ -9,13 +9,27 @@ from dpop_lab.doctor.between import changed_between
 from dpop_lab.doctor.problem import Problem, algs_told
 from dpop_lab.doctor.times import times_told
 from dpop_lab.doctor.url_mends import AT_SERVER
-from dpop_lab.doctor.urls import issuer_told, urls_told
+from dpop_lab.doctor.urls import issuer_told, oddities, urls_told
+from dpop_lab.proof import rules
 from dpop_lab.session.asked import speaks_of_dpop
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.show.values import shown
 
 #: By a proxy, as words tell.
 CHANGED = ("unused", "nonce", "fresh", "one_header", "htm", "htu", "ath")
+FAKED = re.compile(  # by a test: the clock
+    r"use_?fake_?timers|set_?system_?time|freeze_?time|freezegun|timecop|travel_?to"
+    r"|time_?machine|mock(?:ed)?[_ ]?(?:clock|date|time)",
+    re.I,
+)
+KEY = re.compile(r"(?:jkt|thumbprint)\w{0,20}\W{1,6}([\w-]{43})(?![\w-])", re.I)
+AGAIN = re.compile(
+    r"\bretry\b|\bretry(?:ing|template|interceptor|policy|handler)|\bretried"
+    r"|\battempts?\b\W{0,4}[1-9]|re-?sen[dt](?:ing)?\b",
+    re.I,
+)
+PROOF_AGAIN = """The log tells of a retry: an HTTP library sends the headers as they were, with the
+    same proof. Make a new proof, with a new jti, inside what is retried, for each attempt."""
 
 
 OTHER_NONCE = re.compile(  # a nonce came, and another was wanted
@@ -34,6 +48,29 @@ IN_BASE64URL = (
     "The server has to write its own hash in base64url without padding before it compares (RFC 9449"
     " §4.2): mend it there. The client is right."
 )
+
+
+def _times(call: Call) -> tuple[str, str]:
+    """How far iat is from the server's time; or that a test has faked the client's."""
+    if faked := FAKED.search(f"{call.around}\n{call.description}"):
+        return (
+            f"a test has faked the clock that iat comes from ({shown(faked[0], 40)})",
+            "Let the proof be made by the real clock, or fake the server's clock as well.",
+        )
+    return times_told(call)
+
+
+def _keys(call: Call) -> tuple[str, str]:
+    """The two keys that are named beside the words."""
+    keys = dict.fromkeys(KEY.findall(f"{call.description}\n{call.around}"))
+    return (f"two keys are named: {' and '.join(map(shown, keys))}" if len(keys) == 2 else ""), ""
+
+
+def _retry(call: Call) -> tuple[str, str]:
+    """The retry that a log tells of, which repeats a proof."""
+    if not AGAIN.search(f"{call.around}\n{call.description}"):
+        return "", ""
+    return "it is the same proof again, most likely, sent by a retry", " ".join(PROOF_AGAIN.split())
 
 
 def _audience(call: Call) -> tuple[str, str]:
@@ -60,15 +97,26 @@ def _nonce(call: Call) -> tuple[str, str]:
     return ("the proof's nonce is outdated, or another server's", NEWEST) if told else ("", "")
 
 
+def _scheme(call: Call) -> tuple[str, str]:
+    """That the scheme is spelt otherwise than this server may know it."""
+    if call.scheme == "DPoP" or call.scheme.lower() != "dpop":
+        return "", ""
+    told = f"the scheme is spelt {call.scheme}, and it may compare letter by letter"
+    return told, "Send it as DPoP. The server should take it in any letter case (RFC 9110 §11.1)."
+
+
 #: By what the words are about.
 CLUES: dict[str, Callable[[Call], tuple[str, str]]] = {
     "htu": urls_told,
     "nonce": _nonce,
+    "no scheme": _scheme,
     "ath": _hashes,
-    "fresh": times_told,
+    "fresh": _times,
     "issuer": issuer_told,
     "alg": algs_told,
     "audience": _audience,
+    **dict.fromkeys(("unused", "jti", "any row"), _retry),
+    **dict.fromkeys(("bound_key", "code key", "refresh key"), _keys),
 }
 
 
@@ -83,8 +131,10 @@ def with_clues(found: Problem, call: Call) -> Problem:
     told, todo = _clue(found.explains[0], call)
     if told:
         title, action = f"{title}; {told}", todo or action
-        at_server = at_server or todo in (*AT_SERVER, NO_ATH, IN_BASE64URL)
-    if not at_server and found.row in CHANGED and (change := changed_between(call, found.row)):
+        at_server = at_server or todo.startswith((*AT_SERVER, NO_ATH, IN_BASE64URL))
+    if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
+        action = f"In this htu, {'; '.join(odd)}. {action}"
+    elif not at_server and found.row in CHANGED and (change := changed_between(call, found.row)):
         title, action, at_server = f"{title}; {change.told}", change.action, True
     challenges = [one for one in call.challenges or () if one.error] or call.challenges or ()
     bearer = {one.scheme for one in challenges} == {"bearer"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dpop_lab.doctor.advice.hashes import octets_of
+from dpop_lab.doctor.advice.hashes import octets_of, thumbprint_made
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.jose.encoding import base64url_encode
 from dpop_lab.jose.jws import read_jws
@@ -41,25 +41,8 @@ def badly_bound(call: Call) -> Iterator[Problem]:
     kind, issued = call.token_type.lower(), read_jws(call.issued)
     cnf = issued.claims.get("cnf")
     bound = cnf.get("jkt") if isinstance(cnf, dict) else None
-    if kind == "bearer" and bound:
-        yield Problem(
-            "token_type says Bearer, but cnf.jkt in the access token binds it to a key",
-            "The server has to answer token_type DPoP. Send the token in Authorization: DPoP with a"
-            " proof by its key.",
-            "RFC 9449 §5",
-            "DPoP",
-            call.token_type,
-            at_server=True,
-        )
-    elif kind == "bearer" and (call.is_proof or "proof" in call.hidden):
-        yield Problem(
-            "token_type: Bearer came in answer to a proof, so the token is bound to no key",
-            "The server passed over the DPoP header: does it know DPoP, for this client?",
-            "RFC 9449 §5",
-            "DPoP",
-            call.token_type,
-            at_server=True,
-        )
+    if kind == "bearer":
+        yield from _bearer(call, bound)
     if kind == "dpop" and issued.claims and (isinstance(cnf, dict) or not cnf) and bound is None:
         other = ", but to a certificate (x5t#S256, RFC 8705)" * ("x5t#S256" in (cnf or {}))
         yield Problem(
@@ -75,6 +58,45 @@ def badly_bound(call: Call) -> Iterator[Problem]:
     yield from _unbound_again(call)
     yield from _without_proof(call)
     yield from _to_another_key(call, bound)
+
+
+def _bearer(call: Call, bound: object) -> Iterator[Problem]:
+    """A token said to be a Bearer token that is bound, or that was meant to be."""
+    if bound:
+        yield Problem(
+            "token_type says Bearer, but cnf.jkt in the access token binds it to a key",
+            "The server has to answer token_type DPoP. Send the token in Authorization: DPoP with a"
+            " proof by its key.",
+            "RFC 9449 §5",
+            "DPoP",
+            call.token_type,
+            at_server=True,
+        )
+    elif call.is_proof or "proof" in call.hidden:
+        yield Problem(
+            "token_type: Bearer came in answer to a proof, so the token is bound to no key",
+            "The server passed over the DPoP header: does it know DPoP, for this client?",
+            "RFC 9449 §5",
+            "DPoP",
+            call.token_type,
+            at_server=True,
+        )
+    elif _was_meant(call):
+        yield Problem(
+            "token_type is Bearer, for the token request had no DPoP header: the token is bound to"
+            " no key",
+            "Send a proof in a DPoP header with the token request. That the server knows DPoP, or"
+            " the client is set to use it, binds no token by itself.",
+            "RFC 9449 §5",
+            "a DPoP header",
+            "nothing",
+        )
+
+
+def _was_meant(call: Call) -> bool:
+    """Is it a whole request without a proof, and do words beside it speak of DPoP?"""
+    proven = call.is_proof or "proof" in call.hidden
+    return call.token_request and call.whole and not proven and "dpop" in call.around.lower()
 
 
 def _unbound_again(call: Call) -> Iterator[Problem]:
@@ -114,9 +136,14 @@ def _to_another_key(call: Call, bound: str | None) -> Iterator[Problem]:
     """A new access token whose cnf.jkt is not the thumbprint of the proof's key."""
     mine = key_of(call)
     if mine and bound and bound != mine:
+        how = thumbprint_made(bound, call.proof.header["jwk"], call.proof.header)
         yield Problem(
-            "cnf.jkt: the new access token is bound to another key than the proof's",
-            f"The server has to bind it to the key of the proof in its request: {mine}.",
+            f"cnf.jkt: it is made of the proof's key, but it {how}"
+            if how
+            else "cnf.jkt: the new access token is bound to another key than the proof's",
+            f"The issuer has to use the JWK thumbprint (RFC 7638): {mine}."
+            if how
+            else f"The server has to bind it to the key of the proof in its request: {mine}.",
             "RFC 9449 §6.1",
             mine,
             shown(bound, 80),
@@ -126,15 +153,19 @@ def _to_another_key(call: Call, bound: str | None) -> Iterator[Problem]:
 
 def cnf_astray(call: Call) -> Iterator[Problem]:
     """A confirmation in the access token that is no object with jkt: the issuer's fault."""
-    cnf = (read_jws(call.issued).claims or call.access_token.claims).get("cnf")
-    if cnf is not None and not isinstance(cnf, dict):
-        called = ", though token_type says DPoP" * (call.token_type.lower() == "dpop")
-        one = Problem.at(
-            rules.bound_key,
-            f"cnf in the access token is no JSON object, so no API finds cnf.jkt in it{called}",
+    claims = read_jws(call.issued).claims or call.access_token.claims
+    cnf, action = claims.get("cnf"), ""
+    if cnf is None and "jkt" in claims:
+        title = "jkt stands beside cnf, where no API looks for it"
+        action = "The issuer has to put jkt into an object cnf: here it stands beside it."
+    elif cnf is not None and not isinstance(cnf, dict):
+        title = f"cnf in the access token is {'a string' * isinstance(cnf, str) or 'no object'}"
+        title += ", not a JSON object, so no API finds cnf.jkt in it"
+        title += ", though token_type says DPoP" * (call.token_type.lower() == "dpop")
+        action = (
             'The issuer has to give cnf as an object, {"jkt": …}: where a mapper makes the claim,'
-            " its type has to be JSON, not String.",
-            "an object with jkt",
-            shown(cnf, 120),
+            " its type has to be JSON, not String."
         )
+    if action:
+        one = Problem.at(rules.bound_key, title, action, "an object with jkt", shown(cnf, 120))
         yield replace(one, explains=OF_A_CNF, at_server=True)

@@ -1,5 +1,6 @@
 """Exchanges of a session as they are found, compared and named: by what they brought and gave."""
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
@@ -18,6 +19,7 @@ OF_SIGN_INS = {"code", "refresh_token", "code_challenge", "dpop_jkt"}  # paramet
 REDIRECTS = (301, 302, 303, 307, 308)
 SPENDS = ("invalid_dpop_proof", "use_dpop_nonce")  # errors of requests that may spend a code
 PENDING = ("authorization_pending", "slow_down")
+SUCCESS = re.compile(r"\bsuccess(?:ful\w*)?\b|\bissued (?:a )?token|token (?:was )?issued\b", re.I)
 NEAREST = 20  # calls of those with something in common that are looked at, on either side
 ANY = None  # of the servers
 Mark = tuple[str, Hashable]  # what calls may have in common, behind a word for what it is
@@ -80,7 +82,8 @@ def solved(call: Call, others: Others) -> str:
     """What to say where a later request got what this one was refused for want of; else empty."""
     told = "A later request of this session got through."
     if not call.status:
-        return ""
+        obeyed = call.wants_nonce and not call.method and SUCCESS.search(call.around)
+        return "The server asked for its nonce, and then it went well." if obeyed else ""
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
         return told * bool(others.after(("metadata", host_of(call.url))))
     if call.status in REDIRECTS:

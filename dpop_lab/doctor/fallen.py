@@ -30,6 +30,11 @@ TOO_LONG = re.compile(
     r"too long|too large|truncat|longer than|max\w{0,9}.?length|exceeds? .{0,20}length",
     re.I,
 )
+ROOM = re.compile(
+    r"\b(?:n?var|n)?char(?:acter)?2?(?: varying)?\W{1,3}(\d{2,4})(?!\d)"
+    r"|\b(?:length|size|limit|most|exceeds?|than|maximum|max)\W{1,3}(?:of |is )?(\d{2,4})(?!\d)",
+    re.I,
+)
 OF_A_JTI = re.compile(r"(?<![A-Za-z])jtis?\b", re.I)
 SEVERAL = re.compile(
     r"\b(?:multiple|several|more than one|additional|extra|unexpected|unknown|unsupported"
@@ -73,8 +78,9 @@ def fallen_over(call: Call) -> Iterator[Problem]:
             f" its metadata. Till then sign with a key of type {other}.",
         )
     if OF_A_JTI.search(words) and TOO_LONG.search(words):
-        jti = call.proof.claims.get("jti")
-        told = f", with its {len(jti)} characters" if isinstance(jti, str) else ""
+        jti, room = call.proof.claims.get("jti"), ROOM.search(words)
+        told = f": it has room for {room[1] or room[2]} characters" if room else ""
+        told += f", this one has {len(jti)}" if isinstance(jti, str) else ""
         yield _at_server(
             rules.jti.name,
             f"the server can't keep this jti, which is too long for it{told}",

@@ -33,11 +33,12 @@ WORDS = {
     r"|duplicat|cache hit"
     r"|\bjti\b.{0,30}(?:exists|seen|used|already)",
     "early": r"(?:should|must|has to) be in the past|"
-    r"too (?:new|early|far in the future)|(?:in|from) the future|ahead of|not yet valid",
+    r"too (?:new|early|far in the future)|(?:in|from) (?:the )?future|ahead of|not yet valid",
     "old": r"too (?:old|far in the past)|\b(?:stale|expired|recent|fresh)\b|in the past"
     r"|(?:more|older) than .{0,20}(?:ago|s\b|sec|min)|\bago\b|max\w*.?age|\bage\b",
     "ended": r"\b(?:expired|inactive|ended|ran out)\b|(?:no longer|not) (?:active|valid any)",
-    "lost": r"(?:not found|missing|lost|gone|unavailable|no longer|not available|does not exist"
+    "lost": r"(?:(?:cant|cannot|could not) be (?:read|loaded|opened|(?:de|un)\w+|restored|found)"
+    r"|not found|missing|lost|gone|unavailable|no longer|not available|does not exist"
     r"|from storage)",
     "unsupported": r"\bunsupported|disabled|\bnot (?:yet )?"
     r"(?:supported|enabled|allowed|accept(?:ed|able)|implemented|available)",

@@ -15,13 +15,18 @@ OF_LOGINS = (
     ),
     Wording(
         "code key",
-        r"^\[(?:authorize|par) .*(?:jkt|thumbprint)",
-        """dpop_jkt names another key than the one that signed the proof, or that the pushed request
-        (PAR) and this login are known by; or it is not the thumbprint of a key at all""",
-        """Make one key for each login, before its first request, and use it for all: its JWK
-        thumbprint (RFC 7638: SHA-256 of the public JWK's required members, as base64url, 43
-        characters) is dpop_jkt, it signs the proof of the pushed request and that of the token
-        request.""",
+        r"^\[authorize .*(?:jkt|thumbprint).{0,40}<differs> | ^\[authorize .*<differs>.{0,40}\bjkt",
+        """dpop_jkt names another key than the request that was pushed (PAR), its proof, or what the
+        server knows of this login""",
+        """Make one key for each login, before its first request, and use it for all: its thumbprint
+        is dpop_jkt, it signs the proof of the pushed request and that of the token request.""",
+    ),
+    Wording(
+        "code key",
+        r"^\[authorize .*(?:jkt|thumbprint)",
+        "the server does not take dpop_jkt: it is no thumbprint of a key",
+        """Send the JWK thumbprint of RFC 7638: SHA-256 of the public JWK's required members, as
+        base64url, 43 characters.""",
     ),
     Wording(
         "pkce",
@@ -146,6 +151,12 @@ OF_BOUND_GRANTS = (
     ),
     Wording(
         "code key",
+        r"^\[par .*(?:dpop_jkt|thumbprint|\bkey\b)",
+        "dpop_jkt names another key than the one that signed the proof beside it (PAR)",
+        "Send the thumbprint of the key that signs the proof, or leave dpop_jkt out.",
+    ),
+    Wording(
+        "code key",
         r"""dpop_jkt | \bauthori[sz]e endpoint\b | ^\[code .*<key>
         | (?:pushed|\bpar\b|authori[sz]ation (?:request|code)|\bcode\b) + <key>""",
         """the code is bound to the key of the authorization request (dpop_jkt, or the proof of the
@@ -155,8 +166,9 @@ OF_BOUND_GRANTS = (
     ),
     Wording(
         "refresh key",
-        r"#invalid_grant .*<key>",
+        r"#invalid_grant .*<key> | ^\[token .*<key>.*<differs> | ^\[token .*<differs>.*<key>",
         "the code or refresh token is bound to another key than that of this proof",
-        f"Sign with the same key as in the request that it was got with. {KEEP}",
+        f"""Sign with the same key as in the request that it was got with: the authorization request
+        (dpop_jkt, PAR), or the first token request. {KEEP}""",
     ),
 )

@@ -7,19 +7,19 @@ from dpop_lab.doctor.exchanges import Others, named, request_of
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 
-#: By the codes of a token endpoint: what may be lost, and words that say so.
+MISSING = r"\b(?:missing|required|no|without|empty|not (?:present|found|given))\b"
+AUTHENTICATION = "its client authentication (the Authorization header, or members of its form)"
+BODY = "its body, with the parameters"
+#: By the codes of a token endpoint: what may be lost, and which words say so, if there are any.
 LOST = {
-    "invalid_client": (
-        "its client authentication (the Authorization header, or its form)",
-        re.compile(""),
-    ),
-    "unsupported_grant_type": ("its body, with the parameters", re.compile("")),
+    "invalid_client": (AUTHENTICATION, re.compile(MISSING, re.I)),
+    "unsupported_grant_type": (BODY, re.compile("")),
     "invalid_request": (
-        "its body, with the parameters",
-        re.compile("grant_type|parameter|body|client_id", re.I),
+        BODY,
+        re.compile(rf"(?=.*{MISSING}).*(?:grant_type|parameter|body|client_id)", re.I),
     ),
+    "invalid_grant": ("its code_verifier", re.compile("verifier|pkce", re.I)),
 }
-MISSING = re.compile(r"\b(?:missing|required|no|without|empty|not (?:present|found|given))\b", re.I)
 
 
 def lost_on_retry(call: Call, others: Others) -> Iterator[Problem]:
@@ -29,7 +29,7 @@ def lost_on_retry(call: Call, others: Others) -> Iterator[Problem]:
     if not (found and asked and asked.wants_nonce):
         return
     lost, words = found
-    if said and not (MISSING.search(said) and words.search(said)):
+    if not words.search(said) and (said or call.error == "invalid_grant"):
         return
     yield Problem(
         f"{call.error.lower()}: the nonce was taken, and this second request of {named(asked)} came"
@@ -38,6 +38,6 @@ def lost_on_retry(call: Call, others: Others) -> Iterator[Problem]:
         " A body that was read as a stream, or a Request object that was used, is empty the second"
         " time; an interceptor that builds the request anew drops what it does not know.",
         "RFC 9449 §8",
-        explains=(call.error.lower(), "any row", "status", "one_header"),
+        explains=(call.error.lower(), "any row", "status", "one_header", "spent grant"),
         guess="likely",
     )

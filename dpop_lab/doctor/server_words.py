@@ -51,15 +51,22 @@ OF_SERVERS = (
     ),
     Wording(
         "too large",
-        r"""^\[\w* \w* 431\] | #web_page .*too large | header.{0,40} too (?:large|big|long)
+        r"sent too big header | (?:response|answer) header.{0,40} too (?:large|big|long)",
+        "the header lines of the server's answer are too large for the gateway before it",
+        """Let the gateway take larger answers: in nginx by proxy_buffer_size and proxy_buffers. Or
+        let the server send fewer and shorter header lines (cookies, tokens, DPoP-Nonce).""",
+        at_server=True,
+    ),
+    Wording(
+        "too large",
+        r"""^\[\w* \w* 431\] | #web_page .*too large | header.{0,30} too (?:large|big|long)
         | too (?:large|big|long) (?:\w+ )?header | bytes of headers""",
-        """the header lines of the request, with token and proof among them, or those of the answer
-        (upstream) are too large for the server or a proxy before it""",
-        """Let the server and each proxy take more: in nginx by large_client_header_buffers, for
-        answers by proxy_buffer_size, in Apache by LimitRequestFieldSize, in Tomcat and Spring by
-        max-http-request-header-size, in Node by --max-http-header-size, in Kestrel by
-        MaxRequestHeadersTotalSize. Or use a smaller token (fewer scopes, groups, claims), fewer
-        cookies, and an EC key in place of RSA.""",
+        """the header lines of the request, with token and proof among them, are too large for the
+        server or a proxy before it""",
+        """Let the server and each proxy take more: in nginx by large_client_header_buffers, in
+        Apache by LimitRequestFieldSize, in Tomcat and Spring by max-http-request-header-size, in
+        Node by --max-http-header-size, in Kestrel by MaxRequestHeadersTotalSize. Or use a smaller
+        token (fewer scopes, groups, claims) and an EC key in place of RSA.""",
         at_server=True,
     ),
 )

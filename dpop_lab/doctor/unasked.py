@@ -9,12 +9,13 @@ from dpop_lab.doctor.advice import advise
 from dpop_lab.doctor.paste.pasted import PROVING, placeholder
 from dpop_lab.doctor.problem import METHODS, OF_A_TOKEN, Problem, unsupported_alg
 from dpop_lab.doctor.times import SKEW
-from dpop_lab.jose.jws import salvaged
+from dpop_lab.jose.jws import read_jws, salvaged
 from dpop_lab.jose.keys import PRIVATE_MEMBERS
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired, scheme
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
-from dpop_lab.show.values import cut, is_time, shown
+from dpop_lab.session.decoded import key_of
+from dpop_lab.show.values import cut, is_time, offset, shown
 from dpop_lab.wire.message import first, lines
 from dpop_lab.wire.secrets import leaked
 from dpop_lab.wire.syntax import without_query
@@ -38,8 +39,18 @@ def other_problems(call: Call) -> Iterator[Problem]:
             taken = one.parameters.get("algs", "").split()
             yield from unsupported_alg(call, taken, "the challenge")
     yield from _by_itself(call)
+    yield from _without_ath(call)
     if (found := query_in_htu(call)) and not good:
         yield found
+    if good and call.error and call.challenges:
+        yield Problem(
+            f"The server answered {call.status}, and its challenge says that it refused",
+            "The server must refuse with 401 where it finds fault, and let nobody in: something"
+            " else, such as a cookie, may have let the request through.",
+            "RFC 9110 §11.6.1",
+            explains=(call.error,),
+            at_server=True,
+        )
     yield from _of_few(call)
 
 
@@ -80,15 +91,22 @@ def _misplaced(call: Call, *, good: bool) -> Iterator[Problem]:
             "Send one Authorization header: which of several counts, each server decides.",
             "RFC 9110 §11.6.2",
         )
+    if "#access_token=" in call.url:
+        yield Problem(
+            "The access token came in the URL (implicit or hybrid flow), where no proof can go with"
+            " the request for it: it is bound to no key",
+            "Use the code flow (response_type=code), and redeem the code with a proof. A server"
+            " that is to bind this client's tokens has to refuse the other flows.",
+            "RFC 9449 §5",
+            explains=("not_expired", "scheme", "one_header", "unbound"),
+            at_server=True,
+        )
     in_body = call.place == API and "access_token" in call.form
-    if in_body or re.search("[?#&]access_token=", call.url):
+    if "access_token=" in call.url.partition("?")[2] or in_body:
         yield Problem(
             "The access token stands in the URL or the body",
-            "Send it in Authorization: DPoP alone. One that came in the URL (implicit flow, say) is"
-            " bound to no key, as no proof can go with the request for it: use the code flow"
-            " (response_type=code), and redeem the code with a proof.",
+            "Send it in Authorization: DPoP alone; the other ways are for Bearer tokens.",
             "RFC 9449 §7.1",
-            explains=("not_expired", "scheme", "one_header", "unbound"),
         )
 
 
@@ -110,6 +128,17 @@ def _leaked_elsewhere(call: Call) -> Iterator[Problem]:
             f"{where} {', '.join(names)[:60]}",
             "This key has leaked: make a new one, put its public members alone into jwk.",
         )
+
+
+def _without_ath(call: Call) -> Iterator[Problem]:
+    """No ath where the code tells that an access token, which is not here, went with the proof."""
+    known = call.token or "access_token" in call.hidden or "proof.ath" in call.unseen
+    if known or not call.is_proof or call.place != API or call.error != "invalid_token":
+        return
+    if "ath" not in call.proof.claims:
+        action = "Add ath, base64url of the SHA-256 of the access token that goes with the proof."
+        one = Problem.at(rules.ath, "ath is missing in the proof", action, found="nothing")
+        yield replace(one, explains=("bound_key", "any row", "invalid_token"))
 
 
 def _by_itself(call: Call) -> Iterator[Problem]:
@@ -156,13 +185,26 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
         names = " and ".join(name.replace("_", " ") for name in call.hidden)
         verb = "is" if len(call.hidden) == 1 else "are"
         yield f"The {names} {verb} redacted, so those rows can't be asked.{_kept(call)}"
+    if call.sent_at is not None and call.date is not None and abs(call.sent_at - call.date) > SKEW:
+        away = offset(call.sent_at, call.date)
+        yield f"By the clock of whoever recorded this it was sent {away} the server's Date."
     for finding in stricter:
         if not _within_a_second_or_two(finding, call):
             row = f"{finding.check.name} ({finding.source}). {advise(finding, call)}"
             yield f"The demo server lets this pass, RFC_9449 does not: {row}"
+    if (found := query_in_htu(call)) and call.status and call.status < 300:
+        yield f"This server passes over it, another may not: {found.action}"
+    if call.nonce and not (call.refused or call.is_proof):
+        given = shown(call.nonce, 60)
+        yield f"The answer gives a nonce, {given}: it belongs into the next proof for this server."
+    bound = read_jws(call.issued).claims.get("cnf") if call.is_proof else None
+    if isinstance(bound, dict) and bound.get("jkt") == key_of(call) != "":
+        yield "The new access token is bound to the key of this proof: cnf.jkt is its thumbprint."
     if call.is_demo:
         yield from _ways_of_the_demo(call)
-    if len(challenges := call.challenges or ()) > 1:
+    if (challenges := call.challenges or ()) and re.search(r'" +\w+="', call.challenge):
+        yield "The challenge lacks commas between its parameters (RFC 9110 §11.6.1)."
+    if len(challenges) > 1:
         schemes = ", ".join(one.scheme for one in challenges)
         yield f"There are {len(challenges)} challenges: {schemes[:200]}."
 

@@ -186,6 +186,8 @@ def _two_urls(call: Call) -> tuple[str, str] | None:
         rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
         url, start = match[0].rstrip(".:"), match.end()
         urls += [(rank, url)] * (url not in [known for _, known in urls])
+    if len(urls) > MOST_URLS:  # those of which nothing tells whose they are
+        urls = [one for one in urls if one[0]]
     if len(urls) != MOST_URLS:
         return None
     ours, theirs = (url for _, url in sorted(urls, key=itemgetter(0)))
@@ -220,6 +222,7 @@ def urls_told(call: Call) -> tuple[str, str]:
         if odd != OTHERWISE:
             told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}, with {odd}"
             return told, ALIKE
+        return f"{told}: both are the same URL", f"{ALIKE} Till then send htu as {wanted}."
     if "encoding" in parts and len(found) > len(wanted):
         return told, DECODES
     if "slash" in parts:

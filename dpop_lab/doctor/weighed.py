@@ -55,6 +55,9 @@ def weighed(
     otherwise = {said.row if said else "", *rows} - {"", "not_expired"}
     if otherwise and not call.clock and not call.is_proof:  # that it is over by now tells nothing
         certain = [each for each in certain if each.row != "not_expired"]
+    if said and "no scheme" in said.explains and call.scheme.lower() == "dpop":
+        told = [each for each in certain if each.row != "scheme"]  # which says it from here
+        said, certain = replace(said, row="scheme" * (told != certain)), told
     meant = {*answered, *(said.explains if said else ()), call.error.lower()} - {""}
     meant |= {name for row in meant & {*MAY_MEAN} for name in MAY_MEAN[row]}
     likely = {each.check.name: Problem.of(each, call) for each in free}
@@ -108,10 +111,16 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
         said = replace(said, guess="open" if open_yet else "likely", at_server=not open_yet)
     elif row in one.missing:
         action += f" To be sure, give {one.missing[row]}."
+    elif row and "proof" in call.hidden:
+        action += (
+            " The proof is redacted here, or a variable not filled in: with it, the row is asked."
+        )
     elif row and not (call.whole or call.is_proof or call.token):
         action += " Give the request as well, and the row is asked."
     asked = [name for name, each in one.findings.items() if each.mark == "passed"]
     good = len(asked) == len(one.findings) and ALL_IS_WELL.get(call.place, {""}) <= {*asked}
+    elsewhere = good and not (row or said.explains[0] in NO_FAULT_NAMED)
+    action = f"The proof is in order, and not the cause. {action}" if elsewhere else action
     other = said.explains[0] == "status" and call.status in OF_OTHERS
     if good and not (passed or other) and said.explains[0] in NO_FAULT_NAMED:
         title += ", and every row passes that can be asked"

@@ -11,6 +11,9 @@ from dpop_lab.doctor.url_mends import PROXY
 
 CLOCK = """Make the proof right before it is sent, do not keep it for later, and set the client's
     clock (NTP). If that clock is right, the server's is wrong or its window is short."""
+SEND = """Sign a proof for this request, and send it in exactly one DPoP header; a client library
+    that knows DPoP does so by itself. For a client that can't, the server's operator can switch off
+    that it needs DPoP."""
 
 SPECIFIC = (
     *OF_SERVERS,
@@ -35,7 +38,8 @@ SPECIFIC = (
     Wording(
         "header text",
         r"""err_invalid_char | unexpected char 0x
-        | ^\[[^\]]*\] # .*(?:valid|illegal|parse|(?:new-?line|return).{0,40}) header""",
+        | ^\[[^\]]*\] # .*(?:valid|illegal|parse|(?:new-?line|carriage return|return char).{0,40})
+        header""",
         """nothing was sent: the value has a character that no header line may have, mostly a line
         break at its end""",
         """Trim proof and token before they go into their header lines: what a file, a command or
@@ -156,9 +160,9 @@ SPECIFIC = (
         "well_formed",
         r"(?:<proof>|\bjws\b) + <unreadable> - dpop access token|\bjwk\b",
         "",
-        """Send the proof as a JWT in compact form, header.claims.signature, and nothing else in the
-        DPoP header. What stood there was no JWT: it was cut, in quotes, or an object, a promise or
-        another text in its place.""",
+        """Send the proof as a JWT in compact form, header.claims.signature: three base64url parts,
+        of which the first two are JSON objects. Nothing else may stand in the DPoP header: what
+        came was cut, in quotes, or an object, a promise or another text in its place.""",
     ),
     Wording(
         "no binding",
@@ -170,6 +174,12 @@ SPECIFIC = (
         """Send a proof in a DPoP header with the token request, then the answer says token_type
         DPoP; with that token call the API. If there was one, ask the server's operator why the
         token has no cnf.jkt.""",
+    ),
+    Wording(
+        "one_header",
+        r"(?:\bno|without|missing|lacks|not present|not sen[dt]) (?:an? |the )?(?:dpop|proof)\b",
+        "",
+        SEND,
     ),
     *OF_BOUND_GRANTS,
     Wording(
@@ -183,9 +193,7 @@ SPECIFIC = (
         "one_header",
         r"<proof> + <missing> - signature | <proof> + <several>",
         "",
-        """Sign a proof for this request, and send it in exactly one DPoP header; a client library
-        that knows DPoP does so by itself. For a client that can't, the server's operator can switch
-        off that it needs DPoP.""",
+        SEND,
     ),
     Wording(
         "signature",

@@ -9,7 +9,7 @@ from dpop_lab.doctor.advice.tokens import SENT_ID
 from dpop_lab.doctor.times import time_advice
 from dpop_lab.doctor.url_mends import INNER, JOINED
 from dpop_lab.doctor.urls import differences, is_inside, joined_twice
-from dpop_lab.session.call import Call, host_of
+from dpop_lab.session.call import OF_TOKENS, Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
@@ -27,7 +27,10 @@ PAIR = re.compile(r'\b(proto|host)="?([^;,"\s]{1,300})', re.I)
 def htm(finding: Finding, call: Call) -> str:
     """Whether it is the method, in other letters."""
     if str(finding.found).upper() != finding.wanted:
-        forwarded, htu = first(call.headers, "X-Forwarded-Method"), call.proof.claims.get("htu")
+        forwarded = first(call.headers, "X-Forwarded-Method") or first(
+            call.headers, "X-Original-Method"
+        )
+        htu = call.proof.claims.get("htu")
         inner = is_inside(call.url) and isinstance(htu, str) and not is_inside(htu)
         if inner or (forwarded and forwarded.upper() == finding.found):
             return BEHIND_PROXY
@@ -84,6 +87,11 @@ def ath(finding: Finding, call: Call) -> str:
     """How the hash was made instead, where that can be told."""
     wanted, found = finding.wanted, finding.found
     if found is None:
+        if OF_TOKENS.search(str(call.proof.claims.get("htu", ""))):
+            return (
+                "This is the proof of the token request: make one for this call, with an htm, an "
+                "htu and an ath of its own."
+            )
         here = f": here {wanted}" if call.token else " that goes with the proof"
         return f"Add ath, base64url of the SHA-256 of the access token{here}."
     if how := "is the token itself" if found == call.token else _hashed(found, call):
@@ -108,7 +116,10 @@ def _hashed(found: object, call: Call) -> str:
         "the token without its signature": call.token.rpartition(".")[0],
     }
     forms = {words: text.encode("utf-8", "surrogatepass") for words, text in texts.items() if text}
-    return how_made(found, forms)
+    if how := how_made(found, forms):
+        return how
+    mine = thumbprint_or_none(jwk_of(call))
+    return "is the thumbprint of the key, as cnf.jkt has it" if mine and found == mine else ""
 
 
 def bound_key(finding: Finding, call: Call) -> str:
@@ -133,6 +144,8 @@ def bound_key(finding: Finding, call: Call) -> str:
         if found and thumbprint_or_none(cnf.get("jwk")) == found:
             return f"The issuer has to put jkt into cnf, {found}: here it has the whole key, jwk."
         return f"The token is bound by {names}, not by jkt: ask for one with a DPoP proof."
+    if not isinstance(jkt, str):
+        return "The issuer has to mend cnf in the access token: it is no object with a text jkt."
     from dpop_lab.doctor.advice.hashes import thumbprint_made  # a wrong hash is rare
 
     if how := thumbprint_made(jkt, jwk_of(call), call.proof.header):
@@ -157,6 +170,10 @@ def nonce(finding: Finding, call: Call) -> str:
     if finding.defect == "missing" or call.gives_no_nonce:
         return _no_nonce(call)
     sent, given = shown(finding.found, 60), shown(call.nonce, 60)
+    if finding.defect == "stale":
+        return (
+            "Use the newest nonce: this one is outdated. Each DPoP-Nonce replaces the one before."
+        )
     if call.nonce and call.nonce == finding.found:
         return (
             f"The server has to take the nonce that it gives, {given}: the proof has this very one."

@@ -99,7 +99,9 @@ def typ(finding: Finding, call: Call) -> str:
         TYP: " Small letters count.",
         "jwt": " Most JWT libraries put JWT there by themselves: set it in the header by hand.",
     }.get(kind, "")
-    if is_another_jwt(call.proof):
+    if kind.endswith("at+jwt"):
+        hint = " This looks like the access token: the DPoP header is for the proof."
+    elif is_another_jwt(call.proof):
         return (
             "This is a JWT for another purpose, such as a client assertion or the proof of a"
             f" credential's key. Make a DPoP proof: set typ to {TYP}, with jti, htm, htu and iat."
@@ -159,6 +161,8 @@ def jwk(finding: Finding, call: Call) -> str:
     if not isinstance(given, dict):
         text = ", not as a string with JSON in it" if isinstance(given, str) else ""
         return f"Put the jwk there as a JSON object{text}."
+    if "keys" in given:
+        return "Put the key itself there: this is a JWK Set, with the key in its member keys."
     kty, crv = given.get("kty"), given.get("crv")
     if missing := [one for one in PUBLIC.get(str(kty), ("kty",)) if one not in given]:
         return f"Put {' and '.join(missing)} into jwk, too: a member name in its small letters."

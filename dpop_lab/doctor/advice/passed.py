@@ -5,7 +5,7 @@ import re
 from dpop_lab.checking import Check
 from dpop_lab.doctor.times import SKEW
 from dpop_lab.doctor.url_mends import FORWARD, METHOD, PROXY
-from dpop_lab.doctor.urls import differences
+from dpop_lab.doctor.urls import ENCODED, differences
 from dpop_lab.proof import rules
 from dpop_lab.server.access_token import not_expired
 from dpop_lab.session.call import API, TOKEN_ENDPOINT, Call
@@ -50,6 +50,11 @@ HOURS, HALF_AN_HOUR = re.compile(r"\b(\d{4,6}) ?s(?:ec|\b)"), 1800
 #: Rows of which a server decides by what is not here, or by what it chooses to take.
 OPEN_YET = (rules.fresh, rules.unused, rules.nonce, rules.alg)
 COMPARE = "Is this the request that was refused? Then look into the server's log."
+NO_CHALLENGE = (
+    "A 401 has to say in WWW-Authenticate what the server wants (RFC 9110 §15.5.2), and this one"
+    " says nothing of DPoP: a server, or a gateway before it, that knows Bearer alone answers so."
+    " Ask its operator whether it takes DPoP."
+)
 
 
 def may_be_either(row: Check, call: Call) -> bool:
@@ -62,8 +67,11 @@ def may_be_either(row: Check, call: Call) -> bool:
 def why_refused(call: Call) -> str:
     """Where to look in a server that refuses a request of which nothing is wrong."""
     at_api, claims = call.place == API, call.access_token.claims
+    silent = NO_CHALLENGE if call.status == 401 and at_api and not call.challenges else ""
     trusts = [f"{name} {shown(claims[name], 80)}" for name in ("iss", "aud") if name in claims]
+    odd = call.scheme.lower() == "dpop" and call.scheme != "DPoP"
     places = (
+        f"whether it takes the scheme in any letter case, here {call.scheme}" if odd else "",
         f"the URL it takes for its own, which has to be {shown(call.proof.claims['htu'], 200)}"
         " (behind a proxy: its base URL, X-Forwarded headers)",
         "its clock",
@@ -72,8 +80,8 @@ def why_refused(call: Call) -> str:
         f"the tokens it trusts, here with {' and '.join(trusts)}" if at_api and trusts else "",
     )
     return (
-        "The client has nothing to mend here. The reason is in the server's log; look there at"
-        f" {'; '.join(filter(None, places))}."
+        f"The client has nothing to mend here. {silent}{' ' * bool(silent)}The reason is in the"
+        f" server's log; look there at {'; '.join(filter(None, places))}."
     )
 
 
@@ -92,6 +100,11 @@ def why_passed(row: Check, call: Call) -> str:
             f" {' and '.join(odd.values())}. By RFC 9449 a server makes both alike first; this one"
             " seems to compare letter by letter. Send htu as the request has it:"
             f" {shown(url, 300)[1:-1]}."
+        )
+    if ENCODED.search(url):
+        return (
+            "The path is percent-encoded, and a server that decodes the path before it compares"
+            " wants the decoded form: try that, and tell the server's operator. Or " + PROXY
         )
     query = " Or it leaves the query in its own URL: it has to cut that off before it compares."
     return REASONS[row] + query * ("?" in call.exchange.url)
