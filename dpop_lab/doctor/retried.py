@@ -7,17 +7,16 @@ from dpop_lab.doctor.exchanges import Others, named, request_of
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 
-MISSING = r"\b(?:missing|required|no|without|empty|not (?:present|found|given))\b"
+MISSING = re.compile(
+    r"\b(?:missing|required|no|without|empty|verification|not (?:present|found|given))\b", re.I
+)
 AUTHENTICATION = "its client authentication (the Authorization header, or members of its form)"
-BODY = "its body, with the parameters"
-#: By the codes of a token endpoint: what may be lost, and which words say so, if there are any.
+BODY, ANYTHING = "its body, with the parameters", re.compile("")
+#: By the codes of a token endpoint: what may be lost, and which words are about that.
 LOST = {
-    "invalid_client": (AUTHENTICATION, re.compile(MISSING, re.I)),
-    "unsupported_grant_type": (BODY, re.compile("")),
-    "invalid_request": (
-        BODY,
-        re.compile(rf"(?=.*{MISSING}).*(?:grant_type|parameter|body|client_id)", re.I),
-    ),
+    "invalid_client": (AUTHENTICATION, ANYTHING),
+    "unsupported_grant_type": (BODY, ANYTHING),
+    "invalid_request": (BODY, re.compile("grant_type|parameter|body|client_id", re.I)),
     "invalid_grant": ("its code_verifier", re.compile("verifier|pkce", re.I)),
 }
 
@@ -29,7 +28,7 @@ def lost_on_retry(call: Call, others: Others) -> Iterator[Problem]:
     if not (found and asked and asked.wants_nonce):
         return
     lost, words = found
-    if not words.search(said) and (said or call.error == "invalid_grant"):
+    if not words.search(said) or (said and not MISSING.search(said)):
         return
     yield Problem(
         f"{call.error.lower()}: the nonce was taken, and this second request of {named(asked)} came"
