@@ -641,3 +641,10 @@ def test_of_many_long_things_the_beginnings_are_looked_at_and_no_secret_in_them_
     found = diagnose([entry | {"body": {"error_description": words + str(n)}} for n in range(50)])
     assert any("htu" in (one.row, *one.explains) for one in found.problems)
     assert OPAQUE not in found.text(everything=True) and CUT in found.remarks
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_what_holds_itself_twice_is_no_reason_to_hang(kind):
+    thing = {"dpop": "x" * 300_000}
+    thing["a"] = thing["b"] = thing
+    assert not diagnose(thing if kind is dict else [thing, thing]).understood

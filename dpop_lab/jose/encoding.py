@@ -86,7 +86,13 @@ def from_json(text: str) -> Any:
     A whole number of more digits than Python counts (4300) is infinite, as 1e999 is. Raises
     ValueError for what is no JSON, and RecursionError for too many brackets.
     """
-    return json.loads(text.lstrip("\ufeff"), parse_int=whole_number)
+    text = text.lstrip("\ufeff")
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # the digits
+        return json.loads(text, parse_int=whole_number)
 
 
 def whole_number(digits: str) -> float:
@@ -107,7 +113,8 @@ def deeper(value: object, levels: int) -> bool:
     nested = [value] if isinstance(value, (dict, list)) else []
     for _ in range(levels):
         inside = (one.values() if isinstance(one, dict) else one for one in nested)
-        nested = [each for one in inside for each in one if isinstance(each, (dict, list))]
+        found = (each for one in inside for each in one if isinstance(each, (dict, list)))
+        nested = [*{id(one): one for one in found}.values()]  # one may hold itself, twice
     return bool(nested)
 
 

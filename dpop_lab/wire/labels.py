@@ -3,7 +3,7 @@
 import base64
 import html
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -123,7 +123,7 @@ class Labels:
         #: What is looked for, by the kind that is not, until another value is known.
         self._sought: dict[str, Sought] = {}
         self._counts: Counter[str] = Counter()  # of labels, by their kinds
-        self._kinds: Counter[str] = Counter()  # of those known
+        self._kinds: dict[str, dict[str, None]] = defaultdict(dict)  # the values of each
 
     def label(self, kind: str, value: str) -> str:
         """The label of this value, as it was at first; a label and nothing stay as they are."""
@@ -148,13 +148,12 @@ class Labels:
             return Known(kind, value, {}, shortest)
         if (known := self._known.get(value)) is None:
             known = self._known[value] = Known(kind, value, _readings(value), shortest)
-            self._kinds[kind] += 1
+            self._kinds[kind][value] = None
             self._seek_anew(kind)
             if len(self._known) > self._most:  # many cookies do not drive out the one secret
-                most = max(self._kinds, key=self._kinds.__getitem__)
-                oldest = next(each for each, one in self._known.items() if one.kind == most)
-                del self._known[oldest]
-                self._kinds[most] -= 1
+                most = max(self._kinds, key=lambda one: len(self._kinds[one]))
+                oldest = next(iter(self._kinds[most]))
+                del self._known[oldest], self._kinds[most][oldest]
                 self._seek_anew(most)
         if shortest < known.shortest:
             known.shortest = shortest

@@ -22,11 +22,8 @@ from dpop_lab.session.call import NOTHING
 from dpop_lab.wire.message import Exchange, first
 from dpop_lab.wire.syntax import CODE, returns, signs_in
 
-CONCERNS = re.compile(
-    r"^(?:dpop|dpop-nonce|authorization|www-authenticate): |grant_type=|(?:^|&)token="
-    r"|^access-control-request-headers: .*dpop",
-    re.M | re.I,
-)
+CONCERNED = {"dpop", "dpop-nonce", "authorization", "www-authenticate"}  # header lines
+FORM = re.compile(r"grant_type=|(?:^|&)token=", re.M | re.I)
 PAGE = re.compile(r"\s*<(?:!doctype html|html|form)\b", re.I)
 POSTED = re.compile(r"""<input[^<>]*\sname=["'](?:code|error)["']""", re.I)
 UNSEEN = re.compile(r"<(style|script)\b(?:[^<]++|<(?!/?\1\b))*+</\1>|<[^<>]{0,1000}>", re.I)
@@ -102,9 +99,11 @@ def _proves_a_token(exchange: Exchange) -> bool:
 def concerns(exchange: Exchange) -> bool:
     """Has it to do with DPoP, signs somebody in, or asks a browser in it whether it may?"""
     headers = (*exchange.request_headers, *exchange.response_headers)
-    text = "\n".join([*map(": ".join, headers), exchange.request_body])
-    to_client = returns(first(exchange.response_headers, "Location"))
-    return to_client or signs_in(exchange.url) or CONCERNS.search(text) is not None
+    told = {name.lower(): value for name, value in headers}
+    if not told.keys().isdisjoint(CONCERNED) or signs_in(exchange.url):
+        return True
+    asked, to = told.get("access-control-request-headers", ""), told.get("location", "")
+    return "dpop" in asked.lower() or returns(to) or FORM.search(exchange.request_body) is not None
 
 
 def glance(entry: Mapping[str, Any]) -> Exchange | None:

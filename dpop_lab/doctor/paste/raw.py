@@ -49,7 +49,7 @@ def headers_in(value: object) -> Headers:
         value = [(name, each) for name, one in several for each in one]
     found = []
     for one in value[:MOST] if isinstance(value, list | tuple) else ():
-        if isinstance(one, Mapping):
+        if isinstance(one, (dict, Mapping)):  # most are
             one = (one.get("name", one.get("key", "")), one.get("value", ""))
         if isinstance(one, (list, tuple)) and len(one) == 2:
             name = str(one[0]).strip()[:200]

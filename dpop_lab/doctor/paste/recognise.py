@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.bounds import CUT, bounded
+from dpop_lab.doctor.paste.bounds import CUT, bounded, uncollected
 from dpop_lab.doctor.paste.browser import BURP, burp, page, without_tags
 from dpop_lab.doctor.paste.code import is_code, secrets_given, source_code
 from dpop_lab.doctor.paste.commands import commands
@@ -44,15 +44,14 @@ from dpop_lab.session.answer import spelt
 from dpop_lab.session.call import Call
 from dpop_lab.wire.message import Exchange
 
-LONGEST, LONGEST_JSON, MOST_LINES = 100_000, 16_000_000, 3000  # characters that are looked at
-MOST_READ = 200_000  # characters of all things in a list
+LONGEST, LONGEST_JSON, MOST_READ = 100_000, 16_000_000, 200_000  # characters; of things in a list
 SHOWN = re.compile(r"\bhtm[\"']?[ ]?:[ ]?[\"'][A-Z]")  # a claim of a decoded proof
 LOGINS = re.compile(  # has a text to do with DPoP, or with a login at all?
     rf"{TECHNICAL}|authorization|www-authenticate|access_token|grant_type|oauth|{CODES}|{LOGIN}"
     r"|too (?:big|long|large) header|header or cookie too large|blocked by CORS", re.I
 )  # fmt: skip
 REFUSED = re.compile(r"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Client Error)", re.I)
-FEW = 3  # lines beside a status that is all there is
+MOST_LINES, FEW = 3000, 3  # lines that are looked at; beside a status that is all there is
 
 
 def read_paste(thing: object) -> Pasted:
@@ -136,6 +135,7 @@ def text_paste(text: str, *told: str) -> Pasted:
     return replace(found, remarks=(*remarks, *found.remarks), text=text)
 
 
+@uncollected()
 def _of_json(text: str) -> Pasted | None:
     """JSON: an object or an answer that says what it is, or text that was put in quotes."""
     bare = text.strip()

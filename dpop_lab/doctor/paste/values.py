@@ -62,7 +62,7 @@ LINE = re.compile(  # a request, an answer or both, told in a member
 )
 BODIES, ANSWERS = {*NAMES["content"], "payload", "resp"}, {"access_token", "c_nonce", "active"}
 SPELT = str.maketrans("", "", "_- ")
-MOST_READ = 500_000  # characters of those exchanges of a HAR that are told
+MOST_READ = 400_000  # characters of those exchanges of a HAR that are told
 LARGEST, LONGEST_WORDS = 5000, 10_000  # members of what is ours; characters asked for a failure
 KINDS = {  # of what a member gives away, in words; the first that fits
     "request": "an exchange in JSON",
