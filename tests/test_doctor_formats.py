@@ -223,6 +223,18 @@ LOGS = {
         "dpop",
         sent,
     ),
+    "copied as fetch": lambda sent: lines(
+        f'fetch("{API}", {{',
+        '  "headers": {',
+        '    "accept": "*/*",',
+        f'    "authorization": "DPoP {TOKEN}",',
+        f'    "dpop": "{sent}"',
+        "  },",
+        '  "body": null,',
+        '  "method": "GET",',
+        '  "mode": "cors"',
+        "});",
+    ),
     "an .http file": lambda sent: lines(
         "### A call",
         "# @name call",
@@ -242,18 +254,6 @@ LOGS = {
     ),
 }
 CALLS = {
-    "copied as fetch": lambda sent: lines(
-        f'fetch("{API}", {{',
-        '  "headers": {',
-        '    "accept": "*/*",',
-        f'    "authorization": "DPoP {TOKEN}",',
-        f'    "dpop": "{sent}"',
-        "  },",
-        '  "body": null,',
-        '  "method": "GET",',
-        '  "mode": "cors"',
-        "});",
-    ),
     "await fetch": lambda sent: (
         f"const r = await fetch('{API}', {{headers: {{DPoP: '{sent}', "
         f"Authorization: `DPoP {TOKEN}`}}}})"

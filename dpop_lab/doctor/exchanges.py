@@ -82,8 +82,10 @@ def solved(call: Call, others: Others) -> str:
     """What to say where a later request got what this one was refused for want of; else empty."""
     told = "A later request of this session got through."
     if not call.status:
-        obeyed = call.wants_nonce and not call.method and SUCCESS.search(call.around)
-        return "The server asked for its nonce, and then it went well." if obeyed else ""
+        alone = call.wants_nonce and not call.method
+        later = (call, *others.after(("request", request_of(call)))) if alone else ()
+        well = "The server asked for its nonce, and then it went well."
+        return well * any(SUCCESS.search(one.around) for one in later)
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
         return told * bool(others.after(("metadata", host_of(call.url))))
     if call.status in REDIRECTS:

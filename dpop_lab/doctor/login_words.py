@@ -144,7 +144,7 @@ OF_BOUND_GRANTS = (
     ),
     Wording(
         "refresh key",
-        r"^\[refresh .*(?:<key>|<differs>|original)",
+        r"^\[refresh (?!.*signature).*(?:<key>|<differs>|original)",
         """the refresh token is bound to the key that it was got with, and this proof is by
         another""",
         f"Sign with the same key as when the refresh token was issued. {KEEP}",
@@ -157,7 +157,7 @@ OF_BOUND_GRANTS = (
     ),
     Wording(
         "code key",
-        r"""dpop_jkt | \bauthori[sz]e endpoint\b | ^\[code .*<key>
+        r"""dpop_jkt | \bauthori[sz]e endpoint\b | ^\[code (?!.*signature).*<key>
         | (?:pushed|\bpar\b|authori[sz]ation (?:request|code)|\bcode\b) + <key>""",
         """the code is bound to the key of the authorization request (dpop_jkt, or the proof of the
         pushed one, PAR), and the proof of the token request is by another key""",

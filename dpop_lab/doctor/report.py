@@ -237,9 +237,11 @@ def nothing_wrong(kind: str, documents: "Sequence[Document]", examined: Sequence
         parts = ((f"It holds {one.kind}." * (one.kind != kind), one.told) for one in documents)
         told = (text for pair in parts for text in pair if text)
         return " ".join([*told, "Nothing is wrong with it."])
+    proof = kind.startswith("a log") and any(one.call.is_proof for one in examined)
+    held = "It holds a DPoP proof. " * proof
     if not any(one.findings for one in examined):
         return "No row can be asked of it, and nothing else is wrong."
     if not missing:
-        return "Nothing is wrong with it."
+        return f"{held}Nothing is wrong with it."
     rows = "one row" if len(missing) == 1 else f"{len(missing)} rows"
-    return f"Nothing is wrong with it as far as can be seen, but {rows} can't be asked."
+    return f"{held}Nothing is wrong with it as far as can be seen, but {rows} can't be asked."

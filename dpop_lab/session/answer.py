@@ -57,6 +57,9 @@ def told_in(members: Mapping[Any, Any], levels: int = 3) -> Iterator[tuple[str, 
         first_one = value[0] if isinstance(value, list) and value else value
         if name in INNER and isinstance(first_one, Mapping):
             yield from told_in(first_one, levels - 1)
+        if name == "errors" and isinstance(value, Mapping):  # a list for each field (ASP.NET)
+            lists = ((of, said[0]) for of, said in value.items() if isinstance(said, list) and said)
+            yield from (("detail", f"{of}: {one}") for of, one in lists if isinstance(one, str))
     yield from ((name, value) for name, value in pairs if not isinstance(value, dict | list))
 
 

@@ -15,12 +15,14 @@ from dpop_lab.show.values import shown
 from dpop_lab.wire.message import first
 from dpop_lab.wire.syntax import normal_url
 
-FORWARDED = {"forwarded", *(f"x-forwarded-{one}" for one in ("proto", "host", "prefix", "uri"))}
+FORWARDED = {"forwarded", "x-original-host"}
+FORWARDED |= {f"x-forwarded-{one}" for one in ("proto", "host", "prefix", "uri")}
 BEHIND_PROXY = (
     "The server that is asked by the proxy has to compare htm and htu with the client's request, as"
     " X-Forwarded-Method and X-Forwarded-Uri tell it, not with the request of the proxy: htm is"
     " right."
 )
+CALLED = "htu has to be the URL that is called, without query and fragment."
 PAIR = re.compile(r'\b(proto|host)="?([^;,"\s]{1,300})', re.I)
 
 
@@ -55,7 +57,7 @@ def htu(finding: Finding, call: Call) -> str:
     given = {name.lower(): value.partition(",")[0].strip() for name, value in call.headers}
     if not FORWARDED & given.keys():
         inner = is_inside(wanted) and not is_inside(found)
-        return INNER.format(wanted) if inner else f"{fault}: send {wanted}."
+        return INNER.format(wanted) if inner else f"{fault}: send {wanted}. {CALLED}"
     if _is_public(wanted, found, given):
         return (
             "The server behind the proxy has to know the URL that is called, set there or got from"
@@ -76,7 +78,8 @@ def _is_public(wanted: str, found: str, given: Mapping[str, str]) -> bool:
         return False
     pairs = {name.lower(): value for name, value in PAIR.findall(given.get("forwarded", ""))}
     scheme = pairs.get("proto") or given.get("x-forwarded-proto", here.scheme)
-    name = pairs.get("host") or given.get("x-forwarded-host") or host_of(wanted)
+    named = given.get("x-forwarded-host") or given.get("x-original-host")
+    name = pairs.get("host") or named or host_of(wanted)
     port, prefix = given.get("x-forwarded-port"), given.get("x-forwarded-prefix", "")
     host = f"{name}:{port}" if port and ":" not in name else name
     paths = (there.path, prefix.rstrip("/") + there.path, given.get("x-forwarded-uri", ""))

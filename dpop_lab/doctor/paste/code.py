@@ -41,6 +41,7 @@ STATEMENT = re.compile(  # a line that is nothing else than a statement: two are
       |(?:return|await|throw|raise)[ ][^\n]*[({;]
       |(?:if|for|foreach|while|switch|catch)[ ]?\([^\n]*[{;)]$
       |[$\w][$\w.]*(?:,[ ]*\w+)*[ ]*:?=[ ]*(?:await[ ]|new[ ])?[$\w.]+\(
+      |(?:def|class|module)[ ]\w[\w.]*(?:\([^\n]*\))?$ | end$         # Ruby
       |(?:assert|expect|console|self|this)\b[\w.]*\([^\n]*\)$
       |[$\w][$\w.]*(?:->[\w]+)*\([^\n]*\);$)""",
     re.M | re.X,

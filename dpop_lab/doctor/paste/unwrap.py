@@ -47,6 +47,10 @@ LOGS = {  # a log, and what gives it away; the first that fits
 }
 KINDS = {kind: re.compile(mark, re.M) for kind, mark in LOGS.items()}
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+FETCH = re.compile(  # as a browser copies a request
+    r'(?:await )?fetch\("(https?://[^"\s]{1,2000})", ?\{'
+    r'(?=\s*"(?:headers|referrer|body|method)":)'
+)
 MOST_MARKS = 5  # of mails quoted in mails
 MAP = re.compile(r"\{[^{}\n]*+\}")
 PAIR = re.compile(r"\b(\w{1,60}+)=\[([^\[\]\n]*+)\]")
@@ -67,6 +71,8 @@ def unwrapped(text: str) -> str:
             text = bare
         else:
             break
+    if '"mode": "' in text:
+        text = FETCH.sub(r'{"url": "\1", ', text)
     text = VARNISH.sub(lambda line: PARTS[line[1]], text)
     text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
     text = re.sub(r"^###.*$", "", text, flags=re.M)  # between the requests of an .http file
