@@ -61,7 +61,6 @@ LETTERS = "".join(name[1] for name in VALUED if name[1] != "-")
 BUNDLE = re.compile(rf"-([^{LETTERS}]*)(?:([{LETTERS}])(.*))?", re.S)  # as in -sSXPOST
 AFTER = ("|", "||", "&&", ";", ">", "2>", "&", "#")  # another command, or a file
 VARIABLES = "The command has shell variables in it, whose values are not here."
-LAST_STATUS = re.compile(r"(?:\A|\n)\s*([2-5]\d\d)\s*\Z")  # by -w "%{http_code}"
 HEADERS_ELSEWHERE = "Header lines come from a file that is not here."
 BODY_ELSEWHERE = "The body comes from a file that is not here."
 IN_PROSE = "It is a sentence about a command."
@@ -112,8 +111,9 @@ def _with_printed(asked: Exchange, printed: str) -> Iterator[Exchange]:
 
     What only the command says is added: the scheme, the body, the request itself.
     """
-    if "HTTP/" not in printed and (status := LAST_STATUS.search(printed)):
-        printed = f"\nHTTP/1.1 {status[1]}\n\n{printed[: status.start()]}"
+    *before, last = printed.rstrip().split("\n")
+    if "HTTP/" not in printed and last.isdecimal() and len(last) == 3:  # by -w "%{http_code}"
+        printed = "\n".join([f"\nHTTP/1.1 {last}\n", *before])
     body = printed.strip() if json_value(printed) is not None else ""
     (shown, sent_on), at = ([], []) if body else _apart(printed), asked.url
     for number, one in enumerate(shown or [replace(NOTHING, response_body=body)]):
