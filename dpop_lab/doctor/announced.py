@@ -20,7 +20,7 @@ def unbound_for(call: Call, others: Others) -> Iterator[Problem]:
     if not call.token_request or not call.succeeded or call.is_proof or "proof" in call.hidden:
         return
     mine = call.form.get("client_id") or (basic_pair(call.authorization) or ("",))[0]
-    for one in others.around(("bound", mine))[:1]:
+    for one in others.around("bound", mine)[:1]:
         yield Problem(
             f"The client is registered with {BOUND}: true ({named(one)}), yet it got a token for a"
             " request without a proof",
@@ -37,8 +37,8 @@ def unbound_for(call: Call, others: Others) -> Iterator[Problem]:
 def unlike(call: Call, others: Others) -> Iterator[Problem]:
     """Two documents of one issuer that announce DPoP otherwise, or only one of which does."""
     mine = call.members
-    alike = ("issuer", str(mine.get("issuer")))
-    for one in (*others.before(alike)[:1], *others.after(alike)[:1]):
+    alike = "issuer", str(mine.get("issuer"))
+    for one in (*others.before(*alike)[:1], *others.after(*alike)[:1]):
         if mine.get(ALGS) == one.members.get(ALGS):
             continue
         lacks = next((each for each in (call, one) if ALGS not in each.members), None)
@@ -65,7 +65,7 @@ def not_as_announced(call: Call, others: Others) -> Iterator[Problem]:
     alg, words = call.proof.header.get("alg"), call.description.lower()
     if not call.refused or not isinstance(alg, str) or not re.search(r"\balg", words):
         return
-    known = others.around(("algs", (host_of(call.url),)))
+    known = others.around("algs", (host_of(call.url),))
     for one in [one for one in known if alg in one.members[ALGS]][:1]:
         yield Problem(
             f"alg: the metadata in {named(one)} names {cut(alg, 20)}, and the server refuses it",
@@ -91,8 +91,8 @@ def binding_lost(call: Call, others: Others) -> Iterator[Problem]:
     told, token = call.members, call.form.get("token", "")
     if told.get("active") is not True or "cnf" in told or not token:
         return
-    given = [one for one in others.around(("issued", token)) if one.token_type.lower() == "dpop"]
-    given += [one for one in others.around(("token", token)) if one.scheme.lower() == "dpop"]
+    given = [one for one in others.around("issued", token) if one.token_type.lower() == "dpop"]
+    given += [one for one in others.around("token", token) if one.scheme.lower() == "dpop"]
     if given:
         yield _hidden_key(f"{named(given[0])} has it as a DPoP token")
 

@@ -163,7 +163,7 @@ def out_of_cache(call: Call) -> Iterator[Problem]:
 def on_the_way(call: Call, others: Others) -> Iterator[Problem]:
     """A request that went out with a proof, and arrived with another method, or proofs, or none."""
     yield from _doubled(call, others)
-    sent = others.before(("unanswered", True)) if call.refused else []
+    sent = others.before("unanswered", True) if call.refused else []
     out = next((one for one in sent if _is_of(call, one)), None)
     if out is None:
         return
@@ -199,7 +199,7 @@ def proofs_of(call: Call) -> list[str]:
 def _doubled(call: Call, others: Others) -> Iterator[Problem]:
     """One proof sent, two arrived: of either view of the request."""
     mine = proofs_of(call)
-    views = [call, *others.around(*(("proof", one) for one in mine))]
+    views = [call, *others.around("proof", *mine)]
     sent = next((one for one in views if len(proofs_of(one)) == 1), None)
     arrived = next((one for one in views if len(proofs_of(one)) > 1), None)
     if sent and arrived:

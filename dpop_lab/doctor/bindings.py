@@ -1,6 +1,7 @@
 """Keys across a session: a token without one, another one than before, that of the login."""
 
 from collections.abc import Iterator
+from itertools import product
 
 from dpop_lab.doctor.exchanges import Others, named, request_of
 from dpop_lab.doctor.general import ELSEWHERE
@@ -19,24 +20,33 @@ OF_KEYS = (
 
 
 def another_key(call: Call, others: Others) -> Iterator[Problem]:
-    """A proof by another key than the one with which the access token was got."""
+    """A proof by another key than the access token was got with, or than introspection names."""
     mine = key_of(call)
     if not mine or call.wants_nonce or call.place != API or not call.refused:
         return
-    got = next(iter(others.before(("issued", call.token))), None)
-    bound = key_of(got) if got else ""
-    if got and bound and bound != mine:
-        yield Problem(
-            f"The token request in {named(got)} binds the access token to the key"
-            f" {shown(bound, 60)}, and this proof is by another key, {shown(mine, 60)}",
-            "Sign with the key that the access token is bound to. Keep it across processes and page"
-            " loads, as long as the token lives. Where it is lost, log in again.",
-            "RFC 9449 §5",
-            bound,
-            mine,
-            "bound_key",
-            explains=OF_KEYS,
-        )
+    got = others.before("issued", call.token)[:1]
+    told = [("The token request", one, key_of(one)) for one in got]
+    told += [("Introspection", one, _named_key(one)) for one in others.around("asked", call.token)]
+    for source, one, bound in told:
+        if bound and bound != mine:
+            yield Problem(
+                f"{source} in {named(one)} binds the access token to the key {shown(bound, 60)},"
+                f" and this proof is by another key, {shown(mine, 60)}",
+                "Sign with the key that the access token is bound to. Keep it across processes and"
+                " page loads, as long as the token lives. Where it is lost, log in again.",
+                "RFC 9449 §5, §6.2",
+                bound,
+                mine,
+                "bound_key",
+                explains=OF_KEYS,
+            )
+            return
+
+
+def _named_key(call: Call) -> str:
+    """The key that introspection names of a token which is in force."""
+    cnf = call.members.get("cnf") if call.members.get("active") is True else None
+    return str(cnf.get("jkt", "")) if isinstance(cnf, dict) else ""
 
 
 def spelt_otherwise(call: Call, others: Others) -> Iterator[Problem]:
@@ -44,7 +54,7 @@ def spelt_otherwise(call: Call, others: Others) -> Iterator[Problem]:
     mine = call.scheme
     if not call.refused or mine == "DPoP" or mine.lower() != "dpop":
         return
-    taken = others.around(("taken as", ("DPoP", request_of(call))))
+    taken = others.around("taken as", ("DPoP", request_of(call)))
     if any(one.token == call.token for one in taken):
         yield Problem(
             f"scheme: the server refuses {shown(mine, 20)} and takes 'DPoP': it compares the"
@@ -62,8 +72,7 @@ def bearer_taken(call: Call, others: Others) -> Iterator[Problem]:
     """A request under DPoP that is refused where one under Bearer is taken."""
     if not call.refused or call.scheme.lower() != "dpop" or speaks_of_dpop(call):
         return
-    schemes = ("Bearer", "bearer")
-    if others.around(*(("taken as", (scheme, request_of(call))) for scheme in schemes)):
+    if others.around("taken as", *product(("Bearer", "bearer"), [request_of(call)])):
         yield Problem(
             "This server takes a token under Bearer and refuses one under DPoP: it does not know"
             " the scheme DPoP",
@@ -75,33 +84,11 @@ def bearer_taken(call: Call, others: Others) -> Iterator[Problem]:
         )
 
 
-def introspected(call: Call, others: Others) -> Iterator[Problem]:
-    """A proof by another key than introspection names of its token (RFC 9449 §6.2)."""
-    mine = key_of(call)
-    asked = others.around(("asked about", call.token)) if mine and call.refused else []
-    for told in (one.members for one in asked):
-        cnf = told.get("cnf")
-        bound = cnf.get("jkt") if isinstance(cnf, dict) else None
-        if told.get("active") is True and isinstance(bound, str) and bound != mine:
-            yield Problem(
-                "bound_key: introspection says that the access token is bound to the key"
-                f" {shown(bound, 60)}, and this proof is by another key, {shown(mine, 60)}",
-                "Sign with the key that the token was asked for with, or ask for a new token with"
-                " this one.",
-                "RFC 9449 §6.2",
-                bound,
-                mine,
-                "bound_key",
-                explains=OF_KEYS,
-            )
-            return
-
-
 def unbound(call: Call, others: Others) -> Iterator[Problem]:
     """A token that is bound to no key, since the request for it had no proof."""
     wanted = any(one.scheme == "dpop" for one in call.challenges or ())
     wanted = wanted or call.is_proof or "dpop" in call.description.lower()
-    source = next(reversed(others.before(("issued", call.token))), None)
+    source = next(reversed(others.before("issued", call.token)), None)
     if not source or not call.refused or not wanted or not source.whole:
         return
     if source.is_proof or "proof" in source.hidden or "cnf" in call.access_token.claims:
@@ -119,6 +106,6 @@ def unbound(call: Call, others: Others) -> Iterator[Problem]:
 
 def other_alg(call: Call, others: Others) -> Iterator[Problem]:
     """An algorithm that the server's metadata, fetched before, does not name."""
-    known = others.before(("algs", (host_of(call.url),))) if call.refused and call.is_proof else []
+    known = others.before("algs", (host_of(call.url),)) if call.refused and call.is_proof else []
     for one in known[:1]:
         yield from unsupported_alg(call, one.members[ALGS], f"the metadata in {named(one)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dpop_lab.doctor.examine import examine
 from dpop_lab.doctor.examined import Examined, explained_beside, refused_somehow, told_once
-from dpop_lab.doctor.exchanges import Others
+from dpop_lab.doctor.exchanges import ALONE, Others
 from dpop_lab.doctor.paste.recognise import read_paste
 from dpop_lab.doctor.problem import METHODS, Problem
 from dpop_lab.doctor.report import (
@@ -230,7 +230,7 @@ def _examined(
 
 def _others(calls: tuple[Call, ...]) -> Others:
     if len(calls) < 2 and not any("dpop_jkt" in one.form or one.personal for one in calls):
-        return Others()
+        return ALONE
     from dpop_lab.doctor.sequence import Sequence  # one call alone is the usual case
 
     return Sequence(calls)

@@ -50,7 +50,8 @@ def examine(
 
         return Examined(call=call, policy=held_to, problems=tuple(preflight(call)))
     reports, missing, stricter = ask_rows(call, held_to, now=now, used=used, jwks=jwks)
-    obeyed, took = solved(call, others), bool(call.place and call.succeeded)
+    answered, took = call.status or call.refused, bool(call.place and call.succeeded)
+    obeyed = solved(call, others) if answered else ""
     apart = tuple(other_problems(call))
     sequence = tuple(one for one in others.problems() if not _said_by(apart, one))
     explained = {name for problem in (*sequence, *apart) for name in problem.explains}

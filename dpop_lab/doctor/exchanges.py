@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import product
 
 from dpop_lab.doctor.problem import Problem
@@ -36,34 +36,35 @@ class Others:
     `NEAREST` count.
     """
 
+    problems: Callable[[], tuple[Problem, ...]] = tuple  #: that these make plain: of one alone none
+
     def __init__(self, calls: tuple[Call, ...] = (), marked: Iterable[Iterable[Mark]] = ()) -> None:
         self.calls, self.at, self._found = calls, 0, defaultdict[Mark, list[int]](list)
         for number, marks in enumerate(marked):
-            for mark in dict.fromkeys(marks):
+            for mark in marks:
                 self._found[mark].append(number)
 
-    def _near(self, marks: Iterable[Mark]) -> list[int]:
+    def _near(self, what: str, values: Iterable[Hashable]) -> list[int]:
         found = set[int]()
-        for numbers in (self._found[mark] for mark in marks if mark in self._found):
+        for numbers in (self._found.get((what, one), []) for one in values):
             at = bisect_left(numbers, self.at)
             found.update(numbers[:1], numbers[max(at - NEAREST, 0) : at + NEAREST])
         return sorted(found)
 
-    def before(self, *marks: Mark) -> list[Call]:
-        """Those before it that have one of these marks, the newest first."""
-        return [self.calls[number] for number in self._near(marks)[::-1] if number < self.at]
+    def before(self, what: str, *values: Hashable) -> list[Call]:
+        """Those before it that have one of these values in common with it, the newest first."""
+        return [self.calls[one] for one in self._near(what, values)[::-1] if one < self.at]
 
-    def after(self, *marks: Mark) -> list[Call]:
-        """Those behind it that have one of these marks, in their order."""
-        return [self.calls[number] for number in self._near(marks) if number > self.at]
+    def after(self, what: str, *values: Hashable) -> list[Call]:
+        """Those behind it that have one of these, in their order."""
+        return [self.calls[one] for one in self._near(what, values) if one > self.at]
 
-    def around(self, *marks: Mark) -> list[Call]:
+    def around(self, what: str, *values: Hashable) -> list[Call]:
         """Those before and behind it, in their order."""
-        return [self.calls[number] for number in self._near(marks) if number != self.at]
+        return [self.calls[one] for one in self._near(what, values) if one != self.at]
 
-    def problems(self) -> tuple[Problem, ...]:
-        """What these others make plain of the call that is looked at: nothing of one alone."""
-        return ()
+
+ALONE = Others()
 
 
 def of_sign_in(call: Call) -> bool:
@@ -75,7 +76,7 @@ def of_sign_in(call: Call) -> bool:
 
 def settled(call: Call, others: Others) -> bool:
     """Did a later request to the same place get through?"""
-    return bool(others.after(("got through", request_of(call))))
+    return bool(others.after("got through", request_of(call)))
 
 
 def solved(call: Call, others: Others) -> str:
@@ -83,13 +84,13 @@ def solved(call: Call, others: Others) -> str:
     told = "A later request of this session got through."
     if not call.status:
         alone = call.wants_nonce and not call.method
-        later = (call, *others.after(("request", request_of(call)))) if alone else ()
+        later = (call, *others.after("request", request_of(call))) if alone else ()
         well = "The server asked for its nonce, and then it went well."
         return well * any(SUCCESS.search(one.around) for one in later)
     if call.status == 404 and WELL_KNOWN in call.url:  # RFC 8414 first, OpenID's place next
-        return told * bool(others.after(("metadata", host_of(call.url))))
+        return told * bool(others.after("metadata", host_of(call.url)))
     if call.status in REDIRECTS:
-        followed = others.after(("url", first(call.exchange.response_headers, "Location")))
+        followed = others.after("url", first(call.exchange.response_headers, "Location"))
         return "A later request went where this one was sent on to." * bool(followed)
     if call.error in PENDING:
         return "The user has not agreed yet: ask again, each time with a new proof (RFC 8628 §3.5)."
@@ -99,11 +100,11 @@ def solved(call: Call, others: Others) -> str:
             given = shown(call.nonces[-1], 60)
             told = f"The proof has no nonce, though {given} was given before."
             told += f" {KEEP_NEWEST}"
-        tries = others.after(("request", request_of(call)))
+        tries = others.after("request", request_of(call))
         more = "A later exchange tells more." * any(one.is_proof for one in tries)
         return told if any(not one.wants_nonce for one in tries) else more
     refused = call.error == "invalid_token" or call.bare_challenge
-    good = others.after(("got through", request_of(call))) if refused else []
+    good = others.after("got through", request_of(call)) if refused else []
     return told * any(not call.token or one.token != call.token for one in good)
 
 
@@ -112,10 +113,9 @@ def request_of(call: Call) -> tuple[str, str]:
     return call.method, place_of(call)
 
 
-def here(call: Call, what: str) -> list[Mark]:
-    """The marks of what was at the server of a call, as far as that is known."""
-    mine = [(one, "") if one else (ANY,) for one in (call.place, host_of(call.url))]
-    return [(what, server) for server in product(*mine)]
+def servers(call: Call) -> Iterator[Hashable]:
+    """The server that a call goes to, as far as that is known: what is at it has one of these."""
+    return product(*((one, "") if one else (ANY,) for one in (call.place, host_of(call.url))))
 
 
 def same_server(one: Call, other: Call) -> bool:
@@ -178,8 +178,8 @@ def clock_apart(call: Call, others: Others) -> tuple[str, str]:
     iat, server, host = call.proof.claims.get("iat"), call.date, host_of(call.url)
     if server is None or not is_time(iat) or agrees(call):
         return "", ""
-    later = others.after(("clock agrees", True))
-    for number, one in enumerate((*later, *others.before(("clock agrees", True)))):
+    later = others.after("clock agrees", True)
+    for number, one in enumerate((*later, *others.before("clock agrees", True))):
         there, other = one.date or 0, host_of(one.url)
         if host in ("", other):
             continue

@@ -50,7 +50,7 @@ def taken_twice(call: Call, others: Others) -> Iterator[Problem]:
     named_here = WORD.findall(call.description) if mine is None else [mine]
     this = [call] * (call.succeeded and mine is not None)
     for jti in (one for one in named_here if isinstance(one, str)):
-        taken = [*reversed(others.before(("taken", jti))), *this]
+        taken = [*reversed(others.before("taken", jti)), *this]
         pairs = combinations([*taken[:2], *taken[2:][-1:]], 2)
         for one, other in ((one, other) for one, other in pairs if _alike(one, other)):
             nodes = [node_of(each) or named(each) for each in (one, other)]

@@ -11,9 +11,9 @@ from dpop_lab.doctor.exchanges import (
     NEAREST,
     Others,
     answered,
-    here,
     named,
     same_server,
+    servers,
     settled,
 )
 from dpop_lab.doctor.nodes import SHARE_NONCES, other_node
@@ -80,9 +80,9 @@ def nonce_outdated(call: Call, others: Others) -> Iterator[Problem]:
         return  # which the row tells
     if not call.is_proof or "nonce" not in f"{call.error} {call.description}".lower():
         return
-    given = [one for one in others.before(*here(call, "nonce at")) if _came_before(one, call)]
+    given = [one for one in others.before("nonce at", *servers(call)) if _came_before(one, call)]
     newest = given[0] if given else None
-    sources = others.before(("nonce", sent)) if isinstance(sent, str) else []
+    sources = others.before("nonce", sent) if isinstance(sent, str) else []
     source = next((one for one in sources if _came_before(one, call)), None)
     elsewhere = source is not None and not same_server(source, call)
     start = f"The proof's nonce is {shown(sent, 60)}, and it is "
@@ -121,11 +121,11 @@ def told_in(call: Call) -> dict[str, str]:
 
 def _of_another_kind(sent: object, call: Call, others: Others) -> tuple[str, str] | None:
     """That it is a value of another name in a request or an answer, and what to do."""
-    for one in (call, *others.before(("value", str(sent)))):
+    for one in (call, *others.before("value", str(sent))):
         if name := told_in(one).get(str(sent), ""):
             name = shown(name, 40)[1:-1]
             belongs = f"{name} belongs {WHERE[name]}. " if name in WHERE else ""
-            given = [*[call] * bool(call.nonce), *others.before(("nonce at", (ANY, ANY)))]
+            given = [*[call] * bool(call.nonce), *others.before("nonce at", (ANY, ANY))]
             value = f", {shown(given[0].nonce, 60)}," if given else ""
             return (
                 f"the {name} of {named(one)}, not what a DPoP-Nonce header gave",
@@ -139,7 +139,7 @@ def asked_again(call: Call, others: Others) -> Iterator[Problem]:
     """A nonce asked for although one was given, of requests whose proofs are not here."""
     if call.is_proof or not call.wants_nonce:
         return
-    known = others.before(*here(call, "at"))
+    known = others.before("at", *servers(call))
     asked = [*takewhile(lambda one: one.wants_nonce, known), call]
     nonce = Problem("nonce: asked for again", "", "RFC 9449 §8.2", row="nonce")
     nonce = replace(nonce, explains=OF_NONCES)

@@ -69,7 +69,7 @@ def sent_twice(call: Call, others: Others) -> Iterator[Problem]:
     for thing in ONCE if call.refused else ():
         if not thing.refused.search(words):
             continue
-        alike = others.before(*((thing.name, one) for one in brought(thing.name, call)))
+        alike = others.before(thing.name, *brought(thing.name, call))
         other = (one for one in alike if call.wants_nonce or not same_answer(one, call))
         if first := next((one for one in other if same_server(one, call)), None):
             what, ids = thing.words, _ids(thing.name, first) & _ids(thing.name, call)
@@ -108,7 +108,7 @@ def taken_for_used(call: Call, others: Others) -> Iterator[Problem]:
     said, jti = call.description.lower(), call.proof.claims.get("jti")
     if not isinstance(jti, str) or not REPLAYED.search(said):
         return
-    alike = others.around(("refused", answer_to(call)))
+    alike = others.around("refused", answer_to(call))
     seen = {str(one.proof.claims.get("jti")) for one in (*alike, call)}
     if alike and len(seen) > len(alike):
         yield Problem(
@@ -128,9 +128,9 @@ def taken_for_used(call: Call, others: Others) -> Iterator[Problem]:
 def old_hash(call: Call, others: Others) -> Iterator[Problem]:
     """A proof with the hash of an access token that was renewed since."""
     ath = call.proof.claims.get("ath") if call.refused and call.token else None
-    used = others.before(("token's hash", ath)) if isinstance(ath, str) else []
+    used = others.before("token's hash", ath) if isinstance(ath, str) else []
     if used and (old := used[-1]).token != call.token:
-        got = others.before(("issued", call.token))[-1:]
+        got = others.before("issued", call.token)[-1:]
         since = f", and {named(got[0])} brought a new one" if got else ""
         yield Problem(
             f"ath: it is the hash of the old access token, that of {named(old)}{since}",
@@ -147,7 +147,7 @@ def old_hash(call: Call, others: Others) -> Iterator[Problem]:
 def sent_on(call: Call, others: Others) -> Iterator[Problem]:
     """A proof that went along when the client followed a redirect."""
     url, htu = without_query(call.url), str(call.proof.claims.get("htu"))
-    for one in others.before(("sent to", call.url)) if call.refused and call.is_proof else ():
+    for one in others.before("sent to", call.url) if call.refused and call.is_proof else ():
         if one.proofs in ((), call.proofs):
             if not (parts := differences(url, htu)):
                 return

@@ -23,7 +23,7 @@ LOST = {
 
 def lost_on_retry(call: Call, others: Others) -> Iterator[Problem]:
     """The second try of a token request that is refused for want of what the first one had."""
-    asked = next(iter(others.before(("request", request_of(call)))), None)
+    asked = next(iter(others.before("request", request_of(call))), None)
     found, said = LOST.get(call.error.lower()), call.description
     if not (found and asked and asked.wants_nonce):
         return

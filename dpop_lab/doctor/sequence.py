@@ -9,7 +9,6 @@ from dpop_lab.doctor.between import on_the_way, proofs_of
 from dpop_lab.doctor.bindings import (
     another_key,
     bearer_taken,
-    introspected,
     other_alg,
     spelt_otherwise,
     unbound,
@@ -49,7 +48,6 @@ LOOKS: tuple[Look, ...] = (
     on_the_way,
     unbound,
     another_key,
-    introspected,
     bearer_taken,
     spelt_otherwise,
     other_alg,
@@ -92,32 +90,33 @@ class Sequence(Others):
 def marks(call: Call) -> Iterator[Mark]:
     """What other calls may have in common with this one."""
     host, request, told = host_of(call.url), request_of(call), call.members
-    jti, through = call.proof.claims.get("jti"), (call.status or 300) < 300
     found: dict[str, object] = {
         "url": call.url,
         "sent to": first(call.exchange.response_headers, "Location"),
         "request": request,
-        "got through": request if through else "",
-        "taken as": (call.scheme, request) if call.succeeded else "",
-        "taken": jti if call.succeeded else "",
-        "refused": answer_to(call) if call.is_proof and call.refused else "",
+        "got through": (call.status or 300) < 300 and request,
+        "taken as": call.succeeded and (call.scheme, request),
+        "taken": call.succeeded and call.proof.claims.get("jti"),
+        "refused": call.is_proof and call.refused and answer_to(call),
         "unanswered": call.is_proof and call.status is None,
         "nonce": call.nonce,
         "token": call.token,
-        "token's hash": access_token_hash(call.token) if call.token else "",
+        "token's hash": call.token and access_token_hash(call.token),
         "issued": call.issued,
-        "asked about": call.form.get("token"),
-        "algs": (host,) if isinstance(told.get(ALGS), list) else "",
+        "asked": call.form.get("token"),
+        "algs": isinstance(told.get(ALGS), list) and (host,),
         "bound": told.get(BOUND) is True and told.get("client_id"),
         "issuer": told.get("issuer"),
         "metadata": call.succeeded and WELL_KNOWN in call.url and host,
         "clock agrees": agrees(call),
+        "code": call.issued and value_of(call, "code"),
+        "refresh_token": call.issued and value_of(call, "refresh_token"),
     }
-    found |= {name: call.issued and value_of(call, name) for name in ("code", "refresh_token")}
     yield from ((what, one) for what, one in found.items() if one and isinstance(one, Hashable))
-    yield from (("proof", one) for one in proofs_of(call))
-    yield from ((once.name, one) for once in ONCE for one in brought(once.name, call))
-    yield from (("value", one) for one in told_in(call))
+    yield from product(["proof"], proofs_of(call))
+    yield from product(["value"], told_in(call))
+    for once in ONCE:
+        yield from product([once.name], brought(once.name, call))
     spends = call.issued or call.error.lower() in SPENDS
-    names = ["at", *["nonce at"] * bool(call.nonce), *["spent at"] * bool(spends)]
-    yield from product(names, product((call.place, ANY), (host, ANY)))
+    at = {"at": True, "nonce at": call.nonce, "spent at": spends}
+    yield from product(filter(at.get, at), product((call.place, ANY), (host, ANY)))

@@ -135,17 +135,18 @@ def text_paste(text: str, *told: str) -> Pasted:
     return replace(found, remarks=(*remarks, *found.remarks), text=text)
 
 
-@uncollected()
 def _of_json(text: str) -> Pasted | None:
     """JSON: an object or an answer that says what it is, or text that was put in quotes."""
     bare = text.strip()
-    ends = bare[:1] + bare[-1:]
-    value = read_json(text) if ends in ("{}", "[]", '""') and len(text) <= LONGEST_JSON else None
-    if isinstance(value, str):
-        return text_paste(value)
-    if isinstance(value, list):
-        return _of_items(value)
-    return None if value is None else what_is(value)
+    if bare[:1] + bare[-1:] not in ("{}", "[]", '""') or len(text) > LONGEST_JSON:
+        return None
+    with uncollected():
+        value = read_json(text)
+        if isinstance(value, str):
+            return text_paste(value)
+        if isinstance(value, list):
+            return _of_items(value)
+        return None if value is None else what_is(value)
 
 
 def _of_items(items: list[Any]) -> Pasted:

@@ -55,7 +55,7 @@ def _issuer(told: dict[str, str], sign_ins: SignIns, others: Others) -> Iterator
     host = host_of(asked.call.url) if asked else ""
     named_there = any(
         host_of(str(one.members.get("authorization_endpoint", ""))) == host
-        for one in others.before(("issuer", issuer))
+        for one in others.before("issuer", issuer)
     )
     if asked and host and issuer and host_of(issuer) != host and not named_there:
         yield Problem(

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dpop_lab.doctor.exchanges import (
     Others,
     answered,
-    here,
     named,
     same_answer,
     same_server,
+    servers,
     used_up,
     value_of,
 )
@@ -56,7 +56,7 @@ def _again(use: Use, others: Others) -> Iterator[Problem]:
         one for one in reversed(use.before) if same_server(one, call) and not same_answer(one, call)
     ]
     other = next((one for one in before if not _lasts(one, name)), None)
-    other = other or next(iter(others.after((name, value_of(call, name)))), None)
+    other = other or next(iter(others.after(name, value_of(call, name))), None)
     if other is None:
         return
     what = WORDS[name]
@@ -71,7 +71,7 @@ def spent_unseen(call: Call, others: Others) -> Iterator[Problem]:
     """A code or a refresh token that is spent, going by the answers of a log without requests."""
     if call.error.lower() != "invalid_grant" or call.form:
         return
-    before = others.before(*here(call, "spent at"))
+    before = others.before("spent at", *servers(call))
     if other := next((one for one in before if not same_answer(one, call)), None):
         name = "refresh_token" if "refresh" in call.description.lower() else "code"
         yield Problem(
