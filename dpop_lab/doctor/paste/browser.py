@@ -8,6 +8,7 @@ from dataclasses import replace
 from html import unescape
 from typing import Any
 
+from dpop_lab.doctor.paste.bounds import CUT, bounded
 from dpop_lab.doctor.paste.pasted import (
     MOST,
     Pasted,
@@ -33,6 +34,7 @@ NO_AUTHORIZATION = (
     "No Authorization header is in it: browsers leave it out of a HAR file unless asked for"
     " sensitive data."
 )
+MOST_READ = 400_000  # characters of the exchanges that are told
 MOST_BESIDE = 100  # forms that have nothing of DPoP, and secrets: those of a login page
 HALF_A_LOGIN = (
     "No token request is in it: where a backend sends that, its log has the rest of the login."
@@ -44,24 +46,29 @@ PART_OF_ITEM = re.compile(
 
 
 def recorded(
-    what: str, seen: list[Exchange], read: Callable[[list[Exchange]], list[Exchange]]
+    what: str, seen: list[Exchange], values: list[Any], read: Callable[[Any], Exchange]
 ) -> Pasted:
     """The exchanges of a file that have to do with DPoP, or sign somebody in.
 
-    What was `seen` of each tells so; of those that do, as many are `read` as are told.
+    What was `seen` of each tells so; of those that do, the `values` are `read` of as many as are
+    told.
     """
+    of_each = dict(zip(map(id, seen), values, strict=True))
     kept, others = list[Exchange](), list[Exchange]()
     for one in seen:
         (kept if concerns(one) else others).append(one)
     kept, passed = told_by_redirects(kept), len(others)
     kind = f"{what} of {len(seen)} exchange{'s' * (len(seen) != 1)}"
-    beside = tuple(read([one for one in others if one.request_body][:MOST_BESIDE]))
+    posted = [of_each[id(one)] for one in others if one.request_body][:MOST_BESIDE]
+    beside = tuple(map(read, bounded(posted, MOST_READ)))
     if not kept:
         none = not_understood(f"{kind}, none with a DPoP header, a token or a token request")
         return replace(none, given=beside)
     names = {name.lower() for one in kept for name, _ in one.request_headers}
     bare = "authorization" not in names and any(map(_proves_a_token, kept))
-    told = read(kept[:MOST])
+    counted = [of_each[id(one)] for one in kept[:MOST]]
+    few = bounded(counted, MOST_READ)
+    told = [*map(read, few)]
     told = [one if one.status else replace(one, failure=one.failure or NO_ANSWER) for one in told]
     pasted = of_exchanges(kind, told, whole=not bare)
     over = f"{passed} exchange{'s' * (passed != 1)} without anything of DPoP passed over."
@@ -69,7 +76,8 @@ def recorded(
     alone = any(map(CODE.search, codes)) and not any(
         "grant_type=" in one.request_body for one in kept
     )
-    more = (*[NO_AUTHORIZATION] * bare, *[HALF_A_LOGIN] * alone, *[over] * bool(passed))
+    cut = [CUT] * (few is not counted)
+    more = (*cut, *[NO_AUTHORIZATION] * bare, *[HALF_A_LOGIN] * alone, *[over] * bool(passed))
     return replace(
         pasted,
         calls=numbered(list(pasted.calls), len(kept)),
@@ -134,7 +142,13 @@ def burp(text: str) -> Pasted:
     """What Burp Suite saved, raw messages in base64 in items of XML."""
     items = text.split("<item>")[1 : MOST_ITEMS + 1]
     read = [each for one in items for each in _of_item(one)]
-    return recorded("a file of Burp Suite", read, lambda one: one)
+    parts = [[one, one.request_body, one.response_body] for one in read]
+    return recorded("a file of Burp Suite", read, parts, _whole)
+
+
+def _whole(parts: list[Any]) -> Exchange:
+    exchange: Exchange = parts[0]
+    return replace(exchange, request_body=parts[1], response_body=parts[2])
 
 
 def _of_item(item: str) -> list[Exchange]:

@@ -66,11 +66,12 @@ Found = tuple[int, int, dict[str, Any]]  # where an object begins and ends in a 
 
 def objects_in(text: str) -> Iterator[Found]:
     """The objects in a text that stand in no other, in their order. Never raises."""
-    at, effort = 0, EFFORT
+    at, effort, start = 0, EFFORT, START.search(text)
     lines = iter(_lines_of_pairs(text))
     line = next(lines, None)
     for _ in range(MOST):
-        start = START.search(text, at) if effort >= 0 else None
+        if start and start.start() < at:
+            start = START.search(text, at) if effort >= 0 else None
         while line and line[0] < at:
             line = next(lines, None)
         if line and not (start and start.start() < line[0]):

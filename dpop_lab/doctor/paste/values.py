@@ -8,7 +8,6 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from dpop_lab.doctor.paste.bounds import CUT, bounded
 from dpop_lab.doctor.paste.browser import glance, recorded
 from dpop_lab.doctor.paste.decoded import header_named, parts_of
 from dpop_lab.doctor.paste.pasted import (
@@ -62,7 +61,6 @@ LINE = re.compile(  # a request, an answer or both, told in a member
 )
 BODIES, ANSWERS = {*NAMES["content"], "payload", "resp"}, {"access_token", "c_nonce", "active"}
 SPELT = str.maketrans("", "", "_- ")
-MOST_READ = 400_000  # characters of those exchanges of a HAR that are told
 LARGEST, LONGEST_WORDS = 5000, 10_000  # members of what is ours; characters asked for a failure
 KINDS = {  # of what a member gives away, in words; the first that fits
     "request": "an exchange in JSON",
@@ -85,16 +83,7 @@ def what_is(value: object) -> Pasted | None:
     if isinstance(log, Mapping) and isinstance(entries := log.get("entries"), list):
         entries = [one for one in entries if isinstance(one, Mapping)]
         seen = [glance(one) or exchange_in(one) or NOTHING for one in entries]
-        whole, cut = dict(zip(map(id, seen), entries, strict=True)), dict[str, None]()
-
-        def read(some: list[Exchange]) -> list[Exchange]:
-            values = [whole[id(one)] for one in some]
-            told = bounded(values, MOST_READ)
-            cut.update({} if told is values else {CUT: None})
-            return [exchange_in(one) or NOTHING for one in told]
-
-        found = recorded("a HAR file", seen, read)
-        return replace(found, remarks=(*found.remarks, *cut))
+        return recorded("a HAR file", seen, entries, lambda one: exchange_in(one) or NOTHING)
     exchange = exchange_in(value)
     if exchange and says_something(exchange) and not any(parts_of(value)):  # decoded, beside it
         return _told(value, exchange)
