@@ -91,7 +91,8 @@ def fault_of(finding: Finding, call: Call, *, by_issuer: bool = False) -> str:
         others = " and ".join(part for part in odd if part in ("scheme", "host", "port", "path"))
         said = f"htu names another {others} than the request" if others else FAULTS[row]
         return f"{said}: it has {' and '.join(odd.values())}" if odd else said
-    return FAULTS[row]
+    added = f"its answer is no: {defect.replace('_', ' ')}"  # of a row that somebody added
+    return FAULTS.get(row, added)
 
 
 def _apart(iat: object, call: Call) -> str:
@@ -106,4 +107,4 @@ def fault_in_words(row: str, where: str) -> str:
     """What words about a row say is wrong; `where` is the kind of request, such as `refresh`."""
     if row == rules.one_header.name:
         return f"{REQUESTS.get(where, 'the request')} came without a DPoP proof"
-    return BY_WORDS.get(row) or FAULTS[row]
+    return BY_WORDS.get(row) or FAULTS.get(row, "it fails")

@@ -146,7 +146,9 @@ def _by_itself(call: Call) -> Iterator[Problem]:
     htm, htu = call.proof.claims.get("htm"), call.proof.claims.get("htu")
     if isinstance(htu, str) and not call.url and "://" not in htu[:8] and not placeholder(htu):
         action = "Give htu as the whole URL that is called: scheme, host and path."
-        yield Problem.at(rules.htu, "it is no whole URL", action)
+        start = htu.partition("/")[0]
+        begins = f", it begins with {start}" * (start in ("null", "undefined", "None"))
+        yield Problem.at(rules.htu, f"it is no whole URL{begins}", action)
     if not call.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
         yield Problem.at(
             rules.htm,

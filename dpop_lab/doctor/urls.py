@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from operator import itemgetter
-from urllib.parse import SplitResult, quote, unquote
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from dpop_lab.doctor.url_mends import (
     ALIKE,
@@ -186,12 +186,21 @@ def _two_urls(call: Call) -> tuple[str, str] | None:
         rank = len(OF_THE_SERVER.findall(label)) - len(OF_THE_PROOF.findall(label))
         url, start = match[0].rstrip(".:"), match.end()
         urls += [(rank, url)] * (url not in [known for _, known in urls])
+    if len(urls) == 1 and (path := _alone(words, urls[0][1])):
+        urls = [(-1, path), (1, urls[0][1])]
     if len(urls) > MOST_URLS:  # those of which nothing tells whose they are
         urls = [one for one in urls if one[0]]
     if len(urls) != MOST_URLS:
         return None
     ours, theirs = (url for _, url in sorted(urls, key=itemgetter(0)))
     return ours, theirs
+
+
+def _alone(words: str, url: str) -> str:
+    """The path of a URL, where it stands in words by itself, too; else empty."""
+    path = urlsplit(url).path
+    found = re.escape(path) if len(path) > 1 else "(?!)"
+    return path if re.search(rf"(?<![\w/:.-]){found}(?![\w/-])", words) else ""
 
 
 def urls_told(call: Call) -> tuple[str, str]:

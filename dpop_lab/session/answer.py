@@ -24,6 +24,7 @@ SPELLINGS = (
         for one in (*CODES, *DESCRIPTIONS, *COMPARED, "access_token", "token_type", "refresh_token")
     }
     | dict.fromkeys(("properties", "context", "extra", "fields"), "detail")
+    | {"proofissuedat": "iat", "issuedat": "iat", "servertime": "now", "currenttime": "now"}
     | dict.fromkeys(
         ("errorsummary", "msg", "err", "fault", "faultstring", "messagetemplate"),
         "message",
