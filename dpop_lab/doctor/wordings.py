@@ -120,12 +120,6 @@ SPECIFIC = (
     ),
     Wording(
         "fresh",
-        r"<proof> + \bexp\b.{0,30} (?:fail|expired|past|over)",
-        "this sounds like the row fresh: the proof is over by its own exp, so it was kept",
-        f"{CLOCK} No proof needs exp: leave it out.",
-    ),
-    Wording(
-        "fresh",
         r"<early>",
         "this sounds like the row fresh: iat lies ahead of the server's clock",
         """Set the client's clock (NTP), in UTC, and give iat in seconds, not milliseconds. If that
