@@ -1,6 +1,7 @@
 """The doctor and what is pasted to hurt: secrets in odd places, broken values, correct requests."""
 
 import base64
+import gc
 import html
 import json
 from urllib.parse import quote, quote_plus
@@ -648,3 +649,11 @@ def test_what_holds_itself_twice_is_no_reason_to_hang(kind):
     thing = {"dpop": "x" * 300_000}
     thing["a"] = thing["b"] = thing
     assert not diagnose(thing if kind is dict else [thing, thing]).understood
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_python_collects_its_cycles_afterwards_as_it_did_before(runs, request):
+    request.addfinalizer(gc.enable)
+    (gc.enable if runs else gc.disable)()
+    diagnose(json.dumps([{"dpop": "x"}] * 3))
+    assert gc.isenabled() == runs
