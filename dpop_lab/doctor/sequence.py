@@ -4,15 +4,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from itertools import chain, product
 
-from dpop_lab.doctor.announced import binding_lost, not_as_announced, unbound_for, unlike
-from dpop_lab.doctor.between import on_the_way, proofs_of
-from dpop_lab.doctor.bindings import (
-    another_key,
-    bearer_taken,
-    other_alg,
-    spelt_otherwise,
-    unbound,
-)
+from dpop_lab.doctor import announced, between, bindings, nodes, nonces, once, retried
 from dpop_lab.doctor.exchanges import (
     ANY,
     SPENDS,
@@ -25,11 +17,7 @@ from dpop_lab.doctor.exchanges import (
     value_of,
 )
 from dpop_lab.doctor.metadata import ALGS, BOUND
-from dpop_lab.doctor.nodes import taken_twice
-from dpop_lab.doctor.nonces import asked_again, nonce_outdated, told_in
-from dpop_lab.doctor.once import ONCE, brought, old_hash, sent_on, sent_twice, taken_for_used
 from dpop_lab.doctor.problem import Problem
-from dpop_lab.doctor.retried import lost_on_retry
 from dpop_lab.proof import access_token_hash
 from dpop_lab.session.call import Call, host_of
 from dpop_lab.session.telling import WELL_KNOWN
@@ -38,24 +26,24 @@ from dpop_lab.wire.message import first
 Look = Callable[[Call, Others], Iterator[Problem]]
 
 LOOKS: tuple[Look, ...] = (
-    sent_on,
-    taken_twice,
-    sent_twice,
-    taken_for_used,
-    nonce_outdated,
-    asked_again,
-    lost_on_retry,
-    on_the_way,
-    unbound,
-    another_key,
-    bearer_taken,
-    spelt_otherwise,
-    other_alg,
-    unbound_for,
-    unlike,
-    binding_lost,
-    not_as_announced,
-    old_hash,
+    once.sent_on,
+    nodes.taken_twice,
+    once.sent_twice,
+    once.taken_for_used,
+    nonces.nonce_outdated,
+    nonces.asked_again,
+    retried.lost_on_retry,
+    between.on_the_way,
+    bindings.unbound,
+    bindings.another_key,
+    bindings.bearer_taken,
+    bindings.spelt_otherwise,
+    bindings.other_alg,
+    announced.unbound_for,
+    announced.unlike,
+    announced.binding_lost,
+    announced.not_as_announced,
+    once.old_hash,
 )
 
 
@@ -113,10 +101,10 @@ def marks(call: Call) -> Iterator[Mark]:
         "refresh_token": call.issued and value_of(call, "refresh_token"),
     }
     yield from ((what, one) for what, one in found.items() if one and isinstance(one, Hashable))
-    yield from product(["proof"], proofs_of(call))
-    yield from product(["value"], told_in(call))
-    for once in ONCE:
-        yield from product([once.name], brought(once.name, call))
+    yield from product(["proof"], between.proofs_of(call))
+    yield from product(["value"], nonces.told_in(call))
+    for thing in once.ONCE:
+        yield from product([thing.name], once.brought(thing.name, call))
     spends = call.issued or call.error.lower() in SPENDS
     at = {"at": True, "nonce at": call.nonce, "spent at": spends}
     yield from product(filter(at.get, at), product((call.place, ANY), (host, ANY)))
