@@ -18,7 +18,8 @@ PRINTED = re.compile(
       |(?:java\.util\.concurrent|kotlinx\.coroutines)\..*)
     |(?P<object>\[object[ ]\w+\]|<[\w. ]+[ ]object[ ]at[ ].*|<?function\b.*)
     |(?P<octets>b['"].*|\[b@[0-9a-f]+|\[\d+(?:,[ ]?\d+)+\])
-    |(?P<wrapped>(?:optional|some|just|ok)[(\[ ].*)""",
+    |(?P<wrapped>(?:optional|some|just|ok)[(\[ ].*)
+    |(?P<name>(?-i:[A-Z]{2,20}(?:_[A-Z]{2,20})+\w{0,40}))""",
     re.X | re.I | re.S,
 )
 MENDS = {
@@ -28,6 +29,8 @@ MENDS = {
     "object": "Put the text itself into the header, a proof in its compact form: the program put an"
     " object there, and its name was sent.",
     "octets": "Make text of the octets (in Python: .decode()) before they go into the header.",
+    "name": "This is a placeholder: what had to put a proof or a token in its place (a service"
+    " worker, an interceptor, a template) did not. See that it runs, and for this URL.",
     "wrapped": "Send the text alone, without what the program puts around it.",
 }
 #: What servers may say of such words in place of a proof.

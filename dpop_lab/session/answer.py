@@ -127,7 +127,8 @@ def answer_of(
             said = {name: found.get(name, said[name]) for name in said}
             words = _with_compared(said["error_description"], told.items())
             said["error_description"] = words
-    issued = told.get("access_token")
+    named = told.get("token")  # by servers of their own ways
+    issued = told.get("access_token") or (named if str(named).startswith("ey") else "")
     return {
         "error": said["error"][:200],
         "description": said["error_description"][:LONGEST_WORDS],

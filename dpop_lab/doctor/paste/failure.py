@@ -32,6 +32,9 @@ def failed_somehow(text: str) -> Pasted:
 
 def if_concerned(found: Pasted, text: str) -> Pasted:
     """What was found, unless it is a failure without a name, and no word is about tokens."""
+    others = [one.challenges and not (one.proofs or one.token or one.form) for one in found.calls]
+    if others and all(others) and "bearer" not in text.lower():
+        return _of_others(text)  # a challenge of another scheme, such as Digest
     if found.jwks or found.kind.startswith(MESSAGES) or CONCERNS.search(text, 0, READ):
         return found
     carries = any(one.proofs or one.token or one.form or one.error for one in found.calls)

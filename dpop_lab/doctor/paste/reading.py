@@ -90,6 +90,11 @@ class Reading:
         return bool(self.jwts) or any(name.lower() == "dpop" for name, _ in self.headers[ASKED])
 
     @property
+    def announces(self) -> bool:
+        """Is it a sign-in's beginning, or a document that speaks of DPoP?"""
+        return signs_in(self.target) or "dpop_" in "".join(self.bodies[ANSWERED])
+
+    @property
     def awaits_request(self) -> bool:
         """Is there a proof or a token, and nothing of the request that they are for?"""
         return self.proves and not (self.method or self.target or self.answers or self.raw)
@@ -191,7 +196,7 @@ def answered(made: list[Reading]) -> list[Reading]:
         elif found:  # lines of anything before it
             found[-1].around[:0] = one.around
     if any(one.raw and one.method for one in found):  # around raw messages are few others
-        found = [one for one in found if one.raw or one.proves or signs_in(one.target)]
+        found = [one for one in found if one.raw or one.proves or one.announces]
     found = found[::-1]
     for before, one in pairwise(found):
         if before.method and not (before.status or before.refuses):  # as a gateway tells of it
