@@ -83,7 +83,7 @@ def solved(call: Call, others: Others) -> str:
     """What to say where a later request got what this one was refused for want of; else empty."""
     told = "A later request of this session got through."
     if not call.status:
-        alone = call.wants_nonce and not call.method
+        alone = call.wants_nonce and not (call.method or call.challenges)
         later = (call, *others.after("request", request_of(call))) if alone else ()
         well = "The server asked for its nonce, and then it went well."
         return well * any(SUCCESS.search(one.around) for one in later)

@@ -126,7 +126,8 @@ def text_paste(text: str, *told: str) -> Pasted:
         )
         text = beginning
     found = found or _recognised(text)
-    if "dpop" not in text[:LONGEST].lower():
+    carried = not found.calls or found.calls[0].proofs or found.calls[0].token
+    if not (carried or "dpop" in text[:LONGEST].lower()):
         from dpop_lab.doctor.paste.failure import if_concerned  # few texts
 
         found = if_concerned(found, text)
