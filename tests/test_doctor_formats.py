@@ -235,6 +235,21 @@ LOGS = {
         '  "mode": "cors"',
         "});",
     ),
+    "copied as fetch by Firefox": lambda sent: lines(
+        f'await fetch("{API}", {{',
+        '    "credentials": "omit",',
+        f'    "headers": {{"Authorization": "DPoP {TOKEN}", "DPoP": "{sent}"}},',
+        '    "method": "GET",',
+        '    "mode": "cors"',
+        "});",
+    ),
+    "copied as fetch for Node.js": lambda sent: lines(
+        f'fetch("{API}", {{',
+        f'  "headers": {{"authorization": "DPoP {TOKEN}", "dpop": "{sent}"}},',
+        '  "body": null,',
+        '  "method": "GET"',
+        "});",
+    ),
     "an .http file": lambda sent: lines(
         "### A call",
         "# @name call",

@@ -49,7 +49,7 @@ KINDS = {kind: re.compile(mark, re.M) for kind, mark in LOGS.items()}
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 FETCH = re.compile(  # as a browser copies a request
     r'(?:await )?fetch\("(https?://[^"\s]{1,2000})", ?\{'
-    r'(?=\s*"(?:headers|referrer|body|method)":)'
+    r'(?=\s*"(?:headers|referrer|body|method|credentials)":)'
 )
 MOST_MARKS = 5  # of mails quoted in mails
 MAP = re.compile(r"\{[^{}\n]*+\}")
@@ -71,7 +71,7 @@ def unwrapped(text: str) -> str:
             text = bare
         else:
             break
-    if '"mode": "' in text:
+    if '"method": "' in text:
         text = FETCH.sub(r'{"url": "\1", ', text)
     text = VARNISH.sub(lambda line: PARTS[line[1]], text)
     text = text.replace("\\u0027", "'")  # as .NET writes an apostrophe in JSON
