@@ -66,9 +66,9 @@ AUTHORIZATION = re.compile(
 )
 APART = r"[^\w.-]\W{0,15}+"  # between a name and its value, and in no JWT
 VALUE = r"(?=\w[\w.~-]{0,40}?\d)(\w[\w+/=.~-]{11,}+)"  # all words but few have no digit
+AHEAD = r"(?:string|optional)\W{1,3}+(?:\d++\W{1,6}+)?|the value \W{1,3}+|(?:[rn]\\{1,4}+){1,3}[rn]"
 IN_CODE = re.compile(  # however a language or a dump of one parts a name from its value
-    rf"{BEGINS}(?:{'|'.join(NAMES)}){APART}(?:(?:string|optional)\W{{1,3}}+(?:\d++\W{{1,6}}+)?)?{VALUE}",
-    re.I,
+    rf"{BEGINS}(?:{'|'.join(NAMES)}){APART}(?:{AHEAD})?{VALUE}", re.I
 )
 MEMBER_IN_CODE = re.compile(rf"(?<![\w.-])(?:d|p|q|dp|dq|qi|k){APART}{VALUE}")
 COOKIES = re.compile(
