@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
+from dpop_lab.doctor.confirmation import BIND, PASSED_OVER
 from dpop_lab.doctor.exchanges import Others, named, request_of
 from dpop_lab.doctor.general import ELSEWHERE
 from dpop_lab.doctor.metadata import ALGS
@@ -102,6 +103,29 @@ def unbound(call: Call, others: Others) -> Iterator[Problem]:
         row="bound_key",
         explains=("bound_key", "scheme", "no binding", "one_header", "ath", "invalid_token"),
     )
+
+
+def misbound(call: Call, others: Others) -> Iterator[Problem]:
+    """A token got with a proof that is bound to no key, or to another than that proof's."""
+    source = next(iter(others.before("issued", call.token)), None)
+    mine, cnf = source and key_of(source), call.access_token.claims.get("cnf")
+    refused = call.refused and not call.wants_nonce
+    if not (source and mine and refused and call.access_token.claims):
+        return
+    bound = cnf.get("jkt") if isinstance(cnf, dict) else None
+    passed_over = cnf is None and source.token_type.lower() == "bearer"
+    if passed_over or (bound and mine == key_of(call) != bound):
+        to = "no key" if passed_over else f"another key, {shown(bound, 60)}"
+        yield Problem(
+            f"The access token is bound to {to}, though a proof went with the request for it in"
+            f" {named(source)}",
+            PASSED_OVER if passed_over else BIND.format(mine),
+            "RFC 9449 §5",
+            mine,
+            shown(bound, 80) if bound else "nothing",
+            explains=(*OF_KEYS, "no binding", "no scheme"),
+            at_server=True,
+        )
 
 
 def other_alg(call: Call, others: Others) -> Iterator[Problem]:

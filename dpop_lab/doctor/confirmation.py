@@ -14,6 +14,8 @@ from dpop_lab.show.values import shown
 
 LENGTHS = {20: "is as long as SHA-1", 48: "is as long as SHA-384", 64: "is as long as SHA-512"}
 EXCHANGED = ("subject_token", "assertion")  # parameters of a token that another is got for
+PASSED_OVER = "The server passed over the DPoP header: does it know DPoP, for this client?"
+BIND = "The server has to bind it to the key of the proof in its request: {}."
 OF_A_CNF = ("bound_key", "no binding", "unbound", "any row", "invalid_token", "invalid_dpop_proof")
 
 
@@ -43,7 +45,9 @@ def badly_bound(call: Call) -> Iterator[Problem]:
     bound = cnf.get("jkt") if isinstance(cnf, dict) else None
     if kind == "bearer":
         yield from _bearer(call, bound)
-    if kind == "dpop" and issued.claims and (isinstance(cnf, dict) or not cnf) and bound is None:
+    astray = cnf is None and "jkt" in issued.claims  # which `cnf_astray` tells
+    lacks = bound is None and (isinstance(cnf, dict) or not cnf) and not astray
+    if kind == "dpop" and issued.claims and lacks:
         other = ", but to a certificate (x5t#S256, RFC 8705)" * ("x5t#S256" in (cnf or {}))
         yield Problem(
             "token_type says DPoP, but the access token has no cnf.jkt: it is bound to no key"
@@ -75,7 +79,7 @@ def _bearer(call: Call, bound: object) -> Iterator[Problem]:
     elif call.is_proof or "proof" in call.hidden:
         yield Problem(
             "token_type: Bearer came in answer to a proof, so the token is bound to no key",
-            "The server passed over the DPoP header: does it know DPoP, for this client?",
+            PASSED_OVER,
             "RFC 9449 §5",
             "DPoP",
             call.token_type,
@@ -143,7 +147,7 @@ def _to_another_key(call: Call, bound: str | None) -> Iterator[Problem]:
             else "cnf.jkt: the new access token is bound to another key than the proof's",
             f"The issuer has to use the JWK thumbprint (RFC 7638): {mine}."
             if how
-            else f"The server has to bind it to the key of the proof in its request: {mine}.",
+            else BIND.format(mine),
             "RFC 9449 §6.1",
             mine,
             shown(bound, 80),
@@ -156,16 +160,16 @@ def cnf_astray(call: Call) -> Iterator[Problem]:
     claims = read_jws(call.issued).claims or call.access_token.claims
     cnf, action = claims.get("cnf"), ""
     if cnf is None and "jkt" in claims:
-        title = "jkt stands beside cnf, where no API looks for it"
-        action = "The issuer has to put jkt into an object cnf: here it stands beside it."
+        title = "jkt stands among the claims, and there is no cnf, where an API looks for it"
+        action = "The issuer has to put jkt into an object cnf."
     elif cnf is not None and not isinstance(cnf, dict):
         title = f"cnf in the access token is {'a string' * isinstance(cnf, str) or 'no object'}"
         title += ", not a JSON object, so no API finds cnf.jkt in it"
-        title += ", though token_type says DPoP" * (call.token_type.lower() == "dpop")
         action = (
             'The issuer has to give cnf as an object, {"jkt": …}: where a mapper makes the claim,'
             " its type has to be JSON, not String."
         )
     if action:
+        title += ", though token_type says DPoP" * (call.token_type.lower() == "dpop")
         one = Problem.at(rules.bound_key, title, action, "an object with jkt", shown(cnf, 120))
         yield replace(one, explains=OF_A_CNF, at_server=True)

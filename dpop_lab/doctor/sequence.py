@@ -35,6 +35,7 @@ LOOKS: tuple[Look, ...] = (
     retried.lost_on_retry,
     between.on_the_way,
     bindings.unbound,
+    bindings.misbound,
     bindings.another_key,
     bindings.bearer_taken,
     bindings.spelt_otherwise,
