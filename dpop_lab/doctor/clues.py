@@ -23,6 +23,7 @@ FAKED = re.compile(  # by a test: the clock
     re.I,
 )
 EXP = re.compile(r"\bexp\b.{0,30}(?:fail|expired|past)", re.I)
+OVER = "it is over by its own exp, which no proof needs, so it was kept and used again"
 KEY = re.compile(r"(?:jkt|thumbprint)\w{0,20}\W{1,6}([\w-]{43})(?![\w-])", re.I)
 AGAIN = re.compile(
     r"\bretry\b|\bretry(?:ing|template|interceptor|policy|handler)|\bretried"
@@ -59,7 +60,7 @@ def _times(call: Call) -> tuple[str, str]:
             "Let the proof be made by the real clock, or fake the server's clock as well.",
         )
     if EXP.search(call.description):
-        return "it is over by its own exp, which no proof needs, so it was kept and used again", ""
+        return OVER, "Make a new proof for each request, right before it is sent, without an exp."
     return times_told(call)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from dpop_lab.checking import Answer, Finding
 from dpop_lab.doctor.advice.passed import REASONS, may_be_either, why_passed, why_refused
+from dpop_lab.doctor.clues import OVER
 from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.wordings import VAGUE
@@ -70,7 +71,7 @@ def weighed(
     left = [each for each in free if likely[each.check.name] not in hits]
     if hits:
         return [*hits, *others], left
-    finding = one.findings.get(said.row) if said else None
+    finding = one.findings.get(said.row) if said and OVER not in said.title else None
     passed = finding if finding and finding.mark == "passed" else None
     if said and (_tells(said, call, passed, certain) or not (certain or free)):
         return [_beside_rows(said, one, passed), *others], left
@@ -102,6 +103,8 @@ def _rows_answered_so(one: Examined) -> set[str]:
 def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Problem:
     """What the words mean, with what the row that they are about says here."""
     title, action, row, call = said.title, said.action, said.row, one.call
+    if OVER in title:
+        title = MEANS.sub(r"\1", title)
     if passed:
         title = MEANS.sub(r"\1", title) + ", and here that row passes"
         action = action if said.at_server else why_passed(passed.check, call)
