@@ -140,6 +140,18 @@ LEAKS |= {
         base64.b64encode(json.dumps(KEY.private_jwk()).encode()).decode()[-60:],
     ),
 }
+PARTS = f'--x\r\nContent-Disposition: form-data; name="client_secret"\r\n\r\n{OPAQUE}1\r\n--x--'
+LEAKS |= {
+    "a list for each field": (
+        json.dumps({"status": 400, "errors": {"client_secret": [f"The value '{OPAQUE}' is bad."]}}),
+        OPAQUE,
+    ),
+    "a form of several parts, copied as fetch": (
+        f'fetch("https://as.example/token", {{"body": {json.dumps(PARTS)}, "method": "POST"}});\n'
+        f'{SAYING}"not {OPAQUE}1"}}',
+        OPAQUE,
+    ),
+}
 ESCAPED = html.escape(json.dumps({"client_secret": OPAQUE}))
 TAB = base64.b64encode(f"me:{OPAQUE}".encode()).decode()
 LEAKS |= {
@@ -526,6 +538,79 @@ def test_the_words_of_other_servers_are_guessed_and_called_a_guess(words, row):
     found = diagnose(words)
     assert rows(found) == [row]
     assert "sounds like" in found.problems[0].title
+
+
+@pytest.mark.parametrize(
+    ("words", "topic"),
+    [
+        ("DPoP-bound access token required", "no binding"),
+        ("token_type mismatch: expected DPoP got Bearer", "no binding"),
+        ("the access token is unbound, DPoP", "no binding"),
+        ("expected token_type 'Bearer', got 'DPoP'", "client library"),
+        ("token response: unsupported token type dpop", "client library"),
+        ("Invalid token: policy expects scheme Bearer, DPoP was sent", "no scheme"),
+        (
+            "401 Jwt is not in the form of Header.Payload.Signature\nAuthorization: DPoP x",
+            "no scheme",
+        ),
+        ("expired access token, DPoP", "not_expired"),
+        ("access token not active yet, DPoP", "not_expired"),
+        ("IDX10501: Signature validation failed. Authorization: DPoP", "issuer keys"),
+        ("undefined is not an object (evaluating 'crypto.subtle'), DPoP", "no crypto"),
+        ("Failed to execute 'append' on 'Headers': Invalid value, DPoP", "header text"),
+        ("websocket 401 with DPoP", "websocket"),
+        ("test_dpop: E  assert 200 == 401", "let in"),
+        ("dpop.nonceSecret must be a 32-byte Buffer", "own store"),
+        ("invalid_dpop_proof: aud claim is mandatory", "own rule"),
+        ('Cannot deserialize value of type `long` from String: DPoPClaims["iat"]', "fresh"),
+        ("invalid url in dpop proof", "htu"),
+    ],
+)
+def test_words_that_sound_like_something_else_are_told_by_what_they_are_about(words, topic):
+    [problem] = diagnose(words).problems
+    assert problem.explains[0] == topic
+
+
+def test_a_server_that_asks_for_dpop_is_not_said_to_know_bearer_alone():
+    answer = refused('DPoP error="invalid_token", error_description="Access token required"')
+    found = diagnose(answer.replace("X-REV", "X-"))
+    assert [one for one in found.problems if "no scheme" in one.explains] == []
+    assert found.problems
+
+
+def test_words_without_a_verb_come_before_their_code():
+    text = "GET /authorize?response_type=code HTTP/1.1\nHost: as.example\n\nHTTP/1.1 400 No\n"
+    text += 'Content-Type: application/json\n\n{"error":"invalid_request","error_description":%s}'
+    [problem] = diagnose(text % '"PKCE is mandatory"').problems
+    assert problem.explains[0] == "pkce"
+
+
+def test_a_proof_that_is_over_by_its_own_exp_is_not_said_to_be_in_time():
+    answer = refused(
+        'DPoP error="invalid_dpop_proof", error_description="exp claim timestamp check failed"'
+    )
+    found = diagnose(raw(f"DPoP: {custom(claims={'exp': NOW - 9})}", answer=answer), now=NOW)
+    [problem] = found.problems
+    assert (problem.row, "passes" in problem.title) == ("fresh", False)
+
+
+@pytest.mark.parametrize("claims", [{"cnf": None}, {"cnf": {"jkt": "x" * 43}}])
+def test_a_token_that_was_bound_wrongly_is_no_fault_of_the_call_that_brings_it(claims):
+    token = access_token(**claims)
+    kind = "DPoP" if claims["cnf"] else "Bearer"
+    used = proof(token=None, htm="POST", htu="https://as.example/token", jti="other")
+    request = f"{FORM_HEAD[:-1]}DPoP: {used}\n\ngrant_type=client_credentials\n\n"
+    got = f"{PLAIN[:-3]}{json.dumps({'access_token': token, 'token_type': kind})}\n\n"
+    answer = refused('DPoP error="invalid_token"')
+    found = diagnose(request + got + raw(f"DPoP: {proof(token=token)}", token=token, answer=answer))
+    assert {one.at_server for one in found.problems} == {True}
+    assert "bound_key" not in rows(found)
+
+
+@pytest.mark.parametrize("claims", [{"cnf": None, "jkt": "x" * 43}, {"cnf": "{}"}, {"cnf": {}}])
+def test_a_binding_that_is_missing_in_a_token_is_one_finding(claims):
+    answer = {"access_token": access_token(**claims), "token_type": "DPoP"}
+    assert len(diagnose(f"{PLAIN[:-3]}{json.dumps(answer)}\n").problems) == 1
 
 
 def test_the_proof_of_the_token_request_is_known_again_at_the_api():

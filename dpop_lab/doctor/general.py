@@ -47,7 +47,8 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "websocket",
-        r"websocket.{0,200}(?:authentication failed|no valid credentials|handshake) (?!.*\bhtu\b)",
+        r"""websocket.{0,200}(?:authentication failed|no valid
+        credentials|handshake|\b40[13]\b)(?!.*\bhtu\b)""",
         """a page in a browser can't give a WebSocket header lines, so neither access token nor
         proof went with its handshake""",
         TICKET,
@@ -66,7 +67,8 @@ BESIDE_PROOFS = (
         "no crypto",
         r"""reading (?:generatekey|importkey|digest|exportkey)\b
         | (?:crypto|subtle)\b.{0,40} (?:undefined|null\b|not
-        (?:defined|available|supported)|unavailable|missing) | secure contexts?\b""",
+        (?:defined|available|supported)|unavailable|missing)
+        | undefined\b.{0,40}\bsubtle\b | secure contexts?\b""",
         "there is no WebCrypto (crypto.subtle): a page has it in a secure context alone",
         "Serve the page by https, or from localhost; give jsdom, say, a WebCrypto of its own.",
     ),
@@ -96,7 +98,7 @@ BESIDE_PROOFS = (
     ),
     Wording(
         "client metadata",
-        r"dpop_bound_access_tokens",
+        r"#invalid_client_metadata .*dpop | dpop_bound_access_tokens",
         "the server refuses what the client's metadata say of DPoP",
         """Set dpop_bound_access_tokens to true in the client's metadata: at its registration, or
         in the document that its client_id names.""",
@@ -104,7 +106,10 @@ BESIDE_PROOFS = (
     Wording(
         "no scheme",
         r"""\bdpop\b(?: (?!alg|typ|jwk|key|nonce|signature|iat|ath|jti|ht[mu])\w+){0,3}
-        <unsupported> | (?:use|only|expected|no|missing)\W(?:\w+ ){0,2}\W?bearer | bearer only
+        <unsupported> | bearer only | (?:scheme|prefix)\W{1,3}bearer\b
+        | (?:use|only|expect(?:s|ed)|no|missing|must (?:be|start
+        with))\W(?:(?!dpop got)\w+ ){0,2}\W?bearer
+        | ^\[\w* (?:DPOP [^#]*#\w*|\ \d*\]\ #)\ .*\bjwt is not in the form
         | bearer (?:access )?token.{0,9}<missing> | \bjwt not present | unknown auth scheme
         | (?:decod|pars)\w*.{0,20} dpop$ | not find bearer token | scheme.{0,9} (?:is )?unknown""",
         "this server does not take the scheme DPoP here, only Bearer",

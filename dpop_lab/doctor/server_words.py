@@ -13,6 +13,8 @@ OF_SERVERS = (
     Wording(
         "let in",
         r"""expect\D{1,24}(?:40[0-3]|unauthorized|forbidden|bad ?request)\D{1,40}(?:2\d\d|ok)\b
+        | assert 2\d\d == 40[0-3] | should(?:nt| not)? (?:it|this|that) .{0,6}\b40[0-3]\b
+        | \bnever (?:calls?|does) verif
         | (?:still|nevertheless|all the same|anyway) (?:accept|authori[sz]e|allow|succeed|process)
         | \b(?:accept|authori[sz]|allow|succeed|process|let)\w*.{0,50}\b(?:without|no|lacking)\b
         .{0,20}\b(?:proof|dpop)\b - \bmust\b|not (?:accept|allow)|unsupported
@@ -30,7 +32,8 @@ OF_SERVERS = (
         "own store",
         r"""(?:\bjti\b|replay|nonce) + (?:redis|memcache|database|\bdb\b|\bstore\b|\bcache\b) +
         (?:unavailable|refused|time?d? ?out|cannot|could not|unable|down\b|fail|unreachable)
-        | (?:unable|cannot|could not) (?:to )?(?:verify|check|store) (?:the )?jti""",
+        | (?:unable|cannot|could not) (?:to )?(?:verify|check|store) (?:the )?jti
+        | nonce.?secret""",
         "the server can't use its own memory of jti or nonces (a cache, a database, a secret)",
         """Look into the server: all its nodes need one store and one secret, and have to reach
         them. The client has nothing to mend; it may send the request again later, with a new
@@ -42,7 +45,7 @@ OF_SERVERS = (
         r"""\bkid\b.{0,30}(?:not found|unknown|not in|no match)
         | no (?:matching |suitable )?key.{0,30}(?:jwks|\bkid\b)
         | jwks.{0,50}(?:stale|fetch|fail|refused|timeout|timed out|unreachable)
-        | signing key (?:was )?not found""",
+        | signing key (?:was )?not found | idx10501 | idx10503""",
         "the API does not find the issuer's key by which it would verify the access token",
         """Let the API fetch the issuer's JWK Set anew where it meets an unknown kid, from the
         issuer that the token names (iss), and look whether it gets there. Nothing of the proof is

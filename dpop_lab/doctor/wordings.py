@@ -19,7 +19,8 @@ SPECIFIC = (
     *OF_SERVERS,
     Wording(
         "client library",
-        r"""token.?type (?:cannot be null|must be bearer)
+        r"""token.?type (?:cannot be null|must be bearer) | token.?response\b.*token.?type
+        | token.?type\b.{0,30}(?:expected (?!dpop)|got dpop) - \bheader\b
         | (?:unsupported|unknown|unexpected|wrong|invalid) token_type - \bheader\b""",
         """the client's own library does not know this token_type, or compares it letter by letter:
         the server answered as it should, DPoP and dpop mean the same (RFC 6749 §5.1)""",
@@ -29,7 +30,8 @@ SPECIFIC = (
     ),
     Wording(
         "own rule",
-        r"(?:<proof>|\bjwk\b) + (?:<missing>|must be) + <demanded>",
+        r"""(?:<proof>|\bjwk\b) + (?:<missing>|must be) + <demanded>
+        | #invalid_dpop_proof (?=.*?<missing>).*<demanded>""",
         """the server demands a member that RFC 9449 asks for in no proof (kid, exp, nbf, aud, iss,
         sub): a rule of its own""",
         "Tell its operator. Till then the client may add to the proof what the server names.",
@@ -37,7 +39,7 @@ SPECIFIC = (
     ),
     Wording(
         "header text",
-        r"""err_invalid_char | unexpected char 0x
+        r"""err_invalid_char | unexpected char 0x | append\b.{0,20}\bheaders\b
         | ^\[[^\]]*\] # .*(?:valid|illegal|parse|(?:new-?line|carriage return|return char).{0,40})
         header""",
         """nothing was sent: the value has a character that no header line may have, mostly a line
@@ -49,7 +51,7 @@ SPECIFIC = (
     *OF_LOGINS,
     Wording(
         "not_expired",
-        r"token\b(?! endpoint).{0,30} not yet (?:valid|active)",
+        r"token\b(?! endpoint).{0,30} not (?:yet (?:valid|active)|(?:valid|active) (?:yet|before))",
         "the access token is not valid yet: its nbf lies ahead of the API's clock",
         """Set the clocks of this API and of the server that issues the tokens (NTP), and let the
         API allow some seconds of leeway.""",
@@ -57,7 +59,8 @@ SPECIFIC = (
     ),
     Wording(
         "not_expired",
-        r"(?<!proof )(?<!dpop )\btoken.{0,14} <ended> | #invalid_token (?!.*\bproof).*<ended>",
+        r"""(?<!proof )(?<!dpop )\btoken.{0,14} <ended> | <ended> (?:access )?token
+        | #invalid_token (?!.*\bproof).*<ended>""",
     ),
     Wording(
         "ath",
@@ -87,6 +90,7 @@ SPECIFIC = (
     Wording(
         "htu",
         r"""\bhtu\b | <url> + <differs> - \bauthori[sz]e endpoint|\bcode\b | http ur[li]
+        | <url> + <invalid> + <proof>
         | endpoint.{0,20} <differs> - \bkey\b|authori[sz]e endpoint""",
         "",
         f"""Set htu to scheme, host, port and path of the URL that is called, without query and
@@ -111,7 +115,8 @@ SPECIFIC = (
     Wording("jti", r"\bjti\b - \biat\b | jwt id | unique identifier"),
     Wording(
         "fresh",
-        r"\biat\b.{0,40}(?:integer|whole number|type int64|fraction)",
+        r"""\biat\b.{0,40}(?:integer|whole number|type int64|fraction)
+        | (?:unmarshal|deserial)\w*.{0,60}\b(?:int(?:eger|64|32)?|long|i64)\b.{0,80}\biat\b""",
         "the server reads iat as a whole number of seconds alone, and falls over another number",
         """The server has to take a fraction of a second, too (NumericDate, RFC 7519 §2), or refuse
         the proof in words. Till then give iat as a whole number of seconds, cut off: not
@@ -169,7 +174,10 @@ SPECIFIC = (
         r"""(?:\b(?:cnf|jkt)\b|confirmation) + <missing> - <differs>
         | bearer token type must be used without
         | token\b.{0,20}\b(?:not|never) (?:\w+ )?(?:a )?(?:dpop.|sender.)?(?:bound|constrained)
-        | \bno key\b.{0,20} bound""",
+        | token + \bunbound\b | \bno key\b.{0,20} bound
+        | (?:dpop|sender|key).(?:bound|constrained) (?:access )?token (?:is )?(?:required|expected)
+        | requires? (?:an? )?(?:dpop|sender|key).(?:bound|constrained) (?:access )?token
+        | token.?type\b.{0,30}expected dpop""",
         "the access token is bound to no key",
         """Send a proof in a DPoP header with the token request, then the answer says token_type
         DPoP; with that token call the API. If there was one, ask the server's operator why the

@@ -84,7 +84,9 @@ def _by_wording(call: Call) -> Problem | None:
     """What words mean that no policy has, or the code, or the status."""
     words = call.description[:4000]
     lines = [*filter(FAILS.search, words.split("\n"))]  # of which others may hold any word
-    failing = sorted(lines, key=lambda line: not TESTED.search(line)) or [_said_beside(call)]
+    failing = sorted(lines, key=lambda line: not TESTED.search(line)) or [
+        _said_beside(call) or words
+    ]
     for text in (*failing, "\n".join(failing), words):  # words of two lines may have no connection
         found = _in_the_table(call, text, SPECIFIC)
         if found and found.explains[0] not in VAGUE:
@@ -126,7 +128,10 @@ def fitting(call: Call, text: str, table: tuple[Wording, ...]) -> Wording | None
     """The first wording of a table that fits a text about this call, None where none does."""
     line, words = _line(call, text), squeezed(text)
     dpop, ours = call.is_proof or call.hidden or ABOUT_DPOP.search(line), OURS.search(words)
+    known = any(one.scheme == "dpop" for one in call.challenges or ())
     for wording, pattern in _patterns(table):
+        if known and wording.topic == "no scheme":
+            continue  # a server that asks for DPoP knows it
         row = ROWS.get(wording.topic)
         fits = (dpop or row not in OF_PROOFS) and pattern.search(line)
         if wording.topic == ours[1] if ours else fits:

@@ -33,7 +33,9 @@ ABOUT = re.compile(
     re.I,
 )
 WANTED = r"expect[^\n\d]{1,24}(?:40[0-3]|unauthorized|forbidden|bad ?request)"  # by a test
-TESTED = re.compile(rf"{WANTED}[^\n\d]{{1,40}}(?:2\d\d|ok)\b", re.I)  # and found it let in
+TESTED = re.compile(  # and found it let in
+    rf"{WANTED}[^\n\d]{{1,40}}(?:2\d\d|ok)\b|assert 2\d\d == 40[0-3]", re.I
+)
 #: What a test expected, and in the next line what came.
 RECEIVED = re.compile(
     rf"(\b{WANTED})\n\s*+(?=(?:received|got|actual|but was):?[ ]+(?:2\d\d|ok)\b)", re.I
