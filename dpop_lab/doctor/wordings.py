@@ -31,10 +31,13 @@ SPECIFIC = (
     Wording(
         "own rule",
         r"""(?:<proof>|\bjwk\b) + (?:<missing>|must be) + <demanded>
-        | #invalid_dpop_proof (?=.*?<missing>).*<demanded>""",
-        """the server demands a member that RFC 9449 asks for in no proof (kid, exp, nbf, aud, iss,
-        sub): a rule of its own""",
-        "Tell its operator. Till then the client may add to the proof what the server names.",
+        | #invalid_dpop_proof (?=.*?<missing>).*<demanded> | <proof> +
+        (?:unexpected|unknown|unrecogni[sz]ed|additional|extra) (?:claim|member|propert) -
+        \bath\b""",
+        """the server has a rule of its own: it demands a member that RFC 9449 asks for in no proof
+        (kid, exp, nbf, aud, iss, sub), or refuses one that it has to pass over""",
+        """Tell its operator. Till then the client may add to the proof what the server names, or
+        leave that out.""",
         at_server=True,
     ),
     Wording(

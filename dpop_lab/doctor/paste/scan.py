@@ -44,7 +44,7 @@ PIECE = re.compile(  # of a message, wherever it stands in a line
         |Request[ ]finished\b(?:(?![ ]-[ ]|Request[ ]f).)*+[ ]-[ ]|StatusCode:[ ]|\bresponse:?[ ]
         |\bstatus(?:[ _-]?code)?["']?\s*+(?:[:=]\s*+)?["']?
         |(?:->|=>|→|←|returned|answered|gave|got)\s+(?:an?\s+)?(?:HTTP\s+)?)(?P<status>\d{{3}})\b
-    | \b(?P<named>2\d\d)(?=[ ](?:OK|Created|No[ ]Content)$)
+    | \b(?P<named>2\d\d)(?=[ ](?:OK|Created|No[ ]Content)(?:$|,))
     | (?P<weak>[45]\d\d)\b(?:(?<=^...)(?=$|[ ](?:[A-Z{{"]|[a-z]+_))|(?<=[\w"'\])}}>:,|.-][ ]...))
       (?:$|(?=[ ](?:\([A-Z]|Bad[ ]R|Unauthori|Forbidden|DPoP|\{{|[a-z]+_))
         |(?<=(?:HTTP|ives|with|ails|rror|code|said|..[a-z][,:])[ ]...))
