@@ -336,7 +336,7 @@ def fresh(proof: Jws, context: Context) -> Verdict:
     free=("stale", "early"),
 )
 def nonce(proof: Jws, context: Context) -> Verdict:
-    """Does it carry a nonce of this server, not outdated?"""
+    """Does it carry a nonce that this server gave lately?"""
     wanted, found = Words("a nonce this server gave out lately"), _text(proof, context, "nonce")
     if not isinstance(found, str) or not found.strip():
         return wanted, found, "missing"
