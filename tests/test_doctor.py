@@ -352,8 +352,8 @@ def half_hash(text):
 
 DIGEST = hashlib.sha256(TOKEN.encode()).digest()
 ACTIONS = {
-    "a query": (custom(claims={"htu": f"{API}?page=2"}), "htu", f"has a query: send {API}"),
-    "a slash": (custom(claims={"htu": f"{API}/"}), "htu", f"slash at the end: send {API}"),
+    "a query": (custom(claims={"htu": f"{API}?page=2"}), "htu", f"Send {API} as htu"),
+    "a slash": (custom(claims={"htu": f"{API}/"}), "htu", f"Send {API} as htu"),
     "http": (custom(claims={"htu": API.replace("https", "http")}), "htu", "scheme http"),
     "a port": (custom(claims={"htu": API.replace(".com", ".com:8443")}), "htu", "port 8443"),
     "a path alone": (custom(claims={"htu": "/api/dpop/test"}), "htu", "no whole URL"),
@@ -386,7 +386,7 @@ def test_the_action_is_made_from_what_was_found(name):
     answer = refused('DPoP error="invalid_dpop_proof"')
     found = diagnose(raw(f"DPoP: {text}", answer=answer))
     [first] = [problem for problem in found.problems if problem.row == row][:1]
-    assert words in first.action
+    assert words in f"{first.title}. {first.action}"
 
 
 def der(text):

@@ -537,7 +537,7 @@ def test_signing_mistakes_are_told_apart():
 def test_the_words_of_other_servers_are_guessed_and_called_a_guess(words, row):
     found = diagnose(words)
     assert rows(found) == [row]
-    assert "sounds like" in found.problems[0].title
+    assert f"(row {row})" in found.problems[0].title
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def _retry(call: Call) -> tuple[str, str]:
     """The retry that a log tells of, which repeats a proof."""
     if not AGAIN.search(f"{call.around}\n{call.description}"):
         return "", ""
-    return "it is the same proof again, most likely, sent by a retry", " ".join(PROOF_AGAIN.split())
+    return "most likely it is the same proof again, sent by a retry", " ".join(PROOF_AGAIN.split())
 
 
 def _audience(call: Call) -> tuple[str, str]:
@@ -109,6 +109,8 @@ def _scheme(call: Call) -> tuple[str, str]:
     return told, "Send it as DPoP. The server should take it in any letter case (RFC 9110 §11.1)."
 
 
+#: How what is told begins that says all of it.
+TOLD = ("htu ", "iat ", "the proof's ", "a test ")
 #: By what the words are about.
 CLUES: dict[str, Callable[[Call], tuple[str, str]]] = {
     "htu": urls_told,
@@ -134,12 +136,17 @@ def with_clues(found: Problem, call: Call) -> Problem:
     title, action, at_server = found.title, found.action, found.at_server
     told, todo = _clue(found.explains[0], call)
     if told:
-        title, action = f"{title}; {told}", todo or action
+        title = told if told.startswith(TOLD) else f"{title}; {told}"
+        action = todo or action
         at_server = at_server or todo.startswith((*AT_SERVER, NO_ATH, IN_BASE64URL))
     if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
         action = f"In this htu, {'; '.join(odd)}. {action}"
     elif not at_server and found.row in CHANGED and (change := changed_between(call, found.row)):
-        title, action, at_server = f"{title}; {change.told}", change.action, True
+        title, action, at_server = (
+            f"{title.removesuffix(f'; {told}')}; {change.told}",
+            change.action,
+            True,
+        )
     challenges = [one for one in call.challenges or () if one.error] or call.challenges or ()
     bearer = {one.scheme for one in challenges} == {"bearer"}
     if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):

@@ -9,6 +9,7 @@ from dpop_lab.doctor.advice.header import is_another_jwt
 from dpop_lab.doctor.advice.names import MEMBERS
 from dpop_lab.doctor.examined import Examined
 from dpop_lab.doctor.exchanges import REDIRECTS, Others, clock_apart, solved
+from dpop_lab.doctor.faults import fault_of
 from dpop_lab.doctor.general import TICKET
 from dpop_lab.doctor.problem import METHODS, OF_A_TOKEN, Problem
 from dpop_lab.doctor.times import clocks_compared
@@ -161,7 +162,7 @@ def _other_status(call: Call, *, known: bool) -> str:
 
 def _not_binding(finding: Finding, call: Call) -> str:
     """What to say of a row that failed where each server decides for itself."""
-    row = f"{finding.check.name} ({finding.source})"
+    row = f"{fault_of(finding, call)} ({finding.check.name}, {finding.source})"
     return f"A server may see this in its own way: {row}. {advise(finding, call)}"
 
 
@@ -223,12 +224,13 @@ def _accepted(finding: Finding, call: Call) -> Problem:
     grade = "must" if finding.grade == "free" else finding.grade  # no server is free to that extent
     if row == rules.no_private_key:
         return problem  # the server should say so, but the key is the client's
-    request = f" In the request: {problem.action}" * (row != rules.fresh)  # as old as it was made
+    request = f" In the request: {problem.action[:1].lower()}{problem.action[1:]}" * (
+        row != rules.fresh
+    )  # as old as it was made
     return replace(
         problem,
-        title=f"The server accepted what it {grade} refuse. {problem.title}",
-        action="This is the server's fault, to be mended there: without this check nothing stops "
-        f"{row.stops}.{request}",
+        title=f"the server accepted what it {grade} refuse: {problem.title}",
+        action=f"Mend the server: without this check nothing stops {row.stops}.{request}",
         grade=grade,
         at_server=True,
     )

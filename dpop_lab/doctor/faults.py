@@ -1,10 +1,12 @@
-"""What it means that a row failed, in plain words that fit behind its name and a colon."""
+"""What it means that a row failed, in plain words, before which its name may stand."""
+
+import re
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.urls import differences
 from dpop_lab.proof import rules
 from dpop_lab.session.call import Call
-from dpop_lab.show.values import is_time, offset, shown
+from dpop_lab.show.values import duration, is_time, shown
 
 #: By the row, and by row and defect where that tells more.
 FAULTS = {
@@ -13,7 +15,7 @@ FAULTS = {
     "one_header empty": "the DPoP header is empty",
     "well_formed": "what the DPoP header holds can't be read as a JWT",
     "well_formed too_long": "the proof is longer than this server takes",
-    "strict_form": "the proof is not written in the one strict spelling",
+    "strict_form": "the proof is not in the strict form of a JWT",
     "typ": "typ in the header of the proof is not dpop+jwt",
     "alg": "the proof is signed with an algorithm that no proof may use",
     "alg unsupported": "the proof is signed with an algorithm that this server does not take",
@@ -21,22 +23,22 @@ FAULTS = {
     "jwk unusable": "the jwk in the header of the proof is no key that can be used",
     "no_private_key": "the jwk in the header of the proof has private members: the key has leaked",
     "signature": "the signature does not verify with the key in the header of the proof",
-    "jti": "jti is no text that a proof can be known by",
+    "jti": "jti is not a text by which the proof can be known",
     "htm": "htm is not the method of the request",
     "htu": "htu is not the URL of the request",
     "ath": "ath is not the hash of the access token that is sent",
     "bound_key": "the proof is signed with another key than the one the access token is bound to",
-    "bound_key misspelt": "cnf.jkt is not the thumbprint of the proof's key that RFC 7638 gives",
+    "bound_key misspelt": "cnf.jkt is not the RFC 7638 thumbprint of the proof's key",
     "bound_key missing": "the access token is bound to no key: it has no cnf.jkt",
     "bound_key unchecked": "the access token is bound in another way, too",
-    "fresh": "iat is no time in seconds",
+    "fresh": "iat is not a time in seconds",
     "fresh stale": "the proof is too old",
     "fresh early": "the proof comes from the future",
-    "nonce": "the proof's nonce is none that this server gave",
+    "nonce": "the proof's nonce is not the one that this server wants",
     "nonce stale": "the proof's nonce is outdated",
     "nonce early": "the proof's nonce was given later than now",
     "unused": "the same proof was used before: its jti is known",
-    "scheme": "the access token does not come under the scheme DPoP",
+    "scheme": "the access token was not sent under the scheme DPoP",
     "scheme missing": "there is no Authorization header, and so no access token",
     "scheme too_long": "the Authorization header is longer than this server takes",
     "at_form": "the access token can't be read as a JWT",
@@ -56,7 +58,10 @@ FAULTS = {
     "refresh_key unbound": "the refresh token was got without a proof, and one came with it",
 }
 #: Claims and members of the header that a row asks for, by its name, where it is not its own.
-ASKED_FOR = {"fresh": "iat", "jwk": "jwk, the public key,"}
+ASKED_FOR = {"fresh": "iat", "jwk": "jwk (the public key)"}
+#: Rows about one name, the first of them in the header, and what words say that miss it.
+MISSED = ("typ", "alg", "jwk", "jti", "htm", "htu", "ath", "fresh")
+MISSING = re.compile(r"\b(?:missing|absent|lacks)\b(?! or)(?<!or missing)", re.I)
 #: Of which words alone are known, what a row says there.
 BY_WORDS = {
     "fresh": "iat is too far from the server's clock",
@@ -82,17 +87,19 @@ def fault_of(finding: Finding, call: Call, *, by_issuer: bool = False) -> str:
         apart = _apart(found, call) if row == rules.fresh.name else ""
         return f"{apart}: {told}" if apart else told
     if defect == "missing" and finding.check in rules.ROWS[3:]:
-        where = "the header of the proof" if row in ("typ", "alg", "jwk") else "the proof"
-        return f"{ASKED_FOR.get(row, row)} is missing in {where}"
+        return _missing(row)
     if row == rules.htm.name and isinstance(found, str) and finding.wanted:
-        return f"{FAULTS[row]}: it says {shown(found, 20)[1:-1]}, not {finding.wanted}"
+        return f"htm says {shown(found, 20)[1:-1]}, but the request is a {finding.wanted}"
     if row == rules.htu.name and isinstance(found, str):
-        odd = differences(str(finding.wanted), found)
-        others = " and ".join(part for part in odd if part in ("scheme", "host", "port", "path"))
-        said = f"htu names another {others} than the request" if others else FAULTS[row]
-        return f"{said}: it has {' and '.join(odd.values())}" if odd else said
+        odd = " and ".join(differences(str(finding.wanted), found).values())
+        return f"htu has {odd}: it is not the URL of the request" if odd else FAULTS[row]
     added = f"its answer is no: {defect.replace('_', ' ')}"  # of a row that somebody added
     return FAULTS.get(row, added)
+
+
+def _missing(row: str) -> str:
+    where = "the header of the proof" if row in MISSED[:3] else "the proof"
+    return f"{ASKED_FOR.get(row, row)} is missing from {where}"
 
 
 def _apart(iat: object, call: Call) -> str:
@@ -100,11 +107,14 @@ def _apart(iat: object, call: Call) -> str:
     if not is_time(iat) or call.clock is None:
         return ""
     time, whose = call.clock
-    return f"iat is {offset(iat, time)} {whose}"
+    return f"iat is {duration(iat - time)} {'ahead of' if iat > time else 'behind'} {whose}"
 
 
-def fault_in_words(row: str, where: str) -> str:
+def fault_in_words(row: str, where: str, words: str) -> str:
     """What words about a row say is wrong; `where` is the kind of request, such as `refresh`."""
+    told = BY_WORDS.get(row) or FAULTS.get(row, "it fails")
+    if row in MISSED and MISSING.search(words):
+        told = _missing(row)
     if row == rules.one_header.name:
-        return f"{REQUESTS.get(where, 'the request')} came without a DPoP proof"
-    return BY_WORDS.get(row) or FAULTS.get(row, "it fails")
+        told = f"{REQUESTS.get(where, 'the request')} came without a DPoP proof"
+    return f"{told} (row {row})"

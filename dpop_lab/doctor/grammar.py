@@ -61,7 +61,7 @@ class Wording(NamedTuple):
 
     topic: str  #: the name of a row, an error code, or a few words
     says: str
-    means: str = ""  #: of a row, empty: that it sounds like that row
+    means: str = ""  #: of a row, empty: what it means that the row fails
     do: str = ""  #: of a row, empty: what the row says
     at_server: bool = False  #: Is it the server's fault?
 

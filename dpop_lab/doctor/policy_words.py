@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from dpop_lab.checking import Check
+from dpop_lab.doctor.faults import fault_in_words
 from dpop_lab.doctor.grammar import squeezed
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.doctor.wordings import SPECIFIC
@@ -55,12 +56,14 @@ def of_a_policy(call: Call, rows: tuple[Check, ...], said: tuple[Said, ...]) -> 
     """What words mean that are those of a policy."""
     row, names = rows[0], [row.name for row in rows]
     places = dict.fromkeys(place for _, place, _ in said)
-    title = f"the row {' or '.join(names)} failed at the {' or '.join(places)}"
+    at = f", at the {' or '.join(places)}"
+    title = fault_in_words(row.name, "", call.description) + at
     of_demo = call.is_demo and {name for _, _, name in said} == {DUENDE.name}
-    title += ", in the demo server's words" * of_demo
     todo = USUAL.get(row.name, row.mend)
     if len(rows) > 1:
+        title = f"the row {' or '.join(names)} failed{at}"
         todo = " ".join(f"{one.name}: {one.mend}" for one in rows)
+        title += ", in the demo server's words" * of_demo
         title += "; of another server such words may stand for any fault of the proof" * (
             not of_demo
         )

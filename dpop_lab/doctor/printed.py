@@ -51,8 +51,8 @@ def printed(call: Call) -> Iterator[Problem]:
             said = f"the DPoP header holds {shown(word.strip('[]<>'), 60)} in place of a proof"
             one = Problem.at(rules.well_formed, said, MENDS[kind])
             if call.succeeded:
-                title = f"The server accepted what it must refuse. {one.title}"
-                action = f"This is the server's fault: it must ask for a proof. {one.action}"
+                title = f"the server accepted what it must refuse: {one.title}"
+                action = f"Mend the server: it must ask for a proof. {one.action}"
                 one = replace(one, title=title, action=action, at_server=True)
             yield replace(one, explains=OF_A_PROOF)
         elif kind and name.lower() == "authorization":

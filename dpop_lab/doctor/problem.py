@@ -15,6 +15,7 @@ from dpop_lab.session.call import Call
 from dpop_lab.show import Block, Card, Shown
 from dpop_lab.show.values import cut, date, is_time, offset, shown
 
+CAPITAL = re.compile(r"^[A-Z](?=[a-z]* )")  # of a sentence; names have more of them
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 OPEN = (
     "connection",
@@ -67,8 +68,9 @@ class Problem(Shown):
     def at(
         cls, row: Check, said: str, action: str, wanted: str = "", found: str = "", defect: str = ""
     ) -> Self:
-        """What fails at a row, in words."""
-        title, grade = f"{row.name}: {said}", row.graded(defect)
+        """What fails at a row, in words, behind its name."""
+        title = said if said.startswith(f"{row.name} ") else f"{row.name}: {said}"
+        grade = row.graded(defect)
         return cls(title, action, row.section, wanted, found, row.name, grade)
 
     @classmethod
@@ -104,6 +106,11 @@ class Problem(Shown):
         return f"most likely {whose}" if self.guess else whose
 
     @property
+    def said(self) -> str:
+        """The title as it goes on behind a colon, in small letters where it is no name."""
+        return CAPITAL.sub(lambda first: first[0].lower(), self.title)
+
+    @property
     def card(self) -> Card:
         """The title over what to do, and what the row wanted and found."""
         facts = (
@@ -114,7 +121,7 @@ class Problem(Shown):
             ("question", self.question),
             ("section", ", ".join(filter(None, (self.section, self.grade)))),
         )
-        return Card(f"{self.fault[0].upper()}{self.fault[1:]}: {self.title}", "failed", facts)
+        return Card(f"{self.fault[0].upper()}{self.fault[1:]}: {self.said}", "failed", facts)
 
     def blocks(self) -> Iterator[Block]:
         """The card alone."""

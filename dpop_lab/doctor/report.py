@@ -50,7 +50,7 @@ def headline(said: str, one: Examined | None, mark: str) -> Card:
     told = not call.said or first.title.startswith(call.said)
     happened = "" if told else f"{one.outcome[0].lower()}{one.outcome[1:]}"
     where = ", ".join(filter(None, (call.name, happened, first.fault)))
-    return Card(f"{said}\n{where[0].upper()}{where[1:]}: {first.title}", mark, first.card.facts)
+    return Card(f"{said}\n{where[0].upper()}{where[1:]}: {first.said}", mark, first.card.facts)
 
 
 def others(order: Iterable[Examined]) -> Iterator[Card]:
@@ -232,7 +232,7 @@ def all_values(
 
 def nothing_wrong(kind: str, documents: "Sequence[Document]", examined: Sequence[Examined]) -> str:
     """What to say of a paste of this kind where nothing is wrong: how far that can be seen."""
-    missing = {row for one in examined for row in one.missing}
+    missing = dict.fromkeys(row for one in examined for row in one.missing)
     if documents:
         parts = ((f"It holds {one.kind}." * (one.kind != kind), one.told) for one in documents)
         told = (text for pair in parts for text in pair if text)
@@ -243,5 +243,5 @@ def nothing_wrong(kind: str, documents: "Sequence[Document]", examined: Sequence
         return "No row can be asked of it, and nothing else is wrong."
     if not missing:
         return f"{held}Nothing is wrong with it."
-    rows = "one row" if len(missing) == 1 else f"{len(missing)} rows"
+    rows = f"{len(missing)} rows" if len(missing) > 4 else ", ".join(missing)
     return f"{held}Nothing is wrong with it as far as can be seen, but {rows} can't be asked."

@@ -41,13 +41,13 @@ def time_advice(call: Call) -> str:
     if call.clock is None:
         was = "lies ahead of this machine's clock" if iat > 1e9 else f"is {date(iat) or 'no time'}"
         return f"iat {was}: set the client's clock (NTP), in UTC."
-    time, whose = call.clock
+    time, _ = call.clock
     if not _of_zones(iat - time):
-        return apart(iat, time, whose)
-    told = apart(iat, time, whose).partition(":")[0]
+        return set_right(iat, time)
     return (
-        f"{told}, by whole or half hours: local time was taken for UTC, or UTC for local time. Give"
-        " iat in seconds since 1970, which know no time zone, and leave the clock as it is."
+        "Give iat in seconds since 1970, which know no time zone, and leave the clock as it is:"
+        f" {duration(iat - time)} are whole or half hours, so local time was taken for UTC, or UTC"
+        " for local time."
     )
 
 
@@ -56,12 +56,11 @@ def _of_zones(seconds: float) -> bool:
     return 1700 < abs(seconds) < 54000 and abs(abs(seconds) % 1800 - 900) > 870
 
 
-def apart(iat: float, time: float, whose: str) -> str:
-    """How far iat is from a server's time, and what to do about that."""
-    told = f"iat is {duration(iat - time)} {'ahead of' if iat > time else 'behind'} {whose}"
+def set_right(iat: float, time: float) -> str:
+    """What to do about an iat that is ahead of a server's time, or behind."""
     if iat > time:
-        return f"{told}: set the client's clock (NTP)."
-    return f"{told}: make the proof right before it is sent, and set the client's clock (NTP)."
+        return "Set the client's clock (NTP)."
+    return "Make the proof right before it is sent, and set the client's clock (NTP)."
 
 
 def clocks_compared(call: Call, now: float) -> str:
@@ -131,7 +130,7 @@ def times_told(call: Call) -> tuple[str, str]:
     away = abs(now - iat)
     told = f"iat is {away:.0f} s" + f" ({duration(away)})" * (away > 600)
     told += f" {'ahead of' if iat > now else 'behind'} the server's time"
-    action = apart(iat, now, "the server's time") + " If that is right, the server's is wrong."
+    action = set_right(iat, now) + " If that is right, the server's is wrong."
     if away <= SKEW and iat > now:
         action = TOO_STRICT
     return "; ".join(filter(None, (told, window))), action

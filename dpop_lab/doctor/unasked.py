@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from dpop_lab.checking import Finding
 from dpop_lab.doctor.advice import advise
+from dpop_lab.doctor.faults import fault_of
 from dpop_lab.doctor.paste.pasted import PROVING, placeholder
 from dpop_lab.doctor.problem import METHODS, OF_A_TOKEN, Problem, unsupported_alg
 from dpop_lab.doctor.times import SKEW
@@ -137,7 +138,7 @@ def _without_ath(call: Call) -> Iterator[Problem]:
         return
     if "ath" not in call.proof.claims:
         action = "Add ath, base64url of the SHA-256 of the access token that goes with the proof."
-        one = Problem.at(rules.ath, "ath is missing in the proof", action, found="nothing")
+        one = Problem.at(rules.ath, "ath is missing from the proof", action, found="nothing")
         yield replace(one, explains=("bound_key", "any row", "invalid_token"))
 
 
@@ -148,11 +149,11 @@ def _by_itself(call: Call) -> Iterator[Problem]:
         action = "Give htu as the whole URL that is called: scheme, host and path."
         start = htu.partition("/")[0]
         begins = f", it begins with {start}" * (start in ("null", "undefined", "None"))
-        yield Problem.at(rules.htu, f"it is no whole URL{begins}", action)
+        yield Problem.at(rules.htu, f"htu is no whole URL{begins}", action)
     if not call.method and isinstance(htm, str) and htm != htm.upper() and htm.upper() in METHODS:
         yield Problem.at(
             rules.htm,
-            "it is in small letters",
+            "htm is in small letters",
             f"Write htm in capital letters, {htm.upper()}: it is compared as it stands.",
             repr(htm.upper()),
             repr(htm),
@@ -168,8 +169,8 @@ def query_in_htu(call: Call) -> Problem | None:
     sign, part = ("?", "query") if "?" in htu else ("#", "fragment")
     return Problem.at(
         rules.htu,
-        f"it has a {part}",
-        f"htu has a {part}: send {cut(repr(url)[1:-1], 200)}. Leave query and fragment out of htu.",
+        f"htu has a {part}",
+        f"Send {cut(repr(url)[1:-1], 200)} as htu, without query and fragment.",
         shown(url, 200),
         shown(f"{url}{sign}…", 200),
     )
@@ -192,10 +193,11 @@ def remarks(call: Call, stricter: tuple[Finding, ...]) -> Iterator[str]:
         yield f"By the clock of whoever recorded this it was sent {away} the server's Date."
     for finding in stricter:
         if not _within_a_second_or_two(finding, call):
-            row = f"{finding.check.name} ({finding.source}). {advise(finding, call)}"
+            row = f"{fault_of(finding, call)} ({finding.check.name}, {finding.source})"
+            row += f". {advise(finding, call)}"
             yield f"The demo server lets this pass, RFC_9449 does not: {row}"
     if (found := query_in_htu(call)) and call.status and call.status < 300:
-        yield f"This server passes over it, another may not: {found.action}"
+        yield f"{found.title}: this server passes over it, another may not. {found.action}"
     if call.nonce and not (call.refused or call.is_proof):
         given = shown(call.nonce, 60)
         yield f"The answer gives a nonce, {given}: it belongs into the next proof for this server."

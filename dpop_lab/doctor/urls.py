@@ -209,15 +209,18 @@ def urls_told(call: Call) -> tuple[str, str]:
         return "", ""
     ours, theirs = two
     found, wanted = without_query(ours), without_query(theirs)
-    told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}: htu has "
+    both = f"it is {shown(found, 120)}, the server has {shown(wanted, 120)}"
     parts = differences(wanted, found)
     if not parts and (ours, theirs) == (found, wanted):
         return "", ""
     if not parts and ours == found:
-        return f"htu is {shown(found, 120)}, and the server leaves the query in its own", WITH_QUERY
+        return (
+            f"htu has no query, and the server leaves the query in, {shown(theirs, 120)}",
+            WITH_QUERY,
+        )
     if not parts:
         return f"htu has a query, or a fragment: {shown(ours, 120)}", f"Send htu as {found}."
-    told += " and ".join(parts.values())
+    told = f"htu has {' and '.join(parts.values())}: {both}"
     if joined_twice(wanted) or joined_twice(found):
         return told, JOINED
     if "route" in parts:
@@ -229,9 +232,8 @@ def urls_told(call: Call) -> tuple[str, str]:
         there = normal_url(wanted)
         odd = _spelling(there, wanted) if there else OTHERWISE
         if odd != OTHERWISE:
-            told = f"htu is {shown(found, 120)}, the server has {shown(wanted, 120)}, with {odd}"
-            return told, ALIKE
-        return f"{told}: both are the same URL", f"{ALIKE} Till then send htu as {wanted}."
+            return f"htu is the same URL as the server's, which has {odd}: {both}", ALIKE
+        return f"{told}; both are the same URL", f"{ALIKE} Till then send htu as {wanted}."
     if "encoding" in parts and len(found) > len(wanted):
         return told, DECODES
     if "slash" in parts:

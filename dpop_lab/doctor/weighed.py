@@ -34,7 +34,7 @@ OTHER_NONCE = (
     " should ask for that by use_dpop_nonce (RFC 9449 §8): else no client knows that it may try"
     " again.",
 )
-MEANS = re.compile("(sounds like the row [a-z_]+): [^;]+")  # what it means that it fails
+MEANS = re.compile(r"[^;]* \((row \w+)\)")  # what it means that it fails
 #: Codes that stand for many reasons.
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token", "server_error")
 
@@ -106,7 +106,9 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
     if OVER in title:
         title = MEANS.sub(r"\1", title)
     if passed:
-        title = MEANS.sub(r"\1", title) + ", and here that row passes"
+        start = f"{call.said}: " if title.startswith(f"{call.said}: ") else ""
+        told = MEANS.sub(r"the words are about the \1", title.removeprefix(start))
+        title = f"{start}{told}, and here that row passes"
         action = action if said.at_server else why_passed(passed.check, call)
         open_yet = not said.at_server and may_be_either(
             passed.check, call
@@ -119,7 +121,7 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
             " The proof is redacted here, or a variable not filled in: with it, the row is asked."
         )
     elif row and not (call.whole or call.is_proof or call.token):
-        action += " Give the request as well, and the row is asked."
+        action += f" Give the request as well: then the row {row} is asked."
     asked = [name for name, each in one.findings.items() if each.mark == "passed"]
     good = len(asked) == len(one.findings) and ALL_IS_WELL.get(call.place, {""}) <= {*asked}
     elsewhere = good and not (row or said.explains[0] in NO_FAULT_NAMED)

@@ -129,17 +129,15 @@ SPECIFIC = (
     Wording(
         "fresh",
         r"<early>",
-        "this sounds like the row fresh: iat lies ahead of the server's clock",
+        "iat lies ahead of the server's clock (row fresh)",
         """Set the client's clock (NTP), in UTC, and give iat in seconds, not milliseconds. If that
         clock is right, the server's is behind.""",
     ),
-    Wording(
-        "fresh", r"<old>", "this sounds like the row fresh: iat is too old for the server", CLOCK
-    ),
+    Wording("fresh", r"<old>", "iat is too old for the server (row fresh)", CLOCK),
     Wording(
         "fresh",
         r"<time> - \b(?:jti|htm)\b",
-        "this sounds like the row fresh: iat is too far from the server's clock",
+        "iat is too far from the server's clock (row fresh)",
         CLOCK,
     ),
     Wording(
@@ -152,7 +150,7 @@ SPECIFIC = (
     Wording(
         "jwk",
         r"(?:not|off)\b.{0,20}\bcurve | coordinates? | invalid (?:ec )?point",
-        "this sounds like the row jwk: x and y are no point of the curve",
+        "x and y are no point of the curve (row jwk)",
         """Give x and y of one key, not swapped, each as base64url of 32 octets (P-256) with its
         leading zeros; best let the library export the public JWK.""",
     ),
@@ -162,7 +160,7 @@ SPECIFIC = (
     Wording(
         "alg",
         r"(?<!field )\balg\b | algorithm",
-        "this sounds like the row alg: the server does not take what the proof is signed with",
+        "the server does not take what the proof is signed with (row alg)",
     ),
     Wording(
         "well_formed",
@@ -196,7 +194,7 @@ SPECIFIC = (
     Wording(
         "one_header",
         r"<proof> + <several> - missing|\bno\b | duplicate header",
-        "this sounds like the row one_header: more than one DPoP header came",
+        "more than one DPoP header came (row one_header)",
         """Send exactly one DPoP header. A middleware, an interceptor or a retry that adds its own
         has to set the header, not append to it.""",
     ),

@@ -65,7 +65,7 @@ def meaning(call: Call, policy: Policy = DUENDE) -> Problem | None:
     from dpop_lab.doctor.clues import with_clues  # loaded when there are words
 
     found = with_clues(found, call)
-    compared = "; htu is" in found.title  # then it is known which URL is odd
+    compared = found.title.startswith(("htu has", "htu is the same"))  # two URLs
     either = {*VAGUE, *OPEN, *[rules.htu.name] * (not compared)}
     vague = either & {*found.explains} and not found.at_server
     start = f"{call.said}: {found.title[0]}" if call.said else found.title[0].upper()
@@ -182,8 +182,9 @@ def _worded(wording: Wording, row: Check | None, call: Call) -> Problem:
         todo = STRICTER
     elif wording in IN_GENERAL:
         todo = form_advice(call) or todo
-    fault = fault_in_words(row.name, _where(call, squeezed(call.description))) if row else ""
-    means = wording.means or f"this sounds like the row {wording.topic}: {fault}"
+    words = squeezed(call.description)
+    fault = fault_in_words(row.name, _where(call, words), words) if row else ""
+    means = wording.means or fault
     return Problem(
         " ".join(means.split()),
         " ".join(todo.split()),

@@ -8,7 +8,7 @@ from dpop_lab.doctor.advice.header import jwk_of
 from dpop_lab.doctor.advice.tokens import SENT_ID
 from dpop_lab.doctor.times import time_advice
 from dpop_lab.doctor.url_mends import INNER, JOINED
-from dpop_lab.doctor.urls import differences, is_inside, joined_twice
+from dpop_lab.doctor.urls import is_inside, joined_twice
 from dpop_lab.session.call import OF_TOKENS, Call, host_of
 from dpop_lab.session.decoded import thumbprint_or_none
 from dpop_lab.show.values import shown
@@ -22,7 +22,6 @@ BEHIND_PROXY = (
     " X-Forwarded-Method and X-Forwarded-Uri tell it, not with the request of the proxy: htm is"
     " right."
 )
-CALLED = "htu has to be the URL that is called, without query and fragment."
 PAIR = re.compile(r'\b(proto|host)="?([^;,"\s]{1,300})', re.I)
 
 
@@ -39,8 +38,8 @@ def htm(finding: Finding, call: Call) -> str:
         if not (isinstance(finding.found, str) and finding.wanted):
             return ""
         return (
-            f"htm says {shown(finding.found, 20)[1:-1]}, but the request is a {finding.wanted}: set"
-            " htm to the method of the request, in a proof made for it."
+            f"Set htm to {finding.wanted}, the method of the request, in a proof that is made for"
+            " it."
         )
     return f"Write htm in capital letters, {finding.wanted}: it is compared as it stands."
 
@@ -53,11 +52,11 @@ def htu(finding: Finding, call: Call) -> str:
     if not isinstance(found, str):
         how = "Add htu" if found is None else "Give htu as a string"
         return f"{how}: send {wanted}." if wanted else f"{how}, the URL without its query."
-    fault = f"htu has {' and '.join(differences(wanted, found).values())}"
     given = {name.lower(): value.partition(",")[0].strip() for name, value in call.headers}
     if not FORWARDED & given.keys():
-        inner = is_inside(wanted) and not is_inside(found)
-        return INNER.format(wanted) if inner else f"{fault}: send {wanted}. {CALLED}"
+        if is_inside(wanted) and not is_inside(found):
+            return INNER.format(wanted)
+        return f"Send {wanted} as htu, the URL that is called, not {shown(found, 200)[1:-1]}."
     if _is_public(wanted, found, given):
         return (
             "The server behind the proxy has to know the URL that is called, set there or got from"
@@ -65,9 +64,8 @@ def htu(finding: Finding, call: Call) -> str:
             " right, it is the public URL that the forwarded headers give."
         )
     return (
-        f"{fault}, and the request came through a proxy: htu is to be the URL that the client"
-        " calls. If this is it, tell the server behind the proxy that URL, and leave the client"
-        " alone."
+        "The request came through a proxy: htu has to be the URL that the client calls. If it is,"
+        " tell the server behind the proxy that URL, and leave the client alone."
     )
 
 
@@ -98,7 +96,9 @@ def ath(finding: Finding, call: Call) -> str:
         here = f": here {wanted}" if call.token else " that goes with the proof"
         return f"Add ath, base64url of the SHA-256 of the access token{here}."
     if how := "is the token itself" if found == call.token else _hashed(found, call):
-        return f"ath {how}. It is base64url, without =, of the SHA-256 of the token: {wanted}."
+        return (
+            f"ath {how}. It has to be base64url, without =, of the SHA-256 of the token: {wanted}."
+        )
     return (
         f"ath is the hash of another access token: make the proof with the token that is sent, "
         f"whose hash is {wanted}. After a renewal the proof must follow."
@@ -185,9 +185,8 @@ def nonce(finding: Finding, call: Call) -> str:
         )
     if call.nonce:
         return (
-            f"The proof has a nonce, {sent}, but not the one that the server now gives, {given}: it"
-            " is outdated, or of another server. Make a new proof with the nonce of this answer and"
-            " send the request again, once."
+            f"The proof's nonce, {sent}, is outdated, or another server's: make a new proof with"
+            f" that of this answer, {given}, and send the request again, once."
         )
     return (
         "Use the nonce this server gave last: the token endpoint and each API have their own, and "
@@ -200,21 +199,20 @@ def _no_nonce(call: Call) -> str:
     given, astray = call.nonce or "".join(call.nonces[-1:]), ""
     if sent_back := first(call.headers, "DPoP-Nonce"):
         astray = (
-            f"The request has the nonce {shown(sent_back, 60)} in a header DPoP-Nonce, which is a"
-            " header of answers: in a request nobody reads it. The nonce belongs into the claim"
-            " nonce of the proof. "
+            f" It belongs into the claim nonce of the proof: the request has"
+            f" {shown(sent_back, 60)} in DPoP-Nonce, a header of answers: nobody reads it there."
         )
     if call.gives_no_nonce:
         return (
             "The server has to send the nonce in a DPoP-Nonce header with the challenge, or a proxy"
             " before it to pass that header on: nobody looks elsewhere. Only a page in a browser"
             " may miss it though it came: there Access-Control-Expose-Headers has to name it."
-            f" {astray}"
+            f"{astray}"
         )
     named = f" ({shown(given, 60)})" if given else ""
     return (
-        f"{astray}Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the"
-        " request again, once, with a new jti."
+        f"Sign a new proof with the nonce from the DPoP-Nonce header{named} and send the request"
+        f" again, once, with a new jti.{astray}"
     )
 
 

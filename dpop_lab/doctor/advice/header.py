@@ -190,8 +190,8 @@ def no_private_key(finding: Finding, call: Call) -> str:
     if not leaked(key) and key.get("kty") != "oct":
         return "Leave the private members out of jwk, also where they are empty."
     return (
-        "This key has leaked: its private half went out with the proof. Make a new key, and put "
-        "only kty, crv, x, y (RSA: kty, n, e) into jwk; bound tokens must be fetched anew."
+        "Make a new key, for the private half of this one went out with the proof. Put only kty, "
+        "crv, x, y (RSA: kty, n, e) into jwk; bound tokens must be fetched anew."
     )
 
 

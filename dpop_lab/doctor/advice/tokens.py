@@ -71,7 +71,7 @@ def not_expired(finding: Finding, call: Call) -> str:
     if call.clock is None:
         return ""
     time, whose = call.clock
-    return f"The token had expired {duration(time - end)} before {whose}: {FETCH}."
+    return f"{FETCH.capitalize()}: this one had expired {duration(time - end)} before {whose}."
 
 
 def audience(finding: Finding, call: Call) -> str:
