@@ -66,6 +66,8 @@ MISSING = re.compile(r"\b(?:missing|absent|lacks)\b(?! or)(?<!or missing)", re.I
 BY_WORDS = {
     "fresh": "iat is too far from the server's clock",
     "jti": "jti is missing, or not one of its own",
+    "alg": "the server does not take the algorithm that the proof is signed with",
+    "jwk": "the server does not take the jwk in the header of the proof",
     "not_expired": FAULTS["not_expired expired"],
 }
 REQUESTS = {
@@ -76,10 +78,10 @@ REQUESTS = {
 }
 
 
-def fault_of(finding: Finding, call: Call, *, by_issuer: bool = False) -> str:
-    """What is wrong by a row that failed; `by_issuer` tells that a thumbprint is another hash."""
+def fault_of(finding: Finding, call: Call, *, at_server: bool = False) -> str:
+    """What is wrong by a row that failed; `at_server` tells whose fault it is."""
     row, defect, found = finding.check.name, finding.defect, finding.found
-    if row == rules.bound_key.name and by_issuer and defect == "wrong":
+    if row == rules.bound_key.name and at_server and defect == "wrong":
         defect = "misspelt"
     if row == rules.nonce.name and call.gives_no_nonce:
         return "the answer demands a nonce and gives none: it has no DPoP-Nonce header"
@@ -92,7 +94,8 @@ def fault_of(finding: Finding, call: Call, *, by_issuer: bool = False) -> str:
         return f"htm says {shown(found, 20)[1:-1]}, but the request is a {finding.wanted}"
     if row == rules.htu.name and isinstance(found, str):
         odd = " and ".join(differences(str(finding.wanted), found).values())
-        return f"htu has {odd}: it is not the URL of the request" if odd else FAULTS[row]
+        what = "that the server sees" if at_server else "of the request"
+        return f"htu has {odd}: it is not the URL {what}" if odd else FAULTS[row]
     added = f"its answer is no: {defect.replace('_', ' ')}"  # of a row that somebody added
     return FAULTS.get(row, added)
 

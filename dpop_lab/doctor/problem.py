@@ -84,7 +84,7 @@ class Problem(Shown):
         wanted = shown(finding.wanted, 200) if finding.wanted != "" else ""  # it is not known
         action = advise(finding, call)
         at_server = action.startswith(("The server", "The issuer"))  # such advice says who has to
-        said = fault_of(finding, call, by_issuer=at_server)
+        said = fault_of(finding, call, at_server=at_server)
         problem = cls.at(row, said, action, wanted, found, defect)
         guess = "likely" * (action == INNER.format(finding.wanted))
         problem = replace(problem, question=row.question, at_server=at_server, guess=guess)

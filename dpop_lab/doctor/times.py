@@ -46,8 +46,7 @@ def time_advice(call: Call) -> str:
         return set_right(iat, time)
     return (
         "Give iat in seconds since 1970, which know no time zone, and leave the clock as it is:"
-        f" {duration(iat - time)} are whole or half hours, so local time was taken for UTC, or UTC"
-        " for local time."
+        " whole or half hours mean that local time was taken for UTC, or UTC for local time."
     )
 
 
