@@ -23,7 +23,7 @@ FAKED = re.compile(  # by a test: the clock
     re.I,
 )
 EXP = re.compile(r"\bexp\b.{0,30}(?:fail|expired|past)", re.I)
-OVER = "it is over by its own exp, which no proof needs, so it was kept and used again"
+OVER = "the proof is over by its own exp, which no proof needs, so it was kept and used again"
 KEY = re.compile(r"(?:jkt|thumbprint)\w{0,20}\W{1,6}([\w-]{43})(?![\w-])", re.I)
 AGAIN = re.compile(
     r"\bretry\b|\bretry(?:ing|template|interceptor|policy|handler)|\bretried"
@@ -110,7 +110,7 @@ def _scheme(call: Call) -> tuple[str, str]:
 
 
 #: How what is told begins that says all of it.
-TOLD = ("htu ", "iat ", "the proof's ", "a test ")
+TOLD = ("htu ", "iat ", "the proof's ", "a test ", OVER)
 #: By what the words are about.
 CLUES: dict[str, Callable[[Call], tuple[str, str]]] = {
     "htu": urls_told,
@@ -142,11 +142,8 @@ def with_clues(found: Problem, call: Call) -> Problem:
     if found.row == rules.htu.name and (odd := oddities(str(call.proof.claims.get("htu", "")))):
         action = f"In this htu, {'; '.join(odd)}. {action}"
     elif not at_server and found.row in CHANGED and (change := changed_between(call, found.row)):
-        title, action, at_server = (
-            f"{title.removesuffix(f'; {told}')}; {change.told}",
-            change.action,
-            True,
-        )
+        title = f"{title.removesuffix(f'; {told}')}; {change.told}"
+        action, at_server = change.action, True
     challenges = [one for one in call.challenges or () if one.error] or call.challenges or ()
     bearer = {one.scheme for one in challenges} == {"bearer"}
     if bearer and "no scheme" not in found.explains and speaks_of_dpop(call):
