@@ -69,7 +69,7 @@ def test_what_is_to_be_pasted_is_told_which_row_failed(capsys, monkeypatch):
     stdin = io.TextIOWrapper(io.BytesIO(textwrap.dedent(pasted).encode()))
     monkeypatch.setattr("sys.stdin", stdin)
     assert main([arguments]) == 1
-    assert "the row htu failed" in capsys.readouterr().out
+    assert "(row htu)" in capsys.readouterr().out
 
 
 COMMANDS = (

@@ -1,6 +1,5 @@
 """Why a server said no: its words against what can be seen, the likeliest reason first."""
 
-import re
 from dataclasses import replace
 
 from dpop_lab.checking import Answer, Finding
@@ -34,7 +33,6 @@ OTHER_NONCE = (
     " should ask for that by use_dpop_nonce (RFC 9449 §8): else no client knows that it may try"
     " again.",
 )
-MEANS = re.compile(r"[^;]* \((row \w+)\)")  # what it means that it fails
 #: Codes that stand for many reasons.
 CATCH_ALL = ("", "invalid_dpop_proof", "invalid_token", "server_error")
 
@@ -103,11 +101,10 @@ def _rows_answered_so(one: Examined) -> set[str]:
 def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Problem:
     """What the words mean, with what the row that they are about says here."""
     title, action, row, call = said.title, said.action, said.row, one.call
-    if OVER in title:
-        title = MEANS.sub(r"\1", title)
     if passed:
         start = f"{call.said}: " if title.startswith(f"{call.said}: ") else ""
-        told = MEANS.sub(r"the words are about the \1", title.removeprefix(start))
+        told, _, of_row = title.removeprefix(start).partition(" (row ")
+        told = f"the words are about the row {of_row.replace(')', '', 1)}" if of_row else told
         title = f"{start}{told}, and here that row passes"
         action = action if said.at_server else why_passed(passed.check, call)
         open_yet = not said.at_server and may_be_either(
