@@ -41,7 +41,7 @@ OTHER_NONCE = re.compile(  # a nonce came, and another was wanted
     re.I,
 )
 NEWEST = (
-    "Take the newest nonce, that of the DPoP-Nonce header of this answer, into a new proof, and"
+    "Take the newest nonce, that of the last DPoP-Nonce header, into a new proof, and"
     " send the request again, once. Keep the newest nonce of every answer, for each server."
 )
 HASH = re.compile(r"(?<![\w+/-])[\w+/-]{43}=?(?![\w+/=-])", re.ASCII)
@@ -59,7 +59,7 @@ def _times(call: Call) -> tuple[str, str]:
             f"a test has faked the clock that iat comes from ({shown(faked[0], 40)})",
             "Let the proof be made by the real clock, or fake the server's clock as well.",
         )
-    if EXP.search(call.description):
+    if EXP.search(call.description) and (not call.is_proof or "exp" in call.proof.claims):
         return OVER, "Make a new proof for each request, right before it is sent, without an exp."
     return times_told(call)
 

@@ -6,7 +6,7 @@ from dpop_lab.checking import Finding
 from dpop_lab.doctor.urls import differences
 from dpop_lab.proof import rules
 from dpop_lab.session.call import Call
-from dpop_lab.show.values import duration, is_time, shown
+from dpop_lab.show.values import cut, duration, is_time
 
 #: By the row, and by row and defect where that tells more.
 FAULTS = {
@@ -91,7 +91,7 @@ def fault_of(finding: Finding, call: Call, *, at_server: bool = False) -> str:
     if defect == "missing" and finding.check in rules.ROWS[3:]:
         return _missing(row)
     if row == rules.htm.name and isinstance(found, str) and finding.wanted:
-        return f"htm says {shown(found, 20)[1:-1]}, but the request is a {finding.wanted}"
+        return f"htm says {cut(repr(found)[1:-1], 20)}, but the request is a {finding.wanted}"
     if row == rules.htu.name and isinstance(found, str):
         odd = " and ".join(differences(str(finding.wanted), found).values())
         what = "that the server sees" if at_server else "of the request"

@@ -59,6 +59,8 @@ def weighed(
         said, certain = replace(said, row="scheme" * (told != certain)), told
     meant = {*answered, *(said.explains if said else ()), call.error.lower()} - {""}
     meant |= {name for row in meant & {*MAY_MEAN} for name in MAY_MEAN[row]}
+    if "missing claims" in meant:
+        meant |= {each.check.name for each in one.failures if each.defect == "missing"}
     likely = {each.check.name: Problem.of(each, call) for each in free}
     hits = [problem for problem in (*certain, *likely.values())
             if meant & {problem.row, *problem.explains}]  # fmt: skip
@@ -121,7 +123,7 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
         action += f" Give the request as well: then the row {row} is asked."
     asked = [name for name, each in one.findings.items() if each.mark == "passed"]
     good = len(asked) == len(one.findings) and ALL_IS_WELL.get(call.place, {""}) <= {*asked}
-    elsewhere = good and not (row or said.explains[0] in NO_FAULT_NAMED)
+    elsewhere = good and not (row or said.explains[0] in (*NO_FAULT_NAMED, "missing claims"))
     action = f"The proof is in order, and not the cause. {action}" if elsewhere else action
     other = said.explains[0] == "status" and call.status in OF_OTHERS
     if good and not (passed or other) and said.explains[0] in NO_FAULT_NAMED:

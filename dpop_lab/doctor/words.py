@@ -128,11 +128,7 @@ def fitting(call: Call, text: str, table: tuple[Wording, ...]) -> Wording | None
     """The first wording of a table that fits a text about this call, None where none does."""
     line, words = _line(call, text), squeezed(text)
     dpop, ours = call.is_proof or call.hidden or ABOUT_DPOP.search(line), OURS.search(words)
-    plain = call.scheme in ("", "DPoP")  # else it may compare letter by letter
-    known = plain and any(one.scheme == "dpop" for one in call.challenges or ())
     for wording, pattern in _patterns(table):
-        if known and wording.topic == "no scheme":
-            continue  # a server that asks for DPoP knows it
         row = ROWS.get(wording.topic)
         fits = (dpop or row not in OF_PROOFS) and pattern.search(line)
         if wording.topic == ours[1] if ours else fits:
