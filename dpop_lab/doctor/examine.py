@@ -224,9 +224,8 @@ def _accepted(finding: Finding, call: Call) -> Problem:
     grade = "must" if finding.grade == "free" else finding.grade  # no server is free to that extent
     if row == rules.no_private_key:
         return problem  # the server should say so, but the key is the client's
-    request = f" In the request: {problem.action[:1].lower()}{problem.action[1:]}" * (
-        row != rules.fresh
-    )  # as old as it was made
+    todo = f" In the request: {problem.action[:1].lower()}{problem.action[1:]}"
+    request = todo * (row != rules.fresh)  # as old as it was made
     return replace(
         problem,
         title=f"the server accepted what it {grade} refuse: {problem.title}",

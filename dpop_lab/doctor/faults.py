@@ -44,7 +44,7 @@ FAULTS = {
     "at_form": "the access token can't be read as a JWT",
     "at_typ": "typ of the token is not that of an access token",
     "issuer": "the access token comes from another issuer than this API trusts",
-    "issuer missing": "iss is missing in the access token",
+    "issuer missing": "iss is missing from the access token",
     "at_signature": "the signature of the access token verifies with no key of its issuer",
     "audience": "the access token is meant for another API, by its aud",
     "not_expired": "the access token has no usable exp",

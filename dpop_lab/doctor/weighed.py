@@ -131,9 +131,4 @@ def _beside_rows(said: Problem, one: Examined, passed: Finding | None) -> Proble
         action, said = why_refused(call), replace(said, guess="likely", at_server=True)
         if call.nonce and call.proof.claims.get("nonce", call.nonce) != call.nonce:
             title, action = f"{title}; {OTHER_NONCE[0]}", OTHER_NONCE[1]
-    if (passed or good or said.guess == "open") and asked:
-        lacks = dict.fromkeys(one.missing.values())
-        rows = {give: [row for row, each in one.missing.items() if each == give] for give in lacks}
-        left = "; ".join(f"{', '.join(names)}, for lack of {give}" for give, names in rows.items())
-        action += f" Asked and passed: {', '.join(asked)}." + f" Not asked: {left}." * bool(left)
     return replace(said, title=title, action=action)
