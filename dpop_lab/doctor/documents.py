@@ -102,7 +102,7 @@ def _introspection(value: Members) -> Iterator[Judged]:
         return
     astray = [str(name) for name, one in value.items() if _holds_jkt(str(name), one)]
     bound = cnf if isinstance(cnf, Mapping) else {}
-    if (jkt := bound.get("jkt")) is not None:
+    if jkt := bound.get("jkt"):
         yield f"The token is active and bound to the key with the thumbprint {shown(jkt, 80)}:"
         yield "proofs must be by this key."
         yield from no_thumbprint(jkt, "cnf.jkt")
@@ -119,7 +119,7 @@ def _introspection(value: Members) -> Iterator[Judged]:
             "The authorization server has to give cnf with jkt in its introspection answer.",
             ("cnf with jkt", seen(value, "cnf")),
         )
-    elif bound and kind != "dpop":
+    elif bound and "jkt" not in bound and kind != "dpop":
         other = "a certificate (mutual TLS, RFC 8705)" if "x5t#S256" in bound else "something else"
         yield f"The token is active and bound to {other}, not to the key of a DPoP proof."
     elif kind == "bearer":

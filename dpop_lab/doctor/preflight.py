@@ -28,6 +28,7 @@ def preflight(call: Call) -> Iterator[Problem]:
         title = f"The preflight (OPTIONS), which carries no token, was refused: {call.said}"
     elif refused and call.status and answer:  # its header lines may be left out
         title = f"The answer to the preflight (OPTIONS) does not allow {' and '.join(refused)}"
+        title += ": the wildcard * does not cover it, so it has to be named" * ("*" in allowed)
     else:
         return
     wanted = f"Access-Control-Allow-Headers: {', '.join(asked)}" if asked else ""

@@ -8,7 +8,9 @@ from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 
 MISSING = re.compile(
-    r"\b(?:missing|required|no|without|empty|verification|not (?:present|found|given))\b", re.I
+    r"\b(?:missing|required|no|without|empty|verification|incorrect|mismatch"
+    r"|not (?:present|found|given|match))\b",
+    re.I,
 )
 AUTHENTICATION = "its client authentication (the Authorization header, or members of its form)"
 BODY, ANYTHING = "its body, with the parameters", re.compile("")
@@ -17,7 +19,7 @@ LOST = {
     "invalid_client": (AUTHENTICATION, ANYTHING),
     "unsupported_grant_type": (BODY, ANYTHING),
     "invalid_request": (BODY, re.compile("grant_type|parameter|body|client_id", re.I)),
-    "invalid_grant": ("its code_verifier", re.compile("verifier|pkce", re.I)),
+    "invalid_grant": ("code_verifier or redirect_uri", re.compile("verifier|pkce|redirect", re.I)),
 }
 
 

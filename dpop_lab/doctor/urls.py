@@ -62,6 +62,8 @@ def differences(wanted: str, found: str) -> Mapping[str, str]:
     """
     if found == wanted:
         return {}
+    if found.replace(" ", "%20") == wanted:
+        return {"encoding": "a blank in it, which is percent-encoded (%20) in the request"}
     if found != found.strip() or " " in found:
         return {"form": "white space in it"}
     if wanted.isascii() and (odd := next((one for one in found if not one.isascii()), "")):
@@ -114,6 +116,8 @@ def _path(wanted: str, found: str) -> Mapping[str, str]:
         more, less = (found, "") if len(found) > len(wanted) else (wanted, "no ")
         sign = "".join(ENCODED.findall(more)[:1])
         return {"encoding": f"{less}percent-encoding in its path ({sign} for {unquote(sign)})"}
+    if unquote(found.replace("+", " ")) == unquote(wanted):
+        return {"encoding": "+ for a blank in its path, which is so in forms alone: a URL has %20"}
     if found.lower() == wanted.lower():
         return {"case": f"other letter case in its path, {shown(found, 80)}"}
     if re.sub("/+", "/", found) == re.sub("/+", "/", wanted):

@@ -80,7 +80,8 @@ def _is_public(wanted: str, found: str, given: Mapping[str, str]) -> bool:
     name = pairs.get("host") or named or host_of(wanted)
     port, prefix = given.get("x-forwarded-port"), given.get("x-forwarded-prefix", "")
     host = f"{name}:{port}" if port and ":" not in name else name
-    paths = (there.path, prefix.rstrip("/") + there.path, given.get("x-forwarded-uri", ""))
+    public = [given.get(f"x-{one}", "") for one in ("forwarded-uri", "envoy-original-path")]
+    paths = (there.path, prefix.rstrip("/") + there.path, *public)
     return here in [normal_url(f"{scheme}://{host}{path}") for path in paths]
 
 
@@ -96,9 +97,8 @@ def ath(finding: Finding, call: Call) -> str:
         here = f": here {wanted}" if call.token else " that goes with the proof"
         return f"Add ath, base64url of the SHA-256 of the access token{here}."
     if how := "is the token itself" if found == call.token else _hashed(found, call):
-        return (
-            f"ath {how}. It has to be base64url, without =, of the SHA-256 of the token: {wanted}."
-        )
+        right = "It has to be base64url, without =, of the SHA-256 of the token alone"
+        return f"ath {how}. {right}: {wanted}."
     return (
         f"ath is the hash of another access token: make the proof with the token that is sent, "
         f"whose hash is {wanted}. After a renewal the proof must follow."

@@ -11,8 +11,11 @@ from typing import Any
 from dpop_lab.errors import KeyUnusable
 from dpop_lab.jose.encoding import compact_json, hash_input, loose_base64url_decode
 from dpop_lab.jose.public_forms import public_forms
+from dpop_lab.session.decoded import thumbprint_or_none
 
 FUNCTIONS = ("SHA-256", "SHA-1", "SHA-384", "SHA-512", "MD5")
+CUT = 15  # characters of a thumbprint that are no other one's beginning
+TEXT = 43  # characters of base64url, of 32 octets
 URN = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278
 HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2}[:\s-]?){16,64}")
 Forms = Mapping[str, bytes]  # what may have been hashed, in words; the first, "", is the right one
@@ -46,6 +49,8 @@ def octets_of(text: object) -> Iterator[tuple[bytes, str]]:
         octets = loose_base64url_decode(bare.rstrip("="))
     except ValueError:
         return
+    if len(octets) == TEXT and re.fullmatch(rb"[\w-]+", octets):
+        yield loose_base64url_decode(octets.decode("ascii")), "is base64url of the base64url text"
     if HEXADECIMAL.fullmatch(inner := octets.decode("latin-1")):
         yield bytes.fromhex(re.sub(r"[:\s-]", "", inner)), "is base64url of the hexadecimal text"
     spelling = "is in the standard base64 alphabet" if {"+", "/"} & set(bare) else ""
@@ -110,4 +115,7 @@ def thumbprint_made(text: object, jwk: Mapping[str, Any], header: Mapping[str, A
     for name, members in (("jwk", jwk), ("header", header)):
         if isinstance(text, str) and text and members.get("kid") == text:
             return f"is the kid of the {name}"
+    mine = thumbprint_or_none(jwk) or ""
+    if isinstance(text, str) and CUT < len(text) < len(mine) and mine.startswith(text):
+        return f"is cut off: it is the first {len(text)} of its {len(mine)} characters"
     return how_made(text, forms_of_key(jwk, header))

@@ -44,7 +44,7 @@ FAILS = re.compile(
     r"\b(?:no|not|nor|none|never|too|must|only|already|twice|bad|old|another|other|should|wants?)\b"
     r"|n't|!==?|≠|fail|err(?:or|\b)|exception|invalid|mismatch|match|refus|reject|den(?:y|ied)|missing"
     r"|wrong|differ|cannot|unable|un(?:support|expect|authori|known|trust|bound)|expired?\b|duplicate"
-    r"|replay|reuse|requir|block|malform|future|outside|exceed|stale|lost|skew|expect|forbid|violat"
+    r"|replay|reuse|requir|block|malform|future|outside|exceed|older|newer|stale|lost|skew|expect|forbid|violat"
     r"|illegal|lack|absent|abort|warn|out of range|exactly|\b[45]\d\d\b",
     re.I,
 )
