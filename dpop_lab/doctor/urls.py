@@ -62,13 +62,8 @@ def differences(wanted: str, found: str) -> Mapping[str, str]:
     """
     if found == wanted:
         return {}
-    if found.replace(" ", "%20") == wanted:
-        return {"encoding": "a blank in it, which is percent-encoded (%20) in the request"}
-    if found != found.strip() or " " in found:
-        return {"form": "white space in it"}
-    if wanted.isascii() and (odd := next((one for one in found if not one.isascii()), "")):
-        sent = f"{shown(odd)} as it is, which is sent percent-encoded ({quote(odd)})"
-        return {"letter": f"the letter {sent} and has to stand so in htu"}
+    if odd := _odd_letters(wanted, found):
+        return odd
     there, here = normal_url(wanted), normal_url(found)
     if template := TEMPLATE.search((found.partition("://")[2] or found).partition("/")[0]):
         return {"template": f"the template {shown(template[0], 40)} for its host, not filled in"}
@@ -94,6 +89,18 @@ def differences(wanted: str, found: str) -> Mapping[str, str]:
     told = {part: text for part, text in parts.items() if text}
     told = told or {part: f"a {part}" for sign, part in ENDS.items() if sign in found}
     return told or {"spelling": _spelling(here, found)}
+
+
+def _odd_letters(wanted: str, found: str) -> Mapping[str, str]:
+    """What is in a URL that no URL has as it is: blanks, and letters that are to be encoded."""
+    if found.replace(" ", "%20") == wanted:
+        return {"encoding": "a blank in it, which is percent-encoded (%20) in the request"}
+    if found != found.strip() or " " in found:
+        return {"form": "white space in it"}
+    if wanted.isascii() and (odd := next((one for one in found if not one.isascii()), "")):
+        sent = f"{shown(odd)} as it is, which is sent percent-encoded ({quote(odd)})"
+        return {"letter": f"the letter {sent} and has to stand so in htu"}
+    return {}
 
 
 def _path(wanted: str, found: str) -> Mapping[str, str]:
