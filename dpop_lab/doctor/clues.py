@@ -8,8 +8,8 @@ from dpop_lab.doctor.advice.passed import NO_ATH, no_token_told
 from dpop_lab.doctor.between import changed_between
 from dpop_lab.doctor.problem import Problem, algs_told
 from dpop_lab.doctor.times import times_told
-from dpop_lab.doctor.url_mends import AT_SERVER
-from dpop_lab.doctor.urls import issuer_told, oddities, urls_told
+from dpop_lab.doctor.url_mends import AT_SERVER, ISSUER
+from dpop_lab.doctor.urls import WHOLE, is_inside, oddities, urls_told
 from dpop_lab.proof import rules
 from dpop_lab.session.asked import speaks_of_dpop
 from dpop_lab.session.call import Call, host_of
@@ -111,6 +111,17 @@ def _scheme(call: Call) -> tuple[str, str]:
 
 #: How what is told begins that says all of it.
 TOLD = ("htu ", "iat ", "the proof's ", "a test ", OVER)
+
+
+def _issuer(call: Call) -> tuple[str, str]:
+    """Which URL the server takes for its own issuer's, where that is one inside a network."""
+    for match in WHOLE.finditer(call.description[:4000]):
+        if is_inside(match[0]):
+            told = f"the server has {shown(match[0].rstrip('.:'), 120)}, a URL inside its network"
+            return told, ISSUER
+    return "", ""
+
+
 #: By what the words are about.
 CLUES: dict[str, Callable[[Call], tuple[str, str]]] = {
     "htu": urls_told,
@@ -118,7 +129,7 @@ CLUES: dict[str, Callable[[Call], tuple[str, str]]] = {
     "no scheme": _scheme,
     "ath": _hashes,
     "fresh": _times,
-    "issuer": issuer_told,
+    "issuer": _issuer,
     "alg": algs_told,
     "audience": _audience,
     **dict.fromkeys(("unused", "jti", "any row"), _retry),

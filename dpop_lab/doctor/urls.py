@@ -9,7 +9,6 @@ from dpop_lab.doctor.url_mends import (
     ALIKE,
     BEHIND,
     DECODES,
-    ISSUER,
     JOINED,
     ROUTE,
     SLASH,
@@ -168,15 +167,6 @@ def oddities(url: str) -> tuple[str, ...]:
         "its host is one inside a network, not the public one": INSIDE.match(host),
     }  # fmt: skip
     return tuple(text for text, so in odd.items() if so and text)
-
-
-def issuer_told(call: Call) -> tuple[str, str]:
-    """Which URL the server takes for its own issuer's, where that is one inside a network."""
-    for match in WHOLE.finditer(call.description[:4000]):
-        if is_inside(match[0]):
-            told = f"the server has {shown(match[0].rstrip('.:'), 120)}, a URL inside its network"
-            return told, ISSUER
-    return "", ""
 
 
 def _parts_of(url: str) -> tuple[str, str]:
