@@ -4,14 +4,11 @@ import re
 from collections.abc import Iterator
 
 from dpop_lab.doctor.exchanges import Others, named, request_of
+from dpop_lab.doctor.grammar import WORDS
 from dpop_lab.doctor.problem import Problem
 from dpop_lab.session.call import Call
 
-MISSING = re.compile(
-    r"\b(?:missing|required|no|without|empty|verification|incorrect|mismatch"
-    r"|not (?:present|found|given|match))\b",
-    re.I,
-)
+MISSING = re.compile(rf"{WORDS['missing']}|{WORDS['differs']}|verification|incorrect", re.I)
 AUTHENTICATION = "its client authentication (the Authorization header, or members of its form)"
 BODY, ANYTHING = "its body, with the parameters", re.compile("")
 #: By the codes of a token endpoint: what may be lost, and which words are about that.
